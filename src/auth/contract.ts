@@ -1,0 +1,25 @@
+import { truncates } from "bcryptjs";
+import type * as z from "zod";
+import { body, email, text } from "../http/fields.ts";
+
+/** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
+const password = text(1024)
+  .refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters")
+  .refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8");
+
+export const Registration = body(
+  {
+    // ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.
+    username: text(150).regex(/^[A-Za-z0-9@.+_-]*$/, "Only letters, digits and @ . + - _"),
+    email: email(254),
+    password,
+  },
+  ["id"],
+);
+export type Registration = z.infer<typeof Registration>;
+
+/** Any text will do for a password here: that it is too long or too short to be one must not show. */
+export const Credentials = body({ username: text(150), password: text(1024) });
+
+/** A session's refresh token, as login or refresh gave it. */
+export const RefreshToken = body({ refresh: text(1024) });

@@ -1,0 +1,55 @@
+import { sign } from "hono/jwt";
+import * as z from "zod";
+import type { Claims } from "../db/caller.ts";
+import type { Config } from "../env.ts";
+import { MAX_ID } from "../http/fields.ts";
+
+export const ALGORITHM = "HS256";
+
+/** How long an access token lives, in seconds. */
+export const ACCESS_SECONDS = 15 * 60;
+
+/** The payload of an access token (RFC 7519) that `issueAccess` made. */
+const Payload = z.object({
+  sub: z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .refine((id) => id <= MAX_ID),
+  sid: z.uuid(),
+  ver: z.int().positive().max(MAX_ID),
+  // hono/jwt checks `exp` only where there is one.
+  exp: z.number(),
+});
+
+/** An access token for `claims`: signed, expiring, for this API only. */
+export function issueAccess(claims: Claims, config: Config): Promise<string> {
+  const iat = Math.floor(Date.now() / 1000);
+  const payload = {
+    iss: config.JWT_ISSUER,
+    aud: config.JWT_AUDIENCE,
+    sub: String(claims.user_id),
+    sid: claims.session_id,
+    ver: claims.token_version,
+    iat,
+    exp: iat + ACCESS_SECONDS,
+  };
+  return sign(payload, config.JWT_SECRET, ALGORITHM);
+}
+
+/** What a verified payload claims; `undefined` when it is not one that `issueAccess` makes. */
+export function claimsOf(payload: unknown): Claims | undefined {
+  const { success, data } = Payload.safeParse(payload);
+  return success ? { user_id: data.sub, session_id: data.sid, token_version: data.ver } : undefined;
+}
+
+/** A new refresh token: 256 random bits, opaque. */
+export function newRefresh(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** The form in which a refresh token is stored: SHA-256, which is enough for 256 random bits as it is not for a password. */
+export async function hashRefresh(token: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+  return new Uint8Array(digest).toHex();
+}

@@ -1,0 +1,68 @@
+import { NeonDbError } from "@neondatabase/serverless";
+import { DrizzleQueryError } from "drizzle-orm/errors";
+
+/** Why the database did not do what it was asked, without any of the values it was asked with. */
+export type DatabaseFault =
+  /** It could not be reached, did not answer in time or gave up; what was asked may or may not have been done. */
+  | { kind: "unavailable"; code: string }
+  /** There is one like it already, or another request was changing the same at the same moment. */
+  | { kind: "conflict"; detail: string }
+  /** The record that `field` names is not there. */
+  | { kind: "missing"; field: string }
+  /** `field` breaks a rule of the schema. */
+  | { kind: "invalid"; field: string }
+  /** The statement is wrong, or the schema is not the one it was written for. */
+  | { kind: "bug"; code: string };
+
+/** What the unique constraints of `schema.ts` say. */
+const duplicates: Record<string, string> = {
+  users_username_key: "An account with this username already exists.",
+  patients_created_by_email_key: "You already have a patient with this email.",
+  doctors_email_key: "A doctor with this email already exists.",
+  mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
+};
+
+/** The fields that the foreign keys of `schema.ts` check. */
+const references: Record<string, string> = {
+  mappings_patient_fkey: "patient",
+  mappings_doctor_fkey: "doctor",
+};
+
+/**
+ * Says "not now" rather than "never": connection, a standby during failover, credentials, no such database, resources,
+ * operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const passing = /^(08|25006|28|3D|53|57|58)/;
+
+/** Class "transaction rollback": a deadlock, where one of the two had to give way. */
+const gaveWay = /^40/;
+
+/**
+ * What went wrong with a statement, if `error` is a database error at all.
+ *
+ * Mind what it is read from: a `DrizzleQueryError`'s message and parameters hold the bound values, a `NeonDbError`'s
+ * `detail` those of the row. None of them leaves this function.
+ */
+export function databaseFault(error: unknown): DatabaseFault | undefined {
+  if (!(error instanceof DrizzleQueryError)) return undefined;
+  const { code, table, constraint = "" } = postgresError(error);
+  // Without a code it was not PostgreSQL that answered: a network error, the deadline, the endpoint, half an answer.
+  if (code === undefined) return { kind: "unavailable", code: "none" };
+  if (passing.test(code)) return { kind: "unavailable", code };
+  if (gaveWay.test(code))
+    return { kind: "conflict", detail: "Another request was changing the same; try again." };
+  const detail = duplicates[constraint];
+  if (detail) return { kind: "conflict", detail };
+  const reference = references[constraint];
+  if (reference) return { kind: "missing", field: reference };
+  const isCheck = constraint.startsWith(`${table}_`) && constraint.endsWith("_check");
+  if (isCheck) return { kind: "invalid", field: constraint.slice(`${table}_`.length, -"_check".length) };
+  return { kind: "bug", code };
+}
+
+/** Whether a statement failed because `constraint` forbids it. */
+export const breaks = (error: unknown, constraint: string): boolean =>
+  error instanceof DrizzleQueryError && postgresError(error).constraint === constraint;
+
+const postgresError = ({ cause }: DrizzleQueryError): Partial<NeonDbError> =>
+  cause instanceof NeonDbError ? cause : {};

@@ -1,0 +1,176 @@
+import { type SQL, sql } from "drizzle-orm";
+import {
+  type AnyPgColumn,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
+
+// Keys are the column names are the wire names: a row crosses all three without being renamed.
+
+/** Milliseconds, as the wire has them: what a client reads is exactly what is stored. */
+const moment = () => timestamp({ withTimezone: true, precision: 3 });
+const createdNow = () => moment().notNull().defaultNow();
+/** What unique "ignoring case" compares. All of it is ASCII, so in "C": elsewhere `lower('I')` depends on the locale. */
+export const folded = (column: AnyPgColumn): SQL => sql`lower(${column} COLLATE "C")`;
+const isText = (column: AnyPgColumn, max: number): SQL =>
+  sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
+const isEmail = (column: AnyPgColumn, max: number): SQL =>
+  sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} ~ '^[^@ ]+@[^@ ]+$'`;
+const isOneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
+  sql`${column} IN (${sql.raw(values.map((value) => `'${value}'`).join(", "))})`;
+
+export const roles = ["clinician", "admin"] as const;
+export const genders = ["M", "F", "O", "U"] as const;
+export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
+
+/** Accounts. One is never deleted, only disabled: records point at who made them. */
+export const users = pgTable(
+  "users",
+  {
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    username: text().notNull(),
+    email: text().notNull(),
+    password_hash: text().notNull(),
+    role: text({ enum: roles }).notNull().default("clinician"),
+    /** A disabled account is refused from its next request on. */
+    active: boolean().notNull().default(true),
+    /** Raised to make every token and session of the account worthless at once. */
+    token_version: integer().notNull().default(1),
+    created_at: createdNow(),
+    updated_at: createdNow(),
+  },
+  (t) => [
+    uniqueIndex("users_username_key").on(folded(t.username)),
+    check("users_username_check", sql`${t.username} ~ '^[A-Za-z0-9@.+_-]{1,150}$'`),
+    check("users_email_check", isEmail(t.email, 254)),
+    check("users_password_hash_check", sql`char_length(${t.password_hash}) = 60`),
+    check("users_role_check", isOneOf(t.role, roles)),
+  ],
+);
+
+/** One login and all that was refreshed from it. */
+export const sessions = pgTable(
+  "sessions",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    user_id: integer().notNull(),
+    /** The account's at login: a session from before it was raised is over. */
+    token_version: integer().notNull(),
+    created_at: createdNow(),
+    expires_at: moment().notNull(),
+    ended_at: moment(),
+  },
+  (t) => [
+    foreignKey({ name: "sessions_user_id_fkey", columns: [t.user_id], foreignColumns: [users.id] }).onDelete(
+      "cascade",
+    ),
+    index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
+  ],
+);
+
+/** Refresh tokens, spent ones too, so that one used again is recognised. */
+export const refresh_tokens = pgTable(
+  "refresh_tokens",
+  {
+    /** SHA-256 of the token, in hexadecimal; the token itself is nowhere. */
+    token_hash: text().primaryKey(),
+    session_id: uuid().notNull(),
+    created_at: createdNow(),
+    spent_at: moment(),
+  },
+  (t) => [
+    foreignKey({
+      name: "refresh_tokens_session_id_fkey",
+      columns: [t.session_id],
+      foreignColumns: [sessions.id],
+    }).onDelete("cascade"),
+    check("refresh_tokens_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
+    index("refresh_tokens_session_id_idx").on(t.session_id),
+  ],
+);
+
+export const patients = pgTable(
+  "patients",
+  {
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    firstname: text().notNull(),
+    lastname: text().notNull(),
+    email: text().notNull(),
+    age: smallint().notNull(),
+    gender: text({ enum: genders }).notNull(),
+    created_by: integer().notNull(),
+    created_at: createdNow(),
+    updated_at: createdNow(),
+  },
+  (t) => [
+    foreignKey({ name: "patients_created_by_fkey", columns: [t.created_by], foreignColumns: [users.id] }),
+    uniqueIndex("patients_created_by_email_key").on(t.created_by, folded(t.email)),
+    // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
+    unique("patients_created_by_id_key").on(t.created_by, t.id),
+    check("patients_firstname_check", isText(t.firstname, 64)),
+    check("patients_lastname_check", isText(t.lastname, 64)),
+    check("patients_email_check", isEmail(t.email, 128)),
+    check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
+    check("patients_gender_check", isOneOf(t.gender, genders)),
+  ],
+);
+
+export const doctors = pgTable(
+  "doctors",
+  {
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    firstname: text().notNull(),
+    lastname: text().notNull(),
+    email: text().notNull(),
+    gender: text({ enum: genders }).notNull(),
+    specialization: text({ enum: specializations }).notNull(),
+    max_appointments_per_day: integer().notNull().default(10),
+    created_by: integer().notNull(),
+    created_at: createdNow(),
+    updated_at: createdNow(),
+  },
+  (t) => [
+    foreignKey({ name: "doctors_created_by_fkey", columns: [t.created_by], foreignColumns: [users.id] }),
+    uniqueIndex("doctors_email_key").on(folded(t.email)),
+    check("doctors_firstname_check", isText(t.firstname, 64)),
+    check("doctors_lastname_check", isText(t.lastname, 64)),
+    check("doctors_email_check", isEmail(t.email, 128)),
+    check("doctors_gender_check", isOneOf(t.gender, genders)),
+    check("doctors_specialization_check", isOneOf(t.specialization, specializations)),
+    check("doctors_max_appointments_per_day_check", sql`${t.max_appointments_per_day} BETWEEN 0 AND 1000`),
+  ],
+);
+
+/** Assignments: which doctor looks after which patient. */
+export const mappings = pgTable(
+  "mappings",
+  {
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    patient_id: integer().notNull(),
+    /** The patient's `created_by`, kept equal to it by the foreign key, so that a page of one account's is one index scan. */
+    owner_id: integer().notNull(),
+    doctor_id: integer().notNull(),
+    assigned_at: createdNow(),
+  },
+  (t) => [
+    foreignKey({
+      name: "mappings_patient_fkey",
+      columns: [t.owner_id, t.patient_id],
+      foreignColumns: [patients.created_by, patients.id],
+    }).onDelete("cascade"),
+    foreignKey({ name: "mappings_doctor_fkey", columns: [t.doctor_id], foreignColumns: [doctors.id] }),
+    unique("mappings_patient_id_doctor_id_key").on(t.patient_id, t.doctor_id),
+    index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
+    index("mappings_doctor_id_idx").on(t.doctor_id),
+  ],
+);

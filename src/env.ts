@@ -1,0 +1,100 @@
+import * as z from "zod";
+
+/** 32 bytes: a key of HS256 must be at least as long as its hash (RFC 7518, section 3.2). */
+const MIN_SECRET_BYTES = 32;
+
+const PostgresUrl = z.string().refine((text) => {
+  const url = URL.parse(text);
+  return (
+    url !== null &&
+    /^postgres(ql)?:$/.test(url.protocol) &&
+    url.hostname &&
+    url.username &&
+    url.pathname.length > 1
+  );
+}, "must look like postgresql://user:password@host/database");
+
+const Secret = z
+  .string()
+  .refine(
+    (text) => new TextEncoder().encode(text).length >= MIN_SECRET_BYTES,
+    `must be at least ${MIN_SECRET_BYTES} bytes long`,
+  );
+
+const Limiter = z.custom<RateLimit>(
+  (binding) => typeof binding === "object" && binding !== null && "limit" in binding,
+  "must be a [[ratelimits]] binding in wrangler.toml",
+);
+
+/** A number in a binding: Wrangler's `[vars]` may hold numbers, secrets and `.dev.vars` are text. */
+const wholeNumber = (min: number, max: number) =>
+  z
+    .union(
+      [z.int(), z.string().regex(/^\d+$/).transform(Number)],
+      `must be a whole number from ${min} to ${max}`,
+    )
+    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+
+const Config = z.object({
+  /** The PostgreSQL database, as Neon's driver takes it. */
+  DATABASE_URL: PostgresUrl,
+  /** Where SQL is sent over HTTP; left out, the driver asks the Neon host of `DATABASE_URL`. */
+  DATABASE_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  /** How long one statement may take before the client is told 503, in milliseconds. */
+  DATABASE_TIMEOUT_MS: wholeNumber(100, 60_000).default(10_000),
+  /** Signs access tokens. */
+  JWT_SECRET: Secret,
+  JWT_ISSUER: z.string().min(1).default("hospital-api"),
+  JWT_AUDIENCE: z.string().min(1).default("hospital-api"),
+  /** How long a session lives from its login, in days, however often it is refreshed. */
+  SESSION_DAYS: wholeNumber(1, 365).default(30),
+  /** bcrypt's cost: the logarithm of its rounds. */
+  BCRYPT_COST: wholeNumber(4, 14).default(10),
+  /** Origins that browsers may call from, separated by commas; `*` for all. */
+  CORS_ORIGINS: z
+    .string()
+    .default("*")
+    .transform((list) => list.split(",").map((origin) => origin.trim())),
+  /** Attempts to register, log in or refresh, by client address. */
+  ADDRESS_LIMITER: Limiter,
+  /** Attempts to log in, by username. */
+  USERNAME_LIMITER: Limiter,
+});
+
+/** The bindings of `wrangler.toml`, `.dev.vars` and the deployed secrets, as they come. */
+export type Bindings = Record<keyof typeof Config.shape, unknown>;
+
+declare global {
+  namespace Cloudflare {
+    interface Env extends Bindings {}
+  }
+}
+
+/** The bindings, checked, with their defaults. */
+export type Config = z.infer<typeof Config>;
+
+/** Names every binding that is missing or wrong and says what it must be; never holds a value. */
+export class ConfigurationError extends Error {
+  override name = "ConfigurationError";
+}
+
+const parsed = new WeakMap<object, Config>();
+
+/**
+ * The Worker's configuration, parsed once for each isolate.
+ *
+ * @throws {ConfigurationError} when a binding is missing or wrong.
+ */
+export function configuration(bindings: Bindings): Config {
+  const known = parsed.get(bindings);
+  if (known) return known;
+  const result = Config.safeParse(bindings, { reportInput: true });
+  if (!result.success) {
+    const faults = result.error.issues.map(
+      ({ path, input, message }) => `${path.join(".")} ${input === undefined ? "is missing" : message}`,
+    );
+    throw new ConfigurationError(`The Worker is not configured: ${faults.join("; ")}.`);
+  }
+  parsed.set(bindings, result.data);
+  return result.data;
+}

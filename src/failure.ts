@@ -1,0 +1,49 @@
+import type { Context } from "hono";
+import { CallerRevoked } from "./db/caller.ts";
+import { type DatabaseFault, databaseFault } from "./db/errors.ts";
+import { ConfigurationError } from "./env.ts";
+import type { AppEnv } from "./http/context.ts";
+import { invalidFields, Problem, unauthorized } from "./http/problem.ts";
+
+/** How long a client should wait before it asks again for what the database could not do, in seconds. */
+const RETRY_SECONDS = 5;
+
+/** Answers whatever a handler or a middleware threw, from any layer, as a problem. */
+export function onError(error: Error, c: Context<AppEnv>): Response {
+  return problemOf(error, c.var.requestId).toResponse(c.var.requestId);
+}
+
+function problemOf(error: Error, requestId: string): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof CallerRevoked)
+    return unauthorized("The access token has been revoked.", "invalid_token");
+  const fault = databaseFault(error);
+  if (fault) return problemOfFault(fault, requestId);
+  // An error's message may hold anything that a client sent; a configuration error's holds names only.
+  const message = error instanceof ConfigurationError ? error.message : undefined;
+  logError(requestId, { error: error.name, message, stack: error.stack?.match(/^ +at .*$/gm) ?? [] });
+  return new Problem(500, "Something went wrong on our side.");
+}
+
+function problemOfFault(fault: DatabaseFault, requestId: string): Problem {
+  switch (fault.kind) {
+    case "conflict":
+      return new Problem(409, fault.detail);
+    case "missing":
+      return invalidFields({ [fault.field]: [`There is no such ${fault.field}.`] });
+    case "invalid":
+      return invalidFields({ [fault.field]: ["Not valid"] });
+    case "unavailable":
+      logError(requestId, { error: "database unavailable", code: fault.code });
+      return new Problem(503, "The database did not answer.", {
+        headers: { "Retry-After": String(RETRY_SECONDS) },
+      });
+    case "bug":
+      logError(requestId, { error: "database refused a statement", code: fault.code });
+      return new Problem(500, "Something went wrong on our side.");
+  }
+}
+
+function logError(requestId: string, fault: Record<string, unknown>): void {
+  console.error(JSON.stringify({ request_id: requestId, ...fault }));
+}

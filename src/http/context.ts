@@ -1,0 +1,15 @@
+import type { Claims } from "../db/caller.ts";
+import type { Database } from "../db/client.ts";
+import type { Bindings, Config } from "../env.ts";
+
+/** What every handler finds in its context. */
+export interface AppEnv {
+  Bindings: Bindings;
+  Variables: {
+    requestId: string;
+    config: Config;
+    db: Database;
+    /** Set by the guard: only on routes behind it. */
+    claims: Claims;
+  };
+}

@@ -1,0 +1,72 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+const titles = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+} satisfies Partial<Record<ContentfulStatusCode, string>>;
+
+/** Messages by the path of the field they are about. */
+export type FieldErrors = Record<string, string[]>;
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** An answer that is an error, as RFC 9457 has it: throw it anywhere, the app's error handler sends it. */
+export class Problem extends Error {
+  override name = "Problem";
+  readonly status: keyof typeof titles;
+  readonly errors: FieldErrors | undefined;
+  readonly headers: Record<string, string>;
+
+  /** @param detail says what happened, to a person; never holds a record's data. */
+  constructor(
+    status: keyof typeof titles,
+    detail: string,
+    { errors, headers = {} }: { errors?: FieldErrors; headers?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.status = status;
+    this.errors = errors;
+    this.headers = headers;
+  }
+
+  toResponse(requestId: string): Response {
+    const { status, message: detail, errors } = this;
+    return Response.json(
+      { type: "about:blank", title: titles[status], status, detail, errors, request_id: requestId },
+      { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
+    );
+  }
+}
+
+/** 400 for fields that are not valid. */
+export function invalidFields(errors: FieldErrors): Problem {
+  const count = Object.keys(errors).length;
+  return new Problem(400, count === 1 ? "1 field is not valid." : `${count} fields are not valid.`, {
+    errors,
+  });
+}
+
+/** `record`, or 404, which says the same of another's record and of one that never was. */
+export function found<Record>(record: Record | null, what: string): Record {
+  if (record === null) throw new Problem(404, `There is no such ${what}.`);
+  return record;
+}
+
+/**
+ * 401 with the challenge of RFC 6750, section 3.
+ *
+ * @param error left out when no token was presented.
+ */
+export function unauthorized(detail: string, error?: "invalid_token"): Problem {
+  const challenge = `Bearer realm="hospital-api"${error ? `, error="${error}"` : ""}`;
+  return new Problem(401, detail, { headers: { "WWW-Authenticate": challenge } });
+}

@@ -1,0 +1,13 @@
+import { env } from "cloudflare:workers";
+import { app } from "./app.ts";
+import { ConfigurationError, configuration } from "./env.ts";
+
+// When the Worker starts, not when its first client comes: the operator is told, the clients get 500.
+try {
+  configuration(env);
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error;
+  console.error(JSON.stringify({ error: error.name, message: error.message }));
+}
+
+export default app;

@@ -1,0 +1,93 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { inject } from "vitest";
+import worker from "../../src/index.ts";
+
+const cloud = inject("cloud");
+
+/** What a test may send beside a path and a JSON body. */
+export interface Options {
+  token?: string;
+  headers?: Record<string, string>;
+  /** Sent as it is, instead of the JSON body. */
+  raw?: BodyInit;
+}
+
+/** An answer, its JSON parsed; `body` is typed by what the test says it expects. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts what is in it
+  body: any;
+}
+
+export type Api = ReturnType<typeof connectApi>;
+
+/**
+ * The API as one test sees it: with a client address, a count of database requests and database faults of its own.
+ *
+ * @param bindings what to set otherwise than the other tests do.
+ */
+export function connectApi(bindings: Record<string, unknown> = {}) {
+  const channel = `${cloud.endpointOrigin}/channels/${crypto.randomUUID()}`;
+  const address = crypto.randomUUID();
+  const settings = {
+    // No more of `env`: it holds what the developer has in .dev.vars.
+    ADDRESS_LIMITER: env.ADDRESS_LIMITER,
+    USERNAME_LIMITER: env.USERNAME_LIMITER,
+    DATABASE_URL: cloud.databaseUrl,
+    DATABASE_ENDPOINT: `${channel}/sql`,
+    JWT_SECRET: "a secret of at least thirty-two bytes, for tests",
+    BCRYPT_COST: 4,
+    ...bindings,
+  };
+  let counted = 0;
+
+  async function request(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: Options = {},
+  ): Promise<Answer> {
+    const headers = new Headers({ "CF-Connecting-IP": address });
+    if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
+    if (body !== undefined) headers.set("Content-Type", "application/json");
+    for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
+    const init = { method, headers, body: options.raw ?? (body === undefined ? null : JSON.stringify(body)) };
+    const context = createExecutionContext();
+    const response = await worker.fetch(new Request(`https://api.test${path}`, init), settings, context);
+    await waitOnExecutionContext(context);
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text ? JSON.parse(text) : text,
+    };
+  }
+
+  return {
+    /** The client address that its requests come from. */
+    address,
+    request,
+    get: (path: string, options?: Options) => request("GET", path, undefined, options),
+    post: (path: string, body?: unknown, options?: Options) => request("POST", path, body, options),
+    put: (path: string, body?: unknown, options?: Options) => request("PUT", path, body, options),
+    patch: (path: string, body?: unknown, options?: Options) => request("PATCH", path, body, options),
+    delete: (path: string, options?: Options) => request("DELETE", path, undefined, options),
+
+    /** How many requests the database endpoint got from this API since this was last asked. */
+    async databaseRequests(): Promise<number> {
+      const { requests } = await (await fetch(channel)).json<{ requests: number }>();
+      const since = requests - counted;
+      counted = requests;
+      return since;
+    },
+
+    /** Makes the database endpoint fail in one of its named ways, or answer late. */
+    async disturbDatabase(disturbance: { fault?: string; delay_ms?: number; times?: number }): Promise<void> {
+      const response = await fetch(channel, { method: "PUT", body: JSON.stringify(disturbance) });
+      if (!response.ok) throw new Error(await response.text());
+    },
+  };
+}
