@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => {
             // The files share one workerd: starting one for each takes longer than most of their tests.
             isolate: false,
             include: ["test/**/*.test.ts"],
-            exclude: ["test/local/**", ...(onServer ? [] : ["test/races.test.ts"])],
+            exclude: ["test/local/**", ...(onServer ? [] : ["test/races/**"])],
             globalSetup: onServer ? "test/support/server.ts" : "test/support/embedded.ts",
           },
         },

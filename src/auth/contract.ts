@@ -1,5 +1,4 @@
 import { truncates } from "bcryptjs";
-import type * as z from "zod";
 import { body, email, text } from "../http/fields.ts";
 
 /** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
@@ -16,7 +15,6 @@ export const Registration = body(
   },
   ["id"],
 );
-export type Registration = z.infer<typeof Registration>;
 
 /** Any text will do for a password here: that it is too long or too short to be one must not show. */
 export const Credentials = body({ username: text(150), password: text(1024) });
