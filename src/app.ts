@@ -4,18 +4,17 @@ import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
-import { guard } from "./auth/guard.ts";
 import { auth } from "./auth/routes.ts";
 import { connect } from "./db/client.ts";
 import { doctors } from "./doctors/routes.ts";
 import { configuration } from "./env.ts";
 import { onError } from "./failure.ts";
+import { health, readiness } from "./health.ts";
 import type { AppEnv } from "./http/context.ts";
 import { accessLog } from "./http/log.ts";
 import { Problem } from "./http/problem.ts";
 import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
-import { health, readiness } from "./service.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -73,9 +72,6 @@ app.use(configure, crossOrigin);
 app.route("/", readiness);
 
 app.use("/api/*", limitBody);
-for (const path of ["auth/logout", "auth/me", "patients/*", "doctors/*", "mappings/*"]) {
-  app.use(`/api/${path}`, guard);
-}
 app.route("/api/auth", auth);
 app.route("/api/patients", patients);
 app.route("/api/doctors", doctors);

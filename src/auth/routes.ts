@@ -1,6 +1,8 @@
 import { type Context, Hono } from "hono";
 import type { Claims } from "../db/caller.ts";
+import { ACCESS_SECONDS, issueAccess } from "../http/access-token.ts";
 import type { AppEnv } from "../http/context.ts";
+import { guard } from "../http/guard.ts";
 import { invalidFields, unauthorized } from "../http/problem.ts";
 import { validate } from "../http/validate.ts";
 import { Credentials, RefreshToken, Registration } from "./contract.ts";
@@ -14,7 +16,7 @@ import {
   openSession,
   rotateRefresh,
 } from "./queries.ts";
-import { ACCESS_SECONDS, hashRefresh, issueAccess, newRefresh } from "./tokens.ts";
+import { hashRefresh, newRefresh } from "./refresh-token.ts";
 
 export const auth = new Hono<AppEnv>()
   .post("/register", validate("json", Registration), limitAddress, async (c) => {
@@ -53,14 +55,14 @@ export const auth = new Hono<AppEnv>()
     return respondWithPair(c, claims, refresh);
   })
 
-  .post("/logout", validate("json", RefreshToken), async (c) => {
+  .post("/logout", guard, validate("json", RefreshToken), async (c) => {
     const tokenHash = await hashRefresh(c.req.valid("json").refresh);
     const ended = await endSession(c.var.db, c.var.claims, tokenHash);
     if (!ended) throw invalidFields({ refresh: ["There is no such session of yours."] });
     return c.body(null, 204);
   })
 
-  .get("/me", async (c) => c.json(await findOwnAccount(c.var.db, c.var.claims)));
+  .get("/me", guard, async (c) => c.json(await findOwnAccount(c.var.db, c.var.claims)));
 
 /** A session's two tokens, as OAuth 2.0 names them (RFC 6749, section 5.1). */
 async function respondWithPair(c: Context<AppEnv>, claims: Claims, refresh: string) {

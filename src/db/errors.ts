@@ -14,19 +14,29 @@ export type DatabaseFault =
   /** The statement is wrong, or the schema is not the one it was written for. */
   | { kind: "bug"; code: string };
 
-/** What the unique constraints of `schema.ts` say. */
-const duplicates: Record<string, string> = {
+/**
+ * What a client is told when its request breaks a unique constraint of `schema.ts`, which takes the names from here: none is
+ * without its words. `null` is for one that no request can break.
+ */
+const duplicates = {
   users_username_key: "An account with this username already exists.",
   patients_created_by_email_key: "You already have a patient with this email.",
+  patients_created_by_id_key: null,
   doctors_email_key: "A doctor with this email already exists.",
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
-};
+} satisfies Record<string, string | null>;
+export type UniqueName = keyof typeof duplicates;
 
-/** The fields that the foreign keys of `schema.ts` check. */
-const references: Record<string, string> = {
+/** The same for foreign keys: the field of a request that may name a record which is not there. */
+const references = {
+  sessions_user_id_fkey: null,
+  refresh_tokens_session_id_fkey: null,
+  patients_created_by_fkey: null,
+  doctors_created_by_fkey: null,
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
-};
+} satisfies Record<string, string | null>;
+export type ReferenceName = keyof typeof references;
 
 /**
  * Says "not now" rather than "never": connection, a standby during failover, credentials, no such database, resources,
@@ -51,17 +61,20 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
   if (passing.test(code)) return { kind: "unavailable", code };
   if (gaveWay.test(code))
     return { kind: "conflict", detail: "Another request was changing the same; try again." };
-  const detail = duplicates[constraint];
+  const detail = isKeyOf(duplicates, constraint) && duplicates[constraint];
   if (detail) return { kind: "conflict", detail };
-  const reference = references[constraint];
-  if (reference) return { kind: "missing", field: reference };
+  const field = isKeyOf(references, constraint) && references[constraint];
+  if (field) return { kind: "missing", field };
   const isCheck = constraint.startsWith(`${table}_`) && constraint.endsWith("_check");
   if (isCheck) return { kind: "invalid", field: constraint.slice(`${table}_`.length, -"_check".length) };
   return { kind: "bug", code };
 }
 
+const isKeyOf = <Names extends object>(names: Names, name: string): name is string & keyof Names =>
+  Object.hasOwn(names, name);
+
 /** Whether a statement failed because `constraint` forbids it. */
-export const breaks = (error: unknown, constraint: string): boolean =>
+export const breaks = (error: unknown, constraint: UniqueName | ReferenceName): boolean =>
   error instanceof DrizzleQueryError && postgresError(error).constraint === constraint;
 
 const postgresError = ({ cause }: DrizzleQueryError): Partial<NeonDbError> =>

@@ -14,12 +14,16 @@ import {
   uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
+import type { ReferenceName, UniqueName } from "./errors.ts";
 
 // Keys are the column names are the wire names: a row crosses all three without being renamed.
 
 /** Milliseconds, as the wire has them: what a client reads is exactly what is stored. */
 const moment = () => timestamp({ withTimezone: true, precision: 3 });
 const createdNow = () => moment().notNull().defaultNow();
+/** Each name is one that `errors.ts` has an answer for. */
+const keyName = (name: UniqueName) => name;
+const referenceName = (name: ReferenceName) => name;
 /** What unique "ignoring case" compares. All of it is ASCII, so in "C": elsewhere `lower('I')` depends on the locale. */
 export const folded = (column: AnyPgColumn): SQL => sql`lower(${column} COLLATE "C")`;
 const isText = (column: AnyPgColumn, max: number): SQL =>
@@ -50,7 +54,7 @@ export const users = pgTable(
     updated_at: createdNow(),
   },
   (t) => [
-    uniqueIndex("users_username_key").on(folded(t.username)),
+    uniqueIndex(keyName("users_username_key")).on(folded(t.username)),
     check("users_username_check", sql`${t.username} ~ '^[A-Za-z0-9@.+_-]{1,150}$'`),
     check("users_email_check", isEmail(t.email, 254)),
     check("users_password_hash_check", sql`char_length(${t.password_hash}) = 60`),
@@ -71,9 +75,11 @@ export const sessions = pgTable(
     ended_at: moment(),
   },
   (t) => [
-    foreignKey({ name: "sessions_user_id_fkey", columns: [t.user_id], foreignColumns: [users.id] }).onDelete(
-      "cascade",
-    ),
+    foreignKey({
+      name: referenceName("sessions_user_id_fkey"),
+      columns: [t.user_id],
+      foreignColumns: [users.id],
+    }).onDelete("cascade"),
     index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
   ],
 );
@@ -90,7 +96,7 @@ export const refresh_tokens = pgTable(
   },
   (t) => [
     foreignKey({
-      name: "refresh_tokens_session_id_fkey",
+      name: referenceName("refresh_tokens_session_id_fkey"),
       columns: [t.session_id],
       foreignColumns: [sessions.id],
     }).onDelete("cascade"),
@@ -113,10 +119,14 @@ export const patients = pgTable(
     updated_at: createdNow(),
   },
   (t) => [
-    foreignKey({ name: "patients_created_by_fkey", columns: [t.created_by], foreignColumns: [users.id] }),
-    uniqueIndex("patients_created_by_email_key").on(t.created_by, folded(t.email)),
+    foreignKey({
+      name: referenceName("patients_created_by_fkey"),
+      columns: [t.created_by],
+      foreignColumns: [users.id],
+    }),
+    uniqueIndex(keyName("patients_created_by_email_key")).on(t.created_by, folded(t.email)),
     // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
-    unique("patients_created_by_id_key").on(t.created_by, t.id),
+    unique(keyName("patients_created_by_id_key")).on(t.created_by, t.id),
     check("patients_firstname_check", isText(t.firstname, 64)),
     check("patients_lastname_check", isText(t.lastname, 64)),
     check("patients_email_check", isEmail(t.email, 128)),
@@ -140,8 +150,12 @@ export const doctors = pgTable(
     updated_at: createdNow(),
   },
   (t) => [
-    foreignKey({ name: "doctors_created_by_fkey", columns: [t.created_by], foreignColumns: [users.id] }),
-    uniqueIndex("doctors_email_key").on(folded(t.email)),
+    foreignKey({
+      name: referenceName("doctors_created_by_fkey"),
+      columns: [t.created_by],
+      foreignColumns: [users.id],
+    }),
+    uniqueIndex(keyName("doctors_email_key")).on(folded(t.email)),
     check("doctors_firstname_check", isText(t.firstname, 64)),
     check("doctors_lastname_check", isText(t.lastname, 64)),
     check("doctors_email_check", isEmail(t.email, 128)),
@@ -164,12 +178,16 @@ export const mappings = pgTable(
   },
   (t) => [
     foreignKey({
-      name: "mappings_patient_fkey",
+      name: referenceName("mappings_patient_fkey"),
       columns: [t.owner_id, t.patient_id],
       foreignColumns: [patients.created_by, patients.id],
     }).onDelete("cascade"),
-    foreignKey({ name: "mappings_doctor_fkey", columns: [t.doctor_id], foreignColumns: [doctors.id] }),
-    unique("mappings_patient_id_doctor_id_key").on(t.patient_id, t.doctor_id),
+    foreignKey({
+      name: referenceName("mappings_doctor_fkey"),
+      columns: [t.doctor_id],
+      foreignColumns: [doctors.id],
+    }),
+    unique(keyName("mappings_patient_id_doctor_id_key")).on(t.patient_id, t.doctor_id),
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
     index("mappings_doctor_id_idx").on(t.doctor_id),
   ],

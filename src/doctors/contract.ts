@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { genders, specializations } from "../db/schema.ts";
-import { body, email, setByUs, text } from "../http/fields.ts";
+import { body, email, readOnlyFields, text } from "../http/fields.ts";
 
 const fields = {
   firstname: text(64),
@@ -12,9 +12,9 @@ const fields = {
   max_appointments_per_day: z.int().min(0).max(1000).optional(),
 };
 
-export const NewDoctor = body(fields, setByUs);
+export const NewDoctor = body(fields, readOnlyFields);
 export type NewDoctor = z.infer<typeof NewDoctor>;
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const DoctorChanges = body(z.object(fields).partial().shape, setByUs);
+export const DoctorChanges = body(z.object(fields).partial().shape, readOnlyFields);
 export type DoctorChanges = z.infer<typeof DoctorChanges>;

@@ -1,13 +1,16 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
+import { guard } from "../http/guard.ts";
 import { PageQuery, respondWithPage } from "../http/pagination.ts";
-import { found, Problem } from "../http/problem.ts";
+import { Problem, requireFound } from "../http/problem.ts";
 import { validate } from "../http/validate.ts";
 import { DoctorChanges, NewDoctor } from "./contract.ts";
 import { changeDoctor, createDoctor, deleteDoctor, findDoctor, listDoctors } from "./queries.ts";
 
 export const doctors = new Hono<AppEnv>()
+  .use(guard)
+
   .get("/", validate("query", PageQuery), async (c) => {
     const page = c.req.valid("query");
     return respondWithPage(c, await listDoctors(c.var.db, c.var.claims, page), page);
@@ -20,14 +23,14 @@ export const doctors = new Hono<AppEnv>()
 
   .get("/:id", validate("param", ById), async (c) => {
     const { id } = c.req.valid("param");
-    return c.json(found(await findDoctor(c.var.db, c.var.claims, id), "doctor"));
+    return c.json(requireFound(await findDoctor(c.var.db, c.var.claims, id), "doctor"));
   })
 
   .on(["PUT", "PATCH"], "/:id", validate("param", ById), validate("json", DoctorChanges), async (c) => {
     const { id } = c.req.valid("param");
     const answer = await changeDoctor(c.var.db, c.var.claims, id, c.req.valid("json"));
     requireOwn(answer.target);
-    return c.json(found(answer.changed, "doctor"));
+    return c.json(requireFound(answer.changed, "doctor"));
   })
 
   .delete("/:id", validate("param", ById), async (c) => {
@@ -35,13 +38,13 @@ export const doctors = new Hono<AppEnv>()
     const { target, assigned, deleted } = await deleteDoctor(c.var.db, c.var.claims, id);
     requireOwn(target);
     if (assigned?.count) throw new Problem(409, stillAssigned(assigned.count));
-    found(deleted, "doctor");
+    requireFound(deleted, "doctor");
     return c.body(null, 204);
   });
 
 /** @throws {Problem} 404 when there is no such doctor, 403 when the caller may not change it */
 function requireOwn(doctor: { may_change: boolean } | null): void {
-  if (!found(doctor, "doctor").may_change) {
+  if (!requireFound(doctor, "doctor").may_change) {
     throw new Problem(
       403,
       "Only the account that created this doctor, or an admin, may change or delete it.",

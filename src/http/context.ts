@@ -1,4 +1,3 @@
-import type { Claims } from "../db/caller.ts";
 import type { Database } from "../db/client.ts";
 import type { Bindings, Config } from "../env.ts";
 
@@ -9,7 +8,5 @@ export interface AppEnv {
     requestId: string;
     config: Config;
     db: Database;
-    /** Set by the guard: only on routes behind it. */
-    claims: Claims;
   };
 }

@@ -34,7 +34,7 @@ const pathId = z
 export const ById = z.object({ id: pathId });
 
 /** What the API sets in a patient or a doctor, and a client may send back. */
-export const setByUs = ["id", "created_by", "created_at", "updated_at"];
+export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
 
 /**
  * A request's body: exactly `fields`, and `readOnly` ones, which a client may send back as it got them and which are

@@ -55,8 +55,8 @@ export function invalidFields(errors: FieldErrors): Problem {
   });
 }
 
-/** `record`, or 404, which says the same of another's record and of one that never was. */
-export function found<Record>(record: Record | null, what: string): Record {
+/** `record`. @throws {Problem} 404 when it is null, which says the same of another's record and of one that never was */
+export function requireFound<Record>(record: Record | null, what: string): Record {
   if (record === null) throw new Problem(404, `There is no such ${what}.`);
   return record;
 }

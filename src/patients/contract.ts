@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { genders } from "../db/schema.ts";
-import { body, email, setByUs, text } from "../http/fields.ts";
+import { body, email, readOnlyFields, text } from "../http/fields.ts";
 
 const fields = {
   firstname: text(64),
@@ -10,9 +10,9 @@ const fields = {
   gender: z.enum(genders),
 };
 
-export const NewPatient = body(fields, setByUs);
+export const NewPatient = body(fields, readOnlyFields);
 export type NewPatient = z.infer<typeof NewPatient>;
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const PatientChanges = body(z.object(fields).partial().shape, setByUs);
+export const PatientChanges = body(z.object(fields).partial().shape, readOnlyFields);
 export type PatientChanges = z.infer<typeof PatientChanges>;

@@ -2,7 +2,7 @@ import { sign } from "hono/jwt";
 import * as z from "zod";
 import type { Claims } from "../db/caller.ts";
 import type { Config } from "../env.ts";
-import { MAX_ID } from "../http/fields.ts";
+import { MAX_ID } from "./fields.ts";
 
 export const ALGORITHM = "HS256";
 
@@ -41,15 +41,4 @@ export function issueAccess(claims: Claims, config: Config): Promise<string> {
 export function claimsOf(payload: unknown): Claims | undefined {
   const { success, data } = Payload.safeParse(payload);
   return success ? { user_id: data.sub, session_id: data.sid, token_version: data.ver } : undefined;
-}
-
-/** A new refresh token: 256 random bits, opaque. */
-export function newRefresh(): string {
-  return crypto.getRandomValues(new Uint8Array(32)).toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-/** The form in which a refresh token is stored: SHA-256, which is enough for 256 random bits as it is not for a password. */
-export async function hashRefresh(token: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
-  return new Uint8Array(digest).toHex();
 }
