@@ -1,72 +1,73 @@
-import { startCloud } from "./cloud.ts";
-import {
-  createVars,
-  databaseUrl,
-  dataDir,
-  embeddedUrl,
-  localEndpoint,
-  neonEndpoint,
-  ports,
-} from "./environment.ts";
-import { migrate } from "./migrate.ts";
+import { join } from "node:path";
+import { configuredUrl, dataFolder, EMBEDDED_PORT, isLocal, neonEndpoint } from "../ops/environment.ts";
+import { migrate } from "../ops/migrate.ts";
+import { createRole } from "../ops/role.ts";
+import { openEndpoint } from "./endpoint/server.ts";
+import { startPostgres } from "./postgres/server.ts";
+import { rememberUrl } from "./vars.ts";
 
-export interface DevelopmentDatabase {
-  /** For psql, drizzle-kit and the Worker. */
+/** The local endpoint's port: fixed, so that two of these cannot run at once. */
+const ENDPOINT_PORT = 5489;
+
+/** What the Worker is developed on. */
+export interface DevelopmentDatabase extends AsyncDisposable {
+  /** As the Worker reaches it. */
   url: string;
   /** Where the Worker sends its SQL. */
   endpoint: string;
-  stop(): Promise<void>;
+  /** What a person should know of it, a line each. */
+  notes: string[];
+  /** Resolves when it has ended by itself. */
+  ended: Promise<void>;
 }
 
+const never = new Promise<never>(() => {});
+
 /**
- * Brings up the database to develop on, with an up-to-date schema: the embedded PostgreSQL, or the one that
- * `DATABASE_URL` names, behind the local endpoint; a Neon database behind its own.
+ * Brings up the database to develop on: the one that comes with the project, or the one that `DATABASE_URL` names, behind
+ * the local endpoint; a Neon database behind its own.
  *
+ * @param mayMigrate whether also a database on another machine is migrated; it may be production.
  * @throws an error whose message says what is wrong and what to do.
  */
-export async function bringUpDatabase(): Promise<DevelopmentDatabase> {
-  if (createVars()) console.log("Made .dev.vars, with a secret of its own.");
-  const url = databaseUrl();
-  const endpoint = neonEndpoint(url);
-  if (endpoint) {
-    await migrate(url);
-    return { url, endpoint, stop: async () => {} };
-  }
-  const where = url === embeddedUrl ? { dataDir, postgresPort: ports.postgres } : { databaseUrl: url };
-  const cloud = await startCloud({ ...where, port: ports.endpoint }).catch(explain);
-  try {
-    await migrate(url);
-  } catch (error) {
-    await cloud.stop();
-    throw error;
-  }
-  return { url, endpoint: localEndpoint, stop: cloud.stop };
+export async function bringUpDatabase(mayMigrate: boolean): Promise<DevelopmentDatabase> {
+  const url = configuredUrl();
+  const endpointOfNeon = url && neonEndpoint(url);
+  await using started = new AsyncDisposableStack();
+  const endpoint = endpointOfNeon ? undefined : await openEndpoint(ENDPOINT_PORT).catch(explain);
+  if (endpoint) started.defer(() => endpoint.stop());
+  const database = url ? await configured(url, mayMigrate) : await embedded(started);
+  endpoint?.front(database.ownerUrl);
+  const parts = started.move();
+  return {
+    ...database,
+    endpoint: endpointOfNeon ?? endpoint?.url ?? "",
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+async function configured(url: string, mayMigrate: boolean) {
+  const shown = new URL(url);
+  if (shown.password) shown.password = "…";
+  const notes = [`database  ${decodeURI(shown.href)}`];
+  if (mayMigrate || isLocal(shown)) await migrate(url);
+  else notes.push("          not migrated, for it is on another machine: `npm run dev -- --migrate` does");
+  return { url, ownerUrl: url, notes, ended: never };
+}
+
+/** The Worker gets a role of its own here too, with the rights it has in production. */
+async function embedded(started: AsyncDisposableStack) {
+  const folder = join(dataFolder, "postgres");
+  const postgres = await startPostgres({ folder, port: EMBEDDED_PORT, durable: true });
+  started.defer(() => postgres.stop());
+  await migrate(postgres.url);
+  rememberUrl(postgres.url);
+  const url = await createRole(postgres.url, "hospital_api");
+  const notes = [`database  ${postgres.url}`, `          in ${postgres.folder}`];
+  return { url, ownerUrl: postgres.url, notes, ended: postgres.ended };
 }
 
 function explain(error: NodeJS.ErrnoException): never {
   if (error.code !== "EADDRINUSE") throw error;
-  throw new Error(`${error.message}. Is \`npm run dev\` or \`npm run db\` running already? Stop it first.`);
-}
-
-/** How often to look whether npm is still there, in milliseconds. */
-const LOOK_MS = 500;
-
-/**
- * Resolves when the person or the system wants this process to end. npm hands a SIGTERM to a shell that dies of it
- * without a word to us: then it is npm's going that tells.
- */
-export function stopSignal(): Promise<void> {
-  const parent = process.ppid;
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => resolve());
-    if (!process.env["npm_lifecycle_event"]) return;
-    setInterval(() => process.ppid !== parent && resolve(), LOOK_MS).unref();
-  });
-}
-
-/** The database's URL for a person to read: without its password, unless it is the embedded one's, which is no secret. */
-export function readable(url: string): string {
-  const shown = new URL(url);
-  if (url !== embeddedUrl && shown.password) shown.password = "…";
-  return decodeURI(shown.href);
+  throw new Error(`${error.message}. Is \`npm run dev\` running already? Stop it first.`);
 }

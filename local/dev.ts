@@ -1,33 +1,44 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runAsCommand } from "./command.ts";
-import { bringUpDatabase, type DevelopmentDatabase, readable, stopSignal } from "./database.ts";
-import { overrideVars } from "./environment.ts";
+import { parseArgs } from "node:util";
+import { runAsCommand } from "../ops/command.ts";
+import { bringUpDatabase } from "./database.ts";
+import { createVars, overrideVars } from "./vars.ts";
 
-const port = Number(process.env["PORT"] || 8787);
-const isPort = Number.isInteger(port) && port > 0 && port < 65_536;
+// Without the Worker, which somebody else starts; and whether a `DATABASE_URL` on another machine is migrated too.
+const flag = { type: "boolean", default: false } as const;
+const { values: flags } = parseArgs({ options: { "database-only": flag, migrate: flag } });
 
 await runAsCommand(async () => {
-  if (!isPort) throw new Error("PORT must be a port: a whole number from 1 to 65535.");
   const stopped = stopSignal();
-  await requireFree(port);
-  const database = await bringUpDatabase();
-  const wrangler = startWrangler(database);
-  const ended = once(wrangler, "exit");
-  wrangler.on("message", () => console.log(summary(database)));
-  await Promise.race([stopped, ended]);
-  const failed = wrangler.exitCode !== null;
-  wrangler.kill("SIGTERM");
-  await ended;
-  await database.stop();
-  if (failed) throw new Error("wrangler dev ended by itself; why is said above.");
+  const port = Number(process.env["PORT"] || 8787);
+  if (!flags["database-only"]) await requireFree(port);
+  if (createVars()) console.log("Made .dev.vars, with a secret of its own.");
+  await using database = await bringUpDatabase(flags.migrate);
+  const settings = overrideVars(database.url, database.endpoint);
+  const told = ["", ...database.notes, `endpoint  ${database.endpoint}`].join("\n  ");
+  const databaseEnded = database.ended.then(() => Promise.reject(new Error("PostgreSQL ended by itself.")));
+  if (flags["database-only"]) {
+    console.log(
+      `${told}\n\nNow \`npx wrangler dev ${settings.join(" ")}\` in another terminal. Ctrl-C stops.\n`,
+    );
+    return Promise.race([stopped, databaseEnded]);
+  }
+  await using wrangler = startWrangler(port, settings);
+  wrangler.process.on("message", () =>
+    console.log(`\n  API       http://localhost:${port}${told}\n\nCtrl-C stops them all.\n`),
+  );
+  await Promise.race([stopped, databaseEnded, wrangler.ended]);
 });
 
 /** Wrangler would take another port without a word, and the first request in the README would go nowhere. */
 async function requireFree(port: number): Promise<void> {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error("PORT must be a port: a whole number from 1 to 65535.");
   const probe = createServer();
   try {
     await once(probe.listen(port, "localhost"), "listening");
@@ -37,22 +48,57 @@ async function requireFree(port: number): Promise<void> {
   await once(probe.close(), "close");
 }
 
-/** Starts `wrangler dev`, which sends a message when it is ready. */
-function startWrangler({ url, endpoint }: DevelopmentDatabase): ChildProcess {
+/** `wrangler dev`, which sends a message when it is ready, until it is disposed of. */
+function startWrangler(port: number, settings: string[]) {
   const cli = fileURLToPath(import.meta.resolve("wrangler"));
   const quiet = ["--show-interactive-dev-session=false", "--log-level", "log"];
-  return fork(cli, ["dev", "--port", String(port), ...quiet, ...overrideVars(url, endpoint)], {
+  const wrangler: ChildProcess = fork(cli, ["dev", "--port", String(port), ...quiet, ...settings], {
     execArgv: ["--no-warnings", "--import", join(import.meta.dirname, "end-with-parent.ts")],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
+    detached: true, // a process group of its own
+  });
+  const exit = once(wrangler, "exit").then(() => endGroup(wrangler));
+  return {
+    process: wrangler,
+    /** Rejects when it ends by itself. */
+    ended: exit.then(() => Promise.reject(new Error("wrangler dev ended by itself; why is said above."))),
+    async [Symbol.asyncDispose]() {
+      wrangler.kill("SIGTERM");
+      await exit;
+    },
+  };
+}
+
+/** Ends what Wrangler, when it is killed, leaves behind: a Worker that keeps the port. */
+function endGroup({ pid = 0 }: ChildProcess): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left; or there are no groups here, as on Windows.
+  }
+}
+
+/**
+ * Resolves when the person or the system wants this process to end. npm hands a signal to its shell alone, which dies of
+ * it without a word to us, and npm itself may be killed: then it is their going that tells.
+ */
+function stopSignal(): Promise<void> {
+  // A terminal that is closed takes no more words: what is said to it must not keep us from ending well.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const startedBy = starters();
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => resolve());
+    if (!process.env["npm_lifecycle_event"]) return;
+    setInterval(() => starters() !== startedBy && resolve(), 500).unref();
   });
 }
 
-function summary(database: DevelopmentDatabase): string {
-  return `
-  API       http://localhost:${port}
-  database  ${readable(database.url)}
-  endpoint  ${database.endpoint}
-
-Ctrl-C stops them all.
-`;
+/** The process that started this one and, where /proc tells, the one that started that: npm's shell, and npm. */
+function starters(): string {
+  const parent = process.ppid;
+  try {
+    return `${parent} ${/\) \S (\d+)/.exec(readFileSync(`/proc/${parent}/stat`, "utf8"))?.[1]}`;
+  } catch {
+    return String(parent);
+  }
 }

@@ -1,124 +1,131 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { setTimeout } from "node:timers/promises";
-import { readBody, send, sendJson } from "./body.ts";
-import type { Channels } from "./channels.ts";
-import { readCredentials } from "./credentials.ts";
-import { execute, type RequestOptions, readIsolationLevel } from "./execute.ts";
-import { failureAnswer } from "./failure.ts";
-import { type Payload, readPayload } from "./payload.ts";
-import type { Pool } from "./pool.ts";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import pg from "pg";
+import * as z from "zod";
+import { type Connections, Refusal } from "./connections.ts";
 
-interface Answer {
+/** The most that a request or an answer may have, in bytes: the default of Neon's proxy. */
+export const SIZE_LIMIT = 10 * 1024 * 1024;
+
+export interface Answer {
   status: number;
   body: string;
+  /** JSON's content type goes without saying. */
   headers?: OutgoingHttpHeaders;
 }
 
-/** The handler of `/sql` in every channel. */
-export function createSqlHandler(endpoint: {
-  databaseUrl: string;
-  delayMs: number;
-  pool: Pool;
-  channels: Channels;
-}): (channel: string, request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const fronted = new URL(endpoint.databaseUrl);
-
-  return async (channel, request, response) => {
-    if (request.method !== "POST") return sendJson(response, 400, '"query is not supported"');
-    const { fault, delayMs } = endpoint.channels.enter(channel);
-    if (fault === "refuse") return void request.socket.destroy();
-
-    const signal = whenHungUp(response);
-    try {
-      const body = await receive(request);
-      const delay = endpoint.delayMs + delayMs;
-      if (delay > 0) await setTimeout(delay, undefined, { signal });
-      if (fault === "hang") return;
-      if (fault === "drop-before") return void request.socket.destroy();
-      if (fault === "error-500") return send(response, 500, "text/plain", "a fault made on purpose");
-      const answer = await answerSql(body, request, fronted, endpoint.pool, signal);
-      if (fault === "drop-after") return void request.socket.destroy();
-      if (fault === "truncate") return truncate(response, answer);
-      sendJson(response, answer.status, answer.body, answer.headers);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-  };
-}
-
-/** Aborted when the client goes away before it has its answer. */
-function whenHungUp(response: ServerResponse): AbortSignal {
-  const hangUp = new AbortController();
-  response.on("close", () => {
-    if (!response.writableFinished) hangUp.abort(new Error("the client hung up"));
-  });
-  return hangUp.signal;
-}
-
-/** Reads the body; what is wrong with it is told when the request's turn comes. */
-async function receive(request: IncomingMessage): Promise<() => string> {
-  try {
-    const body = await readBody(request);
-    return () => body;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
-}
-
-async function answerSql(
-  body: () => string,
-  request: IncomingMessage,
-  fronted: URL,
-  pool: Pool,
+/**
+ * Answers a request of Neon's driver, one statement or several in one transaction, as Neon's proxy does
+ * (`proxy/src/serverless/sql_over_http.rs`).
+ *
+ * @param signal the client hung up: nothing more is run, and a transaction not committed
+ * @throws Refusal, pg.DatabaseError, or the signal's reason
+ */
+export async function answerSql(
+  headers: IncomingHttpHeaders,
+  body: string,
+  connections: Connections,
   signal: AbortSignal,
 ): Promise<Answer> {
-  try {
-    const credentials = readCredentials(header(request, "neon-connection-string"), fronted);
-    const options = readOptions(request);
-    const payload = readPayload(body());
-    const json = await pool.use(credentials, signal, (client) => execute(client, payload, options, signal));
-    return { status: 200, body: json, headers: echoed(payload, options) };
-  } catch (error) {
-    return failureAnswer(error);
+  const header = (name: string) => headers[name]?.toString();
+  // Text and arrays are all that the driver asks for: it makes types and objects of them itself.
+  if (header("neon-raw-text-output") !== "true" || header("neon-array-mode") !== "true")
+    throw new Refusal(400, "Neon-Raw-Text-Output and Neon-Array-Mode must both be true");
+  const start = startTransaction(header);
+  const payload = Payload.parse(JSON.parse(body));
+  const json = await connections.lend(header("neon-connection-string") ?? "", signal, (client) =>
+    "queries" in payload
+      ? runTransaction(client, payload.queries, start, signal)
+      : runStatement(client, payload, { bytes: SIZE_LIMIT }),
+  );
+  // Neon says in its answer what kind of transaction it was.
+  const repeated = Object.entries(headers).filter(([name]) => name.startsWith("neon-batch-"));
+  return { status: 200, body: json, headers: Object.fromEntries(repeated) };
+}
+
+const isolationLevels = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Serializable"];
+
+/** @throws Refusal */
+function startTransaction(header: (name: string) => string | undefined): string {
+  const level = header("neon-batch-isolation-level");
+  if (level && !isolationLevels.includes(level)) throw new Refusal(400, "invalid isolation level");
+  const isolation = level ? `ISOLATION LEVEL ${level.replace(/(?<=[a-z])(?=[A-Z])/, " ")}` : "";
+  const access = header("neon-batch-read-only") === "true" ? "READ ONLY" : "";
+  const deferral = header("neon-batch-deferrable") === "true" ? "DEFERRABLE" : "";
+  return `START TRANSACTION ${isolation} ${access} ${deferral}`;
+}
+
+/** The driver makes text of every parameter, of arrays and objects too. */
+const Statement = z.object({ query: z.string(), params: z.array(z.string().nullable()) });
+type Statement = z.infer<typeof Statement>;
+const Payload = z.union(
+  [Statement, z.object({ queries: z.array(Statement) })],
+  'the body must be {"query", "params": [text or null, …]} or {"queries": [{"query", "params"}, …]}',
+);
+
+async function runTransaction(
+  client: pg.ClientBase,
+  statements: Statement[],
+  start: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const budget = { bytes: SIZE_LIMIT };
+  const results: string[] = [];
+  await client.query(start);
+  for (const statement of statements) {
+    signal.throwIfAborted();
+    results.push(await runStatement(client, statement, budget));
   }
+  signal.throwIfAborted();
+  await client.query("COMMIT");
+  return `{"results":[${results.join(",")}]}`;
 }
 
-function header(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
+/** How many bytes of JSON there may still be. */
+type Budget = { bytes: number };
 
-function readOptions(request: IncomingMessage): RequestOptions {
-  // Only "true" is true.
-  const flag = (name: string) => header(request, name) === "true";
-  return {
-    rawText: flag("neon-raw-text-output"),
-    arrayMode: flag("neon-array-mode"),
-    isolationLevel: readIsolationLevel(header(request, "neon-batch-isolation-level")),
-    readOnly: flag("neon-batch-read-only"),
-    deferrable: flag("neon-batch-deferrable"),
-  };
-}
+const asText = { getTypeParser: () => (value: string) => value };
 
-/** The headers of the answer to a batch say what kind of transaction it was. */
-function echoed(
-  { kind }: Payload,
-  { isolationLevel, readOnly, deferrable }: RequestOptions,
-): OutgoingHttpHeaders {
-  if (kind === "single") return {};
-  return {
-    ...(readOnly && { "Neon-Batch-Read-Only": "true" }),
-    ...(deferrable && { "Neon-Batch-Deferrable": "true" }),
-    ...(isolationLevel && { "Neon-Batch-Isolation-Level": isolationLevel }),
-  };
-}
-
-function truncate(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(body),
+/**
+ * Runs one statement by the extended protocol, which takes exactly one, and gives back its result as JSON.
+ *
+ * @throws pg.DatabaseError; Refusal when the rows are more: then the connection is still receiving them
+ */
+function runStatement(client: pg.ClientBase, statement: Statement, budget: Budget): Promise<string> {
+  const { query: text, params: values } = statement;
+  return new Promise((resolve, reject) => {
+    // Not in pg's types; without the second, a query without parameters would go by the simple protocol.
+    const modes = { rowMode: "array", queryMode: "extended" };
+    const query = new pg.Query({ text, values, types: asText, ...modes });
+    const rows: string[] = [];
+    query.on("row", (row) => {
+      const json = JSON.stringify(row);
+      budget.bytes -= Buffer.byteLength(json) + 1;
+      if (budget.bytes < 0) reject(new Refusal(507, `response is too large (max is ${SIZE_LIMIT} bytes)`));
+      else rows.push(json);
+    });
+    query.on("error", reject);
+    query.on("end", ({ command, rowCount, fields }) => {
+      const head = JSON.stringify({ command: command ?? "", rowCount, rowAsArray: true, fields });
+      resolve(`${head.slice(0, -1)},"rows":[${rows.join(",")}]}`);
+    });
+    client.query(query);
   });
-  response.write(body.slice(0, body.length / 2), () => response.destroy());
+}
+
+const clientErrors = [pg.DatabaseError, z.ZodError, SyntaxError, URIError];
+const errorFields =
+  "code detail hint position internalPosition internalQuery severity where table column schema dataType constraint file line routine";
+
+/** The answer to a request that failed: every field of PostgreSQL's errors is there, absent ones are null. */
+export function failureAnswer(error: unknown): Answer {
+  const told: Record<string, unknown> = { ...Object(error) };
+  const fields = errorFields.split(" ").map((name) => [name, told[name] ?? null]);
+  const refusedAs = clientErrors.some((kind) => error instanceof kind) ? 400 : 500;
+  const status = error instanceof Refusal ? error.status : refusedAs;
+  return { status, body: JSON.stringify({ message: messageOf(error), ...Object.fromEntries(fields) }) };
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,11 @@
-/** What the global setup, which runs in Node, tells the tests, which run in workerd. */
+/** What the global setup, which runs in Node, tells the tests, most of which run in workerd. */
 export interface ProvidedCloud {
-  /** The database as the Worker reaches it. */
+  /** The database as the Worker reaches it: as a role with no more rights than in production. */
   databaseUrl: string;
   /** The same as its owner, for what no client of the API may do. */
   ownerUrl: string;
+  /** The server that it is on, as one who may make other databases there. */
+  serverUrl: string;
   /** `http://127.0.0.1:<port>` of the local endpoint. */
   endpointOrigin: string;
 }

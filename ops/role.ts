@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import type { PgTable } from "drizzle-orm/pg-core";
+import pg from "pg";
+import type * as schema from "../src/db/schema.ts";
+import { runAsCommand, withClient } from "./command.ts";
+import { databaseUrl } from "./environment.ts";
+
+type TableName = {
+  [Name in keyof typeof schema]: (typeof schema)[Name] extends PgTable ? Name : never;
+}[keyof typeof schema];
+
+/** What the API does with each table, and no more: it makes no admins, and no changes to an account. */
+const rights: Record<TableName, string> = {
+  users: "SELECT, INSERT (username, email, password_hash)",
+  sessions: "SELECT, INSERT, UPDATE, DELETE",
+  refresh_tokens: "SELECT, INSERT, UPDATE",
+  patients: "SELECT, INSERT, UPDATE, DELETE",
+  doctors: "SELECT, INSERT, UPDATE, DELETE",
+  mappings: "SELECT, INSERT, DELETE",
+};
+
+/** Just these rights, whatever the role had. Cascades and foreign keys run with those of the tables' owner. */
+const grants = (role: string): string => `
+  -- Before PostgreSQL 15 everybody could make tables here.
+  REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+  REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${role};
+  GRANT USAGE ON SCHEMA public TO ${role};
+  ${Object.entries(rights)
+    .map(([table, right]) => `GRANT ${right} ON public.${table} TO ${role};`)
+    .join("\n")}`;
+
+/**
+ * Makes the database role that the Worker runs as, or gives an existing one a new password and just those rights.
+ *
+ * @param url the database, as its owner.
+ * @returns the same URL for the role.
+ * @throws an error whose message says why not; nothing has been changed then.
+ */
+export async function createRole(url: string, name: string): Promise<string> {
+  const password = randomBytes(24).toString("base64url");
+  await withClient(url, async (client) => {
+    const verb = await verbFor(client, name);
+    const role = pg.escapeIdentifier(name);
+    // One query of several statements is one transaction.
+    await client
+      .query(`${verb} ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}; ${grants(role)}`)
+      .catch(explain);
+  });
+  const own = new URL(url);
+  own.username = name;
+  own.password = password;
+  return own.href;
+}
+
+/** Whether a role may do anything but by the grants above: by an attribute, by membership, or because it owns something. */
+const mighty = `
+  SELECT rolname = current_user OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
+    OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)
+    OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS mighty
+  FROM pg_roles r WHERE rolname = $1`;
+
+/** Whether the role is to be made or altered. One with other rights is neither. */
+async function verbFor(client: pg.Client, name: string): Promise<"CREATE" | "ALTER"> {
+  const { rows } = await client.query(mighty, [name]);
+  if (rows[0]?.mighty) throw new Error(`${name} may do more than the Worker needs: name another role.`);
+  return rows.length === 0 ? "CREATE" : "ALTER";
+}
+
+function explain(error: unknown): never {
+  const missesTable = error instanceof pg.DatabaseError && error.code === "42P01";
+  throw missesTable ? new Error("The tables are not there yet: run `npm run db:migrate` first.") : error;
+}
+
+if (import.meta.main) {
+  await runAsCommand(async () => {
+    const [name = "hospital_api"] = process.argv.slice(2);
+    console.log(`The Worker's DATABASE_URL:\n${await createRole(databaseUrl(), name)}`);
+  });
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { neon, neonConfig } from "@neondatabase/serverless";
+import pg from "pg";
+import { afterAll, inject } from "vitest";
+import { openEndpoint } from "../../../local/endpoint/server.ts";
+import type {} from "../../support/provided.ts";
+
+export const { ownerUrl } = inject("cloud");
+
+/** An endpoint of the test file's own, the driver that asks it, and connections past it. */
+export const endpoint = await openEndpoint(0);
+endpoint.front(ownerUrl);
+neonConfig.fetchEndpoint = endpoint.url;
+export const sql = neon(ownerUrl);
+export const direct = new pg.Pool({ connectionString: ownerUrl });
+
+/** A name that nothing else has. */
+export const newName = () => `endpoint_${randomUUID().replaceAll("-", "")}`;
+
+export const schema = newName();
+await direct.query(`CREATE SCHEMA ${schema}`);
+
+afterAll(async () => {
+  await endpoint.stop();
+  await direct.query(`DROP SCHEMA ${schema} CASCADE`);
+  await direct.end();
+});
+
+/** Makes a table and gives back its name. */
+export async function newTable(columns = "a int"): Promise<string> {
+  const table = `${schema}.${newName()}`;
+  await direct.query(`CREATE TABLE ${table} (${columns})`);
+  return table;
+}
+
+export async function rowsIn(table: string): Promise<number> {
+  const { rows } = await direct.query(`SELECT count(*)::int AS count FROM ${table}`);
+  return rows[0].count;
+}
+
+/** The owner's URL with some of its parts changed. */
+export const changed = (parts: Partial<URL>): string => Object.assign(new URL(ownerUrl), parts).href;
+
+export const statement = (query: string, ...params: (string | null)[]) => ({ query, params });
+
+/** Sends what the driver would not: any body, any headers. */
+export async function post(
+  body: unknown,
+  headers = {},
+  { url = endpoint.url, ...init }: RequestInit & { url?: string } = {},
+) {
+  const response = await fetch(url, {
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    headers: {
+      "Neon-Connection-String": ownerUrl,
+      "Neon-Raw-Text-Output": "true",
+      "Neon-Array-Mode": "true",
+      ...headers,
+    },
+    ...init,
+  });
+  const text = await response.text();
+  const isJson = response.headers.get("content-type") === "application/json";
+  const answered = Object.fromEntries(response.headers);
+  return { status: response.status, headers: answered, body: isJson ? JSON.parse(text) : text };
+}
+
+/** Resolves when as many statements that contain `marker` run. */
+export async function running(count: number, marker: string): Promise<void> {
+  const query =
+    "SELECT count(*)::int AS count FROM pg_stat_activity WHERE query LIKE $1 AND state = 'active' AND pid <> pg_backend_pid()";
+  for (;;) {
+    const { rows } = await direct.query(query, [`%${marker}%`]);
+    if (rows[0].count === count) return;
+  }
+}
+
+/** Sends `body`, hangs up once its statement that contains `marker` runs, and waits until that has ended. */
+export async function hangUpDuring(marker: string, body: unknown): Promise<void> {
+  const hangUp = new AbortController();
+  const request = post(body, {}, { signal: hangUp.signal }).catch((error: unknown) => error);
+  await running(1, marker);
+  hangUp.abort();
+  await request;
+  await running(0, marker);
+}

@@ -1,0 +1,77 @@
+import { expect, inject, test } from "vitest";
+import { changeAccount } from "../../ops/account.ts";
+import { query, random, run } from "./support.ts";
+
+const { ownerUrl } = inject("cloud");
+
+/** Makes an account, and one beside it that is not to be changed. */
+async function makeAccount(state: { role?: string; active?: boolean; token_version?: number } = {}) {
+  const { role = "clinician", active = true, token_version = 1 } = state;
+  const username = random("Ada");
+  await query(
+    ownerUrl,
+    `INSERT INTO users (username, email, password_hash, role, active, token_version, updated_at)
+     SELECT name, 'a@b', repeat('x', 60), $2, $3, $4, '2020-01-01' FROM unnest($1::text[]) AS name`,
+    [[username, `${username}x`], role, active, token_version],
+  );
+  return username;
+}
+
+/** The account and the one beside it. */
+const accounts = (username: string) =>
+  query(ownerUrl, "SELECT * FROM users WHERE username IN ($1, $1 || 'x') ORDER BY id", [username]);
+
+test.each([
+  ["admin", { role: "clinician" }, { role: "admin" }],
+  ["clinician", { role: "admin" }, { role: "clinician" }],
+  ["disable", { active: true }, { active: false }],
+  ["enable", { active: false }, { active: true }],
+  ["sign-out", { token_version: 7 }, { token_version: 8 }],
+])("%s changes that and when it was, and nothing else in any account", async (change, given, expected) => {
+  const username = await makeAccount(given);
+  const [own, other] = await accounts(username);
+  const { role, active, token_version } = { ...own, ...expected };
+  expect(await changeAccount(ownerUrl, username, change)).toEqual({ username, role, active, token_version });
+  const [after, otherAfter] = await accounts(username);
+  expect(otherAfter).toEqual(other);
+  expect(after).toEqual({ ...own, ...expected, updated_at: expect.any(Date) });
+  expect(Date.now() - after.updated_at).toBeLessThan(60_000);
+});
+
+test("a username is found in whatever case it is written", async () => {
+  const username = await makeAccount();
+  for (const written of [username.toUpperCase(), username.toLowerCase()])
+    expect(await changeAccount(ownerUrl, written, "admin")).toMatchObject({ username, role: "admin" });
+});
+
+test.each(["nobody", "x' OR '1'='1", "'; UPDATE users SET role = 'admin'; --", "%", "Ada%"])(
+  "%j is a username that nobody has",
+  async (username) => {
+    const before = await query(ownerUrl, "SELECT count(*) FROM users WHERE role = 'admin'");
+    await expect(changeAccount(ownerUrl, username, "admin")).rejects.toThrow(
+      `There is no account called ${username}.`,
+    );
+    expect(await query(ownerUrl, "SELECT count(*) FROM users WHERE role = 'admin'")).toEqual(before);
+  },
+);
+
+test.each(["promote", "ADMIN", "role = 'admin'", "", "toString", "__proto__", undefined])(
+  "%j is no change: it is told how the command is used, and nothing is changed",
+  async (change) => {
+    const username = await makeAccount();
+    const before = await accounts(username);
+    await expect(changeAccount(ownerUrl, username, change)).rejects.toThrow(
+      /^Usage: npm run account -- <username> <change>\n/,
+    );
+    expect(await accounts(username)).toEqual(before);
+  },
+);
+
+test("as a command it prints the account as it is now, without its password's hash", async () => {
+  const username = await makeAccount({ token_version: 3 });
+  expect(await run("account", ownerUrl, username, "admin")).toEqual({
+    status: 0,
+    stdout: `{\n  username: '${username}',\n  role: 'admin',\n  active: true,\n  token_version: 3\n}\n`,
+    stderr: "",
+  });
+});

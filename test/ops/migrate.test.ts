@@ -1,0 +1,185 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getTableColumns, getTableName, is } from "drizzle-orm";
+import { PgTable } from "drizzle-orm/pg-core";
+import pg from "pg";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { migrationsFolder } from "../../ops/environment.ts";
+import { migrate } from "../../ops/migrate.ts";
+import * as schema from "../../src/db/schema.ts";
+import { changed, emptyDatabase, query, run } from "./support.ts";
+
+const journal = JSON.parse(readFileSync(join(migrationsFolder, "meta", "_journal.json"), "utf8"));
+/** How many migrations the project has. */
+const ownCount: number = journal.entries.length;
+
+/**
+ * Copies the migrations for the running test and adds some, each made a millisecond after the one before; `undefined`
+ * stands for one that is not there. @returns the folder
+ */
+function migrationsAnd(...more: (string | undefined)[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "migrations-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  cpSync(migrationsFolder, folder, { recursive: true });
+  const last = Math.max(...journal.entries.map(({ when }: { when: number }) => when));
+  const added = more.map((statements, index) => ({
+    statements,
+    when: last + 1 + index,
+    tag: `more_${index}`,
+  }));
+  const present = added.filter(({ statements }) => statements !== undefined);
+  for (const { tag, statements = "" } of present) writeFileSync(join(folder, `${tag}.sql`), statements);
+  const entries = present.map(({ when, tag }, index) => ({
+    idx: ownCount + index,
+    version: "7",
+    when,
+    tag,
+    breakpoints: true,
+  }));
+  writeFileSync(
+    join(folder, "meta", "_journal.json"),
+    JSON.stringify({ ...journal, entries: [...journal.entries, ...entries] }),
+  );
+  return folder;
+}
+
+const addWards = `
+  CREATE TABLE wards (id integer PRIMARY KEY, name text CONSTRAINT wards_name_check CHECK (name <> ''));
+--> statement-breakpoint
+  ALTER TABLE patients ADD ward_id integer CONSTRAINT patients_ward_id_fkey REFERENCES wards;
+--> statement-breakpoint
+  CREATE INDEX patients_ward_id_idx ON patients (ward_id);`;
+const addBeds = "CREATE TABLE beds (id integer)";
+const broken = `${addBeds};\n--> statement-breakpoint\nALTER TABLE nowhere ADD bed_id integer;`;
+
+/** All columns, constraints and indexes, a line each, and the hashes of the migrations that the database says it has. */
+const state = async (url: string) => ({
+  structure: await query(
+    url,
+    `SELECT concat_ws(' ', relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity,
+       pg_get_expr(adbin, adrelid)) AS line
+     FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid LEFT JOIN pg_attrdef ON adrelid = c.oid AND adnum = attnum
+     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
+     UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
+     WHERE connamespace = 'public'::regnamespace
+     UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+     ORDER BY line`,
+  ),
+  applied: await query(url, "SELECT hash FROM drizzle.__drizzle_migrations ORDER BY created_at"),
+});
+
+const addAda = "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b', repeat('x', 60))";
+
+describe("migrating", () => {
+  let url: string;
+  beforeEach(async () => {
+    url = await emptyDatabase();
+  });
+
+  test("an empty database makes every table and column of the schema, and no others", async () => {
+    expect(await migrate(url)).toBe(ownCount);
+    const tables = Object.values(schema).filter((value) => is(value, PgTable));
+    const columns = tables.flatMap((table) =>
+      Object.values(getTableColumns(table)).map((column) => `${getTableName(table)}.${column.name}`),
+    );
+    const there = await query(
+      url,
+      "SELECT table_name || '.' || column_name AS name FROM information_schema.columns WHERE table_schema = 'public'",
+    );
+    expect(there.map(({ name }) => name).sort()).toEqual(columns.sort());
+  });
+
+  test("as a command says what it did, and nothing is done twice", async () => {
+    const printed = async () => (await run("migrate", url)).stdout;
+    expect(await printed()).toBe(`${ownCount} migration(s) applied; the database is up to date.\n`);
+    const before = await state(url);
+    expect(await printed()).toBe("The database was up to date.\n");
+    expect(await state(url)).toEqual(before);
+  });
+
+  test("step by step ends where a new database ends, and keeps the data that is there", async () => {
+    const folder = migrationsAnd(addWards, "ALTER TABLE wards ADD floor smallint DEFAULT 0 NOT NULL");
+    await migrate(url);
+    await query(url, addAda);
+    expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
+    expect(await migrate(url, folder)).toBe(1);
+    const fresh = await emptyDatabase();
+    await migrate(fresh, folder);
+    expect(await state(url)).toEqual(await state(fresh));
+    expect(await query(url, "SELECT username FROM users")).toEqual([{ username: "ada" }]);
+  });
+
+  test("by several at once succeeds for all and is done once", async () => {
+    const counts = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
+    expect(counts.sort()).toEqual([0, 0, 0, 0, ownCount]);
+    expect((await state(url)).applied).toHaveLength(ownCount);
+  });
+
+  test("with one that fails says why, and applies neither it nor the good ones before it", async () => {
+    await migrate(url);
+    const before = await state(url);
+    await expect(migrate(url, migrationsAnd(addWards, broken))).rejects.toThrow(
+      /^A migration failed, and none was applied: relation "nowhere" does not exist\. Mend what it met, then migrate again\.$/,
+    );
+    expect(await state(url)).toEqual(before);
+    expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
+  });
+
+  test("with one that meets data it cannot take leaves the data and the schema as they were", async () => {
+    await migrate(url);
+    await query(url, addAda);
+    const before = await state(url);
+    const strict = "UPDATE users SET email = 'x@y'; ALTER TABLE users ADD phone text NOT NULL";
+    await expect(migrate(url, migrationsAnd(strict))).rejects.toThrow('column "phone" of relation "users"');
+    expect(await state(url)).toEqual(before);
+    expect(await query(url, "SELECT email FROM users")).toEqual([{ email: "a@b" }]);
+  });
+
+  test("with older code than migrated the database is refused, and changes nothing", async () => {
+    await migrate(url, migrationsAnd(addWards));
+    const before = await state(url);
+    await expect(migrate(url)).rejects.toThrow(
+      /^The database is newer than this code: deploy the code that migrated it, or a later one\.$/,
+    );
+    expect(await state(url)).toEqual(before);
+  });
+
+  test("with a missing one older than one the database has is refused, newer ones and all, until it is made anew", async () => {
+    await migrate(url, migrationsAnd(undefined, addWards));
+    const before = await state(url);
+    const folder = migrationsAnd(addBeds, addWards, "ALTER TABLE wards ADD floor smallint");
+    await expect(migrate(url, folder)).rejects.toThrow(
+      /^A missing migration is older than one the database has: remove it, and generate it anew\.$/,
+    );
+    expect(await state(url)).toEqual(before);
+    expect(await migrate(url, migrationsAnd(undefined, addWards, addBeds))).toBe(1);
+  });
+
+  test("a database that is not there is refused in a sentence", async () => {
+    await expect(migrate(changed(url, { pathname: "/nowhere" }))).rejects.toThrow(
+      `Cannot connect to the database ${new URL(url).host}/nowhere: database "nowhere" does not exist. `,
+    );
+  });
+});
+
+describe("migrating through a pooled address", () => {
+  beforeEach(() => void vi.spyOn(pg.Client.prototype, "connect").mockRejectedValue(new Error("no network")));
+  afterEach(() => void vi.restoreAllMocks());
+
+  test.each(["ep-calm-sea-123456-pooler.us-east-2.aws.neon.tech", "EP-X-POOLER.US-EAST-2.AWS.NEON.TECH"])(
+    "of Neon's (%s) is refused in a sentence, and connects to nothing",
+    async (host) => {
+      await expect(migrate(`postgresql://ada:s3cret@${host}/neondb?sslmode=require`)).rejects.toThrow(
+        /^This is Neon's pooled address: migrations need the direct one, the same without -pooler\.$/,
+      );
+      expect(pg.Client.prototype.connect).not.toHaveBeenCalled();
+    },
+  );
+
+  test("of somebody else's connects", async () => {
+    await expect(migrate("postgresql://ada:s3cret@db-pooler.example.com/hospital")).rejects.toThrow(
+      /^Cannot connect to the database db-pooler\.example\.com\/hospital: no network\./,
+    );
+  });
+});

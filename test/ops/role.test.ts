@@ -1,0 +1,188 @@
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { migrate } from "../../ops/migrate.ts";
+import { createRole } from "../../ops/role.ts";
+import { changed, emptyDatabase, newDatabase, query, random, run } from "./support.ts";
+
+const { serverUrl } = inject("cloud");
+
+let url: string;
+let drop: () => Promise<unknown>;
+const roles: string[] = [];
+beforeAll(async () => {
+  ({ url, drop } = await newDatabase());
+  await migrate(url);
+});
+afterAll(async () => {
+  await drop();
+  for (const role of roles) await query(serverUrl, `DROP ROLE IF EXISTS "${role.replaceAll('"', '""')}"`);
+});
+
+const asOwner = (statement: string, values?: unknown[]) => query(url, statement, values);
+
+/** A name for a role, which is dropped afterwards. */
+function newName(name = random("test_role")): string {
+  roles.push(name);
+  return name;
+}
+
+/** What the server knows about a role, its password among it. */
+const roleNamed = (name: string) => asOwner("SELECT * FROM pg_authid WHERE rolname = $1", [name]);
+
+/** Whether the role's password is this one, which logging in does not tell where the server trusts its own machine. */
+async function hasPassword(name: string, password: string): Promise<boolean> {
+  const [{ rolpassword }] = await roleNamed(name);
+  const [, iterations, salt = "", storedKey] =
+    /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(rolpassword) ?? [];
+  const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), Number(iterations), 32, "sha256");
+  const clientKey = createHmac("sha256", salted).update("Client Key").digest();
+  return createHash("sha256").update(clientKey).digest("base64") === storedKey;
+}
+
+test("the command role prints a URL that logs in to the same database as that role", async () => {
+  const name = newName();
+  const given = `${url}?options=-c%20geqo%3Doff`;
+  const { status, stdout } = await run("role", given, name);
+  const [, printed = ""] = /^The Worker's DATABASE_URL:\n(\S+)\n$/.exec(stdout) ?? [];
+  expect(status).toBe(0);
+  expect(changed(printed, { username: "", password: "" })).toBe(
+    changed(given, { username: "", password: "" }),
+  );
+  expect(await query(printed, "SELECT current_user AS role")).toEqual([{ role: name }]);
+});
+
+test("run again it sets a new password in place of the old one", async () => {
+  const name = newName();
+  const first = new URL(await createRole(url, name)).password;
+  expect(await hasPassword(name, first)).toBe(true);
+  const second = new URL(await createRole(url, name)).password;
+  expect(await hasPassword(name, second)).toBe(true);
+  expect(await hasPassword(name, first)).toBe(false);
+});
+
+test("run again it gives the rights that are lacking, and takes those that were granted meanwhile", async () => {
+  const name = newName();
+  await createRole(url, name);
+  const rights = `
+    SELECT table_name, privilege_type, column_name FROM information_schema.column_privileges WHERE grantee = $1
+    UNION ALL SELECT table_name, privilege_type, NULL FROM information_schema.table_privileges WHERE grantee = $1
+    ORDER BY 1, 2, 3`;
+  const before = await asOwner(rights, [name]);
+  await asOwner(`REVOKE ALL ON doctors FROM ${name}`);
+  await asOwner(`GRANT UPDATE ON users TO ${name}`);
+  await asOwner(`GRANT INSERT (role) ON users TO ${name}`);
+  await asOwner(`GRANT TRUNCATE ON patients TO ${name}`);
+  await createRole(url, name);
+  expect(await asOwner(rights, [name])).toEqual(before);
+});
+
+test("SQL in a name is taken for a name", async () => {
+  const name = newName(`${random("test")}" SUPERUSER; --'x`);
+  const printed = await createRole(url, name);
+  expect(await roleNamed(name)).toMatchObject([{ rolname: name, rolsuper: false }]);
+  expect(decodeURIComponent(new URL(printed).username)).toBe(name);
+});
+
+describe("a role that may do more than the Worker needs is refused, and left as it is:", () => {
+  test.each([
+    ["a superuser", "SUPERUSER"],
+    ["one that may make roles", "CREATEROLE"],
+    ["one that may make databases", "CREATEDB"],
+    ["one that passes over row security", "BYPASSRLS"],
+  ])("%s", async (_, attribute) => {
+    const name = newName();
+    await asOwner(`CREATE ROLE ${name} ${attribute}`);
+    const before = await roleNamed(name);
+    await expect(createRole(url, name)).rejects.toThrow(
+      `${name} may do more than the Worker needs: name another role.`,
+    );
+    expect(await roleNamed(name)).toEqual(before);
+  });
+
+  test("a member of another role, and the owner of a table", async () => {
+    const [member, owner] = [newName(), newName()];
+    await asOwner(`CREATE ROLE ${member} IN ROLE pg_read_all_data; CREATE ROLE ${owner}`);
+    await asOwner(`CREATE TABLE theirs (); ALTER TABLE theirs OWNER TO ${owner}`);
+    for (const name of [member, owner]) await expect(createRole(url, name)).rejects.toThrow("may do more");
+    await asOwner("DROP TABLE theirs");
+  });
+
+  test("the user it runs as", async () => {
+    const name = newName();
+    await asOwner(`CREATE ROLE ${name} LOGIN PASSWORD 'pw'`);
+    const before = await roleNamed(name);
+    await expect(createRole(changed(url, { username: name, password: "pw" }), name)).rejects.toThrow(
+      "may do more",
+    );
+    expect(await roleNamed(name)).toEqual(before);
+  });
+});
+
+test("where the tables are missing it says what to do first, and neither makes nor changes a role", async () => {
+  const unmigrated = await emptyDatabase();
+  const [made, other] = [newName(), newName()];
+  const { password } = new URL(await createRole(url, made));
+  for (const name of [made, other])
+    expect(await run("role", unmigrated, name)).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "The tables are not there yet: run `npm run db:migrate` first.\n",
+    });
+  expect(await hasPassword(made, password)).toBe(true);
+  expect(await roleNamed(other)).toEqual([]);
+});
+
+describe("the role that the Worker runs as", () => {
+  let worker: string;
+  beforeAll(async () => {
+    // As before PostgreSQL 15, and in what was upgraded from there.
+    await asOwner("GRANT CREATE ON SCHEMA public TO PUBLIC");
+    worker = await createRole(url, newName());
+  });
+
+  test.each([
+    ["create a table", "CREATE TABLE public.mine ()"],
+    ["create a schema", "CREATE SCHEMA mine"],
+    ["create a function", "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"],
+    ["create a role", "CREATE ROLE test_never_made"],
+    ["change a table", "ALTER TABLE users ADD COLUMN phone text"],
+    ["drop a constraint", "ALTER TABLE users DROP CONSTRAINT users_role_check"],
+    ["drop a table", "DROP TABLE mappings"],
+    [
+      "add a trigger",
+      "CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    ],
+    [
+      "insert an admin",
+      "INSERT INTO users (username, email, password_hash, role) VALUES ('eve', 'e@f', repeat('x', 60), 'admin')",
+    ],
+    [
+      "choose whether a new account is active",
+      "INSERT INTO users (username, email, password_hash, active) VALUES ('eve', 'e@f', repeat('x', 60), false)",
+    ],
+    ["make itself an admin", "UPDATE users SET role = 'admin'"],
+    ["change a password", "UPDATE users SET password_hash = repeat('y', 60)"],
+    ["lock accounts", "SELECT FROM users FOR UPDATE"],
+    ["delete an account", "DELETE FROM users"],
+    ["delete a refresh token", "DELETE FROM refresh_tokens"],
+    ["update an assignment", "UPDATE mappings SET assigned_at = now()"],
+    ["truncate mappings", "TRUNCATE mappings"],
+    ["truncate patients with what hangs on them", "TRUNCATE patients CASCADE"],
+    ["read the passwords of roles", "SELECT FROM pg_authid"],
+    ["read which migrations were applied", "SELECT FROM drizzle.__drizzle_migrations"],
+    ["read the server's files", "SELECT pg_read_file('/etc/passwd')"],
+    ["run programs", "COPY (SELECT 1) TO PROGRAM 'true'"],
+    ["turn triggers and foreign keys off", "SET session_replication_role = replica"],
+    ["make itself a superuser", "ALTER ROLE CURRENT_USER SUPERUSER"],
+  ])("may not %s", async (_, statement) => {
+    await expect(query(worker, statement)).rejects.toMatchObject({ code: "42501" });
+  });
+
+  test("may not become the owner of the database, and owns nothing", async () => {
+    const [{ owner }] = await asOwner("SELECT quote_ident(current_user) AS owner");
+    await expect(query(worker, `SET ROLE ${owner}`)).rejects.toMatchObject({ code: "42501" });
+    const { username } = new URL(worker);
+    const owned = "SELECT FROM pg_shdepend WHERE deptype = 'o' AND refobjid = $1::regrole";
+    expect(await asOwner(owned, [username])).toEqual([]);
+  });
+});
