@@ -27,6 +27,7 @@ export default defineConfig({
           name: "local",
           include: ["test/{local,ops}/**/*.test.ts"],
           environment: "node",
+          testTimeout: 30_000, // they start servers and processes
         },
       },
     ],

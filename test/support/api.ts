@@ -5,6 +5,8 @@ import worker from "../../src/index.ts";
 
 const cloud = inject("cloud");
 
+export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
+
 /** What a test may send beside a path and a JSON body. */
 export interface Options {
   token?: string;
@@ -37,7 +39,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     USERNAME_LIMITER: env.USERNAME_LIMITER,
     DATABASE_URL: cloud.databaseUrl,
     DATABASE_ENDPOINT: `${channel}/sql`,
-    JWT_SECRET: "a secret of at least thirty-two bytes, for tests",
+    JWT_SECRET,
     BCRYPT_COST: 4,
     ...bindings,
   };
@@ -69,12 +71,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
   return {
     /** The client address that its requests come from. */
     address,
-    request,
-    get: (path: string, options?: Options) => request("GET", path, undefined, options),
-    post: (path: string, body?: unknown, options?: Options) => request("POST", path, body, options),
-    put: (path: string, body?: unknown, options?: Options) => request("PUT", path, body, options),
-    patch: (path: string, body?: unknown, options?: Options) => request("PATCH", path, body, options),
-    delete: (path: string, options?: Options) => request("DELETE", path, undefined, options),
+    ...callsOf(request),
 
     /** How many requests the database endpoint got from this API since this was last asked. */
     async databaseRequests(): Promise<number> {
@@ -85,9 +82,21 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     },
 
     /** Makes the database endpoint fail in one of its named ways, or answer late. */
-    async disturbDatabase(disturbance: { fault?: string; delay_ms?: number; times?: number }): Promise<void> {
+    async disturbDatabase(disturbance: Record<string, unknown>): Promise<void> {
       const response = await fetch(channel, { method: "PUT", body: JSON.stringify(disturbance) });
       if (!response.ok) throw new Error(await response.text());
     },
   };
 }
+
+type Send = (method: string, path: string, body?: unknown, options?: Options) => Promise<Answer>;
+
+/** A way to send requests, with a function for each method. */
+export const callsOf = (request: Send) => ({
+  request,
+  get: (path: string, options?: Options) => request("GET", path, undefined, options),
+  post: (path: string, body?: unknown, options?: Options) => request("POST", path, body, options),
+  put: (path: string, body?: unknown, options?: Options) => request("PUT", path, body, options),
+  patch: (path: string, body?: unknown, options?: Options) => request("PATCH", path, body, options),
+  delete: (path: string, options?: Options) => request("DELETE", path, undefined, options),
+});

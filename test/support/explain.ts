@@ -1,5 +1,4 @@
-import { neon, neonConfig } from "@neondatabase/serverless";
-import { inject } from "vitest";
+import { owner } from "./owner.ts";
 import type { Statement } from "./statements.ts";
 
 /** A node of a plan, as `EXPLAIN (FORMAT JSON)` writes it. */
@@ -16,7 +15,8 @@ export interface Node {
 /**
  * How PostgreSQL runs statements in a database that `filling` has filled first, as its owner; all of it is rolled back.
  *
- * @param analyze whether they are really run.
+ * @param filling statements to fill it with; `ANALYZE` among them says when PostgreSQL takes its statistics.
+ * @param analyze whether the statements are really run.
  * @returns the nodes of each one's plan, from the top down.
  */
 export async function explain(
@@ -24,18 +24,15 @@ export async function explain(
   statements: Statement[],
   { analyze = false } = {},
 ): Promise<Map<Statement, Node[]>> {
-  const { ownerUrl, endpointOrigin } = inject("cloud");
-  neonConfig.fetchEndpoint = `${endpointOrigin}/sql`;
-  const sql = neon(ownerUrl);
+  const sql = owner();
   const results = await sql.transaction([
     ...filling.map(({ query, params }) => sql.query(query, params)),
-    sql.query("ANALYZE users, sessions, refresh_tokens, patients, doctors, mappings"),
     ...statements.map(({ query, params }) =>
       sql.query(`EXPLAIN (FORMAT JSON, ANALYZE ${analyze}) ${query}`, params),
     ),
     sql.query("ROLLBACK"),
   ]);
-  const plans = results.slice(filling.length + 1, -1);
+  const plans = results.slice(filling.length, -1);
   return new Map(statements.map((statement, index) => [statement, nodesOf(topOf(plans[index]))]));
 }
 

@@ -1,11 +1,14 @@
+import type { Account } from "./accounts.ts";
 import type { Answer } from "./api.ts";
-import { type Account, asOwner } from "./fixtures.ts";
+import { asOwner } from "./owner.ts";
 
-/** The three lists. The doctors' holds everybody's, so a test finds others' records between its own. */
+/** The lists. The doctors' holds everybody's, so a test finds others' records between its own. */
 export const lists = ["patients", "doctors", "mappings"] as const;
 export type List = (typeof lists)[number];
 
-export const pathOf = (list: List): string => `/api/${list}/`;
+/** The path of the page of a list that begins after the record `after`. */
+export const pageAfter = (list: List, after: number, limit: number): string =>
+  `/api/${list}/?limit=${limit}&cursor=${btoa(`after-${after}`).replaceAll("=", "")}`;
 
 /** Puts `count` records of an account at the end of a list; their ids, in order. */
 export async function fill(list: List, account: Account, count: number): Promise<number[]> {
@@ -13,7 +16,7 @@ export async function fill(list: List, account: Account, count: number): Promise
   return rows.map((row) => Number(row["id"])).sort((a, b) => a - b);
 }
 
-const inserts: Record<List, (owner: number, count: number) => Rows> = {
+const inserts: Record<List, (owner: number, count: number) => Promise<Record<string, unknown>[]>> = {
   patients: (owner, count) => asOwner`
     INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
     SELECT 'Ada', 'Lovelace', gen_random_uuid() || '@example.org', 36, 'F', ${owner}::int
@@ -33,7 +36,6 @@ const inserts: Record<List, (owner: number, count: number) => Rows> = {
       RETURNING id`;
   },
 };
-type Rows = Promise<Record<string, unknown>[]>;
 
 /** The path of the next page that an answer links to. */
 export function nextOf({ headers }: Answer): string | undefined {
@@ -53,31 +55,4 @@ export async function* pagesFrom(account: Account, path: string | undefined): As
     yield page;
     next = nextOf(page);
   }
-}
-
-/** The same page with another limit, or with the default one. */
-export function withLimit(path: string, limit?: number): string {
-  const url = new URL(path, "https://api.test");
-  if (limit === undefined) url.searchParams.delete("limit");
-  else url.searchParams.set("limit", String(limit));
-  return url.pathname + url.search;
-}
-
-/** The path of the page that begins with the record `id`, or with one that others have just put before it. */
-export async function pageAt(account: Account, list: List, id: number, limit?: number): Promise<string> {
-  let start = withLimit(pathOf(list), 200);
-  for await (const page of pagesFrom(account, start)) {
-    let before = idsOf(page).filter((other) => other < id).length;
-    if (before === page.body.length) {
-      start = nextOf(page) ?? start;
-      continue;
-    }
-    for (; before > 0; before--) {
-      // Others may have removed some meanwhile: then this page goes too far.
-      const cut = await account.get(withLimit(start, before));
-      if (Math.max(...idsOf(cut)) < id) return withLimit(nextOf(cut) ?? "", limit);
-    }
-    return withLimit(start, limit);
-  }
-  throw new Error(`no ${id} among the ${list}`);
 }

@@ -1,6 +1,19 @@
 import { expect } from "vitest";
+import type { Answer } from "./api.ts";
 
-const titles = { 403: "Forbidden", 404: "Not Found", 409: "Conflict" };
+const titles = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
 
 /** The whole of an answer that is a problem without fields. */
 export const problem = (status: keyof typeof titles, detail: unknown = expect.any(String)) => ({
@@ -27,3 +40,10 @@ export const refusal = (...fields: string[]) => ({
 
 /** A moment as the wire has it: `2025-09-06T09:45:06.922Z`. */
 export const moment = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+/** All that an answer says but the id of its request, so that two can be the same. */
+export const withoutRequestId = ({ status, headers, body }: Answer) => ({
+  status,
+  headers: { ...Object.fromEntries(headers), "x-request-id": "" },
+  body: { ...body, request_id: "" },
+});

@@ -1,0 +1,27 @@
+import type { Account } from "../support/accounts.ts";
+import { createDoctor, newDoctor } from "../support/records.ts";
+import type { RouteRequest, Subject } from "../support/route-requests.ts";
+
+const doctor = async (account: Account) => ({ id: (await createDoctor(account)).id });
+const change = async (account: Account): Promise<Subject> => ({
+  ...(await doctor(account)),
+  body: { lastname: "Cuddy" },
+});
+const readable = { toOthers: 200 };
+const forbidden = { toOthers: 403 };
+const invalid = { specialization: "SURG" };
+
+export const doctorRequests: RouteRequest[] = [
+  { route: "GET /api/doctors", status: 200, access: readable },
+  {
+    route: "POST /api/doctors",
+    status: 201,
+    subject: async () => ({ body: newDoctor() }),
+    access: { toOthers: 201 },
+    invalid,
+  },
+  { route: "GET /api/doctors/:id", status: 200, subject: doctor, access: readable },
+  { route: "PUT /api/doctors/:id", status: 200, subject: change, access: forbidden, invalid },
+  { route: "PATCH /api/doctors/:id", status: 200, subject: change, access: forbidden, invalid },
+  { route: "DELETE /api/doctors/:id", status: 204, subject: doctor, access: forbidden },
+];

@@ -1,0 +1,15 @@
+import { neon, neonConfig } from "@neondatabase/serverless";
+import { inject } from "vitest";
+
+const { ownerUrl, endpointOrigin } = inject("cloud");
+
+/** What no client of the API may do: a statement in the database itself, as its owner. */
+export function asOwner(strings: TemplateStringsArray, ...values: unknown[]) {
+  return owner()(strings, ...values);
+}
+
+/** The driver, as the database's owner. The driver has one endpoint for all: each request of the API sets its own again. */
+export function owner() {
+  neonConfig.fetchEndpoint = `${endpointOrigin}/sql`;
+  return neon(ownerUrl);
+}

@@ -1,0 +1,43 @@
+import type { Account } from "./accounts.ts";
+import type { Answer, Options } from "./api.ts";
+
+/** What a request is about: the id in its path, and its body. */
+export interface Subject {
+  id?: number;
+  body?: Record<string, unknown>;
+}
+
+/**
+ * A request that a route takes. Each group writes down its own, beside its tests; `every-route.test.ts` tries every route of
+ * the app by them, and fails for one that has none.
+ */
+export interface RouteRequest {
+  /** Method and path, as the app has them: `PATCH /api/patients/:id`. */
+  route: string;
+  /** What it answers when all is well. */
+  status: number;
+  /** How many database requests that takes; 1 when left out. */
+  requests?: number;
+  /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
+  subject?: (account: Account) => Promise<Subject>;
+  /** Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is. */
+  access: "open" | { toOthers: number };
+  /** Fields that it refuses, in a body that is good but for them; left out when it takes no body. */
+  invalid?: Record<string, unknown>;
+}
+
+export const methodOf = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
+
+/** The path of a route, with its slash at the end as the contract has it, and `id` where it names a record. */
+export function pathOf({ route }: RouteRequest, id: number | string = 1): string {
+  const [, path = ""] = route.split(" ");
+  return `${path.replace(":id", String(id))}${path.startsWith("/api/") ? "/" : ""}`;
+}
+
+/** Sends a route's request about `subject`, with the account's token or what `options` say. */
+export const send = (
+  account: Account,
+  request: RouteRequest,
+  { id, body }: Subject,
+  options?: Options,
+): Promise<Answer> => account.request(methodOf(request), pathOf(request, id), body, options);
