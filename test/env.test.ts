@@ -1,118 +1,90 @@
-import { describe, expect, test } from "vitest";
-import { connectApi } from "./support/api.ts";
+import { env, withEnv } from "cloudflare:workers";
+import { expect, test, vi } from "vitest";
+import { type Bindings, configuration } from "../src/env.ts";
+import { connectApi, JWT_SECRET } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
-import { signUp } from "./support/fixtures.ts";
+import { problem } from "./support/problems.ts";
 
-/** What a binding must not be; the value is told nowhere. */
-const faults: [string, string, unknown][] = [
-  ["DATABASE_URL", "missing", undefined],
-  ["DATABASE_URL", "empty", ""],
-  ["DATABASE_URL", "no URL", "hidden-value host=localhost"],
-  ["DATABASE_URL", "an http URL", "https://user:hidden-value@db.example/hospital"],
-  ["DATABASE_URL", "without a user", "postgresql://db.example/hidden-value"],
-  ["DATABASE_URL", "without a database", "postgresql://user:hidden-value@db.example"],
-  ["DATABASE_URL", "a number", 987_654_321],
-  ["DATABASE_ENDPOINT", "no URL", "hidden-value"],
-  ["DATABASE_ENDPOINT", "not http", "ftp://hidden-value.example/sql"],
-  ["DATABASE_TIMEOUT_MS", "no number", "hidden-value"],
-  ["DATABASE_TIMEOUT_MS", "too small", "99"],
-  ["DATABASE_TIMEOUT_MS", "too large", 60_001],
-  ["DATABASE_TIMEOUT_MS", "a fraction", 1234.5],
-  ["JWT_SECRET", "missing", undefined],
-  ["JWT_SECRET", "of 31 bytes", "hidden-value".padEnd(31, "x")],
-  ["JWT_SECRET", "a number", 987_654_321],
-  ["JWT_ISSUER", "empty", ""],
-  ["JWT_AUDIENCE", "empty", ""],
-  ["SESSION_DAYS", "no number", "hidden-value"],
-  ["SESSION_DAYS", "zero", 0],
-  ["SESSION_DAYS", "more than a year", "366"],
-  ["SESSION_DAYS", "negative", "-123456"],
-  ["BCRYPT_COST", "no number", "1e987654"],
-  ["BCRYPT_COST", "too small", 3],
-  ["BCRYPT_COST", "too large", "15"],
-  ["CORS_ORIGINS", "a list", ["https://hidden-value.example"]],
-  ["ADDRESS_LIMITER", "missing", undefined],
-  ["ADDRESS_LIMITER", "a string", "hidden-value"],
-  ["USERNAME_LIMITER", "missing", undefined],
-  ["USERNAME_LIMITER", "null", null],
-];
+const good = {
+  ADDRESS_LIMITER: env.ADDRESS_LIMITER,
+  USERNAME_LIMITER: env.USERNAME_LIMITER,
+  DATABASE_URL: "postgresql://nurse:password@db.example/hospital",
+  JWT_SECRET,
+};
+const configured = (changes: object) => configuration({ ...good, ...changes } as Bindings);
 
-const routes: [string, string][] = [
-  ["GET", "/readyz"],
-  ["POST", "/api/auth/login/"],
-  ["GET", "/api/patients/"],
-  ["OPTIONS", "/api/patients/"],
-  ["GET", "/api/nothing/"],
-];
-
-describe.each(faults)("%s being %s", (name, _, value) => {
-  test("answers 500 on every route and says nothing but the request's id", async () => {
-    const printed = watchConsole();
-    const api = connectApi({ [name]: value });
-    for (const [method, path] of routes) {
-      const { status, headers, body } = await api.request(method, path);
-      expect([method, path, status]).toEqual([method, path, 500]);
-      expect(headers.get("Content-Type")).toBe("application/problem+json");
-      expect(body).toEqual({
-        type: "about:blank",
-        title: "Internal Server Error",
-        status: 500,
-        detail: "Something went wrong on our side.",
-        request_id: headers.get("X-Request-Id"),
-      });
-      expect(printed().join("\n")).toContain(body.request_id);
-    }
-    expect(await api.databaseRequests()).toBe(0);
-  });
-
-  test("is told to the operator by its name, never by its value", async () => {
-    const printed = watchConsole();
-    const { body } = await connectApi({ [name]: value }).get("/api/patients/");
-    const [error = ""] = printed();
-    expect(JSON.parse(error)).toMatchObject({ request_id: body.request_id, error: "ConfigurationError" });
-    expect(JSON.parse(error).message).toMatch(
-      new RegExp(`^The Worker is not configured: ${name} (is missing|[^;]+)\\.$`),
-    );
-    if (value === undefined) expect(error).toContain(`${name} is missing`);
-    expect(printed().join("\n")).not.toMatch(/hidden-value|987_?654/);
-  });
-
-  test("leaves /healthz as it is", async () => {
-    const { status, body } = await connectApi({ [name]: value }).get("/healthz");
-    expect([status, body]).toEqual([200, { status: "ok" }]);
-  });
+test("what may be left out has a default", () => {
+  const parties = { JWT_ISSUER: "hospital-api", JWT_AUDIENCE: "hospital-api" };
+  const numbers = { DATABASE_TIMEOUT_MS: 10_000, SESSION_DAYS: 30, BCRYPT_COST: 10 };
+  expect(configured({})).toEqual({ ...good, ...parties, ...numbers, CORS_ORIGINS: ["*"] });
 });
 
-test("all bindings that are wrong are named at once", async () => {
-  const printed = watchConsole();
-  await connectApi({ DATABASE_URL: undefined, JWT_SECRET: "short", BCRYPT_COST: 99 }).get("/readyz");
-  for (const name of ["DATABASE_URL", "JWT_SECRET", "BCRYPT_COST"]) expect(printed()[0]).toContain(name);
-});
-
-test.each([
+test.each<[name: string, value: unknown, parsed?: unknown]>([
+  ["DATABASE_ENDPOINT", "http://127.0.0.1:5488/sql"],
+  ["DATABASE_TIMEOUT_MS", 100],
+  ["DATABASE_TIMEOUT_MS", "60000", 60_000],
   ["JWT_SECRET", "x".repeat(32)],
   ["JWT_SECRET", "é".repeat(16)],
-  ["DATABASE_TIMEOUT_MS", "60000"],
-  ["DATABASE_TIMEOUT_MS", undefined],
   ["SESSION_DAYS", 1],
-  ["SESSION_DAYS", "365"],
-  ["BCRYPT_COST", "4"],
+  ["SESSION_DAYS", "365", 365],
+  ["BCRYPT_COST", "4", 4],
   ["BCRYPT_COST", 14],
-  ["JWT_ISSUER", undefined],
-  ["JWT_AUDIENCE", undefined],
-  ["CORS_ORIGINS", ""],
-])("%s may be %j", async (name, value) => {
-  expect((await connectApi({ [name]: value }).get("/readyz")).status).toBe(200);
+  ["CORS_ORIGINS", "https://a.example, https://b.example", ["https://a.example", "https://b.example"]],
+])("%s may be %j", (name, value, parsed = value) => {
+  expect(configured({ [name]: value })).toHaveProperty(name, parsed);
 });
 
-test("a token of one issuer, audience or secret is refused by an API of another", async () => {
-  const { access: token } = await signUp(connectApi());
-  expect((await connectApi().get("/api/auth/me/", { token })).status).toBe(200);
-  for (const other of [
-    { JWT_ISSUER: "other" },
-    { JWT_AUDIENCE: "other" },
-    { JWT_SECRET: "another".padEnd(32, "x") },
-  ]) {
-    expect((await connectApi(other).get("/api/auth/me/", { token })).status).toBe(401);
+/** What a binding must not be; the value is told nowhere. */
+const bad: Record<string, unknown[]> = {
+  DATABASE_URL: [
+    ...[undefined, "", "hidden-value host=localhost", "https://user:hidden-value@db.example/hospital"],
+    ...["postgresql://db.example/hidden-value", "postgresql://user:hidden-value@db.example", 987_654_321],
+  ],
+  DATABASE_ENDPOINT: ["hidden-value", "ftp://hidden-value.example/sql"],
+  DATABASE_TIMEOUT_MS: ["hidden-value", "99", 60_001, 9876.54],
+  JWT_SECRET: [undefined, "hidden-value".padEnd(31, "x"), 987_654_321],
+  JWT_ISSUER: [""],
+  JWT_AUDIENCE: [""],
+  SESSION_DAYS: ["hidden-value", 0, "366", "-987654"],
+  BCRYPT_COST: ["1e987654", 3, "15"],
+  CORS_ORIGINS: [["https://hidden-value.example"]],
+  ADDRESS_LIMITER: [undefined, "hidden-value", {}],
+  USERNAME_LIMITER: [undefined, null],
+};
+
+test.each(Object.entries(bad).flatMap(([name, values]) => values.map((value) => [name, value])))(
+  "%s must not be %j, which is said without the value",
+  (name, value) => {
+    const told = value === undefined ? "is missing" : "must [^;]+|Invalid [^;]+|Too [^;]+";
+    const message = new RegExp(`^The Worker is not configured: ${name} (${told})\\.$`);
+    expect(() => configured({ [String(name)]: value })).toThrow(message);
+    expect(() => configured({ [String(name)]: value })).not.toThrow(/hidden-value|987_?654/);
+  },
+);
+
+const wrong = { DATABASE_URL: undefined, JWT_SECRET: "hidden-value", BCRYPT_COST: 99 };
+const names = /: DATABASE_URL is missing; JWT_SECRET must [^;]+; BCRYPT_COST must [^;]+\.$/;
+const told = { error: "ConfigurationError", message: expect.stringMatching(names) };
+
+test("a bad configuration is told to the operator when the Worker starts, a good one is not", async () => {
+  const printed = watchConsole();
+  for (const bindings of [good, { ...good, ...wrong }]) {
+    vi.resetModules();
+    await withEnv({ ...env, ...bindings }, () => import("../src/index.ts"));
   }
+  expect(printed().map((line) => JSON.parse(line))).toEqual([told]);
+});
+
+test("until it is put right, all but /healthz is 500 to clients, and the operator is told again", async () => {
+  const api = connectApi(wrong);
+  const printed = watchConsole();
+  for (const request of ["GET /readyz", "POST /api/auth/login/", "OPTIONS /api/patients/", "GET /nothing"]) {
+    const [method = "", path = ""] = request.split(" ");
+    const answer = await api.request(method, path);
+    const { request_id } = answer.body;
+    expect(answer).toEqual(problem(500, "Something went wrong on our side."));
+    expect(JSON.parse(printed().splice(0)[0] ?? "")).toMatchObject({ request_id, ...told });
+  }
+  expect(await api.get("/healthz")).toMatchObject({ status: 200, body: { status: "ok" } });
+  expect(await api.databaseRequests()).toBe(0);
 });

@@ -1,89 +1,67 @@
 import { expect, test } from "vitest";
+import { newAccount, PASSWORD, signUp } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
-import { create, newPatient, PASSWORD, signUp, unique } from "./support/fixtures.ts";
+import { problem } from "./support/problems.ts";
+import { createPatient, newPatient } from "./support/records.ts";
 
-/** A name that no log may hold: it is in the path, the query, a header and the body of each request here. */
+/** A name that no log may hold: it is in the path, the query, the headers and the body of each request here. */
 const SECRET = "Rumpelstiltskin";
 
-const requests: [string, string, unknown, string, number][] = [
-  ["GET", "/healthz", undefined, "/healthz", 200],
-  ["GET", "/readyz/", undefined, "/readyz", 200],
-  ["POST", "/api/auth/login/", { username: SECRET, password: SECRET }, "/api/auth/login", 401],
-  ["POST", "/api/auth/register/", { username: SECRET, [SECRET]: SECRET }, "/api/auth/register", 400],
-  ["POST", "/api/auth/refresh/", { refresh: SECRET }, "/api/auth/refresh", 401],
-  ["POST", "/api/auth/logout/", { refresh: SECRET }, "/api/auth/logout", 400],
-  ["GET", "/api/auth/me/", undefined, "/api/auth/me", 200],
-  ["GET", "/api/patients/", undefined, "/api/patients", 200],
-  ["HEAD", "/api/patients", undefined, "/api/patients", 200],
-  ["POST", "/api/patients/", newPatient({ firstname: SECRET }), "/api/patients", 201],
-  ["POST", "/api/patients/", newPatient({ gender: SECRET }), "/api/patients", 400],
-  ["GET", "/api/patients/2147483647/", undefined, "/api/patients/:id", 404],
-  ["GET", `/api/patients/${SECRET}/`, undefined, "/api/patients/:id", 404],
-  ["PATCH", "/api/patients/2147483647/", { firstname: SECRET }, "/api/patients/:id", 404],
-  ["DELETE", "/api/mappings/2147483647/delete/", undefined, "/api/mappings/:id/delete", 404],
-];
+const nurse = await newAccount();
+const taken = newPatient({ email: (await createPatient(nurse)).email });
 
-test.each(requests)(
-  "%s %s is logged by its pattern, status and id, and by nothing else",
-  async (...request) => {
-    const [method, path, body, route, status] = request;
-    const api = connectApi();
-    const { access } = await signUp(api);
-    const printed = watchConsole();
-    const answer = await api.request(method, `${path}?search=${SECRET}&limit=7`, body, {
-      token: access,
-      headers: { "X-Request-Id": SECRET, "User-Agent": SECRET, Referer: `https://${SECRET}.example/` },
-    });
-    expect(answer.status).toBe(status);
-    expect(printed()).toHaveLength(1);
-    const request_id = answer.headers.get("X-Request-Id");
-    expect(JSON.parse(printed()[0] ?? "")).toEqual({ request_id, method, route, status });
-  },
-);
+/** Of no route at all: some middleware's. */
+const none = expect.stringMatching(/^[a-z/]*\*$/);
 
-test.each([
-  ["no such route", "GET", `/${SECRET}/`, 404],
-  ["no such route under /api/", "GET", `/api/${SECRET}/`, 404],
-  ["no such route below a group", "GET", `/api/patients/1/${SECRET}/`, 404],
-  ["no such method", "PUT", `/api/auth/login/?${SECRET}`, 405],
-  ["a preflight", "OPTIONS", `/api/patients/${SECRET}/`, 204],
-])("%s is logged too, without the URL", async (_, method, path, status) => {
-  const { access } = await signUp(connectApi());
+test.each<[request: string, body: unknown, route: unknown, status: number]>([
+  ["GET /healthz", undefined, "/healthz", 200],
+  ["POST /api/auth/login/", { username: SECRET, password: SECRET }, "/api/auth/login", 401],
+  ["POST /api/auth/login/", { username: SECRET.repeat(10_000) }, none, 413],
+  ["POST /api/auth/login/", `{"username": ${SECRET}`, "/api/auth/login", 400],
+  ["POST /api/auth/register/", { username: SECRET, [SECRET]: SECRET }, "/api/auth/register", 400],
+  ["POST /api/auth/refresh/", { refresh: SECRET }, "/api/auth/refresh", 401],
+  ["HEAD /api/patients", undefined, "/api/patients", 200],
+  ["POST /api/patients/", newPatient({ firstname: SECRET }), "/api/patients", 201],
+  ["POST /api/patients/", taken, "/api/patients", 409],
+  [`GET /api/patients/${SECRET}/`, undefined, "/api/patients/:id", 404],
+  ["PATCH /api/patients/2147483647/", { firstname: SECRET }, "/api/patients/:id", 404],
+  ["DELETE /api/mappings/2147483647/delete/", undefined, "/api/mappings/:id/delete", 404],
+  [`GET /${SECRET}/`, undefined, none, 404],
+  [`GET /api/patients/1/${SECRET}/`, undefined, none, 404],
+  ["PUT /api/auth/login/", undefined, none, 405],
+  [`OPTIONS /api/patients/${SECRET}/`, undefined, none, 204],
+])("%s is logged in one line, by id, method, pattern and status", async (request, body, route, status) => {
+  const [method = "", path = ""] = request.split(" ");
   const printed = watchConsole();
-  const answer = await connectApi().request(method, path, undefined, { token: access });
-  const line = { request_id: answer.headers.get("X-Request-Id"), method, route: expect.any(String), status };
-  expect(printed().map((text) => JSON.parse(text))).toEqual([line]);
-  expect(printed()[0]).not.toContain(SECRET);
+  const answer = await nurse.request(method, `${path}?search=${SECRET}&limit=7`, body, {
+    ...(typeof body === "string" && { raw: body }),
+    headers: { "X-Request-Id": SECRET, "User-Agent": SECRET, Referer: `https://${SECRET}.example/` },
+  });
+  const request_id = answer.headers.get("X-Request-Id");
+  expect(printed().map((line) => JSON.parse(line))).toEqual([{ request_id, method, route, status }]);
 });
 
-test("a body that is too large, malformed or of another type is logged without any of it", async () => {
+test("registering and logging in print no password, no hash, no token and no username", async () => {
   const printed = watchConsole();
-  const send = (raw: string, type = "application/json") =>
-    connectApi().post("/api/auth/login/", undefined, { raw, headers: { "Content-Type": type } });
-  await send(SECRET.repeat(10_000));
-  await send(`{"username": ${SECRET}`);
-  await send(`username=${SECRET}`, "application/x-www-form-urlencoded");
-  expect(printed().map((line) => JSON.parse(line).status)).toEqual([413, 400, 415]);
-  expect(printed().join("\n")).not.toContain(SECRET);
-});
-
-test("a conflict is logged without the value that is taken", async () => {
-  const nurse = await signUp(connectApi());
-  const patient = newPatient();
-  await create(nurse, "/api/patients/", patient);
-  const printed = watchConsole();
-  const { status, body } = await nurse.post("/api/patients/", patient);
-  expect(status).toBe(409);
-  expect(printed().map((line) => JSON.parse(line).status)).toEqual([409]);
-  expect(printed().join("\n") + JSON.stringify(body)).not.toContain(patient.email);
-});
-
-test("registering and logging in print no password, no token and no username", async () => {
-  const printed = watchConsole();
-  const account = await signUp(connectApi(), unique("quiet-"));
+  const { username, token, refresh } = await signUp();
   expect(printed()).toHaveLength(2);
-  for (const secret of [account.username, account.access, account.refresh, PASSWORD, "$2"]) {
+  for (const secret of [username, token, refresh, PASSWORD, "$2"])
     expect(printed().join("\n")).not.toContain(secret);
-  }
+});
+
+test("an error that nobody expected is 500 and logged by its name and place, without its message", async () => {
+  const limit = () => {
+    throw new RangeError(`cannot count ${SECRET}\n    attempts`);
+  };
+  const printed = watchConsole();
+  const api = connectApi({ ADDRESS_LIMITER: { limit } });
+  const answer = await api.post("/api/auth/refresh/", { refresh: SECRET });
+  expect(answer).toEqual(problem(500, "Something went wrong on our side."));
+  const [error, access] = printed().map((line) => JSON.parse(line));
+  const { request_id } = answer.body;
+  expect(error).toEqual({ request_id, error: "RangeError", stack: expect.any(Array) });
+  expect(error.stack).toContainEqual(expect.stringMatching(/^ +at .*limits\.ts/));
+  expect(access).toMatchObject({ request_id, status: 500 });
+  expect(printed().join("\n")).not.toContain(SECRET);
 });

@@ -1,153 +1,112 @@
 import { decode } from "hono/jwt";
-import { expect, test } from "vitest";
-import { connectApi } from "../support/api.ts";
-import { asOwner, PASSWORD, signUp, unique } from "../support/fixtures.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { claims, logIn, PASSWORD, signUp, tokenPair, unique } from "../support/accounts.ts";
+import { type Api, connectApi } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
+import { problem, withoutRequestId } from "../support/problems.ts";
 
-test("logging in answers 200 with a pair of tokens and nothing else, in two database requests", async () => {
-  const api = connectApi();
-  const { username } = await signUp(api);
-  await api.databaseRequests();
-  const answer = await api.post("/api/auth/login/", { username, password: PASSWORD });
-  expect(answer.status).toBe(200);
-  expect(answer.body).toEqual({
-    access: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
-    refresh: expect.stringMatching(/^[\w-]{43}$/),
-    token_type: "Bearer",
-    expires_in: 900,
-  });
-  expect(await api.databaseRequests()).toBe(2);
+const refused = problem(401, "There is no active account with this username and password.");
+
+const tryPassword = (api: Api, username: string, password = PASSWORD) =>
+  api.post("/api/auth/login/", { username, password });
+
+const { api, id, username } = await signUp();
+const { status, body } = await tryPassword(api, username);
+const { header, payload } = decode(body.access);
+
+test("logging in answers with a pair of tokens and nothing else", () => {
+  expect([status, body]).toEqual([200, tokenPair]);
 });
 
-test("the access token expires when `expires_in` says and holds nothing personal", async () => {
-  const api = connectApi();
-  const { id, access } = await signUp(api);
-  const { header, payload } = decode(access);
+test("the access token says whose session it is and for how long, and nothing personal", async () => {
+  const { sid, iat = 0 } = payload;
   expect(header).toEqual({ alg: "HS256", typ: "JWT" });
-  expect(Object.keys(payload).sort()).toEqual(["aud", "exp", "iat", "iss", "sid", "sub", "ver"]);
-  expect(payload["sub"]).toBe(String(id));
-  expect(Number(payload.exp) - Number(payload.iat)).toBe(900);
-});
-
-test("the access token opens the account's routes", async () => {
-  const { username, get } = await signUp(connectApi());
-  expect((await get("/api/auth/me/")).body.username).toBe(username);
-});
-
-test.each([
-  ["in upper case", (name: string) => name.toUpperCase()],
-  ["with spaces around it", (name: string) => `  ${name} `],
-])("a username is found %s", async (_, written) => {
-  const api = connectApi();
-  const { username } = await signUp(api);
-  const answer = await api.post("/api/auth/login/", { username: written(username), password: PASSWORD });
-  expect(answer.status).toBe(200);
-});
-
-test("each login is a session of its own", async () => {
-  const api = connectApi();
-  const { id, username } = await signUp(api);
-  await api.post("/api/auth/login/", { username, password: PASSWORD });
-  expect(await asOwner`SELECT DISTINCT id FROM sessions WHERE user_id = ${id}`).toHaveLength(2);
-});
-
-test("a session lasts as long as SESSION_DAYS says", async () => {
-  const { id } = await signUp(connectApi({ SESSION_DAYS: 3 }));
-  const sessions = await asOwner`
-    SELECT round(extract(epoch FROM expires_at - created_at) / 86400)::int AS days FROM sessions WHERE user_id = ${id}`;
-  expect(sessions).toEqual([{ days: 3 }]);
+  expect(payload).toEqual({ ...claims(), sub: String(id), sid, ver: 1, iat, exp: iat + 900 });
+  expect((await api.get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
 
 test("the refresh token is stored as its SHA-256 only", async () => {
-  const { id, refresh } = await signUp(connectApi());
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(refresh));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body.refresh));
   const rows = await asOwner`
-    SELECT t.*, s.* FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE s.user_id = ${id}`;
-  expect(rows).toMatchObject([{ token_hash: new Uint8Array(digest).toHex(), spent_at: null }]);
-  expect(JSON.stringify(rows)).not.toContain(refresh);
+    SELECT t.*, s.* FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE s.id = ${payload["sid"]}`;
+  expect(rows).toMatchObject([{ token_hash: new Uint8Array(digest).toHex(), spent_at: null, user_id: id }]);
+  expect(JSON.stringify(rows)).not.toContain(body.refresh);
 });
 
-test("logging in clears away the account's expired sessions, and only its own", async () => {
-  const api = connectApi();
-  const [one, other] = [await signUp(api), await signUp(api)];
+test("each login is a session of its own, of the account's version, which lasts as long as SESSION_DAYS says", async () => {
+  const { api, id, username } = await signUp(connectApi({ SESSION_DAYS: 3 }));
+  await asOwner`UPDATE users SET token_version = 5 WHERE id = ${id}`;
+  const { access } = await logIn(api, username);
+  expect((await api.get("/api/auth/me/", { token: access })).status).toBe(200);
+  const sessions = await asOwner`
+    SELECT token_version, round(extract(epoch FROM expires_at - created_at) / 86400)::int AS days, ended_at
+    FROM sessions WHERE user_id = ${id} ORDER BY created_at`;
+  expect(sessions).toEqual([1, 5].map((token_version) => ({ token_version, days: 3, ended_at: null })));
+});
+
+test("logging in clears away the account's expired sessions, and nobody else's", async () => {
+  const [one, other] = [await signUp(), await signUp()];
   await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE user_id IN (${one.id}, ${other.id})`;
-  await api.post("/api/auth/login/", { username: one.username, password: PASSWORD });
-  expect(await asOwner`SELECT expires_at > now() AS open FROM sessions WHERE user_id = ${one.id}`).toEqual([
-    { open: true },
-  ]);
-  expect(await asOwner`SELECT expires_at > now() AS open FROM sessions WHERE user_id = ${other.id}`).toEqual([
-    { open: false },
-  ]);
+  await logIn(one.api, one.username);
+  await logIn(one.api, one.username);
+  const open = ({ id }: { id: number }) =>
+    asOwner`SELECT expires_at > now() AS open FROM sessions WHERE user_id = ${id}`;
+  expect(await open(one)).toEqual([{ open: true }, { open: true }]);
+  expect(await open(other)).toEqual([{ open: false }]);
 });
 
-test("an unknown user, a wrong password and a disabled account are refused with the same answer", async () => {
-  const api = connectApi();
-  const [known, disabled] = [await signUp(api), await signUp(api)];
-  await asOwner`UPDATE users SET active = false WHERE id = ${disabled.id}`;
-  const answers = [
-    await api.post("/api/auth/login/", { username: unique("nobody-"), password: PASSWORD }),
-    await api.post("/api/auth/login/", { username: known.username, password: "not the password" }),
-    await api.post("/api/auth/login/", { username: disabled.username, password: PASSWORD }),
-  ];
-  for (const { status, headers, body } of answers) {
-    expect(status).toBe(401);
-    expect(headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
-    expect({ ...body, request_id: "" }).toEqual({ ...answers[0]?.body, request_id: "" });
-  }
-});
-
-test.each([
-  ["an unknown user", () => unique("nobody-")],
-  ["a wrong password", (name: string) => name],
-])("%s costs one database request", async (_, username) => {
-  const api = connectApi();
-  const account = await signUp(api);
-  await api.databaseRequests();
-  await api.post("/api/auth/login/", { username: username(account.username), password: "not the password" });
-  expect(await api.databaseRequests()).toBe(1);
-});
-
-test("an account from before the bcrypt cost was raised logs in with its password, and no other", async () => {
-  const { username } = await signUp(connectApi({ BCRYPT_COST: 4 }));
-  const api = connectApi({ BCRYPT_COST: 6 });
-  expect((await api.post("/api/auth/login/", { username, password: "not the password" })).status).toBe(401);
-  expect((await api.post("/api/auth/login/", { username, password: PASSWORD })).status).toBe(200);
-});
-
-test("a password that only begins like the 72 bytes of the real one is refused", async () => {
-  const api = connectApi();
-  const username = unique("long-");
+test("whoever is not let in gets the same answer for whatever reason, in one database request", async () => {
+  const [disabled, long] = [await signUp(api), unique("long-")];
   const password = "x".repeat(72);
-  await api.post("/api/auth/register/", { username, email: "long@example.org", password });
-  expect((await api.post("/api/auth/login/", { username, password: `${password}x` })).status).toBe(401);
-  expect((await api.post("/api/auth/login/", { username, password })).status).toBe(200);
+  await api.post("/api/auth/register/", { username: long, email: "long@example.org", password });
+  await asOwner`UPDATE users SET active = false WHERE id = ${disabled.id}`;
+  await api.databaseRequests();
+  const first = await tryPassword(api, unique("nobody-"));
+  expect(first).toEqual(refused);
+  expect(first.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
+  expect(await api.databaseRequests()).toBe(1);
+  for (const [name, wrong] of [
+    [username, "not the password"],
+    [username, "x"],
+    [disabled.username, PASSWORD],
+    // It begins like the real one, as far as bcrypt reads it.
+    [long, `${password}x`],
+  ] as const) {
+    expect(withoutRequestId(await tryPassword(api, name, wrong))).toEqual(withoutRequestId(first));
+    expect(await api.databaseRequests()).toBe(1);
+  }
+  expect((await tryPassword(api, long, password)).status).toBe(200);
 });
 
-test("a password too short to be one is a wrong one, not an invalid one", async () => {
-  const api = connectApi();
-  const { username } = await signUp(api);
-  expect((await api.post("/api/auth/login/", { username, password: "x" })).status).toBe(401);
+test("a login takes the rounds of one hash of BCRYPT_COST, whether there is an account or not, and of whatever age", async () => {
+  const api = connectApi({ BCRYPT_COST: 8 });
+  const names = [unique("nobody-")];
+  for (const cost of [8, 7, 4]) names.push((await signUp(connectApi({ BCRYPT_COST: cost }))).username);
+  // bcryptjs looks at the clock after each round; others do so a few times.
+  const clock = vi.spyOn(Date, "now");
+  onTestFinished(() => clock.mockRestore());
+  for (const name of names) {
+    clock.mockClear();
+    await tryPassword(api, name, "not the password");
+    const rounds = clock.mock.calls.length;
+    expect(rounds).toBeGreaterThanOrEqual(2 ** 8);
+    expect(rounds).toBeLessThan(2 ** 8 + 2 ** 4);
+  }
+  for (const name of names.slice(1)) expect((await tryPassword(api, name)).status).toBe(200);
 });
 
-test.each([
-  ["username", undefined],
-  ["username", 7],
-  ["username", "  "],
-  ["username", "a\0b"],
-  ["username", "a\ud800b"],
-  ["password", undefined],
-  ["password", null],
-  ["password", "  "],
-  ["password", "a\0b"],
-  ["password", "a\udfffb"],
-  ["remember_me", true],
-])("a login whose %s is %j is refused by that name, without a database request", async (field, value) => {
-  const api = connectApi();
-  const answer = await api.post("/api/auth/login/", {
-    username: "someone",
-    password: PASSWORD,
-    [field]: value,
-  });
-  expect(answer.status).toBe(400);
-  expect(Object.keys(answer.body.errors)).toEqual([field]);
-  expect(await api.databaseRequests()).toBe(0);
+test.each<[what: string, change: (id: number) => Promise<unknown>]>([
+  ["is disabled", (id) => asOwner`UPDATE users SET active = false WHERE id = ${id}`],
+  ["gets a password", (id) => asOwner`UPDATE users SET password_hash = repeat('y', 60) WHERE id = ${id}`],
+])("an account that %s while it logs in gets no session", async (_, change) => {
+  const { api, id, username } = await signUp();
+  await asOwner`DELETE FROM sessions WHERE user_id = ${id}`;
+  await api.databaseRequests();
+  await api.disturbDatabase({ delay_ms: 700 });
+  const answer = tryPassword(api, username);
+  // The second statement is on its way, and waits to be run.
+  for (let requests = 0; requests < 2; ) requests += await api.databaseRequests();
+  await change(id);
+  expect(await answer).toEqual(refused);
+  expect(await asOwner`SELECT id FROM sessions WHERE user_id = ${id}`).toEqual([]);
 });

@@ -1,0 +1,113 @@
+import { decode, sign } from "hono/jwt";
+import { expect, test } from "vitest";
+import { claims as anyClaims, mint, newAccount, revocations } from "../support/accounts.ts";
+import { connectApi, JWT_SECRET } from "../support/api.ts";
+import { watchConsole } from "../support/console.ts";
+import { asOwner } from "../support/owner.ts";
+import { problem } from "../support/problems.ts";
+
+const INVALID = 'Bearer realm="hospital-api", error="invalid_token"';
+
+/** The account that every token here would be of, were it let pass. */
+const { id, token } = await newAccount();
+const [header = "", payload = "", signature = ""] = token.split(".");
+const claims = { ...anyClaims(), ...decode(token).payload };
+const now = claims.iat;
+const part = (value: unknown) => btoa(JSON.stringify(value)).replace(/=+$/, "");
+const headed = (alg: string, signed = signature) =>
+  `Bearer ${part({ alg, typ: "JWT" })}.${payload}.${signed}`;
+
+const me = (authorization: string, bindings = {}) =>
+  connectApi(bindings).get("/api/auth/me/", { headers: { Authorization: authorization } });
+
+/** What a token of the right key must not say; what is `undefined` is left out. */
+const otherwise: Record<string, unknown>[] = [
+  ...[{ iat: now - 1000, exp: now - 100 }, { exp: now }, { exp: undefined }, { exp: String(now + 900) }],
+  ...[{ nbf: now + 600 }, { iat: now + 600 }],
+  ...[{ iss: "hotel-api" }, { iss: undefined }, { iss: undefined, aud: undefined }],
+  ...[{ aud: "hotel-api" }, { aud: ["hotel-api", "hostel-api"] }, { aud: undefined }],
+  ...[{ sub: undefined }, { sub: id }, { sub: "admin" }, { sub: `${id} OR true` }, { sub: "2147483648" }],
+  ...[{ sid: undefined }, { sid: "1" }],
+  ...[{ ver: undefined }, { ver: "1" }, { ver: 1.5 }, { ver: 2 ** 31 }],
+];
+
+const refused: [what: string, authorization: string][] = [
+  ["another scheme", `Basic ${btoa("user:password")}`],
+  ["another scheme with a good token", `Token ${token}`],
+  ["a token without its scheme", token],
+  ["a scheme without a token", "Bearer"],
+  ["an empty bearer", "Bearer "],
+  ["garbage", "Bearer garbage"],
+  ["garbage in three parts", "Bearer a.b.c"],
+  ["two tokens", `Bearer ${token} ${token}`],
+  ["two tokens with a comma", `Bearer ${token},${token}`],
+  ["a token of four parts", `Bearer ${token}.${signature}`],
+  ["a token without a signature", `Bearer ${header}.${payload}.`],
+  ["a wrong signature", `Bearer ${header}.${payload}.${signature.split("").reverse().join("")}`],
+  ["a payload changed after signing", `Bearer ${header}.${part({ ...claims, sub: "2" })}.${signature}`],
+  ["alg none, unsigned", headed("none", "")],
+  ["alg none, signed", headed("none")],
+  ["alg HS512 in the header only", headed("HS512")],
+  ["alg HS512 of the same secret", `Bearer ${await sign(claims, JWT_SECRET, "HS512")}`],
+  ["a foreign secret", `Bearer ${await mint(claims, `${JWT_SECRET}!`)}`],
+];
+for (const changes of otherwise)
+  refused.push([
+    `a token that says ${Object.entries(changes).join()}`,
+    `Bearer ${await mint({ ...claims, ...changes })}`,
+  ]);
+
+test.each(refused)(
+  "%s is 401, asks nothing of the database and is told nowhere",
+  async (_, authorization) => {
+    const [api, printed] = [connectApi(), watchConsole()];
+    const answer = await api.get("/api/auth/me/", { headers: { Authorization: authorization } });
+    expect(answer).toEqual(problem(401, "The access token is malformed, expired or not of this API."));
+    expect(answer.headers.get("WWW-Authenticate")).toBe(INVALID);
+    expect(await api.databaseRequests()).toBe(0);
+    expect(printed()).toEqual([expect.stringContaining(answer.body.request_id)]);
+    for (const secret of authorization.match(/[\w-]{20,}/g) ?? [])
+      expect(printed().join("\n") + JSON.stringify(answer.body)).not.toContain(secret);
+  },
+);
+
+test("a good token that is somewhere else than in its header is none", async () => {
+  const api = connectApi();
+  const headers = { Cookie: `token=${token}; Authorization=${token}`, "X-Authorization": `Bearer ${token}` };
+  const answer = await api.get(`/api/auth/me/?access_token=${token}`, { headers });
+  expect(answer).toEqual(problem(401, "This needs Authorization: Bearer <access token>."));
+  expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
+  expect(await api.databaseRequests()).toBe(0);
+});
+
+test("what these tests change is a good token here, in whatever case its scheme is written, and nowhere else", async () => {
+  expect((await me(`bEARER ${await mint({ ...claims, aud: ["other", "hospital-api"] })}`)).status).toBe(200);
+  for (const other of [{ JWT_ISSUER: "x" }, { JWT_AUDIENCE: "x" }, { JWT_SECRET: "another".padEnd(32, "x") }])
+    expect(await me(`Bearer ${token}`, other)).toEqual(problem(401));
+});
+
+test.each([
+  ...revocations,
+  ["its session was cleared away", (id: number) => asOwner`DELETE FROM sessions WHERE user_id = ${id}`],
+  [
+    "its session is another account's",
+    (other: number) => asOwner`UPDATE sessions SET user_id = ${id} WHERE user_id = ${other}`,
+  ],
+] as typeof revocations)("a genuine token is 401 in one database request when %s", async (_, revoke) => {
+  const account = await newAccount();
+  await revoke(account.id);
+  const answer = await account.get("/api/auth/me/");
+  expect(answer).toEqual(problem(401, "The access token has been revoked."));
+  expect(answer.headers.get("WWW-Authenticate")).toBe(INVALID);
+  expect(await account.api.databaseRequests()).toBe(1);
+});
+
+test("a token is good again when its account is, and while another session of it is over", async () => {
+  const { id, get } = await newAccount();
+  await asOwner`
+    INSERT INTO sessions (user_id, token_version, expires_at, ended_at) VALUES (${id}, 1, now(), now())`;
+  await asOwner`UPDATE users SET active = false WHERE id = ${id}`;
+  expect((await get("/api/auth/me/")).status).toBe(401);
+  await asOwner`UPDATE users SET active = true WHERE id = ${id}`;
+  expect((await get("/api/auth/me/")).status).toBe(200);
+});
