@@ -1,117 +1,99 @@
 import { describe, expect, test } from "vitest";
-import { asOwner, unique } from "../support/fixtures.ts";
+import { newAccount, newRefreshToken, unique } from "../support/accounts.ts";
+import { asOwner, owner } from "../support/owner.ts";
+import { assign } from "../support/records.ts";
+import { emailOf } from "../support/text.ts";
 
-type Row = Record<string, unknown>;
+const nurse = await newAccount();
+await newRefreshToken(nurse);
+const { id: assignment, patient, doctor } = await assign(nurse);
+const [known = {}] = await asOwner`
+  SELECT upper(username) AS username, upper(p.email) AS patient, upper(d.email) AS doctor, s.id AS session, token_hash
+  FROM users u JOIN patients p ON p.created_by = u.id JOIN doctors d ON d.created_by = u.id
+    JOIN sessions s ON s.user_id = u.id JOIN refresh_tokens ON session_id = s.id
+  WHERE u.id = ${nurse.id}`;
 
-/** A valid row, with names of its own. */
-const rows = {
-  users: (): Row => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
-  refresh_tokens: (): Row => ({ token_hash: unique("").padEnd(64, "0") }),
-  patients: (): Row => ({
-    firstname: "A",
-    lastname: "B",
-    email: `${unique("raw-")}@example.org`,
-    age: 1,
-    gender: "F",
-  }),
-  doctors: (): Row => ({
-    firstname: "A",
-    lastname: "B",
-    email: `${unique("raw-")}@example.org`,
-    gender: "F",
-    specialization: "GEN",
-    max_appointments_per_day: 10,
-  }),
+/** A valid row of each table, with what is unique its own. */
+const rows: Record<string, () => Record<string, unknown>> = {
+  users: () => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
+  sessions: () => ({ user_id: nurse.id, token_version: 1, expires_at: "2030-01-01" }),
+  refresh_tokens: () => ({ token_hash: unique("").padEnd(64, "0"), session_id: known["session"] }),
+  patients: () => ({ ...person(), age: 1, created_by: nurse.id }),
+  doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
+  mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
 };
+const person = () => ({ firstname: "A", lastname: "B", email: `${unique("raw-")}@example.org`, gender: "F" });
 
-/** Inserts a row as the database's owner, with an account of its own where one is needed. */
-async function insert(table: keyof typeof rows, changes: Row = {}) {
-  const row: Row = { role: "clinician", ...rows[table](), ...changes };
-  if (table === "users") return insertUser(row);
-  const [owner] = await insertUser({ role: "clinician", ...rows.users() });
-  const id = owner?.["id"];
-  switch (table) {
-    case "refresh_tokens":
-      return asOwner`
-        WITH session AS (INSERT INTO sessions (user_id, token_version, expires_at) VALUES (${id}, 1, now()) RETURNING id)
-        SELECT id FROM session`.then(
-        ([session]) => asOwner`
-        INSERT INTO refresh_tokens (token_hash, session_id) VALUES (${row["token_hash"]}, ${session?.["id"]}) RETURNING *`,
-      );
-    case "patients":
-      return asOwner`
-        INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
-        VALUES (${row["firstname"]}, ${row["lastname"]}, ${row["email"]}, ${row["age"]}, ${row["gender"]}, ${id})
-        RETURNING *`;
-    case "doctors":
-      return asOwner`
-        INSERT INTO doctors (firstname, lastname, email, gender, specialization, max_appointments_per_day, created_by)
-        VALUES (${row["firstname"]}, ${row["lastname"]}, ${row["email"]}, ${row["gender"]}, ${row["specialization"]},
-                ${row["max_appointments_per_day"]}, ${id})
-        RETURNING *`;
-  }
+/** Inserts a row that is valid but for `changes`. */
+function insert(table: string, changes: Record<string, unknown>) {
+  const row = { ...rows[table]?.(), ...changes };
+  const values = Object.keys(row).map((_, index) => `$${index + 1}`);
+  const into = `${table} (${Object.keys(row)}) OVERRIDING SYSTEM VALUE`;
+  return owner().query(`INSERT INTO ${into} VALUES (${values}) RETURNING *`, Object.values(row));
 }
 
-const insertUser = (row: Row) => asOwner`
-  INSERT INTO users (username, email, password_hash, role)
-  VALUES (${row["username"]}, ${row["email"]}, ${row["password_hash"]}, ${row["role"]})
-  RETURNING *`;
-
-const names = ["", "  ", "\t\n", "x".repeat(65)];
-const emails = (max: number) => [
-  "",
-  "nobody",
-  "@example.org",
-  "nobody@",
-  "a@b@c",
-  "a b@c.org",
-  `a@${"b".repeat(max - 1)}`,
+type Values = [forbidden: unknown[], allowed: unknown[]];
+const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
+const email = (max: number): Values => [[...notEmails, emailOf(max + 1)], [emailOf(max)]];
+const name: Values = [
+  ["", "  ", "\t\n", "x".repeat(65)],
+  ["x", "🩺".repeat(64)],
 ];
-const genders = ["", "f", "X", "female"];
+const notUsernames = ["", "two words", "josé", "a/b", "a\nb", "x".repeat(151)];
+const gender: Values = [
+  ["", "f", "X"],
+  ["M", "F", "O", "U"],
+];
+const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
+const hash = "0123456789abcdef".repeat(4);
 
-/** For every CHECK of the schema: what the contract forbids, and what it just allows. */
-const checks: [keyof typeof rows, string, { forbidden: unknown[]; allowed: unknown[] }][] = [
-  [
-    "users",
-    "username",
-    {
-      forbidden: ["", "two words", "josé", "a/b", "a\nb", "x".repeat(151)],
-      allowed: [unique("x").padEnd(150, "x")],
-    },
-  ],
-  ["users", "email", { forbidden: emails(254), allowed: [`a@${"b".repeat(252)}`] }],
-  ["users", "password_hash", { forbidden: ["", "x".repeat(59), "x".repeat(61)], allowed: ["y".repeat(60)] }],
-  ["users", "role", { forbidden: ["", "doctor", "Admin"], allowed: ["clinician", "admin"] }],
-  [
-    "refresh_tokens",
-    "token_hash",
-    {
-      forbidden: ["", "a token", "A".repeat(64), "0".repeat(63), "0".repeat(65)],
-      allowed: [unique("").padEnd(64, "f")],
-    },
-  ],
-  ["patients", "firstname", { forbidden: names, allowed: ["x", "€".repeat(64), "Jean Luc"] }],
-  ["patients", "lastname", { forbidden: names, allowed: ["x", "😀".repeat(64), "O'Neil"] }],
-  ["patients", "email", { forbidden: emails(128), allowed: [`a@${"b".repeat(126)}`] }],
-  ["patients", "age", { forbidden: [-1, 121], allowed: [0, 120] }],
-  ["patients", "gender", { forbidden: genders, allowed: ["M", "F", "O", "U"] }],
-  ["doctors", "firstname", { forbidden: names, allowed: ["x", "€".repeat(64)] }],
-  ["doctors", "lastname", { forbidden: names, allowed: ["x", "😀".repeat(64)] }],
-  ["doctors", "email", { forbidden: emails(128), allowed: [`${unique("a")}@`.padEnd(128, "b")] }],
-  ["doctors", "gender", { forbidden: genders, allowed: ["M", "F", "O", "U"] }],
-  [
-    "doctors",
-    "specialization",
-    { forbidden: ["", "gen", "SURG"], allowed: ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] },
-  ],
-  ["doctors", "max_appointments_per_day", { forbidden: [-1, 1001], allowed: [0, 1000] }],
+/** For the CHECK on each column: what it forbids, and what it just allows. */
+const checks: [table: string, column: string, ...Values][] = [
+  ["users", "username", notUsernames, [unique("@.+-_").padEnd(150, "A")]],
+  ["users", "email", ...email(254)],
+  ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
+  ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
+  ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
+  ["patients", "firstname", ...name],
+  ["patients", "lastname", ...name],
+  ["patients", "email", ...email(128)],
+  ["patients", "age", [-1, 121], [0, 120]],
+  ["patients", "gender", ...gender],
+  ["doctors", "firstname", ...name],
+  ["doctors", "lastname", ...name],
+  ["doctors", "email", ...email(128)],
+  ["doctors", "gender", ...gender],
+  ["doctors", "specialization", ["", "gen", "SURG"], specializations],
+  ["doctors", "max_appointments_per_day", [-1, 1001], [0, 1000]],
 ];
 
-describe.each(checks)("%s.%s", (table, column, { forbidden, allowed }) => {
+/** For each key and each reference of a table: a row that breaks it. */
+const keys: [table: string, constraint: string, breaking: Record<string, unknown>][] = [
+  ["users", "users_pkey", { id: nurse.id }],
+  ["users", "users_username_key", { username: known["username"] }],
+  ["sessions", "sessions_pkey", { id: known["session"] }],
+  ["sessions", "sessions_user_id_fkey", { user_id: 0 }],
+  ["refresh_tokens", "refresh_tokens_pkey", { token_hash: known["token_hash"] }],
+  ["refresh_tokens", "refresh_tokens_session_id_fkey", { session_id: crypto.randomUUID() }],
+  ["patients", "patients_pkey", { id: patient }],
+  ["patients", "patients_created_by_email_key", { email: known["patient"] }],
+  ["patients", "patients_created_by_fkey", { created_by: 0 }],
+  ["doctors", "doctors_pkey", { id: doctor }],
+  ["doctors", "doctors_email_key", { email: known["doctor"] }],
+  ["doctors", "doctors_created_by_fkey", { created_by: 0 }],
+  ["mappings", "mappings_pkey", { id: assignment }],
+  ["mappings", "mappings_patient_id_doctor_id_key", {}],
+  ["mappings", "mappings_patient_fkey", { patient_id: 0 }],
+  ["mappings", "mappings_doctor_fkey", { doctor_id: 0 }],
+];
+
+/** No row breaks it that does not break `patients_pkey`; it is what `mappings_patient_fkey` points at. */
+const implied = "patients_created_by_id_key";
+
+describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   test.each(forbidden)("is never %j", async (value) => {
-    await expect(insert(table, { [column]: value })).rejects.toMatchObject({
-      constraint: `${table}_${column}_check`,
-    });
+    const broken = { constraint: `${table}_${column}_check` };
+    await expect(insert(table, { [column]: value })).rejects.toMatchObject(broken);
   });
 
   test.each(allowed)("may be %j", async (value) => {
@@ -119,25 +101,40 @@ describe.each(checks)("%s.%s", (table, column, { forbidden, allowed }) => {
   });
 });
 
-test("there is no CHECK besides these", async () => {
-  const constraints = await asOwner`
-    SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace`;
-  const expected = checks.map(([table, column]) => `${table}_${column}_check`);
-  expect(constraints.map(({ conname }) => conname).sort()).toEqual(expected.sort());
+test.each(keys)("of %s, %s holds", async (table, constraint, breaking) => {
+  await expect(insert(table, breaking)).rejects.toMatchObject({ constraint });
 });
 
-test("usernames, doctors' emails and a patients' owner's emails are unique ignoring case", async () => {
-  const [user] = await insert("users");
-  await expect(insert("users", { username: user?.["username"].toUpperCase() })).rejects.toMatchObject({
-    constraint: "users_username_key",
-  });
-  const [doctor] = await insert("doctors");
-  await expect(insert("doctors", { email: doctor?.["email"].toUpperCase() })).rejects.toMatchObject({
-    constraint: "doctors_email_key",
-  });
-  const [patient] = await insert("patients");
-  const again = asOwner`
-    INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
-    SELECT firstname, lastname, upper(email), age, gender, created_by FROM patients WHERE id = ${patient?.["id"]}`;
-  await expect(again).rejects.toMatchObject({ constraint: "patients_created_by_email_key" });
+test("the owner of an assignment is the patient's, not the doctor's", async () => {
+  const [other] = await insert("users", {});
+  const [own] = await insert("doctors", { created_by: other?.["id"] });
+  const stranger = insert("mappings", { doctor_id: own?.["id"], owner_id: other?.["id"] });
+  await expect(stranger).rejects.toMatchObject({ constraint: "mappings_patient_fkey" });
+});
+
+test("an account goes with its sessions and their refresh tokens, not with its records", async () => {
+  const account = await newAccount();
+  const token_hash = unique("").padEnd(64, "1");
+  const [session] = await insert("sessions", { user_id: account.id });
+  await insert("refresh_tokens", { session_id: session?.["id"], token_hash });
+  await asOwner`DELETE FROM users WHERE id = ${account.id}`;
+  expect(await asOwner`SELECT FROM refresh_tokens WHERE token_hash = ${token_hash}`).toEqual([]);
+  await expect(asOwner`DELETE FROM users WHERE id = ${nurse.id}`).rejects.toThrow(/created_by_fkey/);
+  await expect(asOwner`DELETE FROM doctors WHERE id = ${doctor}`).rejects.toThrow(/mappings_doctor_fkey/);
+});
+
+test("the database has no other constraint and no other unique index", async () => {
+  const found = await asOwner`
+    SELECT conname AS name FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+    UNION SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
+    WHERE indisunique AND relnamespace = 'public'::regnamespace`;
+  const tried = checks.map(([table, column]) => `${table}_${column}_check`);
+  const all = [...tried, ...keys.map(([, constraint]) => constraint), implied];
+  expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
+});
+
+test("nothing is ever null but what says that something has ended", async () => {
+  const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
+    WHERE table_schema = 'public' AND is_nullable = 'YES' ORDER BY name`;
+  expect(found).toEqual([{ name: "ended_at" }, { name: "spent_at" }]);
 });

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { newAccount } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
+import { moment, problem } from "../support/problems.ts";
+import { assign, createDoctor, newDoctor } from "../support/records.ts";
+
+const api = connectApi();
+const nurse = await newAccount(api);
+const other = await newAccount(api);
+const admin = await newAccount(api, "admin");
+const pathOf = ({ id }: { id: number }) => `/api/doctors/${id}/`;
+
+test("a doctor has 10 appointments per day when nothing is said", async () => {
+  expect((await createDoctor(nurse)).max_appointments_per_day).toBe(10);
+});
+
+test("every account reads every doctor, alone and in the directory, in order of id", async () => {
+  const doctors = [await createDoctor(nurse), await createDoctor(other), await createDoctor(nurse)];
+  for (const doctor of doctors) expect((await admin.get(pathOf(doctor))).body).toEqual(doctor);
+  const directory = [];
+  for (let path: string | undefined = "/api/doctors/?limit=200"; path; ) {
+    const page = await admin.get(path);
+    directory.push(...page.body);
+    path = page.headers.get("Link")?.match(/^<https:\/\/[^/]*(.*)>; rel="next"$/)?.[1];
+  }
+  expect(directory.filter(({ id }) => doctors.some((doctor) => doctor.id === id))).toEqual(doctors);
+});
+
+test("an email that any account's doctor has is 409", async () => {
+  const { email } = await createDoctor(other);
+  const conflict = problem(409, "A doctor with this email already exists.");
+  expect(await nurse.post("/api/doctors/", newDoctor({ email: email.toUpperCase() }))).toEqual(conflict);
+  expect(await nurse.patch(pathOf(await createDoctor(nurse)), { email })).toEqual(conflict);
+});
+
+test("a doctor is not deleted while anybody's patient is assigned, and is told how many are", async () => {
+  const doctor = await createDoctor(nurse);
+  await assign(other); // another doctor's patient does not count
+  const assignments = [];
+  for (const [index, account] of [other, admin, nurse].entries()) {
+    assignments.push({ account, id: (await assign(account, { doctor })).id });
+    const count = ["1 patient", "2 patients", "3 patients"][index];
+    const conflict = problem(409, `This doctor still has ${count}; end the assignments first.`);
+    for (const one of [nurse, admin]) expect(await one.delete(pathOf(doctor))).toEqual(conflict);
+  }
+  expect((await nurse.get(pathOf(doctor))).body).toEqual(doctor);
+  for (const { account, id } of assignments) {
+    expect((await nurse.delete(pathOf(doctor))).status).toBe(409);
+    await account.delete(`/api/mappings/${id}/`);
+  }
+  expect((await nurse.delete(pathOf(doctor))).status).toBe(204);
+});
+
+describe.each(["PUT", "PATCH", "DELETE"])("%s of a doctor whom another account created", (method) => {
+  const change = method === "DELETE" ? undefined : { lastname: "Cuddy" };
+  const forbidden = "Only the account that created this doctor, or an admin, may change or delete it.";
+
+  test("is 403, also when it would be a conflict", async () => {
+    const { doctor: id } = await assign(nurse);
+    const conflict = change && { email: (await createDoctor(nurse)).email };
+    expect(await other.request(method, pathOf({ id }), conflict)).toEqual(problem(403, forbidden));
+  });
+
+  test("is an admin's right, and 403 to one who was an admin a moment ago", async () => {
+    const account = await newAccount(api, "admin");
+    const [first, second] = [await createDoctor(nurse), await createDoctor(nurse)];
+    const { status, body } = await account.request(method, pathOf(first), change);
+    const changed = { status: 200, body: { ...first, ...change, updated_at: moment } };
+    expect({ status, body }).toEqual(change ? changed : { status: 204, body: "" });
+    await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${account.id}`;
+    expect(await account.request(method, pathOf(second), change)).toEqual(problem(403, forbidden));
+    expect((await nurse.get(pathOf(second))).body).toEqual(second);
+  });
+});

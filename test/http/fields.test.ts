@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type * as z from "zod";
+import { ById, body, email, readOnlyFields, reference, text } from "../../src/http/fields.ts";
+import { refusedFields } from "../support/contracts.ts";
+import { emailOf, hostileNames } from "../support/text.ts";
+
+/** What a field takes of what is sent, as JSON: a lone surrogate itself is more than a test can report. */
+const takenBy = (field: z.ZodType, sent: unknown[]) =>
+  sent.filter((value) => field.safeParse(value).success).map((value) => JSON.stringify(value));
+const messageOf = (field: z.ZodType, value: unknown) =>
+  field.safeParse(value).error?.issues.map(({ message }) => message);
+const noText = [undefined, null, 7, true, ["ada@example.org"], { en: "Ada" }];
+
+test.each([
+  ["X", "X"],
+  ["🩺".repeat(64), "🩺".repeat(64)],
+  [` ${"x".repeat(64)} `, "x".repeat(64)],
+  [" \t\n Ada\u00a0King \r\n ", "Ada\u00a0King"],
+  ["\u00a0\u2003\u3000Ada\ufeff\u2028", "Ada"],
+  ["\u0085Ada\u200b", "\u0085Ada\u200b"],
+  ...hostileNames.map((name) => [name, name]),
+])("a text of 64 characters at most may be %j, kept as %j", (sent, kept) => {
+  expect(text(64).parse(sent)).toBe(kept);
+});
+
+test("a text is visible, well-formed, without NUL and not too long, and says so", () => {
+  const blank = ["", " \t\r\n\v\f", "\u00a0\u1680\u2003\u2029\u202f\u205f\u3000\ufeff", "\u0085", "\u0001"];
+  const broken = ["A\0da", "Ada\0", "Ada\ud83e", "\ude7aAda"];
+  const long = ["x".repeat(65), "🩺".repeat(65)];
+  const others = ["\u180e\u200b\u2060\u202e", ...broken, ...long, ...noText];
+  expect(takenBy(text(64), [...blank, ...others])).toEqual([]);
+  for (const value of blank) expect(messageOf(text(64), value)).toEqual(["Required"]);
+  expect(messageOf(text(64), broken[0])).toEqual(["Must be well-formed Unicode without NUL"]);
+  expect(messageOf(text(64), long[0])).toEqual(["Too long: expected at most 64 characters"]);
+});
+
+test("an email has a name, a host with a dot and 128 characters at most, and is trimmed", () => {
+  const taken = [emailOf(128), "ada+tag@mail.example.org", "Ada.Lovelace@Example.ORG", "\u00a0 a@b.org\n"];
+  expect(taken.map((value) => email(128).parse(value))).toEqual([...taken.slice(0, 3), "a@b.org"]);
+  const parts = ["ada.example.org", "@example.org", "ada@", "ada@example", "ada@eve@example.org"];
+  const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org", "josé@example.org"];
+  const broken = ["ada\0@example.org", "ada\ud800@example.org", "ada@example.org\u0085", " \u3000 ", ""];
+  expect(takenBy(email(128), [...parts, ...odd, ...broken, emailOf(129), ...noText])).toEqual([]);
+  expect(messageOf(email(128), " ")).toEqual(["Required"]);
+});
+
+test("an id is a positive integer of PostgreSQL, in a body as in a path", () => {
+  const inBody = [0, -1, 1.5, 2 ** 31, 1e300, Infinity, "1", "", null, true, [1], { id: 1 }, undefined];
+  expect(takenBy(reference, [1, 2_147_483_647, ...inBody])).toEqual(["1", "2147483647"]);
+  expect(ById.parse({ id: "2147483647" })).toEqual({ id: 2_147_483_647 });
+  const numbers = ["", "0", "-1", "+1", "1.0", "1e3", "0x1", "01", "2147483648", "99999999999999999999"];
+  const others = ["abc", "NaN", "null", "\0", "1\0", " 1", "1 ", "1\n", "/", "\u0661", "1,2", "1;2", "1'--"];
+  expect(takenBy(ById.shape.id, ["1", ...numbers, ...others])).toEqual(['"1"']);
+});
+
+test("a body has its fields and no other; read-only ones are dropped unread", () => {
+  const contract = body({ name: text(64) }, readOnlyFields);
+  const readOnly = { id: "x", created_by: {}, created_at: [], updated_at: "\0" };
+  expect(contract.parse({ ...readOnly, name: " Ada " })).toEqual({ name: "Ada" });
+  const unknown = ["nickname", "Name", "constructor", "prototype", "toString", "__proto__", ""];
+  for (const field of unknown) {
+    const sent = JSON.parse(`{"name": "Ada", ${JSON.stringify(field)}: {"name": "Eve"}}`);
+    expect(refusedFields(contract, sent)).toEqual([field]);
+  }
+  const inherited = JSON.parse('{"__proto__": {"name": "Ada"}}');
+  expect(refusedFields(contract, inherited)).toEqual(["name", "__proto__"]);
+  for (const sent of [[], [{ name: "Ada" }], "Ada", 7, null, true])
+    expect(refusedFields(contract, sent)).toEqual(["body"]);
+});

@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { NewAssignment } from "../../src/mappings/contract.ts";
+import { refusedFields } from "../support/contracts.ts";
+
+test("an assignment is two ids; what is read-only is dropped, and anything else refused", () => {
+  const valid = { patient: 1, doctor: 2_147_483_647 };
+  expect(NewAssignment.parse({ ...valid, id: "x", assigned_at: {} })).toEqual(valid);
+  expect(refusedFields(NewAssignment, {})).toEqual(["patient", "doctor"]);
+  const sent = { patient: "1", doctor: 2 ** 31, nurse: 1, owner_id: 1 };
+  expect(refusedFields(NewAssignment, sent)).toEqual(Object.keys(sent));
+});
