@@ -11,27 +11,20 @@ import { configuration } from "./env.ts";
 import { onError } from "./failure.ts";
 import { health, readiness } from "./health.ts";
 import type { AppEnv } from "./http/context.ts";
-import { accessLog } from "./http/log.ts";
+import { observe } from "./http/observe.ts";
 import { Problem } from "./http/problem.ts";
 import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Never the client's own id: it would stand in our logs as if we had given it. */
-const identify = createMiddleware<AppEnv>(async (c, next) => {
-  c.set("requestId", crypto.randomUUID());
-  await next();
-  c.header("X-Request-Id", c.var.requestId);
-});
-
 const configure = createMiddleware<AppEnv>(async (c, next) => {
   c.set("config", configuration(c.env));
-  c.set("db", connect(c.var.config));
+  c.set("connection", { database: connect(c.var.config), waited: 0 });
   await next();
 });
 
-const crossOrigin = cors({
+const answerOrigin = cors({
   origin: (origin, c: Context<AppEnv>) => {
     const allowed = c.var.config.CORS_ORIGINS;
     return allowed.includes("*") ? "*" : allowed.find((one) => one === origin);
@@ -41,9 +34,15 @@ const crossOrigin = cors({
   maxAge: 86_400,
 });
 
+/** Only a browser's page, which says where it is from, needs to be told; or everybody, where that makes a difference. */
+const crossOrigin = createMiddleware<AppEnv>((c, next) => {
+  const isAsked = c.req.header("Origin") || c.req.method === "OPTIONS";
+  return isAsked || !c.var.config.CORS_ORIGINS.includes("*") ? answerOrigin(c, next) : next();
+});
+
 const noStore = createMiddleware(async (c, next) => {
   await next();
-  c.header("Cache-Control", "no-store");
+  c.res.headers.set("Cache-Control", "no-store");
 });
 
 const limitBody = bodyLimit({
@@ -55,7 +54,7 @@ const limitBody = bodyLimit({
 
 export const app = new Hono<AppEnv>({ strict: false });
 
-app.use(identify, accessLog, secureHeaders());
+app.use(observe, secureHeaders());
 app.use(
   methodNotAllowed({
     app,
@@ -65,17 +64,20 @@ app.use(
       }).toResponse(c.var.requestId),
   }),
 );
-app.route("/", health);
-
+app.route("/", health); // before the configuration: the Worker runs, however it is configured
 app.use("/api/*", noStore);
 app.use(configure, crossOrigin);
-app.route("/", readiness);
-
 app.use("/api/*", limitBody);
-app.route("/api/auth", auth);
-app.route("/api/patients", patients);
-app.route("/api/doctors", doctors);
-app.route("/api/mappings", mappings);
+
+const routes = app
+  .route("/", readiness)
+  .route("/api/auth", auth)
+  .route("/api/patients", patients)
+  .route("/api/doctors", doctors)
+  .route("/api/mappings", mappings);
+
+/** Every route with what it takes and answers, for `hc` of hono/client. */
+export type AppType = typeof routes;
 
 app.notFound((c) => new Problem(404, "There is no such route.").toResponse(c.var.requestId));
 app.onError(onError);

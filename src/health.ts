@@ -1,12 +1,15 @@
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
+import { statement } from "./db/statement.ts";
 import type { AppEnv } from "./http/context.ts";
 
 /** Whether the Worker runs; touches nothing, so that it says nothing else. */
 export const health = new Hono<AppEnv>().get("/healthz", (c) => c.json({ status: "ok" }));
 
+const ask = statement<{ one: number }>({ answer: sql`SELECT 1 AS one` }, "answer", { one: sql`one` });
+
 /** Whether the database answers; 503 from the error handler when it does not. */
 export const readiness = new Hono<AppEnv>().get("/readyz", async (c) => {
-  await c.var.db.execute(sql`SELECT 1`);
+  await ask(c.var.connection, {});
   return c.json({ status: "ok" });
 });

@@ -39,7 +39,9 @@ test.each<[request: string, body: unknown, route: unknown, status: number]>([
     headers: { "X-Request-Id": SECRET, "User-Agent": SECRET, Referer: `https://${SECRET}.example/` },
   });
   const request_id = answer.headers.get("X-Request-Id");
-  expect(printed().map((line) => JSON.parse(line))).toEqual([{ request_id, method, route, status }]);
+  expect(printed().map((line) => JSON.parse(line))).toEqual([
+    { request_id, method, route, status, db_ms: expect.any(Number), total_ms: expect.any(Number) },
+  ]);
 });
 
 test("registering and logging in print no password, no hash, no token and no username", async () => {

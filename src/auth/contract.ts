@@ -1,5 +1,7 @@
 import { truncates } from "bcryptjs";
-import { body, email, text } from "../http/fields.ts";
+import * as z from "zod";
+import { roles } from "../db/schema.ts";
+import { body, email, reference, text } from "../http/fields.ts";
 
 /** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
 const password = text(1024)
@@ -21,3 +23,19 @@ export const Credentials = body({ username: text(150), password: text(1024) });
 
 /** A session's refresh token, as login or refresh gave it. */
 export const RefreshToken = body({ refresh: text(1024) });
+
+/** An account as registering answers it. */
+export const NewAccount = z.object({ id: reference, username: z.string(), email: z.email() });
+export type NewAccount = z.infer<typeof NewAccount>;
+
+export const Account = NewAccount.extend({ role: z.enum(roles) });
+export type Account = z.infer<typeof Account>;
+
+/** A session's two tokens, as OAuth 2.0 names them (RFC 6749, section 5.1). */
+export interface TokenPair {
+  access: string;
+  refresh: string;
+  token_type: "Bearer";
+  /** How long `access` is good, in seconds. */
+  expires_in: number;
+}

@@ -1,4 +1,5 @@
 import { createMiddleware } from "hono/factory";
+import { addressOf } from "../http/address.ts";
 import type { AppEnv } from "../http/context.ts";
 import { Problem } from "../http/problem.ts";
 
@@ -7,7 +8,7 @@ const PERIOD_SECONDS = 60;
 
 /** Counts an attempt by the address it comes from. @throws {Problem} 429 */
 export const limitAddress = createMiddleware<AppEnv>(async (c, next) => {
-  await spend(c.var.config.ADDRESS_LIMITER, c.req.header("CF-Connecting-IP") ?? "");
+  await spend(c.var.config.ADDRESS_LIMITER, addressOf(c));
   await next();
 });
 

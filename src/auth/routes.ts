@@ -4,8 +4,9 @@ import { ACCESS_SECONDS, issueAccess } from "../http/access-token.ts";
 import type { AppEnv } from "../http/context.ts";
 import { guard } from "../http/guard.ts";
 import { invalidFields, unauthorized } from "../http/problem.ts";
+import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
-import { Credentials, RefreshToken, Registration } from "./contract.ts";
+import { Credentials, RefreshToken, Registration, type TokenPair } from "./contract.ts";
 import { limitAddress, limitUsername } from "./limits.ts";
 import { hashPassword, passwordMatches } from "./passwords.ts";
 import {
@@ -22,50 +23,45 @@ export const auth = new Hono<AppEnv>()
   .post("/register", validate("json", Registration), limitAddress, async (c) => {
     const { password, ...account } = c.req.valid("json");
     const password_hash = await hashPassword(password, c.var.config.BCRYPT_COST);
-    return c.json(await createAccount(c.var.db, { ...account, password_hash }), 201);
+    const created = await createAccount(c.var.connection, { ...account, password_hash });
+    return respond(c, created?.body ?? "", 201);
   })
 
   .post("/login", validate("json", Credentials), limitAddress, async (c) => {
-    const { config, db } = c.var;
+    const { config, connection } = c.var;
     const { username, password } = c.req.valid("json");
     // Counted and looked up by the same key: no spelling of a name has attempts of its own.
     const key = username.toLowerCase();
     await limitUsername(config.USERNAME_LIMITER, key);
-    const account = await findAccount(db, key);
+    const account = await findAccount(connection, { username: key });
     const matches = await passwordMatches(password, account?.password_hash, config.BCRYPT_COST);
     const refresh = newRefresh();
-    const session = { tokenHash: await hashRefresh(refresh), days: config.SESSION_DAYS };
-    const claims = account && matches ? await openSession(db, account, session) : undefined;
+    const session = { token_hash: await hashRefresh(refresh), days: config.SESSION_DAYS };
+    const claims = account && matches ? await openSession(connection, { ...account, ...session }) : undefined;
     if (!claims) throw unauthorized("There is no active account with this username and password.");
     return respondWithPair(c, claims, refresh);
   })
 
   .post("/refresh", validate("json", RefreshToken), limitAddress, async (c) => {
     const refresh = newRefresh();
-    const [spentHash, nextHash] = await Promise.all([
-      hashRefresh(c.req.valid("json").refresh),
-      hashRefresh(refresh),
-    ]);
-    const claims = await rotateRefresh(c.var.db, { spentHash, nextHash });
-    if (!claims)
-      throw unauthorized(
-        "The refresh token is unknown, spent, or of a session that is over.",
-        "invalid_token",
-      );
-    return respondWithPair(c, claims, refresh);
+    const spent_hash = await hashRefresh(c.req.valid("json").refresh);
+    const next_hash = await hashRefresh(refresh);
+    const claims = await rotateRefresh(c.var.connection, { spent_hash, next_hash });
+    if (claims) return respondWithPair(c, claims, refresh);
+    throw unauthorized("The refresh token is unknown, spent, or of a session that is over.", "invalid_token");
   })
 
   .post("/logout", guard, validate("json", RefreshToken), async (c) => {
-    const tokenHash = await hashRefresh(c.req.valid("json").refresh);
-    const ended = await endSession(c.var.db, c.var.claims, tokenHash);
+    const token_hash = await hashRefresh(c.req.valid("json").refresh);
+    const { ended } = await endSession(c.var.caller, { token_hash });
     if (!ended) throw invalidFields({ refresh: ["There is no such session of yours."] });
     return c.body(null, 204);
   })
 
-  .get("/me", guard, async (c) => c.json(await findOwnAccount(c.var.db, c.var.claims)));
+  .get("/me", guard, async (c) => respond(c, (await findOwnAccount(c.var.caller, {})).body));
 
-/** A session's two tokens, as OAuth 2.0 names them (RFC 6749, section 5.1). */
 async function respondWithPair(c: Context<AppEnv>, claims: Claims, refresh: string) {
   const access = await issueAccess(claims, c.var.config);
-  return c.json({ access, refresh, token_type: "Bearer", expires_in: ACCESS_SECONDS });
+  const pair: TokenPair = { access, refresh, token_type: "Bearer", expires_in: ACCESS_SECONDS };
+  return c.json(pair);
 }

@@ -21,9 +21,11 @@ import type { ReferenceName, UniqueName } from "./errors.ts";
 /** Milliseconds, as the wire has them: what a client reads is exactly what is stored. */
 const moment = () => timestamp({ withTimezone: true, precision: 3 });
 const createdNow = () => moment().notNull().defaultNow();
-/** Each name is one that `errors.ts` has an answer for. */
-const keyName = (name: UniqueName) => name;
-const referenceName = (name: ReferenceName) => name;
+/** Unique constraints and foreign keys, by names that `errors.ts` has an answer for. */
+const uniqueKey = (name: UniqueName) => uniqueIndex(name);
+type Columns = [AnyPgColumn, ...AnyPgColumn[]];
+const reference = (name: ReferenceName, columns: Columns, foreignColumns: Columns) =>
+  foreignKey({ name, columns, foreignColumns });
 /** What unique "ignoring case" compares. All of it is ASCII, so in "C": elsewhere `lower('I')` depends on the locale. */
 export const folded = (column: AnyPgColumn): SQL => sql`lower(${column} COLLATE "C")`;
 const isText = (column: AnyPgColumn, max: number): SQL =>
@@ -54,7 +56,7 @@ export const users = pgTable(
     updated_at: createdNow(),
   },
   (t) => [
-    uniqueIndex(keyName("users_username_key")).on(folded(t.username)),
+    uniqueKey("users_username_key").on(folded(t.username)),
     check("users_username_check", sql`${t.username} ~ '^[A-Za-z0-9@.+_-]{1,150}$'`),
     check("users_email_check", isEmail(t.email, 254)),
     check("users_password_hash_check", sql`char_length(${t.password_hash}) = 60`),
@@ -75,11 +77,7 @@ export const sessions = pgTable(
     ended_at: moment(),
   },
   (t) => [
-    foreignKey({
-      name: referenceName("sessions_user_id_fkey"),
-      columns: [t.user_id],
-      foreignColumns: [users.id],
-    }).onDelete("cascade"),
+    reference("sessions_user_id_fkey", [t.user_id], [users.id]).onDelete("cascade"),
     index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
   ],
 );
@@ -95,11 +93,7 @@ export const refresh_tokens = pgTable(
     spent_at: moment(),
   },
   (t) => [
-    foreignKey({
-      name: referenceName("refresh_tokens_session_id_fkey"),
-      columns: [t.session_id],
-      foreignColumns: [sessions.id],
-    }).onDelete("cascade"),
+    reference("refresh_tokens_session_id_fkey", [t.session_id], [sessions.id]).onDelete("cascade"),
     check("refresh_tokens_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
     index("refresh_tokens_session_id_idx").on(t.session_id),
   ],
@@ -119,14 +113,11 @@ export const patients = pgTable(
     updated_at: createdNow(),
   },
   (t) => [
-    foreignKey({
-      name: referenceName("patients_created_by_fkey"),
-      columns: [t.created_by],
-      foreignColumns: [users.id],
-    }),
-    uniqueIndex(keyName("patients_created_by_email_key")).on(t.created_by, folded(t.email)),
+    reference("patients_created_by_fkey", [t.created_by], [users.id]),
+    // The email first: no other index than the next may offer itself for an account's patients, and have them sorted.
+    uniqueKey("patients_email_created_by_key").on(folded(t.email), t.created_by),
     // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
-    unique(keyName("patients_created_by_id_key")).on(t.created_by, t.id),
+    unique("patients_created_by_id_key" satisfies UniqueName).on(t.created_by, t.id),
     check("patients_firstname_check", isText(t.firstname, 64)),
     check("patients_lastname_check", isText(t.lastname, 64)),
     check("patients_email_check", isEmail(t.email, 128)),
@@ -150,12 +141,8 @@ export const doctors = pgTable(
     updated_at: createdNow(),
   },
   (t) => [
-    foreignKey({
-      name: referenceName("doctors_created_by_fkey"),
-      columns: [t.created_by],
-      foreignColumns: [users.id],
-    }),
-    uniqueIndex(keyName("doctors_email_key")).on(folded(t.email)),
+    reference("doctors_created_by_fkey", [t.created_by], [users.id]),
+    uniqueKey("doctors_email_key").on(folded(t.email)),
     check("doctors_firstname_check", isText(t.firstname, 64)),
     check("doctors_lastname_check", isText(t.lastname, 64)),
     check("doctors_email_check", isEmail(t.email, 128)),
@@ -177,17 +164,13 @@ export const mappings = pgTable(
     assigned_at: createdNow(),
   },
   (t) => [
-    foreignKey({
-      name: referenceName("mappings_patient_fkey"),
-      columns: [t.owner_id, t.patient_id],
-      foreignColumns: [patients.created_by, patients.id],
-    }).onDelete("cascade"),
-    foreignKey({
-      name: referenceName("mappings_doctor_fkey"),
-      columns: [t.doctor_id],
-      foreignColumns: [doctors.id],
-    }),
-    unique(keyName("mappings_patient_id_doctor_id_key")).on(t.patient_id, t.doctor_id),
+    reference(
+      "mappings_patient_fkey",
+      [t.owner_id, t.patient_id],
+      [patients.created_by, patients.id],
+    ).onDelete("cascade"),
+    reference("mappings_doctor_fkey", [t.doctor_id], [doctors.id]),
+    unique("mappings_patient_id_doctor_id_key" satisfies UniqueName).on(t.patient_id, t.doctor_id),
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
     index("mappings_doctor_id_idx").on(t.doctor_id),
   ],

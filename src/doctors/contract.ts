@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { genders, specializations } from "../db/schema.ts";
-import { body, email, readOnlyFields, text } from "../http/fields.ts";
+import { body, email, moment, readOnlyFields, reference, text } from "../http/fields.ts";
 
 const fields = {
   firstname: text(64),
@@ -8,13 +8,22 @@ const fields = {
   email: email(128),
   gender: z.enum(genders),
   specialization: z.enum(specializations),
-  /** Left out, the table's default: 10. */
-  max_appointments_per_day: z.int().min(0).max(1000).optional(),
+  max_appointments_per_day: z.int().min(0).max(1000),
 };
 
-export const NewDoctor = body(fields, readOnlyFields);
-export type NewDoctor = z.infer<typeof NewDoctor>;
+export const NewDoctor = body(
+  { ...fields, max_appointments_per_day: fields.max_appointments_per_day.default(10) },
+  readOnlyFields,
+);
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
 export const DoctorChanges = body(z.object(fields).partial().shape, readOnlyFields);
-export type DoctorChanges = z.infer<typeof DoctorChanges>;
+
+export const Doctor = z.object({
+  id: reference,
+  ...fields,
+  created_by: reference,
+  created_at: moment,
+  updated_at: moment,
+});
+export type Doctor = z.infer<typeof Doctor>;

@@ -6,6 +6,19 @@ import { MAX_ID } from "./fields.ts";
 
 export const ALGORITHM = "HS256";
 
+const keys = new WeakMap<Config, Promise<CryptoKey>>();
+
+/** The key that access tokens are signed with, imported once. */
+export function keyOf(config: Config): Promise<CryptoKey> {
+  const known = keys.get(config);
+  if (known) return known;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const secret = new TextEncoder().encode(config.JWT_SECRET);
+  const key = crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+  keys.set(config, key);
+  return key;
+}
+
 /** How long an access token lives, in seconds. */
 export const ACCESS_SECONDS = 15 * 60;
 
@@ -23,7 +36,7 @@ const Payload = z.object({
 });
 
 /** An access token for `claims`: signed, expiring, for this API only. */
-export function issueAccess(claims: Claims, config: Config): Promise<string> {
+export async function issueAccess(claims: Claims, config: Config): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
   const payload = {
     iss: config.JWT_ISSUER,
@@ -34,7 +47,7 @@ export function issueAccess(claims: Claims, config: Config): Promise<string> {
     iat,
     exp: iat + ACCESS_SECONDS,
   };
-  return sign(payload, config.JWT_SECRET, ALGORITHM);
+  return sign(payload, await keyOf(config), ALGORITHM);
 }
 
 /** What a verified payload claims; `undefined` when it is not one that `issueAccess` makes. */

@@ -1,4 +1,4 @@
-import type { Database } from "../db/client.ts";
+import type { Connection } from "../db/statement.ts";
 import type { Bindings, Config } from "../env.ts";
 
 /** What every handler finds in its context. */
@@ -7,6 +7,6 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     config: Config;
-    db: Database;
+    connection: Connection;
   };
 }

@@ -24,6 +24,9 @@ export const email = (max: number) =>
 /** The id of a record, in a body. */
 export const reference = z.int().positive().max(MAX_ID);
 
+/** A moment in UTC, to the millisecond. */
+export const moment = z.iso.datetime({ precision: 3 });
+
 const pathId = z
   .string()
   .regex(/^[1-9]\d{0,9}$/)

@@ -1,27 +1,30 @@
 import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { jwt } from "hono/jwt";
-import type { Claims } from "../db/caller.ts";
-import { ALGORITHM, claimsOf } from "./access-token.ts";
+import type { Caller } from "../db/caller.ts";
+import { ALGORITHM, claimsOf, keyOf } from "./access-token.ts";
+import { addressOf } from "./address.ts";
 import type { AppEnv } from "./context.ts";
 import { unauthorized } from "./problem.ts";
 
 /** What a handler behind the guard finds in its context, and no other does. */
-export type GuardedEnv = AppEnv & { Variables: { claims: Claims } };
+export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
 
 /**
- * Lets a request pass whose access token is genuine and not expired, and sets `c.var.claims`. That the account is
+ * Lets a request pass whose access token is genuine and not expired, and sets `c.var.caller`. That the account is
  * active and the session still open is checked by the statement that does the request's work (`db/caller.ts`).
  *
  * @throws {Problem} 401
  */
 export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   if (!c.req.header("Authorization")) throw unauthorized("This needs Authorization: Bearer <access token>.");
-  const { JWT_SECRET: secret, JWT_ISSUER: iss, JWT_AUDIENCE: aud } = c.var.config;
+  const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = c.var.config;
+  const secret = await keyOf(c.var.config);
   const passOn = async () => {
     const claims = claimsOf(c.get("jwtPayload"));
     if (!claims) throw refused();
-    c.set("claims", claims);
+    const { requestId, connection } = c.var;
+    c.set("caller", { claims, requestId, address: addressOf(c), connection });
     await next();
   };
   try {

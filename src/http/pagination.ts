@@ -1,6 +1,8 @@
 import type { Context } from "hono";
 import * as z from "zod";
+import type { Json } from "../db/statement.ts";
 import { MAX_ID } from "./fields.ts";
+import { respond } from "./respond.ts";
 
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
@@ -27,23 +29,23 @@ export const PageQuery = z
     after: cursor,
     /** How many records the page holds at most. */
     size: limit,
-    /** How many rows to fetch: one more than the page, to see whether there is a next one. */
-    rows: limit + 1,
   }));
 
 export type Page = z.infer<typeof PageQuery>;
 
-/** Answers with the page that `rows` begin with, and with a link to the next one when they go on (RFC 8288). */
-export function respondWithPage<Row extends { id: number }>(c: Context, rows: Row[], page: Page) {
-  const records = rows.slice(0, page.size);
-  const last = records.at(-1);
-  if (last && rows.length > records.length) {
-    const next = new URL(c.req.url);
+/** Answers with a page, and with a link to the one that begins after the id `next`, when there is one (RFC 8288). */
+export function respondWithPage<Shape>(
+  c: Context,
+  { body, next }: { body: Json<Shape>; next: number | null },
+  page: Page,
+) {
+  if (next !== null) {
+    const url = new URL(c.req.url);
     // Nothing else of the query: what a client writes there is not for a URL of ours to repeat.
-    next.search = String(new URLSearchParams({ limit: String(page.size), cursor: cursorAfter(last.id) }));
-    c.header("Link", `<${next.href}>; rel="next"`);
+    url.search = String(new URLSearchParams({ limit: String(page.size), cursor: cursorAfter(next) }));
+    c.header("Link", `<${url.href}>; rel="next"`);
   }
-  return c.json(records);
+  return respond(c, body);
 }
 
 const cursorAfter = (id: number): string => btoa(`after-${id}`).replaceAll("=", "");

@@ -1,5 +1,49 @@
-import type * as z from "zod";
-import { body, reference } from "../http/fields.ts";
+import * as z from "zod";
+import { genders, specializations } from "../db/schema.ts";
+import { body, moment, reference } from "../http/fields.ts";
 
 export const NewAssignment = body({ patient: reference, doctor: reference }, ["id", "assigned_at"]);
-export type NewAssignment = z.infer<typeof NewAssignment>;
+
+/** As it is answered when it has been made. */
+export const Assignment = z.object({
+  id: reference,
+  patient: reference,
+  doctor: reference,
+  assigned_at: moment,
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+export const PatientSummary = z.object({
+  id: reference,
+  firstname: z.string(),
+  lastname: z.string(),
+  age: z.int(),
+  gender: z.enum(genders),
+  created_by: reference,
+});
+
+export const DoctorSummary = z.object({
+  id: reference,
+  firstname: z.string(),
+  lastname: z.string(),
+  specialization: z.enum(specializations),
+  max_appointments_per_day: z.int(),
+  gender: z.enum(genders),
+});
+
+/** As it stands in the list, with its patient and its doctor. */
+export const ListedAssignment = z.object({
+  id: reference,
+  patient: PatientSummary,
+  doctor: DoctorSummary,
+  assigned_at: moment,
+});
+export type ListedAssignment = z.infer<typeof ListedAssignment>;
+
+export const DoctorsOfPatient = z.object({
+  patient_id: reference,
+  /** First name and last name. */
+  patient: z.string(),
+  doctors: z.array(DoctorSummary),
+});
+export type DoctorsOfPatient = z.infer<typeof DoctorsOfPatient>;

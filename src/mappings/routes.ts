@@ -5,12 +5,14 @@ import { ById } from "../http/fields.ts";
 import { type GuardedEnv, guard } from "../http/guard.ts";
 import { PageQuery, respondWithPage } from "../http/pagination.ts";
 import { type FieldErrors, invalidFields, requireFound } from "../http/problem.ts";
+import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { NewAssignment } from "./contract.ts";
-import { createAssignment, deleteAssignment, listAssignments, listDoctorsOf } from "./queries.ts";
+import { createAssignment, deleteAssignment, findDoctorsOf, listAssignments } from "./queries.ts";
 
 const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param", ById), async (c) => {
-  requireFound(await deleteAssignment(c.var.db, c.var.claims, c.req.valid("param").id), "assignment");
+  const { gone } = await deleteAssignment(c.var.caller, c.req.valid("param"));
+  requireFound(gone || null, "assignment");
   return c.body(null, 204);
 });
 
@@ -19,12 +21,12 @@ export const mappings = new Hono<AppEnv>()
 
   .get("/", validate("query", PageQuery), async (c) => {
     const page = c.req.valid("query");
-    return respondWithPage(c, await listAssignments(c.var.db, c.var.claims, page), page);
+    return respondWithPage(c, await listAssignments(c.var.caller, page), page);
   })
 
   .post("/", validate("json", NewAssignment), async (c) => {
-    const { patient, doctor, created } = await createAssignment(c.var.db, c.var.claims, c.req.valid("json"));
-    if (created) return c.json(created, 201);
+    const { patient, doctor, body } = await createAssignment(c.var.caller, c.req.valid("json"));
+    if (body) return respond(c, body, 201);
     const errors: FieldErrors = {};
     if (!patient) errors["patient"] = ["There is no such patient."];
     if (!doctor) errors["doctor"] = ["There is no such doctor."];
@@ -33,13 +35,8 @@ export const mappings = new Hono<AppEnv>()
 
   // A patient's id here, an assignment's below: existing clients rely on both.
   .get("/:id", validate("param", ById), async (c) => {
-    const rows = await listDoctorsOf(c.var.db, c.var.claims, c.req.valid("param").id);
-    const patient = requireFound(rows[0].patient, "patient");
-    return c.json({
-      patient_id: patient.id,
-      patient: `${patient.firstname} ${patient.lastname}`,
-      doctors: rows.flatMap(({ doctor }) => doctor ?? []),
-    });
+    const { body } = await findDoctorsOf(c.var.caller, c.req.valid("param"));
+    return respond(c, requireFound(body, "patient"));
   })
 
   .delete("/:id", ...endAssignment)

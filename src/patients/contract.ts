@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { genders } from "../db/schema.ts";
-import { body, email, readOnlyFields, text } from "../http/fields.ts";
+import { body, email, moment, readOnlyFields, reference, text } from "../http/fields.ts";
 
 const fields = {
   firstname: text(64),
@@ -11,8 +11,15 @@ const fields = {
 };
 
 export const NewPatient = body(fields, readOnlyFields);
-export type NewPatient = z.infer<typeof NewPatient>;
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
 export const PatientChanges = body(z.object(fields).partial().shape, readOnlyFields);
-export type PatientChanges = z.infer<typeof PatientChanges>;
+
+export const Patient = z.object({
+  id: reference,
+  ...fields,
+  created_by: reference,
+  created_at: moment,
+  updated_at: moment,
+});
+export type Patient = z.infer<typeof Patient>;

@@ -4,6 +4,7 @@ import { ById } from "../http/fields.ts";
 import { guard } from "../http/guard.ts";
 import { PageQuery, respondWithPage } from "../http/pagination.ts";
 import { requireFound } from "../http/problem.ts";
+import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { NewPatient, PatientChanges } from "./contract.ts";
 import { changePatient, createPatient, deletePatient, findPatient, listPatients } from "./queries.ts";
@@ -13,27 +14,27 @@ export const patients = new Hono<AppEnv>()
 
   .get("/", validate("query", PageQuery), async (c) => {
     const page = c.req.valid("query");
-    return respondWithPage(c, await listPatients(c.var.db, c.var.claims, page), page);
+    return respondWithPage(c, await listPatients(c.var.caller, page), page);
   })
 
   .post("/", validate("json", NewPatient), async (c) => {
-    const patient = await createPatient(c.var.db, c.var.claims, c.req.valid("json"));
-    return c.json(patient, 201, { Location: `/api/patients/${patient.id}/` });
+    const { id, body } = await createPatient(c.var.caller, { record: c.req.valid("json") });
+    return respond(c, body, 201, { Location: `/api/patients/${id}/` });
   })
 
   .get("/:id", validate("param", ById), async (c) => {
-    const { id } = c.req.valid("param");
-    return c.json(requireFound(await findPatient(c.var.db, c.var.claims, id), "patient"));
+    const { body } = await findPatient(c.var.caller, c.req.valid("param"));
+    return respond(c, requireFound(body, "patient"));
   })
 
   .on(["PUT", "PATCH"], "/:id", validate("param", ById), validate("json", PatientChanges), async (c) => {
-    const { id } = c.req.valid("param");
-    const patient = await changePatient(c.var.db, c.var.claims, id, c.req.valid("json"));
-    return c.json(requireFound(patient, "patient"));
+    const values = { ...c.req.valid("param"), changes: c.req.valid("json") };
+    const { body } = await changePatient(c.var.caller, values);
+    return respond(c, requireFound(body, "patient"));
   })
 
   .delete("/:id", validate("param", ById), async (c) => {
-    const { id } = c.req.valid("param");
-    requireFound(await deletePatient(c.var.db, c.var.claims, id), "patient");
+    const { gone } = await deletePatient(c.var.caller, c.req.valid("param"));
+    requireFound(gone || null, "patient");
     return c.body(null, 204);
   });

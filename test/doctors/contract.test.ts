@@ -8,7 +8,7 @@ const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
 const notAppointments = [-1, 1001, 9.5, 2 ** 31, Infinity, "10", null, true, [10]];
 
 describe.each([
-  { what: "a new doctor", contract: NewDoctor, valid: newDoctor() },
+  { what: "a new doctor", contract: NewDoctor, valid: newDoctor({ max_appointments_per_day: 12 }) },
   { what: "changes of a doctor", contract: DoctorChanges, valid: {} },
 ])("$what", ({ contract, valid }) => {
   test.each<[field: string, taken: unknown[], refused: unknown[]]>([

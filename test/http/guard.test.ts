@@ -26,7 +26,8 @@ const otherwise: Record<string, unknown>[] = [
   ...[{ nbf: now + 600 }, { iat: now + 600 }],
   ...[{ iss: "hotel-api" }, { iss: undefined }, { iss: undefined, aud: undefined }],
   ...[{ aud: "hotel-api" }, { aud: ["hotel-api", "hostel-api"] }, { aud: undefined }],
-  ...[{ sub: undefined }, { sub: id }, { sub: "admin" }, { sub: `${id} OR true` }, { sub: "2147483648" }],
+  ...[{ sub: undefined }, { sub: id }, { sub: "admin" }, { sub: "2147483648" }],
+  ...[{ sub: `${id}.0` }, { sub: `${id} OR true` }],
   ...[{ sid: undefined }, { sid: "1" }],
   ...[{ ver: undefined }, { ver: "1" }, { ver: 1.5 }, { ver: 2 ** 31 }],
 ];

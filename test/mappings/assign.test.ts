@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
-import { moment, problem, refusal, withoutRequestId } from "../support/problems.ts";
+import { comparable, moment, problem, refusal } from "../support/problems.ts";
 import { assign, createDoctor, createPatient } from "../support/records.ts";
 
 const NEVER = 2_147_483_647;
@@ -44,10 +44,10 @@ test("a patient or a doctor who is not there is named, and so are both", async (
 
 test("another account's patient, assigned or not, is to an admin as one that never was", async () => {
   const assigned = await assign(nurse);
-  const nobodys = withoutRequestId(await post(admin, NEVER, doctor.id));
+  const nobodys = comparable(await post(admin, NEVER, doctor.id));
   expect(nobodys.body.errors).toEqual({ patient: ["There is no such patient."] });
   for (const id of [assigned.doctor, doctor.id])
-    expect(withoutRequestId(await post(admin, assigned.patient, id))).toEqual(nobodys);
+    expect(comparable(await post(admin, assigned.patient, id))).toEqual(nobodys);
   expect(await assignmentsOf(assigned.patient)).toEqual([{ id: assigned.id }]);
 });
 
@@ -66,9 +66,9 @@ describe.each(["/api/mappings/:id/delete/", "/api/mappings/:id/"])("DELETE %s", 
 
   test("finds nothing of another's, even for an admin whose doctor it is", async () => {
     const { id, patient } = await assign(nurse, { doctor });
-    const theirs = withoutRequestId(await admin.delete(pathOf(id)));
+    const theirs = comparable(await admin.delete(pathOf(id)));
     expect(theirs).toMatchObject({ status: 404, body: { detail: "There is no such assignment." } });
-    expect(theirs).toEqual(withoutRequestId(await admin.delete(pathOf(NEVER))));
+    expect(theirs).toEqual(comparable(await admin.delete(pathOf(NEVER))));
     expect(await assignmentsOf(patient)).toEqual([{ id }]);
   });
 });

@@ -35,7 +35,7 @@ export async function newAccount(api: Api = connectApi(), role: "clinician" | "a
     INSERT INTO sessions (user_id, token_version, expires_at) SELECT id, 1, now() + interval '1 day' FROM account
     RETURNING user_id, id`;
   const token = await mint({ sub: String(row?.["user_id"]), sid: row?.["id"] });
-  return callingWith(api, { id: Number(row?.["user_id"]), username, token });
+  return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
 }
 
 /** A refresh token of another session of the account, made in the database. */

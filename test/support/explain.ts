@@ -1,3 +1,4 @@
+import { inject } from "vitest";
 import { owner } from "./owner.ts";
 import type { Statement } from "./statements.ts";
 
@@ -6,34 +7,30 @@ export interface Node {
   "Node Type": string;
   "Relation Name"?: string;
   "Index Cond"?: string;
-  /** How many rows a run of it gave, with `ANALYZE`. */
+  /** How many rows a run of it gave, and how many pages it touched with all below it; with `ANALYZE`. */
   "Actual Rows"?: number;
   "Rows Removed by Filter"?: number;
+  "Shared Hit Blocks"?: number;
+  "Shared Read Blocks"?: number;
   Plans?: Node[];
 }
 
-/**
- * How PostgreSQL runs statements in a database that `filling` has filled first, as its owner; all of it is rolled back.
- *
- * @param filling statements to fill it with; `ANALYZE` among them says when PostgreSQL takes its statistics.
- * @param analyze whether the statements are really run.
- * @returns the nodes of each one's plan, from the top down.
- */
-export async function explain(
-  filling: Statement[],
-  statements: Statement[],
-  { analyze = false } = {},
-): Promise<Map<Statement, Node[]>> {
-  const sql = owner();
-  const results = await sql.transaction([
-    ...filling.map(({ query, params }) => sql.query(query, params)),
-    ...statements.map(({ query, params }) =>
-      sql.query(`EXPLAIN (FORMAT JSON, ANALYZE ${analyze}) ${query}`, params),
-    ),
-    sql.query("ROLLBACK"),
-  ]);
-  const plans = results.slice(filling.length, -1);
-  return new Map(statements.map((statement, index) => [statement, nodesOf(topOf(plans[index]))]));
+/** Something to do in the database, or a statement whose plan is asked for; `analyze` runs it too. */
+export type Step = { run: Statement } | { explain: Statement; analyze?: boolean };
+
+/** Takes the steps in the fillable database, as its owner, and all of it back. @returns the plan of each that asked, from the top down */
+export async function inVain(steps: Step[]): Promise<Node[][]> {
+  const sql = owner(inject("cloud").fillableUrl);
+  const queries = steps.map((step) =>
+    "run" in step
+      ? sql.query(step.run.query, step.run.params)
+      : sql.query(
+          `EXPLAIN (FORMAT JSON, ANALYZE ${step.analyze === true}, BUFFERS ${step.analyze === true}) ${step.explain.query}`,
+          step.explain.params,
+        ),
+  );
+  const results = await sql.transaction([...queries, sql.query("ROLLBACK")]);
+  return steps.flatMap((step, index) => ("run" in step ? [] : [nodesOf(topOf(results[index]))]));
 }
 
 function topOf(rows: Record<string, unknown>[] = []): Node {

@@ -8,8 +8,8 @@ export function asOwner(strings: TemplateStringsArray, ...values: unknown[]) {
   return owner()(strings, ...values);
 }
 
-/** The driver, as the database's owner. The driver has one endpoint for all: each request of the API sets its own again. */
-export function owner() {
+/** The driver, as a database's owner. It has one endpoint for all: each request of the API sets its own again. */
+export function owner(url = ownerUrl) {
   neonConfig.fetchEndpoint = `${endpointOrigin}/sql`;
-  return neon(ownerUrl);
+  return neon(url);
 }

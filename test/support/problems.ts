@@ -41,9 +41,9 @@ export const refusal = (...fields: string[]) => ({
 /** A moment as the wire has it: `2025-09-06T09:45:06.922Z`. */
 export const moment = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-/** All that an answer says but the id of its request, so that two can be the same. */
-export const withoutRequestId = ({ status, headers, body }: Answer) => ({
+/** All that an answer says but the id of its request and how long it took, so that two can be the same. */
+export const comparable = ({ status, headers, body }: Answer) => ({
   status,
-  headers: { ...Object.fromEntries(headers), "x-request-id": "" },
+  headers: { ...Object.fromEntries(headers), "x-request-id": "", "server-timing": "" },
   body: { ...body, request_id: "" },
 });

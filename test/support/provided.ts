@@ -4,6 +4,8 @@ export interface ProvidedCloud {
   databaseUrl: string;
   /** The same as its owner, for what no client of the API may do. */
   ownerUrl: string;
+  /** An empty database beside it, as its owner: what fills it keeps nobody else waiting. */
+  fillableUrl: string;
   /** The server that it is on, as one who may make other databases there. */
   serverUrl: string;
   /** `http://127.0.0.1:<port>` of the local endpoint. */

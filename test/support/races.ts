@@ -1,4 +1,5 @@
 import type { Answer } from "./api.ts";
+import { owner } from "./owner.ts";
 
 /** How many at once make a race. */
 export const CROWD = 20;
@@ -15,4 +16,21 @@ export function tally(answers: Answer[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
+}
+
+/**
+ * Does `work` while another transaction holds all of an account's records of `table`, for long enough that its requests
+ * queue up behind that and then run at the very same moment.
+ */
+export async function onceReleased<Done>(
+  table: "patients" | "doctors",
+  account: { id: number },
+  work: () => Promise<Done>,
+): Promise<Done> {
+  const sql = owner();
+  const locked = sql.query(`SELECT FROM ${table} WHERE created_by = $1 FOR UPDATE`, [account.id]);
+  const held = sql.transaction([locked, sql`SELECT pg_sleep(0.4)`]);
+  await scheduler.wait(100);
+  const [done] = await Promise.all([work(), held]);
+  return done;
 }

@@ -18,22 +18,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const serverUrl = new URL("/postgres", server.url).href;
   const administrate = (statement: string) => withClient(serverUrl, (client) => client.query(statement));
   const name = `hospital_test_${randomBytes(4).toString("hex")}`;
-  await administrate(`CREATE DATABASE ${name}`);
-  const ownerUrl = new URL(`/${name}`, serverUrl).href;
-  await migrate(ownerUrl);
+  const [ownerUrl = "", fillableUrl = ""] = await Promise.all(
+    [name, `${name}_fillable`].map(async (database) => {
+      await administrate(`CREATE DATABASE ${database}`);
+      const url = new URL(`/${database}`, serverUrl).href;
+      await migrate(url);
+      return url;
+    }),
+  );
   const databaseUrl = await createRole(ownerUrl, name);
   const endpoint = await openEndpoint(0);
   endpoint.front(ownerUrl);
-  project.provide("cloud", {
-    databaseUrl,
-    ownerUrl,
-    serverUrl,
-    endpointOrigin: new URL(endpoint.url).origin,
-  });
+  const endpointOrigin = new URL(endpoint.url).origin;
+  project.provide("cloud", { databaseUrl, ownerUrl, fillableUrl, serverUrl, endpointOrigin });
   return async () => {
     await endpoint.stop();
     if ("stop" in server) return server.stop();
-    await administrate(`DROP DATABASE ${name} WITH (FORCE)`);
+    for (const database of [name, `${name}_fillable`])
+      await administrate(`DROP DATABASE ${database} WITH (FORCE)`);
     await administrate(`DROP ROLE ${name}`);
   };
 }
