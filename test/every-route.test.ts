@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { app } from "../src/app.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
@@ -11,9 +12,10 @@ import { asOwner } from "./support/owner.ts";
 import { problem, refusal } from "./support/problems.ts";
 import { methodOf, pathOf, type RouteRequest, type Subject, send } from "./support/route-requests.ts";
 
+const Health = z.strictObject({ status: z.literal("ok") });
 const service: RouteRequest[] = [
-  { route: "GET /healthz", status: 200, requests: 0, access: "open" },
-  { route: "GET /readyz", status: 200, access: "open" },
+  { route: "GET /healthz", status: 200, answer: Health, requests: 0, access: "open" },
+  { route: "GET /readyz", status: 200, answer: Health, access: "open" },
 ];
 const requests = [...service, ...authRequests, ...patientRequests, ...doctorRequests, ...mappingRequests];
 const guarded = requests.filter(({ access }) => access !== "open");
@@ -45,13 +47,15 @@ test("every route of the app is tried here, and nothing that is none", () => {
 
 test.each(requests)("$route answers $status in as few database requests as it takes", async (request) => {
   const { account, about } = await ready(request);
-  const { status, headers } = await send(account, request, about);
+  const { status, headers, body } = await send(account, request, about);
   expect({ status, requests: await account.api.databaseRequests() }).toEqual({
     status: request.status,
     requests: request.requests ?? 1,
   });
   expect(headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
-  if (request.status !== 204) expect(headers.get("Content-Type")).toBe("application/json");
+  if (request.status === 204) return expect(body).toBe("");
+  expect(headers.get("Content-Type")).toBe("application/json");
+  expect(request.answer?.safeParse(body)).toEqual({ success: true, data: body });
 });
 
 test.each(requests)("$route is the same with and without a slash at its end", async (request) => {

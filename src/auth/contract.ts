@@ -25,17 +25,18 @@ export const Credentials = body({ username: text(150), password: text(1024) });
 export const RefreshToken = body({ refresh: text(1024) });
 
 /** An account as registering answers it. */
-export const NewAccount = z.object({ id: reference, username: z.string(), email: z.email() });
+export const NewAccount = z.strictObject({ id: reference, username: z.string(), email: z.email() });
 export type NewAccount = z.infer<typeof NewAccount>;
 
 export const Account = NewAccount.extend({ role: z.enum(roles) });
 export type Account = z.infer<typeof Account>;
 
 /** A session's two tokens, as OAuth 2.0 names them (RFC 6749, section 5.1). */
-export interface TokenPair {
-  access: string;
-  refresh: string;
-  token_type: "Bearer";
+export const TokenPair = z.strictObject({
+  access: z.jwt(),
+  refresh: z.string(),
+  token_type: z.literal("Bearer"),
   /** How long `access` is good, in seconds. */
-  expires_in: number;
-}
+  expires_in: z.int(),
+});
+export type TokenPair = z.infer<typeof TokenPair>;

@@ -19,7 +19,7 @@ export const NewDoctor = body(
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
 export const DoctorChanges = body(z.object(fields).partial().shape, readOnlyFields);
 
-export const Doctor = z.object({
+export const Doctor = z.strictObject({
   id: reference,
   ...fields,
   created_by: reference,

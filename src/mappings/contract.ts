@@ -5,7 +5,7 @@ import { body, moment, reference } from "../http/fields.ts";
 export const NewAssignment = body({ patient: reference, doctor: reference }, ["id", "assigned_at"]);
 
 /** As it is answered when it has been made. */
-export const Assignment = z.object({
+export const Assignment = z.strictObject({
   id: reference,
   patient: reference,
   doctor: reference,
@@ -13,7 +13,7 @@ export const Assignment = z.object({
 });
 export type Assignment = z.infer<typeof Assignment>;
 
-export const PatientSummary = z.object({
+export const PatientSummary = z.strictObject({
   id: reference,
   firstname: z.string(),
   lastname: z.string(),
@@ -22,7 +22,7 @@ export const PatientSummary = z.object({
   created_by: reference,
 });
 
-export const DoctorSummary = z.object({
+export const DoctorSummary = z.strictObject({
   id: reference,
   firstname: z.string(),
   lastname: z.string(),
@@ -32,7 +32,7 @@ export const DoctorSummary = z.object({
 });
 
 /** As it stands in the list, with its patient and its doctor. */
-export const ListedAssignment = z.object({
+export const ListedAssignment = z.strictObject({
   id: reference,
   patient: PatientSummary,
   doctor: DoctorSummary,
@@ -40,7 +40,7 @@ export const ListedAssignment = z.object({
 });
 export type ListedAssignment = z.infer<typeof ListedAssignment>;
 
-export const DoctorsOfPatient = z.object({
+export const DoctorsOfPatient = z.strictObject({
   patient_id: reference,
   /** First name and last name. */
   patient: z.string(),

@@ -15,7 +15,7 @@ export const NewPatient = body(fields, readOnlyFields);
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
 export const PatientChanges = body(z.object(fields).partial().shape, readOnlyFields);
 
-export const Patient = z.object({
+export const Patient = z.strictObject({
   id: reference,
   ...fields,
   created_by: reference,

@@ -1,3 +1,4 @@
+import { Account, NewAccount, TokenPair } from "../../src/auth/contract.ts";
 import { newRefreshToken, PASSWORD, signUp, unique } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
@@ -5,6 +6,7 @@ export const authRequests: RouteRequest[] = [
   {
     route: "POST /api/auth/register",
     status: 201,
+    answer: NewAccount,
     subject: async () => ({
       body: { username: unique("new-"), email: "new@example.org", password: PASSWORD },
     }),
@@ -14,6 +16,7 @@ export const authRequests: RouteRequest[] = [
   {
     route: "POST /api/auth/login",
     status: 200,
+    answer: TokenPair,
     requests: 2,
     subject: async ({ api }) => ({ body: { username: (await signUp(api)).username, password: PASSWORD } }),
     access: "open",
@@ -22,6 +25,7 @@ export const authRequests: RouteRequest[] = [
   {
     route: "POST /api/auth/refresh",
     status: 200,
+    answer: TokenPair,
     subject: async (account) => ({ body: { refresh: await newRefreshToken(account) } }),
     access: "open",
     invalid: { refresh: "" },
@@ -33,5 +37,5 @@ export const authRequests: RouteRequest[] = [
     access: { toOthers: 400 },
     invalid: { refresh: "" },
   },
-  { route: "GET /api/auth/me", status: 200, access: { toOthers: 200 } },
+  { route: "GET /api/auth/me", status: 200, answer: Account, access: { toOthers: 200 } },
 ];

@@ -27,8 +27,7 @@ const otherwise: Record<string, unknown>[] = [
   ...[{ iss: "hotel-api" }, { iss: undefined }, { iss: undefined, aud: undefined }],
   ...[{ aud: "hotel-api" }, { aud: ["hotel-api", "hostel-api"] }, { aud: undefined }],
   ...[{ sub: undefined }, { sub: id }, { sub: "admin" }, { sub: "2147483648" }],
-  ...[{ sub: `${id}.0` }, { sub: `${id} OR true` }],
-  ...[{ sid: undefined }, { sid: "1" }],
+  ...[{ sub: `${id}.0` }, { sub: `${id} OR true` }, { sid: undefined }, { sid: "1" }],
   ...[{ ver: undefined }, { ver: "1" }, { ver: 1.5 }, { ver: 2 ** 31 }],
 ];
 

@@ -1,3 +1,4 @@
+import type * as z from "zod";
 import type { Account } from "./accounts.ts";
 import type { Answer, Options } from "./api.ts";
 
@@ -16,6 +17,8 @@ export interface RouteRequest {
   route: string;
   /** What it answers when all is well. */
   status: number;
+  /** What that answer holds, and nothing else; left out when it has no body. */
+  answer?: z.ZodType;
   /** How many database requests that takes; 1 when left out. */
   requests?: number;
   /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
