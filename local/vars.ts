@@ -1,10 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chownSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { dataFolder, embeddedUrlFile, varsFile } from "../ops/environment.ts";
 
-/** Readable by nobody else: each holds a secret. */
-const secret = { mode: 0o600 };
+/** Writes what nobody but the project's owner is to read. */
+function writeSecret(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text, { mode: 0o600 });
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(varsFile));
+  for (const path of [dirname(file), file]) chownSync(path, uid, gid);
+}
 
 /** Writes a `.dev.vars` with a secret of its own when there is none. @returns whether it did */
 export function createVars(): boolean {
@@ -13,7 +19,7 @@ export function createVars(): boolean {
     "# Local settings of the Worker; made by `npm run dev` and kept out of git.",
     `JWT_SECRET=${randomBytes(32).toString("base64url")}`,
   ];
-  writeFileSync(varsFile, `${lines.join("\n")}\n`, secret);
+  writeSecret(varsFile, `${lines.join("\n")}\n`);
   return true;
 }
 
@@ -22,13 +28,9 @@ export function overrideVars(databaseUrl: string, endpoint: string): string[] {
   const file = join(dataFolder, "dev.vars");
   // Wrangler would take a dollar sign for a variable.
   const literal = databaseUrl.replaceAll("$", "%24");
-  mkdirSync(dataFolder, { recursive: true });
-  writeFileSync(file, `DATABASE_URL="${literal}"\nDATABASE_ENDPOINT="${endpoint}"\n`, secret);
+  writeSecret(file, `DATABASE_URL="${literal}"\nDATABASE_ENDPOINT="${endpoint}"\n`);
   return ["--env-file", varsFile, "--env-file", file];
 }
 
 /** Tells the operators' commands where the database that comes with the project is. */
-export function rememberUrl(url: string): void {
-  mkdirSync(dataFolder, { recursive: true });
-  writeFileSync(embeddedUrlFile, url, secret);
-}
+export const rememberUrl = (url: string): void => writeSecret(embeddedUrlFile, url);
