@@ -21,7 +21,8 @@ function problemOf(error: Error, requestId: string): Problem {
   if (fault) return problemOfFault(fault, requestId);
   // An error's message may hold anything that a client sent; a configuration error's holds names only.
   const message = error instanceof ConfigurationError ? error.message : undefined;
-  logError(requestId, { error: error.name, message, stack: error.stack?.match(/^ +at .*$/gm) ?? [] });
+  const stack = error.stack?.replace(error.message, "").match(/^ +at .*$/gm) ?? [];
+  logError(requestId, { error: error.name, message, stack });
   return new Problem(500, "Something went wrong on our side.");
 }
 

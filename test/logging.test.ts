@@ -54,7 +54,7 @@ test("registering and logging in print no password, no hash, no token and no use
 
 test("an error that nobody expected is 500 and logged by its name and place, without its message", async () => {
   const limit = () => {
-    throw new RangeError(`cannot count ${SECRET}\n    attempts`);
+    throw new RangeError(`cannot count\n    at ${SECRET}`);
   };
   const printed = watchConsole();
   const api = connectApi({ ADDRESS_LIMITER: { limit } });
