@@ -24,7 +24,8 @@ export const auth = new Hono<AppEnv>()
     const { password, ...account } = c.req.valid("json");
     const password_hash = await hashPassword(password, c.var.config.BCRYPT_COST);
     const created = await createAccount(c.var.connection, { ...account, password_hash });
-    return respond(c, created?.body ?? "", 201);
+    if (!created) throw new Error("An account that was inserted is not there.");
+    return respond(c, created.body, 201);
   })
 
   .post("/login", validate("json", Credentials), limitAddress, async (c) => {

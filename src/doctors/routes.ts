@@ -49,4 +49,4 @@ function requireChangeable(changeable: boolean | null): void {
 }
 
 const stillAssigned = (count: number | "at least 1"): string =>
-  `This doctor still has ${count} ${count === 1 ? "patient" : "patients"}; end the assignments first.`;
+  `This doctor still has ${count} ${typeof count === "number" && count > 1 ? "patients" : "patient"}; end the assignments first.`;

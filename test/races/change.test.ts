@@ -26,23 +26,24 @@ test.each(rounds(3))("patients who swap emails at once never get each other's, r
   expect(tally(answers)).toEqual({ 409: CROWD });
 });
 
+const delays = [100, 0, -100];
 type Send = (index: number) => Promise<Answer>;
 
-/** The answers to `CROWD` assignments and to three deletions among them, which come later in each round. */
-async function mingle(round: number, assign: Send, remove: Send) {
-  const first = round * 5;
-  const sendOf = (index: number) => (index >= first && index < first + 3 ? remove : assign);
-  const assigned = await atOnce(CROWD + 3, (index) => sendOf(index)(index));
-  const deleted = assigned.splice(first, 3);
+/** The answers to `CROWD` assignments and, `later` by so many milliseconds, to three deletions. */
+async function mingle(later: number, assign: Send, remove: Send) {
+  const [assigned, deleted] = await Promise.all([
+    scheduler.wait(Math.max(0, -later)).then(() => atOnce(CROWD, assign)),
+    scheduler.wait(Math.max(0, later)).then(() => atOnce(3, remove)),
+  ]);
   return { assigned, deleted, refused: assigned.filter(({ status }) => status !== 201) };
 }
 
-test.each(rounds(5))("a doctor is deleted or assigned by many, never both, round %i", async (round) => {
+test.each(delays)("many assign a doctor whom others delete %i ms later: never both", async (later) => {
   const nurse = await newAccount();
-  const patients = await atOnce(CROWD + 3, () => createPatient(nurse));
+  const patients = await atOnce(CROWD, () => createPatient(nurse));
   const { id: doctor } = await createDoctor(nurse);
   const assign: Send = (index) => nurse.post("/api/mappings/", { patient: patients[index].id, doctor });
-  const race = () => mingle(round, assign, () => nurse.delete(`/api/doctors/${doctor}/`));
+  const race = () => mingle(later, assign, () => nurse.delete(`/api/doctors/${doctor}/`));
   const { assigned, deleted, refused } = await onceReleased("doctors", nurse, race);
   const left = await asOwner`SELECT id FROM mappings WHERE doctor_id = ${doctor}`;
   const gone = [{ 400: CROWD }, { 204: 1, 404: 2 }, 0];
@@ -51,12 +52,12 @@ test.each(rounds(5))("a doctor is deleted or assigned by many, never both, round
   for (const { body } of refused) expect(body.errors).toEqual({ doctor: ["There is no such doctor."] });
 });
 
-test.each(rounds(5))("a patient deleted while being assigned leaves nothing, round %i", async (round) => {
+test.each(delays)("many assign a patient whom others delete %i ms later: none is left", async (later) => {
   const nurse = await newAccount();
-  const doctors = await atOnce(CROWD + 3, () => createDoctor(nurse));
+  const doctors = await atOnce(CROWD, () => createDoctor(nurse));
   const { id: patient } = await createPatient(nurse);
   const assign: Send = (index) => nurse.post("/api/mappings/", { patient, doctor: doctors[index].id });
-  const race = () => mingle(round, assign, () => nurse.delete(`/api/patients/${patient}/`));
+  const race = () => mingle(later, assign, () => nurse.delete(`/api/patients/${patient}/`));
   const { deleted, refused } = await onceReleased("patients", nurse, race);
   expect(tally(deleted)).toEqual({ 204: 1, 404: 2 });
   for (const { body } of refused) expect(body.errors).toEqual({ patient: ["There is no such patient."] });

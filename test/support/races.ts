@@ -29,7 +29,7 @@ export async function onceReleased<Done>(
 ): Promise<Done> {
   const sql = owner();
   const locked = sql.query(`SELECT FROM ${table} WHERE created_by = $1 FOR UPDATE`, [account.id]);
-  const held = sql.transaction([locked, sql`SELECT pg_sleep(0.4)`]);
+  const held = sql.transaction([locked, sql`SELECT pg_sleep(0.5)`]);
   await scheduler.wait(100);
   const [done] = await Promise.all([work(), held]);
   return done;
