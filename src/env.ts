@@ -1,24 +1,28 @@
-import * as z from "zod";
+import * as z from "./zod.ts";
 
 /** 32 bytes: a key of HS256 must be at least as long as its hash (RFC 7518, section 3.2). */
 const MIN_SECRET_BYTES = 32;
 
-const PostgresUrl = z.string().refine((text) => {
-  const url = URL.parse(text);
-  return (
-    url !== null &&
-    /^postgres(ql)?:$/.test(url.protocol) &&
-    url.hostname &&
-    url.username &&
-    url.pathname.length > 1
-  );
-}, "must look like postgresql://user:password@host/database");
+const PostgresUrl = z.string().check(
+  z.refine((text) => {
+    const url = URL.parse(text);
+    return (
+      url !== null &&
+      /^postgres(ql)?:$/.test(url.protocol) &&
+      url.hostname &&
+      url.username &&
+      url.pathname.length > 1
+    );
+  }, "must look like postgresql://user:password@host/database"),
+);
 
 const Secret = z
   .string()
-  .refine(
-    (text) => new TextEncoder().encode(text).length >= MIN_SECRET_BYTES,
-    `must be at least ${MIN_SECRET_BYTES} bytes long`,
+  .check(
+    z.refine(
+      (text) => new TextEncoder().encode(text).length >= MIN_SECRET_BYTES,
+      `must be at least ${MIN_SECRET_BYTES} bytes long`,
+    ),
   );
 
 const Limiter = z.custom<RateLimit>(
@@ -27,34 +31,33 @@ const Limiter = z.custom<RateLimit>(
 );
 
 /** A number in a binding: Wrangler's `[vars]` may hold numbers, secrets and `.dev.vars` are text. */
-const wholeNumber = (min: number, max: number) =>
-  z
-    .union(
-      [z.int(), z.string().regex(/^\d+$/).transform(Number)],
-      `must be a whole number from ${min} to ${max}`,
-    )
-    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+const wholeNumber = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .union([z.int(), z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number))], message)
+    .check(z.refine((n) => n >= min && n <= max, message));
+};
 
 const Config = z.object({
   /** The PostgreSQL database, as Neon's driver takes it. */
   DATABASE_URL: PostgresUrl,
   /** Where SQL is sent over HTTP; left out, the driver asks the Neon host of `DATABASE_URL`. */
-  DATABASE_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  DATABASE_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
   /** How long one statement may take before the client is told 503, in milliseconds. */
-  DATABASE_TIMEOUT_MS: wholeNumber(100, 60_000).default(10_000),
+  DATABASE_TIMEOUT_MS: z._default(wholeNumber(100, 60_000), 10_000),
   /** Signs access tokens. */
   JWT_SECRET: Secret,
-  JWT_ISSUER: z.string().min(1).default("hospital-api"),
-  JWT_AUDIENCE: z.string().min(1).default("hospital-api"),
+  JWT_ISSUER: z._default(z.string().check(z.minLength(1)), "hospital-api"),
+  JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   /** How long a session lives from its login, in days, however often it is refreshed. */
-  SESSION_DAYS: wholeNumber(1, 365).default(30),
+  SESSION_DAYS: z._default(wholeNumber(1, 365), 30),
   /** bcrypt's cost: the logarithm of its rounds. */
-  BCRYPT_COST: wholeNumber(4, 14).default(10),
+  BCRYPT_COST: z._default(wholeNumber(4, 14), 10),
   /** Origins that browsers may call from, separated by commas; `*` for all. */
-  CORS_ORIGINS: z
-    .string()
-    .default("*")
-    .transform((list) => list.split(",").map((origin) => origin.trim())),
+  CORS_ORIGINS: z.pipe(
+    z._default(z.string(), "*"),
+    z.transform((list) => list.split(",").map((origin) => origin.trim())),
+  ),
   /** Attempts to register, log in or refresh, by client address. */
   ADDRESS_LIMITER: Limiter,
   /** Attempts to log in, by username. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { app } from "../src/app.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";

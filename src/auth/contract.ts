@@ -1,17 +1,18 @@
 import { truncates } from "bcryptjs";
-import * as z from "zod";
 import { roles } from "../db/schema.ts";
 import { body, email, reference, text } from "../http/fields.ts";
+import * as z from "../zod.ts";
 
 /** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
-const password = text(1024)
-  .refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters")
-  .refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8");
+const password = text(1024).check(
+  z.refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
+  z.refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
+);
 
 export const Registration = body(
   {
     // ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.
-    username: text(150).regex(/^[A-Za-z0-9@.+_-]*$/, "Only letters, digits and @ . + - _"),
+    username: text(150).check(z.regex(/^[A-Za-z0-9@.+_-]*$/, "Only letters, digits and @ . + - _")),
     email: email(254),
     password,
   },
@@ -28,7 +29,7 @@ export const RefreshToken = body({ refresh: text(1024) });
 export const NewAccount = z.strictObject({ id: reference, username: z.string(), email: z.email() });
 export type NewAccount = z.infer<typeof NewAccount>;
 
-export const Account = NewAccount.extend({ role: z.enum(roles) });
+export const Account = z.extend(NewAccount, { role: z.enum(roles) });
 export type Account = z.infer<typeof Account>;
 
 /** A session's two tokens, as OAuth 2.0 names them (RFC 6749, section 5.1). */

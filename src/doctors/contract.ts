@@ -1,6 +1,6 @@
-import * as z from "zod";
 import { genders, specializations } from "../db/schema.ts";
 import { body, email, moment, readOnlyFields, reference, text } from "../http/fields.ts";
+import * as z from "../zod.ts";
 
 const fields = {
   firstname: text(64),
@@ -8,16 +8,16 @@ const fields = {
   email: email(128),
   gender: z.enum(genders),
   specialization: z.enum(specializations),
-  max_appointments_per_day: z.int().min(0).max(1000),
+  max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
 };
 
 export const NewDoctor = body(
-  { ...fields, max_appointments_per_day: fields.max_appointments_per_day.default(10) },
+  { ...fields, max_appointments_per_day: z._default(fields.max_appointments_per_day, 10) },
   readOnlyFields,
 );
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const DoctorChanges = body(z.object(fields).partial().shape, readOnlyFields);
+export const DoctorChanges = body(z.partial(z.object(fields)).shape, readOnlyFields);
 
 export const Doctor = z.strictObject({
   id: reference,

@@ -1,8 +1,8 @@
 import { sign } from "hono/jwt";
-import * as z from "zod";
 import type { Claims } from "../db/caller.ts";
 import type { Config } from "../env.ts";
-import { MAX_ID } from "./fields.ts";
+import * as z from "../zod.ts";
+import { digits, MAX_ID } from "./fields.ts";
 
 export const ALGORITHM = "HS256";
 
@@ -24,13 +24,9 @@ export const ACCESS_SECONDS = 15 * 60;
 
 /** The payload of an access token (RFC 7519) that `issueAccess` made. */
 const Payload = z.object({
-  sub: z
-    .string()
-    .regex(/^\d{1,10}$/)
-    .transform(Number)
-    .refine((id) => id <= MAX_ID),
+  sub: digits(/^\d{1,10}$/).check(z.maximum(MAX_ID)),
   sid: z.uuid(),
-  ver: z.int().positive().max(MAX_ID),
+  ver: z.int().check(z.positive(), z.maximum(MAX_ID)),
   // hono/jwt checks `exp` only where there is one.
   exp: z.number(),
 });

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "../zod.ts";
 
 /** The largest value of PostgreSQL's `integer`, which ids are. */
 export const MAX_ID = 2_147_483_647;
@@ -8,33 +8,33 @@ const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
 
 /** Text as every field takes it: trimmed, 1 to `max` characters (code points, as PostgreSQL counts), storable. */
 export const text = (max: number) =>
-  z
-    .string()
-    .refine(
+  z.string().check(
+    z.refine(
       (value) => value.isWellFormed() && !value.includes("\0"),
       "Must be well-formed Unicode without NUL",
-    )
-    .trim()
-    .refine((value) => VISIBLE.test(value), "Required")
-    .refine((value) => [...value].length <= max, `Too long: expected at most ${max} characters`);
+    ),
+    z.trim(),
+    z.refine((value) => VISIBLE.test(value), "Required"),
+    z.refine((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
+  );
 
 export const email = (max: number) =>
-  text(max).refine((value) => !VISIBLE.test(value) || z.regexes.email.test(value), "Invalid email address");
+  text(max).check(
+    z.refine((value) => !VISIBLE.test(value) || z.regexes.email.test(value), "Invalid email address"),
+  );
 
 /** The id of a record, in a body. */
-export const reference = z.int().positive().max(MAX_ID);
+export const reference = z.int().check(z.positive(), z.maximum(MAX_ID));
 
 /** A moment in UTC, to the millisecond. */
 export const moment = z.iso.datetime({ precision: 3 });
 
-const pathId = z
-  .string()
-  .regex(/^[1-9]\d{0,9}$/)
-  .transform(Number)
-  .refine((id) => id <= MAX_ID);
+/** A number that arrives as text, of the digits that `pattern` takes. */
+export const digits = (pattern: RegExp, message?: string) =>
+  z.pipe(z.string().check(z.regex(pattern, message)), z.transform(Number));
 
 /** A path that names a record: `/:id/`. */
-export const ById = z.object({ id: pathId });
+export const ById = z.object({ id: digits(/^[1-9]\d{0,9}$/).check(z.maximum(MAX_ID)) });
 
 /** What the API sets in a patient or a doctor, and a client may send back. */
 export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
@@ -43,8 +43,11 @@ export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
  * A request's body: exactly `fields`, and `readOnly` ones, which a client may send back as it got them and which are
  * dropped unread.
  */
-export const body = <Fields extends z.ZodRawShape>(fields: Fields, readOnly: readonly string[] = []) =>
-  z.preprocess((value) => without(value, readOnly), z.strictObject(fields));
+export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[] = []) =>
+  z.pipe(
+    z.transform((value) => without(value, readOnly)),
+    z.strictObject(fields),
+  );
 
 function without(value: unknown, keys: readonly string[]): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

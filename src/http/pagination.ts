@@ -1,35 +1,38 @@
 import type { Context } from "hono";
-import * as z from "zod";
 import type { Json } from "../db/statement.ts";
-import { MAX_ID } from "./fields.ts";
+import * as z from "../zod.ts";
+import { digits, MAX_ID } from "./fields.ts";
 import { respond } from "./respond.ts";
 
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
 
-const limit = z
-  .string()
-  .regex(/^\d{1,9}$/, "Must be a whole number")
-  .transform(Number)
-  .pipe(z.int().min(1).max(MAX_LIMIT));
+const limit = z.pipe(
+  digits(/^\d{1,9}$/, "Must be a whole number"),
+  z.int().check(z.minimum(1), z.maximum(MAX_LIMIT)),
+);
 
 /** A cursor is opaque to clients; it holds the id that the last page ended with. */
-const cursor = z.string().transform((text, context) => {
-  const id = Number(/^after-(\d+)$/.exec(decode(text))?.[1]);
-  if (id <= MAX_ID && text === cursorAfter(id)) return id;
-  context.addIssue("Not a cursor of this API");
-  return z.NEVER;
-});
+const cursor = z.pipe(
+  z.string(),
+  z.transform((text, { issues }) => {
+    const id = Number(/^after-(\d+)$/.exec(decode(text))?.[1]);
+    if (id <= MAX_ID && text === cursorAfter(id)) return id;
+    issues.push({ code: "custom", message: "Not a cursor of this API", input: text });
+    return z.NEVER;
+  }),
+);
 
 /** The query of a list, as a keyset page of it. */
-export const PageQuery = z
-  .object({ limit: limit.default(DEFAULT_LIMIT), cursor: cursor.default(0) })
-  .transform(({ limit, cursor }) => ({
+export const PageQuery = z.pipe(
+  z.object({ limit: z._default(limit, DEFAULT_LIMIT), cursor: z._default(cursor, 0) }),
+  z.transform(({ limit, cursor }) => ({
     /** The page begins after this id. */
     after: cursor,
     /** How many records the page holds at most. */
     size: limit,
-  }));
+  })),
+);
 
 export type Page = z.infer<typeof PageQuery>;
 

@@ -1,20 +1,17 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context } from "hono";
-import * as z from "zod";
+import type * as z from "../zod.ts";
 import { type FieldErrors, invalidFields, Problem } from "./problem.ts";
 
 /** With parameters or without, so long as they do not say that it is not UTF-8. */
 const JSON_TYPE = /^application\/json(; *(charset="?utf-8"?|(?!charset)[a-z0-9-]+=[^;]+))*$/i;
-
-// For what is left out, zod would say what it expected instead.
-z.config({ customError: ({ input }) => (input === undefined ? "Required" : undefined) });
 
 /**
  * Validates a part of the request and gives it to the handler as `c.req.valid(part)`.
  *
  * @throws {Problem} 400 with all messages of all fields (404 for a path), or 415.
  */
-export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodType>(
+export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodMiniType>(
   part: Part,
   schema: Schema,
 ) {

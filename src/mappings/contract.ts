@@ -1,6 +1,6 @@
-import * as z from "zod";
 import { genders, specializations } from "../db/schema.ts";
 import { body, moment, reference } from "../http/fields.ts";
+import * as z from "../zod.ts";
 
 export const NewAssignment = body({ patient: reference, doctor: reference }, ["id", "assigned_at"]);
 

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Doctor } from "../../src/doctors/contract.ts";
 import type { Account } from "../support/accounts.ts";
 import { createDoctor, newDoctor } from "../support/records.ts";
@@ -17,7 +17,7 @@ export const doctorRequests: RouteRequest[] = [
   {
     route: "GET /api/doctors",
     status: 200,
-    answer: z.array(Doctor).min(1),
+    answer: z.array(Doctor).check(z.minLength(1)),
     subject: doctor,
     access: readable,
   },

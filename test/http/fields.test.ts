@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import { ById, body, email, readOnlyFields, reference, text } from "../../src/http/fields.ts";
 import { refusedFields } from "../support/contracts.ts";
 import { emailOf, hostileNames } from "../support/text.ts";
 
 /** What a field takes of what is sent, as JSON: a lone surrogate itself is more than a test can report. */
-const takenBy = (field: z.ZodType, sent: unknown[]) =>
+const takenBy = (field: z.ZodMiniType, sent: unknown[]) =>
   sent.filter((value) => field.safeParse(value).success).map((value) => JSON.stringify(value));
-const messageOf = (field: z.ZodType, value: unknown) =>
+const messageOf = (field: z.ZodMiniType, value: unknown) =>
   field.safeParse(value).error?.issues.map(({ message }) => message);
 const noText = [undefined, null, 7, true, ["ada@example.org"], { en: "Ada" }];
 

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Assignment, DoctorsOfPatient, ListedAssignment } from "../../src/mappings/contract.ts";
 import type { Account } from "../support/accounts.ts";
 import { assign, createDoctor, createPatient } from "../support/records.ts";

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Patient } from "../../src/patients/contract.ts";
 import type { Account } from "../support/accounts.ts";
 import { createPatient, newPatient } from "../support/records.ts";

@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import type { Account } from "./accounts.ts";
 import type { Answer, Options } from "./api.ts";
 
@@ -18,7 +18,7 @@ export interface RouteRequest {
   /** What it answers when all is well. */
   status: number;
   /** What that answer holds, and nothing else; left out when it has no body. */
-  answer?: z.ZodType;
+  answer?: z.ZodMiniType;
   /** How many database requests that takes; 1 when left out. */
   requests?: number;
   /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
