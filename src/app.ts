@@ -3,7 +3,6 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { secureHeaders } from "hono/secure-headers";
 import { auth } from "./auth/routes.ts";
 import { connect } from "./db/client.ts";
 import { doctors } from "./doctors/routes.ts";
@@ -19,8 +18,9 @@ import { patients } from "./patients/routes.ts";
 const MAX_BODY_BYTES = 64 * 1024;
 
 const configure = createMiddleware<AppEnv>(async (c, next) => {
-  c.set("config", configuration(c.env));
-  c.set("connection", { database: connect(c.var.config), waited: 0 });
+  const config = configuration(c.env);
+  c.set("config", config);
+  c.set("connection", { database: connect(config), waited: 0 });
   await next();
 });
 
@@ -37,12 +37,7 @@ const answerOrigin = cors({
 /** Only a browser's page, which says where it is from, needs to be told; or everybody, where that makes a difference. */
 const crossOrigin = createMiddleware<AppEnv>((c, next) => {
   const isAsked = c.req.header("Origin") || c.req.method === "OPTIONS";
-  return isAsked || !c.var.config.CORS_ORIGINS.includes("*") ? answerOrigin(c, next) : next();
-});
-
-const noStore = createMiddleware(async (c, next) => {
-  await next();
-  c.res.headers.set("Cache-Control", "no-store");
+  return isAsked || !c.get("config").CORS_ORIGINS.includes("*") ? answerOrigin(c, next) : next();
 });
 
 const limitBody = bodyLimit({
@@ -54,7 +49,7 @@ const limitBody = bodyLimit({
 
 export const app = new Hono<AppEnv>({ strict: false });
 
-app.use(observe, secureHeaders());
+app.use(observe);
 app.use(
   methodNotAllowed({
     app,
@@ -65,7 +60,6 @@ app.use(
   }),
 );
 app.route("/", health); // before the configuration: the Worker runs, however it is configured
-app.use("/api/*", noStore);
 app.use(configure, crossOrigin);
 app.use("/api/*", limitBody);
 

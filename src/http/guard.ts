@@ -18,13 +18,14 @@ export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
  */
 export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   if (!c.req.header("Authorization")) throw unauthorized("This needs Authorization: Bearer <access token>.");
-  const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = c.var.config;
-  const secret = await keyOf(c.var.config);
+  const config = c.get("config");
+  const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
+  const secret = await keyOf(config);
   const passOn = async () => {
     const claims = claimsOf(c.get("jwtPayload"));
     if (!claims) throw refused();
-    const { requestId, connection } = c.var;
-    c.set("caller", { claims, requestId, address: addressOf(c), connection });
+    const request = { requestId: c.get("requestId"), address: addressOf(c) };
+    c.set("caller", { claims, ...request, connection: c.get("connection") });
     await next();
   };
   try {

@@ -2,32 +2,35 @@ import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { AppEnv } from "./context.ts";
 
+/** On every answer: it is not to be stored, guessed at, framed, or told of elsewhere, and comes by TLS only. */
+const standing = Object.entries({
+  "Cache-Control": "no-store",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "Strict-Transport-Security": "max-age=15552000; includeSubDomains",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "SAMEORIGIN",
+});
+
 /**
- * Gives each request an id, and tells its client and our log how it went: how many milliseconds it took, and how many of
- * them it waited for the database. One line of JSON a request, which names the route by its pattern, never the URL: what a
- * client writes there is not for a log to keep.
+ * Gives each request an id and its answer the headers that all have, and tells client and log how it went: how many
+ * milliseconds it took, and how many of them it waited for the database. One line of JSON a request, which names the route
+ * by its pattern, never the URL: what a client writes there is not for a log to keep.
  */
 export const observe = createMiddleware<AppEnv>(async (c, next) => {
   // Never the client's own id: it would stand in our logs as if we had given it.
-  const requestId = crypto.randomUUID();
-  c.set("requestId", requestId);
+  const request_id = crypto.randomUUID();
+  c.set("requestId", request_id);
   const start = performance.now();
   await next();
-  const total = Math.round(performance.now() - start);
-  // None yet where the database was not needed, or there was an error on the way to it.
-  const db = Math.round(c.var.connection?.waited ?? 0);
-  // On the answer itself: c.header() would make a new one for each.
-  const { headers } = c.res;
-  headers.set("X-Request-Id", requestId);
-  headers.set("Server-Timing", `db;dur=${db}, total;dur=${total}`);
+  const total_ms = Math.round(performance.now() - start);
+  // None where the database was not needed, or there was an error on the way to it.
+  const db_ms = Math.round(c.get("connection")?.waited ?? 0);
+  // All at once and on the answer itself: c.header() would make a new answer for each.
+  const { headers, status } = c.res;
+  for (const [name, value] of standing) headers.set(name, value);
+  headers.set("X-Request-Id", request_id);
+  headers.set("Server-Timing", `db;dur=${db_ms}, total;dur=${total_ms}`);
   const { method } = c.req;
-  const line = {
-    request_id: requestId,
-    method,
-    route: routePath(c),
-    status: c.res.status,
-    db_ms: db,
-    total_ms: total,
-  };
-  console.log(JSON.stringify(line));
+  console.log(JSON.stringify({ request_id, method, route: routePath(c), status, db_ms, total_ms }));
 });
