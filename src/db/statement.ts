@@ -34,12 +34,18 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
       .from(sql`${sql.identifier(from)}`)
       .prepare(from);
   const built = new WeakMap<Database, ReturnType<typeof build>>();
+  function preparedFor(database: Database) {
+    const known = built.get(database);
+    if (known) return known;
+    const prepared = build(database);
+    built.set(database, prepared);
+    return prepared;
+  }
 
   /** @returns the row, or `undefined` when there is none. */
   return async (connection: Connection, values: Values): Promise<Row | undefined> => {
     const { database } = connection;
-    const prepared = built.get(database) ?? build(database);
-    built.set(database, prepared);
+    const prepared = preparedFor(database);
     const start = performance.now();
     try {
       const [found] = await prepared.execute(values);

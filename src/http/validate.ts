@@ -29,6 +29,8 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
   return validated;
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 /** Hono would take a wrong type for an empty object and bytes that are no UTF-8 for replacement characters. */
 async function requireJson(c: Context): Promise<void> {
   const bytes = await c.req.arrayBuffer();
@@ -37,7 +39,7 @@ async function requireJson(c: Context): Promise<void> {
     throw new Problem(415, "The body must be JSON in UTF-8, with Content-Type: application/json.");
   }
   try {
-    JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    JSON.parse(utf8.decode(bytes));
   } catch {
     throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
   }
