@@ -48,6 +48,8 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => send(response, failureAnswer(error)));
   });
+  // A Worker that uses a connection again just when it is closed for idleness would take that for a failure.
+  server.keepAliveTimeout = 10 * 60_000;
   return {
     url: `http://127.0.0.1:${await listen(server, port)}/sql`,
     front(databaseUrl) {
