@@ -1,0 +1,49 @@
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const project = join(import.meta.dirname, "..");
+const config = readFileSync(join(project, "wrangler.toml"), "utf8");
+
+/** What the runtime is to behave like. */
+export const compatibilityDate = /^compatibility_date = "(.+)"/m.exec(config)?.[1] ?? "";
+
+/** The names of the rate limiters' bindings. */
+export const limiters = [...config.matchAll(/^\[\[ratelimits\]\]\s+name = "(.+)"/gm)].map(
+  ([, name]) => name ?? "",
+);
+
+export interface Bundle {
+  /** The file with all of the Worker's code. */
+  code: string;
+  /** What esbuild tells of it. */
+  meta: { outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }> };
+}
+
+/** Runs Wrangler, without its curiosity and its advice. @returns what it says */
+export async function wrangler(...args: string[]): Promise<string> {
+  const cli = fileURLToPath(import.meta.resolve("wrangler"));
+  const env = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd: project, env });
+  return stdout;
+}
+
+/** Builds what would be deployed, into `folder`. */
+export const buildProduct = (folder: string): Promise<Bundle> =>
+  build("index", join(project, "wrangler.toml"), folder);
+
+/** Builds the bench's own Worker `name`.ts into `folder` as it would be deployed. */
+export function buildOwn(name: string, folder: string): Promise<Bundle> {
+  const own = `${folder}.toml`;
+  const lines = [`name = "bench"`, `main = "${join(import.meta.dirname, name)}.ts"`, "minify = true"];
+  writeFileSync(own, [...lines, `compatibility_date = "${compatibilityDate}"`].join("\n"));
+  return build(name, own, folder);
+}
+
+async function build(name: string, config: string, folder: string): Promise<Bundle> {
+  const meta = join(folder, "meta.json");
+  await wrangler("deploy", "--dry-run", "--config", config, "--outdir", folder, "--metafile", meta);
+  return { code: join(folder, `${name}.js`), meta: JSON.parse(readFileSync(meta, "utf8")) };
+}

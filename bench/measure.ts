@@ -1,0 +1,130 @@
+import autocannon from "autocannon";
+import type { Kind } from "./kinds.ts";
+import { between, ofProcess, ofServer } from "./processes.ts";
+import type { Servers, Side } from "./servers.ts";
+
+/** What is measured in a slice; all but the first three are for one request. */
+export const figures = [
+  "rate", // requests a second
+  "p50", // ms
+  "p99", // ms
+  "worker", // ms of CPU of workerd
+  "endpoint", // ms of CPU of the endpoint
+  "postgres", // ms of CPU of PostgreSQL
+  "asked", // requests to the database
+  "databaseBytes", // from the endpoint to the Worker, headers too
+  "bytes", // from the Worker to the client, headers too
+] as const;
+export type Slice = Record<(typeof figures)[number], number>;
+
+/** The middle of several measurements, and the quartiles. */
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+export interface Load {
+  side: Side;
+  /** Makes the next request. */
+  next: () => autocannon.Request;
+  /** The status that every answer must have. */
+  status: number;
+  connections: number;
+}
+
+/** Sends exactly `amount` requests, each connection its next one when it has its answer, and measures them. */
+export async function measure(servers: Servers, load: Load, amount: number): Promise<Slice> {
+  const askedBefore = await load.side.asked();
+  const before = await readSystem(servers, load.side);
+  const { times, bytes, seconds } = await drive(load, amount);
+  const after = await readSystem(servers, load.side);
+  const cpu = (process: "worker" | "endpoint" | "postgres") =>
+    between(before[process], after[process]) / amount;
+  return {
+    rate: amount / seconds,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+    worker: cpu("worker"),
+    endpoint: cpu("endpoint"),
+    postgres: cpu("postgres"),
+    asked: ((await load.side.asked()) - askedBefore) / amount,
+    databaseBytes: (after.databaseBytes - before.databaseBytes) / amount,
+    bytes: bytes / amount,
+  };
+}
+
+async function readSystem({ endpointPid, postmaster, databaseBytes }: Servers, side: Side) {
+  return {
+    databaseBytes: await databaseBytes(),
+    worker: ofProcess(side.pid),
+    endpoint: ofProcess(endpointPid),
+    postgres: postmaster ? ofServer(postmaster) : new Map<string, number>(),
+  };
+}
+
+/**
+ * Sends exactly `amount` requests.
+ *
+ * @returns the milliseconds that each took, and all their bytes.
+ * @throws when an answer has another status, or none comes.
+ */
+export function drive({ side, next, status, connections }: Load, amount: number) {
+  return new Promise<{ times: number[]; bytes: number; seconds: number }>((resolve, reject) => {
+    const times: number[] = [];
+    let bytes = 0;
+    let failure = "";
+    const start = performance.now();
+    let end = start;
+    const options = { url: side.origin, connections, amount, timeout: 60, sampleInt: 20 };
+    // autocannon writes into the headers that it is given.
+    const setupRequest = (defaults: autocannon.Request) => {
+      const request = next();
+      return { ...defaults, ...request, headers: { ...request.headers } };
+    };
+    const run = autocannon({ ...options, requests: [{ setupRequest }] }, (error) => {
+      if (failure || error || times.length !== amount) {
+        const { method, path } = next();
+        return reject(new Error(`${method} ${path}: ${failure || error || "an answer is missing"}`));
+      }
+      resolve({ times, bytes, seconds: (end - start) / 1000 });
+    });
+    run.on("response", (_client, given, size, time) => {
+      times.push(time);
+      bytes += size;
+      end = performance.now();
+      if (Number(given) !== status) failure = `answered ${given} instead of ${status}`;
+    });
+    run.on("reqError", (error) => {
+      failure = String(error);
+    });
+  });
+}
+
+/** Warms a load up. @returns how many requests of it take `seconds` */
+export async function calibrate(kind: Kind, load: Load, seconds: number): Promise<number> {
+  let amount = load.connections;
+  for (let tries = 0; ; tries += 1) {
+    await kind.prepare?.(amount);
+    const start = performance.now();
+    await drive(load, amount);
+    const taken = (performance.now() - start) / 1000;
+    const enough = Math.max(load.connections, Math.round((amount * seconds) / taken));
+    if (tries === 2 || enough < 2 * amount) return enough;
+    amount = Math.ceil(enough / 2);
+  }
+}
+
+export const spread = (values: number[]): Spread => ({
+  median: quantile(values, 0.5),
+  low: quantile(values, 0.25),
+  high: quantile(values, 0.75),
+});
+
+/** The value below which a part `q` of the values is, between the two nearest. */
+export function quantile(values: number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = q * (sorted.length - 1);
+  const [low = 0, high = low] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return low + (high - low) * (place % 1);
+}

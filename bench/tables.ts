@@ -1,0 +1,194 @@
+import type { Spread } from "./measure.ts";
+import { pricesOf } from "./prices.ts";
+import { BUDGET_CONNECTIONS, budgets, type Cost, type Part, type Results, slopes } from "./results.ts";
+
+const number = (value: number, digits = 2): string =>
+  value.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    signDisplay: "negative",
+  });
+const whole = (value: number): string => number(value, 0);
+const withQuartiles = ({ median, low, high }: Spread): string =>
+  `${number(median)} (${number(low)}–${number(high)})`;
+
+/** A table of Markdown; the first column is text, the others numbers. */
+function table(head: string[], rows: string[][]): string {
+  const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** The tables of each section of bench/README.md that there are results for, by its name. */
+export const sections: Record<string, (results: Results) => string | undefined> = {
+  measured(results) {
+    const parts: [string, Part][] = Object.entries(results);
+    const rows = parts.map(([part, { measured = {} }]) => [part, ...Object.values(measured)]);
+    return table(["part", "on", "commit", "machine", "software"], rows).replaceAll("--:", "---");
+  },
+
+  budgets(results) {
+    const rows = budgets(results).map(({ what, limit, value, met }) => [
+      what,
+      number(value),
+      String(limit),
+      met ? "✓" : "**missed**",
+    ]);
+    return table(["budget", "measured", "at most", ""], rows);
+  },
+
+  cost: ({ cost }) =>
+    cost &&
+    table(
+      [
+        "kind",
+        "Worker",
+        "floor",
+        "ratio",
+        "of rounds, quartiles",
+        "budget",
+        "endpoint",
+        "floor",
+        "PostgreSQL",
+        "floor",
+        "database requests",
+        "its bytes",
+        "floor",
+        "answer's bytes",
+      ],
+      atBudget(cost.rows).map(({ kind, product, floor, ratio, limit }) => [
+        kind,
+        number(product.worker.median),
+        number(floor.worker.median),
+        number(ratio.median),
+        `${number(ratio.low)}–${number(ratio.high)}`,
+        limit === undefined ? "" : String(limit),
+        number(product.endpoint.median),
+        number(floor.endpoint.median),
+        number(product.postgres.median),
+        number(floor.postgres.median),
+        String(product.asked.median),
+        whole(product.databaseBytes.median),
+        whole(floor.databaseBytes.median),
+        whole(product.bytes.median),
+      ]),
+    ),
+
+  load: ({ cost }) =>
+    cost &&
+    table(
+      ["kind", "connections", "requests/s (quartiles)", "floor", "p50, ms", "floor", "p99, ms", "floor"],
+      cost.rows
+        .toSorted(
+          (a, b) =>
+            kindsOf(cost.rows).indexOf(a.kind) - kindsOf(cost.rows).indexOf(b.kind) ||
+            a.connections - b.connections,
+        )
+        .map(({ kind, connections, product, floor }) => [
+          kind,
+          String(connections),
+          `${whole(product.rate.median)} (${whole(product.rate.low)}–${whole(product.rate.high)})`,
+          whole(floor.rate.median),
+          number(product.p50.median),
+          number(floor.p50.median),
+          number(product.p99.median),
+          number(floor.p99.median),
+        ]),
+    ),
+
+  memory: ({ cost }) =>
+    cost &&
+    table(
+      ["", "API", "floor", "endpoint", "PostgreSQL"],
+      [
+        [
+          "MiB in RAM at the end",
+          whole(cost.memory.product),
+          whole(cost.memory.floor),
+          whole(cost.memory.endpoint),
+          cost.memory.postgres ? whole(cost.memory.postgres) : "elsewhere",
+        ],
+      ],
+    ),
+
+  growth({ growth }) {
+    if (!growth) return undefined;
+    const sizes = growth.fill.map(({ patients }) => patients);
+    const rows = kindsOf(growth.rows).map((kind) => {
+      const at = (patients: number) =>
+        growth.rows.find((row) => row.kind === kind && row.patients === patients);
+      const cells = sizes.map((patients) => at(patients)?.p50).map((p50) => (p50 ? number(p50.median) : "—"));
+      const last = at(Math.max(...sizes));
+      return [kind, ...cells, last ? withQuartiles(last.ratio) : ""];
+    });
+    const filled = growth.fill.map(
+      ({ patients, seconds, mebibytes }) =>
+        `${whole(patients)} patients in ${number(seconds, 1)} s make a database of ${whole(mebibytes)} MiB`,
+    );
+    return `${table(["p50, ms", ...sizes.map(whole), "ratio (quartiles)"], rows)}\n\nDemo data: ${filled.join(", ")}.`;
+  },
+
+  distance({ distance }) {
+    if (!distance) return undefined;
+    const delays = [...new Set(distance.rows.map(({ delay }) => delay))];
+    const rows = slopes(distance.rows).map(({ kind, asks, slope, constant }) => [
+      kind,
+      ...delays.map((delay) =>
+        number(distance.rows.find((row) => row.kind === kind && row.delay === delay)?.ms ?? 0, 1),
+      ),
+      number(slope),
+      String(asks),
+      number(constant, 1),
+    ]);
+    return table(
+      ["ms", ...delays.map((delay) => `+ ${delay} ms`), "delays taken", "database requests", "constant"],
+      rows,
+    );
+  },
+
+  start({ start }) {
+    if (!start) return undefined;
+    const parts = start.parts.map(({ name, bytes }) => [
+      name,
+      number(bytes / 1024, 1),
+      `${number((100 * bytes) / start.bytes, 1)} %`,
+    ]);
+    const weight = table(["whose code", "KiB, minified", "of all"], parts);
+    const { startup, firstAnswer } = start;
+    const cpu = table(
+      ["start-up CPU, ms", "fastest", "median (quartiles)"],
+      [
+        [
+          "by `wrangler check startup`",
+          startup ? number(startup.fastest) : "did not run",
+          startup ? withQuartiles(startup.all) : "",
+        ],
+        ["of workerd up to its first answer, above an empty Worker's", "", withQuartiles(firstAnswer)],
+      ],
+    );
+    return `${number(start.gzip / 1024, 1)} KiB gzip, ${number(start.bytes / 1024, 1)} KiB minified.\n\n${weight}\n\n${cpu}`;
+  },
+
+  price: ({ cost }) =>
+    cost &&
+    table(
+      [
+        "a million of",
+        "Cloudflare, requests",
+        "Cloudflare, CPU",
+        "Neon, compute",
+        "Neon, transfer",
+        "together",
+      ],
+      atBudget(cost.rows).map((row) => {
+        const dollars = pricesOf(row);
+        return [
+          row.kind,
+          ...[...dollars, dollars.reduce((sum, part) => sum + part)].map((d) => `$${number(d, 3)}`),
+        ];
+      }),
+    ),
+};
+
+const atBudget = (rows: Cost[]): Cost[] =>
+  rows.filter(({ connections }) => connections === BUDGET_CONNECTIONS);
+const kindsOf = (rows: { kind: string }[]): string[] => [...new Set(rows.map(({ kind }) => kind))];
