@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
+import { pagesFrom } from "../support/pages.ts";
 import { moment, problem } from "../support/problems.ts";
 import { assign, createDoctor, newDoctor } from "../support/records.ts";
 
@@ -19,11 +20,7 @@ test("every account reads every doctor, alone and in the directory, in order of 
   const doctors = [await createDoctor(nurse), await createDoctor(other), await createDoctor(nurse)];
   for (const doctor of doctors) expect((await admin.get(pathOf(doctor))).body).toEqual(doctor);
   const directory = [];
-  for (let path: string | undefined = "/api/doctors/?limit=200"; path; ) {
-    const page = await admin.get(path);
-    directory.push(...page.body);
-    path = page.headers.get("Link")?.match(/^<https:\/\/[^/]*(.*)>; rel="next"$/)?.[1];
-  }
+  for await (const { body } of pagesFrom(admin, "/api/doctors/?limit=200")) directory.push(...body);
   expect(directory.filter(({ id }) => doctors.some((doctor) => doctor.id === id))).toEqual(doctors);
 });
 

@@ -16,39 +16,12 @@ test("a limit is a whole number from 1 to 200, and 50 when left out", () => {
 });
 
 test("a cursor is one that this API made, to the letter", () => {
-  expect(
-    ["after-0", "after-5", "after-2147483647"].filter((text) => !isValid({ cursor: encoded(text) })),
-  ).toEqual([]);
-  const raw = [
-    "",
-    "abc",
-    "5",
-    "-1",
-    "after-5",
-    "\0",
-    "🩺",
-    "====",
-    "';--",
-    "x".repeat(5000),
-    btoa("after-1"),
-    "YWZ0ZXItMQ==",
-  ];
-  const made = [
-    "after--1",
-    "after-1.5",
-    "after-",
-    "after-01",
-    "after-2147483648",
-    "after-1 OR 1=1",
-    "1",
-    " after-1",
-    "after-1\n",
-  ];
-  const bad = [
-    ...raw.filter((text) => text !== encoded("after-1")),
-    ...made.map(encoded),
-    encoded("after-123").toLowerCase(),
-  ];
+  const good = ["after-0", "after-5", "after-2147483647"].map(encoded);
+  expect(good.filter((cursor) => !isValid({ cursor }))).toEqual([]);
+  const raw = ["", "abc", "5", "-1", "after-5", "\0", "🩺", "====", "';--", "x".repeat(5000)];
+  const numbers = ["after-", "after--1", "after-1.5", "after-01", "after-2147483648", "1"];
+  const made = [...numbers, "after-1 OR 1=1", " after-1", "after-1\n"].map(encoded);
+  const bad = [...raw, btoa("after-1"), ...made, encoded("after-123").toLowerCase()];
   expect(bad.filter((cursor) => isValid({ cursor }))).toEqual([]);
 });
 
@@ -117,7 +90,7 @@ describe.each(lists)("the list of %s", (list) => {
 });
 
 test.each(["patients", "mappings"] as const)(
-  "a cursor from another account's %s shows nothing of them",
+  "a cursor of another's %s shows nothing of them",
   async (list) => {
     const other = await newAccount();
     await fill(list, other, 3);

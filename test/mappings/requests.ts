@@ -4,35 +4,23 @@ import type { Account } from "../support/accounts.ts";
 import { assign, createDoctor, createPatient } from "../support/records.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
-const assignment = async (account: Account) => ({ id: (await assign(account)).id });
-const hidden = { toOthers: 404 };
+const List = z.tuple([ListedAssignment]);
+const subject = async (account: Account) => ({ id: (await assign(account)).id });
+const ofPatient = async (account: Account) => ({ id: (await assign(account)).patient });
+const access = { toOthers: 404 };
+
+const creation = {
+  subject: async (account: Account) => ({
+    body: { patient: (await createPatient(account)).id, doctor: (await createDoctor(account)).id },
+  }),
+  access: { toOthers: 400 },
+  invalid: { patient: "1" },
+};
 
 export const mappingRequests: RouteRequest[] = [
-  {
-    route: "GET /api/mappings",
-    status: 200,
-    answer: z.tuple([ListedAssignment]),
-    subject: assignment,
-    access: { toOthers: 200 },
-  },
-  {
-    route: "POST /api/mappings",
-    status: 201,
-    answer: Assignment,
-    subject: async (account) => ({
-      body: { patient: (await createPatient(account)).id, doctor: (await createDoctor(account)).id },
-    }),
-    access: { toOthers: 400 },
-    invalid: { patient: "1" },
-  },
-  // A patient's id here, an assignment's below.
-  {
-    route: "GET /api/mappings/:id",
-    status: 200,
-    answer: DoctorsOfPatient,
-    subject: async (account) => ({ id: (await assign(account)).patient }),
-    access: hidden,
-  },
-  { route: "DELETE /api/mappings/:id", status: 204, subject: assignment, access: hidden },
-  { route: "DELETE /api/mappings/:id/delete", status: 204, subject: assignment, access: hidden },
+  { route: "GET /api/mappings", status: 200, answer: List, subject, access: { toOthers: 200 } },
+  { route: "POST /api/mappings", status: 201, answer: Assignment, ...creation },
+  { route: "GET /api/mappings/:id", status: 200, answer: DoctorsOfPatient, subject: ofPatient, access },
+  { route: "DELETE /api/mappings/:id", status: 204, subject, access },
+  { route: "DELETE /api/mappings/:id/delete", status: 204, subject, access },
 ];

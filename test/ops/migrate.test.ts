@@ -23,24 +23,14 @@ function migrationsAnd(...more: (string | undefined)[]): string {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   cpSync(migrationsFolder, folder, { recursive: true });
   const last = Math.max(...journal.entries.map(({ when }: { when: number }) => when));
-  const added = more.map((statements, index) => ({
-    statements,
-    when: last + 1 + index,
-    tag: `more_${index}`,
-  }));
-  const present = added.filter(({ statements }) => statements !== undefined);
-  for (const { tag, statements = "" } of present) writeFileSync(join(folder, `${tag}.sql`), statements);
-  const entries = present.map(({ when, tag }, index) => ({
-    idx: ownCount + index,
-    version: "7",
-    when,
-    tag,
-    breakpoints: true,
-  }));
-  writeFileSync(
-    join(folder, "meta", "_journal.json"),
-    JSON.stringify({ ...journal, entries: [...journal.entries, ...entries] }),
-  );
+  const entries = [...journal.entries];
+  for (const [index, statements] of more.entries()) {
+    if (statements === undefined) continue;
+    const tag = `more_${index}`;
+    writeFileSync(join(folder, `${tag}.sql`), statements);
+    entries.push({ idx: entries.length, version: "7", when: last + 1 + index, tag, breakpoints: true });
+  }
+  writeFileSync(join(folder, "meta", "_journal.json"), JSON.stringify({ ...journal, entries }));
   return folder;
 }
 

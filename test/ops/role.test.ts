@@ -45,9 +45,8 @@ test("the command role prints a URL that logs in to the same database as that ro
   const { status, stdout } = await run("role", given, name);
   const [, printed = ""] = /^The Worker's DATABASE_URL:\n(\S+)\n$/.exec(stdout) ?? [];
   expect(status).toBe(0);
-  expect(changed(printed, { username: "", password: "" })).toBe(
-    changed(given, { username: "", password: "" }),
-  );
+  const nobody = { username: "", password: "" };
+  expect(changed(printed, nobody)).toBe(changed(given, nobody));
   expect(await query(printed, "SELECT current_user AS role")).toEqual([{ role: name }]);
 });
 
@@ -93,9 +92,8 @@ describe("a role that may do more than the Worker needs is refused, and left as 
     const name = newName();
     await asOwner(`CREATE ROLE ${name} ${attribute}`);
     const before = await roleNamed(name);
-    await expect(createRole(url, name)).rejects.toThrow(
-      `${name} may do more than the Worker needs: name another role.`,
-    );
+    const sentence = `${name} may do more than the Worker needs: name another role.`;
+    await expect(createRole(url, name)).rejects.toThrow(sentence);
     expect(await roleNamed(name)).toEqual(before);
   });
 
@@ -111,9 +109,8 @@ describe("a role that may do more than the Worker needs is refused, and left as 
     const name = newName();
     await asOwner(`CREATE ROLE ${name} LOGIN PASSWORD 'pw'`);
     const before = await roleNamed(name);
-    await expect(createRole(changed(url, { username: name, password: "pw" }), name)).rejects.toThrow(
-      "may do more",
-    );
+    const own = changed(url, { username: name, password: "pw" });
+    await expect(createRole(own, name)).rejects.toThrow("may do more");
     expect(await roleNamed(name)).toEqual(before);
   });
 });
@@ -140,6 +137,10 @@ describe("the role that the Worker runs as", () => {
     worker = await createRole(url, newName());
   });
 
+  const aTrigger = "suppress_redundant_updates_trigger";
+  const insertEve = (column: string, value: string) =>
+    `INSERT INTO users (username, email, password_hash, ${column}) VALUES ('eve', 'e@f', repeat('x', 60), ${value})`;
+
   test.each([
     ["create a table", "CREATE TABLE public.mine ()"],
     ["create a schema", "CREATE SCHEMA mine"],
@@ -148,18 +149,9 @@ describe("the role that the Worker runs as", () => {
     ["change a table", "ALTER TABLE users ADD COLUMN phone text"],
     ["drop a constraint", "ALTER TABLE users DROP CONSTRAINT users_role_check"],
     ["drop a table", "DROP TABLE mappings"],
-    [
-      "add a trigger",
-      "CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-    ],
-    [
-      "insert an admin",
-      "INSERT INTO users (username, email, password_hash, role) VALUES ('eve', 'e@f', repeat('x', 60), 'admin')",
-    ],
-    [
-      "choose whether a new account is active",
-      "INSERT INTO users (username, email, password_hash, active) VALUES ('eve', 'e@f', repeat('x', 60), false)",
-    ],
+    ["add a trigger", `CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION ${aTrigger}()`],
+    ["insert an admin", insertEve("role", "'admin'")],
+    ["choose whether a new account is active", insertEve("active", "false")],
     ["make itself an admin", "UPDATE users SET role = 'admin'"],
     ["change a password", "UPDATE users SET password_hash = repeat('y', 60)"],
     ["lock accounts", "SELECT FROM users FOR UPDATE"],

@@ -2,47 +2,26 @@ import * as z from "zod/mini";
 import { Patient } from "../../src/patients/contract.ts";
 import type { Account } from "../support/accounts.ts";
 import { createPatient, newPatient } from "../support/records.ts";
-import type { RouteRequest, Subject } from "../support/route-requests.ts";
+import type { RouteRequest } from "../support/route-requests.ts";
 
-const patient = async (account: Account) => ({ id: (await createPatient(account)).id });
-const change = async (account: Account): Promise<Subject> => ({
-  ...(await patient(account)),
-  body: { age: 37 },
-});
-const hidden = { toOthers: 404 };
+const subject = async (account: Account) => ({ id: (await createPatient(account)).id });
+const [access, invalid] = [{ toOthers: 404 }, { age: 121 }];
+
+const creation = { subject: async () => ({ body: newPatient() }), access: { toOthers: 201 }, invalid };
+const change = {
+  subject: async (account: Account) => ({
+    ...(await subject(account)),
+    body: { age: 37, email: newPatient().email },
+  }),
+  access,
+  invalid,
+};
 
 export const patientRequests: RouteRequest[] = [
-  {
-    route: "GET /api/patients",
-    status: 200,
-    answer: z.tuple([Patient]),
-    subject: patient,
-    access: { toOthers: 200 },
-  },
-  {
-    route: "POST /api/patients",
-    status: 201,
-    answer: Patient,
-    subject: async () => ({ body: newPatient() }),
-    access: { toOthers: 201 },
-    invalid: { age: 121 },
-  },
-  { route: "GET /api/patients/:id", status: 200, answer: Patient, subject: patient, access: hidden },
-  {
-    route: "PUT /api/patients/:id",
-    status: 200,
-    answer: Patient,
-    subject: change,
-    access: hidden,
-    invalid: { age: 121 },
-  },
-  {
-    route: "PATCH /api/patients/:id",
-    status: 200,
-    answer: Patient,
-    subject: change,
-    access: hidden,
-    invalid: { age: 121 },
-  },
-  { route: "DELETE /api/patients/:id", status: 204, subject: patient, access: hidden },
+  { route: "GET /api/patients", status: 200, answer: z.tuple([Patient]), subject, access: { toOthers: 200 } },
+  { route: "POST /api/patients", status: 201, answer: Patient, ...creation },
+  { route: "GET /api/patients/:id", status: 200, answer: Patient, subject, access },
+  { route: "PUT /api/patients/:id", status: 200, answer: Patient, ...change },
+  { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },
+  { route: "DELETE /api/patients/:id", status: 204, subject, access },
 ];

@@ -21,14 +21,12 @@ export type Step = { run: Statement } | { explain: Statement; analyze?: boolean 
 /** Takes the steps in the fillable database, as its owner, and all of it back. @returns the plan of each that asked, from the top down */
 export async function inVain(steps: Step[]): Promise<Node[][]> {
   const sql = owner(inject("cloud").fillableUrl);
-  const queries = steps.map((step) =>
-    "run" in step
-      ? sql.query(step.run.query, step.run.params)
-      : sql.query(
-          `EXPLAIN (FORMAT JSON, ANALYZE ${step.analyze === true}, BUFFERS ${step.analyze === true}) ${step.explain.query}`,
-          step.explain.params,
-        ),
-  );
+  const queries = steps.map((step) => {
+    if ("run" in step) return sql.query(step.run.query, step.run.params);
+    const { explain, analyze = false } = step;
+    const options = `FORMAT JSON, ANALYZE ${analyze}, BUFFERS ${analyze}`;
+    return sql.query(`EXPLAIN (${options}) ${explain.query}`, explain.params);
+  });
   const results = await sql.transaction([...queries, sql.query("ROLLBACK")]);
   return steps.flatMap((step, index) => ("run" in step ? [] : [nodesOf(topOf(results[index]))]));
 }

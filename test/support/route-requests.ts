@@ -9,8 +9,8 @@ export interface Subject {
 }
 
 /**
- * A request that a route takes. Each group writes down its own, beside its tests; `every-route.test.ts` tries every route of
- * the app by them, and fails for one that has none.
+ * A request that a route takes. Each group writes down its own, beside its tests; `every-route.test.ts` fails for a
+ * route that has none.
  */
 export interface RouteRequest {
   /** Method and path, as the app has them: `PATCH /api/patients/:id`. */

@@ -1,0 +1,18 @@
+import * as z from "zod/mini";
+import { authRequests } from "./auth/requests.ts";
+import { doctorRequests } from "./doctors/requests.ts";
+import { mappingRequests } from "./mappings/requests.ts";
+import { patientRequests } from "./patients/requests.ts";
+import type { RouteRequest } from "./support/route-requests.ts";
+
+const Health = z.strictObject({ status: z.literal("ok") });
+
+/** A request of every route of the app. */
+export const requests: RouteRequest[] = [
+  { route: "GET /healthz", status: 200, answer: Health, requests: 0, access: "open" },
+  { route: "GET /readyz", status: 200, answer: Health, access: "open" },
+  ...authRequests,
+  ...patientRequests,
+  ...doctorRequests,
+  ...mappingRequests,
+];
