@@ -10,6 +10,6 @@ const ask = statement<{ one: number }>({ answer: sql`SELECT 1 AS one` }, "answer
 
 /** Whether the database answers; 503 from the error handler when it does not. */
 export const readiness = new Hono<AppEnv>().get("/readyz", async (c) => {
-  await ask(c.var.connection, {});
+  await ask(c.get("connection"), {});
   return c.json({ status: "ok" });
 });

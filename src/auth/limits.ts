@@ -8,7 +8,7 @@ const PERIOD_SECONDS = 60;
 
 /** Counts an attempt by the address it comes from. @throws {Problem} 429 */
 export const limitAddress = createMiddleware<AppEnv>(async (c, next) => {
-  await spend(c.var.config.ADDRESS_LIMITER, addressOf(c));
+  await spend(c.get("config").ADDRESS_LIMITER, addressOf(c));
   await next();
 });
 

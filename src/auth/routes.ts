@@ -22,14 +22,15 @@ import { hashRefresh, newRefresh } from "./refresh-token.ts";
 export const auth = new Hono<AppEnv>()
   .post("/register", validate("json", Registration), limitAddress, async (c) => {
     const { password, ...account } = c.req.valid("json");
-    const password_hash = await hashPassword(password, c.var.config.BCRYPT_COST);
-    const created = await createAccount(c.var.connection, { ...account, password_hash });
+    const password_hash = await hashPassword(password, c.get("config").BCRYPT_COST);
+    const created = await createAccount(c.get("connection"), { ...account, password_hash });
     if (!created) throw new Error("An account that was inserted is not there.");
-    return respond(c, created.body, 201);
+    return respond(created.body, 201);
   })
 
   .post("/login", validate("json", Credentials), limitAddress, async (c) => {
-    const { config, connection } = c.var;
+    const config = c.get("config");
+    const connection = c.get("connection");
     const { username, password } = c.req.valid("json");
     // Counted and looked up by the same key: no spelling of a name has attempts of its own.
     const key = username.toLowerCase();
@@ -47,22 +48,22 @@ export const auth = new Hono<AppEnv>()
     const refresh = newRefresh();
     const spent_hash = await hashRefresh(c.req.valid("json").refresh);
     const next_hash = await hashRefresh(refresh);
-    const claims = await rotateRefresh(c.var.connection, { spent_hash, next_hash });
+    const claims = await rotateRefresh(c.get("connection"), { spent_hash, next_hash });
     if (claims) return respondWithPair(c, claims, refresh);
     throw unauthorized("The refresh token is unknown, spent, or of a session that is over.", "invalid_token");
   })
 
   .post("/logout", guard, validate("json", RefreshToken), async (c) => {
     const token_hash = await hashRefresh(c.req.valid("json").refresh);
-    const { ended } = await endSession(c.var.caller, { token_hash });
+    const { ended } = await endSession(c.get("caller"), { token_hash });
     if (!ended) throw invalidFields({ refresh: ["There is no such session of yours."] });
     return c.body(null, 204);
   })
 
-  .get("/me", guard, async (c) => respond(c, (await findOwnAccount(c.var.caller, {})).body));
+  .get("/me", guard, async (c) => respond((await findOwnAccount(c.get("caller"), {})).body));
 
 async function respondWithPair(c: Context<AppEnv>, claims: Claims, refresh: string) {
-  const access = await issueAccess(claims, c.var.config);
+  const access = await issueAccess(claims, c.get("config"));
   const pair: TokenPair = { access, refresh, token_type: "Bearer", expires_in: ACCESS_SECONDS };
   return c.json(pair);
 }

@@ -2,7 +2,8 @@ import { genders, specializations } from "../db/schema.ts";
 import { body, email, moment, readOnlyFields, reference, text } from "../http/fields.ts";
 import * as z from "../zod.ts";
 
-const fields = {
+/** What a client writes. */
+export const fields = {
   firstname: text(64),
   lastname: text(64),
   email: email(128),

@@ -16,13 +16,13 @@ import {
 import { columnsOf } from "../db/json.ts";
 import { doctors, mappings } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import { Doctor } from "./contract.ts";
+import { Doctor, fields } from "./contract.ts";
 
 /** Every account sees every doctor; the one that created a doctor changes it, and so does an admin. */
 const resource: Resource = {
   table: doctors,
   columns: columnsOf(doctors, Doctor.shape),
-  writes: ["firstname", "lastname", "email", "gender", "specialization", "max_appointments_per_day"],
+  writes: Object.keys(fields),
   visible: sql`true`,
   changeable: sql`(${isOwn(doctors.created_by)} OR ${callerIsAdmin})`,
 };

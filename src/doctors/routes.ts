@@ -14,28 +14,28 @@ export const doctors = new Hono<AppEnv>()
 
   .get("/", validate("query", PageQuery), async (c) => {
     const page = c.req.valid("query");
-    return respondWithPage(c, await listDoctors(c.var.caller, page), page);
+    return respondWithPage(c, await listDoctors(c.get("caller"), page), page);
   })
 
   .post("/", validate("json", NewDoctor), async (c) => {
-    const { id, body } = await createDoctor(c.var.caller, { record: c.req.valid("json") });
-    return respond(c, body, 201, { Location: `/api/doctors/${id}/` });
+    const { id, body } = await createDoctor(c.get("caller"), { record: c.req.valid("json") });
+    return respond(body, 201, { Location: `/api/doctors/${id}/` });
   })
 
   .get("/:id", validate("param", ById), async (c) => {
-    const { body } = await findDoctor(c.var.caller, c.req.valid("param"));
-    return respond(c, requireFound(body, "doctor"));
+    const { body } = await findDoctor(c.get("caller"), c.req.valid("param"));
+    return respond(requireFound(body, "doctor"));
   })
 
   .on(["PUT", "PATCH"], "/:id", validate("param", ById), validate("json", DoctorChanges), async (c) => {
     const values = { ...c.req.valid("param"), changes: c.req.valid("json") };
-    const { changeable, body } = await changeDoctor(c.var.caller, values);
+    const { changeable, body } = await changeDoctor(c.get("caller"), values);
     requireChangeable(changeable);
-    return respond(c, requireFound(body, "doctor"));
+    return respond(requireFound(body, "doctor"));
   })
 
   .delete("/:id", validate("param", ById), async (c) => {
-    const { changeable, assigned, gone } = await deleteDoctor(c.var.caller, c.req.valid("param"));
+    const { changeable, assigned, gone } = await deleteDoctor(c.get("caller"), c.req.valid("param"));
     requireChangeable(changeable);
     if (assigned) throw new Problem(409, stillAssigned(assigned));
     requireFound(gone || null, "doctor");

@@ -42,13 +42,11 @@ export function respondWithPage<Shape>(
   { body, next }: { body: Json<Shape>; next: number | null },
   page: Page,
 ) {
-  if (next !== null) {
-    const url = new URL(c.req.url);
-    // Nothing else of the query: what a client writes there is not for a URL of ours to repeat.
-    url.search = String(new URLSearchParams({ limit: String(page.size), cursor: cursorAfter(next) }));
-    c.header("Link", `<${url.href}>; rel="next"`);
-  }
-  return respond(c, body);
+  if (next === null) return respond(body);
+  const url = new URL(c.req.url);
+  // Nothing else of the query: what a client writes there is not for a URL of ours to repeat.
+  url.search = String(new URLSearchParams({ limit: String(page.size), cursor: cursorAfter(next) }));
+  return respond(body, 200, { Link: `<${url.href}>; rel="next"` });
 }
 
 const cursorAfter = (id: number): string => btoa(`after-${id}`).replaceAll("=", "");

@@ -1,4 +1,4 @@
-import type { Context, TypedResponse } from "hono";
+import type { TypedResponse } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Json } from "../db/statement.ts";
 
@@ -7,11 +7,13 @@ type JsonResponse<Shape, Status extends ContentfulStatusCode> = Response &
 
 /** Answers with JSON that the database made, as it is; the type tells clients what it holds. */
 export function respond<Shape, Status extends ContentfulStatusCode = 200>(
-  c: Context,
   body: Json<Shape>,
   status = 200 as Status,
   headers: Record<string, string> = {},
 ): JsonResponse<Shape, Status> {
-  const response: Response = c.body(body, status, { ...headers, "Content-Type": "application/json" });
+  const response = new Response(body, {
+    status,
+    headers: { "Content-Type": "application/json", ...headers },
+  });
   return response as JsonResponse<Shape, Status>;
 }

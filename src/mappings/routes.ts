@@ -11,7 +11,7 @@ import { NewAssignment } from "./contract.ts";
 import { createAssignment, deleteAssignment, findDoctorsOf, listAssignments } from "./queries.ts";
 
 const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param", ById), async (c) => {
-  const { gone } = await deleteAssignment(c.var.caller, c.req.valid("param"));
+  const { gone } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
   requireFound(gone || null, "assignment");
   return c.body(null, 204);
 });
@@ -21,12 +21,12 @@ export const mappings = new Hono<AppEnv>()
 
   .get("/", validate("query", PageQuery), async (c) => {
     const page = c.req.valid("query");
-    return respondWithPage(c, await listAssignments(c.var.caller, page), page);
+    return respondWithPage(c, await listAssignments(c.get("caller"), page), page);
   })
 
   .post("/", validate("json", NewAssignment), async (c) => {
-    const { patient, doctor, body } = await createAssignment(c.var.caller, c.req.valid("json"));
-    if (body) return respond(c, body, 201);
+    const { patient, doctor, body } = await createAssignment(c.get("caller"), c.req.valid("json"));
+    if (body) return respond(body, 201);
     const errors: FieldErrors = {};
     if (!patient) errors["patient"] = ["There is no such patient."];
     if (!doctor) errors["doctor"] = ["There is no such doctor."];
@@ -35,8 +35,8 @@ export const mappings = new Hono<AppEnv>()
 
   // A patient's id here, an assignment's below: existing clients rely on both.
   .get("/:id", validate("param", ById), async (c) => {
-    const { body } = await findDoctorsOf(c.var.caller, c.req.valid("param"));
-    return respond(c, requireFound(body, "patient"));
+    const { body } = await findDoctorsOf(c.get("caller"), c.req.valid("param"));
+    return respond(requireFound(body, "patient"));
   })
 
   .delete("/:id", ...endAssignment)

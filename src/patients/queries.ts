@@ -2,13 +2,13 @@ import { sql } from "drizzle-orm";
 import { change, creation, isOwn, isOwnAfter, page, type Resource, record, removal } from "../db/frames.ts";
 import { columnsOf } from "../db/json.ts";
 import { patients } from "../db/schema.ts";
-import { Patient } from "./contract.ts";
+import { fields, Patient } from "./contract.ts";
 
 /** A patient is its owner's, and there for nobody else. */
 const resource: Resource = {
   table: patients,
   columns: columnsOf(patients, Patient.shape),
-  writes: ["firstname", "lastname", "email", "age", "gender"],
+  writes: Object.keys(fields),
   visible: isOwn(patients.created_by),
   changeable: sql`true`,
 };

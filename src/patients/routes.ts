@@ -14,27 +14,27 @@ export const patients = new Hono<AppEnv>()
 
   .get("/", validate("query", PageQuery), async (c) => {
     const page = c.req.valid("query");
-    return respondWithPage(c, await listPatients(c.var.caller, page), page);
+    return respondWithPage(c, await listPatients(c.get("caller"), page), page);
   })
 
   .post("/", validate("json", NewPatient), async (c) => {
-    const { id, body } = await createPatient(c.var.caller, { record: c.req.valid("json") });
-    return respond(c, body, 201, { Location: `/api/patients/${id}/` });
+    const { id, body } = await createPatient(c.get("caller"), { record: c.req.valid("json") });
+    return respond(body, 201, { Location: `/api/patients/${id}/` });
   })
 
   .get("/:id", validate("param", ById), async (c) => {
-    const { body } = await findPatient(c.var.caller, c.req.valid("param"));
-    return respond(c, requireFound(body, "patient"));
+    const { body } = await findPatient(c.get("caller"), c.req.valid("param"));
+    return respond(requireFound(body, "patient"));
   })
 
   .on(["PUT", "PATCH"], "/:id", validate("param", ById), validate("json", PatientChanges), async (c) => {
     const values = { ...c.req.valid("param"), changes: c.req.valid("json") };
-    const { body } = await changePatient(c.var.caller, values);
-    return respond(c, requireFound(body, "patient"));
+    const { body } = await changePatient(c.get("caller"), values);
+    return respond(requireFound(body, "patient"));
   })
 
   .delete("/:id", validate("param", ById), async (c) => {
-    const { gone } = await deletePatient(c.var.caller, c.req.valid("param"));
+    const { gone } = await deletePatient(c.get("caller"), c.req.valid("param"));
     requireFound(gone || null, "patient");
     return c.body(null, 204);
   });
