@@ -23,7 +23,10 @@ const rights: Record<TableName, string> = {
 const grants = (role: string): string => `
   -- Before PostgreSQL 15 everybody could make tables here.
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+  REVOKE ALL ON SCHEMA public FROM ${role};
   REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${role};
+  REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ${role};
+  REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM ${role};
   GRANT USAGE ON SCHEMA public TO ${role};
   ${Object.entries(rights)
     .map(([table, right]) => `GRANT ${right} ON public.${table} TO ${role};`)

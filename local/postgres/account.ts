@@ -27,17 +27,23 @@ const project = resolve(import.meta.dirname, "..", "..");
 export function placeFor(wanted: { programs: string; folder: string }): Place {
   if (process.getuid?.() !== 0) return { account: {}, ...wanted };
   const account = ownerOfProject() ?? { uid: idOf("-u"), gid: idOf("-g") };
-  if (isOpenTo(account, wanted.programs) && isOpenTo(account, dirname(wanted.folder)))
-    return { account, ...wanted };
-  if (existsSync(wanted.folder))
+  const mayReadData = isOpenTo(account, dirname(wanted.folder));
+  if (isOpenTo(account, wanted.programs) && mayReadData) return { account, ...wanted };
+  if (!mayReadData && existsSync(wanted.folder))
     throw new Error(
       `${wanted.folder} is there, but PostgreSQL, which does not run as root, cannot go there: move it away, or the project to where everybody may go.`,
     );
-  const name = `hospital-api-${createHash("sha256").update(project).digest("hex").slice(0, 12)}`;
-  const elsewhere = join("/var/lib", name);
+  const elsewhere = join("/var/lib", `hospital-api-${shortened(project)}`);
   const programs = copyFor(account, wanted.programs, elsewhere);
-  return { account, programs, folder: join(elsewhere, basename(wanted.folder)) };
+  // A name of its own for each: the tests' data must never be taken for a developer's.
+  const folder = mayReadData
+    ? wanted.folder
+    : join(elsewhere, `${basename(wanted.folder)}-${shortened(wanted.folder)}`);
+  return { account, programs, folder };
 }
+
+const shortened = (path: string): string =>
+  createHash("sha256").update(resolve(path)).digest("hex").slice(0, 12);
 
 /** The account that owns the project, unless it is root or has no name here, which PostgreSQL wants. */
 function ownerOfProject(): Required<Account> | undefined {

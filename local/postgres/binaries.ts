@@ -48,6 +48,7 @@ function linkLibraries(lib: string): void {
       try {
         symlinkSync(file, join(lib, link));
       } catch (error) {
+        if (existsSync(join(lib, link))) continue; // another process was faster
         throw noPostgres(`its library ${link} is missing and cannot be made (${error})`);
       }
     }

@@ -6,10 +6,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -119,25 +120,29 @@ function processesOn(folder: string): number[] {
       .map(Number)
       .filter((pid) => pid > 0 && worksIn(pid, folder));
   const pid = lockedBy(folder);
-  return pid && isPostgres(pid) ? [pid] : [];
+  return pid && isPostgres(pid, folder) ? [pid] : [];
 }
 
 /** Whether a process is PostgreSQL's and works in `folder`; a zombie works nowhere. */
 function worksIn(pid: number, folder: string): boolean {
   try {
-    return (
-      readFileSync(`/proc/${pid}/comm`, "utf8") === "postgres\n" &&
-      readlinkSync(`/proc/${pid}/cwd`) === folder
-    );
+    const isPostgres = readFileSync(`/proc/${pid}/comm`, "utf8") === "postgres\n";
+    return isPostgres && isSame(statSync(`/proc/${pid}/cwd`), statSync(folder));
   } catch {
     return false; // gone meanwhile, or another account's
   }
 }
 
-function isPostgres(pid: number): boolean {
+/** Whether it is the same folder, also where a container sees it under another name. */
+const isSame = (one: Stats, other: Stats): boolean => one.dev === other.dev && one.ino === other.ino;
+
+/** Whether a process is PostgreSQL's on `folder`, as its command line says; Windows does not tell that, only whose it is. */
+function isPostgres(pid: number, folder: string): boolean {
   const [command, ...args] =
     process.platform === "win32"
       ? ["tasklist", "/FI", `PID eq ${pid}`]
-      : ["ps", "-o", "comm=", "-p", String(pid)];
-  return spawnSync(command, args, { encoding: "utf8" }).stdout.includes("postgres");
+      : ["ps", "-ww", "-o", "command=", "-p", String(pid)];
+  return spawnSync(command, args, { encoding: "utf8" }).stdout.includes(
+    process.platform === "win32" ? "postgres" : `-D ${folder}`,
+  );
 }

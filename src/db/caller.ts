@@ -48,7 +48,7 @@ export function framed<Row, Values extends Record<string, unknown> = Record<stri
 ) {
   const send = statement<Row, Claims & Values>({ caller, ...steps }, "caller", row);
   return async ({ connection, claims }: Caller, values: Values): Promise<Row> => {
-    const answer = await send(connection, { ...claims, ...values });
+    const answer = await send(connection, { ...values, ...claims });
     if (!answer) throw new CallerRevoked();
     return answer;
   };

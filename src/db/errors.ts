@@ -20,7 +20,7 @@ export type DatabaseFault =
  */
 const duplicates = {
   users_username_key: "An account with this username already exists.",
-  patients_email_created_by_key: "You already have a patient with this email.",
+  patients_created_by_email_key: "You already have a patient with this email.",
   patients_created_by_id_key: null,
   doctors_email_key: "A doctor with this email already exists.",
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",

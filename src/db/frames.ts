@@ -17,6 +17,8 @@ export interface Resource {
   changeable: SQL;
 }
 
+type Rights = Pick<Resource, "table" | "visible" | "changeable">;
+
 const names = (of: string[], prefix = sql``): SQL =>
   sql.join(
     of.map((name) => sql`${prefix}${sql.identifier(name)}`),
@@ -44,7 +46,7 @@ export const creation = <Shape>({ table, columns, writes }: Resource) =>
   );
 
 /** The record that is to be changed, if the caller sees it, and whether it may. */
-export const target = ({ table, visible, changeable }: Resource): SQL =>
+export const target = ({ table, visible, changeable }: Rights): SQL =>
   sql`SELECT ${changeable} AS changeable FROM ${table} WHERE ${table.id} = ${value("id")} AND ${visible}`;
 /** Null when there is none. */
 export const isChangeable: SQL<boolean | null> = sql`(SELECT changeable FROM target)`;
@@ -66,14 +68,14 @@ export const change = <Shape>(resource: Resource) => {
 };
 
 /** The step that deletes a record, when the caller may, and when `condition` is true of it. */
-export const deletion = ({ table, visible, changeable }: Resource, condition = sql`true`): SQL => sql`
+export const deletion = ({ table, visible, changeable }: Rights, condition = sql`true`): SQL => sql`
   DELETE FROM ${table}
   WHERE ${table.id} = ${value("id")} AND ${visible} AND ${changeable} AND ${condition} AND ${callerId} IS NOT NULL
   RETURNING 1`;
 export const isGone: SQL<boolean> = sql`EXISTS (SELECT FROM deleted)`;
 
 /** Deletes a record, when it is `changeable`; whether it is `gone` then. */
-export const removal = (resource: Resource) =>
+export const removal = (resource: Rights) =>
   framed<{ changeable: boolean | null; gone: boolean }, { id: number }>(
     { target: target(resource), deleted: deletion(resource) },
     { changeable: isChangeable, gone: isGone },
@@ -95,14 +97,14 @@ export const page = <Shape>({ table, where, order, columns, join = sql`` }: List
   framed<{ body: Json<Shape[]>; next: number | null }, { after: number; size: number }>(
     {
       taken: sql`
-        SELECT ${table}.*, row_number() OVER (ORDER BY ${order}) AS position FROM ${table}
+        SELECT ${table}.*, row_number() OVER (ORDER BY ${order}) AS page_position FROM ${table}
         WHERE ${where} ORDER BY ${order} LIMIT ${size} + 1`,
       shown: sql`
-        SELECT position, ${objectOf(columns)}::text AS json FROM taken ${table} ${join} WHERE position <= ${size}`,
+        SELECT page_position, ${objectOf(columns)}::text AS json FROM taken ${table} ${join} WHERE page_position <= ${size}`,
     },
     {
-      body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY position), '') || ']' FROM shown)`,
-      next: sql`(SELECT id FROM taken WHERE position = ${size} AND EXISTS (SELECT FROM taken WHERE position > ${size}))`,
+      body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM shown)`,
+      next: sql`(SELECT id FROM taken WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size}))`,
     },
   );
 const size = sql`${value("size")}::int`;

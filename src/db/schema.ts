@@ -115,7 +115,7 @@ export const patients = pgTable(
   (t) => [
     reference("patients_created_by_fkey", [t.created_by], [users.id]),
     // The email first: no other index than the next may offer itself for an account's patients, and have them sorted.
-    uniqueKey("patients_email_created_by_key").on(folded(t.email), t.created_by),
+    uniqueKey("patients_created_by_email_key").on(folded(t.email), t.created_by),
     // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
     unique("patients_created_by_id_key" satisfies UniqueName).on(t.created_by, t.id),
     check("patients_firstname_check", isText(t.firstname, 64)),

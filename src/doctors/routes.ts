@@ -3,7 +3,7 @@ import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { guard } from "../http/guard.ts";
 import { PageQuery, respondWithPage } from "../http/pagination.ts";
-import { Problem, requireFound } from "../http/problem.ts";
+import { notFound, Problem, requireFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { DoctorChanges, NewDoctor } from "./contract.ts";
@@ -38,7 +38,7 @@ export const doctors = new Hono<AppEnv>()
     const { changeable, assigned, gone } = await deleteDoctor(c.get("caller"), c.req.valid("param"));
     requireChangeable(changeable);
     if (assigned) throw new Problem(409, stillAssigned(assigned));
-    requireFound(gone || null, "doctor");
+    if (!gone) throw notFound("doctor");
     return c.body(null, 204);
   });
 

@@ -14,7 +14,8 @@ const standing = Object.entries({
 
 /**
  * Gives each request an id and its answer the headers that all have, and tells client and log how it went: how many
- * milliseconds it took, and how many of them it waited for the database. One line of JSON a request, which names the route
+ * milliseconds it took, and how many of them it waited for the database. (On Cloudflare the clock stands still while code
+ * runs: what was computed before a statement, a password's hash above all, counts as waiting for it.) One line of JSON a request, which names the route
  * by its pattern, never the URL: what a client writes there is not for a log to keep.
  */
 export const observe = createMiddleware<AppEnv>(async (c, next) => {

@@ -55,9 +55,12 @@ export function invalidFields(errors: FieldErrors): Problem {
   });
 }
 
-/** `record`. @throws {Problem} 404 when it is null, which says the same of another's record and of one that never was */
+/** 404, which says the same of another's record and of one that never was. */
+export const notFound = (what: string): Problem => new Problem(404, `There is no such ${what}.`);
+
+/** `record`. @throws {Problem} 404 when it is null */
 export function requireFound<Record>(record: Record | null, what: string): Record {
-  if (record === null) throw new Problem(404, `There is no such ${what}.`);
+  if (record === null) throw notFound(what);
   return record;
 }
 

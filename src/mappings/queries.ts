@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { framed } from "../db/caller.ts";
-import { isOwn, isOwnAfter, page } from "../db/frames.ts";
+import { isOwn, isOwnAfter, page, removal } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment, objectOf } from "../db/json.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { type Json, value } from "../db/statement.ts";
@@ -64,12 +64,9 @@ export const createAssignment = framed<
   },
 );
 
-/** Ends an assignment of one of the caller's patients; whether there was one. */
-export const deleteAssignment = framed<{ gone: boolean }, { id: number }>(
-  {
-    deleted: sql`
-      DELETE FROM ${mappings} WHERE ${mappings.id} = ${value("id")} AND ${isOwn(mappings.owner_id)}
-      RETURNING 1`,
-  },
-  { gone: sql`EXISTS (SELECT FROM deleted)` },
-);
+/** Ends an assignment of one of the caller's patients. */
+export const deleteAssignment = removal({
+  table: mappings,
+  visible: isOwn(mappings.owner_id),
+  changeable: sql`true`,
+});

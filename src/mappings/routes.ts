@@ -4,7 +4,7 @@ import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { type GuardedEnv, guard } from "../http/guard.ts";
 import { PageQuery, respondWithPage } from "../http/pagination.ts";
-import { type FieldErrors, invalidFields, requireFound } from "../http/problem.ts";
+import { type FieldErrors, invalidFields, notFound, requireFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { NewAssignment } from "./contract.ts";
@@ -12,7 +12,7 @@ import { createAssignment, deleteAssignment, findDoctorsOf, listAssignments } fr
 
 const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param", ById), async (c) => {
   const { gone } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
-  requireFound(gone || null, "assignment");
+  if (!gone) throw notFound("assignment");
   return c.body(null, 204);
 });
 

@@ -3,7 +3,7 @@ import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { guard } from "../http/guard.ts";
 import { PageQuery, respondWithPage } from "../http/pagination.ts";
-import { requireFound } from "../http/problem.ts";
+import { notFound, requireFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { NewPatient, PatientChanges } from "./contract.ts";
@@ -35,6 +35,6 @@ export const patients = new Hono<AppEnv>()
 
   .delete("/:id", validate("param", ById), async (c) => {
     const { gone } = await deletePatient(c.get("caller"), c.req.valid("param"));
-    requireFound(gone || null, "patient");
+    if (!gone) throw notFound("patient");
     return c.body(null, 204);
   });

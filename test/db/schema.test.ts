@@ -71,7 +71,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["refresh_tokens", "refresh_tokens_pkey", { token_hash: known["token_hash"] }],
   ["refresh_tokens", "refresh_tokens_session_id_fkey", { session_id: crypto.randomUUID() }],
   ["patients", "patients_pkey", { id: patient }],
-  ["patients", "patients_email_created_by_key", { email: known["patient"] }],
+  ["patients", "patients_created_by_email_key", { email: known["patient"] }],
   ["patients", "patients_created_by_fkey", { created_by: 0 }],
   ["doctors", "doctors_pkey", { id: doctor }],
   ["doctors", "doctors_email_key", { email: known["doctor"] }],
