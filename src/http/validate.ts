@@ -39,7 +39,10 @@ async function requireJson(c: Context): Promise<void> {
     throw new Problem(415, "The body must be JSON in UTF-8, with Content-Type: application/json.");
   }
   try {
-    JSON.parse(utf8.decode(bytes));
+    const text = utf8.decode(bytes);
+    JSON.parse(text);
+    // Hono's validator would make a response of the bytes to read the text from; this is where it looks first.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
   } catch {
     throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
   }
