@@ -7,8 +7,11 @@ import { promisify } from "node:util";
 const project = join(import.meta.dirname, "..");
 const config = readFileSync(join(project, "wrangler.toml"), "utf8");
 
-/** What the runtime is to behave like. */
-export const compatibilityDate = /^compatibility_date = "(.+)"/m.exec(config)?.[1] ?? "";
+const setting = (name: string): string => new RegExp(`^${name} = (.+)`, "m").exec(config)?.[1] ?? "";
+
+/** What the runtime is to behave like, as wrangler.toml writes it: a text, and a list of texts. */
+export const compatibilityDate = setting("compatibility_date");
+export const compatibilityFlags = setting("compatibility_flags");
 
 /** The names of the rate limiters' bindings. */
 export const limiters = [...config.matchAll(/^\[\[ratelimits\]\]\s+name = "(.+)"/gm)].map(
@@ -37,8 +40,9 @@ export const buildProduct = (folder: string): Promise<Bundle> =>
 /** Builds the bench's own Worker `name`.ts into `folder` as it would be deployed. */
 export function buildOwn(name: string, folder: string): Promise<Bundle> {
   const own = `${folder}.toml`;
-  const lines = [`name = "bench"`, `main = "${join(import.meta.dirname, name)}.ts"`, "minify = true"];
-  writeFileSync(own, [...lines, `compatibility_date = "${compatibilityDate}"`].join("\n"));
+  const same = ["compatibility_date", "compatibility_flags", "minify", "keep_names"];
+  const lines = [`name = "bench"`, `main = "${join(import.meta.dirname, name)}.ts"`];
+  writeFileSync(own, [...lines, ...same.map((key) => `${key} = ${setting(key)}`)].join("\n"));
   return build(name, own, folder);
 }
 

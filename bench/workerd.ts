@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { type Bundle, compatibilityDate, limiters } from "./bundle.ts";
+import { type Bundle, compatibilityDate, compatibilityFlags, limiters } from "./bundle.ts";
 
 /** The program itself, as Wrangler's dependency brings it. */
 const program: string = createRequire(import.meta.resolve("wrangler"))("workerd").default;
@@ -72,7 +72,8 @@ const config :Workerd.Config = (
   services = [
     (name = "worker", worker = (
       modules = [(name = "worker.js", esModule = embed "worker.js")],
-      compatibilityDate = ${text(compatibilityDate)},
+      compatibilityDate = ${compatibilityDate},
+      compatibilityFlags = ${compatibilityFlags},
       bindings = [${[...values, ...limits].join(", ")}],
     )),
     (name = "internet", network = (allow = ["private"])),
