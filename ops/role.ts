@@ -17,7 +17,11 @@ const rights: Record<TableName, string> = {
   patients: "SELECT, INSERT, UPDATE, DELETE",
   doctors: "SELECT, INSERT, UPDATE, DELETE",
   mappings: "SELECT, INSERT, DELETE",
+  idempotency_keys: "SELECT, INSERT, UPDATE (key), DELETE",
 };
+
+/** The tables whose records know their ids before they are inserted. */
+const numbered: TableName[] = ["patients", "doctors", "mappings"];
 
 /** Just these rights, whatever the role had. Cascades and foreign keys run with those of the tables' owner. */
 const grants = (role: string): string => `
@@ -30,7 +34,8 @@ const grants = (role: string): string => `
   GRANT USAGE ON SCHEMA public TO ${role};
   ${Object.entries(rights)
     .map(([table, right]) => `GRANT ${right} ON public.${table} TO ${role};`)
-    .join("\n")}`;
+    .join("\n")}
+  ${numbered.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}`;
 
 /**
  * Makes the database role that the Worker runs as, or gives an existing one a new password and just those rights.

@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -15,8 +14,6 @@ import { Problem } from "./http/problem.ts";
 import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
 
-const MAX_BODY_BYTES = 64 * 1024;
-
 const configure = createMiddleware<AppEnv>(async (c, next) => {
   const config = configuration(c.env);
   c.set("config", config);
@@ -30,7 +27,17 @@ const answerOrigin = cors({
     return allowed.includes("*") ? "*" : allowed.find((one) => one === origin);
   },
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-  exposeHeaders: ["Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+  exposeHeaders: [
+    ...[
+      "ETag",
+      "Idempotency-Replayed",
+      "Link",
+      "Location",
+      "Retry-After",
+      "WWW-Authenticate",
+      "X-Request-Id",
+    ],
+  ],
   maxAge: 86_400,
 });
 
@@ -38,13 +45,6 @@ const answerOrigin = cors({
 const crossOrigin = createMiddleware<AppEnv>((c, next) => {
   const isAsked = c.req.header("Origin") || c.req.method === "OPTIONS";
   return isAsked || !c.get("config").CORS_ORIGINS.includes("*") ? answerOrigin(c, next) : next();
-});
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new Problem(413, `The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
-  },
 });
 
 export const app = new Hono<AppEnv>({ strict: false });
@@ -61,7 +61,6 @@ app.use(
 );
 app.route("/", health); // before the configuration: the Worker runs, however it is configured
 app.use(configure, crossOrigin);
-app.use("/api/*", limitBody);
 
 const routes = app
   .route("/", readiness)

@@ -38,6 +38,12 @@ const wholeNumber = (min: number, max: number) => {
     .check(z.refine((n) => n >= min && n <= max, message));
 };
 
+/** The same for yes and no. */
+const flag = z.pipe(
+  z.union([z.boolean(), z.enum(["true", "false"])], "must be true or false"),
+  z.transform((value) => value === true || value === "true"),
+);
+
 const Config = z.object({
   /** The PostgreSQL database, as Neon's driver takes it. */
   DATABASE_URL: PostgresUrl,
@@ -58,6 +64,8 @@ const Config = z.object({
     z._default(z.string(), "*"),
     z.transform((list) => list.split(",").map((origin) => origin.trim())),
   ),
+  /** Whether a change of a record is refused that does not say, by If-Match, which version of it was seen. */
+  REQUIRE_IF_MATCH: z._default(flag, false),
   /** Attempts to register, log in or refresh, by client address. */
   ADDRESS_LIMITER: Limiter,
   /** Attempts to log in, by username. */

@@ -16,7 +16,13 @@ const configured = (changes: object) => configuration({ ...good, ...changes } as
 test("what may be left out has a default", () => {
   const parties = { JWT_ISSUER: "hospital-api", JWT_AUDIENCE: "hospital-api" };
   const numbers = { DATABASE_TIMEOUT_MS: 10_000, SESSION_DAYS: 30, BCRYPT_COST: 10 };
-  expect(configured({})).toEqual({ ...good, ...parties, ...numbers, CORS_ORIGINS: ["*"] });
+  expect(configured({})).toEqual({
+    ...good,
+    ...parties,
+    ...numbers,
+    CORS_ORIGINS: ["*"],
+    REQUIRE_IF_MATCH: false,
+  });
 });
 
 test.each<[name: string, value: unknown, parsed?: unknown]>([
@@ -30,6 +36,9 @@ test.each<[name: string, value: unknown, parsed?: unknown]>([
   ["BCRYPT_COST", "4", 4],
   ["BCRYPT_COST", 14],
   ["CORS_ORIGINS", "https://a.example, https://b.example", ["https://a.example", "https://b.example"]],
+  ["REQUIRE_IF_MATCH", "true", true],
+  ["REQUIRE_IF_MATCH", true],
+  ["REQUIRE_IF_MATCH", "false", false],
 ])("%s may be %j", (name, value, parsed = value) => {
   expect(configured({ [name]: value })).toHaveProperty(name, parsed);
 });
@@ -48,6 +57,7 @@ const bad: Record<string, unknown[]> = {
   SESSION_DAYS: ["hidden-value", 0, "366", "-987654"],
   BCRYPT_COST: ["1e987654", 3, "15"],
   CORS_ORIGINS: [["https://hidden-value.example"]],
+  REQUIRE_IF_MATCH: ["hidden-value", "", "yes", 987_654_321],
   ADDRESS_LIMITER: [undefined, "hidden-value", {}],
   USERNAME_LIMITER: [undefined, null],
 };

@@ -33,6 +33,7 @@ const references = {
   refresh_tokens_session_id_fkey: null,
   patients_created_by_fkey: null,
   doctors_created_by_fkey: null,
+  idempotency_keys_account_id_fkey: null,
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
 } satisfies Record<string, string | null>;

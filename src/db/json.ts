@@ -6,6 +6,10 @@ import type { Json } from "./statement.ts";
 export const moment = (column: PgColumn): SQL =>
   sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** A column as an answer shows it. */
+export const shown = (column: PgColumn): SQL =>
+  column.getSQLType().startsWith("timestamp") ? moment(column) : sql`${column}`;
+
 /**
  * Columns of a table as an answer shows them, for `SELECT` or `RETURNING`: those that `shape` has, in its order, and no
  * others.
@@ -15,12 +19,12 @@ export function columnsOf<Table extends PgTable>(
   shape: { [Name in keyof Table["$inferSelect"]]?: unknown },
 ): SQL {
   const columns: Record<string, PgColumn> = getTableColumns(table);
-  const shown = Object.keys(shape).map((name) => {
+  const named = Object.keys(shape).map((name) => {
     const column = columns[name];
     if (!column) throw new Error(`There is no column ${name}.`);
-    return sql`${column.getSQLType().startsWith("timestamp") ? moment(column) : column} AS ${sql.identifier(name)}`;
+    return sql`${shown(column)} AS ${sql.identifier(name)}`;
   });
-  return sql.join(shown, sql`, `);
+  return sql.join(named, sql`, `);
 }
 
 /** Columns as one JSON object. */

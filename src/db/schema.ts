@@ -3,10 +3,12 @@ import {
   type AnyPgColumn,
   boolean,
   check,
+  customType,
   foreignKey,
   index,
   integer,
   pgTable,
+  primaryKey,
   smallint,
   text,
   timestamp,
@@ -28,6 +30,28 @@ const reference = (name: ReferenceName, columns: Columns, foreignColumns: Column
   foreignKey({ name, columns, foreignColumns });
 /** What unique "ignoring case" compares. All of it is ASCII, so in "C": elsewhere `lower('I')` depends on the locale. */
 export const folded = (column: AnyPgColumn): SQL => sql`lower(${column} COLLATE "C")`;
+/** Text that is compared byte by byte, in the same order on every server. */
+const key = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
+/**
+ * What names are searched and sorted by: without case, accents and doubled spaces. PostgreSQL's `unaccent` would do, but
+ * no generated column takes it, for its dictionary may change.
+ */
+export const nameKey = (name: SQL): SQL =>
+  sql`lower(regexp_replace(regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g'), '\\s+', ' ', 'g'))`;
+/** A person's two names, either first: a search is for the beginning of one of them, and by the second they are sorted. */
+const nameKeys = () => ({
+  first_last: key().notNull().generatedAlwaysAs(nameKey(sql`firstname || ' ' || lastname`)),
+  last_first: key().notNull().generatedAlwaysAs(nameKey(sql`lastname || ' ' || firstname`)),
+});
+/**
+ * A column as the index of one order begins with it, and that of no other. PostgreSQL takes rows that any index has in order
+ * of their owner for as good as sorted, in whatever order they are wanted: but they are all one owner's, and would be sorted
+ * after all.
+ */
+export const negated = (column: AnyPgColumn): SQL => sql`(-${column})`;
+export const wide = (column: AnyPgColumn): SQL => sql`(${column}::bigint)`;
+/** Raised by every change, so that nobody overwrites a change that they have not seen. */
+const version = () => integer().notNull().default(1);
 const isText = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
 const isEmail = (column: AnyPgColumn, max: number): SQL =>
@@ -111,6 +135,8 @@ export const patients = pgTable(
     created_by: integer().notNull(),
     created_at: createdNow(),
     updated_at: createdNow(),
+    version: version(),
+    ...nameKeys(),
   },
   (t) => [
     reference("patients_created_by_fkey", [t.created_by], [users.id]),
@@ -118,6 +144,8 @@ export const patients = pgTable(
     uniqueKey("patients_created_by_email_key").on(folded(t.email), t.created_by),
     // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
     unique("patients_created_by_id_key" satisfies UniqueName).on(t.created_by, t.id),
+    index("patients_created_by_last_first_id_idx").on(wide(t.created_by), t.last_first, t.id),
+    index("patients_created_by_created_at_id_idx").on(negated(t.created_by), t.created_at, t.id),
     check("patients_firstname_check", isText(t.firstname, 64)),
     check("patients_lastname_check", isText(t.lastname, 64)),
     check("patients_email_check", isEmail(t.email, 128)),
@@ -139,10 +167,14 @@ export const doctors = pgTable(
     created_by: integer().notNull(),
     created_at: createdNow(),
     updated_at: createdNow(),
+    version: version(),
+    ...nameKeys(),
   },
   (t) => [
     reference("doctors_created_by_fkey", [t.created_by], [users.id]),
     uniqueKey("doctors_email_key").on(folded(t.email)),
+    index("doctors_last_first_id_idx").on(t.last_first, t.id),
+    index("doctors_created_at_id_idx").on(t.created_at, t.id),
     check("doctors_firstname_check", isText(t.firstname, 64)),
     check("doctors_lastname_check", isText(t.lastname, 64)),
     check("doctors_email_check", isEmail(t.email, 128)),
@@ -172,6 +204,32 @@ export const mappings = pgTable(
     reference("mappings_doctor_fkey", [t.doctor_id], [doctors.id]),
     unique("mappings_patient_id_doctor_id_key" satisfies UniqueName).on(t.patient_id, t.doctor_id),
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
-    index("mappings_doctor_id_idx").on(t.doctor_id),
+    index("mappings_owner_id_assigned_at_id_idx").on(negated(t.owner_id), t.assigned_at, t.id),
+    index("mappings_owner_id_patient_id_id_idx").on(wide(t.owner_id), t.patient_id, t.id),
+    index("mappings_doctor_id_owner_id_id_idx").on(t.doctor_id, t.owner_id, t.id),
+    index("mappings_doctor_id_owner_id_patient_id_idx").on(wide(t.doctor_id), t.owner_id, t.patient_id),
+  ],
+);
+
+/** What was answered to requests that make something, by the keys that their clients gave them; for a day. */
+export const idempotency_keys = pgTable(
+  "idempotency_keys",
+  {
+    account_id: integer().notNull(),
+    key: key().notNull(),
+    /** SHA-256 of what was asked for, in hexadecimal. */
+    fingerprint: text().notNull(),
+    /** The id of the one record that was made; null when there were several. */
+    record_id: integer(),
+    /** The body of the answer. */
+    answer: text().notNull(),
+    created_at: createdNow(),
+  },
+  (t) => [
+    primaryKey({ name: "idempotency_keys_pkey", columns: [t.account_id, t.key] }),
+    reference("idempotency_keys_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    check("idempotency_keys_key_check", sql`${t.key} ~ '^[!-~]{1,255}$'`),
+    check("idempotency_keys_fingerprint_check", sql`${t.fingerprint} ~ '^[0-9a-f]{64}$'`),
+    index("idempotency_keys_created_at_idx").on(t.created_at),
   ],
 );

@@ -1,19 +1,20 @@
 import { sql } from "drizzle-orm";
 import { type Caller, callerIsAdmin, framed } from "../db/caller.ts";
+import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
 import {
   change,
-  creation,
   deletion,
-  isChangeable,
   isGone,
   isOwn,
-  page,
+  ofTarget,
   type Resource,
   record,
+  type Target,
   target,
 } from "../db/frames.ts";
 import { columnsOf } from "../db/json.ts";
+import { isNamed, list } from "../db/list.ts";
 import { doctors, mappings } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { Doctor, fields } from "./contract.ts";
@@ -27,31 +28,42 @@ const resource: Resource = {
   changeable: sql`(${isOwn(doctors.created_by)} OR ${callerIsAdmin})`,
 };
 
-export const listDoctors = page<Doctor>({
+const patient = sql`${value("patient")}::int`;
+
+/** The filter `patient` is for a patient of the caller's: nobody learns who looks after another's. */
+export const listDoctors = list<Doctor>({
   ...resource,
-  where: sql`${doctors.id} > ${value("after")}`,
-  order: sql`${doctors.id}`,
+  sorts: {
+    id: { table: doctors, order: [doctors.id] },
+    lastname: { table: doctors, order: [doctors.last_first, doctors.id] },
+    created_at: { table: doctors, order: [doctors.created_at, doctors.id] },
+  },
+  filters: {
+    search: isNamed(doctors),
+    specialization: sql`${doctors.specialization} = ${value("specialization")}`,
+    patient: sql`(
+      SELECT true FROM ${mappings}
+      WHERE ${mappings.patient_id} = ${patient} AND ${mappings.doctor_id} = ${doctors.id} AND ${isOwn(mappings.owner_id)})`,
+  },
 });
 export const findDoctor = record<Doctor>(resource);
 export const createDoctor = creation<Doctor>(resource);
 export const changeDoctor = change<Doctor>(resource);
 
 const assignments = sql`FROM ${mappings} WHERE ${mappings.doctor_id} = ${value("id")}`;
-const deleteUnassigned = framed<
-  { changeable: boolean | null; assigned: number; gone: boolean },
-  { id: number }
->(
+type Deletion = { id: number; expected: number[] | null };
+const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, Deletion>(
   { target: target(resource), deleted: deletion(resource, sql`NOT EXISTS (SELECT ${assignments})`) },
-  { changeable: isChangeable, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
+  { ...ofTarget, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
 );
 
-/** Deletes a doctor without patients, when it is `changeable`: how many were `assigned`, and whether it is `gone` then. */
-export async function deleteDoctor(caller: Caller, values: { id: number }) {
+/** Deletes a doctor without patients, when it is writable: how many were `assigned`, and whether it is `gone` then. */
+export async function deleteDoctor(caller: Caller, values: Deletion) {
   try {
     return await deleteUnassigned(caller, values);
   } catch (error) {
     // Assigned meanwhile: too late for the count of this statement, in time for the foreign key.
     if (!breaks(error, "mappings_doctor_fkey")) throw error;
-    return { changeable: true, assigned: "at least 1" as const, gone: false };
+    return { changeable: true, expected: true, assigned: "at least 1" as const, gone: false };
   }
 }

@@ -33,8 +33,15 @@ export const moment = z.iso.datetime({ precision: 3 });
 export const digits = (pattern: RegExp, message?: string) =>
   z.pipe(z.string().check(z.regex(pattern, message)), z.transform(Number));
 
+/** The id of a record, in a path or a query. */
+export const idInText = digits(/^[1-9]\d{0,9}$/, "Must be an id").check(z.maximum(MAX_ID));
+
+/** A whole number in a query. */
+export const wholeNumber = (min: number, max: number) =>
+  z.pipe(digits(/^\d{1,9}$/, "Must be a whole number"), z.int().check(z.minimum(min), z.maximum(max)));
+
 /** A path that names a record: `/:id/`. */
-export const ById = z.object({ id: digits(/^[1-9]\d{0,9}$/).check(z.maximum(MAX_ID)) });
+export const ById = z.object({ id: idInText });
 
 /** What the API sets in a patient or a doctor, and a client may send back. */
 export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
@@ -46,7 +53,9 @@ export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
 export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[] = []) =>
   z.pipe(
     z.transform((value) => without(value, readOnly)),
-    z.strictObject(fields),
+    z.strictObject(fields, {
+      error: ({ code }) => (code === "unrecognized_keys" ? "Unknown field" : undefined),
+    }),
   );
 
 function without(value: unknown, keys: readonly string[]): unknown {

@@ -1,60 +1,79 @@
 import type { Context } from "hono";
+import { routePath } from "hono/route";
+import type { Page, Position } from "../db/list.ts";
 import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
-import { digits, MAX_ID } from "./fields.ts";
+import { seal, unseal } from "./cursor.ts";
+import { wholeNumber } from "./fields.ts";
+import type { GuardedEnv } from "./guard.ts";
+import { type FieldErrors, invalidFields } from "./problem.ts";
 import { respond } from "./respond.ts";
 
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
+const DEFAULT_SORT = "id";
 
-const limit = z.pipe(
-  digits(/^\d{1,9}$/, "Must be a whole number"),
-  z.int().check(z.minimum(1), z.maximum(MAX_LIMIT)),
-);
-
-/** A cursor is opaque to clients; it holds the id that the last page ended with. */
-const cursor = z.pipe(
-  z.string(),
-  z.transform((text, { issues }) => {
-    const id = Number(/^after-(\d+)$/.exec(decode(text))?.[1]);
-    if (id <= MAX_ID && text === cursorAfter(id)) return id;
-    issues.push({ code: "custom", message: "Not a cursor of this API", input: text });
-    return z.NEVER;
-  }),
-);
-
-/** The query of a list, as a keyset page of it. */
-export const PageQuery = z.pipe(
-  z.object({ limit: z._default(limit, DEFAULT_LIMIT), cursor: z._default(cursor, 0) }),
-  z.transform(({ limit, cursor }) => ({
-    /** The page begins after this id. */
-    after: cursor,
-    /** How many records the page holds at most. */
-    size: limit,
-  })),
-);
-
-export type Page = z.infer<typeof PageQuery>;
-
-/** Answers with a page, and with a link to the one that begins after the id `next`, when there is one (RFC 8288). */
-export function respondWithPage<Shape>(
-  c: Context,
-  { body, next }: { body: Json<Shape>; next: number | null },
-  page: Page,
+/**
+ * The query of a list: a page of it, and what `filters` and `sorts` it knows. A parameter that it does not know is an
+ * error, for a mistyped filter must never answer with everybody.
+ */
+export function listQuery<Filters extends z.core.$ZodShape, Sort extends string>(
+  filters: Filters,
+  sorts: Sort[],
 ) {
-  if (next === null) return respond(body);
-  const url = new URL(c.req.url);
-  // Nothing else of the query: what a client writes there is not for a URL of ours to repeat.
-  url.search = String(new URLSearchParams({ limit: String(page.size), cursor: cursorAfter(next) }));
-  return respond(body, 200, { Link: `<${url.href}>; rel="next"` });
+  const backwards = sorts.map((sort) => `-${sort}` as const);
+  const known = ["limit", "cursor", "sort", ...Object.keys(filters)];
+  return z.strictObject(
+    {
+      limit: z._default(wholeNumber(1, MAX_LIMIT), DEFAULT_LIMIT),
+      cursor: z.optional(z.string().check(z.minLength(1))),
+      sort: z.optional(z.enum([...sorts, ...backwards])),
+      ...z.partial(z.object(filters)).shape,
+    },
+    {
+      error: ({ code }) =>
+        code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined,
+    },
+  );
 }
 
-const cursorAfter = (id: number): string => btoa(`after-${id}`).replaceAll("=", "");
+type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | undefined };
 
-function decode(text: string): string {
-  try {
-    return atob(text);
-  } catch {
-    return ""; // not base64: no cursor either
-  }
+/** What a cursor holds: all that was asked for, so that a client which has the cursor alone goes on with the same. */
+interface Continuation {
+  asked: Record<string, unknown>;
+  after: Position;
+}
+
+/**
+ * The page that a query asks for: the first one, or the one after its cursor.
+ *
+ * @throws {Problem} 400 for a cursor that this list has not given, or that was given for other filters or another order.
+ */
+export async function pageOf(c: Context<GuardedEnv>, { limit, cursor, ...asked }: ListQuery): Promise<Page> {
+  const first = { ...asked, sort: asked.sort ?? DEFAULT_SORT };
+  if (cursor === undefined) return { size: limit, sort: first.sort, filters: asked, after: undefined };
+  const found = (await unseal(cursor, routePath(c), c.get("config"))) as Continuation | undefined;
+  if (!found) throw invalidFields({ cursor: ["Not a cursor of this list"] });
+  const errors: FieldErrors = {};
+  for (const [name, value] of Object.entries(asked))
+    if (value !== undefined && value !== found.asked[name])
+      errors[name] = ["Not what the cursor's page was asked for"];
+  if (Object.keys(errors).length > 0) throw invalidFields(errors);
+  return { size: limit, sort: String(found.asked["sort"]), filters: found.asked, after: found.after };
+}
+
+/** Answers with a page, and with a link to the `next` one, when there is one (RFC 8288). */
+export async function respondWithPage<Shape>(
+  c: Context<GuardedEnv>,
+  { body, next }: { body: Json<Shape>; next: Position | null },
+  { size, sort, filters }: Page,
+) {
+  if (next === null) return respond(body);
+  const continuation: Continuation = { asked: { ...filters, sort }, after: next };
+  const cursor = await seal(continuation, routePath(c), c.get("config"));
+  const url = new URL(c.req.url);
+  // Nothing else of the query: names that are searched for are not for a URL of ours to repeat.
+  url.search = String(new URLSearchParams({ limit: String(size), cursor }));
+  return respond(body, 200, { Link: `<${url.href}>; rel="next"` });
 }

@@ -1,6 +1,10 @@
 import { genders, specializations } from "../db/schema.ts";
-import { body, moment, reference } from "../http/fields.ts";
+import { body, idInText, moment, reference } from "../http/fields.ts";
+import { listQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
+
+/** In the order of `created_at`, that is of `assigned_at`, too. */
+export const AssignmentsQuery = listQuery({ patient: idInText, doctor: idInText }, ["id", "created_at"]);
 
 export const NewAssignment = body({ patient: reference, doctor: reference }, ["id", "assigned_at"]);
 

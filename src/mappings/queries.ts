@@ -1,8 +1,10 @@
 import { sql } from "drizzle-orm";
-import { framed } from "../db/caller.ts";
-import { isOwn, isOwnAfter, page, removal } from "../db/frames.ts";
+import { callerId, framed } from "../db/caller.ts";
+import { making, nextId } from "../db/creation.ts";
+import { isOwn, removal } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment, objectOf } from "../db/json.ts";
-import { doctors, mappings, patients } from "../db/schema.ts";
+import { list, type Path } from "../db/list.ts";
+import { doctors, mappings, negated, patients, wide } from "../db/schema.ts";
 import { type Json, value } from "../db/statement.ts";
 import {
   type Assignment,
@@ -15,11 +17,40 @@ import {
 const patientSummary = columnsOf(patients, PatientSummary.shape);
 const doctorSummary = columnsOf(doctors, DoctorSummary.shape);
 
+const patient = sql`${value("patient")}::int`;
+const doctor = sql`${value("doctor")}::int`;
+const own: NonNullable<Path["fixed"]>[number] = [mappings.owner_id, callerId];
+
 /** The assignments of the caller's patients, each with its patient and its doctor. */
-export const listAssignments = page<ListedAssignment>({
+export const listAssignments = list<ListedAssignment>({
   table: mappings,
-  where: isOwnAfter(mappings.owner_id, mappings.id),
-  order: sql`${mappings.owner_id}, ${mappings.id}`,
+  sorts: {
+    id: { table: mappings, fixed: [own], order: [mappings.id] },
+    created_at: {
+      table: mappings,
+      fixed: [[negated(mappings.owner_id), sql`-${callerId}`]],
+      order: [mappings.assigned_at, mappings.id],
+    },
+  },
+  filters: {
+    patient: sql`${mappings.patient_id} = ${patient}`,
+    doctor: sql`${mappings.doctor_id} = ${doctor}`,
+  },
+  shortcuts: {
+    "patient id": {
+      table: mappings,
+      fixed: [
+        [wide(mappings.owner_id), callerId],
+        [mappings.patient_id, patient],
+      ],
+      order: [mappings.id],
+    },
+    "doctor id": {
+      table: mappings,
+      fixed: [[mappings.doctor_id, doctor], own],
+      order: [mappings.id],
+    },
+  },
   join: sql`
     JOIN ${patients} ON ${patients.id} = ${mappings.patient_id} JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id}`,
   columns: sql`
@@ -40,32 +71,38 @@ export const findDoctorsOf = framed<{ body: Json<DoctorsOfPatient> | null }, { i
 );
 
 /**
- * Assigns a doctor to one of the caller's patients: the assignment's `body`, null unless both are there. One assigned
- * already breaks the unique constraint.
+ * Assigns a doctor to one of the caller's patients: nothing is made unless both are there. One assigned already breaks the
+ * unique constraint.
  */
-export const createAssignment = framed<
-  { patient: boolean; doctor: boolean; body: Json<Assignment> | null },
-  { patient: number; doctor: number }
->(
-  {
+export const createAssignment = making<
+  Assignment,
+  { patient: number; doctor: number },
+  { patient: boolean; doctor: boolean }
+>({
+  steps: {
     patient: sql`
       SELECT ${patients.id}, ${patients.created_by} FROM ${patients}
-      WHERE ${patients.id} = ${value("patient")} AND ${isOwn(patients.created_by)}`,
-    doctor: sql`SELECT ${doctors.id} FROM ${doctors} WHERE ${doctors.id} = ${value("doctor")}`,
-    created: sql`
-      INSERT INTO ${mappings} (patient_id, owner_id, doctor_id)
-      SELECT patient.id, patient.created_by, (SELECT id FROM doctor) FROM patient WHERE EXISTS (SELECT FROM doctor)
-      RETURNING id, patient_id AS patient, doctor_id AS doctor, ${moment(mappings.assigned_at)} AS assigned_at`,
+      WHERE ${patients.id} = ${patient} AND ${isOwn(patients.created_by)}`,
+    doctor: sql`SELECT ${doctors.id} FROM ${doctors} WHERE ${doctors.id} = ${doctor}`,
   },
-  {
-    patient: sql`EXISTS (SELECT FROM patient)`,
-    doctor: sql`EXISTS (SELECT FROM doctor)`,
-    body: bodyOf("created"),
-  },
-);
+  draft: sql`
+    SELECT ${nextId(mappings)}::int AS id, patient.id AS patient_id, created_by AS owner_id, doctor.id AS doctor_id,
+      now()::timestamptz(3) AS assigned_at
+    FROM patient, doctor`,
+  body: sql`(
+    SELECT row_to_json(a)::text FROM (
+      SELECT id, patient_id AS patient, doctor_id AS doctor, ${moment(mappings.assigned_at)} AS assigned_at
+      FROM draft ${mappings}) a)`,
+  id: sql`(SELECT id FROM draft)`,
+  insert: (condition) => sql`
+    INSERT INTO ${mappings} (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
+    SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE ${condition}`,
+  request: sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
+  flags: { patient: sql`EXISTS (SELECT FROM patient)`, doctor: sql`EXISTS (SELECT FROM doctor)` },
+});
 
 /** Ends an assignment of one of the caller's patients. */
-export const deleteAssignment = removal({
+export const deleteAssignment = removal<{ id: number }>({
   table: mappings,
   visible: isOwn(mappings.owner_id),
   changeable: sql`true`,

@@ -3,11 +3,12 @@ import { createFactory } from "hono/factory";
 import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { type GuardedEnv, guard } from "../http/guard.ts";
-import { PageQuery, respondWithPage } from "../http/pagination.ts";
+import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
+import { pageOf, respondWithPage } from "../http/pagination.ts";
 import { type FieldErrors, invalidFields, notFound, requireFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
-import { NewAssignment } from "./contract.ts";
+import { AssignmentsQuery, NewAssignment } from "./contract.ts";
 import { createAssignment, deleteAssignment, findDoctorsOf, listAssignments } from "./queries.ts";
 
 const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param", ById), async (c) => {
@@ -19,14 +20,15 @@ const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param
 export const mappings = new Hono<AppEnv>()
   .use(guard)
 
-  .get("/", validate("query", PageQuery), async (c) => {
-    const page = c.req.valid("query");
+  .get("/", validate("query", AssignmentsQuery), async (c) => {
+    const page = await pageOf(c, c.req.valid("query"));
     return respondWithPage(c, await listAssignments(c.get("caller"), page), page);
   })
 
-  .post("/", validate("json", NewAssignment), async (c) => {
-    const { patient, doctor, body } = await createAssignment(c.get("caller"), c.req.valid("json"));
-    if (body) return respond(body, 201);
+  .post("/", validate("header", IdempotencyKey), validate("json", NewAssignment), async (c) => {
+    const { "Idempotency-Key": key } = c.req.valid("header");
+    const { patient, doctor, ...made } = await createAssignment(c.get("caller"), c.req.valid("json"), key);
+    if (made.body || made.mistaken) return respondWithMade(made);
     const errors: FieldErrors = {};
     if (!patient) errors["patient"] = ["There is no such patient."];
     if (!doctor) errors["doctor"] = ["There is no such doctor."];

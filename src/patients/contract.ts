@@ -1,5 +1,15 @@
 import { genders } from "../db/schema.ts";
-import { body, email, moment, readOnlyFields, reference, text } from "../http/fields.ts";
+import {
+  body,
+  email,
+  idInText,
+  moment,
+  readOnlyFields,
+  reference,
+  text,
+  wholeNumber,
+} from "../http/fields.ts";
+import { listQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
 /** What a client writes. */
@@ -10,6 +20,22 @@ export const fields = {
   age: z.int().check(z.minimum(0), z.maximum(120)),
   gender: z.enum(genders),
 };
+
+export const PatientsQuery = listQuery(
+  {
+    search: text(129),
+    gender: fields.gender,
+    min_age: wholeNumber(0, 120),
+    max_age: wholeNumber(0, 120),
+    doctor: idInText,
+  },
+  ["id", "lastname", "created_at"],
+).check(
+  z.refine(({ min_age = 0, max_age = 120 }) => min_age <= max_age, {
+    path: ["max_age"],
+    error: "Must not be less than min_age",
+  }),
+);
 
 export const NewPatient = body(fields, readOnlyFields);
 

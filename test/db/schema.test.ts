@@ -13,6 +13,8 @@ const [known = {}] = await asOwner`
     JOIN sessions s ON s.user_id = u.id JOIN refresh_tokens ON session_id = s.id
   WHERE u.id = ${nurse.id}`;
 
+const hash = "0123456789abcdef".repeat(4);
+
 /** A valid row of each table, with what is unique its own. */
 const rows: Record<string, () => Record<string, unknown>> = {
   users: () => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
@@ -21,6 +23,7 @@ const rows: Record<string, () => Record<string, unknown>> = {
   patients: () => ({ ...person(), age: 1, created_by: nurse.id }),
   doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
+  idempotency_keys: () => ({ account_id: nurse.id, key: unique("key-"), fingerprint: hash, answer: "{}" }),
 };
 const person = () => ({ firstname: "A", lastname: "B", email: `${unique("raw-")}@example.org`, gender: "F" });
 
@@ -32,6 +35,8 @@ function insert(table: string, changes: Record<string, unknown>) {
   return owner().query(`INSERT INTO ${into} VALUES (${values}) RETURNING *`, Object.values(row));
 }
 
+await insert("idempotency_keys", { key: "known" });
+
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
 const email = (max: number): Values => [[...notEmails, emailOf(max + 1)], [emailOf(max)]];
@@ -40,7 +45,6 @@ const name: Values = [notNames, ["x", "🩺".repeat(64)]];
 const notUsernames = ["", "two words", "josé", "a/b", "a\nb", "x".repeat(151)];
 const genders = ["M", "F", "O", "U"];
 const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
-const hash = "0123456789abcdef".repeat(4);
 
 /** For the CHECK on each column: what it forbids, and what it just allows. */
 const checks: [table: string, column: string, ...Values][] = [
@@ -60,6 +64,8 @@ const checks: [table: string, column: string, ...Values][] = [
   ["doctors", "gender", ["", "f", "X"], genders],
   ["doctors", "specialization", ["", "gen", "SURG"], specializations],
   ["doctors", "max_appointments_per_day", [-1, 1001], [0, 1000]],
+  ["idempotency_keys", "key", ["", "a b", "é", "\u007f", "x".repeat(256)], ["!", "~".repeat(255)]],
+  ["idempotency_keys", "fingerprint", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
 ];
 
 /** For each key and each reference of a table: a row that breaks it. */
@@ -80,6 +86,8 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["mappings", "mappings_patient_id_doctor_id_key", {}],
   ["mappings", "mappings_patient_fkey", { patient_id: 0 }],
   ["mappings", "mappings_doctor_fkey", { doctor_id: 0 }],
+  ["idempotency_keys", "idempotency_keys_pkey", { key: "known" }],
+  ["idempotency_keys", "idempotency_keys_account_id_fkey", { account_id: 0 }],
 ];
 
 /** No row breaks it that does not break `patients_pkey`; it is what `mappings_patient_fkey` points at. */
@@ -128,8 +136,8 @@ test("the database has no other constraint and no other unique index", async () 
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
-test("nothing is ever null but what says that something has ended", async () => {
+test("nothing is ever null but what says that something has ended, and the one record of several", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND is_nullable = 'YES' ORDER BY name`;
-  expect(found).toEqual([{ name: "ended_at" }, { name: "spent_at" }]);
+  expect(found).toEqual([{ name: "ended_at" }, { name: "record_id" }, { name: "spent_at" }]);
 });

@@ -26,7 +26,8 @@ test.each(["7b22fffe223a317d", "226a6f73e922", "22c08022", "22eda08022", "7b007d
   "the bytes %s are not JSON in UTF-8: 400",
   async (bytes) => {
     const { status, body } = await send(Uint8Array.fromHex(bytes));
-    expect([status, body.detail]).toEqual([400, "The body is not well-formed JSON in UTF-8."]);
+    expect(status).toBe(400);
+    expect(body.detail).toMatch(/^The body is not well-formed (JSON in )?UTF-8\.$/);
   },
 );
 

@@ -18,7 +18,8 @@ test("a page of any origin may call when none is configured, and read the header
   expect(before.headers.get("Access-Control-Allow-Credentials")).toBeNull();
   const answer = await get(connectApi(), "https://clinic.example");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
-  const exposed = ["Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
+  const caching = ["ETag", "Idempotency-Replayed", "Link", "Location"];
+  const exposed = [...caching, "Retry-After", "WWW-Authenticate", "X-Request-Id"];
   expect(words(answer, "Access-Control-Expose-Headers").sort()).toEqual(exposed);
 });
 

@@ -6,10 +6,13 @@ import type { Statement } from "./statements.ts";
 export interface Node {
   "Node Type": string;
   "Relation Name"?: string;
+  /** What the plan below is the plan of: `CTE taken`. */
+  "Subplan Name"?: string;
   "Index Cond"?: string;
   /** How many rows a run of it gave, and how many pages it touched with all below it; with `ANALYZE`. */
   "Actual Rows"?: number;
   "Rows Removed by Filter"?: number;
+  "Actual Loops"?: number;
   "Shared Hit Blocks"?: number;
   "Shared Read Blocks"?: number;
   Plans?: Node[];
@@ -36,7 +39,8 @@ function topOf(rows: Record<string, unknown>[] = []): Node {
   return plan.Plan;
 }
 
-const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+/** A plan and all below it, from the top down. */
+export const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
 /** Whether a node reads a table, by itself or by its index. */
 export const reads = (node: Node): boolean =>

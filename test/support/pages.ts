@@ -1,14 +1,25 @@
+import type { Config } from "../../src/env.ts";
+import { seal } from "../../src/http/cursor.ts";
 import type { Account } from "./accounts.ts";
-import type { Answer } from "./api.ts";
+import { type Answer, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
 /** The lists. The doctors' holds everybody's, so a test finds others' records between its own. */
 export const lists = ["patients", "doctors", "mappings"] as const;
 export type List = (typeof lists)[number];
 
-/** The path of the page of a list that begins after the record `after`. */
-export const pageAfter = (list: List, after: number, limit: number): string =>
-  `/api/${list}/?limit=${limit}&cursor=${btoa(`after-${after}`).replaceAll("=", "")}`;
+/** The path of the page of a list that begins after the record `after`, or after another place in an order. */
+export async function pageAfter(
+  list: List,
+  after: number,
+  limit: number,
+  asked: Record<string, unknown> = { sort: "id" },
+  key: string | null = null,
+): Promise<string> {
+  const config = { JWT_SECRET } as Config;
+  const cursor = await seal({ asked, after: { key, id: after } }, `/api/${list}`, config);
+  return `/api/${list}/?limit=${limit}&cursor=${cursor}`;
+}
 
 /** Puts `count` records of an account at the end of a list; their ids, in order. */
 export async function fill(list: List, account: Account, count: number): Promise<number[]> {

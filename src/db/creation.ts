@@ -1,0 +1,102 @@
+import { getTableName, type SQL, sql } from "drizzle-orm";
+import { type Caller, callerId, framed } from "./caller.ts";
+import { names, type Resource } from "./frames.ts";
+import { objectOf } from "./json.ts";
+import { idempotency_keys } from "./schema.ts";
+import { type Json, value } from "./statement.ts";
+
+/** How records are made: first a draft of them, which the whole answer can be told of before anything is written. */
+interface Making<Flags> {
+  /** What the draft needs. */
+  steps?: Record<string, SQL>;
+  /** The rows to insert, with their ids and times; none when there is no caller. */
+  draft: SQL;
+  /** The body of the answer, told of `draft`; null when nothing is to be made. */
+  body: SQL;
+  /** The id of the one record that is made. */
+  id?: SQL;
+  /** Inserts `draft`, when a condition is true. */
+  insert: (condition: SQL) => SQL;
+  /** What was asked for, as text: what has to be the same when a key is used again. */
+  request: SQL;
+  /** What else the handler decides by. */
+  flags?: { [Name in keyof Flags]: SQL<Flags[Name]> };
+}
+
+/** What came of a request that makes something. */
+interface Made<Shape> {
+  body: Json<Shape> | null;
+  id: number | null;
+  /** It is the answer to an earlier request with the same key, and nothing was made by this one. */
+  replayed: boolean;
+  /** The key came with another request before: nothing was made either. */
+  mistaken: boolean;
+}
+
+/**
+ * Makes records; once only, when it is given a `key`: the next request with it from the same account gets the answer of the
+ * first. Of two at once the second waits for the first, at the primary key of `idempotency_keys`. What breaks a
+ * constraint takes its key with it: nothing was made, so it may be tried again.
+ */
+export function making<Shape, Values extends Record<string, unknown>, Flags = unknown>(of: Making<Flags>) {
+  const { steps, draft, body, id = sql`NULL::int`, insert, flags } = of;
+  type Row = Made<Shape> & Flags;
+  type Columns = { [Column in keyof Row]: SQL<Row[Column]> };
+  const freely = framed<Row, Values>({ ...steps, draft, created: insert(sql`true`) }, {
+    body,
+    id,
+    replayed: sql`false`,
+    mistaken: sql`false`,
+    ...flags,
+  } as Columns);
+  const fingerprint = sql`encode(sha256(convert_to(${of.request}, 'UTF8')), 'hex')`;
+  const once = framed<Row, Values & { key: string }>(
+    {
+      ...steps,
+      earlier: sql`
+        SELECT fingerprint, record_id, answer, false AS fresh FROM ${idempotency_keys}
+        WHERE account_id = ${callerId} AND key = ${value("key")}`,
+      draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier)`,
+      kept: sql`
+        INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
+        SELECT ${callerId}, ${value("key")}, ${fingerprint}, ${id}, ${body} WHERE ${body} IS NOT NULL
+        ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
+        RETURNING fingerprint, record_id, answer, xmax = 0 AS fresh`,
+      created: insert(sql`EXISTS (SELECT FROM kept WHERE fresh)`),
+      first: sql`
+        SELECT fingerprint = ${fingerprint} AS same, record_id, answer, fresh
+        FROM (SELECT * FROM kept UNION ALL SELECT * FROM earlier) known`,
+    },
+    {
+      body: sql`(SELECT answer FROM first WHERE same)`,
+      id: sql`(SELECT record_id FROM first WHERE same)`,
+      replayed: sql`EXISTS (SELECT FROM first WHERE NOT fresh)`,
+      mistaken: sql`EXISTS (SELECT FROM first WHERE NOT same)`,
+      ...flags,
+    } as Columns,
+  );
+  return (caller: Caller, values: Values, key: string | undefined): Promise<Row> =>
+    key === undefined ? freely(caller, values) : once(caller, { ...values, key });
+}
+
+/** A new id of a table. */
+export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
+  sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
+
+/** Makes one record, which is the caller's, from the fields of `record`. */
+export function creation<Shape>({ table, columns, writes }: Resource) {
+  const inserted = [...writes, "id", "created_by", "created_at", "updated_at"];
+  return making<Shape, { record: object }>({
+    draft: sql`
+      SELECT new.* FROM (SELECT jsonb_build_object(
+        'id', ${nextId(table)}, 'created_by', ${callerId}, 'created_at', now(), 'updated_at', now()) AS own) made,
+        jsonb_populate_record(NULL::${table}, ${value("record")}::jsonb || made.own) new
+      WHERE ${callerId} IS NOT NULL`,
+    body: sql`(SELECT ${objectOf(columns)}::text FROM draft ${table})`,
+    id: sql`(SELECT id FROM draft)`,
+    insert: (condition) => sql`
+      INSERT INTO ${table} (${names(inserted)}) OVERRIDING SYSTEM VALUE
+      SELECT ${names(inserted)} FROM draft WHERE ${condition}`,
+    request: sql`${getTableName(table)} || ${value("record")}::jsonb::text`,
+  });
+}

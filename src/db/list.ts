@@ -1,0 +1,146 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { type Caller, framed } from "./caller.ts";
+import { objectOf, shown } from "./json.ts";
+import { nameKey } from "./schema.ts";
+import { type Json, value } from "./statement.ts";
+
+type Table = PgTable & { id: PgColumn };
+
+/** A way through a table, in order, by one index: its `fixed` columns, each with its one value, then those of `order`. */
+export interface Path {
+  table: Table;
+  fixed?: [column: PgColumn | SQL, value: SQL][];
+  /** One that is unique, or one that is not and one that is. */
+  order: [PgColumn] | [PgColumn, PgColumn];
+  /** How the list's rows are found by those of another table. */
+  join?: SQL;
+}
+
+/** A list in pages: of which rows, in which orders, by which filters, and what is shown of each. */
+interface List {
+  table: Table;
+  columns: SQL;
+  /** The orders by their names, each a path through the list's own table. */
+  sorts: Record<string, Path>;
+  /** Conditions by the names of the values that they need. */
+  filters: Record<string, SQL>;
+  /** For a filter in an order, by `filter order`: the path that has no other rows. */
+  shortcuts?: Record<string, Path>;
+  /** What is joined to the page's rows, once they have been taken. */
+  join?: SQL;
+}
+
+/** The place of a row in an order: what it is sorted by, unless that is its id, and its id. */
+export interface Position {
+  key: string | null;
+  id: number;
+}
+
+/** Which page of a list. */
+export interface Page {
+  /** How many records it holds at most. */
+  size: number;
+  /** A name of the list's `sorts`; backwards with a `-` before it. */
+  sort: string;
+  /** The filters' values by their names; those that the list does not have are not looked at. */
+  filters: Record<string, unknown>;
+  /** Where the page before it ends. */
+  after: Position | undefined;
+}
+
+/**
+ * Pages of a list, for a caller. There is a statement for each order and each set of filters, each made once.
+ *
+ * @returns a function that answers with a page and with its end, when there is a `next` one.
+ */
+export function list<Shape>(of: List) {
+  const statements = new Map<string, ReturnType<typeof pageStatement>>();
+  return async (caller: Caller, { size, sort, filters, after }: Page) => {
+    const given = Object.keys(of.filters).filter((name) => filters[name] !== undefined);
+    const shape = [sort, ...given].join(" ");
+    const statement = statements.get(shape) ?? pageStatement(of, sort, given);
+    statements.set(shape, statement);
+    const { key: after_key, id: after_id } = after ?? edge(of, sort);
+    const { body, key, id } = await statement(caller, { ...filters, size, after_key, after_id });
+    return { body: body as Json<Shape[]>, next: id === null ? null : { key, id } };
+  };
+}
+
+type Row = { body: Json<unknown>; key: string | null; id: number | null };
+
+function pageStatement({ table, columns, join = sql``, ...of }: List, sort: string, given: string[]) {
+  const name = sort.replace("-", "");
+  const narrowing = given.find((filter) => of.shortcuts?.[`${filter} ${name}`]);
+  const path = of.shortcuts?.[`${narrowing} ${name}`] ?? of.sorts[name];
+  if (!path) throw new Error(`There is no order ${name}.`);
+  const conditions = given
+    .filter((filter) => filter !== narrowing)
+    .map((filter) => of.filters[filter] ?? sql`true`);
+  const { rest, order } = walk(path, sort.startsWith("-"));
+  const end = sql`FROM taken ${table} WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size})`;
+  return framed<Row, Record<string, unknown>>(
+    {
+      taken: sql`
+        SELECT ${table}.*, row_number() OVER (ORDER BY ${order}) AS page_position
+        FROM ${path.table} ${path.join} WHERE ${rest} ${matching(conditions)} ORDER BY ${order} LIMIT ${size} + 1`,
+      shown: sql`
+        SELECT page_position, ${objectOf(columns)}::text AS json FROM taken ${table} ${join} WHERE page_position <= ${size}`,
+    },
+    {
+      body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM shown)`,
+      key: path.order.length === 2 ? sql`(SELECT ${shown(path.order[0])} ${end})` : sql`NULL`,
+      id: sql`(SELECT id ${end})`,
+    },
+  );
+}
+const size = sql`${value("size")}::int`;
+
+/**
+ * Filters, as one condition that PostgreSQL cannot look into and takes for true of every second row. Of a filter that it
+ * thinks true of few, it would read all rows by some other index and sort those few: it may think wrong, and they may be many.
+ */
+const matching = (conditions: SQL[]): SQL =>
+  conditions.length === 0
+    ? sql``
+    : sql`AND CASE WHEN ${sql.join(conditions, sql` AND `)} THEN true ELSE false END`;
+
+/**
+ * The `rest` of a path, after a position, and its order. As a comparison of rows, for only the index on just these columns can
+ * answer that, in order; and with a caller whom PostgreSQL does not know when it plans: it then expects many rows,
+ * and takes that index, however wrong its statistics of this caller are.
+ */
+function walk({ fixed = [], order }: Path, backwards: boolean) {
+  const list = (parts: (SQL | PgColumn)[]) => sql.join(parts, sql`, `);
+  const [columns, values] = [fixed.map(([column]) => column), fixed.map(([, value]) => value)];
+  const place = [...(order.length === 2 ? [keyAfter(order[0])] : []), sql`${value("after_id")}::bigint`];
+  const [beyond, within, way] = backwards ? [sql`<`, sql`>=`, sql` DESC`] : [sql`>`, sql`<=`, sql``];
+  const all = [...columns, ...order];
+  const sorted = list(all.map((column) => sql`${column}${way}`));
+  const limits = fixed.length > 0 ? sql`AND (${list(columns)}) ${within} (${list(values)})` : sql``;
+  const rest = sql`(${list(all)}) ${beyond} (${list([...values, ...place])}) ${limits}`;
+  return { rest, order: sorted };
+}
+
+const isMoment = (column: PgColumn): boolean => column.getSQLType().startsWith("timestamp");
+const keyAfter = (column: PgColumn): SQL =>
+  isMoment(column) ? sql`${value("after_key")}::timestamptz` : sql`${value("after_key")}::text`;
+
+/** A position before all rows of an order, of which none can be. */
+function edge({ sorts }: List, sort: string): Position {
+  const backwards = sort.startsWith("-");
+  const [key] = sorts[sort.replace("-", "")]?.order ?? [];
+  const id = backwards ? BEYOND_IDS : 0;
+  if (key && isMoment(key)) return { key: backwards ? "infinity" : "-infinity", id };
+  return { key: backwards ? BEYOND_NAMES : "", id };
+}
+/** One more than PostgreSQL's largest `integer`. */
+const BEYOND_IDS = 2 ** 31;
+/** More of the last of all characters than two names have. */
+const BEYOND_NAMES = "\u{10FFFF}".repeat(200);
+
+/** Whether a person's first, last or full name begins with the value `search`, whatever the case and the accents. */
+export function isNamed({ first_last, last_first }: { first_last: PgColumn; last_first: PgColumn }): SQL {
+  const beginning = nameKey(sql`${value("search")}::text`);
+  return sql`(starts_with(${first_last}, ${beginning}) OR starts_with(${last_first}, ${beginning}))`;
+}

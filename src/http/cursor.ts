@@ -1,0 +1,54 @@
+import type { Config } from "../env.ts";
+
+const keys = new WeakMap<Config, Promise<CryptoKey>>();
+
+/** The key that cursors are sealed with: of `JWT_SECRET`, and good for nothing else. */
+function keyOf(config: Config): Promise<CryptoKey> {
+  const known = keys.get(config);
+  if (known) return known;
+  const key = deriveKey(config.JWT_SECRET);
+  keys.set(config, key);
+  return key;
+}
+
+async function deriveKey(secret: string): Promise<CryptoKey> {
+  const material = await crypto.subtle.importKey("raw", encode(secret), "HKDF", false, ["deriveKey"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encode("cursor") };
+  return crypto.subtle.deriveKey(hkdf, material, { name: "AES-GCM", length: 256 }, false, [
+    "encrypt",
+    "decrypt",
+  ]);
+}
+
+/** Bytes of the nonce that AES-GCM wants for each text (NIST SP 800-38D, section 8.2). */
+const NONCE_BYTES = 12;
+
+/**
+ * A value as a cursor of `list`: a client can neither read it, for it may hold names and stands in URLs, nor make one.
+ *
+ * @param value of JSON
+ */
+export async function seal(value: unknown, list: string, config: Config): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const algorithm = { name: "AES-GCM", iv, additionalData: encode(list) };
+  const sealed = await crypto.subtle.encrypt(algorithm, await keyOf(config), encode(JSON.stringify(value)));
+  const bytes = new Uint8Array(NONCE_BYTES + sealed.byteLength);
+  bytes.set(iv);
+  bytes.set(new Uint8Array(sealed), NONCE_BYTES);
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** What was sealed as a cursor of `list`; `undefined` when nothing was. */
+export async function unseal(cursor: string, list: string, config: Config): Promise<unknown> {
+  try {
+    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
+    const iv = bytes.subarray(0, NONCE_BYTES);
+    const algorithm = { name: "AES-GCM", iv, additionalData: encode(list) };
+    const value = await crypto.subtle.decrypt(algorithm, await keyOf(config), bytes.subarray(NONCE_BYTES));
+    return JSON.parse(new TextDecoder().decode(value));
+  } catch {
+    return undefined; // no base64, or not of this key and list
+  }
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);

@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { newAccount } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { problem, refusal } from "../support/problems.ts";
+import { atOnce, onceReleased, tally } from "../support/races.ts";
+import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
+import { recordStatements } from "../support/statements.ts";
+
+const nurse = await newAccount();
+const ifMatch = (etag: string) => ({ headers: { "If-Match": etag } });
+const ifNoneMatch = (etag: string) => ({ headers: { "If-None-Match": etag } });
+
+describe.each([
+  { what: "patient", path: "/api/patients/", fresh: newPatient, create: createPatient },
+  { what: "doctor", path: "/api/doctors/", fresh: newDoctor, create: createDoctor },
+])("the version of a $what", ({ what, path, fresh, create }) => {
+  const outdated = problem(412, `The ${what} is not of the version that If-Match names: read it again.`);
+  const made = async () => {
+    const { id } = await create(nurse);
+    return { path: `${path}${id}/` };
+  };
+
+  test("is told by every answer that holds it, and raised by every change", async () => {
+    const created = await nurse.post(path, fresh());
+    const own = `${path}${created.body.id}/`;
+    const answers = [
+      created,
+      await nurse.get(own),
+      await nurse.patch(own, { gender: "U" }),
+      await nurse.put(own, {}),
+    ];
+    answers.push(await nurse.get(own), await nurse.request("HEAD", own));
+    expect(answers.map(({ headers }) => headers.get("ETag"))).toEqual([
+      '"1"',
+      '"1"',
+      '"2"',
+      '"3"',
+      '"3"',
+      '"3"',
+    ]);
+    expect(answers.every(({ body }) => !("version" in Object(body)))).toBe(true);
+  });
+
+  test("that the client has is 304 without a body, and the record is not sent by the database", async () => {
+    const { path } = await made();
+    let answers = 0;
+    const statements = await recordStatements(async () => {
+      for (const etags of ['"1"', 'W/"1"', '"7", "1"', '"x" , W/"1"', "*"]) {
+        const answer = await nurse.get(path, ifNoneMatch(etags));
+        expect([etags, answer.status, answer.body, answer.headers.get("ETag")]).toEqual([
+          etags,
+          304,
+          "",
+          '"1"',
+        ]);
+        answers += 1;
+      }
+    });
+    expect(statements).toHaveLength(answers);
+    expect((await nurse.request("HEAD", path, undefined, ifNoneMatch('"1"'))).status).toBe(304);
+    for (const etags of ['"2"', '"01"', '"x"', '"99999999999"', '""'])
+      expect((await nurse.get(path, ifNoneMatch(etags))).status).toBe(200);
+  });
+
+  test("must be the one of If-Match, for every change; else it is 412 and nothing has changed", async () => {
+    const { path } = await made();
+    await nurse.patch(path, { firstname: "Second" });
+    const before = await nurse.get(path);
+    for (const etags of ['"1"', '"3"', '"x"', '"99999999999"', '"1", "3"', '""']) {
+      expect(await nurse.put(path, { firstname: "Third" }, ifMatch(etags))).toEqual(outdated);
+      expect(await nurse.patch(path, { firstname: "Third" }, ifMatch(etags))).toEqual(outdated);
+      expect(await nurse.delete(path, ifMatch(etags))).toEqual(outdated);
+    }
+    expect((await nurse.get(path)).body).toEqual(before.body);
+    expect((await nurse.put(path, {}, ifMatch('"2"'))).status).toBe(200);
+    expect((await nurse.patch(path, {}, ifMatch('"9", W/"3"'))).status).toBe(200);
+    expect((await nurse.patch(path, {}, ifMatch("*"))).status).toBe(200);
+    expect((await nurse.delete(path, ifMatch('"5"'))).status).toBe(204);
+    expect(await nurse.patch(path, {}, ifMatch('"5"'))).toEqual(problem(404));
+  });
+
+  test("that is written as none is 400 naming the header, and asks nothing of the database", async () => {
+    const { path } = await made();
+    await nurse.api.databaseRequests();
+    for (const etags of ["1", '"1', "W/1", '"1" "2"', "*, *", '"a b"', ""]) {
+      expect([etags, await nurse.patch(path, {}, ifMatch(etags))]).toEqual([etags, refusal("If-Match")]);
+      expect([etags, await nurse.get(path, ifNoneMatch(etags))]).toEqual([etags, refusal("If-None-Match")]);
+    }
+    expect(await nurse.api.databaseRequests()).toBe(0);
+  });
+
+  test("of 50 changes at once that have seen the same, lets one through", async () => {
+    const { path } = await made();
+    const send = () => atOnce(50, (index) => nurse.patch(path, { firstname: `By ${index}` }, ifMatch('"1"')));
+    const table = what === "patient" ? "patients" : "doctors";
+    const answers = await onceReleased(table, nurse, send);
+    expect(tally(answers)).toEqual({ 200: 1, 412: 49 });
+    const { body, headers } = await nurse.get(path);
+    expect(body).toEqual(answers.find(({ status }) => status === 200)?.body);
+    expect(headers.get("ETag")).toBe('"2"');
+  });
+
+  test("of a deletion and a change at once that have seen the same, lets one through", async () => {
+    const { path } = await made();
+    const send = () =>
+      Promise.all([
+        nurse.delete(path, ifMatch('"1"')),
+        nurse.patch(path, { firstname: "Late" }, ifMatch('"1"')),
+      ]);
+    const [deleted, changed] = await onceReleased(what === "patient" ? "patients" : "doctors", nurse, send);
+    expect([
+      [204, 412],
+      [204, 404],
+      [412, 200],
+    ]).toContainEqual([deleted.status, changed.status]);
+  });
+
+  test("has to be told where REQUIRE_IF_MATCH asks for it, and asks nothing of the database before", async () => {
+    const strict = await newAccount(connectApi({ REQUIRE_IF_MATCH: "true" }));
+    const own = `${path}${(await create(strict)).id}/`;
+    await strict.api.databaseRequests();
+    const required = problem(
+      428,
+      "A change needs If-Match, with the ETag of the record as you have seen it.",
+    );
+    for (const answer of [await strict.put(own, {}), await strict.patch(own, {}), await strict.delete(own)])
+      expect(answer).toEqual(required);
+    expect(await strict.api.databaseRequests()).toBe(0);
+    expect((await strict.patch(own, {}, ifMatch('"1"'))).status).toBe(200);
+    expect((await strict.delete(own, ifMatch("*"))).status).toBe(204);
+  });
+});
+
+test("who may not change a doctor learns nothing of its version, and one with patients is first compared", async () => {
+  const { doctor: id } = await assign(nurse);
+  const path = `/api/doctors/${id}/`;
+  const other = await newAccount();
+  expect(await other.patch(path, {}, ifMatch('"9"'))).toEqual(problem(403));
+  expect(await nurse.delete(path, ifMatch('"9"'))).toEqual(problem(412));
+  expect(await nurse.delete(path, ifMatch('"1"'))).toEqual(problem(409));
+});
