@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { app } from "./app.ts";
 import { ConfigurationError, configuration } from "./env.ts";
+import { clearAway } from "./housekeeping.ts";
 
 // When the Worker starts, not when its first client comes: the operator is told, the clients get 500.
 try {
@@ -10,4 +11,8 @@ try {
   console.error(JSON.stringify({ error: error.name, message: error.message }));
 }
 
-export default app;
+export default {
+  fetch: app.fetch,
+  /** By the cron trigger in wrangler.toml. */
+  scheduled: (_, bindings) => clearAway(bindings),
+} satisfies ExportedHandler<Cloudflare.Env>;

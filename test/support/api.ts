@@ -71,6 +71,8 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
   return {
     /** The client address that its requests come from. */
     address,
+    /** What the Worker finds in its environment. */
+    bindings: settings,
     ...callsOf(request),
 
     /** How many requests the database endpoint got from this API since this was last asked. */

@@ -1,0 +1,38 @@
+import { createScheduledController } from "cloudflare:test";
+import { expect, test } from "vitest";
+import worker from "../src/index.ts";
+import { newAccount } from "./support/accounts.ts";
+import { connectApi } from "./support/api.ts";
+import { watchConsole } from "./support/console.ts";
+import { asOwner } from "./support/owner.ts";
+
+const nurse = await newAccount();
+const run = (api = connectApi()) => worker.scheduled(createScheduledController(), api.bindings as Cloudflare.Env);
+const keysOf = () => asOwner`SELECT key FROM idempotency_keys WHERE account_id = ${nurse.id} ORDER BY key`;
+
+/** Keys of an age, a batch and one more of them. */
+const fill = (prefix: string, hours: number) => asOwner`
+  INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at)
+  SELECT ${nurse.id}::int, ${prefix} || n, repeat('0', 64), '{}', now() - make_interval(mins => ${hours * 60}::int)
+  FROM generate_series(1, 5001) n`;
+
+test("keys go when they are a day old, however many, and no earlier", async () => {
+  await fill("old-", 24.1);
+  const printed = watchConsole();
+  await asOwner`
+    INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at)
+    VALUES (${nurse.id}, 'young', repeat('0', 64), '{}', now() - interval '23 hours 59 minutes')`;
+  await run();
+  expect(await keysOf()).toEqual([{ key: "young" }]);
+  expect(printed().map((line) => JSON.parse(line))).toEqual([
+    { cleared: "idempotency_keys", rows: expect.any(Number) },
+  ]);
+  expect(JSON.parse(printed()[0] ?? "").rows).toBeGreaterThanOrEqual(5001);
+});
+
+test("when the database fails it fails too, so that Cloudflare counts it, with no word of the database's", async () => {
+  const api = connectApi();
+  await api.disturbDatabase({ fault: "sqlstate", code: "57P01", times: 1 });
+  await expect(run(api)).rejects.toThrow("The database did not clear away what is over: 57P01.");
+  await run(api);
+});
