@@ -9,6 +9,7 @@ import { configuration } from "./env.ts";
 import { onError } from "./failure.ts";
 import { health, readiness } from "./health.ts";
 import type { AppEnv } from "./http/context.ts";
+import { wrongMethod } from "./http/methods.ts";
 import { observe } from "./http/observe.ts";
 import { Problem } from "./http/problem.ts";
 import { mappings } from "./mappings/routes.ts";
@@ -53,10 +54,7 @@ app.use(observe);
 app.use(
   methodNotAllowed({
     app,
-    onMethodNotAllowed: (c, methods) =>
-      new Problem(405, `This path has no ${c.req.method}.`, {
-        headers: { Allow: methods.join(", ") },
-      }).toResponse(c.var.requestId),
+    onMethodNotAllowed: (c, methods) => wrongMethod(c.req.method, methods).toResponse(c.var.requestId),
   }),
 );
 app.route("/", health); // before the configuration: the Worker runs, however it is configured

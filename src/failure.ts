@@ -3,6 +3,7 @@ import { CallerRevoked } from "./db/caller.ts";
 import { type DatabaseFault, databaseFault } from "./db/errors.ts";
 import { ConfigurationError } from "./env.ts";
 import type { AppEnv } from "./http/context.ts";
+import { logFailure } from "./http/log.ts";
 import { invalidFields, Problem, unauthorized } from "./http/problem.ts";
 
 /** How long a client should wait before it asks again for what the database could not do, in seconds. */
@@ -22,7 +23,7 @@ function problemOf(error: Error, requestId: string): Problem {
   // An error's message may hold anything that a client sent; a configuration error's holds names only.
   const message = error instanceof ConfigurationError ? error.message : undefined;
   const stack = error.stack?.replace(error.message, "").match(/^ +at .*$/gm) ?? [];
-  logError(requestId, { error: error.name, message, stack });
+  logFailure(requestId, { error: error.name, message, stack });
   return new Problem(500, "Something went wrong on our side.");
 }
 
@@ -35,16 +36,12 @@ function problemOfFault(fault: DatabaseFault, requestId: string): Problem {
     case "invalid":
       return invalidFields({ [fault.field]: ["Not valid"] });
     case "unavailable":
-      logError(requestId, { error: "database unavailable", code: fault.code });
+      logFailure(requestId, { error: "database unavailable", code: fault.code });
       return new Problem(503, "The database did not answer.", {
         headers: { "Retry-After": String(RETRY_SECONDS) },
       });
     case "bug":
-      logError(requestId, { error: "database refused a statement", code: fault.code });
+      logFailure(requestId, { error: "database refused a statement", code: fault.code });
       return new Problem(500, "Something went wrong on our side.");
   }
-}
-
-function logError(requestId: string, fault: Record<string, unknown>): void {
-  console.error(JSON.stringify({ request_id: requestId, ...fault }));
 }

@@ -6,7 +6,7 @@ import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner } from "./support/owner.ts";
 import { problem, refusal } from "./support/problems.ts";
-import { methodOf, pathOf, type RouteRequest, type Subject, send } from "./support/route-requests.ts";
+import { methodOf, pathOf, type RouteRequest, type Subject, send, sendTo } from "./support/route-requests.ts";
 
 const guarded = requests.filter(({ access }) => access !== "open");
 const ofApi = requests.filter(({ route }) => route.includes("/api/"));
@@ -41,7 +41,7 @@ test.each(requests)("$route answers $status in as few database requests as it ta
   expect(await account.api.databaseRequests()).toBe(request.requests ?? 1);
   expect(headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
   if (request.status === 204) return expect(body).toBe("");
-  expect(headers.get("Content-Type")).toBe("application/json");
+  expect(headers.get("Content-Type")).toBe(request.type ?? "application/json");
   expect(request.answer?.safeParse(body)).toEqual({ success: true, data: body });
 });
 
@@ -49,7 +49,7 @@ test.each(requests)("$route is the same with and without a slash at its end", as
   const { account, about } = await ready(request);
   const path = pathOf(request, about.id);
   const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
-  expect((await account.request(methodOf(request), other, about.body)).status).toBe(request.status);
+  expect((await sendTo(account, request, other, about)).status).toBe(request.status);
 });
 
 describe.each(guarded)("$route is for accounts only:", (request) => {

@@ -7,7 +7,8 @@ import { watchConsole } from "./support/console.ts";
 import { asOwner } from "./support/owner.ts";
 
 const nurse = await newAccount();
-const run = (api = connectApi()) => worker.scheduled(createScheduledController(), api.bindings as Cloudflare.Env);
+const run = (api = connectApi()) =>
+  worker.scheduled(createScheduledController(), api.bindings as Cloudflare.Env);
 const keysOf = () => asOwner`SELECT key FROM idempotency_keys WHERE account_id = ${nurse.id} ORDER BY key`;
 
 /** Keys of an age, a batch and one more of them. */

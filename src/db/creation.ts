@@ -59,7 +59,8 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
       draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier)`,
       kept: sql`
         INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
-        SELECT ${callerId}, ${value("key")}, ${fingerprint}, ${id}, ${body} WHERE ${body} IS NOT NULL
+        SELECT ${callerId}, ${value("key")}, ${fingerprint}, ${id}, ${body}
+        WHERE ${body} IS NOT NULL AND ${callerId} IS NOT NULL AND NOT EXISTS (SELECT FROM earlier)
         ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
         RETURNING fingerprint, record_id, answer, xmax = 0 AS fresh`,
       created: insert(sql`EXISTS (SELECT FROM kept WHERE fresh)`),

@@ -29,7 +29,7 @@ type Columns = [AnyPgColumn, ...AnyPgColumn[]];
 const reference = (name: ReferenceName, columns: Columns, foreignColumns: Columns) =>
   foreignKey({ name, columns, foreignColumns });
 /** What unique "ignoring case" compares. All of it is ASCII, so in "C": elsewhere `lower('I')` depends on the locale. */
-export const folded = (column: AnyPgColumn): SQL => sql`lower(${column} COLLATE "C")`;
+export const folded = (column: AnyPgColumn | SQL): SQL => sql`lower(${column} COLLATE "C")`;
 /** Text that is compared byte by byte, in the same order on every server. */
 const key = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
 /**

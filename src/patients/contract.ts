@@ -50,3 +50,16 @@ export const Patient = z.strictObject({
   updated_at: moment,
 });
 export type Patient = z.infer<typeof Patient>;
+
+/** Whether the lines of an import that are fine are taken when others are refused. */
+export const ImportQuery = z.strictObject(
+  { partial: z.optional(z.enum(["true", "false"])) },
+  { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: an import knows partial" : undefined) },
+);
+
+/** What came of an import, by the lines of the file, counted from 1. */
+export const Imported = z.strictObject({
+  created: z.array(z.strictObject({ line: reference, id: reference })),
+  refused: z.array(z.strictObject({ line: reference, errors: z.record(z.string(), z.array(z.string())) })),
+});
+export type Imported = z.infer<typeof Imported>;

@@ -3,6 +3,7 @@ import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { guard } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
+import { only } from "../http/methods.ts";
 import { pageOf, respondWithPage } from "../http/pagination.ts";
 import {
   etagOf,
@@ -17,6 +18,8 @@ import {
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./contract.ts";
+import { exportPatients } from "./export.ts";
+import { importFile } from "./import.ts";
 import { changePatient, createPatient, deletePatient, findPatient, listPatients } from "./queries.ts";
 
 export const patients = new Hono<AppEnv>()
@@ -32,6 +35,11 @@ export const patients = new Hono<AppEnv>()
     const made = await createPatient(c.get("caller"), { record: c.req.valid("json") }, key);
     return respondWithMade(made, { Location: `/api/patients/${made.id}/`, ETag: etagOf(1) });
   })
+
+  .use("/export", only("GET", "HEAD"))
+  .get("/export", ...exportPatients)
+  .use("/import", only("POST"))
+  .post("/import", ...importFile)
 
   .get("/:id", validate("param", ById), validate("header", IfNoneMatch), async (c) => {
     const match = c.req.valid("header");

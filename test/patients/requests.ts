@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Patient } from "../../src/patients/contract.ts";
+import { Imported, Patient } from "../../src/patients/contract.ts";
 import type { Account } from "../support/accounts.ts";
 import { createPatient, newPatient } from "../support/records.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
@@ -17,9 +17,18 @@ const change = {
   invalid,
 };
 
+const exportation = { type: "application/x-ndjson", answer: z.string(), subject, access: { toOthers: 200 } };
+const importation = {
+  subject: async () => ({ file: JSON.stringify(newPatient()) }),
+  answer: Imported,
+  access: { toOthers: 201 },
+};
+
 export const patientRequests: RouteRequest[] = [
   { route: "GET /api/patients", status: 200, answer: z.tuple([Patient]), subject, access: { toOthers: 200 } },
   { route: "POST /api/patients", status: 201, answer: Patient, ...creation },
+  { route: "GET /api/patients/export", status: 200, ...exportation },
+  { route: "POST /api/patients/import", status: 201, ...importation },
   { route: "GET /api/patients/:id", status: 200, answer: Patient, subject, access },
   { route: "PUT /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },

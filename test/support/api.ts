@@ -13,6 +13,8 @@ export interface Options {
   headers?: Record<string, string>;
   /** Sent as it is, instead of the JSON body. */
   raw?: BodyInit;
+  /** Done when the answer has begun, before its body is read. */
+  onHeaders?: () => Promise<unknown>;
 }
 
 /** An answer, its JSON parsed; `body` is typed by what the test says it expects. */
@@ -58,9 +60,10 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     const init = { method, headers, body: options.raw ?? (body === undefined ? null : JSON.stringify(body)) };
     const context = createExecutionContext();
     const response = await worker.fetch(new Request(`https://api.test${path}`, init), settings, context);
+    await options.onHeaders?.();
     await waitOnExecutionContext(context);
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
+    const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
     return {
       status: response.status,
       headers: response.headers,

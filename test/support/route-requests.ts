@@ -2,10 +2,11 @@ import type * as z from "zod/mini";
 import type { Account } from "./accounts.ts";
 import type { Answer, Options } from "./api.ts";
 
-/** What a request is about: the id in its path, and its body. */
+/** What a request is about: the id in its path, and its body, or a file of lines of JSON. */
 export interface Subject {
   id?: number;
   body?: Record<string, unknown>;
+  file?: string;
 }
 
 /**
@@ -19,6 +20,8 @@ export interface RouteRequest {
   status: number;
   /** What that answer holds, and nothing else; left out when it has no body. */
   answer?: z.ZodMiniType;
+  /** Of which media type it is; JSON when left out. */
+  type?: string;
   /** How many database requests that takes; 1 when left out. */
   requests?: number;
   /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
@@ -41,6 +44,21 @@ export function pathOf({ route }: RouteRequest, id: number | string = 1): string
 export const send = (
   account: Account,
   request: RouteRequest,
-  { id, body }: Subject,
+  { id, ...about }: Subject,
   options?: Options,
-): Promise<Answer> => account.request(methodOf(request), pathOf(request, id), body, options);
+): Promise<Answer> => sendTo(account, request, pathOf(request, id), about, options);
+
+/** The same to another path. */
+export function sendTo(
+  account: Account,
+  request: RouteRequest,
+  path: string,
+  { body, file }: Subject,
+  { headers, ...options }: Options = {},
+): Promise<Answer> {
+  const sent =
+    file === undefined
+      ? { headers }
+      : { raw: file, headers: { "Content-Type": "application/x-ndjson", ...headers } };
+  return account.request(methodOf(request), path, body, { ...options, ...sent } as Options);
+}

@@ -1,0 +1,276 @@
+import { describe, expect, test } from "vitest";
+import { Imported } from "../../src/patients/contract.ts";
+import { newAccount, unique } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { watchConsole } from "../support/console.ts";
+import { asOwner } from "../support/owner.ts";
+import { fill } from "../support/pages.ts";
+import { problem, refusal } from "../support/problems.ts";
+import { atOnce, tally } from "../support/races.ts";
+import { createPatient, newPatient } from "../support/records.ts";
+import { hostileNames } from "../support/text.ts";
+
+const NDJSON = "application/x-ndjson";
+const CSV = "text/csv";
+type Account = Awaited<ReturnType<typeof newAccount>>;
+
+const exported = (account: Account, accept?: string) =>
+  account.get("/api/patients/export/", accept === undefined ? {} : { headers: { Accept: accept } });
+const imported = (account: Account, raw: string, type = NDJSON, query = "", headers = {}) =>
+  account.post(`/api/patients/import/${query}`, undefined, {
+    raw,
+    headers: { "Content-Type": type, ...headers },
+  });
+const ndjson = (records: object[]) => records.map((record) => JSON.stringify(record)).join("\n");
+const patientsOf = async (account: Account) => (await account.get("/api/patients/?limit=200")).body;
+const withoutIds = (patients: Record<string, unknown>[]) =>
+  patients.map(({ firstname, lastname, email, age, gender }) => ({
+    firstname,
+    lastname,
+    email,
+    age,
+    gender,
+  }));
+
+/** Names that a spreadsheet or a parser might spoil. */
+const odd = [
+  "=1+1",
+  "+1",
+  "-1",
+  "@sum",
+  "'=x",
+  "''+x",
+  "'t Hooft",
+  '"quoted"',
+  "a,b",
+  "a\r\nb",
+  "\u00a0 x",
+  ...hostileNames,
+];
+
+describe("an export", () => {
+  test("has all of the account's patients as they are read, a line each, page by page", async () => {
+    const account = await newAccount();
+    await fill("patients", account, 2001);
+    await account.api.databaseRequests();
+    const { status, headers, body } = await exported(account);
+    expect([status, headers.get("Content-Type")]).toEqual([200, NDJSON]);
+    expect(headers.get("Content-Disposition")).toBe('attachment; filename="patients.ndjson"');
+    expect(await account.api.databaseRequests()).toBe(3);
+    const lines = body.split("\n");
+    expect(lines.pop()).toBe("");
+    const rows = await asOwner`SELECT id FROM patients WHERE created_by = ${account.id} ORDER BY id`;
+    expect(lines.map((line: string) => JSON.parse(line).id)).toEqual(rows.map(({ id }) => id));
+    expect(JSON.parse(lines[0])).toEqual((await account.get(`/api/patients/${rows[0]?.["id"]}/`)).body);
+  });
+
+  test("as CSV has a header, quotes what needs it, and nothing that a spreadsheet would take for a formula", async () => {
+    const account = await newAccount();
+    const cells = ['"\'=1+1"', "\"''=x\"", '"""a"", b"'];
+    for (const firstname of ["=1+1", "'=x", '"a", b']) await createPatient(account, { firstname });
+    const { headers, body } = await exported(account, CSV);
+    expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
+    const lines = body.split("\r\n");
+    expect(lines[0]).toBe("id,firstname,lastname,email,age,gender,created_by,created_at,updated_at");
+    const begun = lines.slice(1).map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);
+    expect(begun).toEqual([...cells, ""]);
+  });
+
+  test("of nobody is empty, and has only a header as CSV", async () => {
+    const account = await newAccount();
+    expect((await exported(account)).body).toBe("");
+    expect((await exported(account, CSV)).body).toMatch(/^id,[a-z_,]+\r\n$/);
+  });
+
+  test.each([
+    ["*/*", NDJSON],
+    ["text/*", CSV],
+    ["text/csv;q=0.5, application/x-ndjson;q=0.9", NDJSON],
+    ["application/json, text/csv;q=0.1", CSV],
+    ["application/json, */*;q=0.1", NDJSON],
+  ])("to a client that accepts %s comes as %s", async (accept, type) => {
+    expect((await exported(await newAccount(), accept)).headers.get("Content-Type")).toMatch(type);
+  });
+
+  test.each(["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0"])(
+    "to a client that accepts %s alone is 406, and asks nothing of the database",
+    async (accept) => {
+      const account = await newAccount();
+      await account.api.databaseRequests();
+      expect(await exported(account, accept)).toEqual(problem(406));
+      expect(await account.api.databaseRequests()).toBe(0);
+    },
+  );
+
+  test("that the database fails in the middle of breaks off, and says so in the log without a name", async () => {
+    const account = await newAccount(connectApi());
+    await fill("patients", account, 1001);
+    const printed = watchConsole();
+    // The first page, and then no other.
+    const { bindings } = account.api;
+    const failing = connectApi({ DATABASE_ENDPOINT: bindings.DATABASE_ENDPOINT });
+    const answer = failing.get("/api/patients/export/", {
+      token: account.token,
+      onHeaders: () => account.api.disturbDatabase({ fault: "error-500" }),
+    });
+    await expect(answer).rejects.toThrow();
+    const told = printed().join("\n");
+    expect(told).toContain('"error":"an export broke off","code":"none"');
+    expect(told).not.toMatch(/Ada|Lovelace|example\.org/);
+  });
+});
+
+describe.each([NDJSON, CSV])("an import of %s", (type) => {
+  const fileOf = (records: Record<string, unknown>[]) => {
+    if (type === NDJSON) return ndjson(records);
+    const cell = (value: unknown) => `"${String(value).replaceAll('"', '""')}"`;
+    return [
+      ["firstname", "lastname", "email", "age", "gender"],
+      ...withoutIds(records).map((record) => Object.values(record).map(cell)),
+    ]
+      .map((cells) => cells.join(","))
+      .join("\r\n");
+  };
+  const first = type === NDJSON ? 1 : 2;
+
+  test("makes all of its patients in one database request, and says which line became which", async () => {
+    const account = await newAccount();
+    const records = Array.from({ length: 1000 }, (_, n) => newPatient({ age: n % 120 }));
+    await account.api.databaseRequests();
+    const { status, body } = await imported(account, fileOf(records), type);
+    expect(status).toBe(201);
+    expect(await account.api.databaseRequests()).toBe(1);
+    expect(Imported.safeParse(body).success).toBe(true);
+    expect([body.created.length, body.refused]).toEqual([1000, []]);
+    const stored = await asOwner`SELECT * FROM patients WHERE created_by = ${account.id} ORDER BY id`;
+    expect(withoutIds(stored)).toEqual(withoutIds(records));
+    expect(body.created).toEqual(stored.map(({ id }, index) => ({ line: first + index, id })));
+  });
+
+  test("makes none when one is not valid, and names each line and field that is not", async () => {
+    const account = await newAccount();
+    const { email } = await createPatient(account);
+    const records = [
+      newPatient(),
+      newPatient({ age: 121, gender: "X" }),
+      newPatient(),
+      newPatient({ firstname: " " }),
+    ];
+    const answer = await imported(account, fileOf(records), type);
+    expect(answer).toEqual(refusal(`${first + 1}.age`, `${first + 1}.gender`, `${first + 3}.firstname`));
+    const taken = [newPatient({ email: email.toUpperCase() }), newPatient(), newPatient()];
+    taken.push(newPatient({ email: taken[1]?.email.toUpperCase() }));
+    const conflicts = await imported(account, fileOf(taken), type);
+    expect(conflicts).toEqual(refusal(`${first}.email`, `${first + 3}.email`));
+    expect(conflicts.body.errors).toEqual({
+      [`${first}.email`]: ["You already have a patient with this email."],
+      [`${first + 3}.email`]: ["An earlier line has this email."],
+    });
+    expect(await patientsOf(account)).toHaveLength(1);
+  });
+
+  test("with partial=true makes those that are, and says of each line that is not why", async () => {
+    const account = await newAccount();
+    const good = [newPatient(), newPatient()];
+    const records = [
+      good[0],
+      newPatient({ age: -1 }),
+      good[1],
+      { ...good[0], firstname: "Late" },
+    ] as typeof good;
+    const { status, body } = await imported(account, fileOf(records), type, "?partial=true");
+    expect(status).toBe(200);
+    expect(body.created.map(({ line }: { line: number }) => line)).toEqual([first, first + 2]);
+    expect(body.refused).toEqual([
+      { line: first + 1, errors: { age: [expect.any(String)] } },
+      { line: first + 3, errors: { email: ["An earlier line has this email."] } },
+    ]);
+    expect(withoutIds(await patientsOf(account))).toEqual(withoutIds(good));
+  });
+
+  test("takes what an export gave, names as they were", async () => {
+    const [from, to] = [await newAccount(), await newAccount()];
+    for (const firstname of odd) await createPatient(from, { firstname, lastname: firstname });
+    const { body } = await exported(from, type);
+    const { status, body: answer } = await imported(to, body, type);
+    expect([status, answer.created?.length, answer.errors]).toEqual([201, odd.length, undefined]);
+    expect(withoutIds(await patientsOf(to))).toEqual(withoutIds(await patientsOf(from)));
+  });
+
+  test("has at most 1,000 records and 1 MiB, and at least one", async () => {
+    const account = await newAccount();
+    const records = Array.from({ length: 1001 }, () => newPatient());
+    await account.api.databaseRequests();
+    expect(await imported(account, fileOf(records), type)).toEqual(
+      problem(413, "The file has more than 1000 records."),
+    );
+    const large = fileOf([newPatient({ firstname: "x".repeat(1024 * 1024) })]);
+    expect(await imported(account, large, type)).toEqual(problem(413, "The body is larger than 1,024 KiB."));
+    expect((await imported(account, "", type)).status).toBe(400);
+    expect(await imported(account, "\n\r\n \n".slice(0, type === CSV ? 3 : 6), type)).toEqual(
+      problem(400, "The file has no records."),
+    );
+    expect(await account.api.databaseRequests()).toBe(0);
+  });
+
+  test("with a key is made once, also by many at once, and gives the first answer again", async () => {
+    const account = await newAccount();
+    const [file, key] = [
+      fileOf([newPatient(), newPatient({ age: 200 })]),
+      { "Idempotency-Key": unique("key-") },
+    ];
+    const answers = await atOnce(10, () => imported(account, file, type, "?partial=true", key));
+    expect(tally(answers)).toEqual({ 200: 10 });
+    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect(await patientsOf(account)).toHaveLength(1);
+    expect((await imported(account, file, type, "", key)).status).toBe(400);
+    expect(await imported(account, fileOf([newPatient()]), type, "", key)).toEqual(problem(422));
+  });
+});
+
+test.each<[what: string, csv: string, fields: string[]]>([
+  ["a column that is none", "firstname,lastname,email,age,gender,ward\n", ["1.ward"]],
+  ["a missing column", "firstname,lastname,email\n", ["1.age", "1.gender"]],
+  ["a column twice", "firstname,lastname,email,age,gender,age\n", ["1.age"]],
+  ["a cell too few", "firstname,lastname,email,age,gender\nA,B,a@b.org,1\n", ["2.body"]],
+  ["a quotation mark in the middle", 'firstname,lastname,email,age,gender\nA"B,C,a@b.org,1,F\n', ["2.body"]],
+  ["a quotation mark left open", 'firstname,lastname,email,age,gender\n"A,C,a@b.org,1,F\n', ["2.body"]],
+  [
+    "an age that is no number",
+    "firstname,lastname,email,age,gender\nA,B,a@b.org,1.5,F\nA,B,c@b.org,,F\n",
+    ["2.age", "3.age"],
+  ],
+])("CSV with %s is 400 and says where", async (_, csv, fields) => {
+  expect(await imported(await newAccount(), csv, CSV)).toEqual(refusal(...fields));
+});
+
+test("NDJSON with a line that is none is 400 and says where; lines with nothing on them count, and are passed over", async () => {
+  const account = await newAccount();
+  const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n`;
+  expect(await imported(account, file)).toEqual(refusal("4.body", "5.body"));
+});
+
+test("a CSV's fields are in any order, its lines end anyhow, and a record may have several lines", async () => {
+  const account = await newAccount();
+  const csv =
+    'email,gender,"lastname",firstname,age\r"a@b.org",F,"Love\nlace",Ada, 36\n\nc@d.org,M,Babbage,Charles,79';
+  const { status, body } = await imported(account, csv, CSV);
+  expect([status, body.created.map(({ line }: { line: number }) => line)]).toEqual([201, [2, 5]]);
+  expect(withoutIds(await patientsOf(account))).toMatchObject([
+    { firstname: "Ada", lastname: "Love\nlace", age: 36 },
+    { firstname: "Charles", lastname: "Babbage", age: 79 },
+  ]);
+});
+
+test.each(["application/json", "text/plain", "text/csv; charset=latin1", ""])(
+  "an import of the type %j is 415",
+  async (type) => {
+    expect((await imported(await newAccount(), "{}", type)).status).toBe(415);
+  },
+);
+
+test("an import knows no other parameter, and partial is true or false", async () => {
+  const account = await newAccount();
+  expect(await imported(account, "{}", NDJSON, "?parital=true")).toEqual(refusal("parital"));
+  expect(await imported(account, "{}", NDJSON, "?partial=yes")).toEqual(refusal("partial"));
+});
