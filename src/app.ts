@@ -12,6 +12,7 @@ import type { AppEnv } from "./http/context.ts";
 import { wrongMethod } from "./http/methods.ts";
 import { observe } from "./http/observe.ts";
 import { Problem } from "./http/problem.ts";
+import { fastRouter } from "./http/router.ts";
 import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
 
@@ -48,7 +49,7 @@ const crossOrigin = createMiddleware<AppEnv>((c, next) => {
   return isAsked || !c.get("config").CORS_ORIGINS.includes("*") ? answerOrigin(c, next) : next();
 });
 
-export const app = new Hono<AppEnv>({ strict: false });
+export const app = new Hono<AppEnv>({ strict: false, router: fastRouter() });
 
 app.use(observe);
 app.use(

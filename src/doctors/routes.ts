@@ -16,7 +16,7 @@ import {
 } from "../http/preconditions.ts";
 import { Problem } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
-import { validate } from "../http/validate.ts";
+import { validate, validateHeaders } from "../http/validate.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./contract.ts";
 import { changeDoctor, createDoctor, deleteDoctor, findDoctor, listDoctors } from "./queries.ts";
 
@@ -28,13 +28,13 @@ export const doctors = new Hono<AppEnv>()
     return respondWithPage(c, await listDoctors(c.get("caller"), page), page);
   })
 
-  .post("/", validate("header", IdempotencyKey), validate("json", NewDoctor), async (c) => {
+  .post("/", validateHeaders(IdempotencyKey), validate("json", NewDoctor), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const made = await createDoctor(c.get("caller"), { record: c.req.valid("json") }, key);
     return respondWithMade(made, { Location: `/api/doctors/${made.id}/`, ETag: etagOf(1) });
   })
 
-  .get("/:id", validate("param", ById), validate("header", IfNoneMatch), async (c) => {
+  .get("/:id", validate("param", ById), validateHeaders(IfNoneMatch), async (c) => {
     const match = c.req.valid("header");
     const values = { ...c.req.valid("param"), known: knownVersions(match) };
     return respondIfNew(await findDoctor(c.get("caller"), values), match, "doctor");
@@ -44,7 +44,7 @@ export const doctors = new Hono<AppEnv>()
     ["PUT", "PATCH"],
     "/:id",
     validate("param", ById),
-    validate("header", IfMatch),
+    validateHeaders(IfMatch),
     validate("json", DoctorChanges),
     async (c) => {
       const expected = expectedVersions(c, c.req.valid("header"));
@@ -56,7 +56,7 @@ export const doctors = new Hono<AppEnv>()
     },
   )
 
-  .delete("/:id", validate("param", ById), validate("header", IfMatch), async (c) => {
+  .delete("/:id", validate("param", ById), validateHeaders(IfMatch), async (c) => {
     const expected = expectedVersions(c, c.req.valid("header"));
     const values = { ...c.req.valid("param"), expected };
     const { assigned, gone, ...target } = await deleteDoctor(c.get("caller"), values);

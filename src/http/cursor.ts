@@ -51,4 +51,5 @@ export async function unseal(cursor: string, list: string, config: Config): Prom
   }
 }
 
-const encode = (text: string) => new TextEncoder().encode(text);
+const encoder = new TextEncoder();
+const encode = (text: string) => encoder.encode(text);

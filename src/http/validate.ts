@@ -1,5 +1,5 @@
 import { zValidator } from "@hono/zod-validator";
-import type { Context } from "hono";
+import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
 import { limitBody, mediaTypeOf, readText } from "./body.ts";
 import { type FieldErrors, invalidFields, Problem } from "./problem.ts";
@@ -7,14 +7,15 @@ import { type FieldErrors, invalidFields, Problem } from "./problem.ts";
 const MAX_JSON_KIB = 64;
 const limitJson = limitBody(MAX_JSON_KIB);
 
-type Part = "json" | "query" | "param" | "header";
-
 /**
  * Validates a part of the request and gives it to the handler as `c.req.valid(part)`.
  *
  * @throws {Problem} 400 with all messages of all fields (404 for a path), or 415.
  */
-export function validate<Of extends Part, Schema extends z.ZodMiniType>(part: Of, schema: Schema) {
+export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodMiniType>(
+  part: Part,
+  schema: Schema,
+) {
   const check = zValidator(part, schema, (result) => {
     if (result.success) return;
     // A path that cannot name a record names none.
@@ -25,6 +26,24 @@ export function validate<Of extends Part, Schema extends z.ZodMiniType>(part: Of
   const validated: typeof check = async (c, next) => {
     if (part === "json") await limitJson(c, () => requireJson(c));
     return check(c, next);
+  };
+  return validated;
+}
+
+/**
+ * Validates the headers that `schema` names, and reads no others; gives them to the handler as `c.req.valid("header")`.
+ *
+ * @throws {Problem} 400 with all messages of all headers
+ */
+export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMiniObject<Shape>) {
+  const names = Object.keys(schema.shape);
+  const validated: ReturnType<typeof zValidator<typeof schema, "header", Env, string>> = async (c, next) => {
+    const { success, data, error } = schema.safeParse(
+      Object.fromEntries(names.map((name) => [name, c.req.header(name)])),
+    );
+    if (!success) throw invalidFields(fieldErrors(error));
+    c.req.addValidatedData("header", data);
+    await next();
   };
   return validated;
 }

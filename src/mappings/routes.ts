@@ -7,7 +7,7 @@ import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
 import { pageOf, respondWithPage } from "../http/pagination.ts";
 import { type FieldErrors, invalidFields, notFound, requireFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
-import { validate } from "../http/validate.ts";
+import { validate, validateHeaders } from "../http/validate.ts";
 import { AssignmentsQuery, NewAssignment } from "./contract.ts";
 import { createAssignment, deleteAssignment, findDoctorsOf, listAssignments } from "./queries.ts";
 
@@ -25,7 +25,7 @@ export const mappings = new Hono<AppEnv>()
     return respondWithPage(c, await listAssignments(c.get("caller"), page), page);
   })
 
-  .post("/", validate("header", IdempotencyKey), validate("json", NewAssignment), async (c) => {
+  .post("/", validateHeaders(IdempotencyKey), validate("json", NewAssignment), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const { patient, doctor, ...made } = await createAssignment(c.get("caller"), c.req.valid("json"), key);
     if (made.body || made.mistaken) return respondWithMade(made);

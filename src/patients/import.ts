@@ -6,7 +6,7 @@ import { readOnlyFields } from "../http/fields.ts";
 import type { GuardedEnv } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
 import { type FieldErrors, invalidFields, Problem } from "../http/problem.ts";
-import { fieldErrors, validate } from "../http/validate.ts";
+import { fieldErrors, validate, validateHeaders } from "../http/validate.ts";
 import { fields, ImportQuery, NewPatient } from "./contract.ts";
 import { importPatients } from "./queries.ts";
 
@@ -21,7 +21,7 @@ type Line = { line: number; record: unknown } | RefusedLine;
 /** Makes patients of a file: all or none of them, or with `?partial=true` those that can be. */
 export const importFile = createFactory<GuardedEnv>().createHandlers(
   validate("query", ImportQuery),
-  validate("header", IdempotencyKey),
+  validateHeaders(IdempotencyKey),
   limitBody(MAX_KIB),
   async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");

@@ -16,7 +16,7 @@ import {
   respondIfNew,
 } from "../http/preconditions.ts";
 import { respond } from "../http/respond.ts";
-import { validate } from "../http/validate.ts";
+import { validate, validateHeaders } from "../http/validate.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./contract.ts";
 import { exportPatients } from "./export.ts";
 import { importFile } from "./import.ts";
@@ -30,18 +30,13 @@ export const patients = new Hono<AppEnv>()
     return respondWithPage(c, await listPatients(c.get("caller"), page), page);
   })
 
-  .post("/", validate("header", IdempotencyKey), validate("json", NewPatient), async (c) => {
+  .post("/", validateHeaders(IdempotencyKey), validate("json", NewPatient), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const made = await createPatient(c.get("caller"), { record: c.req.valid("json") }, key);
     return respondWithMade(made, { Location: `/api/patients/${made.id}/`, ETag: etagOf(1) });
   })
 
-  .use("/export", only("GET", "HEAD"))
-  .get("/export", ...exportPatients)
-  .use("/import", only("POST"))
-  .post("/import", ...importFile)
-
-  .get("/:id", validate("param", ById), validate("header", IfNoneMatch), async (c) => {
+  .get("/:id", validate("param", ById), validateHeaders(IfNoneMatch), async (c) => {
     const match = c.req.valid("header");
     const values = { ...c.req.valid("param"), known: knownVersions(match) };
     return respondIfNew(await findPatient(c.get("caller"), values), match, "patient");
@@ -51,7 +46,7 @@ export const patients = new Hono<AppEnv>()
     ["PUT", "PATCH"],
     "/:id",
     validate("param", ById),
-    validate("header", IfMatch),
+    validateHeaders(IfMatch),
     validate("json", PatientChanges),
     async (c) => {
       const expected = expectedVersions(c, c.req.valid("header"));
@@ -63,11 +58,16 @@ export const patients = new Hono<AppEnv>()
     },
   )
 
-  .delete("/:id", validate("param", ById), validate("header", IfMatch), async (c) => {
+  .delete("/:id", validate("param", ById), validateHeaders(IfMatch), async (c) => {
     const expected = expectedVersions(c, c.req.valid("header"));
     const values = { ...c.req.valid("param"), expected };
     const { gone, ...target } = await deletePatient(c.get("caller"), values);
     requireWritable(target, "patient");
     if (!gone) throw overtaken(expected, "patient");
     return c.body(null, 204);
-  });
+  })
+
+  .use("/export", only("GET", "HEAD"))
+  .get("/export", ...exportPatients)
+  .use("/import", only("POST"))
+  .post("/import", ...importFile);
