@@ -12,8 +12,8 @@ function keyOf(config: Config): Promise<CryptoKey> {
 }
 
 async function deriveKey(secret: string): Promise<CryptoKey> {
-  const material = await crypto.subtle.importKey("raw", encode(secret), "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encode("cursor") };
+  const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("cursor") };
   return crypto.subtle.deriveKey(hkdf, material, { name: "AES-GCM", length: 256 }, false, [
     "encrypt",
     "decrypt",
@@ -24,32 +24,29 @@ async function deriveKey(secret: string): Promise<CryptoKey> {
 const NONCE_BYTES = 12;
 
 /**
- * A value as a cursor of `list`: a client can neither read it, for it may hold names and stands in URLs, nor make one.
- *
- * @param value of JSON
+ * A value of JSON as a cursor: a client can neither read it, for it may hold names and stands in URLs, nor make one.
  */
-export async function seal(value: unknown, list: string, config: Config): Promise<string> {
+export async function seal(value: unknown, config: Config): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  const algorithm = { name: "AES-GCM", iv, additionalData: encode(list) };
-  const sealed = await crypto.subtle.encrypt(algorithm, await keyOf(config), encode(JSON.stringify(value)));
+  const text = encoder.encode(JSON.stringify(value));
+  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await keyOf(config), text);
   const bytes = new Uint8Array(NONCE_BYTES + sealed.byteLength);
   bytes.set(iv);
   bytes.set(new Uint8Array(sealed), NONCE_BYTES);
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** What was sealed as a cursor of `list`; `undefined` when nothing was. */
-export async function unseal(cursor: string, list: string, config: Config): Promise<unknown> {
+/** What was sealed as a cursor; `undefined` when nothing was. */
+export async function unseal(cursor: string, config: Config): Promise<unknown> {
   try {
     const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
     const iv = bytes.subarray(0, NONCE_BYTES);
-    const algorithm = { name: "AES-GCM", iv, additionalData: encode(list) };
-    const value = await crypto.subtle.decrypt(algorithm, await keyOf(config), bytes.subarray(NONCE_BYTES));
+    const sealed = bytes.subarray(NONCE_BYTES);
+    const value = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, await keyOf(config), sealed);
     return JSON.parse(new TextDecoder().decode(value));
   } catch {
-    return undefined; // no base64, or not of this key and list
+    return undefined; // no base64, or not of this key
   }
 }
 
 const encoder = new TextEncoder();
-const encode = (text: string) => encoder.encode(text);

@@ -41,6 +41,7 @@ type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | u
 
 /** What a cursor holds: all that was asked for, so that a client which has the cursor alone goes on with the same. */
 interface Continuation {
+  list: string;
   asked: Record<string, unknown>;
   after: Position;
 }
@@ -53,8 +54,8 @@ interface Continuation {
 export async function pageOf(c: Context<GuardedEnv>, { limit, cursor, ...asked }: ListQuery): Promise<Page> {
   const first = { ...asked, sort: asked.sort ?? DEFAULT_SORT };
   if (cursor === undefined) return { size: limit, sort: first.sort, filters: asked, after: undefined };
-  const found = (await unseal(cursor, routePath(c), c.get("config"))) as Continuation | undefined;
-  if (!found) throw invalidFields({ cursor: ["Not a cursor of this list"] });
+  const found = (await unseal(cursor, c.get("config"))) as Continuation | undefined;
+  if (found?.list !== routePath(c)) throw invalidFields({ cursor: ["Not a cursor of this list"] });
   const errors: FieldErrors = {};
   for (const [name, value] of Object.entries(asked))
     if (value !== undefined && value !== found.asked[name])
@@ -70,10 +71,9 @@ export async function respondWithPage<Shape>(
   { size, sort, filters }: Page,
 ) {
   if (next === null) return respond(body);
-  const continuation: Continuation = { asked: { ...filters, sort }, after: next };
-  const cursor = await seal(continuation, routePath(c), c.get("config"));
-  const url = new URL(c.req.url);
+  const continuation: Continuation = { list: routePath(c), asked: { ...filters, sort }, after: next };
+  const cursor = await seal(continuation, c.get("config"));
   // Nothing else of the query: names that are searched for are not for a URL of ours to repeat.
-  url.search = String(new URLSearchParams({ limit: String(size), cursor }));
-  return respond(body, 200, { Link: `<${url.href}>; rel="next"` });
+  const [url] = c.req.url.split("?");
+  return respond(body, 200, { Link: `<${url}?limit=${size}&cursor=${cursor}>; rel="next"` });
 }

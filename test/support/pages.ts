@@ -17,7 +17,7 @@ export async function pageAfter(
   key: string | null = null,
 ): Promise<string> {
   const config = { JWT_SECRET } as Config;
-  const cursor = await seal({ asked, after: { key, id: after } }, `/api/${list}`, config);
+  const cursor = await seal({ list: `/api/${list}`, asked, after: { key, id: after } }, config);
   return `/api/${list}/?limit=${limit}&cursor=${cursor}`;
 }
 
