@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { type Claims, callerId, framed } from "../db/caller.ts";
+import { folded } from "../db/columns.ts";
 import { bodyOf, columnsOf } from "../db/json.ts";
-import { folded, refresh_tokens, sessions, users } from "../db/schema.ts";
+import { refresh_tokens, sessions, users } from "../db/schema.ts";
 import { type Json, statement, value } from "../db/statement.ts";
 import { Account, NewAccount } from "./contract.ts";
 

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type Caller, framed } from "./caller.ts";
+import { nameKey } from "./columns.ts";
 import { objectOf, shown } from "./json.ts";
-import { nameKey } from "./schema.ts";
 import { type Json, value } from "./statement.ts";
 
 type Table = PgTable & { id: PgColumn };
@@ -97,13 +97,12 @@ function pageStatement({ table, columns, join = sql``, ...of }: List, sort: stri
 const size = sql`${value("size")}::int`;
 
 /**
- * Filters, as one condition that PostgreSQL cannot look into and takes for true of every second row. Of a filter that it
- * thinks true of few, it would read all rows by some other index and sort those few: it may think wrong, and they may be many.
+ * A condition that PostgreSQL cannot look into, and takes for true of every second row. Of one that it thinks true of few, it
+ * would read all rows by some other index and sort those few: it may think wrong, and they may be many.
  */
+const opaque = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;
 const matching = (conditions: SQL[]): SQL =>
-  conditions.length === 0
-    ? sql``
-    : sql`AND CASE WHEN ${sql.join(conditions, sql` AND `)} THEN true ELSE false END`;
+  conditions.length === 0 ? sql`` : sql`AND ${opaque(sql.join(conditions, sql` AND `))}`;
 
 /**
  * The `rest` of a path, after a position, and its order. As a comparison of rows, for only the index on just these columns can
@@ -138,6 +137,10 @@ function edge({ sorts }: List, sort: string): Position {
 const BEYOND_IDS = 2 ** 31;
 /** More of the last of all characters than two names have. */
 const BEYOND_NAMES = "\u{10FFFF}".repeat(200);
+
+/** The row of `table` that `reference` names, looked up for each of a path's rows in turn, so that these keep their order. */
+export const joined = (table: Table, reference: PgColumn, condition = sql`true`): SQL =>
+  sql`JOIN LATERAL (SELECT * FROM ${table} WHERE ${table.id} = ${reference} OFFSET 0) ${table} ON ${opaque(condition)}`;
 
 /** Whether a person's first, last or full name begins with the value `search`, whatever the case and the accents. */
 export function isNamed({ first_last, last_first }: { first_last: PgColumn; last_first: PgColumn }): SQL {

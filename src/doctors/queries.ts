@@ -14,7 +14,7 @@ import {
   target,
 } from "../db/frames.ts";
 import { columnsOf } from "../db/json.ts";
-import { isNamed, list } from "../db/list.ts";
+import { isNamed, joined, list } from "../db/list.ts";
 import { doctors, mappings } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { Doctor, fields } from "./contract.ts";
@@ -44,6 +44,14 @@ export const listDoctors = list<Doctor>({
     patient: sql`(
       SELECT true FROM ${mappings}
       WHERE ${mappings.patient_id} = ${patient} AND ${mappings.doctor_id} = ${doctors.id} AND ${isOwn(mappings.owner_id)})`,
+  },
+  shortcuts: {
+    "patient id": {
+      table: mappings,
+      fixed: [[mappings.patient_id, patient]],
+      order: [mappings.doctor_id],
+      join: joined(doctors, mappings.doctor_id, isOwn(mappings.owner_id)),
+    },
   },
 });
 export const findDoctor = record<Doctor>(resource);

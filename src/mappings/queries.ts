@@ -1,10 +1,11 @@
 import { sql } from "drizzle-orm";
 import { callerId, framed } from "../db/caller.ts";
+import { negated, wide } from "../db/columns.ts";
 import { making, nextId } from "../db/creation.ts";
 import { isOwn, removal } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment, objectOf } from "../db/json.ts";
 import { list, type Path } from "../db/list.ts";
-import { doctors, mappings, negated, patients, wide } from "../db/schema.ts";
+import { doctors, mappings, patients } from "../db/schema.ts";
 import { type Json, value } from "../db/statement.ts";
 import {
   type Assignment,

@@ -1,11 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { callerId, framed } from "../db/caller.ts";
+import { folded, negated, wide } from "../db/columns.ts";
 import { creation, making, nextId } from "../db/creation.ts";
 import { csvLineOf } from "../db/csv.ts";
 import { change, isOwn, names, type Resource, record, removal } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
-import { isNamed, list } from "../db/list.ts";
-import { folded, mappings, negated, patients, wide } from "../db/schema.ts";
+import { isNamed, joined, list } from "../db/list.ts";
+import { mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { fields, type Imported, Patient } from "./contract.ts";
 
@@ -49,7 +50,7 @@ export const listPatients = list<Patient>({
         [mappings.owner_id, callerId],
       ],
       order: [mappings.patient_id],
-      join: sql`JOIN LATERAL (SELECT * FROM ${patients} WHERE ${patients.id} = ${mappings.patient_id} OFFSET 0) ${patients} ON true`,
+      join: joined(patients, mappings.patient_id),
     },
   },
 });

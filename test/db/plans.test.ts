@@ -159,7 +159,9 @@ test("all tables are read by the statements that were looked at", () => {
 function isNarrow(look: Look | undefined): boolean {
   const [filter, ...more] = Object.keys(look?.asked ?? {}).filter((name) => name !== "sort");
   const isById = String(look?.asked["sort"]).endsWith("id");
-  const own = look?.list === "mappings" ? ["patient", "doctor"] : look?.list === "patients" ? ["doctor"] : [];
+  const own = { patients: ["doctor"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
+    look?.list ?? "patients"
+  ];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }
 
