@@ -16,7 +16,8 @@ import { fastRouter } from "./http/router.ts";
 import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
 
-const configure = createMiddleware<AppEnv>(async (c, next) => {
+/** Sets what depends on the bindings; all but `/healthz` stand behind it. */
+export const configure = createMiddleware<AppEnv>(async (c, next) => {
   const config = configuration(c.env);
   c.set("config", config);
   c.set("connection", { database: connect(config), waited: 0 });

@@ -1,18 +1,24 @@
 import { truncates } from "bcryptjs";
 import { roles } from "../db/schema.ts";
-import { body, email, reference, text } from "../http/fields.ts";
+import { body, email, padded, reference, text } from "../http/fields.ts";
 import * as z from "../zod.ts";
 
 /** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
 const password = text(1024).check(
   z.refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
   z.refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
+  z.meta({ format: "password", minLength: 8, maxLength: 72 }),
 );
+
+// ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.
+const USERNAME = /^[A-Za-z0-9@.+_-]*$/;
 
 export const Registration = body(
   {
-    // ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.
-    username: text(150).check(z.regex(/^[A-Za-z0-9@.+_-]*$/, "Only letters, digits and @ . + - _")),
+    username: text(150).check(
+      z.regex(USERNAME, "Only letters, digits and @ . + - _"),
+      z.meta({ pattern: padded(USERNAME.source.replace("*", "+")) }),
+    ),
     email: email(254),
     password,
   },

@@ -3,6 +3,9 @@ import * as z from "../zod.ts";
 /** The largest value of PostgreSQL's `integer`, which ids are. */
 export const MAX_ID = 2_147_483_647;
 
+// A rule that JSON Schema has no check for stands in `z.meta` too, in the words of JSON Schema: from there it gets into
+// the reference (reference/schemas.ts).
+
 /** Something to see: not only spaces, control characters and such of no width. */
 const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
 
@@ -16,25 +19,32 @@ export const text = (max: number) =>
     z.trim(),
     z.refine((value) => VISIBLE.test(value), "Required"),
     z.refine((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
+    z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
   );
+
+/** The pattern of what may have white space around it, which is trimmed. */
+export const padded = (pattern: string) => `^\\s*${pattern.replace(/^\^|\$$/g, "")}\\s*$`;
 
 export const email = (max: number) =>
   text(max).check(
     z.refine((value) => !VISIBLE.test(value) || z.regexes.email.test(value), "Invalid email address"),
+    z.meta({ format: "email", pattern: padded(z.regexes.email.source) }),
   );
 
 /** The id of a record, in a body. */
 export const reference = z.int().check(z.positive(), z.maximum(MAX_ID));
 
 /** A moment in UTC, to the millisecond. */
-export const moment = z.iso.datetime({ precision: 3 });
+export const moment = z.iso
+  .datetime({ precision: 3 })
+  .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
 
 /** A number that arrives as text, of the digits that `pattern` takes. */
 export const digits = (pattern: RegExp, message?: string) =>
   z.pipe(z.string().check(z.regex(pattern, message)), z.transform(Number));
 
 /** The id of a record, in a path or a query. */
-export const idInText = digits(/^[1-9]\d{0,9}$/, "Must be an id").check(z.maximum(MAX_ID));
+export const idInText = z.pipe(digits(/^[1-9]\d{0,9}$/, "Must be an id"), reference);
 
 /** A whole number in a query. */
 export const wholeNumber = (min: number, max: number) =>
@@ -51,12 +61,14 @@ export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
  * dropped unread.
  */
 export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[] = []) =>
-  z.pipe(
-    z.transform((value) => without(value, readOnly)),
-    z.strictObject(fields, {
-      error: ({ code }) => (code === "unrecognized_keys" ? "Unknown field" : undefined),
-    }),
-  );
+  z
+    .pipe(
+      z.transform((value) => without(value, readOnly)),
+      z.strictObject(fields, {
+        error: ({ code }) => (code === "unrecognized_keys" ? "Unknown field" : undefined),
+      }),
+    )
+    .check(z.meta({ ignored: readOnly }));
 
 function without(value: unknown, keys: readonly string[]): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

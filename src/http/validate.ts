@@ -7,6 +7,9 @@ import { type FieldErrors, invalidFields, Problem } from "./problem.ts";
 const MAX_JSON_KIB = 64;
 const limitJson = limitBody(MAX_JSON_KIB);
 
+/** What each middleware that is made here validates: the reference is written from these very schemas. */
+export const validations = new WeakMap<WeakKey, { part: string; schema: z.ZodMiniType }>();
+
 /**
  * Validates a part of the request and gives it to the handler as `c.req.valid(part)`.
  *
@@ -27,6 +30,7 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
     if (part === "json") await limitJson(c, () => requireJson(c));
     return check(c, next);
   };
+  validations.set(validated, { part, schema });
   return validated;
 }
 
@@ -45,6 +49,7 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
     c.req.addValidatedData("header", data);
     await next();
   };
+  validations.set(validated, { part: "header", schema });
   return validated;
 }
 
