@@ -33,8 +33,24 @@ const taken = {
 };
 const notThere = { when: "There is no such doctor.", detail: "There is no such doctor." };
 const notYours = { when: "Only the account that created this doctor, or an admin, may change or delete it." };
+const doctor = {
+  id: 3,
+  ...house,
+  created_by: 12,
+  created_at: "2026-09-06T09:45:06.922Z",
+  updated_at: "2026-09-06T09:45:06.922Z",
+};
+const changed = { ...doctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {
-  answers: [{ status: 200, description: "The doctor as it is now.", schema: Doctor, headers: ["ETag"] }],
+  answers: [
+    {
+      status: 200,
+      description: "The doctor as it is now.",
+      schema: Doctor,
+      example: changed,
+      headers: ["ETag"],
+    },
+  ],
   problems: { 403: notYours, 404: notThere, 409: taken },
 } as const;
 
@@ -71,13 +87,7 @@ export const doctors: Group = {
     Doctor: named(Doctor, {
       description: "A doctor.",
       fields: { ...fields, ...setByApi, created_by: "The id of the account that may change it." },
-      example: {
-        id: 3,
-        ...house,
-        created_by: 12,
-        created_at: "2026-09-06T09:45:06.922Z",
-        updated_at: "2026-09-06T09:45:06.922Z",
-      },
+      example: doctor,
     }),
   },
   operations: {

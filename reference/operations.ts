@@ -40,12 +40,16 @@ function bodyOf({ parts }: Route, { content }: OperationWords, group: Group): Js
 }
 
 /** A body of a named schema, or a list of such. */
-function mediaOf(schema: z.ZodMiniType, group: Group, isList = false): JsonSchema {
-  const [name, { example }] = nameOf(schema, group);
+function mediaOf(
+  schema: z.ZodMiniType,
+  group: Group,
+  { list, example }: Partial<AnswerWords> = {},
+): JsonSchema {
+  const [name, words] = nameOf(schema, group);
   const item = referenceTo(name);
-  return isList
-    ? { schema: { type: "array", items: item, maxItems: 200 }, example: [example] }
-    : { schema: item, example };
+  return list
+    ? { schema: { type: "array", items: item, maxItems: 200 }, example: example ?? [words.example] }
+    : { schema: item, example: example ?? words.example };
 }
 
 function nameOf(schema: z.ZodMiniType, { schemas, tag }: Group): [string, NamedSchema] {
@@ -63,8 +67,9 @@ function responsesOf(route: Route, words: OperationWords, group: Group): JsonSch
   ]);
 }
 
-function answerOf({ description, schema, list, headers = [], content }: AnswerWords, group: Group) {
-  const json = schema && { "application/json": mediaOf(schema, group, list) };
+function answerOf(answer: AnswerWords, group: Group) {
+  const { description, schema, list, headers = [], content } = answer;
+  const json = schema && { "application/json": mediaOf(schema, group, answer) };
   return {
     description,
     headers: headersOf(list ? [...headers, "Link"] : headers),
@@ -73,20 +78,18 @@ function answerOf({ description, schema, list, headers = [], content }: AnswerWo
 }
 
 /** The problems that come from the code around a route's work. */
-function statusesOf({ method, parts, isGuarded, isLimited, isConfigured }: Route): number[] {
+function statusesOf({ parts, isGuarded, isLimited, isConfigured }: Route): number[] {
   const { header } = parts;
   const has = (...names: string[]) => names.some((name) => parts[name]);
   return [
     ...(has("json", "query", "header") ? [400] : []),
     ...(isGuarded ? [401] : []),
     ...(has("param") ? [404] : []),
-    // A write may find another one in its way.
-    ...(method === "GET" ? [] : [409]),
     ...(header === IfMatch ? [412, 428] : []),
     ...(has("json") ? [413, 415] : []),
     ...(header === IdempotencyKey ? [422] : []),
     ...(isLimited ? [429] : []),
-    ...(isConfigured ? [500, 503] : []),
+    ...(isConfigured ? [409, 500, 503] : []),
   ];
 }
 

@@ -32,14 +32,29 @@ const notThere = {
   when: "You have no such patient. Another account's is answered like one that never was.",
   detail: "There is no such patient.",
 };
+const patient = {
+  id: 7,
+  ...grace,
+  created_by: 12,
+  created_at: moment,
+  updated_at: moment,
+};
+const changed = { ...patient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {
-  answers: [{ status: 200, description: "The patient as it is now.", schema: Patient, headers: ["ETag"] }],
+  answers: [
+    {
+      status: 200,
+      description: "The patient as it is now.",
+      schema: Patient,
+      example: changed,
+      headers: ["ETag"],
+    },
+  ],
   problems: { 404: notThere, 409: taken },
 } as const;
 
 const csvHead = "firstname,lastname,email,age,gender";
 const csvLine = '"Grace","Hopper","grace@example.org",85,"F"';
-const own = { id: 7, ...grace, created_by: 12, created_at: moment, updated_at: moment };
 const lines = { type: "string", description: "A patient a line, as JSON." };
 const table = { type: "string", description: "A header and a patient a line, as RFC 4180 has it, in UTF-8." };
 
@@ -55,10 +70,10 @@ const moving: Group["operations"] = {
         status: 200,
         description: "The patients, in order of `id`.",
         content: {
-          "application/x-ndjson": { schema: lines, example: `${JSON.stringify(own)}\n` },
+          "application/x-ndjson": { schema: lines, example: `${JSON.stringify(patient)}\n` },
           "text/csv": {
             schema: table,
-            example: `${Object.keys(own).join()}\r\n7,${csvLine},12,${moment},${moment}\r\n`,
+            example: `${Object.keys(patient).join()}\r\n7,${csvLine},12,${moment},${moment}\r\n`,
           },
         },
       },
@@ -153,13 +168,7 @@ export const patients: Group = {
     Patient: named(Patient, {
       description: "A patient.",
       fields: { ...fields, ...setByApi, created_by: "The id of the account that it belongs to." },
-      example: {
-        id: 7,
-        ...grace,
-        created_by: 12,
-        created_at: moment,
-        updated_at: moment,
-      },
+      example: patient,
     }),
   },
   operations: {

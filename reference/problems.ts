@@ -83,7 +83,7 @@ export const problems: Record<number, ProblemWords> = {
   409: {
     name: "Conflict",
     title: "Conflict",
-    description: "Another request was changing the same at the same moment: try again.",
+    description: "The database had to let another request go first: try again.",
     detail: "Another request was changing the same; try again.",
   },
   412: {

@@ -58,6 +58,8 @@ export interface AnswerWords {
   /** What its body is, one of the named schemas; or, with `list`, what each of its items is. */
   schema?: z.ZodMiniType;
   list?: boolean;
+  /** Another example than the schema's, where that would not be true. */
+  example?: unknown;
   headers?: readonly HeaderName[];
   /** Beside or instead of JSON. */
   content?: OtherContent;

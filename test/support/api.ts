@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { inject } from "vitest";
 import worker from "../../src/index.ts";
+import { holdAgainstReference } from "./reference.ts";
 
 const cloud = inject("cloud");
 
@@ -59,10 +60,19 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
     const init = { method, headers, body: options.raw ?? (body === undefined ? null : JSON.stringify(body)) };
     const context = createExecutionContext();
-    const response = await worker.fetch(new Request(`https://api.test${path}`, init), settings, context);
+    const url = new URL(`https://api.test${path}`);
+    const response = await worker.fetch(new Request(url, init), settings, context);
     await options.onHeaders?.();
     await waitOnExecutionContext(context);
     const text = await response.text();
+    holdAgainstReference({
+      method,
+      url,
+      sent: body,
+      status: response.status,
+      headers: response.headers,
+      text,
+    });
     const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
     return {
       status: response.status,

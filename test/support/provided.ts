@@ -1,3 +1,5 @@
+import type { OpenApi } from "./openapi.ts";
+
 /** What the global setup, which runs in Node, tells the tests, most of which run in workerd. */
 export interface ProvidedCloud {
   /** The database as the Worker reaches it: as a role with no more rights than in production. */
@@ -15,5 +17,7 @@ export interface ProvidedCloud {
 declare module "vitest" {
   export interface ProvidedContext {
     cloud: ProvidedCloud;
+    /** The document that is served at /openapi.json. */
+    reference: OpenApi;
   }
 }

@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { startPostgres } from "../../local/postgres/server.ts";
 import { withClient } from "../../ops/command.ts";
 import { migrate } from "../../ops/migrate.ts";
 import { createRole } from "../../ops/role.ts";
+import type { OpenApi } from "./openapi.ts";
 import "./provided.ts";
 
 /** The suite's database, new and behind the local endpoint: on the PostgreSQL of `POSTGRES_URL`, or on one of its own. */
@@ -30,6 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const endpoint = await openEndpoint(0);
   endpoint.front(ownerUrl);
   const endpointOrigin = new URL(endpoint.url).origin;
+  project.provide("reference", buildReference());
   project.provide("cloud", { databaseUrl, ownerUrl, fillableUrl, serverUrl, endpointOrigin });
   return async () => {
     await endpoint.stop();
@@ -38,6 +41,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
       await administrate(`DROP DATABASE ${database} WITH (FORCE)`);
     await administrate(`DROP ROLE ${name}`);
   };
+}
+
+/** What is served beside the API, made anew; the document of it. */
+function buildReference(): OpenApi {
+  const project = join(import.meta.dirname, "..", "..");
+  execFileSync(process.execPath, [join(project, "reference", "build.ts")]);
+  return JSON.parse(readFileSync(join(project, "dist", "public", "openapi.json"), "utf8"));
 }
 
 /** The PostgreSQL that comes with the project, with data that are gone when it stops. */
