@@ -1,13 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runAsCommand } from "../ops/command.ts";
 import { bringUpDatabase } from "./database.ts";
 import { createVars, overrideVars } from "./vars.ts";
+import { startWrangler } from "./wrangler.ts";
 
 // Without the Worker, which somebody else starts; and whether a `DATABASE_URL` on another machine is migrated too.
 const flag = { type: "boolean", default: false } as const;
@@ -28,9 +26,11 @@ await runAsCommand(async () => {
     );
     return Promise.race([stopped, databaseEnded]);
   }
-  await using wrangler = startWrangler(port, settings);
-  wrangler.process.on("message", () =>
-    console.log(`\n  API       http://localhost:${port}${told}\n\nCtrl-C stops them all.\n`),
+  await using wrangler = startWrangler(port, settings, "inherit");
+  wrangler.ready.then(() =>
+    console.log(
+      `\n  API       http://localhost:${port}\n  reference http://localhost:${port}/docs/${told}\n\nCtrl-C stops them all.\n`,
+    ),
   );
   await Promise.race([stopped, databaseEnded, wrangler.ended]);
 });
@@ -46,36 +46,6 @@ async function requireFree(port: number): Promise<void> {
     throw new Error(`Port ${port} is in use: stop what uses it, or choose another: PORT=8080 npm run dev`);
   }
   await once(probe.close(), "close");
-}
-
-/** `wrangler dev`, which sends a message when it is ready, until it is disposed of. */
-function startWrangler(port: number, settings: string[]) {
-  const cli = fileURLToPath(import.meta.resolve("wrangler"));
-  const quiet = ["--show-interactive-dev-session=false", "--log-level", "log"];
-  const wrangler: ChildProcess = fork(cli, ["dev", "--port", String(port), ...quiet, ...settings], {
-    execArgv: ["--no-warnings", "--import", join(import.meta.dirname, "end-with-parent.ts")],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-    detached: true, // a process group of its own
-  });
-  const exit = once(wrangler, "exit").then(() => endGroup(wrangler));
-  return {
-    process: wrangler,
-    /** Rejects when it ends by itself. */
-    ended: exit.then(() => Promise.reject(new Error("wrangler dev ended by itself; why is said above."))),
-    async [Symbol.asyncDispose]() {
-      wrangler.kill("SIGTERM");
-      await exit;
-    },
-  };
-}
-
-/** Ends what Wrangler, when it is killed, leaves behind: a Worker that keeps the port. */
-function endGroup({ pid = 0 }: ChildProcess): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nothing is left; or there are no groups here, as on Windows.
-  }
 }
 
 /**

@@ -11,12 +11,16 @@ const ui = globalThis.SwaggerUIBundle({
   displayRequestDuration: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  defaultModelRendering: "model",
-  showMutatedRequest: false,
-  syntaxHighlight: { activated: true, theme: "nord" },
+  defaultModelExpandDepth: 2,
+  syntaxHighlight: { theme: "nord" },
   // Nobody else is told of this document.
   validatorUrl: null,
   responseInterceptor: authorize,
+});
+
+// Swagger UI follows a link into the page only when it is opened with it.
+session.addEventListener("click", ({ target }) => {
+  if (target.hash) ui.layoutActions.parseDeepLinkHash(target.hash);
 });
 
 /** Takes the access token out of an answer that has one, and says so. */
