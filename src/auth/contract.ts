@@ -3,11 +3,14 @@ import { roles } from "../db/schema.ts";
 import { body, email, padded, reference, text } from "../http/fields.ts";
 import * as z from "../zod.ts";
 
+/** At least 8 characters when it has been trimmed. */
+const TRIMMED_8 = "^\\s*[^\\s\\u0000][^\\u0000]{6,}[^\\s\\u0000]\\s*$";
+
 /** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
 const password = text(1024).check(
   z.refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
   z.refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  z.meta({ format: "password", minLength: 8, maxLength: 72 }),
+  z.meta({ format: "password", minLength: 8, maxLength: 72, allOf: [{ pattern: TRIMMED_8 }] }),
 );
 
 // ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-/** Where a browser may be; `BROWSER` says where it is. */
+/** Where a browser may be, unless `CHROMIUM` says where it is. */
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const wanted = process.env["CHROMIUM"];
 
 /** The browser of this machine, if it has one. */
-export const executable = [process.env["BROWSER"] ?? "", ...places].find((path) => path && existsSync(path));
+export const executable = (wanted === undefined ? places : [wanted]).find((path) => existsSync(path));
 
 /** Nothing that it would do by itself: no updates, no reports, no first steps. */
 const args = [

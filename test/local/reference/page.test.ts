@@ -135,18 +135,12 @@ describe.skipIf(!executable)("the reference in a browser", () => {
   });
 });
 
-/** What one sees when a request has been answered. */
+/** What one sees when a list has been answered. */
 async function show(page: Page, path: string): Promise<void> {
-  await page.setViewportSize({ width: 1200, height: 900 });
-  const bar = page.locator(".bar");
-  const operation = page.locator("#operations-Patients-createPatient");
-  for (const part of [".opblock-description-wrapper", ".parameters-container"])
-    await operation
-      .locator(part)
-      .first()
-      .evaluate((element: { remove(): void }) => element.remove());
-  await bar.evaluate("(bar) => Object.assign(bar.style, { position: 'sticky', top: 0, zIndex: 10 })");
-  await operation.evaluate("(it) => scrollTo(0, it.offsetTop - 120)");
+  await page.setViewportSize({ width: 1200, height: 1000 });
+  await page
+    .locator("#operations-Patients-listPatients")
+    .evaluate("(operation) => operation.scrollIntoView()");
   await page.screenshot({ path });
 }
 

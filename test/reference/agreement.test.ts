@@ -1,0 +1,75 @@
+import { expect, inject, test } from "vitest";
+import { app } from "../../src/app.ts";
+import { validations } from "../../src/http/validate.ts";
+import type * as z from "../../src/zod.ts";
+import { faultsOf, type JsonSchema } from "../support/openapi.ts";
+import { hostileNames } from "../support/text.ts";
+
+// What the document calls valid is what the routes take: each field of each body, and each parameter, with values that
+// one of the two might see otherwise. Two things JSON Schema cannot say, so the words of the document do: that a password's
+// 72 bytes are bytes, and that white space around an email is trimmed.
+
+const document = inject("reference");
+
+const texts = [
+  ...["", " ", "\t\n", "\u00a0", "\u0085", "\u0001", "\u200b", "\ufeff", "\0", "a\0", "a", " a ", "aa", "é"],
+  ...[7, 8, 64, 65, 72, 73, 128, 150, 151, 1024, 1025].map((length) => "a".repeat(length)),
+  ...["      aa", " aaaaaaa", "\u0001".repeat(8), "🩺".repeat(64), "🩺".repeat(65), "A_b+c-d.e@f", "a b"],
+  ...["a@b.org", "a@b", "@b.org", "a@b.c", "a.@b.org", ".a@b.org", "a..b@c.org", "a@-b.org", "ä@b.org"],
+  ...["M", "m", "F", "NEUR", "true", "0", "1", "01", "-1", "+1", "1.0", "1e3", "200", "201"],
+  ...["2147483647", "2147483648", ...hostileNames],
+];
+const numbers = [0, -0, 1, -1, 0.5, 120, 121, 1000, 1001, 2_147_483_647, 2_147_483_648, 1e300];
+const values = [...texts, ...numbers, null, true, false, [], ["a"], {}, { a: 1 }];
+
+/** Operations with what they validate of one part. */
+function validated(part: string): [string, z.ZodMiniType][] {
+  return app.routes.flatMap(({ method, path, handler }): [string, z.ZodMiniType][] => {
+    const found = validations.get(handler);
+    return found?.part === part ? [[`${method} ${path}`, found.schema]] : [];
+  });
+}
+
+function operationOf(route: string) {
+  const [method = "", path = ""] = route.split(" ");
+  return document.paths[`${path.replace(/:(\w+)/g, "{$1}")}/`]?.[method.toLowerCase()];
+}
+
+const isLongInBytes = (text: unknown) =>
+  typeof text === "string" && [...text].length <= 72 && new TextEncoder().encode(text).length > 72;
+
+const isTaken = (schema: z.ZodMiniType, value: unknown): boolean => schema.safeParse(value).success;
+const isValid = (schema: JsonSchema, value: unknown): boolean =>
+  faultsOf(document, schema, value).length === 0;
+
+test.each(validated("json"))("the document and %s agree on bodies", (route, schema) => {
+  const media = operationOf(route)?.requestBody?.content["application/json"];
+  const described = document.components.schemas[String(media?.schema["$ref"]).split("/").pop() ?? ""];
+  const fields = [...Object.keys(Object(described?.["properties"])), "unknown", "Id", "constructor"];
+  const example = media?.example as Record<string, unknown>;
+  const bodies = [...values, {}, ...fields.map((field) => ({ ...example, [field]: undefined }))].concat(
+    fields.flatMap((field) => values.map((value) => ({ ...example, [field]: value }))),
+  );
+  const sent = bodies.map((body) => JSON.parse(JSON.stringify(body)));
+  const sayable = sent.filter((body) => !isLongInBytes(body?.password));
+  const disputed = sayable.filter((body) => isTaken(schema, body) !== isValid(media?.schema ?? {}, body));
+  expect(disputed).toEqual([]);
+});
+
+test.each([...validated("query"), ...validated("param")])(
+  "the document and %s agree on parameters",
+  (route, schema) => {
+    // What a cursor may be is nobody's business but the API's.
+    const parameters = operationOf(route)?.parameters?.filter(({ name }) => name !== "cursor") ?? [];
+    for (const { name, schema: described } of parameters) {
+      const isInteger = described["type"] === "integer";
+      // A number has one spelling in the document, whatever else the API reads as it.
+      const sent = texts.filter((text) => !isInteger || !/^[+-]?0\d|^\d+[.e]/.test(text));
+      const disputed = sent.filter((text) => {
+        const value = isInteger && /^-?\d+$/.test(text) ? Number(text) : text;
+        return isTaken(schema, { [name]: text }) !== isValid(described, value);
+      });
+      expect([name, disputed]).toEqual([name, []]);
+    }
+  },
+);
