@@ -69,11 +69,9 @@ export const doctors: Group = {
       search,
       specialization: {
         description: `Only doctors of this specialization: ${specialization}`,
-        example: "NEUR",
       },
       patient: {
         description: "Only doctors who are assigned to this patient of yours, by its id.",
-        example: 7,
       },
     }),
   ],

@@ -57,8 +57,8 @@ export const mappings: Group = {
         ...pageWords.sort,
         description: `${pageWords.sort.description} \`created_at\` is an assignment's \`assigned_at\`.`,
       },
-      patient: { description: "Only assignments of this patient, by its id.", example: 7 },
-      doctor: { description: "Only assignments of this doctor, by its id.", example: 3 },
+      patient: { description: "Only assignments of this patient, by its id." },
+      doctor: { description: "Only assignments of this doctor, by its id." },
     }),
   ],
   schemas: {

@@ -135,15 +135,14 @@ export const patients: Group = {
     parameters(PatientsQuery, {
       ...pageWords,
       search,
-      gender: { description: `Only patients of this gender: ${gender}`, example: "F" },
-      min_age: { description: "Only patients of at least this age, in whole years.", example: 18 },
-      max_age: { description: "Only patients of at most this age, in whole years.", example: 65 },
-      doctor: { description: "Only patients to whom the doctor of this id is assigned.", example: 3 },
+      gender: { description: `Only patients of this gender: ${gender}` },
+      min_age: { description: "Only patients of at least this age, in whole years." },
+      max_age: { description: "Only patients of at most this age, in whole years." },
+      doctor: { description: "Only patients to whom the doctor of this id is assigned." },
     }),
     parameters(ImportQuery, {
       partial: {
         description: "With `true` the lines that are valid are taken, and the others are said to be refused.",
-        example: "true",
       },
     }),
   ],

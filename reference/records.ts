@@ -23,9 +23,12 @@ export const assignedAt = "When the doctor was assigned, in UTC, to the millisec
 /** The path of one record. */
 export const byId = parameters(ById, { id: { description: "The record's id.", example: 7 } });
 
-/** What every list takes. */
+/**
+ * What every list takes. No parameter that may be left out has an example of its own: a page that tries routes would fill
+ * it in.
+ */
 export const pageWords = {
-  limit: { description: "How many records the page has at most.", example: 50 },
+  limit: { description: "How many records the page has at most." },
   cursor: {
     description:
       "Where the page begins: from the URL in the last page's `Link` header. It carries the filters and the order too, and is good for this list only.",
@@ -33,14 +36,12 @@ export const pageWords = {
   sort: {
     description:
       "The order; backwards with a `-` before it. Records that are the same by it are in order of `id`.",
-    example: "id",
   },
 };
 
 export const search = {
   description:
-    "The beginning of a first, a last or a full name, with either of the two first; whatever the case and the accents.",
-  example: "hop",
+    "The beginning of a first, a last or a full name, with either of the two first; whatever the case and the accents. `hop` finds Grace Hopper.",
 };
 
 /** The headers of requests, by what they are for. */
@@ -48,22 +49,19 @@ export const conditions = [
   parameters(IfNoneMatch, {
     "If-None-Match": {
       description:
-        "The ETags that you have: when the record's is among them, the answer is 304 and has no body.",
-      example: '"3"',
+        'The ETags that you have (`"3"`): when the record\'s is among them, the answer is 304 and has no body.',
     },
   }),
   parameters(IfMatch, {
     "If-Match": {
       description:
-        "The ETag of the record as you have seen it: when somebody has changed it since, the answer is 412 and nothing has changed. Where the installation wants it, a change without it is 428.",
-      example: '"3"',
+        'The ETag of the record as you have seen it (`"3"`): when somebody has changed it since, the answer is 412 and nothing has changed. Where the installation wants it, a change without it is 428.',
     },
   }),
   parameters(IdempotencyKey, {
     "Idempotency-Key": {
       description:
         "A key of your own for this request, a UUID for instance. Send the same request with the same key again, and you get the first answer again and nothing is made twice. It is kept for 24 hours.",
-      example: "8e03978e-40d5-43dd-bc93-6894a57f9324",
     },
   }),
 ];

@@ -19,6 +19,7 @@ const change = {
 
 const exportation = { type: "application/x-ndjson", answer: z.string(), subject, access: { toOthers: 200 } };
 const importation = {
+  takesFile: true as const,
   subject: async () => ({ file: JSON.stringify(newPatient()) }),
   answer: Imported,
   access: { toOthers: 201 },

@@ -56,20 +56,23 @@ test.each(validated("json"))("the document and %s agree on bodies", (route, sche
   expect(disputed).toEqual([]);
 });
 
-test.each([...validated("query"), ...validated("param")])(
-  "the document and %s agree on parameters",
-  (route, schema) => {
-    // What a cursor may be is nobody's business but the API's.
-    const parameters = operationOf(route)?.parameters?.filter(({ name }) => name !== "cursor") ?? [];
-    for (const { name, schema: described } of parameters) {
-      const isInteger = described["type"] === "integer";
-      // A number has one spelling in the document, whatever else the API reads as it.
-      const sent = texts.filter((text) => !isInteger || !/^[+-]?0\d|^\d+[.e]/.test(text));
-      const disputed = sent.filter((text) => {
-        const value = isInteger && /^-?\d+$/.test(text) ? Number(text) : text;
-        return isTaken(schema, { [name]: text }) !== isValid(described, value);
-      });
-      expect([name, disputed]).toEqual([name, []]);
-    }
-  },
-);
+const places = { query: "query", param: "path", header: "header" };
+
+test.each(
+  Object.entries(places).flatMap(([part, place]) => validated(part).map((one) => [place, ...one] as const)),
+)("in its %s the document and %s agree on parameters", (place, route, schema) => {
+  // What a cursor may be is nobody's business but the API's.
+  const all = operationOf(route)?.parameters?.filter((one) => one.in === place) ?? [];
+  const parameters = all.filter(({ name }) => name !== "cursor");
+  expect(all).not.toEqual([]);
+  for (const { name, schema: described } of parameters) {
+    const isInteger = described["type"] === "integer";
+    // A number has one spelling in the document, whatever else the API reads as it.
+    const sent = texts.filter((text) => !isInteger || !/^[+-]?0\d|^\d+[.e]/.test(text));
+    const disputed = sent.filter((text) => {
+      const value = isInteger && /^-?\d+$/.test(text) ? Number(text) : text;
+      return isTaken(schema, { [name]: text }) !== isValid(described, value);
+    });
+    expect([name, disputed]).toEqual([name, []]);
+  }
+});

@@ -99,10 +99,11 @@ function faultsOfHeaders(sent: Headers, said: Record<string, HeaderOrReference>)
 function faultsOfBody({ method, headers, text }: Exchange, content: OperationResponse["content"]): string[] {
   const type = headers.get("Content-Type");
   if (!content) return type || text ? [`a body of type ${type}`] : [];
-  const media = type === null ? undefined : content[type];
+  const [mediaType = ""] = type?.split(";") ?? [];
+  const media = content[mediaType];
   if (!media) return [`the type ${type}`];
   if (method === "HEAD") return text ? ["a body for HEAD"] : [];
-  return type?.endsWith("json") ? faultsOf(document, media.schema, JSON.parse(text)) : [];
+  return /[/+]json$/.test(mediaType) ? faultsOf(document, media.schema, JSON.parse(text)) : [];
 }
 
 /** Whatever is accepted has to be something that the document calls valid. */

@@ -28,6 +28,8 @@ export interface RouteRequest {
   subject?: (account: Account) => Promise<Subject>;
   /** Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is. */
   access: "open" | { toOthers: number };
+  /** Whether it takes a file instead of a JSON body. */
+  takesFile?: true;
   /** Fields that it refuses, in a body that is good but for them; left out when it takes no body. */
   invalid?: Record<string, unknown>;
 }

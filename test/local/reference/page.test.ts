@@ -51,7 +51,8 @@ test.each(["/docs/nothing", "/nothing", "/api/nothing/"])("%s is still the API's
 if (!executable)
   process.stderr.write("\nLEFT OUT: the reference in a browser, for this machine has none.\n\n");
 
-describe.skipIf(!executable)("the reference in a browser", () => {
+// A browser beside all other tests takes its time.
+describe.skipIf(!executable)("the reference in a browser", { timeout: 60_000 }, () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launch();
@@ -127,6 +128,7 @@ describe.skipIf(!executable)("the reference in a browser", () => {
     const operation = page.locator("#operations-Service-health");
     await tabTo(page, "#operations-Service-health .opblock-summary-control");
     await page.keyboard.press("Enter");
+    await operation.locator(".execute").waitFor(); // Tab would pass by what is not there yet
     await tabTo(page, "#operations-Service-health .execute");
     await page.keyboard.press("Enter");
     expect(await answerOf(operation)).toContain('"status": "ok"');
