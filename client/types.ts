@@ -1,0 +1,134 @@
+// Generated from src/*/contract.ts by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
+
+export interface Registration {
+  username: string;
+  email: string;
+  password: string;
+}
+
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+export interface NewAccount {
+  id: number;
+  username: string;
+  email: string;
+}
+
+export interface Account {
+  id: number;
+  username: string;
+  email: string;
+  role: "clinician" | "admin";
+}
+
+export interface TokenPair {
+  access: string;
+  refresh: string;
+  token_type: "Bearer";
+  expires_in: number;
+}
+
+export interface NewPatient {
+  firstname: string;
+  lastname: string;
+  email: string;
+  age: number;
+  gender: "M" | "F" | "O" | "U";
+}
+
+export interface PatientChanges {
+  firstname?: string;
+  lastname?: string;
+  email?: string;
+  age?: number;
+  gender?: "M" | "F" | "O" | "U";
+}
+
+export interface Patient {
+  id: number;
+  firstname: string;
+  lastname: string;
+  email: string;
+  age: number;
+  gender: "M" | "F" | "O" | "U";
+  created_by: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface NewDoctor {
+  firstname: string;
+  lastname: string;
+  email: string;
+  gender: "M" | "F" | "O" | "U";
+  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  max_appointments_per_day?: number;
+}
+
+export interface DoctorChanges {
+  firstname?: string;
+  lastname?: string;
+  email?: string;
+  gender?: "M" | "F" | "O" | "U";
+  specialization?: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  max_appointments_per_day?: number;
+}
+
+export interface Doctor {
+  id: number;
+  firstname: string;
+  lastname: string;
+  email: string;
+  gender: "M" | "F" | "O" | "U";
+  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  max_appointments_per_day: number;
+  created_by: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface NewAssignment {
+  patient: number;
+  doctor: number;
+}
+
+export interface Assignment {
+  id: number;
+  patient: number;
+  doctor: number;
+  assigned_at: string;
+}
+
+export interface PatientSummary {
+  id: number;
+  firstname: string;
+  lastname: string;
+  age: number;
+  gender: "M" | "F" | "O" | "U";
+  created_by: number;
+}
+
+export interface DoctorSummary {
+  id: number;
+  firstname: string;
+  lastname: string;
+  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  max_appointments_per_day: number;
+  gender: "M" | "F" | "O" | "U";
+}
+
+export interface ListedAssignment {
+  id: number;
+  patient: PatientSummary;
+  doctor: DoctorSummary;
+  assigned_at: string;
+}
+
+export interface DoctorsOfPatient {
+  patient_id: number;
+  patient: string;
+  doctors: DoctorSummary[];
+}

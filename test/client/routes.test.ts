@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createClient, ProblemError } from "../../client/index.ts";
+import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { newDoctor, newPatient, PASSWORD, signUp, unique } from "./support.ts";
+
+let served: ServedApi;
+beforeAll(async () => {
+  served = await serveApi();
+});
+afterAll(() => served?.stop());
+
+test("An account signs up, logs in, is told who it is, and logs out", async () => {
+  const username = unique("user-");
+  const api = createClient({ url: served.origin });
+  const account = { username, email: `${username}@example.org` };
+  expect(await api.register({ ...account, password: PASSWORD })).toEqual({
+    id: expect.any(Number),
+    ...account,
+  });
+  expect(api.tokens).toBeUndefined();
+  await api.login({ username, password: PASSWORD });
+  expect(await api.me()).toMatchObject({ ...account, role: "clinician" });
+  const { tokens } = api;
+  await api.logout();
+  expect(api.tokens).toBeUndefined();
+  await expect(createClient({ url: served.origin, tokens }).me()).rejects.toMatchObject({ status: 401 });
+});
+
+test("A patient is created, read, changed, replaced and deleted", async () => {
+  const api = await signUp(served.origin);
+  const sent = newPatient();
+  const created = await api.patients.create(sent);
+  expect(created).toMatchObject(sent);
+  expect(await api.patients.get(created.id)).toEqual(created);
+  expect(await api.patients.update(created.id, { age: 37 })).toMatchObject({ ...sent, age: 37 });
+  expect(await api.patients.replace(created.id, { ...created, age: 38 })).toMatchObject({ ...sent, age: 38 });
+  await api.patients.delete(created.id);
+  await expect(api.patients.get(created.id)).rejects.toMatchObject({ status: 404 });
+});
+
+test("A doctor is created, read, changed, replaced and deleted", async () => {
+  const api = await signUp(served.origin);
+  const created = await api.doctors.create(newDoctor());
+  expect(await api.doctors.get(created.id)).toEqual(created);
+  await api.doctors.update(created.id, { specialization: "CARD" });
+  const replaced = await api.doctors.replace(created.id, { max_appointments_per_day: 3 });
+  expect(replaced).toMatchObject({ specialization: "CARD", max_appointments_per_day: 3 });
+  await api.doctors.delete(created.id);
+  await expect(api.doctors.get(created.id)).rejects.toMatchObject({ status: 404 });
+});
+
+test("A doctor is assigned to a patient, listed there, and taken off again", async () => {
+  const api = await signUp(served.origin);
+  const patient = await api.patients.create(newPatient());
+  const doctor = await api.doctors.create(newDoctor());
+  const { id } = await api.assignments.create({ patient: patient.id, doctor: doctor.id });
+  const assignments = await Array.fromAsync(api.assignments.list());
+  expect(assignments.map((one) => [one.id, one.patient.id, one.doctor.id])).toEqual([
+    [id, patient.id, doctor.id],
+  ]);
+  expect((await api.assignments.ofPatient(patient.id)).doctors.map((one) => one.id)).toEqual([doctor.id]);
+  await api.assignments.delete(id);
+  expect((await api.assignments.ofPatient(patient.id)).doctors).toEqual([]);
+});
+
+test("A list gives every record once, asking for a page when it is needed", async () => {
+  const api = await signUp(served.origin);
+  const ids: number[] = [];
+  for (let i = 0; i < 5; i += 1) ids.push((await api.patients.create(newPatient())).id);
+  const asked: string[] = [];
+  const counting = createClient({
+    url: served.origin,
+    tokens: api.tokens,
+    fetch: (input, init) => {
+      asked.push(new URL(String(input)).search);
+      return fetch(input, init);
+    },
+  });
+  const list = counting.patients.list({ limit: 2 });
+  const seen: number[] = [];
+  for await (const { id } of list) seen.push(id);
+  expect(seen).toEqual(ids);
+  expect(asked.map((search) => search.replace(/cursor=[^&]+/, "cursor=…"))).toEqual([
+    "?limit=2",
+    "?limit=2&cursor=…",
+    "?limit=2&cursor=…",
+  ]);
+  expect((await Array.fromAsync(list.pages())).map((page) => page.length)).toEqual([2, 2, 1]);
+  for await (const { id } of list) {
+    expect(id).toBe(ids[0]);
+    break;
+  }
+  expect(asked).toHaveLength(3 + 3 + 1);
+});
+
+test("The API says that it runs, and that its database answers", async () => {
+  const api = createClient({ url: `${served.origin}/` });
+  expect(await api.health()).toEqual({ status: "ok" });
+  expect(await api.readiness()).toEqual({ status: "ok" });
+});
+
+test("What is wrong comes as a problem, with all that the API says of it", async () => {
+  const api = await signUp(served.origin);
+  const sent = { ...newPatient({ age: 121 }), firstname: "" };
+  const problem = await api.patients.create(sent).catch((error: unknown) => error);
+  expect(problem).toBeInstanceOf(ProblemError);
+  expect(problem).toMatchObject({
+    name: "ProblemError",
+    message: "2 fields are not valid.",
+    status: 400,
+    type: "about:blank",
+    title: "Bad Request",
+    detail: "2 fields are not valid.",
+    errors: { firstname: ["Required"], age: [expect.stringMatching("120")] },
+    requestId: expect.any(String),
+    retryAfter: undefined,
+  });
+});
+
+test("Calls without a session are refused by the API, and a wrong password opens none", async () => {
+  const api = createClient({ url: served.origin });
+  await expect(api.me()).rejects.toMatchObject({ status: 401, errors: {} });
+  await expect(api.login({ username: unique("nobody-"), password: PASSWORD })).rejects.toMatchObject({
+    status: 401,
+  });
+  expect(api.tokens).toBeUndefined();
+});

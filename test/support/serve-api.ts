@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { buildProduct } from "../../bench/bundle.ts";
+import { serve } from "../../bench/workerd.ts";
+
+/** The API as somebody outside reaches it. */
+export interface ServedApi {
+  /** `http://127.0.0.1:<port>` */
+  origin: string;
+  stop(): Promise<void>;
+  /** Makes its database endpoint fail in one of its named ways (`local/endpoint/faults.ts`), or answer late. */
+  disturbDatabase(disturbance: Record<string, unknown>): Promise<void>;
+}
+
+/** Builds what would be deployed, and serves it with workerd on a free port and on the suite's database. */
+export async function serveApi(bindings: Record<string, string | number> = {}): Promise<ServedApi> {
+  const cloud = inject("cloud");
+  const channel = `${cloud.endpointOrigin}/channels/${randomUUID()}`;
+  const folder = mkdtempSync(join(tmpdir(), "hospital-served-"));
+  const settings = {
+    DATABASE_URL: cloud.databaseUrl,
+    DATABASE_ENDPOINT: `${channel}/sql`,
+    JWT_SECRET: randomUUID() + randomUUID(),
+    BCRYPT_COST: 4,
+    ...bindings,
+  };
+  const own = join(folder, "workerd");
+  mkdirSync(own);
+  const served = await serve(await buildProduct(join(folder, "bundle")), settings, own);
+  return {
+    origin: served.origin,
+    async stop() {
+      await served.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+    async disturbDatabase(disturbance) {
+      const response = await fetch(channel, { method: "PUT", body: JSON.stringify(disturbance) });
+      if (!response.ok) throw new Error(await response.text());
+    },
+  };
+}
