@@ -64,8 +64,13 @@ function detailsIn(text: string, type: string | null): ProblemDetails {
 /** Whatever was thrown on the way to an answer, as a problem: there was no answer, or not all of it. */
 export function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new ProblemError({ detail: `The API did not answer: ${reason}` }, {}, error);
+  // Node's fetch says why in the error's cause.
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return new ProblemError(
+    { detail: `The API did not answer: ${reason instanceof Error ? reason.message : reason}` },
+    {},
+    error,
+  );
 }
 
 /** `Retry-After` in seconds from now: it holds either those or a date (RFC 9110, section 10.2.3). */

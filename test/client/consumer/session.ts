@@ -1,0 +1,42 @@
+// A program of somebody who has installed the client: compiled against the package, and run with it.
+import { createClient, type NewPatient, type Patient, ProblemError } from "hospital-api/client";
+
+const [url = "", username = ""] = process.argv.slice(2);
+const api = createClient({ url });
+const password = "correct horse battery";
+await api.register({ username, email: `${username}@example.org`, password });
+await api.login({ username, password });
+
+const sent: NewPatient = {
+  firstname: "Ada",
+  lastname: "Lovelace",
+  email: "ada@example.org",
+  age: 36,
+  gender: "F",
+};
+const created: Patient = await api.patients.create(sent);
+const listed: Patient[] = [];
+for await (const patient of api.patients.list({ limit: 1 })) listed.push(patient);
+const changed = await api.patients.update(created.id, { age: 37 });
+
+async function problemOf(call: Promise<unknown>): Promise<Pick<ProblemError, "status" | "errors">> {
+  try {
+    await call;
+    return { status: 200, errors: {} };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    const { status, errors } = error;
+    return { status, errors };
+  }
+}
+const conflict = await problemOf(api.patients.create(sent));
+const invalid = await problemOf(api.patients.update(created.id, { age: 121 }));
+
+// @ts-expect-error: what the API would refuse, the compiler refuses before
+const refused = () => api.patients.create({ ...sent, gender: "female" });
+// @ts-expect-error: and a filter that is none
+const unknown = () => api.patients.list({ serach: "lov" });
+
+console.log(
+  JSON.stringify({ created, listed, changed, conflict, invalid, never: [refused, unknown].length }),
+);
