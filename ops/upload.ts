@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import { extname } from "node:path";
+import { parseArgs } from "node:util";
+import { Presets, SingleBar } from "cli-progress";
+import { createClient } from "../client/index.ts";
+import { runAsCommand } from "./command.ts";
+import { ask } from "./upload/ask.ts";
+import { type Progress, progressFileOf } from "./upload/progress.ts";
+import { refusedFileOf } from "./upload/refused.ts";
+import { upload } from "./upload/upload.ts";
+
+const usage = `Usage: npm run upload -- <file> --url https://… [--user <username>]
+
+Creates a patient of the account for each record of the file: .csv with a header, or .ndjson (.jsonl).
+The password is taken from HOSPITAL_PASSWORD, or asked for. Run again after it was stopped, it goes on.
+
+Exit status: 0 all were created, 2 some were refused, 1 it did not get to the end.`;
+
+/** Exit status when it got to the end, but not with all. */
+const SOME_REFUSED = 2;
+
+/** An API that is away for some minutes does not end a long upload. */
+const patient = { attempts: 20, delay: 500, maxDelay: 30_000, deadline: 15 * 60_000 };
+
+const formats = { ".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson" } as const;
+
+await runAsCommand(async () => {
+  const { file, format, url, user } = parsedArguments();
+  const username = user ?? (await ask("Username: "));
+  const password = process.env["HOSPITAL_PASSWORD"] || (await ask(`Password of ${username}: `, true));
+  const api = createClient({ url, retry: patient });
+  await api.login({ username, password });
+  const bar = new SingleBar(
+    { format: "{bar} {percentage} %, {created} created, {refused} refused, {duration_formatted}" },
+    Presets.rect,
+  );
+  bar.start(1, 0, { created: 0, refused: 0 });
+  const progress = await upload({ file, format, api, url }, ({ created, refused }, bytes, size) => {
+    bar.setTotal(size);
+    bar.update(bytes, { created, refused });
+  }).finally(() => bar.stop());
+  summarise(file, progress);
+});
+
+function summarise(file: string, { created, refused }: Progress): void {
+  console.log(`${created} patients were created, ${refused} refused. (${progressFileOf(file)} says so too.)`);
+  if (refused === 0) return;
+  console.log(`Which ones, and why: ${refusedFileOf(file)}`);
+  process.exitCode = SOME_REFUSED;
+}
+
+function parsedArguments() {
+  const options = { url: { type: "string" }, user: { type: "string" } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [file, ...others] = positionals;
+  if (!file || !values.url || others.length > 0) throw new Error(usage);
+  if (!URL.canParse(values.url)) throw new Error(`--url must be a URL.\n\n${usage}`);
+  const format = formats[extname(file).toLowerCase() as keyof typeof formats];
+  if (!format) throw new Error(`The file's name must end in .csv, .ndjson or .jsonl.\n\n${usage}`);
+  if (!existsSync(file)) throw new Error(`There is no file ${file}.`);
+  return { file, format, url: new URL(values.url).href, user: values.user };
+}

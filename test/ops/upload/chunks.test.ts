@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { type Chunk, chunksOf, type Format, lineInFile } from "../../../ops/upload/chunks.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hospital-chunks-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const MIB = 1024 * 1024;
+
+/** The chunks of a file that holds `content`. */
+function chunksIn(format: Format, content: string | Uint8Array): Promise<Chunk[]> {
+  const file = join(folder, `patients.${format}`);
+  writeFileSync(file, content);
+  return Array.fromAsync(chunksOf(file, format));
+}
+
+const numbered = (count: number, text: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => text(n)).join("");
+
+test("A chunk holds 1,000 records at most, in the order of the file", async () => {
+  const lines = numbered(2500, (n) => `{"n":${n}}\n`);
+  const chunks = await chunksIn("ndjson", lines);
+  expect(chunks.map(({ index, records }) => [index, records.length])).toEqual([
+    [0, 1000],
+    [1, 1000],
+    [2, 500],
+  ]);
+  expect(chunks.map(({ body }) => body).join("")).toBe(lines);
+});
+
+test("A chunk is 1 MiB at most, counted in bytes and with its header", async () => {
+  const chunks = await chunksIn("csv", `name\n${numbered(50, () => `${"é".repeat(50_000)}\n`)}`);
+  for (const { body, bytes } of chunks) {
+    expect(bytes).toBe(Buffer.byteLength(body));
+    expect(bytes).toBeLessThanOrEqual(MIB);
+    expect(body).toMatch(/^name\r\né/);
+  }
+  expect(chunks.map(({ records }) => records.length)).toEqual([10, 10, 10, 10, 10]);
+});
+
+test("What is larger than a request is left out of the chunks, and told with its line", async () => {
+  const [ndjson, ...none] = await chunksIn(
+    "ndjson",
+    `{"a":1}\n${"x".repeat(2 * MIB)}\n{"a":2}\n${"y".repeat(MIB)}\n`,
+  );
+  expect([ndjson?.body, none]).toEqual(['{"a":1}\n{"a":2}\n', []]);
+  expect(ndjson?.records.map(({ line }) => line)).toEqual([1, 3]);
+  expect(ndjson?.tooLarge.map(({ line }) => line)).toEqual([2, 4]);
+  const [csv] = await chunksIn("csv", `a\n1\n${"x".repeat(MIB - 1)}\n2\n`);
+  expect(csv?.body).toBe("a\r\n1\r\n2\r\n");
+  expect(csv?.tooLarge).toEqual([{ line: 3, lines: 1, text: undefined }]);
+});
+
+test("Lines are those of the file, however it ends them and whatever is empty between them", async () => {
+  const [ndjson] = await chunksIn("ndjson", '\ufeff{"a":1}\r\n\r\n  {"a":2}\r\n\n{"a":3}');
+  expect(ndjson?.body).toBe('{"a":1}\n{"a":2}\n{"a":3}\n');
+  expect(ndjson?.records.map(({ line }) => line)).toEqual([1, 3, 5]);
+  const [csv] = await chunksIn("csv", '\ufeff\r\na,b\r\n1,"x\r\ny"\r\n\r\n2,"z"\r\n3,');
+  expect(csv?.body).toBe('a,b\r\n1,"x\r\ny"\r\n2,z\r\n3,\r\n');
+  expect(csv?.records.map(({ line, lines }) => [line, lines])).toEqual([
+    [3, 2],
+    [6, 1],
+    [7, 1],
+  ]);
+});
+
+test("The API's line of a request is found again in the file", async () => {
+  const [, csv] = await chunksIn("csv", `a,b\n${numbered(1000, (n) => `${n},\n`)}\n1,"x\ny"\n2,"z"\n`);
+  expect([2, 3, 4].map((line) => csv && lineInFile(csv, line))).toEqual([1003, 1003, 1005]);
+  expect(() => csv && lineInFile(csv, 5)).toThrow("line 5");
+});
+
+test("Cells come through as they are", async () => {
+  const cells = '"a ""b""",", "," c ","\'=1+1",é';
+  const [chunk] = await chunksIn("csv", `h\n${cells}\n`);
+  expect(chunk?.body).toBe('h\r\n"a ""b""",", ", c ,\'=1+1,é\r\n');
+});
+
+test.each<[Format, string | Uint8Array, RegExp]>([
+  ["csv", Buffer.from("a\nJos\xe9\n", "latin1"), /^patients\.csv is not UTF-8/],
+  ["ndjson", Buffer.from('{"a":"Jos\xe9"}\n', "latin1"), /^patients\.ndjson is not UTF-8/],
+  ["csv", 'a,b\n1,2\n3,"x\n4,5\n', /^patients\.csv is not CSV from line 3 on: Quote Not Closed/],
+  ["csv", `a\n1\n"${"x".repeat(2 * MIB)}"\n`, /^patients\.csv is not CSV from line 3 on: Max Record Size/],
+  ["csv", "", /^The file is empty/],
+])("What is no %s is refused with a sentence", async (format, content, sentence) => {
+  await expect(chunksIn(format, content)).rejects.toThrow(sentence);
+});
+
+test("A file without records has no chunks", async () => {
+  expect(await chunksIn("csv", "a,b\n")).toEqual([]);
+  expect(await chunksIn("ndjson", "\n\n")).toEqual([]);
+});
