@@ -6,14 +6,15 @@ import { onTestFinished } from "vitest";
 
 /**
  * What befalls a request on its way: an answer of somebody between; the socket closed before the API gets to see it, after
- * it has answered, or in the middle of its answer; or nothing, for ever.
+ * it has answered, or in the middle of its answer; or nothing, for ever, before the API gets to see it or after.
  */
 export type Mishap =
   | { status: number; headers?: Record<string, string>; body?: string }
   | "drop-before"
   | "drop-after"
   | "truncate"
-  | "hang";
+  | "hang"
+  | "hang-after";
 
 /** A request as it arrived. */
 export interface Seen {
@@ -28,17 +29,25 @@ export interface Seen {
 /** A gateway between the client and the API, for the running test: it sees what is sent, and mishaps befall it in order. */
 export async function openFront(target: string, ...mishaps: (Mishap | "pass")[]) {
   const seen: Seen[] = [];
+  const chosen: { befalls: (request: Seen) => boolean; mishap: Mishap }[] = [];
+  let trouble = (): Mishap | "pass" => "pass";
+  const mishapOf = (request: Seen): Mishap | "pass" => {
+    const [next] = chosen.splice(chosen.findIndex(({ befalls }) => befalls(request)) >>> 0, 1);
+    return next?.mishap ?? mishaps.shift() ?? trouble();
+  };
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const mishap = mishaps.shift() ?? "pass";
     const { method = "", url = "", headers } = request;
     const body = await text(request);
-    seen.push({ line: `${method} ${url}`, headers, body, at: performance.now() });
+    const one = { line: `${method} ${url}`, headers, body, at: performance.now() };
+    seen.push(one);
+    const mishap = mishapOf(one);
     if (mishap === "hang") return;
     if (mishap === "drop-before") return void response.destroy();
     if (typeof mishap === "object")
       return void response.writeHead(mishap.status, mishap.headers).end(mishap.body);
     const answer = await forward(target + url, method, headers, body);
     if (mishap === "drop-after") return void response.destroy();
+    if (mishap === "hang-after") return;
     response.writeHead(answer.status, { ...answer.headers, "Content-Length": answer.body.length });
     if (mishap !== "truncate") return void response.end(answer.body);
     response.write(answer.body.subarray(0, answer.body.length / 2), () => response.destroy());
@@ -54,8 +63,13 @@ export async function openFront(target: string, ...mishaps: (Mishap | "pass")[])
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
-    /** What befalls the next requests; after those, nothing. */
-    befall: (...next: Mishap[]) => void mishaps.push(...next),
+    /** Has something happen to the next request that is such a one. */
+    befallNext: (befalls: (request: Seen) => boolean, mishap: Mishap) =>
+      void chosen.push({ befalls, mishap }),
+    /** Has something happen, or not, to each request from now on that nothing else is to happen to. */
+    befallEach(choose: () => Mishap | "pass") {
+      trouble = choose;
+    },
   };
 }
 
