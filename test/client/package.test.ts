@@ -1,13 +1,5 @@
 import { execFile } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -44,9 +36,11 @@ afterAll(async () => {
 
 const installed = () => join(project, "node_modules", "hospital-api");
 
+const own = (program: string) => readFileSync(join(import.meta.dirname, "consumer", program), "utf8");
+
 /** Compiles a program of the consumer's; @throws what the compiler says against it. */
-async function compile(program: string, options: string[]): Promise<void> {
-  copyFileSync(join(import.meta.dirname, "consumer", program), join(project, program));
+async function compile(program: string, options: string[], text = own(program)): Promise<void> {
+  writeFileSync(join(project, program), text);
   const typeRoots = ["--typeRoots", join(root, "node_modules", "@types")];
   const strict = ["--strict", "--skipLibCheck", "false", "--target", "es2022", "--pretty", "false"];
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
@@ -95,9 +89,20 @@ test("A program against it compiles under `strict`, and does on the API what it 
     created,
     listed: [created],
     changed: { ...created, age: 37 },
-    conflict: { status: 409, errors: {} },
+    duplicate: { status: 409, errors: {} },
+    conflict: { status: 412, errors: {} },
     invalid: { status: 400, errors: { age: [expect.stringContaining("120")] } },
   });
+});
+
+test("The README's session compiles, and says what there is, what has changed and what is wrong", async () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const [, session = ""] = /^```ts\n(.+?)^```$/ms.exec(readme) ?? [];
+  const text = session.replace("http://localhost:8787", served.origin);
+  await compile("readme.ts", ["--module", "nodenext", "--types", "node"], text);
+  const { stdout } = await run(process.execPath, ["readme.js"], { cwd: project });
+  expect(stdout).toMatch(/firstname: 'Grace'.+patient: 'Grace Hopper'.+lastname: 'House'.+age: 86,/s);
+  expect(stdout).toMatch(/^400 \{ age: \[ '.*120.*' \] \}$/m);
 });
 
 test.each([
@@ -112,7 +117,7 @@ test("A Worker calls the API by it", async () => {
   const { tokens } = await signUp(served.origin);
   const folder = join(project, "workerd");
   mkdirSync(folder);
-  copyFileSync(join(import.meta.dirname, "consumer", "worker.ts"), join(project, "worker.ts"));
+  writeFileSync(join(project, "worker.ts"), own("worker.ts"));
   const code = join(project, "worker.js");
   await build({ entryPoints: [join(project, "worker.ts")], outfile: code, bundle: true, format: "esm" });
   const bindings = { API: served.origin, TOKENS: JSON.stringify(tokens) };

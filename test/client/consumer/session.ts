@@ -29,7 +29,8 @@ async function problemOf(call: Promise<unknown>): Promise<Pick<ProblemError, "st
     return { status, errors };
   }
 }
-const conflict = await problemOf(api.patients.create(sent));
+const duplicate = await problemOf(api.patients.create(sent));
+const conflict = await problemOf(api.patients.update(created.id, { age: 38 }, { ifMatch: created }));
 const invalid = await problemOf(api.patients.update(created.id, { age: 121 }));
 
 // @ts-expect-error: what the API would refuse, the compiler refuses before
@@ -38,5 +39,13 @@ const refused = () => api.patients.create({ ...sent, gender: "female" });
 const unknown = () => api.patients.list({ serach: "lov" });
 
 console.log(
-  JSON.stringify({ created, listed, changed, conflict, invalid, never: [refused, unknown].length }),
+  JSON.stringify({
+    created,
+    listed,
+    changed,
+    duplicate,
+    conflict,
+    invalid,
+    never: [refused, unknown].length,
+  }),
 );
