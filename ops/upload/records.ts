@@ -58,7 +58,7 @@ async function* recordsOfCsv(file: string): AsyncGenerator<FileRecord> {
   let line = 1;
   try {
     for await (const cells of parser as AsyncIterable<string[]>) {
-      const lines = cells.join().split("\n").length;
+      const lines = cells.join().split(/\r\n|\n|\r/).length;
       if (cells.length > 1 || cells[0]) yield { line, lines, text: `${cells.map(quoted).join()}\r\n` };
       line += lines;
     }

@@ -56,10 +56,22 @@ async function send(api: Client, chunk: Chunk, format: Format, { sha256 }: Progr
   // Where it begins and how many there are: another division of the same file is not to meet an answer to this one.
   const idempotencyKey = `upload-${sha256}-${chunk.records[0]?.line}-${chunk.records.length}`;
   const data = format === "csv" ? { csv: chunk.body } : { ndjson: chunk.body };
-  const result = await api.patients.import(data, { partial: true, idempotencyKey }).catch(explain);
+  const result = await triedTwice(() => api.patients.import(data, { partial: true, idempotencyKey })).catch(
+    explain,
+  );
   for (const { line, errors } of result.refused) refused.push({ line: lineInFile(chunk, line), errors });
   refused.sort((a, b) => a.line - b.line);
   return { created: result.created.length, refused };
+}
+
+/** What `send` gives. Somebody else may create a patient with the same email at that very moment: then nothing was done. */
+async function triedTwice<Result>(send: () => Promise<Result>): Promise<Result> {
+  try {
+    return await send();
+  } catch (error) {
+    if (!(error instanceof ProblemError && error.status === 409)) throw error;
+    return send();
+  }
 }
 
 /** What was refused is written down first: the note says how much of it counts. */
