@@ -37,7 +37,11 @@ export function list<Shape>(
   return {
     pages,
     async *[Symbol.asyncIterator]() {
-      for await (const records of pages()) yield* records;
+      for await (const records of pages())
+        for (const record of records) {
+          signal?.throwIfAborted();
+          yield record;
+        }
     },
   };
 }

@@ -34,15 +34,19 @@ export function transfer(send: Send): Transfer {
       headers: { Accept: types[format] },
       signal,
       isRepeatable: true,
-      read: ({ body }) => body ?? new ReadableStream<Uint8Array>(),
+      // The call itself ends with the headers: what comes after them is ended by the signal here.
+      read: ({ body }) =>
+        (body ?? new Blob([]).stream()).pipeThrough(new TransformStream(), signal ? { signal } : {}),
     });
 
   return {
     exportAs,
 
     async *export(options) {
-      for await (const line of linesOf(await exportAs("ndjson", options), options?.signal))
+      for await (const line of linesOf(await exportAs("ndjson", options), options?.signal)) {
+        options?.signal?.throwIfAborted();
         if (line) yield JSON.parse(line);
+      }
     },
 
     async import(data, { partial, ...options } = {}) {

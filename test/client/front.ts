@@ -30,10 +30,10 @@ export interface Seen {
 export async function openFront(target: string, ...mishaps: (Mishap | "pass")[]) {
   const seen: Seen[] = [];
   const chosen: { befalls: (request: Seen) => boolean; mishap: Mishap }[] = [];
-  let trouble = (): Mishap | "pass" => "pass";
+  let trouble = (_: Seen): Mishap | "pass" => "pass";
   const mishapOf = (request: Seen): Mishap | "pass" => {
     const [next] = chosen.splice(chosen.findIndex(({ befalls }) => befalls(request)) >>> 0, 1);
-    return next?.mishap ?? mishaps.shift() ?? trouble();
+    return next?.mishap ?? mishaps.shift() ?? trouble(request);
   };
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", url = "", headers } = request;
@@ -66,8 +66,8 @@ export async function openFront(target: string, ...mishaps: (Mishap | "pass")[])
     /** Has something happen to the next request that is such a one. */
     befallNext: (befalls: (request: Seen) => boolean, mishap: Mishap) =>
       void chosen.push({ befalls, mishap }),
-    /** Has something happen, or not, to each request from now on that nothing else is to happen to. */
-    befallEach(choose: () => Mishap | "pass") {
+    /** Has something happen, or not, to each request from now on, when nothing else is to happen to it. */
+    befallEach(choose: (request: Seen) => Mishap | "pass") {
       trouble = choose;
     },
   };

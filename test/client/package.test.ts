@@ -58,6 +58,7 @@ test("The package holds the client with its types, nothing else, and needs nothi
   expect(names.map((name) => name.slice(installed().length + 1)).sort()).toEqual(
     [
       "LICENSE",
+      "README.md",
       "package.json",
       ...modules.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]),
     ].sort(),
@@ -103,6 +104,13 @@ test("The README's session compiles, and says what there is, what has changed an
   const { stdout } = await run(process.execPath, ["readme.js"], { cwd: project });
   expect(stdout).toMatch(/firstname: 'Grace'.+patient: 'Grace Hopper'.+lastname: 'House'.+age: 86,/s);
   expect(stdout).toMatch(/^400 \{ age: \[ '.*120.*' \] \}$/m);
+});
+
+test("What its own README says compiles", async () => {
+  const readme = readFileSync(join(installed(), "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/^```ts\n(.+?)^```$/gms)].map(([, block]) => block);
+  expect(blocks.length).toBeGreaterThan(4);
+  await compile("manual.ts", ["--module", "nodenext", "--types", "node", "--noEmit"], blocks.join("\n"));
 });
 
 test.each([
