@@ -11,13 +11,13 @@ export const typesFile = join(import.meta.dirname, "types.ts");
 
 /** The schemas that cross the wire as JSON, by the name that their type gets. */
 const { Registration, Credentials, NewAccount, Account, TokenPair } = auth;
-const { NewPatient, PatientChanges, Patient } = patients;
+const { NewPatient, PatientChanges, Patient, Imported } = patients;
 const { NewDoctor, DoctorChanges, Doctor } = doctors;
 const { NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } =
   mappings;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair },
-  ...{ NewPatient, PatientChanges, Patient },
+  ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
 };

@@ -36,10 +36,3 @@ export interface AssignmentQuery extends Paged, Sorted<"id" | "created_at"> {
   patient?: number | undefined;
   doctor?: number | undefined;
 }
-
-/** What came of an import. Lines count from 1, as an editor counts them. */
-export interface ImportResult {
-  created: { line: number; id: number }[];
-  /** Of each patient that was not created, what is wrong with which of its fields. */
-  refused: { line: number; errors: Record<string, string[]> }[];
-}

@@ -1,8 +1,7 @@
 import { asProblem } from "./problem.ts";
-import type { ImportResult } from "./queries.ts";
 import { type CreateOptions, creation } from "./records.ts";
 import { type CallOptions, json, type Send } from "./request.ts";
-import type { NewPatient, Patient } from "./types.ts";
+import type { Imported, NewPatient, Patient } from "./types.ts";
 
 const types = { ndjson: "application/x-ndjson", csv: "text/csv" };
 
@@ -23,7 +22,7 @@ export interface Transfer {
   export(options?: CallOptions): AsyncGenerator<Patient, void, undefined>;
   /** The same as it is written down, to be saved. When it ends without an error, it was all of them. */
   exportAs(format: Format, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
-  import(data: ImportData, options?: ImportOptions): Promise<ImportResult>;
+  import(data: ImportData, options?: ImportOptions): Promise<Imported>;
 }
 
 export function transfer(send: Send): Transfer {
@@ -51,7 +50,7 @@ export function transfer(send: Send): Transfer {
 
     async import(data, { partial, ...options } = {}) {
       const [type, body] = written(data);
-      const call = creation("api/patients/import/", body, json<ImportResult>, options);
+      const call = creation("api/patients/import/", body, json<Imported>, options);
       return send({ ...call, type, query: { partial: partial || undefined } });
     },
   };

@@ -59,6 +59,19 @@ export interface Patient {
   updated_at: string;
 }
 
+export interface Imported {
+  created: {
+    line: number;
+    id: number;
+  }[];
+  refused: {
+    line: number;
+    errors: {
+      [k: string]: string[];
+    };
+  }[];
+}
+
 export interface NewDoctor {
   firstname: string;
   lastname: string;
