@@ -8,7 +8,8 @@ import { Writable } from "node:stream";
  * @throws an error when there is no terminal, or the person gives up.
  */
 export async function ask(question: string, isSecret = false): Promise<string> {
-  if (!process.stdin.isTTY) throw new Error(`There is no terminal to ask at: ${question}`);
+  if (!process.stdin.isTTY)
+    throw new Error(`${question}there is no terminal to ask at; set --user and HOSPITAL_PASSWORD.`);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const output = isSecret ? nowhere : process.stderr;
   const terminal = createInterface({ input: process.stdin, output, terminal: true });

@@ -125,6 +125,7 @@ test("A file that has changed, or that another account began with, is refused wi
 test.each([
   ["The file's columns", "patients.csv", "surname,age\nx,1\n", {}, /does not take it/],
   ["A wrong password", "patients.csv", csvHeader, { password: "wrong" }, /no active account/],
+  ["No password, and nobody to ask", "patients.csv", csvHeader, { password: "" }, /set .+ HOSPITAL_PASSWORD/],
   ["A file that is neither", "patients.xlsx", "", {}, /must end in/],
   ["An API that is not there", "patients.csv", csvHeader, { port: true }, /did not answer/],
 ])(
