@@ -29,7 +29,7 @@ export const importFile = createFactory<GuardedEnv>().createHandlers(
     const { lines, refused } = judge(await readLines(c));
     if (!partial && refused.length > 0) throw refusedAll(refused);
     const values = { lines: JSON.stringify(lines), refused: JSON.stringify(refused), partial };
-    const made = await importPatients(c.get("caller"), values, key);
+    const made = await importPatients(c.get("caller"), { ...values, digest: await digestOf(c) }, key);
     if (made.body === null && !made.mistaken) throw refusedAll(JSON.parse(made.refused));
     return respondWithMade(made, {}, partial ? 200 : 201);
   },
@@ -45,6 +45,10 @@ async function readLines(c: Context): Promise<Line[]> {
   if (lines.length === 0) throw new Problem(400, "The file has no records.");
   if (lines.length > MAX_RECORDS) throw new Problem(413, `The file has more than ${MAX_RECORDS} records.`);
   return lines;
+}
+
+async function digestOf(c: Context): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", await c.req.arrayBuffer())).toHex();
 }
 
 const linesOfNdjson = (text: string): Line[] =>

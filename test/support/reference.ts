@@ -113,7 +113,7 @@ function faultsOfRequest({ url, sent }: Exchange, { requestBody, parameters = []
   const query = parameters.filter((parameter) => parameter.in === "query");
   const ofQuery = [...url.searchParams].flatMap(([name, value]) => {
     const schema = query.find((parameter) => parameter.name === name)?.schema;
-    if (!schema) return [];
+    if (!schema) return query.length > 0 ? [`the parameter ${name}`] : [];
     return faultsOf(document, schema, schema["type"] === "integer" ? Number(value) : value);
   });
   return [...ofBody.map((fault) => `sent: ${fault}`), ...ofQuery.map((fault) => `query: ${fault}`)];

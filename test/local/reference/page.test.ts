@@ -1,11 +1,11 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { executable, launch, openPage, overhang } from "../../support/browser.ts";
-import { type ServedApi, serveApi } from "../../support/serve.ts";
+import { type ServedPage, servePage } from "../../support/serve-page.ts";
 
-let api: ServedApi;
+let api: ServedPage;
 beforeAll(async () => {
-  api = await serveApi();
+  api = await servePage();
 }, 60_000);
 afterAll(() => api?.stop());
 

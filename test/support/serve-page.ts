@@ -6,7 +6,7 @@ import { startWrangler } from "../../local/wrangler.ts";
 import "./provided.ts";
 
 /** The API as it is served, with its reference, on a port of its own; for tests that run in Node. */
-export interface ServedApi {
+export interface ServedPage {
   /** `http://localhost:<port>` */
   origin: string;
   stop: () => Promise<void>;
@@ -18,7 +18,7 @@ export interface ServedApi {
  * @param bindings what to set otherwise than for other tests
  * @throws what Wrangler said, when it does not start
  */
-export async function serveApi(bindings: Record<string, string> = {}): Promise<ServedApi> {
+export async function servePage(bindings: Record<string, string> = {}): Promise<ServedPage> {
   const folder = mkdtempSync(join(tmpdir(), "hospital-served-"));
   const vars = join(folder, "vars");
   writeFileSync(vars, lines({ ...settings(), ...bindings }), { mode: 0o600 });
