@@ -13,18 +13,21 @@ import { type Answer, failureAnswer } from "./sql.ts";
  * - `error-500`: 500 with a text body, the statement is not run
  * - `truncate`: the statement is run, and the socket closed in the middle of the answer's body
  * - `sqlstate`: 400 with PostgreSQL's error `code`, the statement is not run
+ * - `any`: one of the others but the last, each time another
  */
-const faults = ["refuse", "hang", "drop-before", "drop-after", "error-500", "truncate", "sqlstate"] as const;
+const common = ["refuse", "hang", "drop-before", "drop-after", "error-500", "truncate"] as const;
+const faults = [...common, "sqlstate", "any"] as const;
 
 const sqlstate = z.string().regex(/^[0-9A-Z]{5}$/, "must be five digits or capital letters");
 
-/** The body of a PUT. Without `times` it is for all requests. */
+/** The body of a PUT. Without `times` it is for all requests, and with a `share` for that part of them, at random. */
 const Disturbance = z
   .strictObject({
     delay_ms: z.int().min(0).optional(),
     fault: z.enum(faults).optional(),
     code: sqlstate.optional(),
     times: z.int().min(1).optional(),
+    share: z.number().gt(0).max(1).optional(),
   })
   .refine(({ fault, code }) => (fault === "sqlstate") === (code !== undefined), {
     error: 'the fault "sqlstate" needs a code, and no other has one',
@@ -40,10 +43,14 @@ export function createChannels() {
     /** Counts a request and gives back what is to happen to it. */
     enter(name: string): Disturbance {
       const { requests, disturbance } = channelOf(name);
-      const { times, ...rest } = disturbance;
-      const left = times === undefined ? rest : times > 1 ? { ...rest, times: times - 1 } : {};
+      const { times, share = 1, ...rest } = disturbance;
+      const left = times === undefined ? disturbance : times > 1 ? { ...disturbance, times: times - 1 } : {};
+      if (Math.random() >= share) {
+        channels.set(name, { requests: requests + 1, disturbance });
+        return {};
+      }
       channels.set(name, { requests: requests + 1, disturbance: left });
-      return disturbance;
+      return rest.fault === "any" ? { ...rest, fault: anyOf(common) } : rest;
     },
 
     /** Tells the count after a PUT, which says what is to happen; a DELETE, which forgets that and the count; or a GET. */
@@ -56,6 +63,9 @@ export function createChannels() {
     },
   };
 }
+
+const anyOf = <Item>(items: readonly Item[]): Item | undefined =>
+  items[Math.floor(Math.random() * items.length)];
 
 /**
  * Has a request answered, or lets happen to it what is to.

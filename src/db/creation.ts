@@ -24,7 +24,7 @@ interface Making<Flags> {
 }
 
 /** What came of a request that makes something. */
-interface Made<Shape> {
+export interface Made<Shape> {
   body: Json<Shape> | null;
   id: number | null;
   /** It is the answer to an earlier request with the same key, and nothing was made by this one. */

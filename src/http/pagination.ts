@@ -37,7 +37,8 @@ export function listQuery<Filters extends z.core.$ZodShape, Sort extends string>
   );
 }
 
-type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | undefined };
+/** What every list takes; and its filters. */
+export type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | undefined };
 
 /** What a cursor holds: all that was asked for, so that a client which has the cursor alone goes on with the same. */
 interface Continuation {

@@ -38,14 +38,13 @@ export const knownVersions = ({ "If-None-Match": match }: z.infer<typeof IfNoneM
 
 /** Answers with a record and its version, or with 304 when the client has it (RFC 9110, section 13.1.2). */
 export function respondIfNew<Shape>(
+  c: Context<GuardedEnv>,
   { version, body }: { version: number | null; body: Json<Shape> | null },
   { "If-None-Match": match }: z.infer<typeof IfNoneMatch>,
   what: string,
 ) {
   const headers = { ETag: etagOf(requireFound(version, what)) };
-  return body === null || match === "any"
-    ? new Response(null, { status: 304, headers })
-    : respond(body, 200, headers);
+  return body === null || match === "any" ? c.body(null, 304, headers) : respond(body, 200, headers);
 }
 
 /**

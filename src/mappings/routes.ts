@@ -4,8 +4,8 @@ import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { type GuardedEnv, guard } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
-import { pageOf, respondWithPage } from "../http/pagination.ts";
 import { type FieldErrors, invalidFields, notFound, requireFound } from "../http/problem.ts";
+import { listOf } from "../http/resource.ts";
 import { respond } from "../http/respond.ts";
 import { validate, validateHeaders } from "../http/validate.ts";
 import { AssignmentsQuery, NewAssignment } from "./contract.ts";
@@ -20,10 +20,7 @@ const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param
 export const mappings = new Hono<AppEnv>()
   .use(guard)
 
-  .get("/", validate("query", AssignmentsQuery), async (c) => {
-    const page = await pageOf(c, c.req.valid("query"));
-    return respondWithPage(c, await listAssignments(c.get("caller"), page), page);
-  })
+  .get("/", ...listOf(AssignmentsQuery, listAssignments))
 
   .post("/", validateHeaders(IdempotencyKey), validate("json", NewAssignment), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");

@@ -2,20 +2,9 @@ import { Hono } from "hono";
 import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { guard } from "../http/guard.ts";
-import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
 import { only } from "../http/methods.ts";
-import { pageOf, respondWithPage } from "../http/pagination.ts";
-import {
-  etagOf,
-  expectedVersions,
-  IfMatch,
-  IfNoneMatch,
-  knownVersions,
-  overtaken,
-  requireWritable,
-  respondIfNew,
-} from "../http/preconditions.ts";
-import { respond } from "../http/respond.ts";
+import { expectedVersions, IfMatch, overtaken, requireWritable } from "../http/preconditions.ts";
+import { changeOf, creationOf, listOf, readingOf } from "../http/resource.ts";
 import { validate, validateHeaders } from "../http/validate.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./contract.ts";
 import { exportPatients } from "./export.ts";
@@ -24,40 +13,10 @@ import { changePatient, createPatient, deletePatient, findPatient, listPatients 
 
 export const patients = new Hono<AppEnv>()
   .use(guard)
-
-  .get("/", validate("query", PatientsQuery), async (c) => {
-    const page = await pageOf(c, c.req.valid("query"));
-    return respondWithPage(c, await listPatients(c.get("caller"), page), page);
-  })
-
-  .post("/", validateHeaders(IdempotencyKey), validate("json", NewPatient), async (c) => {
-    const { "Idempotency-Key": key } = c.req.valid("header");
-    const made = await createPatient(c.get("caller"), { record: c.req.valid("json") }, key);
-    return respondWithMade(made, { Location: `/api/patients/${made.id}/`, ETag: etagOf(1) });
-  })
-
-  .get("/:id", validate("param", ById), validateHeaders(IfNoneMatch), async (c) => {
-    const match = c.req.valid("header");
-    const values = { ...c.req.valid("param"), known: knownVersions(match) };
-    return respondIfNew(await findPatient(c.get("caller"), values), match, "patient");
-  })
-
-  .on(
-    ["PUT", "PATCH"],
-    "/:id",
-    validate("param", ById),
-    validateHeaders(IfMatch),
-    validate("json", PatientChanges),
-    async (c) => {
-      const expected = expectedVersions(c, c.req.valid("header"));
-      const values = { ...c.req.valid("param"), changes: c.req.valid("json"), expected };
-      const { version, body, ...target } = await changePatient(c.get("caller"), values);
-      requireWritable(target, "patient");
-      if (version === null || body === null) throw overtaken(expected, "patient");
-      return respond(body, 200, { ETag: etagOf(version) });
-    },
-  )
-
+  .get("/", ...listOf(PatientsQuery, listPatients))
+  .post("/", ...creationOf("/api/patients", NewPatient, createPatient))
+  .get("/:id", ...readingOf("patient", findPatient))
+  .on(["PUT", "PATCH"], "/:id", ...changeOf("patient", PatientChanges, changePatient))
   .delete("/:id", validate("param", ById), validateHeaders(IfMatch), async (c) => {
     const expected = expectedVersions(c, c.req.valid("header"));
     const values = { ...c.req.valid("param"), expected };

@@ -127,10 +127,9 @@ test("a key is 1 to 255 visible ASCII characters; another is 400 and asks nothin
   expect(await account.api.databaseRequests()).toBe(0);
 });
 
-const faults = ["refuse", "drop-before", "drop-after", "error-500", "truncate", "hang"];
-
-test("of 500 creations, each sent until it is acknowledged while the database fails in every way, each is there once", async () => {
+test("of 500 creations, each sent until it is acknowledged while the database fails at random, each is there once", async () => {
   const account = await newAccount(connectApi({ DATABASE_TIMEOUT_MS: 500 }));
+  await account.api.disturbDatabase({ fault: "any", share: 0.3 });
   const sent = Array.from({ length: 500 }, () => newPatient());
   let unavailable = 0;
   const create = async (index: number) => {
@@ -142,14 +141,9 @@ test("of 500 creations, each sent until it is acknowledged while the database fa
     }
   };
   const made: { id: number; email: string }[] = [];
-  for (let start = 0; start < sent.length; start += 25) {
-    const batch = atOnce(25, (index) => create(start + index));
-    // A fault for some of these, and once for a while for all that come.
-    for (const fault of faults)
-      await account.api.disturbDatabase({ fault, times: 2 }).then(() => scheduler.wait(2));
-    made.push(...(await batch));
-  }
-  expect(unavailable).toBeGreaterThan(50);
+  for (let start = 0; start < sent.length; start += 25)
+    made.push(...(await atOnce(25, (index) => create(start + index))));
+  expect(unavailable).toBeGreaterThan(100); // 214 is to be expected
   const stored = await asOwner`SELECT id, email FROM patients WHERE created_by = ${account.id} ORDER BY id`;
   expect(stored).toEqual(made.map(({ id, email }) => ({ id, email })).sort((a, b) => a.id - b.id));
   expect(stored.map(({ email }) => email).sort()).toEqual(sent.map(({ email }) => email).sort());

@@ -46,6 +46,15 @@ test("A channel disturbs as many requests as it is told", async () => {
   expect(statuses).toEqual([500, 500, 200]);
 });
 
+test("A channel disturbs a share of its requests, at random", async () => {
+  const channel = channelOf();
+  await channel.disturb({ fault: "error-500", share: 0.5 });
+  const statuses = await Promise.all(
+    Array.from({ length: 50 }, async () => (await channel.post(one)).status),
+  );
+  expect(new Set(statuses)).toEqual(new Set([200, 500]));
+});
+
 test("A channel disturbs all requests until it is deleted, which forgets the count too", async () => {
   const channel = channelOf();
   await channel.disturb({ fault: "error-500" });

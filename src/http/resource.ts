@@ -1,0 +1,81 @@
+import { createFactory } from "hono/factory";
+import type { Caller } from "../db/caller.ts";
+import type { Made } from "../db/creation.ts";
+import type { Target } from "../db/frames.ts";
+import type { Page, Position } from "../db/list.ts";
+import type { Json } from "../db/statement.ts";
+import type * as z from "../zod.ts";
+import { ById } from "./fields.ts";
+import type { GuardedEnv } from "./guard.ts";
+import { IdempotencyKey, respondWithMade } from "./idempotency.ts";
+import { type ListQuery, pageOf, respondWithPage } from "./pagination.ts";
+import {
+  etagOf,
+  expectedVersions,
+  IfMatch,
+  IfNoneMatch,
+  knownVersions,
+  overtaken,
+  requireWritable,
+  respondIfNew,
+} from "./preconditions.ts";
+import { respond } from "./respond.ts";
+import { validate, validateHeaders } from "./validate.ts";
+
+// The handlers that every kind of record has, each of a statement: path → validate → statement → answer.
+
+const { createHandlers } = createFactory<GuardedEnv>();
+
+/** `GET /`: pages of a list. */
+export const listOf = <Shape, Query extends z.ZodMiniType<ListQuery>>(
+  query: Query,
+  list: (caller: Caller, page: Page) => Promise<{ body: Json<Shape[]>; next: Position | null }>,
+) =>
+  createHandlers(validate("query", query), async (c) => {
+    const page = await pageOf(c, c.req.valid("query") as ListQuery);
+    return respondWithPage(c, await list(c.get("caller"), page), page);
+  });
+
+/** `POST /`: makes a record, which is then at `path/id/`. */
+export const creationOf = <Shape, Schema extends z.ZodMiniType<object>>(
+  path: string,
+  schema: Schema,
+  create: (caller: Caller, values: { record: object }, key: string | undefined) => Promise<Made<Shape>>,
+) =>
+  createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
+    const { "Idempotency-Key": key } = c.req.valid("header");
+    const made = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
+    return respondWithMade(made, { Location: `${path}/${made.id}/`, ETag: etagOf(1) });
+  });
+
+/** `GET /:id`: one record, unless the client has it. */
+export const readingOf = <Shape>(
+  what: string,
+  find: (
+    caller: Caller,
+    values: { id: number; known: number[] },
+  ) => Promise<{ version: number | null; body: Json<Shape> | null }>,
+) =>
+  createHandlers(validate("param", ById), validateHeaders(IfNoneMatch), async (c) => {
+    const match = c.req.valid("header");
+    const values = { ...c.req.valid("param"), known: knownVersions(match) };
+    return respondIfNew(c, await find(c.get("caller"), values), match, what);
+  });
+
+/** `PUT` and `PATCH /:id`: changes the fields that are sent, and leaves the others. */
+export const changeOf = <Shape, Schema extends z.ZodMiniType<object>>(
+  what: string,
+  schema: Schema,
+  change: (
+    caller: Caller,
+    values: { id: number; changes: object; expected: number[] | null },
+  ) => Promise<Target & { version: number | null; body: Json<Shape> | null }>,
+) =>
+  createHandlers(validate("param", ById), validateHeaders(IfMatch), validate("json", schema), async (c) => {
+    const expected = expectedVersions(c, c.req.valid("header"));
+    const values = { ...c.req.valid("param"), changes: c.req.valid("json") as object, expected };
+    const { version, body, ...target } = await change(c.get("caller"), values);
+    requireWritable(target, what);
+    if (version === null || body === null) throw overtaken(expected, what);
+    return respond(body, 200, { ETag: etagOf(version) });
+  });
