@@ -19,13 +19,13 @@ export default defineConfig({
           // The files share one workerd: starting one for each takes longer than most of their tests.
           isolate: false,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/{local,ops,client}/**"],
+          exclude: ["test/{local,ops,client,docs}/**"],
         },
       },
       {
         test: {
           name: "local",
-          include: ["test/{local,ops,client}/**/*.test.ts"],
+          include: ["test/{local,ops,client,docs}/**/*.test.ts"],
           environment: "node",
           testTimeout: 30_000, // they start servers and processes
         },
