@@ -53,7 +53,7 @@ export function expectShown(printed: string, { language, text }: { language: str
     if (!answer) continue;
     for (const [name, value] of headers)
       expectText(`${name}: ${answer.headers.get(name)}`, `${name}: ${value}`);
-    if (body && /json$/.test(answer.headers.get("content-type") ?? ""))
+    if (body && /[/+]json$/.test(answer.headers.get("content-type") ?? ""))
       expectText(JSON.stringify(JSON.parse(answer.body)), body, patternOfJson(body));
     else if (body) expectText(answer.body, body);
   }
