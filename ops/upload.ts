@@ -50,10 +50,11 @@ function summarise(file: string, { created, refused }: Progress): void {
 }
 
 function parsedArguments() {
-  const options = { url: { type: "string" }, user: { type: "string" } } as const;
+  const text = { type: "string" } as const;
+  const options = { url: text, user: text, help: { type: "boolean" } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [file, ...others] = positionals;
-  if (!file || !values.url || others.length > 0) throw new Error(usage);
+  if (values.help || !file || !values.url || others.length > 0) throw new Error(usage);
   if (!URL.canParse(values.url)) throw new Error(`--url must be a URL.\n\n${usage}`);
   const format = formats[extname(file).toLowerCase() as keyof typeof formats];
   if (!format) throw new Error(`The file's name must end in .csv, .ndjson or .jsonl.\n\n${usage}`);

@@ -78,7 +78,7 @@ export const problems: Record<number, ProblemWords> = {
     name: "NotAcceptable",
     title: "Not Acceptable",
     description: "There is no such form of the answer as `Accept` asks for.",
-    detail: "There is no such form of this.",
+    detail: "This comes as application/x-ndjson or text/csv.",
   },
   409: {
     name: "Conflict",
@@ -90,7 +90,7 @@ export const problems: Record<number, ProblemWords> = {
     name: "PreconditionFailed",
     title: "Precondition Failed",
     description: "Somebody was faster: the record is no longer at the version of `If-Match`.",
-    detail: "The record has changed since.",
+    detail: "The patient is not of the version that If-Match names: read it again.",
   },
   413: {
     name: "ContentTooLarge",
@@ -108,13 +108,13 @@ export const problems: Record<number, ProblemWords> = {
     name: "UnprocessableContent",
     title: "Unprocessable Content",
     description: "The `Idempotency-Key` was used with another request already.",
-    detail: "This key was used with another request.",
+    detail: "This Idempotency-Key came with another request before.",
   },
   428: {
     name: "PreconditionRequired",
     title: "Precondition Required",
     description: "This installation asks for `If-Match` with every change.",
-    detail: "This needs If-Match.",
+    detail: "A change needs If-Match, with the ETag of the record as you have seen it.",
   },
   429: {
     name: "TooManyRequests",
