@@ -4,14 +4,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { query } from "../ops/support.ts";
 import { type ServedApi, serveApi } from "../support/serve-api.ts";
 import { type Example, examplesIn, printedBy } from "./guide.ts";
 import { errorsIn, expectShown } from "./shown.ts";
 
 const project = join(import.meta.dirname, "..", "..");
 const guides = join(project, "docs");
-const { endpointOrigin, ownerUrl, serverUrl } = inject("cloud");
+const { endpointOrigin, ownerUrl } = inject("cloud");
 const channel = `${endpointOrigin}/channels/${randomUUID()}`;
 const client = join(project, "client", "index.ts");
 
@@ -25,7 +24,12 @@ const tools: Record<string, boolean> = {
 };
 
 const isSetting = (need: string) => need.includes("=");
-const lacksFor = ({ needs }: Example) => needs.filter((need) => !isSetting(need) && !tools[need]);
+function lacksFor({ needs }: Example): string[] {
+  const wanted = needs.filter((need) => !isSetting(need));
+  const unknown = wanted.filter((need) => !(need in tools));
+  if (unknown.length > 0) throw new Error(`An example needs ${unknown}, which nobody knows.`);
+  return wanted.filter((need) => !tools[need]);
+}
 
 const apis = new Map<string, ServedApi>();
 let folder: string;
@@ -42,7 +46,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const api of apis.values()) await api.stop();
   rmSync(folder, { recursive: true, force: true });
-  await query(serverUrl, "DROP OWNED BY hospital_guides; DROP ROLE hospital_guides").catch(() => {});
 });
 
 const originWith = (setting = ""): string => apis.get(setting)?.origin ?? "";
