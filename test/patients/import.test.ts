@@ -1,21 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Imported } from "../../src/patients/contract.ts";
-import { newAccount, unique } from "../support/accounts.ts";
-import { connectApi } from "../support/api.ts";
-import { watchConsole } from "../support/console.ts";
+import { type Account, newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
-import { fill } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
 import { createPatient, newPatient } from "../support/records.ts";
 import { hostileNames } from "../support/text.ts";
+import { CSV, exported, NDJSON } from "./files.ts";
 
-const NDJSON = "application/x-ndjson";
-const CSV = "text/csv";
-type Account = Awaited<ReturnType<typeof newAccount>>;
-
-const exported = (account: Account, accept?: string) =>
-  account.get("/api/patients/export/", accept === undefined ? {} : { headers: { Accept: accept } });
 const imported = (account: Account, raw: string, type = NDJSON, query = "", headers = {}) =>
   account.post(`/api/patients/import/${query}`, undefined, {
     raw,
@@ -47,79 +39,6 @@ const odd = [
   "\u00a0 x",
   ...hostileNames,
 ];
-
-describe("an export", () => {
-  test("has all of the account's patients as they are read, a line each, page by page", async () => {
-    const account = await newAccount();
-    await fill("patients", account, 2001);
-    await account.api.databaseRequests();
-    const { status, headers, body } = await exported(account);
-    expect([status, headers.get("Content-Type")]).toEqual([200, NDJSON]);
-    expect(headers.get("Content-Disposition")).toBe('attachment; filename="patients.ndjson"');
-    expect(await account.api.databaseRequests()).toBe(3);
-    const lines = body.split("\n");
-    expect(lines.pop()).toBe("");
-    const rows = await asOwner`SELECT id FROM patients WHERE created_by = ${account.id} ORDER BY id`;
-    expect(lines.map((line: string) => JSON.parse(line).id)).toEqual(rows.map(({ id }) => id));
-    expect(JSON.parse(lines[0])).toEqual((await account.get(`/api/patients/${rows[0]?.["id"]}/`)).body);
-  });
-
-  test("as CSV has a header, quotes what needs it, and nothing that a spreadsheet would take for a formula", async () => {
-    const account = await newAccount();
-    const cells = ['"\'=1+1"', "\"''=x\"", '"""a"", b"'];
-    for (const firstname of ["=1+1", "'=x", '"a", b']) await createPatient(account, { firstname });
-    const { headers, body } = await exported(account, CSV);
-    expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
-    const lines = body.split("\r\n");
-    expect(lines[0]).toBe("id,firstname,lastname,email,age,gender,created_by,created_at,updated_at");
-    const begun = lines.slice(1).map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);
-    expect(begun).toEqual([...cells, ""]);
-  });
-
-  test("of nobody is empty, and has only a header as CSV", async () => {
-    const account = await newAccount();
-    expect((await exported(account)).body).toBe("");
-    expect((await exported(account, CSV)).body).toMatch(/^id,[a-z_,]+\r\n$/);
-  });
-
-  test.each([
-    ["*/*", NDJSON],
-    ["text/*", CSV],
-    ["text/csv;q=0.5, application/x-ndjson;q=0.9", NDJSON],
-    ["application/json, text/csv;q=0.1", CSV],
-    ["application/json, */*;q=0.1", NDJSON],
-  ])("to a client that accepts %s comes as %s", async (accept, type) => {
-    expect((await exported(await newAccount(), accept)).headers.get("Content-Type")).toMatch(type);
-  });
-
-  test.each(["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0"])(
-    "to a client that accepts %s alone is 406, and asks nothing of the database",
-    async (accept) => {
-      const account = await newAccount();
-      await account.api.databaseRequests();
-      expect(await exported(account, accept)).toEqual(problem(406));
-      expect(await account.api.databaseRequests()).toBe(0);
-    },
-  );
-
-  test("that the database fails in the middle of breaks off, and says so in the log without a name", async () => {
-    const account = await newAccount(connectApi());
-    await fill("patients", account, 1001);
-    const printed = watchConsole();
-    // The first page, and then no other.
-    const { bindings } = account.api;
-    const failing = connectApi({ DATABASE_ENDPOINT: bindings.DATABASE_ENDPOINT });
-    const answer = failing.get("/api/patients/export/", {
-      token: account.token,
-      onHeaders: () => account.api.disturbDatabase({ fault: "error-500" }),
-    });
-    // The runtime logs this error too, so it has nothing of the statement's.
-    await expect(answer).rejects.toThrow(/^The export broke off\.$/);
-    const told = printed().join("\n");
-    expect(told).toContain('"error":"an export broke off","code":"none"');
-    expect(told).not.toMatch(/Ada|Lovelace|example\.org/);
-  });
-});
 
 describe.each([NDJSON, CSV])("an import of %s", (type) => {
   const fileOf = (records: Record<string, unknown>[]) => {
