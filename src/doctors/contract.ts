@@ -1,5 +1,5 @@
 import { genders, specializations } from "../db/schema.ts";
-import { body, email, idInText, moment, readOnlyFields, reference, text } from "../http/fields.ts";
+import { body, email, idInText, moment, readOnlyFields, reference, search, text } from "../http/fields.ts";
 import { listQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
@@ -13,10 +13,11 @@ export const fields = {
   max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
 };
 
-export const DoctorsQuery = listQuery(
-  { search: text(129), specialization: fields.specialization, patient: idInText },
-  ["id", "lastname", "created_at"],
-);
+export const DoctorsQuery = listQuery({ search, specialization: fields.specialization, patient: idInText }, [
+  "id",
+  "lastname",
+  "created_at",
+]);
 
 export const NewDoctor = body(
   { ...fields, max_appointments_per_day: z._default(fields.max_appointments_per_day, 10) },

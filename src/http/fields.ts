@@ -31,6 +31,18 @@ export const email = (max: number) =>
     z.meta({ format: "email", pattern: padded(z.regexes.email.source) }),
   );
 
+/** The beginning of a name, or of two: something that is left without its accents, for nothing is where every name begins. */
+export const search = text(129).check(
+  z.refine(
+    (value) =>
+      value
+        .normalize("NFKD")
+        .replace(/[\u0300-\u036f]/g, "")
+        .trim() !== "",
+    "Nothing to search for",
+  ),
+);
+
 /** The id of a record, in a body. */
 export const reference = z.int().check(z.positive(), z.maximum(MAX_ID));
 

@@ -6,6 +6,7 @@ import {
   moment,
   readOnlyFields,
   reference,
+  search,
   text,
   wholeNumber,
 } from "../http/fields.ts";
@@ -23,7 +24,7 @@ export const fields = {
 
 export const PatientsQuery = listQuery(
   {
-    search: text(129),
+    search,
     gender: fields.gender,
     min_age: wholeNumber(0, 120),
     max_age: wholeNumber(0, 120),

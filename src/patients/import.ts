@@ -79,6 +79,9 @@ function linesOfCsv(text: string): Line[] {
 
 function requireColumns(columns: string[], line: number): void {
   const known = [...Object.keys(fields), ...readOnlyFields];
+  // Before they are compared with each other: a header may be as long as the file.
+  if (columns.length > known.length)
+    throw refusedAll([{ line, errors: { body: [`More than ${known.length} columns`] } }]);
   const errors = {
     ...messages(
       columns.filter((name) => !known.includes(name)),
@@ -118,11 +121,20 @@ function judge(read: Line[]) {
     else {
       const { success, data, error } = NewPatient.safeParse(one.record);
       if (success) lines.push({ line, record: data });
-      else refused.push({ line, errors: fieldErrors(error) });
+      else refused.push({ line, errors: storable(fieldErrors(error)) });
     }
   }
   return { lines, refused };
 }
+
+/** Errors with the names of fields as PostgreSQL can read them: a client may name a field anyhow. */
+const storable = (errors: FieldErrors): FieldErrors =>
+  Object.fromEntries(
+    Object.entries(errors).map(([name, messages]) => [
+      name.toWellFormed().replaceAll("\0", "\ufffd"),
+      messages,
+    ]),
+  );
 
 /** 400 that names each line and field that is not valid: `3.email`. */
 const refusedAll = (refused: RefusedLine[]): Problem =>

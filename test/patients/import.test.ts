@@ -150,6 +150,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
 
 test.each<[what: string, csv: string, fields: string[]]>([
   ["a column that is none", "firstname,lastname,email,age,gender,ward\n", ["1.ward"]],
+  ["more columns than there are", `${Array.from({ length: 40_000 }, (_, n) => `c${n}`)}\n`, ["1.body"]],
   ["a missing column", "firstname,lastname,email\n", ["1.age", "1.gender"]],
   ["a column twice", "firstname,lastname,email,age,gender,age\n", ["1.age"]],
   ["a cell too few", "firstname,lastname,email,age,gender\nA,B,a@b.org,1\n", ["2.body"]],
@@ -168,6 +169,19 @@ test("NDJSON with a line that is none is 400 and says where; lines with nothing 
   const account = await newAccount();
   const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n`;
   expect(await imported(account, file)).toEqual(refusal("4.body", "5.body"));
+});
+
+test("a line whose field has a name that PostgreSQL cannot store is refused like any other, and alone", async () => {
+  const account = await newAccount();
+  const file = ['{"a\\u0000b": 1}', '{"\\ud800": 1}', JSON.stringify(newPatient())].join("\n");
+  const { status, body } = await imported(account, file, NDJSON, "?partial=true");
+  expect([status, body.created.length]).toEqual([200, 1]);
+  expect(
+    body.refused.map(({ line, errors }: { line: number; errors: object }) => [line, Object.keys(errors)]),
+  ).toEqual([
+    [1, expect.arrayContaining(["a\ufffdb"])],
+    [2, expect.arrayContaining(["\ufffd"])],
+  ]);
 });
 
 test("a CSV's fields are in any order, its lines end anyhow, and a record may have several lines", async () => {
