@@ -67,11 +67,13 @@ export function createSend({ url, fetch, retry }: Connection) {
 export function withSession(send: ReturnType<typeof createSend>, session: Session): Send {
   return async (call) => {
     const access = await session.access(call.signal);
+    const begun = session.logins;
     try {
       return await send(call, access);
     } catch (error) {
       const next = access && isTokenRefused(error) && (await session.renewed(access, call.signal));
-      if (!next) throw error;
+      // Somebody has logged in meanwhile, perhaps somebody else: this was not theirs.
+      if (!next || session.logins !== begun) throw error;
       return send(call, next);
     }
   };
@@ -120,5 +122,11 @@ export async function json<Body>(response: Response): Promise<Body> {
   }
 }
 
-/** For answers that say all by their status. */
-export const nothing = (): void => {};
+/**
+ * For answers that say all by their status.
+ *
+ * @throws {ProblemError} for another success than 204: it is somebody else's, a network's that wants one to log in first
+ */
+export function nothing(response: Response): void {
+  if (response.status !== 204) throw new ProblemError({ detail: "The answer is not the API's." }, response);
+}

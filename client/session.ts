@@ -28,6 +28,8 @@ export function createSession(
 ) {
   let refreshing: Promise<string | undefined> | undefined;
 
+  let logins = 0;
+
   function keep(next: Tokens | undefined): void {
     tokens = next;
     onTokens(next);
@@ -52,7 +54,15 @@ export function createSession(
       return tokens;
     },
 
-    signIn: (pair: TokenPair): void => keep(tokensOf(pair)),
+    /** How often somebody has logged in: what one session began is not for the next one to go on with. */
+    get logins(): number {
+      return logins;
+    },
+
+    signIn(pair: TokenPair): void {
+      logins += 1;
+      keep(tokensOf(pair));
+    },
 
     signOut(): void {
       if (tokens) keep(undefined);
