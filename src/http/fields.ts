@@ -34,11 +34,7 @@ export const email = (max: number) =>
 /** The beginning of a name, or of two: something that is left without its accents, for nothing is where every name begins. */
 export const search = text(129).check(
   z.refine(
-    (value) =>
-      value
-        .normalize("NFKD")
-        .replace(/[\u0300-\u036f]/g, "")
-        .trim() !== "",
+    (value) => !VISIBLE.test(value) || /\S/.test(value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "")),
     "Nothing to search for",
   ),
 );
