@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const project = join(import.meta.dirname, "..");
@@ -27,7 +27,7 @@ export interface Bundle {
 
 /** Runs Wrangler, without its curiosity and its advice. @returns what it says */
 export async function wrangler(...args: string[]): Promise<string> {
-  const cli = fileURLToPath(import.meta.resolve("wrangler"));
+  const cli = createRequire(import.meta.url).resolve("wrangler");
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
   const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd: project, env });
   return stdout;

@@ -23,7 +23,7 @@ export interface Served {
  * @param folder for its configuration; empty.
  */
 export async function serve(
-  bundle: Bundle,
+  bundle: Pick<Bundle, "code">,
   bindings: Record<string, string | number>,
   folder: string,
 ): Promise<Served> {

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
-import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { openFront } from "./front.ts";
 import { newPatient, signUp } from "./support.ts";
 
-let served: ServedApi;
-beforeAll(async () => {
-  served = await serveApi();
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
 
 const newPatients = (count: number) => Array.from({ length: count }, () => newPatient());
 

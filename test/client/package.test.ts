@@ -7,20 +7,18 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { serve } from "../../bench/workerd.ts";
-import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { newPatient, signUp, unique } from "./support.ts";
 
 const MAX_BYTES = 8 * 1024;
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);
 
-let served: ServedApi;
+const served = await serveApi();
 /** The project of somebody who has installed the packed client. */
-let project: string;
+const project = mkdtempSync(join(tmpdir(), "hospital-consumer-"));
 
 beforeAll(async () => {
-  served = await serveApi();
-  project = mkdtempSync(join(tmpdir(), "hospital-consumer-"));
   const packed = await run("npm", ["pack", "./client", "--json", "--pack-destination", project], {
     cwd: root,
   });
@@ -30,8 +28,8 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await served?.stop();
-  if (project) rmSync(project, { recursive: true, force: true });
+  await served.stop();
+  rmSync(project, { recursive: true, force: true });
 });
 
 const installed = () => join(project, "node_modules", "hospital-api");
@@ -129,7 +127,7 @@ test("A Worker calls the API by it", async () => {
   const code = join(project, "worker.js");
   await build({ entryPoints: [join(project, "worker.ts")], outfile: code, bundle: true, format: "esm" });
   const bindings = { API: served.origin, TOKENS: JSON.stringify(tokens) };
-  const worker = await serve({ code, meta: { outputs: {} } }, bindings, folder);
+  const worker = await serve({ code }, bindings, folder);
   onTestFinished(() => worker.stop());
   const answer = (await (await fetch(worker.origin)).json()) as { username: string; again: string };
   expect(answer.username).toMatch(/^user-/);

@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
-import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { freePort } from "../support/setup.ts";
 import { type Mishap, openFront } from "./front.ts";
 import { newDoctor, newPatient, signUp } from "./support.ts";
 
-let served: ServedApi;
-let api: Awaited<ReturnType<typeof signUp>>;
-beforeAll(async () => {
-  served = await serveApi();
-  api = await signUp(served.origin);
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
+const api = await signUp(served.origin);
 
 const quick = { delay: 20, deadline: 10_000 };
 

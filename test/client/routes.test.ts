@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
-import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { newDoctor, newPatient, PASSWORD, signUp, unique } from "./support.ts";
 
-let served: ServedApi;
-beforeAll(async () => {
-  served = await serveApi();
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
 
 test("An account signs up, logs in, is told who it is, and logs out", async () => {
   const username = unique("user-");

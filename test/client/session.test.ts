@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { createClient, type Tokens } from "../../client/index.ts";
 import { query } from "../ops/support.ts";
-import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { openFront } from "./front.ts";
 import { newPatient, signUp } from "./support.ts";
 
-let served: ServedApi;
-beforeAll(async () => {
-  served = await serveApi();
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
 
 const REFRESH = "POST /api/auth/refresh/";
 const soon = { delay: 20, deadline: 1000 };

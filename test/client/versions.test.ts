@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { createClient, etagOf } from "../../client/index.ts";
-import { type ServedApi, serveApi } from "../support/serve-api.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { openFront } from "./front.ts";
 import { newDoctor, newPatient, signUp } from "./support.ts";
 
-let served: ServedApi;
-let api: Awaited<ReturnType<typeof signUp>>;
-beforeAll(async () => {
-  served = await serveApi();
-  api = await signUp(served.origin);
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
+const api = await signUp(served.origin);
 
 test("A record has a version when it was read or written by itself", async () => {
   const patient = await api.patients.create(newPatient());

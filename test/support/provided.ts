@@ -17,6 +17,8 @@ export interface ProvidedCloud {
 declare module "vitest" {
   export interface ProvidedContext {
     cloud: ProvidedCloud;
+    /** The file with all of the Worker's code, as it would be deployed. */
+    bundle: string;
     /** The document that is served at /openapi.json. */
     reference: OpenApi;
   }

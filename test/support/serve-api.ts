@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
-import { buildProduct } from "../../bench/bundle.ts";
 import { serve } from "../../bench/workerd.ts";
 
 /** The API as somebody outside reaches it. */
@@ -15,7 +14,7 @@ export interface ServedApi {
   disturbDatabase(disturbance: Record<string, unknown>): Promise<void>;
 }
 
-/** Builds what would be deployed, and serves it with workerd on a free port and on the suite's database. */
+/** Serves what would be deployed, with workerd on a free port and on the suite's database. */
 export async function serveApi(bindings: Record<string, string | number> = {}): Promise<ServedApi> {
   const cloud = inject("cloud");
   const channel = `${cloud.endpointOrigin}/channels/${randomUUID()}`;
@@ -29,7 +28,7 @@ export async function serveApi(bindings: Record<string, string | number> = {}): 
   };
   const own = join(folder, "workerd");
   mkdirSync(own);
-  const served = await serve(await buildProduct(join(folder, "bundle")), settings, own);
+  const served = await serve({ code: inject("bundle") }, settings, own);
   return {
     origin: served.origin,
     async stop() {

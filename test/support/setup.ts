@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -6,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { buildProduct } from "../../bench/bundle.ts";
 import { openEndpoint } from "../../local/endpoint/server.ts";
 import { startPostgres } from "../../local/postgres/server.ts";
 import { withClient } from "../../ops/command.ts";
@@ -32,9 +32,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const endpoint = await openEndpoint(0);
   endpoint.front(ownerUrl);
   const endpointOrigin = new URL(endpoint.url).origin;
-  project.provide("reference", buildReference());
+  const folder = mkdtempSync(join(tmpdir(), "hospital-bundle-"));
+  // Once: what is served beside the Worker is written with it, and a Worker that is served meanwhile would begin anew.
+  const { code } = await buildProduct(folder);
+  project.provide("bundle", code);
+  project.provide("reference", readReference());
   project.provide("cloud", { databaseUrl, ownerUrl, fillableUrl, serverUrl, endpointOrigin });
   return async () => {
+    rmSync(folder, { recursive: true, force: true });
     await endpoint.stop();
     if ("stop" in server) return server.stop();
     for (const database of [name, `${name}_fillable`])
@@ -43,11 +48,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** What is served beside the API, made anew; the document of it. */
-function buildReference(): OpenApi {
-  const project = join(import.meta.dirname, "..", "..");
-  execFileSync(process.execPath, [join(project, "reference", "build.ts")]);
-  return JSON.parse(readFileSync(join(project, "dist", "public", "openapi.json"), "utf8"));
+/** The document that was built with the Worker. */
+function readReference(): OpenApi {
+  const file = join(import.meta.dirname, "..", "..", "dist", "public", "openapi.json");
+  return JSON.parse(readFileSync(file, "utf8"));
 }
 
 /** The PostgreSQL that comes with the project, with data that are gone when it stops. */

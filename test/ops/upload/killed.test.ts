@@ -1,19 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { type Mishap, openFront } from "../../client/front.ts";
-import { type ServedApi, serveApi } from "../../support/serve-api.ts";
+import { serveApi } from "../../support/serve-api.ts";
 import { csv, csvHeader, emailOf, emailsOf, newFolder, numbered, register, start } from "./support.ts";
 
 const RECORDS = 12_000;
 const KILLS = 8;
 
-let served: ServedApi;
-beforeAll(async () => {
-  served = await serveApi();
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
 
 const oneOf = <Value>(...values: Value[]): Value =>
   values[Math.floor(Math.random() * values.length)] as Value;

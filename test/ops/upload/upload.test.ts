@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { openFront } from "../../client/front.ts";
-import { type ServedApi, serveApi } from "../../support/serve-api.ts";
+import { serveApi } from "../../support/serve-api.ts";
 import { freePort } from "../../support/setup.ts";
 import {
   csv,
@@ -16,11 +16,8 @@ import {
   start,
 } from "./support.ts";
 
-let served: ServedApi;
-beforeAll(async () => {
-  served = await serveApi();
-});
-afterAll(() => served?.stop());
+const served = await serveApi();
+afterAll(() => served.stop());
 
 /** A file in a folder of its own. */
 function newFile(name: string, content: string): string {
