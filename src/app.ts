@@ -31,15 +31,13 @@ const answerOrigin = cors({
   },
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
   exposeHeaders: [
-    ...[
-      "ETag",
-      "Idempotency-Replayed",
-      "Link",
-      "Location",
-      "Retry-After",
-      "WWW-Authenticate",
-      "X-Request-Id",
-    ],
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
   ],
   maxAge: 86_400,
 });

@@ -84,6 +84,16 @@ declare global {
 /** The bindings, checked, with their defaults. */
 export type Config = z.infer<typeof Config>;
 
+/** What is made of a configuration once, for as long as an isolate lives. */
+export function perConfig<Made>(make: (config: Config) => Made): (config: Config) => Made {
+  const all = new WeakMap<Config, { made: Made }>();
+  return (config) => {
+    const known = all.get(config) ?? { made: make(config) };
+    all.set(config, known);
+    return known.made;
+  };
+}
+
 /** Names every binding that is missing or wrong and says what it must be; never holds a value. */
 export class ConfigurationError extends Error {
   override name = "ConfigurationError";

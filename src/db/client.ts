@@ -1,24 +1,23 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
-import type { Config } from "../env.ts";
+import { type Config, perConfig } from "../env.ts";
 
 export type Database = NeonHttpDatabase;
 
-const databases = new WeakMap<Config, Database>();
-
-/** The database of `config`, one for an isolate. Opens nothing: each statement is an HTTP request of its own. */
-export function connect(config: Config): Database {
-  // The driver has one endpoint for the whole isolate; left alone, it is the Neon host of the URL.
-  if (config.DATABASE_ENDPOINT) neonConfig.fetchEndpoint = config.DATABASE_ENDPOINT;
-  const known = databases.get(config);
-  if (known) return known;
+/** A database of its own for each configuration. Opens nothing: each statement is an HTTP request of its own. */
+const databaseOf = perConfig(({ DATABASE_URL, DATABASE_TIMEOUT_MS }): Database => {
   const fetchOptions = {
     // Read by the driver for each statement, so that each has the whole time: the signal's clock starts when made.
     get signal() {
-      return AbortSignal.timeout(config.DATABASE_TIMEOUT_MS);
+      return AbortSignal.timeout(DATABASE_TIMEOUT_MS);
     },
   };
-  const database = drizzle({ client: neon(config.DATABASE_URL, { fetchOptions }) });
-  databases.set(config, database);
-  return database;
+  return drizzle({ client: neon(DATABASE_URL, { fetchOptions }) });
+});
+
+/** The database of `config`, one for an isolate. */
+export function connect(config: Config): Database {
+  // The driver has one endpoint for the whole isolate; left alone, it is the Neon host of the URL.
+  if (config.DATABASE_ENDPOINT) neonConfig.fetchEndpoint = config.DATABASE_ENDPOINT;
+  return databaseOf(config);
 }

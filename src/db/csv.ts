@@ -1,18 +1,15 @@
-import { getTableColumns, type SQL, sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { shown } from "./json.ts";
+import { columnsNamed, shown } from "./json.ts";
 
 /**
  * A row as a line of CSV (RFC 4180), of the columns that `shape` has, in its order. A text that a spreadsheet would take for a
  * formula has an apostrophe before it, and so has one that begins with apostrophes and then such: that can be undone.
  */
 export function csvLineOf(table: PgTable, shape: Record<string, unknown>): SQL {
-  const columns: Record<string, PgColumn> = getTableColumns(table);
-  const cells = Object.keys(shape).map((name) => {
-    const column = columns[name];
-    if (!column) throw new Error(`There is no column ${name}.`);
-    return column.getSQLType() === "text" ? quoted(column) : shown(column);
-  });
+  const cells = columnsNamed(table, shape).map((column) =>
+    column.getSQLType() === "text" ? quoted(column) : shown(column),
+  );
   return sql`concat_ws(',', ${sql.join(cells, sql`, `)}) || E'\\r\\n'`;
 }
 

@@ -33,7 +33,7 @@ export const names = (of: string[], prefix = sql``): SQL =>
  * One record: its `version`, null when there is none, and its `body`; null too when its version is among the `known`.
  */
 export const record = <Shape>({ table, columns, visible }: Resource) =>
-  framed<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] | null }>(
+  framed<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(
     {
       found: sql`
         SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${value("known")}::int[]) THEN NULL

@@ -10,6 +10,16 @@ export const moment = (column: PgColumn): SQL =>
 export const shown = (column: PgColumn): SQL =>
   column.getSQLType().startsWith("timestamp") ? moment(column) : sql`${column}`;
 
+/** The columns of a table that have the names of a shape's fields, in its order. @throws when there is none */
+export function columnsNamed(table: PgTable, shape: Record<string, unknown>): PgColumn[] {
+  const columns: Record<string, PgColumn> = getTableColumns(table);
+  return Object.keys(shape).map((name) => {
+    const column = columns[name];
+    if (!column) throw new Error(`There is no column ${name}.`);
+    return column;
+  });
+}
+
 /**
  * Columns of a table as an answer shows them, for `SELECT` or `RETURNING`: those that `shape` has, in its order, and no
  * others.
@@ -18,12 +28,9 @@ export function columnsOf<Table extends PgTable>(
   table: Table,
   shape: { [Name in keyof Table["$inferSelect"]]?: unknown },
 ): SQL {
-  const columns: Record<string, PgColumn> = getTableColumns(table);
-  const named = Object.keys(shape).map((name) => {
-    const column = columns[name];
-    if (!column) throw new Error(`There is no column ${name}.`);
-    return sql`${shown(column)} AS ${sql.identifier(name)}`;
-  });
+  const named = columnsNamed(table, shape).map(
+    (column) => sql`${shown(column)} AS ${sql.identifier(column.name)}`,
+  );
   return sql.join(named, sql`, `);
 }
 

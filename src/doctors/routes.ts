@@ -1,11 +1,8 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../http/context.ts";
-import { ById } from "../http/fields.ts";
 import { guard } from "../http/guard.ts";
-import { expectedVersions, IfMatch, overtaken, requireWritable } from "../http/preconditions.ts";
 import { Problem } from "../http/problem.ts";
-import { changeOf, creationOf, listOf, readingOf } from "../http/resource.ts";
-import { validate, validateHeaders } from "../http/validate.ts";
+import { changeOf, creationOf, deletionOf, listOf, readingOf } from "../http/resource.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./contract.ts";
 import { changeDoctor, createDoctor, deleteDoctor, findDoctor, listDoctors } from "./queries.ts";
 
@@ -15,15 +12,11 @@ export const doctors = new Hono<AppEnv>()
   .post("/", ...creationOf("/api/doctors", NewDoctor, createDoctor))
   .get("/:id", ...readingOf("doctor", findDoctor))
   .on(["PUT", "PATCH"], "/:id", ...changeOf("doctor", DoctorChanges, changeDoctor))
-  .delete("/:id", validate("param", ById), validateHeaders(IfMatch), async (c) => {
-    const expected = expectedVersions(c, c.req.valid("header"));
-    const values = { ...c.req.valid("param"), expected };
-    const { assigned, gone, ...target } = await deleteDoctor(c.get("caller"), values);
-    requireWritable(target, "doctor");
-    if (assigned) throw new Problem(409, stillAssigned(assigned));
-    if (!gone) throw overtaken(expected, "doctor");
-    return c.body(null, 204);
-  });
+  .delete("/:id", ...deletionOf("doctor", deleteDoctor, refuseAssigned));
 
-const stillAssigned = (count: number | "at least 1"): string =>
-  `This doctor still has ${count} ${typeof count === "number" && count > 1 ? "patients" : "patient"}; end the assignments first.`;
+/** @throws {Problem} 409 while patients are assigned */
+function refuseAssigned({ assigned }: { assigned: number | "at least 1" }): void {
+  if (assigned === 0) return;
+  const patients = assigned === 1 || assigned === "at least 1" ? "patient" : "patients";
+  throw new Problem(409, `This doctor still has ${assigned} ${patients}; end the assignments first.`);
+}

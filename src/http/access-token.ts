@@ -1,23 +1,17 @@
 import { sign } from "hono/jwt";
 import type { Claims } from "../db/caller.ts";
-import type { Config } from "../env.ts";
+import { type Config, perConfig } from "../env.ts";
 import * as z from "../zod.ts";
 import { digits, MAX_ID } from "./fields.ts";
 
 export const ALGORITHM = "HS256";
 
-const keys = new WeakMap<Config, Promise<CryptoKey>>();
-
 /** The key that access tokens are signed with, imported once. */
-export function keyOf(config: Config): Promise<CryptoKey> {
-  const known = keys.get(config);
-  if (known) return known;
+export const keyOf = perConfig(({ JWT_SECRET }) => {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const secret = new TextEncoder().encode(config.JWT_SECRET);
-  const key = crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
-  keys.set(config, key);
-  return key;
-}
+  const secret = new TextEncoder().encode(JWT_SECRET);
+  return crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+});
 
 /** How long an access token lives, in seconds. */
 export const ACCESS_SECONDS = 15 * 60;

@@ -1,24 +1,17 @@
-import type { Config } from "../env.ts";
+import { type Config, perConfig } from "../env.ts";
 
-const keys = new WeakMap<Config, Promise<CryptoKey>>();
+const encoder = new TextEncoder();
 
 /** The key that cursors are sealed with: of `JWT_SECRET`, and good for nothing else. */
-function keyOf(config: Config): Promise<CryptoKey> {
-  const known = keys.get(config);
-  if (known) return known;
-  const key = deriveKey(config.JWT_SECRET);
-  keys.set(config, key);
-  return key;
-}
-
-async function deriveKey(secret: string): Promise<CryptoKey> {
-  const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
+const keyOf = perConfig(async ({ JWT_SECRET }) => {
+  const secret = encoder.encode(JWT_SECRET);
+  const material = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
   const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("cursor") };
   return crypto.subtle.deriveKey(hkdf, material, { name: "AES-GCM", length: 256 }, false, [
     "encrypt",
     "decrypt",
   ]);
-}
+});
 
 /** Bytes of the nonce that AES-GCM wants for each text (NIST SP 800-38D, section 8.2). */
 const NONCE_BYTES = 12;
@@ -48,5 +41,3 @@ export async function unseal(cursor: string, config: Config): Promise<unknown> {
     return undefined; // no base64, or not of this key
   }
 }
-
-const encoder = new TextEncoder();

@@ -62,6 +62,21 @@ export const readingOf = <Shape>(
     return respondIfNew(c, await find(c.get("caller"), values), match, what);
   });
 
+/** `DELETE /:id`: deletes a record, unless `refuse` throws for what the statement says of it. */
+export const deletionOf = <Deleted extends Target & { gone: boolean }>(
+  what: string,
+  remove: (caller: Caller, values: { id: number; expected: number[] | null }) => Promise<Deleted>,
+  refuse: (deleted: Deleted) => void = () => {},
+) =>
+  createHandlers(validate("param", ById), validateHeaders(IfMatch), async (c) => {
+    const expected = expectedVersions(c, c.req.valid("header"));
+    const deleted = await remove(c.get("caller"), { ...c.req.valid("param"), expected });
+    requireWritable(deleted, what);
+    refuse(deleted);
+    if (!deleted.gone) throw overtaken(expected, what);
+    return c.body(null, 204);
+  });
+
 /** `PUT` and `PATCH /:id`: changes the fields that are sent, and leaves the others. */
 export const changeOf = <Shape, Schema extends z.ZodMiniType<object>>(
   what: string,

@@ -6,6 +6,7 @@ import { readOnlyFields } from "../http/fields.ts";
 import type { GuardedEnv } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
 import { type FieldErrors, invalidFields, Problem } from "../http/problem.ts";
+import { sha256 } from "../http/sha256.ts";
 import { fieldErrors, validate, validateHeaders } from "../http/validate.ts";
 import { fields, ImportQuery, NewPatient } from "./contract.ts";
 import { importPatients } from "./queries.ts";
@@ -29,7 +30,11 @@ export const importFile = createFactory<GuardedEnv>().createHandlers(
     const { lines, refused } = judge(await readLines(c));
     if (!partial && refused.length > 0) throw refusedAll(refused);
     const values = { lines: JSON.stringify(lines), refused: JSON.stringify(refused), partial };
-    const made = await importPatients(c.get("caller"), { ...values, digest: await digestOf(c) }, key);
+    const made = await importPatients(
+      c.get("caller"),
+      { ...values, digest: await sha256(await c.req.arrayBuffer()) },
+      key,
+    );
     if (made.body === null && !made.mistaken) throw refusedAll(JSON.parse(made.refused));
     return respondWithMade(made, {}, partial ? 200 : 201);
   },
@@ -45,10 +50,6 @@ async function readLines(c: Context): Promise<Line[]> {
   if (lines.length === 0) throw new Problem(400, "The file has no records.");
   if (lines.length > MAX_RECORDS) throw new Problem(413, `The file has more than ${MAX_RECORDS} records.`);
   return lines;
-}
-
-async function digestOf(c: Context): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", await c.req.arrayBuffer())).toHex();
 }
 
 const linesOfNdjson = (text: string): Line[] =>
