@@ -1,4 +1,5 @@
 import { Doctor, DoctorChanges, DoctorsQuery, NewDoctor } from "../src/doctors/contract.ts";
+import { doctor, house } from "./people.ts";
 import {
   byId,
   conditions,
@@ -19,27 +20,12 @@ const fields = {
   specialization,
   max_appointments_per_day: "How many appointments the doctor takes in a day at most, 0 to 1000.",
 };
-const house = {
-  firstname: "Gregory",
-  lastname: "House",
-  email: "house@example.org",
-  gender: "M",
-  specialization: "NEUR",
-  max_appointments_per_day: 8,
-} as const;
 const taken = {
   when: "There is a doctor with this email already, or another request was changing this one: then try again.",
   detail: "A doctor with this email already exists.",
 };
 const notThere = { when: "There is no such doctor.", detail: "There is no such doctor." };
 const notYours = { when: "Only the account that created this doctor, or an admin, may change or delete it." };
-const doctor = {
-  id: 3,
-  ...house,
-  created_by: 12,
-  created_at: "2026-09-06T09:45:06.922Z",
-  updated_at: "2026-09-06T09:45:06.922Z",
-};
 const changed = { ...doctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {
   answers: [

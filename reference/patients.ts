@@ -1,11 +1,6 @@
-import {
-  Imported,
-  ImportQuery,
-  NewPatient,
-  Patient,
-  PatientChanges,
-  PatientsQuery,
-} from "../src/patients/contract.ts";
+import { NewPatient, Patient, PatientChanges, PatientsQuery } from "../src/patients/contract.ts";
+import { importedWords, importParameters, moving } from "./moving.ts";
+import { grace, patient } from "./people.ts";
 import { byId, conditions, gender, notModified, pageWords, search, setByApi } from "./records.ts";
 import { type Group, named, parameters } from "./words.ts";
 
@@ -16,14 +11,6 @@ const fields = {
   age: "The age in whole years, 0 to 120.",
   gender,
 };
-const grace = {
-  firstname: "Grace",
-  lastname: "Hopper",
-  email: "grace@example.org",
-  age: 85,
-  gender: "F",
-} as const;
-const moment = "2026-09-06T09:45:06.922Z";
 const taken = {
   when: "You have a patient with this email already, or another request was changing this one: then try again.",
   detail: "You already have a patient with this email.",
@@ -31,13 +18,6 @@ const taken = {
 const notThere = {
   when: "You have no such patient. Another account's is answered like one that never was.",
   detail: "There is no such patient.",
-};
-const patient = {
-  id: 7,
-  ...grace,
-  created_by: 12,
-  created_at: moment,
-  updated_at: moment,
 };
 const changed = { ...patient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {
@@ -52,76 +32,6 @@ const change = {
   ],
   problems: { 404: notThere, 409: taken },
 } as const;
-
-const csvHead = "firstname,lastname,email,age,gender";
-const csvLine = '"Grace","Hopper","grace@example.org",85,"F"';
-const lines = { type: "string", description: "A patient a line, as JSON." };
-const table = { type: "string", description: "A header and a patient a line, as RFC 4180 has it, in UTF-8." };
-
-/** Many patients at once. */
-const moving: Group["operations"] = {
-  "GET /api/patients/export": {
-    operationId: "exportPatients",
-    summary: "Export your patients",
-    description:
-      "All your patients, streamed. One that is made or changed meanwhile may be in it or not. When the database fails on the way, the connection breaks: an answer that ends as it should is whole. In CSV a text that a spreadsheet would take for a formula has an apostrophe before it, which an import takes away again.",
-    answers: [
-      {
-        status: 200,
-        description: "The patients, in order of `id`.",
-        content: {
-          "application/x-ndjson": { schema: lines, example: `${JSON.stringify(patient)}\n` },
-          "text/csv": {
-            schema: table,
-            example: `${Object.keys(patient).join()}\r\n7,${csvLine},12,${moment},${moment}\r\n`,
-          },
-        },
-      },
-    ],
-    problems: {
-      406: {
-        when: "`Accept` takes neither of the two.",
-        detail: "This comes as application/x-ndjson or text/csv.",
-      },
-    },
-  },
-  "POST /api/patients/import": {
-    operationId: "importPatients",
-    summary: "Import patients",
-    description:
-      "Makes patients of a file of up to 1,000 records and 1 MiB: all of them or none, or with `partial=true` those that are valid. The columns of CSV are named in its first line; those that the API sets itself may be there, and are ignored.",
-    content: {
-      "application/x-ndjson": { schema: lines, example: `${JSON.stringify(grace)}\n` },
-      "text/csv": { schema: table, example: `${csvHead}\r\n${csvLine}\r\n` },
-    },
-    answers: [
-      { status: 201, description: "All were made.", schema: Imported, headers: ["Idempotency-Replayed"] },
-      {
-        status: 200,
-        description: "With `partial=true`: what became of each line.",
-        schema: Imported,
-        headers: ["Idempotency-Replayed"],
-      },
-    ],
-    problems: {
-      400: {
-        when: "A line is not valid, or its email is taken, and nothing was made: `errors` names the line and the field, as `3.email`.",
-      },
-      409: {
-        when: "Another request took one of the emails meanwhile, and nothing was made: try again.",
-        detail: "You already have a patient with this email.",
-      },
-      413: {
-        when: "The file has more than 1,000 records or 1 MiB.",
-        detail: "The file has more than 1000 records.",
-      },
-      415: {
-        when: "The body does not say that it is one of the two, in UTF-8.",
-        detail: "The body must be application/x-ndjson or text/csv, in UTF-8.",
-      },
-    },
-  },
-};
 
 /** Patients: each is its account's own. */
 export const patients: Group = {
@@ -140,11 +50,7 @@ export const patients: Group = {
       max_age: { description: "Only patients of at most this age, in whole years." },
       doctor: { description: "Only patients to whom the doctor of this id is assigned." },
     }),
-    parameters(ImportQuery, {
-      partial: {
-        description: "With `true` the lines that are valid are taken, and the others are said to be refused.",
-      },
-    }),
+    importParameters,
   ],
   schemas: {
     NewPatient: named(NewPatient, { description: "A new patient.", fields, example: grace }),
@@ -153,17 +59,7 @@ export const patients: Group = {
       fields,
       example: { age: 86 },
     }),
-    Imported: named(Imported, {
-      description: "What came of an import, by the lines of the file, which count from 1 as in an editor.",
-      fields: {
-        created: "The lines that became patients, and the ids of these.",
-        refused: "The lines that did not, and what is wrong with each of their fields.",
-      },
-      example: {
-        created: [{ line: 2, id: 7 }],
-        refused: [{ line: 3, errors: { email: ["You already have a patient with this email."] } }],
-      },
-    }),
+    Imported: importedWords,
     Patient: named(Patient, {
       description: "A patient.",
       fields: { ...fields, ...setByApi, created_by: "The id of the account that it belongs to." },

@@ -1,28 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { Imported } from "../../src/patients/contract.ts";
-import { type Account, newAccount, unique } from "../support/accounts.ts";
+import { newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
 import { createPatient, newPatient } from "../support/records.ts";
 import { hostileNames } from "../support/text.ts";
-import { CSV, exported, NDJSON } from "./files.ts";
+import { CSV, exported, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
 
-const imported = (account: Account, raw: string, type = NDJSON, query = "", headers = {}) =>
-  account.post(`/api/patients/import/${query}`, undefined, {
-    raw,
-    headers: { "Content-Type": type, ...headers },
-  });
 const ndjson = (records: object[]) => records.map((record) => JSON.stringify(record)).join("\n");
-const patientsOf = async (account: Account) => (await account.get("/api/patients/?limit=200")).body;
-const withoutIds = (patients: Record<string, unknown>[]) =>
-  patients.map(({ firstname, lastname, email, age, gender }) => ({
-    firstname,
-    lastname,
-    email,
-    age,
-    gender,
-  }));
 
 /** Names that a spreadsheet or a parser might spoil. */
 const odd = [
@@ -146,54 +132,6 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     expect((await imported(account, file, type, "", key)).status).toBe(400);
     expect(await imported(account, fileOf([newPatient()]), type, "", key)).toEqual(problem(422));
   });
-});
-
-test.each<[what: string, csv: string, fields: string[]]>([
-  ["a column that is none", "firstname,lastname,email,age,gender,ward\n", ["1.ward"]],
-  ["more columns than there are", `${Array.from({ length: 40_000 }, (_, n) => `c${n}`)}\n`, ["1.body"]],
-  ["a missing column", "firstname,lastname,email\n", ["1.age", "1.gender"]],
-  ["a column twice", "firstname,lastname,email,age,gender,age\n", ["1.age"]],
-  ["a cell too few", "firstname,lastname,email,age,gender\nA,B,a@b.org,1\n", ["2.body"]],
-  ["a quotation mark in the middle", 'firstname,lastname,email,age,gender\nA"B,C,a@b.org,1,F\n', ["2.body"]],
-  ["a quotation mark left open", 'firstname,lastname,email,age,gender\n"A,C,a@b.org,1,F\n', ["2.body"]],
-  [
-    "an age that is no number",
-    "firstname,lastname,email,age,gender\nA,B,a@b.org,1.5,F\nA,B,c@b.org,,F\n",
-    ["2.age", "3.age"],
-  ],
-])("CSV with %s is 400 and says where", async (_, csv, fields) => {
-  expect(await imported(await newAccount(), csv, CSV)).toEqual(refusal(...fields));
-});
-
-test("NDJSON with a line that is none is 400 and says where; lines with nothing on them count, and are passed over", async () => {
-  const account = await newAccount();
-  const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n`;
-  expect(await imported(account, file)).toEqual(refusal("4.body", "5.body"));
-});
-
-test("a line whose field has a name that PostgreSQL cannot store is refused like any other, and alone", async () => {
-  const account = await newAccount();
-  const file = ['{"a\\u0000b": 1}', '{"\\ud800": 1}', JSON.stringify(newPatient())].join("\n");
-  const { status, body } = await imported(account, file, NDJSON, "?partial=true");
-  expect([status, body.created.length]).toEqual([200, 1]);
-  expect(
-    body.refused.map(({ line, errors }: { line: number; errors: object }) => [line, Object.keys(errors)]),
-  ).toEqual([
-    [1, expect.arrayContaining(["a\ufffdb"])],
-    [2, expect.arrayContaining(["\ufffd"])],
-  ]);
-});
-
-test("a CSV's fields are in any order, its lines end anyhow, and a record may have several lines", async () => {
-  const account = await newAccount();
-  const csv =
-    'email,gender,"lastname",firstname,age\r"a@b.org",F,"Love\nlace",Ada, 36\n\nc@d.org,M,Babbage,Charles,79';
-  const { status, body } = await imported(account, csv, CSV);
-  expect([status, body.created.map(({ line }: { line: number }) => line)]).toEqual([201, [2, 5]]);
-  expect(withoutIds(await patientsOf(account))).toMatchObject([
-    { firstname: "Ada", lastname: "Love\nlace", age: 36 },
-    { firstname: "Charles", lastname: "Babbage", age: 79 },
-  ]);
 });
 
 test.each(["application/json", "text/plain", "text/csv; charset=latin1", ""])(
