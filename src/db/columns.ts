@@ -23,12 +23,28 @@ export const reference = (name: ReferenceName, columns: Columns, foreignColumns:
 export const folded = (column: AnyPgColumn | SQL): SQL => sql`lower(${column} COLLATE "C")`;
 /** Text that is compared byte by byte, in the same order on every server. */
 export const key = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
+/** Letters that Unicode does not take apart into a letter and its accent, or that have two lower cases. */
+const plainOnes = { from: "øłđðħŧıς", to: "olddhtiσ" };
+const plainPairs: [letter: string, plain: string][] = [
+  ["ß", "ss"],
+  ["æ", "ae"],
+  ["œ", "oe"],
+  ["þ", "th"],
+];
+
 /**
  * What names are searched and sorted by: without case, accents and doubled spaces. PostgreSQL's `unaccent` would do, but
  * no generated column takes it, for its dictionary may change.
  */
-export const nameKey = (name: SQL): SQL =>
-  sql`lower(regexp_replace(regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g'), '\\s+', ' ', 'g'))`;
+export function nameKey(name: SQL): SQL {
+  const bare = sql`regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g')`;
+  const translated = sql`translate(${bare}, ${sql.raw(`'${plainOnes.from}'`)}, ${sql.raw(`'${plainOnes.to}'`)})`;
+  const plain = plainPairs.reduce(
+    (key, [letter, two]) => sql`replace(${key}, ${sql.raw(`'${letter}'`)}, ${sql.raw(`'${two}'`)})`,
+    translated,
+  );
+  return sql`lower(regexp_replace(${plain}, '\\s+', ' ', 'g'))`;
+}
 /** A person's two names, either first: a search is for the beginning of one of them, and by the second they are sorted. */
 export const nameKeys = () => ({
   first_last: key().notNull().generatedAlwaysAs(nameKey(sql`firstname || ' ' || lastname`)),

@@ -65,6 +65,30 @@ test.each([
   expect(await listed(`search=${encodeURIComponent(search)}`)).toEqual(found);
 });
 
+test("letters that are no letter with an accent are found by their plain ones, and those with two lower cases by both", async () => {
+  const account = await newAccount();
+  const names = ["Ørsted", "Łódź", "Straße", "Æbeltoft", "ΟΔΟΣ", "Işık", "Þórr"];
+  for (const lastname of names) await createPatient(account, { lastname });
+  for (const [search, lastname] of [
+    ["orsted", "Ørsted"],
+    ["LODZ", "Łódź"],
+    ["strasse", "Straße"],
+    ["STRASSE", "Straße"],
+    ["straße", "Straße"],
+    ["aeb", "Æbeltoft"],
+    ["οδος", "ΟΔΟΣ"],
+    ["οδοσ", "ΟΔΟΣ"],
+    ["isik", "Işık"],
+    ["thorr", "Þórr"],
+  ]) {
+    const { body } = await account.get(`/api/patients/?search=${encodeURIComponent(search ?? "")}`);
+    expect([search, body.map((patient: { lastname: string }) => patient.lastname)]).toEqual([
+      search,
+      [lastname],
+    ]);
+  }
+});
+
 test.each([
   ["gender=F", [0, 2, 4]],
   ["min_age=40", [2, 3, 4, 5]],
