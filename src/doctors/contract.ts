@@ -1,6 +1,6 @@
 import { genders, specializations } from "../db/schema.ts";
 import { body, email, idInText, moment, readOnlyFields, reference, search, text } from "../http/fields.ts";
-import { listQuery } from "../http/pagination.ts";
+import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
 /** What a client writes. */

@@ -2,43 +2,13 @@ import type { Context } from "hono";
 import { routePath } from "hono/route";
 import type { Page, Position } from "../db/list.ts";
 import type { Json } from "../db/statement.ts";
-import * as z from "../zod.ts";
 import { seal, unseal } from "./cursor.ts";
-import { wholeNumber } from "./fields.ts";
 import type { GuardedEnv } from "./guard.ts";
+import type { ListQuery } from "./list-query.ts";
 import { type FieldErrors, invalidFields } from "./problem.ts";
 import { respond } from "./respond.ts";
 
-const MAX_LIMIT = 200;
-const DEFAULT_LIMIT = 50;
 const DEFAULT_SORT = "id";
-
-/**
- * The query of a list: a page of it, and what `filters` and `sorts` it knows. A parameter that it does not know is an
- * error, for a mistyped filter must never answer with everybody.
- */
-export function listQuery<Filters extends z.core.$ZodShape, Sort extends string>(
-  filters: Filters,
-  sorts: Sort[],
-) {
-  const backwards = sorts.map((sort) => `-${sort}` as const);
-  const known = ["limit", "cursor", "sort", ...Object.keys(filters)];
-  return z.strictObject(
-    {
-      limit: z._default(wholeNumber(1, MAX_LIMIT), DEFAULT_LIMIT),
-      cursor: z.optional(z.string().check(z.minLength(1))),
-      sort: z.optional(z.enum([...sorts, ...backwards])),
-      ...z.partial(z.object(filters)).shape,
-    },
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined,
-    },
-  );
-}
-
-/** What every list takes; and its filters. */
-export type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | undefined };
 
 /** What a cursor holds: all that was asked for, so that a client which has the cursor alone goes on with the same. */
 interface Continuation {

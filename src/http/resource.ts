@@ -8,7 +8,8 @@ import type * as z from "../zod.ts";
 import { ById } from "./fields.ts";
 import type { GuardedEnv } from "./guard.ts";
 import { IdempotencyKey, respondWithMade } from "./idempotency.ts";
-import { type ListQuery, pageOf, respondWithPage } from "./pagination.ts";
+import type { ListQuery } from "./list-query.ts";
+import { pageOf, respondWithPage } from "./pagination.ts";
 import {
   etagOf,
   expectedVersions,

@@ -1,6 +1,6 @@
 import { genders, specializations } from "../db/schema.ts";
 import { body, idInText, moment, reference } from "../http/fields.ts";
-import { listQuery } from "../http/pagination.ts";
+import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
 /** In the order of `created_at`, that is of `assigned_at`, too. */

@@ -10,7 +10,7 @@ import {
   text,
   wholeNumber,
 } from "../http/fields.ts";
-import { listQuery } from "../http/pagination.ts";
+import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
 /** What a client writes. */
