@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import type * as schema from "../src/db/schema.ts";
+import { fields as doctors } from "../src/doctors/contract.ts";
+import { fields as patients } from "../src/patients/contract.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl } from "./environment.ts";
 
@@ -9,13 +11,17 @@ type TableName = {
   [Name in keyof typeof schema]: (typeof schema)[Name] extends PgTable ? Name : never;
 }[keyof typeof schema];
 
+/** What a change writes of a record: the client's fields, and that it was changed. Never whose it is. */
+const changed = (fields: Record<string, unknown>): string =>
+  [...Object.keys(fields), "updated_at", "version"].join(", ");
+
 /** What the API does with each table, and no more: it makes no admins, and no changes to an account. */
 const rights: Record<TableName, string> = {
   users: "SELECT, INSERT (username, email, password_hash)",
-  sessions: "SELECT, INSERT, UPDATE, DELETE",
-  refresh_tokens: "SELECT, INSERT, UPDATE",
-  patients: "SELECT, INSERT, UPDATE, DELETE",
-  doctors: "SELECT, INSERT, UPDATE, DELETE",
+  sessions: "SELECT, INSERT, UPDATE (ended_at), DELETE",
+  refresh_tokens: "SELECT, INSERT, UPDATE (spent_at)",
+  patients: `SELECT, INSERT, UPDATE (${changed(patients)}), DELETE`,
+  doctors: `SELECT, INSERT, UPDATE (${changed(doctors)}), DELETE`,
   mappings: "SELECT, INSERT, DELETE",
   idempotency_keys: "SELECT, INSERT, UPDATE (key), DELETE",
 };
