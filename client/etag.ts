@@ -17,9 +17,11 @@ export function versioned<Shape extends object>(record: Shape, { headers }: Resp
 /**
  * What `If-Match` and `If-None-Match` take: the version itself, or that of a record.
  *
- * @throws {TypeError} when it is a record whose version is not known: without one a change would be unconditional.
+ * @throws {TypeError} when it is a record whose version is not known, or an empty text, which is none: without one a change
+ *   would be unconditional.
  */
 export function versionOf(given: object | string | undefined): string | undefined {
+  if (given === "") throw new TypeError("An empty text is no version.");
   if (typeof given !== "object") return given;
   const etag = etagOf(given);
   if (!etag) throw new TypeError("The version of this record is not known: get() it first.");

@@ -1,3 +1,4 @@
+import { foreign } from "./problem.ts";
 import { type CallOptions, json, type Send } from "./request.ts";
 
 /** Records that are asked for page by page, as they are needed; each time it is iterated, anew. */
@@ -28,7 +29,7 @@ export function list<Shape>(
     while (query) {
       const page: Page<Shape> = await send({
         ...{ method: "GET", path, query, signal, isRepeatable: true },
-        read: async (response) => ({ records: await json(response), next: queryOfNext(response) }),
+        read: async (response) => ({ records: await array(response), next: queryOfNext(response) }),
       });
       query = page.next;
       yield page.records;
@@ -44,6 +45,12 @@ export function list<Shape>(
         }
     },
   };
+}
+
+async function array<Shape>(response: Response): Promise<Shape[]> {
+  const records = await json<Shape[]>(response);
+  if (!Array.isArray(records)) throw foreign(response);
+  return records;
 }
 
 /**

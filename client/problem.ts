@@ -46,6 +46,10 @@ export class ProblemError extends Error {
   }
 }
 
+/** What is wrong with an answer that is a success, but not the API's: of a network that wants one to log in first. */
+export const foreign = (response: Response, cause?: unknown): ProblemError =>
+  new ProblemError({ detail: "The answer is not the API's." }, response, cause);
+
 /** The problem that an answer of 400 and more is, also when it is not the API's own. */
 export async function problemOf(response: Response): Promise<ProblemError> {
   const text = await response.text();

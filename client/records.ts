@@ -89,7 +89,8 @@ export function records<Shape extends object, New, Changes extends object, Query
         body: changes,
         headers: { "If-Match": versionOf(ifMatch) },
         signal,
-        isRepeatable: true, // what it writes are values, not steps: twice is as good as once
+        // Sent again unconditionally, it could undo what somebody else has written since.
+        isRepeatable: ifMatch !== undefined,
         read: record,
         async settle(problem) {
           // It may be our own change, unheard of, that was faster: then the record holds what was to be written.
@@ -109,10 +110,13 @@ export function records<Shape extends object, New, Changes extends object, Query
   };
 }
 
+/** A value as the API keeps it: trimmed, when it is a text. */
+const asKept = (value: unknown): unknown => (typeof value === "string" ? value.trim() : value);
+
 /** What the API sets, and ignores when it is sent back. */
 const readOnly = ["id", "created_by", "created_at", "updated_at"];
 
 const holds = (record: object, changes: object): boolean =>
   Object.entries(changes).every(
-    ([field, value]) => readOnly.includes(field) || record[field as keyof typeof record] === value,
+    ([field, value]) => readOnly.includes(field) || record[field as keyof typeof record] === asKept(value),
   );

@@ -1,4 +1,4 @@
-import { ProblemError, problemOf } from "./problem.ts";
+import { foreign, ProblemError, problemOf } from "./problem.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
 import type { Session } from "./session.ts";
 
@@ -118,7 +118,7 @@ export async function json<Body>(response: Response): Promise<Body> {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ProblemError({ detail: "The answer is not the API's: it is no JSON." }, response, error);
+    throw foreign(response, error);
   }
 }
 
@@ -128,5 +128,5 @@ export async function json<Body>(response: Response): Promise<Body> {
  * @throws {ProblemError} for another success than 204: it is somebody else's, a network's that wants one to log in first
  */
 export function nothing(response: Response): void {
-  if (response.status !== 204) throw new ProblemError({ detail: "The answer is not the API's." }, response);
+  if (response.status !== 204) throw foreign(response);
 }

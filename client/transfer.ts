@@ -1,4 +1,4 @@
-import { asProblem } from "./problem.ts";
+import { asProblem, foreign } from "./problem.ts";
 import { type CreateOptions, creation } from "./records.ts";
 import { type CallOptions, json, type Send } from "./request.ts";
 import type { Imported, NewPatient, Patient } from "./types.ts";
@@ -34,8 +34,11 @@ export function transfer(send: Send): Transfer {
       signal,
       isRepeatable: true,
       // The call itself ends with the headers: what comes after them is ended by the signal here.
-      read: ({ body }) =>
-        (body ?? new Blob([]).stream()).pipeThrough(new TransformStream(), signal ? { signal } : {}),
+      read(response) {
+        if (!response.headers.get("Content-Type")?.startsWith(types[format])) throw foreign(response);
+        const body = response.body ?? new Blob([]).stream();
+        return body.pipeThrough(new TransformStream(), signal ? { signal } : {});
+      },
     });
 
   return {
@@ -44,7 +47,7 @@ export function transfer(send: Send): Transfer {
     async *export(options) {
       for await (const line of linesOf(await exportAs("ndjson", options), options?.signal)) {
         options?.signal?.throwIfAborted();
-        if (line) yield JSON.parse(line);
+        if (line) yield parsed(line);
       }
     },
 
@@ -54,6 +57,14 @@ export function transfer(send: Send): Transfer {
       return send({ ...call, type, query: { partial: partial || undefined } });
     },
   };
+}
+
+function parsed(line: string): Patient {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw asProblem(error);
+  }
 }
 
 function written(data: ImportData): [type: string, text: string] {

@@ -60,12 +60,28 @@ test("The caller may give the key", async () => {
 });
 
 test.each(["PUT", "PATCH"])("%s is sent again when its answer was lost", async (method) => {
-  const { id } = await api.patients.create(newPatient());
+  const patient = await api.patients.create(newPatient());
+  const path = `/api/patients/${patient.id}/`;
   const { front, client } = await through(["drop-after"]);
   const change = method === "PUT" ? client.patients.replace : client.patients.update;
-  expect(await change(id, { age: 40 })).toMatchObject({ id, age: 40 });
-  expect(front.seen.map(({ line }) => line)).toEqual(Array(2).fill(`${method} /api/patients/${id}/`));
+  // Texts are kept trimmed.
+  const changes = { age: 40, firstname: " Augusta " };
+  const changed = await change(patient.id, changes, { ifMatch: patient });
+  expect(changed).toMatchObject({ id: patient.id, age: 40, firstname: "Augusta" });
+  const own = [`${method} ${path}`, `${method} ${path}`, `GET ${path}`];
+  expect(front.seen.map(({ line }) => line)).toEqual(own);
 });
+
+test.each(["PUT", "PATCH"])(
+  "%s without a version is not sent again: it could undo somebody else's",
+  async (method) => {
+    const { id } = await api.patients.create(newPatient());
+    const { front, client } = await through(["drop-after"]);
+    const change = method === "PUT" ? client.patients.replace : client.patients.update;
+    await expect(change(id, { age: 40 })).rejects.toMatchObject({ name: "ProblemError", status: 0 });
+    expect(front.seen).toHaveLength(1);
+  },
+);
 
 test("A deletion whose answer was lost is done when the record is not there any more", async () => {
   const { id } = await api.patients.create(newPatient());
@@ -84,10 +100,10 @@ test.each([[[]], [[{ status: 429 }]]])(
 );
 
 test("A change that the database made, but could not say so, goes through", async () => {
-  const { id } = await api.patients.create(newPatient());
+  const patient = await api.patients.create(newPatient());
   await served.disturbDatabase({ fault: "drop-after", times: 1 });
   const started = performance.now();
-  expect(await api.patients.update(id, { age: 41 })).toMatchObject({ age: 41 });
+  expect(await api.patients.update(patient.id, { age: 41 }, { ifMatch: patient })).toMatchObject({ age: 41 });
   expect(performance.now() - started).toBeGreaterThan(5000); // the API's Retry-After
 });
 
@@ -162,7 +178,8 @@ test("Somebody else's answer is a problem like the API's own", async () => {
   const { client } = await through(
     [
       { ...html, headers: { ...html.headers, "X-Request-Id": "r-1" } },
-      { status: 200, body: "<h1>Log in to the Wi-Fi</h1>" },
+      ...Array(5).fill({ status: 200, body: "<h1>Log in to the Wi-Fi</h1>" }),
+      { status: 200, body: "{}" },
     ],
     { attempts: 1 },
   );
@@ -175,12 +192,20 @@ test("Somebody else's answer is a problem like the API's own", async () => {
     errors: {},
     requestId: "r-1",
   });
-  const portal = await client.me().catch((error: unknown) => error);
-  expect(portal).toMatchObject({
-    name: "ProblemError",
-    status: 200,
-    detail: expect.stringContaining("no JSON"),
-  });
+  const { patients } = client;
+  for (const call of [
+    () => client.me(),
+    () => patients.delete(1),
+    () => patients.export().next(),
+    () => patients.exportAs("csv"),
+    () => patients.list().pages().next(),
+    () => patients.list().pages().next(),
+  ])
+    await expect(call()).rejects.toMatchObject({
+      name: "ProblemError",
+      status: 200,
+      detail: "The answer is not the API's.",
+    });
 });
 
 test("No answer at all is a problem of status 0, which says why", async () => {

@@ -78,3 +78,9 @@ test("A deletion whose answer was lost is done, on a condition too", async () =>
   await client.patients.delete(seen.id, { ifMatch: etagOf(seen) });
   expect(front.seen).toHaveLength(2);
 });
+
+test("An empty text is no version: a change that has one is not sent, for it would be unconditional", async () => {
+  const { id } = await api.patients.create(newPatient());
+  await expect(api.patients.update(id, { age: 1 }, { ifMatch: "" })).rejects.toThrow(TypeError);
+  expect(await api.patients.get(id)).toMatchObject({ age: 36 });
+});
