@@ -4,6 +4,8 @@ import { neonConfig } from "@neondatabase/serverless";
 export interface Statement {
   query: string;
   params: unknown[];
+  /** What the database answered, once it has; as it came. */
+  answer?: string;
 }
 
 /** Listens to the database driver during `work`, which sees the statements as they are sent; gives them back. */
@@ -11,9 +13,12 @@ export async function recordStatements(
   work: (recorded: Statement[]) => Promise<unknown>,
 ): Promise<Statement[]> {
   const recorded: Statement[] = [];
-  neonConfig.fetchFunction = (url: string, init: RequestInit) => {
-    recorded.push(JSON.parse(String(init.body)));
-    return fetch(url, init);
+  neonConfig.fetchFunction = async (url: string, init: RequestInit) => {
+    const statement: Statement = JSON.parse(String(init.body));
+    recorded.push(statement);
+    const response = await fetch(url, init);
+    statement.answer = await response.clone().text();
+    return response;
   };
   try {
     await work(recorded);
