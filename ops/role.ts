@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { getTableColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
-import type * as schema from "../src/db/schema.ts";
+import * as schema from "../src/db/schema.ts";
 import { fields as doctors } from "../src/doctors/contract.ts";
 import { fields as patients } from "../src/patients/contract.ts";
 import { runAsCommand, withClient } from "./command.ts";
@@ -15,6 +16,9 @@ type TableName = {
 const changed = (fields: Record<string, unknown>): string =>
   [...Object.keys(fields), "updated_at", "version"].join(", ");
 
+/** What is said of an event; not when it was, nor in which order: that is for PostgreSQL to say. */
+const { id, at, ...recorded } = getTableColumns(schema.audit_events);
+
 /** What the API does with each table, and no more: it makes no admins, and no changes to an account. */
 const rights: Record<TableName, string> = {
   users: "SELECT, INSERT (username, email, password_hash)",
@@ -24,10 +28,11 @@ const rights: Record<TableName, string> = {
   doctors: `SELECT, INSERT, UPDATE (${changed(doctors)}), DELETE`,
   mappings: "SELECT, INSERT, DELETE",
   idempotency_keys: "SELECT, INSERT, UPDATE (key), DELETE",
+  audit_events: `SELECT, INSERT (${Object.keys(recorded)})`,
 };
 
-/** The tables whose records know their ids before they are inserted. */
-const numbered: TableName[] = ["patients", "doctors", "mappings"];
+/** The tables whose records get their ids from a sequence that the API asks. */
+const numbered: TableName[] = ["patients", "doctors", "mappings", "audit_events"];
 
 /** Just these rights, whatever the role had. Cascades and foreign keys run with those of the tables' owner. */
 const grants = (role: string): string => `
@@ -41,7 +46,8 @@ const grants = (role: string): string => `
   ${Object.entries(rights)
     .map(([table, right]) => `GRANT ${right} ON public.${table} TO ${role};`)
     .join("\n")}
-  ${numbered.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}`;
+  ${numbered.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}
+  GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};`;
 
 /**
  * Makes the database role that the Worker runs as, or gives an existing one a new password and just those rights.

@@ -25,22 +25,33 @@ const clearKeys = statement<{ cleared: number }>(
   { cleared: sql`rows` },
 );
 
+/** How many months' partitions there are of the record beside this one's: so many months this may fail before it matters. */
+const MONTHS_AHEAD = 3;
+
+const makePartitions = statement<{ made: number }>(
+  { partitions: sql`SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS made` },
+  "partitions",
+  { made: sql`made` },
+);
+
 /**
- * Clears away what has been kept for long enough, in batches, and says in the log how much it was.
+ * Clears away what has been kept for long enough, in batches, makes room for what comes, and says in the log how much it was.
  *
  * @throws an error without any of the database's words, when that fails: the next time goes on.
  */
-export async function clearAway(bindings: Bindings): Promise<void> {
+export async function keepHouse(bindings: Bindings): Promise<void> {
   const connection = { database: connect(configuration(bindings)), waited: 0 };
   let keys = 0;
+  let made: number | undefined;
   try {
+    made = (await makePartitions(connection, {}))?.made;
     for (let cleared = BATCH; cleared === BATCH; keys += cleared)
       cleared = (await clearKeys(connection, {}))?.cleared ?? 0;
   } catch (error) {
     const fault = databaseFault(error);
-    if (fault && "code" in fault)
-      throw new Error(`The database did not clear away what is over: ${fault.code}.`);
+    if (fault && "code" in fault) throw new Error(`The database did not keep house: ${fault.code}.`);
     throw error;
   }
+  console.log(JSON.stringify({ made: "audit_events", partitions: made }));
   console.log(JSON.stringify({ cleared: "idempotency_keys", rows: keys }));
 }

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { app } from "./app.ts";
 import { ConfigurationError, configuration } from "./env.ts";
-import { clearAway } from "./housekeeping.ts";
+import { keepHouse } from "./housekeeping.ts";
 
 // When the Worker starts, not when its first client comes: the operator is told, the clients get 500.
 try {
@@ -14,5 +14,5 @@ try {
 export default {
   fetch: app.fetch,
   /** By the cron trigger in wrangler.toml. */
-  scheduled: (_, bindings) => clearAway(bindings),
+  scheduled: (_, bindings) => keepHouse(bindings),
 } satisfies ExportedHandler<Cloudflare.Env>;

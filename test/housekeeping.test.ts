@@ -4,7 +4,7 @@ import worker from "../src/index.ts";
 import { newAccount } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
-import { asOwner } from "./support/owner.ts";
+import { asOwner, owner } from "./support/owner.ts";
 
 const nurse = await newAccount();
 const run = (api = connectApi()) =>
@@ -26,14 +26,25 @@ test("keys go when they are a day old, however many, and no earlier", async () =
   await run();
   expect(await keysOf()).toEqual([{ key: "young" }]);
   expect(printed().map((line) => JSON.parse(line))).toEqual([
+    { made: "audit_events", partitions: expect.any(Number) },
     { cleared: "idempotency_keys", rows: expect.any(Number) },
   ]);
-  expect(JSON.parse(printed()[0] ?? "").rows).toBeGreaterThanOrEqual(5001);
+  expect(JSON.parse(printed()[1] ?? "").rows).toBeGreaterThanOrEqual(5001);
+});
+
+test("the record has partitions for this month and the next three, made again where one is missing", async () => {
+  const month = "to_char(now() AT TIME ZONE 'UTC' + make_interval(months => n), 'YYYY_MM')";
+  const expected = `SELECT 'audit_events_' || ${month} AS name FROM generate_series(0, 3) n`;
+  const [, , , last] = await owner().query(expected);
+  await owner().query(`DROP TABLE ${last?.["name"]}`);
+  await run();
+  const missing = `SELECT * FROM (${expected}) e WHERE to_regclass(name) IS NULL`;
+  expect(await owner().query(missing)).toEqual([]);
 });
 
 test("when the database fails it fails too, so that Cloudflare counts it, with no word of the database's", async () => {
   const api = connectApi();
   await api.disturbDatabase({ fault: "sqlstate", code: "57P01", times: 1 });
-  await expect(run(api)).rejects.toThrow("The database did not clear away what is over: 57P01.");
+  await expect(run(api)).rejects.toThrow("The database did not keep house: 57P01.");
   await run(api);
 });

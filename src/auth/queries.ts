@@ -1,12 +1,21 @@
 import { sql } from "drizzle-orm";
+import { ended, type Origin, outcomeOfReading, recording } from "../db/audit.ts";
 import { type Claims, callerId, framed } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
-import { bodyOf, columnsOf } from "../db/json.ts";
+import { bodyOf, columnsOf, objectOf } from "../db/json.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
 import { type Json, statement, value } from "../db/statement.ts";
 import { Account, NewAccount } from "./contract.ts";
 
-// The first four have no caller: they are how one becomes it.
+// The first four have no caller: they are how one becomes it. They put on record what they did by themselves.
+
+/** Of a step that has an account's columns. */
+const who = (step: string) => ({
+  from: sql`${sql.identifier(step)}`,
+  account: sql`id`,
+  username: sql`username`,
+  role: sql`role`,
+});
 
 /**
  * How long after its rotation a spent refresh token is merely refused, in seconds: two tabs, or a retry whose answer was
@@ -20,26 +29,30 @@ const REUSE_GRACE_SECONDS = 10;
  */
 export const createAccount = statement<
   { body: Json<NewAccount> },
-  { username: string; email: string; password_hash: string }
+  { username: string; email: string; password_hash: string } & Origin
 >(
   {
     created: sql`
       INSERT INTO ${users} (username, email, password_hash)
       VALUES (${value("username")}, ${value("email")}, ${value("password_hash")})
-      RETURNING ${columnsOf(users, NewAccount.shape)}`,
+      RETURNING ${columnsOf(users, Account.shape)}`,
+    recorded: recording(who("created"), { action: "register" }),
   },
   "created",
-  { body: sql`row_to_json(created)::text` },
+  { body: sql`(SELECT ${objectOf(columnsOf(users, NewAccount.shape))}::text FROM created ${users})` },
 );
 
-/** What logging in to an active account needs to know of it, by `username` in lower case. */
-export const findAccount = statement<{ id: number; password_hash: string }, { username: string }>(
+/** What logging in needs to know of an account, by `username` in lower case. */
+export const findAccount = statement<
+  { id: number; password_hash: string; active: boolean },
+  { username: string }
+>(
   {
     account: sql`
-      SELECT id, password_hash FROM ${users} WHERE ${folded(users.username)} = ${value("username")} AND active`,
+      SELECT id, password_hash, active FROM ${users} WHERE ${folded(users.username)} = ${value("username")}`,
   },
   "account",
-  { id: sql`id`, password_hash: sql`password_hash` },
+  { id: sql`id`, password_hash: sql`password_hash`, active: sql`active` },
 );
 
 const claimsOf = {
@@ -49,12 +62,14 @@ const claimsOf = {
 };
 
 /**
- * Opens a session of so many `days` for an account whose password has just been checked against `password_hash`, and
- * clears away the account's expired ones. No row when the account is disabled, or its password was changed meanwhile.
+ * Logs in: opens a session of so many `days` for an account whose password has just been checked against `password_hash`, and
+ * clears away the account's expired ones. No row when there is no such account, its password was not the one that
+ * was given (null), it is disabled, or its password was changed meanwhile: then only the attempt is put on record, in the
+ * same time for all of these.
  */
-export const openSession = statement<
+export const logIn = statement<
   Claims,
-  { id: number; password_hash: string; token_hash: string; days: number }
+  { id: number | null; password_hash: string | null; token_hash: string; days: number } & Origin
 >(
   {
     account: sql`
@@ -66,6 +81,17 @@ export const openSession = statement<
       SELECT id, token_version, now() + make_interval(days => ${value("days")}) FROM account
       RETURNING id AS session_id, user_id, token_version`,
     issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("token_hash")}, session_id FROM opened`,
+    recorded: recording(
+      {
+        ...who("known"),
+        from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${value("id")}`,
+        session: sql`(SELECT session_id FROM opened)`,
+      },
+      {
+        action: "login",
+        outcome: sql`CASE WHEN EXISTS (SELECT FROM opened) THEN ${ended("done")} ELSE ${ended("refused")} END`,
+      },
+    ),
   },
   "opened",
   claimsOf,
@@ -73,10 +99,10 @@ export const openSession = statement<
 
 /**
  * Spends a refresh token and issues the next one of its session, both or neither; of any number of requests at once,
- * one gets through. A token spent longer ago than the grace ends its session. No row when the token is unknown or spent,
+ * one gets through. A token spent longer ago than the grace ends its session; that it was refused is put on record. No row when the token is unknown or spent,
  * or its session or account is over.
  */
-export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: string }>(
+export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: string } & Origin>(
   {
     spent: sql`
       UPDATE ${refresh_tokens} t SET spent_at = now()
@@ -91,6 +117,18 @@ export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: 
       WHERE ended_at IS NULL AND id = (
         SELECT session_id FROM ${refresh_tokens}
         WHERE token_hash = ${value("spent_hash")} AND spent_at < now() - make_interval(secs => ${REUSE_GRACE_SECONDS}))`,
+    recorded: recording(
+      {
+        from: sql`
+          ${refresh_tokens} t JOIN ${sessions} s ON s.id = t.session_id JOIN ${users} u ON u.id = s.user_id
+          WHERE t.token_hash = ${value("spent_hash")} AND NOT EXISTS (SELECT FROM spent)`,
+        account: sql`u.id`,
+        username: sql`u.username`,
+        role: sql`u.role`,
+        session: sql`s.id`,
+      },
+      { action: "refresh", outcome: ended("refused") },
+    ),
   },
   "spent",
   claimsOf,
@@ -98,6 +136,7 @@ export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: 
 
 /** Ends the session of a refresh token, spent or not, if it is one of the caller's; whether it was. */
 export const endSession = framed<{ ended: boolean }, { token_hash: string }>(
+  { action: "logout", outcome: outcomeOfReading(sql`EXISTS (SELECT FROM ended)`) },
   {
     ended: sql`
       UPDATE ${sessions} s SET ended_at = coalesce(s.ended_at, now()) FROM ${refresh_tokens} t
@@ -109,6 +148,7 @@ export const endSession = framed<{ ended: boolean }, { token_hash: string }>(
 
 /** The caller's own account. */
 export const findOwnAccount = framed<{ body: Json<Account> }>(
+  null,
   { account: sql`SELECT ${columnsOf(users, Account.shape)} FROM ${users} WHERE ${users.id} = ${callerId}` },
   { body: bodyOf("account") },
 );

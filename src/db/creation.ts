@@ -1,6 +1,7 @@
 import { getTableName, type SQL, sql } from "drizzle-orm";
+import { action, changesBetween, type Entry, ended } from "./audit.ts";
 import { type Caller, callerId, framed } from "./caller.ts";
-import { names, type Resource } from "./frames.ts";
+import { names, type Resource, written } from "./frames.ts";
 import { objectOf } from "./json.ts";
 import { idempotency_keys } from "./schema.ts";
 import { type Json, value } from "./statement.ts";
@@ -17,6 +18,10 @@ interface Making<Flags> {
   id?: SQL;
   /** Inserts `draft`, when a condition is true. */
   insert: (condition: SQL) => SQL;
+  /** What is put on record; of the replay of an earlier answer, that it was one. */
+  entry: Entry & { action: SQL };
+  /** Whom an earlier answer concerns, which is the row of `first`. */
+  replayed: Pick<Entry, "patients" | "doctor">;
   /** What was asked for, as text: what has to be the same when a key is used again. */
   request: SQL;
   /** What else the handler decides by. */
@@ -42,7 +47,7 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
   const { steps, draft, body, id = sql`NULL::int`, insert, flags } = of;
   type Row = Made<Shape> & Flags;
   type Columns = { [Column in keyof Row]: SQL<Row[Column]> };
-  const freely = framed<Row, Values>({ ...steps, draft, created: insert(sql`true`) }, {
+  const freely = framed<Row, Values>(of.entry, { ...steps, draft, created: insert(sql`true`) }, {
     body,
     id,
     replayed: sql`false`,
@@ -51,6 +56,7 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
   } as Columns);
   const fingerprint = sql`encode(sha256(convert_to(${of.request}, 'UTF8')), 'hex')`;
   const once = framed<Row, Values & { key: string }>(
+    entryOfOnce(of),
     {
       ...steps,
       earlier: sql`
@@ -71,8 +77,8 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
     {
       body: sql`(SELECT answer FROM first WHERE same)`,
       id: sql`(SELECT record_id FROM first WHERE same)`,
-      replayed: sql`EXISTS (SELECT FROM first WHERE NOT fresh)`,
-      mistaken: sql`EXISTS (SELECT FROM first WHERE NOT same)`,
+      replayed: isReplayed,
+      mistaken: isMistaken,
       ...flags,
     } as Columns,
   );
@@ -80,12 +86,30 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
     key === undefined ? freely(caller, values) : once(caller, { ...values, key });
 }
 
+const isReplayed = sql<boolean>`EXISTS (SELECT FROM first WHERE NOT fresh)`;
+const isMistaken = sql<boolean>`EXISTS (SELECT FROM first WHERE NOT same)`;
+
+/** The entry of making something, or of answering again what an earlier request had made. */
+function entryOfOnce({ entry, replayed }: Pick<Making<unknown>, "entry" | "replayed">): Entry {
+  const either = (replay: SQL, first = sql`NULL`) =>
+    sql`CASE WHEN ${isReplayed} THEN ${replay} ELSE ${first} END`;
+  const { patients, doctor } = replayed;
+  return {
+    action: sql`CASE WHEN ${isReplayed} AND NOT ${isMistaken} THEN ${action("replay")} ELSE ${entry.action} END`,
+    outcome: sql`CASE WHEN ${isMistaken} THEN ${ended("refused")} ELSE ${either(ended("done"), entry.outcome ?? ended("done"))} END`,
+    ...(patients && { patients: either(patients, entry.patients) }),
+    ...(doctor && { doctor: either(doctor, entry.doctor) }),
+    ...(entry.changes && { changes: either(sql`NULL`, entry.changes) }),
+  };
+}
+
 /** A new id of a table. */
 export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
   sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
 
 /** Makes one record, which is the caller's, from the fields of `record`. */
-export function creation<Shape>({ table, columns, writes }: Resource) {
+export function creation<Shape>({ table, columns, writes, concerns }: Resource) {
+  const id = sql`(SELECT id FROM draft)`;
   const inserted = [...writes, "id", "created_by", "created_at", "updated_at"];
   return making<Shape, { record: object }>({
     draft: sql`
@@ -94,7 +118,13 @@ export function creation<Shape>({ table, columns, writes }: Resource) {
         jsonb_populate_record(NULL::${table}, ${value("record")}::jsonb || made.own) new
       WHERE ${callerId} IS NOT NULL`,
     body: sql`(SELECT ${objectOf(columns)}::text FROM draft ${table})`,
-    id: sql`(SELECT id FROM draft)`,
+    id,
+    entry: {
+      action: action("create"),
+      ...concerns(id),
+      changes: changesBetween(sql`NULL`, written(writes, sql`draft`)),
+    },
+    replayed: concerns(sql`(SELECT record_id FROM first WHERE same)`),
     insert: (condition) => sql`
       INSERT INTO ${table} (${names(inserted)}) OVERRIDING SYSTEM VALUE
       SELECT ${names(inserted)} FROM draft WHERE ${condition}`,

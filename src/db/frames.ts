@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
 import { callerId, framed } from "./caller.ts";
 import { objectOf } from "./json.ts";
 import { type Json, value } from "./statement.ts";
@@ -11,6 +12,8 @@ export interface Rights {
   visible: SQL;
   /** Whether the caller may change or delete a record that it sees. */
   changeable: SQL;
+  /** Whom a record says something of, by its id. */
+  concerns: (id: SQL) => Pick<Entry, "patients" | "doctor">;
 }
 
 /** A kind of record that has versions: what is shown of it, and what is written. */
@@ -20,6 +23,8 @@ export interface Resource extends Rights {
   columns: SQL;
   /** The columns that a client writes, by their names. */
   writes: string[];
+  /** Whether it is put on record who reads one: that of patients is, the directory of doctors is everybody's. */
+  isPrivate: boolean;
 }
 
 /** Names of columns, each after `prefix`. */
@@ -29,16 +34,21 @@ export const names = (of: string[], prefix = sql``): SQL =>
     sql`, `,
   );
 
+const id = sql`${value("id")}::int`;
+
 /**
  * One record: its `version`, null when there is none, and its `body`; null too when its version is among the `known`.
  */
-export const record = <Shape>({ table, columns, visible }: Resource) =>
+export const record = <Shape>({ table, columns, visible, concerns, isPrivate }: Resource) =>
   framed<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(
+    isPrivate
+      ? { action: "read", outcome: outcomeOfReading(sql`EXISTS (SELECT FROM found)`), ...concerns(id) }
+      : null,
     {
       found: sql`
         SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${value("known")}::int[]) THEN NULL
           ELSE ${objectOf(columns)} END::text AS body
-        FROM ${table} WHERE ${table.id} = ${value("id")} AND ${visible}`,
+        FROM ${table} WHERE ${table.id} = ${id} AND ${visible}`,
     },
     { version: sql`(SELECT version FROM found)`, body: sql`(SELECT body FROM found)` },
   );
@@ -49,10 +59,13 @@ const isExpected = ({ version }: Rights["table"]): SQL =>
     ? sql`coalesce(${version} = ANY (${value("expected")}::int[]), ${value("expected")}::int[] IS NULL)`
     : sql`true`;
 
-/** The record that is to be changed, if the caller sees it: whether it may, and whether it is of an expected version. */
+/**
+ * The record that is to be changed, if the caller sees it: as it is, whether it may, and whether it is of an expected version.
+ * It is locked: who waited for another's change finds what came of that.
+ */
 export const target = ({ table, visible, changeable }: Rights): SQL => sql`
-  SELECT ${changeable} AS changeable, ${isExpected(table)} AS expected
-  FROM ${table} WHERE ${table.id} = ${value("id")} AND ${visible}`;
+  SELECT ${table}.*, ${changeable} AS changeable, ${isExpected(table)} AS expected
+  FROM ${table} WHERE ${table.id} = ${id} AND ${visible} AND ${callerId} IS NOT NULL FOR UPDATE`;
 
 /** What a statement answers of its `target`; both null when there is none. */
 export type Target = { changeable: boolean | null; expected: boolean | null };
@@ -61,25 +74,37 @@ export const ofTarget = {
   expected: sql<boolean | null>`(SELECT expected FROM target)`,
 };
 
-/** The condition of a step that writes the `target`; looked at again when it has waited for another that did. */
-const isWritable = ({ table, visible, changeable }: Rights): SQL => sql`
-  ${table.id} = ${value("id")} AND ${visible} AND ${changeable} AND ${isExpected(table)} AND ${callerId} IS NOT NULL`;
+/** The condition of a step that writes the `target`. */
+const isWritable = ({ table }: Rights): SQL =>
+  sql`${table.id} = target.id AND target.changeable AND target.expected`;
+const outcome = (written: string): SQL =>
+  outcomeOfWriting(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM ${sql.identifier(written)})`);
+
+/** The fields that a client writes, as a step has them; null when it has no row. */
+export const written = (writes: string[], step: SQL): SQL =>
+  sql`(SELECT row_to_json(o) FROM (SELECT ${names(writes)} FROM ${step}) o)`;
 
 /** Changes the fields that `changes` has and leaves the others: the record as it is then, when it is writable. */
 export const change = <Shape>(resource: Resource) => {
-  const { table, columns, writes } = resource;
+  const { table, columns, writes, concerns } = resource;
   return framed<
     Target & { version: number | null; body: Json<Shape> | null },
     { id: number; changes: object; expected: number[] | null }
   >(
+    {
+      action: "update",
+      outcome: outcome("changed"),
+      ...concerns(id),
+      changes: sql`(SELECT ${changesBetween(written(writes, sql`target`), sql`changed.fields`)} FROM changed)`,
+    },
     {
       target: target(resource),
       changed: sql`
         UPDATE ${table} SET (${names(writes)}, updated_at, version) = (
           SELECT ${names(writes, sql`new.`)}, now(), ${table.version} + 1
           FROM jsonb_populate_record(${table}, ${value("changes")}::jsonb) new)
-        WHERE ${isWritable(resource)}
-        RETURNING ${table.version}, ${objectOf(columns)}::text AS body`,
+        FROM target WHERE ${isWritable(resource)}
+        RETURNING ${table.version}, ${objectOf(columns)}::text AS body, ${objectOf(names(writes, sql`${table}.`))} AS fields`,
     },
     { ...ofTarget, version: sql`(SELECT version FROM changed)`, body: sql`(SELECT body FROM changed)` },
   );
@@ -87,13 +112,21 @@ export const change = <Shape>(resource: Resource) => {
 
 /** The step that deletes the `target`, when it is writable, and when `condition` is true of it. */
 export const deletion = (rights: Rights, condition = sql`true`): SQL => sql`
-  DELETE FROM ${rights.table} WHERE ${isWritable(rights)} AND ${condition} RETURNING 1`;
+  DELETE FROM ${rights.table} USING target WHERE ${isWritable(rights)} AND ${condition} RETURNING 1`;
 export const isGone: SQL<boolean> = sql`EXISTS (SELECT FROM deleted)`;
+/** What is put on record of the step `deleted`. */
+export const entryOfDeletion = ({ writes, concerns }: Resource): Entry => ({
+  action: "delete",
+  outcome: outcome("deleted"),
+  ...concerns(id),
+  changes: sql`(SELECT ${changesBetween(written(writes, sql`target`), sql`NULL`)} FROM deleted)`,
+});
 
-/** Deletes a record, when it is writable; whether it is `gone` then. `Values` has `expected` too for one that has versions. */
-export const removal = <Values extends { id: number }>(rights: Rights) =>
-  framed<Target & { gone: boolean }, Values>(
-    { target: target(rights), deleted: deletion(rights) },
+/** Deletes a record, when it is writable; whether it is `gone` then. */
+export const removal = (resource: Resource) =>
+  framed<Target & { gone: boolean }, { id: number; expected: number[] | null }>(
+    entryOfDeletion(resource),
+    { target: target(resource), deleted: deletion(resource) },
     { ...ofTarget, gone: isGone },
   );
 

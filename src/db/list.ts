@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import type { Entry } from "./audit.ts";
 import { type Caller, framed } from "./caller.ts";
 import { nameKey } from "./columns.ts";
 import { objectOf, shown } from "./json.ts";
@@ -29,6 +30,8 @@ interface List {
   shortcuts?: Record<string, Path>;
   /** What is joined to the page's rows, once they have been taken. */
   join?: SQL;
+  /** What is put on record, by the filters that were given; of the page's rows, which are `page`. */
+  entry: (given: string[]) => Entry | null;
 }
 
 /** The place of a row in an order: what it is sorted by, unless that is its id, and its id. */
@@ -80,12 +83,13 @@ function pageStatement({ table, columns, join = sql``, ...of }: List, sort: stri
   const { rest, order } = walk(path, sort.startsWith("-"));
   const end = sql`FROM taken ${table} WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size})`;
   return framed<Row, Record<string, unknown>>(
+    of.entry(given),
     {
       taken: sql`
         SELECT ${table}.*, row_number() OVER (ORDER BY ${order}) AS page_position
         FROM ${path.table} ${path.join} WHERE ${rest} ${matching(conditions)} ORDER BY ${order} LIMIT ${size} + 1`,
-      shown: sql`
-        SELECT page_position, ${objectOf(columns)}::text AS json FROM taken ${table} ${join} WHERE page_position <= ${size}`,
+      page: sql`SELECT * FROM taken WHERE page_position <= ${size}`,
+      shown: sql`SELECT page_position, ${objectOf(columns)}::text AS json FROM page ${table} ${join}`,
     },
     {
       body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM shown)`,

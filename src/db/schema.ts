@@ -1,9 +1,11 @@
 import { sql } from "drizzle-orm";
 import {
+  bigserial,
   boolean,
   check,
   index,
   integer,
+  json,
   pgTable,
   primaryKey,
   smallint,
@@ -33,6 +35,13 @@ import type { UniqueName } from "./errors.ts";
 export const roles = ["clinician", "admin"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
+/** What changes a patient, or whose it is, or who looks after it: its history. */
+export const patientChanges = [
+  ...["create", "import", "update", "delete", "restore"],
+  ...["transfer", "assign", "unassign"],
+] as const;
+/** How what is on record ended; `refused` when the caller may not, or when what it asked for was not to be had. */
+export const outcomes = ["done", "not_found", "refused"] as const;
 
 /** Accounts. One is never deleted, only disabled: records point at who made them. */
 export const users = pgTable(
@@ -202,5 +211,49 @@ export const idempotency_keys = pgTable(
     check("idempotency_keys_key_check", sql`${t.key} ~ '^[!-~]{1,255}$'`),
     check("idempotency_keys_fingerprint_check", sql`${t.fingerprint} ~ '^[0-9a-f]{64}$'`),
     index("idempotency_keys_created_at_idx").on(t.created_at),
+  ],
+);
+
+/**
+ * The record: who did what with whose data. Written once, by the statement that does it, and never changed: it points at
+ * nothing, and keeps what it names as it was. Partitioned by the months of `at` in UTC; `audit_partitions` makes the next
+ * ones, and what is of no month that there is goes to `audit_events_default` (drizzle/0003_record.sql).
+ */
+export const audit_events = pgTable(
+  "audit_events",
+  {
+    id: bigserial({ mode: "number" }),
+    at: createdNow(),
+    /** Who: null when it was nobody that we know, or an operator at the database itself. */
+    account_id: integer(),
+    username: text(),
+    role: text(),
+    session_id: uuid(),
+    action: text().notNull(),
+    outcome: text({ enum: outcomes }).notNull(),
+    /** Whose data: all the patients that an answer shows, or the one that was asked for. */
+    patients: integer().array(),
+    doctor_id: integer(),
+    /** The account that something was done to. */
+    subject_id: integer(),
+    /** Where it came from; null when an operator did it. */
+    address: text(),
+    request_id: uuid(),
+    /** `{field: {before, after}}` */
+    changes: json(),
+    reason: text(),
+  },
+  (t) => [
+    primaryKey({ name: "audit_events_pkey", columns: [t.at, t.id] }),
+    index("audit_events_account_id_at_id_idx").on(t.account_id, t.at, t.id),
+    index("audit_events_action_at_id_idx").on(t.action, t.at, t.id),
+    index("audit_events_outcome_at_id_idx").on(t.outcome, t.at, t.id),
+    // Written at once: a list of pending entries would be some unlucky request's to clear.
+    index("audit_events_patients_idx").using("gin", t.patients).with({ fastupdate: false }),
+    index("audit_events_changed_patients_idx")
+      .using("gin", t.patients)
+      .with({ fastupdate: false })
+      .where(isOneOf(t.action, patientChanges)),
+    check("audit_events_outcome_check", isOneOf(t.outcome, outcomes)),
   ],
 );

@@ -1,10 +1,12 @@
 import { sql } from "drizzle-orm";
+import { outcomeOfReading } from "../db/audit.ts";
 import { type Caller, callerIsAdmin, framed } from "../db/caller.ts";
 import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
 import {
   change,
   deletion,
+  entryOfDeletion,
   isGone,
   isOwn,
   ofTarget,
@@ -15,7 +17,7 @@ import {
 } from "../db/frames.ts";
 import { columnsOf } from "../db/json.ts";
 import { isNamed, joined, list } from "../db/list.ts";
-import { doctors, mappings } from "../db/schema.ts";
+import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { Doctor, fields } from "./contract.ts";
 
@@ -26,9 +28,13 @@ const resource: Resource = {
   writes: Object.keys(fields),
   visible: sql`true`,
   changeable: sql`(${isOwn(doctors.created_by)} OR ${callerIsAdmin})`,
+  concerns: (id) => ({ doctor: id }),
+  isPrivate: false,
 };
 
 const patient = sql`${value("patient")}::int`;
+
+const ownPatient = sql`EXISTS (SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwn(patients.created_by)})`;
 
 /** The filter `patient` is for a patient of the caller's: nobody learns who looks after another's. */
 export const listDoctors = list<Doctor>({
@@ -38,6 +44,11 @@ export const listDoctors = list<Doctor>({
     lastname: { table: doctors, order: [doctors.last_first, doctors.id] },
     created_at: { table: doctors, order: [doctors.created_at, doctors.id] },
   },
+  // Who looks after a patient is that patient's data.
+  entry: (given) =>
+    given.includes("patient")
+      ? { action: "list", outcome: outcomeOfReading(ownPatient), patients: sql`ARRAY[${patient}]` }
+      : null,
   filters: {
     search: isNamed(doctors),
     specialization: sql`${doctors.specialization} = ${value("specialization")}`,
@@ -61,6 +72,7 @@ export const changeDoctor = change<Doctor>(resource);
 const assignments = sql`FROM ${mappings} WHERE ${mappings.doctor_id} = ${value("id")}`;
 type Deletion = { id: number; expected: number[] | null };
 const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, Deletion>(
+  entryOfDeletion(resource),
   { target: target(resource), deleted: deletion(resource, sql`NOT EXISTS (SELECT ${assignments})`) },
   { ...ofTarget, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
 );

@@ -3,7 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import { jwt } from "hono/jwt";
 import type { Caller } from "../db/caller.ts";
 import { ALGORITHM, claimsOf, keyOf } from "./access-token.ts";
-import { addressOf } from "./address.ts";
+import { originOf } from "./address.ts";
 import type { AppEnv } from "./context.ts";
 import { unauthorized } from "./problem.ts";
 
@@ -24,8 +24,7 @@ export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   const passOn = async () => {
     const claims = claimsOf(c.get("jwtPayload"));
     if (!claims) throw refused();
-    const request = { requestId: c.get("requestId"), address: addressOf(c) };
-    c.set("caller", { claims, ...request, connection: c.get("connection") });
+    c.set("caller", { claims, origin: originOf(c), connection: c.get("connection") });
     await next();
   };
   try {

@@ -4,7 +4,7 @@ import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
 import { MAX_ID } from "./fields.ts";
 import type { GuardedEnv } from "./guard.ts";
-import { notFound, Problem, requireFound } from "./problem.ts";
+import { Problem, requireFound } from "./problem.ts";
 import { respond } from "./respond.ts";
 
 /** The ETag of a record's version (RFC 9110, section 8.8.3). */
@@ -72,12 +72,6 @@ export function requireWritable({ changeable, expected }: Target, what: string):
       403,
       `Only the account that created this ${what}, or an admin, may change or delete it.`,
     );
-  if (!expected) throw outdated(what);
+  if (!expected)
+    throw new Problem(412, `The ${what} is not of the version that If-Match names: read it again.`);
 }
-
-/** What became of a record that was writable, but not any more when its turn came: somebody else was faster. */
-export const overtaken = (expected: number[] | null, what: string): Problem =>
-  expected === null ? notFound(what) : outdated(what);
-
-const outdated = (what: string): Problem =>
-  new Problem(412, `The ${what} is not of the version that If-Match names: read it again.`);

@@ -16,10 +16,10 @@ import {
   IfMatch,
   IfNoneMatch,
   knownVersions,
-  overtaken,
   requireWritable,
   respondIfNew,
 } from "./preconditions.ts";
+import { requireFound } from "./problem.ts";
 import { respond } from "./respond.ts";
 import { validate, validateHeaders } from "./validate.ts";
 
@@ -74,7 +74,6 @@ export const deletionOf = <Deleted extends Target & { gone: boolean }>(
     const deleted = await remove(c.get("caller"), { ...c.req.valid("param"), expected });
     requireWritable(deleted, what);
     refuse(deleted);
-    if (!deleted.gone) throw overtaken(expected, what);
     return c.body(null, 204);
   });
 
@@ -92,6 +91,5 @@ export const changeOf = <Shape, Schema extends z.ZodMiniType<object>>(
     const values = { ...c.req.valid("param"), changes: c.req.valid("json") as object, expected };
     const { version, body, ...target } = await change(c.get("caller"), values);
     requireWritable(target, what);
-    if (version === null || body === null) throw overtaken(expected, what);
-    return respond(body, 200, { ETag: etagOf(version) });
+    return respond(requireFound(body, what), 200, { ETag: etagOf(requireFound(version, what)) });
   });

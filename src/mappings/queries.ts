@@ -1,8 +1,9 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import { action, changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
 import { callerId, framed } from "../db/caller.ts";
 import { negated, wide } from "../db/columns.ts";
 import { making, nextId } from "../db/creation.ts";
-import { isOwn, removal } from "../db/frames.ts";
+import { isOwn } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment, objectOf } from "../db/json.ts";
 import { list, type Path } from "../db/list.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
@@ -25,6 +26,7 @@ const own: NonNullable<Path["fixed"]>[number] = [mappings.owner_id, callerId];
 /** The assignments of the caller's patients, each with its patient and its doctor. */
 export const listAssignments = list<ListedAssignment>({
   table: mappings,
+  entry: () => ({ action: "list", patients: sql`ARRAY(SELECT DISTINCT patient_id FROM page)` }),
   sorts: {
     id: { table: mappings, fixed: [own], order: [mappings.id] },
     created_at: {
@@ -62,6 +64,11 @@ export const listAssignments = list<ListedAssignment>({
 /** The doctors of one of the caller's patients: its `body`, or null when there is no such patient. */
 export const findDoctorsOf = framed<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(
   {
+    action: "read",
+    outcome: outcomeOfReading(sql`EXISTS (SELECT FROM found)`),
+    patients: sql`ARRAY[${value("id")}::int]`,
+  },
+  {
     found: sql`
       SELECT ${patients.id} AS patient_id, ${patients.firstname} || ' ' || ${patients.lastname} AS patient, (
         SELECT ${arrayOf(doctorSummary, sql`${doctors.id}`)} FROM ${mappings}
@@ -70,6 +77,9 @@ export const findDoctorsOf = framed<{ body: Json<DoctorsOfPatient> | null }, { i
   },
   { body: bodyOf("found") },
 );
+
+const doctorOf = (step: SQL): SQL =>
+  sql`(SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM ${step}) o)`;
 
 /**
  * Assigns a doctor to one of the caller's patients: nothing is made unless both are there. One assigned already breaks the
@@ -95,6 +105,14 @@ export const createAssignment = making<
       SELECT id, patient_id AS patient, doctor_id AS doctor, ${moment(mappings.assigned_at)} AS assigned_at
       FROM draft ${mappings}) a)`,
   id: sql`(SELECT id FROM draft)`,
+  entry: {
+    action: action("assign"),
+    outcome: sql`CASE WHEN EXISTS (SELECT FROM draft) THEN ${ended("done")}
+      WHEN EXISTS (SELECT FROM patient) THEN ${ended("refused")} ELSE ${ended("not_found")} END`,
+    patients: sql`ARRAY[${patient}]`,
+    changes: changesBetween(sql`NULL`, doctorOf(sql`draft`)),
+  },
+  replayed: { patients: sql`ARRAY[${patient}]` },
   insert: (condition) => sql`
     INSERT INTO ${mappings} (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
     SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE ${condition}`,
@@ -102,9 +120,21 @@ export const createAssignment = making<
   flags: { patient: sql`EXISTS (SELECT FROM patient)`, doctor: sql`EXISTS (SELECT FROM doctor)` },
 });
 
-/** Ends an assignment of one of the caller's patients. */
-export const deleteAssignment = removal<{ id: number }>({
-  table: mappings,
-  visible: isOwn(mappings.owner_id),
-  changeable: sql`true`,
-});
+/**
+ * Ends an assignment of one of the caller's patients; whether it is `gone` then. Who tries to end another's is on record with
+ * the patient of that.
+ */
+export const deleteAssignment = framed<{ gone: boolean }, { id: number }>(
+  {
+    action: "unassign",
+    outcome: outcomeOfReading(sql`EXISTS (SELECT FROM deleted)`),
+    patients: sql`ARRAY(SELECT ${mappings.patient_id} FROM ${mappings} WHERE ${mappings.id} = ${value("id")})`,
+    changes: changesBetween(doctorOf(sql`deleted`), sql`NULL`),
+  },
+  {
+    deleted: sql`
+      DELETE FROM ${mappings} WHERE ${mappings.id} = ${value("id")} AND ${isOwn(mappings.owner_id)}
+      RETURNING ${mappings.doctor_id}`,
+  },
+  { gone: sql`EXISTS (SELECT FROM deleted)` },
+);

@@ -43,7 +43,7 @@ export const exportPatients = createFactory<GuardedEnv>().createHandlers(async (
       }
     } catch (error) {
       const fault = databaseFault(error);
-      logFailure(caller.requestId, {
+      logFailure(caller.origin.request_id, {
         error: "an export broke off",
         ...(fault && "code" in fault && { code: fault.code }),
       });

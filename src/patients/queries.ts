@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { action, ended } from "../db/audit.ts";
 import { callerId, framed } from "../db/caller.ts";
 import { folded, negated, wide } from "../db/columns.ts";
 import { creation, making, nextId } from "../db/creation.ts";
@@ -17,6 +18,8 @@ const resource: Resource = {
   writes: Object.keys(fields),
   visible: isOwn(patients.created_by),
   changeable: sql`true`,
+  concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
+  isPrivate: true,
 };
 
 const doctor = sql`${value("doctor")}::int`;
@@ -35,6 +38,7 @@ export const listPatients = list<Patient>({
       order: [patients.created_at, patients.id],
     },
   },
+  entry: () => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
   filters: {
     search: isNamed(patients),
     gender: sql`${patients.gender} = ${value("gender")}`,
@@ -58,7 +62,7 @@ export const findPatient = record<Patient>(resource);
 export const createPatient = creation<Patient>(resource);
 export const changePatient = change<Patient>(resource);
 /** The patient's assignments go with it. */
-export const deletePatient = removal<{ id: number; expected: number[] | null }>(resource);
+export const deletePatient = removal(resource);
 
 const position = sql`(${callerId}, ${value("after")}::int)`;
 const size = sql`${value("size")}::int`;
@@ -66,6 +70,7 @@ const size = sql`${value("size")}::int`;
 /** Lines of at most `size` of the caller's patients after the id `after`; and the id after which there may be a `next`. */
 const exporting = (line: SQL) =>
   framed<{ lines: string | null; next: number | null }, { after: number; size: number }>(
+    { action: "export", patients: sql`ARRAY(SELECT id FROM taken)` },
     {
       taken: sql`
         SELECT * FROM ${patients}
@@ -126,6 +131,14 @@ export const importPatients = making<
   body: sql`(
     SELECT '{"created":' || ${jsonLines(sql`line, id`, sql`draft`)} || ',"refused":' || ${jsonLines(sql`*`, sql`refused`)} || '}'
     WHERE ${value("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`,
+  entry: {
+    action: action("import"),
+    outcome: sql`CASE WHEN ${value("partial")}::boolean OR NOT EXISTS (SELECT FROM refused) THEN ${ended("done")} ELSE ${ended("refused")} END`,
+    patients: sql`ARRAY(SELECT id FROM draft)`,
+  },
+  replayed: {
+    patients: sql`ARRAY(SELECT (made ->> 'id')::int FROM first, json_array_elements(answer::json -> 'created') made WHERE same)`,
+  },
   insert: (condition) => sql`
     INSERT INTO ${patients} (${names(Object.keys(fields))}, id, created_by) OVERRIDING SYSTEM VALUE
     SELECT ${names(Object.keys(fields))}, id, created_by FROM draft WHERE ${condition}`,

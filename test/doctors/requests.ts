@@ -9,8 +9,14 @@ const subject = async (account: Account) => ({ id: (await createDoctor(account))
 const [readable, forbidden] = [{ toOthers: 200 }, { toOthers: 403 }];
 const invalid = { specialization: "SURG" };
 
-const creation = { subject: async () => ({ body: newDoctor() }), access: { toOthers: 201 }, invalid };
+const creation = {
+  recorded: "create",
+  subject: async () => ({ body: newDoctor() }),
+  access: { toOthers: 201 },
+  invalid,
+};
 const change = {
+  recorded: "update",
   subject: async (account: Account) => ({
     ...(await subject(account)),
     body: { lastname: "Cuddy", email: newDoctor().email },
@@ -25,5 +31,5 @@ export const doctorRequests: RouteRequest[] = [
   { route: "GET /api/doctors/:id", status: 200, answer: Doctor, subject, access: readable },
   { route: "PUT /api/doctors/:id", status: 200, answer: Doctor, ...change },
   { route: "PATCH /api/doctors/:id", status: 200, answer: Doctor, ...change },
-  { route: "DELETE /api/doctors/:id", status: 204, subject, access: forbidden },
+  { route: "DELETE /api/doctors/:id", status: 204, recorded: "delete", subject, access: forbidden },
 ];

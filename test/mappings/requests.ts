@@ -10,6 +10,7 @@ const ofPatient = async (account: Account) => ({ id: (await assign(account)).pat
 const access = { toOthers: 404 };
 
 const creation = {
+  recorded: "assign",
   subject: async (account: Account) => ({
     body: { patient: (await createPatient(account)).id, doctor: (await createDoctor(account)).id },
   }),
@@ -18,9 +19,23 @@ const creation = {
 };
 
 export const mappingRequests: RouteRequest[] = [
-  { route: "GET /api/mappings", status: 200, answer: List, subject, access: { toOthers: 200 } },
+  {
+    route: "GET /api/mappings",
+    status: 200,
+    answer: List,
+    recorded: "list",
+    subject,
+    access: { toOthers: 200 },
+  },
   { route: "POST /api/mappings", status: 201, answer: Assignment, ...creation },
-  { route: "GET /api/mappings/:id", status: 200, answer: DoctorsOfPatient, subject: ofPatient, access },
-  { route: "DELETE /api/mappings/:id", status: 204, subject, access },
-  { route: "DELETE /api/mappings/:id/delete", status: 204, subject, access },
+  {
+    route: "GET /api/mappings/:id",
+    status: 200,
+    answer: DoctorsOfPatient,
+    recorded: "read",
+    subject: ofPatient,
+    access,
+  },
+  { route: "DELETE /api/mappings/:id", status: 204, recorded: "unassign", subject, access },
+  { route: "DELETE /api/mappings/:id/delete", status: 204, recorded: "unassign", subject, access },
 ];

@@ -27,16 +27,30 @@ test.each([
   ["disable", { active: true }, { active: false }],
   ["enable", { active: false }, { active: true }],
   ["sign-out", { token_version: 7 }, { token_version: 8 }],
-])("%s changes that and when it was, and nothing else in any account", async (change, given, expected) => {
-  const username = await makeAccount(given);
-  const [own, other] = await accounts(username);
-  const { role, active, token_version } = { ...own, ...expected };
-  expect(await changeAccount(ownerUrl, username, change)).toEqual({ username, role, active, token_version });
-  const [after, otherAfter] = await accounts(username);
-  expect(otherAfter).toEqual(other);
-  expect(after).toEqual({ ...own, ...expected, updated_at: expect.any(Date) });
-  expect(Date.now() - after.updated_at).toBeLessThan(60_000);
-});
+])(
+  "%s changes that and when it was, nothing else in any account, and is on record",
+  async (change, given, expected) => {
+    const username = await makeAccount(given);
+    const [own, other] = await accounts(username);
+    const { role, active, token_version } = { ...own, ...expected };
+    expect(await changeAccount(ownerUrl, username, change)).toEqual({
+      username,
+      role,
+      active,
+      token_version,
+    });
+    const [after, otherAfter] = await accounts(username);
+    expect(otherAfter).toEqual(other);
+    expect(after).toEqual({ ...own, ...expected, updated_at: expect.any(Date) });
+    expect(Date.now() - after.updated_at).toBeLessThan(60_000);
+    const [[field, value] = []] = Object.entries(expected);
+    const changes = { [String(field)]: { before: own[String(field)], after: value } };
+    const record = "SELECT account_id, action, outcome, changes FROM audit_events WHERE subject_id = $1";
+    expect(await query(ownerUrl, record, [own.id])).toEqual([
+      { account_id: null, action: change, outcome: "done", changes },
+    ]);
+  },
+);
 
 test("a username is found in whatever case it is written", async () => {
   const username = await makeAccount();

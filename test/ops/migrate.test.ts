@@ -75,7 +75,9 @@ describe("migrating", () => {
     );
     const there = await query(
       url,
-      "SELECT table_name || '.' || column_name AS name FROM information_schema.columns WHERE table_schema = 'public'",
+      `SELECT relname || '.' || attname AS name FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+         AND attnum > 0 AND NOT attisdropped`,
     );
     expect(there.map(({ name }) => name).sort()).toEqual(columns.sort());
   });

@@ -24,6 +24,8 @@ export interface RouteRequest {
   type?: string;
   /** How many database requests that takes; 1 when left out. */
   requests?: number;
+  /** The action that it is on record as; left out when it is not. */
+  recorded?: string;
   /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
   subject?: (account: Account) => Promise<Subject>;
   /** Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is. */

@@ -1,0 +1,11 @@
+import type { Answer } from "./api.ts";
+import { asOwner } from "./owner.ts";
+
+/** What is on record of a request, by its answer: one event as a rule. */
+export const recordOf = ({ headers }: Answer) => asOwner`
+  SELECT account_id, username, role, session_id, action, outcome, patients, doctor_id, subject_id, address, changes, reason
+  FROM audit_events WHERE request_id = ${headers.get("X-Request-Id")} ORDER BY at, id`;
+
+/** What is on record of what an account did, in order. */
+export const recordOfAccount = ({ id }: { id: number }) => asOwner`
+  SELECT action, outcome, patients, doctor_id, changes FROM audit_events WHERE account_id = ${id} ORDER BY id`;
