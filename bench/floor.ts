@@ -23,8 +23,8 @@ interface Patient {
 }
 
 const statements: Record<string, string> = {
-  "/patient": "SELECT * FROM patients WHERE id = $1 AND created_by = $2",
-  "/patients": "SELECT * FROM patients WHERE created_by = $2 ORDER BY created_by, id LIMIT $1",
+  "/patient": "SELECT * FROM patients WHERE id = $1 AND owner_id = $2",
+  "/patients": "SELECT * FROM patients WHERE owner_id = $2 ORDER BY owner_id, id LIMIT $1",
   "/assignments": `
     SELECT m.id, m.assigned_at, p.id AS patient_id, p.firstname, p.lastname, p.age, p.gender, p.created_by,
       d.id AS doctor_id, d.firstname AS doctor_firstname, d.lastname AS doctor_lastname, d.specialization,
@@ -34,12 +34,12 @@ const statements: Record<string, string> = {
   "/doctors": `
     SELECT d.id, d.firstname, d.lastname, d.specialization, d.max_appointments_per_day, d.gender
     FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = $1 AND m.owner_id = $2`,
-  "/delete": "DELETE FROM patients WHERE id = $1 AND created_by = $2 RETURNING id",
+  "/delete":
+    "UPDATE patients SET owner_id = NULL, deleted_from = owner_id, deleted_at = now() WHERE id = $1 AND owner_id = $2 RETURNING id",
 };
-const change =
-  "UPDATE patients SET age = $3, updated_at = now() WHERE id = $1 AND created_by = $2 RETURNING *";
+const change = "UPDATE patients SET age = $3, updated_at = now() WHERE id = $1 AND owner_id = $2 RETURNING *";
 const create = `
-  INSERT INTO patients (firstname, lastname, email, age, gender, created_by) VALUES ($1, $2, $3, $4, $5, $6) RETURNING *`;
+  INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id) VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING *`;
 
 let client: NeonQueryFunction<false, false> | undefined;
 

@@ -42,7 +42,7 @@ export async function openScene(database: Database, product: Side): Promise<Scen
   });
   const { access } = (await response.json()) as { access: string };
   const { rows } = await withClient(database.ownerUrl, (client) =>
-    client.query("SELECT id FROM patients WHERE created_by = $1", [owner]),
+    client.query("SELECT id FROM patients WHERE owner_id = $1", [owner]),
   );
   return { database, token: access, username, password, owner, patients: rows.map(({ id }) => id) };
 }
@@ -127,8 +127,8 @@ export function kindsOfWork({ database, token, owner, patients }: Scene): Kind[]
 }
 
 const insertDoomed = `
-  INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
-  SELECT 'Ida', 'Bauer', 'bench.' || n || '@example.org', 33, 'F', $3::integer
+  INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
+  SELECT 'Ida', 'Bauer', 'bench.' || n || '@example.org', 33, 'F', $3::integer, $3::integer
   FROM generate_series($1::integer, $2::integer) n RETURNING id`;
 
 /** Logging in, beside one comparison of the same password. */

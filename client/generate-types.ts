@@ -12,12 +12,14 @@ export const typesFile = join(import.meta.dirname, "types.ts");
 /** The schemas that cross the wire as JSON, by the name that their type gets. */
 const { Registration, Credentials, NewAccount, Account, TokenPair } = auth;
 const { NewPatient, PatientChanges, Patient, Imported } = patients;
+const { Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess } = patients;
 const { NewDoctor, DoctorChanges, Doctor } = doctors;
 const { NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } =
   mappings;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair },
   ...{ NewPatient, PatientChanges, Patient, Imported },
+  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
 };

@@ -1,3 +1,4 @@
+import { custody } from "./custody.ts";
 import { list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
 import type { AssignmentQuery, DoctorQuery, PatientQuery } from "./queries.ts";
@@ -24,6 +25,7 @@ import type {
   TokenPair,
 } from "./types.ts";
 
+export type { Custody } from "./custody.ts";
 export { etagOf } from "./etag.ts";
 export type { List } from "./list.ts";
 export { ProblemError } from "./problem.ts";
@@ -121,6 +123,7 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
     patients: {
       ...records<Patient, NewPatient, PatientChanges, PatientQuery>(send, "api/patients/"),
       ...transfer(send),
+      ...custody(send),
     },
 
     doctors: records<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),

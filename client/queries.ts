@@ -20,6 +20,8 @@ export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created
   max_age?: number | undefined;
   /** The id of a doctor who is assigned. */
   doctor?: number | undefined;
+  /** The deleted ones instead, which can be restored. */
+  deleted?: boolean | undefined;
 }
 
 /** All that is given must be true of a doctor. */
@@ -27,6 +29,8 @@ export interface DoctorQuery extends Paged, Sorted<"id" | "lastname" | "created_
   /** The beginning of the first, the last or the full name, whatever the case and the accents. */
   search?: string | undefined;
   specialization?: Specialization | undefined;
+  /** Whether they take new patients. */
+  active?: boolean | undefined;
   /** The id of a patient of yours. */
   patient?: number | undefined;
 }

@@ -72,6 +72,33 @@ export interface Imported {
   }[];
 }
 
+export interface Restored {
+  id: number;
+  doctors: number[];
+}
+
+export interface HandedOver {
+  id: number;
+  owner: number;
+}
+
+export interface AccountTransfer {
+  from: number;
+  to: number;
+}
+
+export interface HandedOverAll {
+  transferred: number;
+  conflicts: number[];
+  more: boolean;
+}
+
+export interface EmergencyAccess {
+  patient: number;
+  reason: string;
+  expires_at: string;
+}
+
 export interface NewDoctor {
   firstname: string;
   lastname: string;
@@ -79,6 +106,7 @@ export interface NewDoctor {
   gender: "M" | "F" | "O" | "U";
   specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
   max_appointments_per_day?: number;
+  active?: boolean;
 }
 
 export interface DoctorChanges {
@@ -88,6 +116,7 @@ export interface DoctorChanges {
   gender?: "M" | "F" | "O" | "U";
   specialization?: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
   max_appointments_per_day?: number;
+  active?: boolean;
 }
 
 export interface Doctor {
@@ -98,6 +127,7 @@ export interface Doctor {
   gender: "M" | "F" | "O" | "U";
   specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
   max_appointments_per_day: number;
+  active: boolean;
   created_by: number;
   created_at: string;
   updated_at: string;
@@ -131,6 +161,7 @@ export interface DoctorSummary {
   specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
   max_appointments_per_day: number;
   gender: "M" | "F" | "O" | "U";
+  active: boolean;
 }
 
 export interface ListedAssignment {

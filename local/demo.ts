@@ -82,8 +82,8 @@ const insertPatients = `
     SELECT * FROM json_to_recordset($1) AS r
       (firstname text, lastname text, email text, age smallint, gender text, created_by integer, doctors integer[])
   ), created AS (
-    INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
-    SELECT firstname, lastname, email, age, gender, created_by FROM given
+    INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
+    SELECT firstname, lastname, email, age, gender, created_by, created_by FROM given
     RETURNING id, created_by, email
   )
   INSERT INTO mappings (patient_id, owner_id, doctor_id)

@@ -24,9 +24,11 @@ const rights: Record<TableName, string> = {
   users: "SELECT, INSERT (username, email, password_hash)",
   sessions: "SELECT, INSERT, UPDATE (ended_at), DELETE",
   refresh_tokens: "SELECT, INSERT, UPDATE (spent_at)",
-  patients: `SELECT, INSERT, UPDATE (${changed(patients)}), DELETE`,
+  // Never deleted, nor given another creator: it is handed over, hidden, or brought back.
+  patients: `SELECT, INSERT, UPDATE (${changed(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT, UPDATE (${changed(doctors)}), DELETE`,
-  mappings: "SELECT, INSERT, DELETE",
+  mappings: "SELECT, INSERT, UPDATE (owner_id), DELETE",
+  emergency_accesses: "SELECT, INSERT, UPDATE (expires_at), DELETE",
   idempotency_keys: "SELECT, INSERT, UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(recorded)})`,
 };

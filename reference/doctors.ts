@@ -19,6 +19,8 @@ const fields = {
   gender,
   specialization,
   max_appointments_per_day: "How many appointments the doctor takes in a day at most, 0 to 1000.",
+  active:
+    "Whether the doctor takes new patients: `false` for one who has retired, who keeps those that there are.",
 };
 const taken = {
   when: "There is a doctor with this email already, or another request was changing this one: then try again.",
@@ -56,6 +58,7 @@ export const doctors: Group = {
       specialization: {
         description: `Only doctors of this specialization: ${specialization}`,
       },
+      active: { description: "Only doctors who take new patients, or with `false` only those who do not." },
       patient: {
         description: "Only doctors who are assigned to this patient of yours, by its id.",
       },
@@ -118,7 +121,8 @@ export const doctors: Group = {
     "DELETE /api/doctors/:id": {
       operationId: "deleteDoctor",
       summary: "Delete a doctor",
-      description: "Deletes a doctor who has no patients.",
+      description:
+        "Deletes a doctor who has no patients. One who has had some is better retired: set `active` to `false`.",
       answers: [{ status: 204, description: "The doctor is gone." }],
       problems: {
         403: notYours,

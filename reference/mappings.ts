@@ -27,6 +27,7 @@ const doctor = {
   specialization: "NEUR",
   max_appointments_per_day: 8,
   gender: "M",
+  active: true,
 } as const;
 const assigned_at = "2026-09-06T10:02:41.318Z";
 const ofAssignment = { id: { description: id, example: 41 } };
@@ -58,7 +59,10 @@ export const mappings: Group = {
         description: `${pageWords.sort.description} \`created_at\` is an assignment's \`assigned_at\`.`,
       },
       patient: { description: "Only assignments of this patient, by its id." },
-      doctor: { description: "Only assignments of this doctor, by its id." },
+      doctor: {
+        description:
+          "Only assignments of this doctor, by its id; an admin gets those of everybody's patients.",
+      },
     }),
   ],
   schemas: {
@@ -79,7 +83,7 @@ export const mappings: Group = {
         ...names,
         age: "The age in whole years.",
         gender,
-        created_by: "The id of the account that it belongs to.",
+        created_by: "The id of the account that created it.",
       },
       example: patient,
     }),
@@ -91,6 +95,7 @@ export const mappings: Group = {
         specialization,
         max_appointments_per_day: "How many appointments the doctor takes in a day at most.",
         gender,
+        active: "Whether the doctor takes new patients.",
       },
       example: doctor,
     }),

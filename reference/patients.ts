@@ -1,4 +1,5 @@
 import { NewPatient, Patient, PatientChanges, PatientsQuery } from "../src/patients/contract.ts";
+import { custody, custodySchemas, restoreParameters } from "./custody.ts";
 import { importedWords, importParameters, moving } from "./moving.ts";
 import { grace, patient } from "./people.ts";
 import { byId, conditions, gender, notModified, pageWords, search, setByApi } from "./records.ts";
@@ -19,6 +20,10 @@ const notThere = {
   when: "You have no such patient. Another account's is answered like one that never was.",
   detail: "There is no such patient.",
 };
+const notYours = {
+  when: "You are an admin who has opened it, to read it.",
+  detail: "Only the account whose patient this is may change or delete it.",
+};
 const changed = { ...patient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {
   answers: [
@@ -30,14 +35,15 @@ const change = {
       headers: ["ETag"],
     },
   ],
-  problems: { 404: notThere, 409: taken },
+  problems: { 403: notYours, 404: notThere, 409: taken },
 } as const;
 
 /** Patients: each is its account's own. */
 export const patients: Group = {
   tag: {
     name: "Patients",
-    description: "The patients of your account. Nobody else sees them.",
+    description:
+      "The patients of your account. Nobody else sees them, but an admin who has said why, and that is on record.",
   },
   parameters: [
     byId,
@@ -49,8 +55,10 @@ export const patients: Group = {
       min_age: { description: "Only patients of at least this age, in whole years." },
       max_age: { description: "Only patients of at most this age, in whole years." },
       doctor: { description: "Only patients to whom the doctor of this id is assigned." },
+      deleted: { description: "With `true` the deleted patients instead, which can be restored." },
     }),
     importParameters,
+    restoreParameters,
   ],
   schemas: {
     NewPatient: named(NewPatient, { description: "A new patient.", fields, example: grace }),
@@ -60,14 +68,20 @@ export const patients: Group = {
       example: { age: 86 },
     }),
     Imported: importedWords,
+    ...custodySchemas,
     Patient: named(Patient, {
       description: "A patient.",
-      fields: { ...fields, ...setByApi, created_by: "The id of the account that it belongs to." },
+      fields: {
+        ...fields,
+        ...setByApi,
+        created_by: "The id of the account that created it: its owner, until it is handed over.",
+      },
       example: patient,
     }),
   },
   operations: {
     ...moving,
+    ...custody,
     "GET /api/patients": {
       operationId: "listPatients",
       summary: "List your patients",
@@ -115,9 +129,10 @@ export const patients: Group = {
     "DELETE /api/patients/:id": {
       operationId: "deletePatient",
       summary: "Delete a patient",
-      description: "Deletes a patient, and its assignments with it.",
+      description:
+        "Hides a patient, and its assignments with it; its email is free again. It can be restored until an operator purges it.",
       answers: [{ status: 204, description: "The patient is gone." }],
-      problems: { 404: notThere },
+      problems: { 403: notYours, 404: notThere },
     },
   },
 };

@@ -26,6 +26,7 @@ export const house = {
   gender: "M",
   specialization: "NEUR",
   max_appointments_per_day: 8,
+  active: true,
 } as const;
 /** The same as it is read. */
 export const doctor = {

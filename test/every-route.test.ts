@@ -14,8 +14,8 @@ const withRecord = requests.filter(({ route }) => route.includes(":id"));
 const withBody = requests.filter(({ invalid }) => invalid);
 
 /** An account, and what a route's request is about; nothing has been counted yet. */
-async function ready({ subject }: RouteRequest): Promise<{ account: Account; about: Subject }> {
-  const account = await newAccount();
+async function ready({ subject, as }: RouteRequest): Promise<{ account: Account; about: Subject }> {
+  const account = await newAccount(undefined, as);
   const about = (await subject?.(account)) ?? {};
   await account.api.databaseRequests();
   return { account, about };
@@ -23,7 +23,7 @@ async function ready({ subject }: RouteRequest): Promise<{ account: Account; abo
 
 /** All that belongs to an account. */
 const belongings = ({ id }: Account) => asOwner`
-  SELECT (SELECT json_agg(p ORDER BY id) FROM patients p WHERE created_by = ${id}) AS patients,
+  SELECT (SELECT json_agg(p ORDER BY id) FROM patients p WHERE ${id} IN (owner_id, deleted_from)) AS patients,
          (SELECT json_agg(d ORDER BY id) FROM doctors d WHERE created_by = ${id}) AS doctors,
          (SELECT json_agg(m ORDER BY id) FROM mappings m WHERE owner_id = ${id}) AS mappings,
          (SELECT json_agg(s ORDER BY id) FROM sessions s WHERE user_id = ${id}) AS sessions`;

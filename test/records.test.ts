@@ -17,7 +17,7 @@ const doctors = {
   table: "doctors",
   make: (fields = {}) => newDoctor({ max_appointments_per_day: 7, ...fields }),
   other: newDoctor({ firstname: "Lisa", gender: "F", specialization: "GEN", max_appointments_per_day: 0 }),
-  own: ["gender", "specialization", "max_appointments_per_day"],
+  own: ["gender", "specialization", "max_appointments_per_day", "active"],
   taken: "A doctor with this email already exists.",
 };
 

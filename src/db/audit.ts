@@ -10,6 +10,9 @@ export type Action =
   | "replay"
   | "update"
   | "delete"
+  | "restore"
+  | "transfer"
+  | "break_glass"
   | "assign"
   | "unassign"
   | "export"
@@ -35,6 +38,7 @@ export interface Entry {
   doctor?: SQL;
   /** See `changesBetween`. */
   changes?: SQL;
+  reason?: SQL;
 }
 
 /** Who it was: columns of the step that it is recorded `from`, once for each of its rows. */
@@ -60,6 +64,7 @@ export function recording({ from, account, username, role, session }: Who, entry
     patients: entry.patients,
     doctor_id: entry.doctor,
     changes: entry.changes,
+    reason: entry.reason,
   };
   const given = Object.entries(columns).filter(([, value]) => value !== undefined);
   return sql`

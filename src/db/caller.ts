@@ -35,7 +35,7 @@ const caller = sql`SELECT id, username, role FROM claimant WHERE accepted`;
 /** The calling account's id; null when it is refused, and so like no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
 
-export const callerIsAdmin = sql`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
+export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
 const who = {
   from: sql`claimant`,

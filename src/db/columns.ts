@@ -55,7 +55,7 @@ export const nameKeys = () => ({
  * of their owner for as good as sorted, in whatever order they are wanted: but they are all one owner's, and would be sorted
  * after all.
  */
-export const negated = (column: AnyPgColumn): SQL => sql`(-${column})`;
+export const negated = (column: AnyPgColumn | SQL): SQL => sql`(-${column})`;
 export const wide = (column: AnyPgColumn): SQL => sql`(${column}::bigint)`;
 /** Raised by every change, so that nobody overwrites a change that they have not seen. */
 export const version = () => integer().notNull().default(1);

@@ -108,13 +108,17 @@ export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
   sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
 
 /** Makes one record, which is the caller's, from the fields of `record`. */
-export function creation<Shape>({ table, columns, writes, concerns }: Resource) {
+export function creation<Shape>({ table, columns, writes, owned, concerns }: Resource) {
   const id = sql`(SELECT id FROM draft)`;
-  const inserted = [...writes, "id", "created_by", "created_at", "updated_at"];
+  const inserted = [...writes, ...owned, "id", "created_at", "updated_at"];
+  const whose = sql.join(
+    owned.map((name) => sql`${sql.raw(`'${name}'`)}, ${callerId}`),
+    sql`, `,
+  );
   return making<Shape, { record: object }>({
     draft: sql`
       SELECT new.* FROM (SELECT jsonb_build_object(
-        'id', ${nextId(table)}, 'created_by', ${callerId}, 'created_at', now(), 'updated_at', now()) AS own) made,
+        'id', ${nextId(table)}, ${whose}, 'created_at', now(), 'updated_at', now()) AS own) made,
         jsonb_populate_record(NULL::${table}, ${value("record")}::jsonb || made.own) new
       WHERE ${callerId} IS NOT NULL`,
     body: sql`(SELECT ${objectOf(columns)}::text FROM draft ${table})`,

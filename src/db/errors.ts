@@ -20,8 +20,8 @@ export type DatabaseFault =
  */
 const duplicates = {
   users_username_key: "An account with this username already exists.",
-  patients_created_by_email_key: "You already have a patient with this email.",
-  patients_created_by_id_key: null,
+  patients_owner_id_email_key: "You already have a patient with this email.",
+  patients_owner_id_id_key: null,
   doctors_email_key: "A doctor with this email already exists.",
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
 } satisfies Record<string, string | null>;
@@ -34,6 +34,11 @@ const references = {
   patients_created_by_fkey: null,
   doctors_created_by_fkey: null,
   idempotency_keys_account_id_fkey: null,
+  patients_owner_id_fkey: null,
+  patients_deleted_from_fkey: null,
+  emergency_accesses_account_id_fkey: null,
+  emergency_accesses_patient_id_fkey: null,
+  mappings_patient_id_fkey: null,
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
 } satisfies Record<string, string | null>;

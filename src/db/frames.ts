@@ -23,6 +23,8 @@ export interface Resource extends Rights {
   columns: SQL;
   /** The columns that a client writes, by their names. */
   writes: string[];
+  /** The columns that say whose a new one is. */
+  owned: string[];
   /** Whether it is put on record who reads one: that of patients is, the directory of doctors is everybody's. */
   isPrivate: boolean;
 }
@@ -75,7 +77,7 @@ export const ofTarget = {
 };
 
 /** The condition of a step that writes the `target`. */
-const isWritable = ({ table }: Rights): SQL =>
+export const isWritable = ({ table }: Rights): SQL =>
   sql`${table.id} = target.id AND target.changeable AND target.expected`;
 const outcome = (written: string): SQL =>
   outcomeOfWriting(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM ${sql.identifier(written)})`);
@@ -110,25 +112,16 @@ export const change = <Shape>(resource: Resource) => {
   );
 };
 
-/** The step that deletes the `target`, when it is writable, and when `condition` is true of it. */
-export const deletion = (rights: Rights, condition = sql`true`): SQL => sql`
-  DELETE FROM ${rights.table} USING target WHERE ${isWritable(rights)} AND ${condition} RETURNING 1`;
 export const isGone: SQL<boolean> = sql`EXISTS (SELECT FROM deleted)`;
 /** What is put on record of the step `deleted`. */
-export const entryOfDeletion = ({ writes, concerns }: Resource): Entry => ({
+export const entryOfDeletion = ({ concerns }: Resource): Entry & { outcome: SQL } => ({
   action: "delete",
   outcome: outcome("deleted"),
   ...concerns(id),
-  changes: sql`(SELECT ${changesBetween(written(writes, sql`target`), sql`NULL`)} FROM deleted)`,
 });
 
-/** Deletes a record, when it is writable; whether it is `gone` then. */
-export const removal = (resource: Resource) =>
-  framed<Target & { gone: boolean }, { id: number; expected: number[] | null }>(
-    entryOfDeletion(resource),
-    { target: target(resource), deleted: deletion(resource) },
-    { ...ofTarget, gone: isGone },
-  );
+/** What a deletion is given. */
+export type Deletion = { id: number; expected: number[] | null };
 
 /** Whether a row is the caller's own. */
 export const isOwn = (owner: PgColumn): SQL => sql`${owner} = ${callerId}`;

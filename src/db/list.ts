@@ -16,6 +16,8 @@ export interface Path {
   order: [PgColumn] | [PgColumn, PgColumn];
   /** How the list's rows are found by those of another table. */
   join?: SQL;
+  /** What else has to be true, of the rows or of the caller: of several ways, the one that is taken. */
+  when?: SQL | undefined;
 }
 
 /** A list in pages: of which rows, in which orders, by which filters, and what is shown of each. */
@@ -23,11 +25,11 @@ interface List {
   table: Table;
   columns: SQL;
   /** The orders by their names, each a path through the list's own table. */
-  sorts: Record<string, Path>;
+  sorts: Record<string, Path | Path[]>;
   /** Conditions by the names of the values that they need. */
   filters: Record<string, SQL>;
   /** For a filter in an order, by `filter order`: the path that has no other rows. */
-  shortcuts?: Record<string, Path>;
+  shortcuts?: Record<string, Path | Path[]>;
   /** What is joined to the page's rows, once they have been taken. */
   join?: SQL;
   /** What is put on record, by the filters that were given; of the page's rows, which are `page`. */
@@ -75,19 +77,24 @@ type Row = { body: Json<unknown>; key: string | null; id: number | null };
 function pageStatement({ table, columns, join = sql``, ...of }: List, sort: string, given: string[]) {
   const name = sort.replace("-", "");
   const narrowing = given.find((filter) => of.shortcuts?.[`${filter} ${name}`]);
-  const path = of.shortcuts?.[`${narrowing} ${name}`] ?? of.sorts[name];
+  const paths = [of.shortcuts?.[`${narrowing} ${name}`] ?? of.sorts[name] ?? []].flat();
+  const [path] = paths;
   if (!path) throw new Error(`There is no order ${name}.`);
   const conditions = given
     .filter((filter) => filter !== narrowing)
     .map((filter) => of.filters[filter] ?? sql`true`);
-  const { rest, order } = walk(path, sort.startsWith("-"));
+  const rows = paths.map((one) => {
+    const { rest, order } = walk(one, sort.startsWith("-"));
+    return sql`(
+      SELECT ${table}.*, row_number() OVER (ORDER BY ${order}) AS page_position
+      FROM ${one.table} ${one.join} WHERE ${rest} ${matching(conditions)} AND ${one.when ?? sql`true`}
+      ORDER BY ${order} LIMIT ${size} + 1)`;
+  });
   const end = sql`FROM taken ${table} WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size})`;
   return framed<Row, Record<string, unknown>>(
     of.entry(given),
     {
-      taken: sql`
-        SELECT ${table}.*, row_number() OVER (ORDER BY ${order}) AS page_position
-        FROM ${path.table} ${path.join} WHERE ${rest} ${matching(conditions)} ORDER BY ${order} LIMIT ${size} + 1`,
+      taken: sql.join(rows, sql` UNION ALL `),
       page: sql`SELECT * FROM taken WHERE page_position <= ${size}`,
       shown: sql`SELECT page_position, ${objectOf(columns)}::text AS json FROM page ${table} ${join}`,
     },
@@ -132,7 +139,8 @@ const keyAfter = (column: PgColumn): SQL =>
 /** A position before all rows of an order, of which none can be. */
 function edge({ sorts }: List, sort: string): Position {
   const backwards = sort.startsWith("-");
-  const [key] = sorts[sort.replace("-", "")]?.order ?? [];
+  const [path] = [sorts[sort.replace("-", "")] ?? []].flat();
+  const [key] = path?.order ?? [];
   const id = backwards ? BEYOND_IDS : 0;
   if (key && isMoment(key)) return { key: backwards ? "infinity" : "-infinity", id };
   return { key: backwards ? BEYOND_NAMES : "", id };

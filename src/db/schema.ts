@@ -117,15 +117,31 @@ export const patients = pgTable(
     updated_at: createdNow(),
     version: version(),
     ...nameKeys(),
+    /** The account whose patient it is: its creator, until it is handed over. Null while it is deleted: nobody's. */
+    owner_id: integer(),
+    /** Whose it was when it was deleted, and will be again when it is restored. */
+    deleted_from: integer(),
+    deleted_at: moment(),
   },
   (t) => [
     reference("patients_created_by_fkey", [t.created_by], [users.id]),
+    reference("patients_owner_id_fkey", [t.owner_id], [users.id]),
+    reference("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
     // The email first: no other index than the next may offer itself for an account's patients, and have them sorted.
-    uniqueKey("patients_created_by_email_key").on(folded(t.email), t.created_by),
+    uniqueKey("patients_owner_id_email_key").on(folded(t.email), t.owner_id),
     // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
-    unique("patients_created_by_id_key" satisfies UniqueName).on(t.created_by, t.id),
-    index("patients_created_by_last_first_id_idx").on(wide(t.created_by), t.last_first, t.id),
-    index("patients_created_by_created_at_id_idx").on(negated(t.created_by), t.created_at, t.id),
+    unique("patients_owner_id_id_key" satisfies UniqueName).on(t.owner_id, t.id),
+    index("patients_owner_id_last_first_id_idx").on(wide(t.owner_id), t.last_first, t.id),
+    index("patients_owner_id_created_at_id_idx").on(negated(t.owner_id), t.created_at, t.id),
+    ...[
+      index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
+      index("patients_deleted_from_last_first_id_idx").on(wide(t.deleted_from), t.last_first, t.id),
+      index("patients_deleted_from_created_at_id_idx").on(negated(t.deleted_from), t.created_at, t.id),
+    ].map((of) => of.where(sql`${t.deleted_at} IS NOT NULL`)),
+    check(
+      "patients_deleted_at_check",
+      sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
+    ),
     check("patients_firstname_check", isText(t.firstname, 64)),
     check("patients_lastname_check", isText(t.lastname, 64)),
     check("patients_email_check", isEmail(t.email, 128)),
@@ -144,6 +160,8 @@ export const doctors = pgTable(
     gender: text({ enum: genders }).notNull(),
     specialization: text({ enum: specializations }).notNull(),
     max_appointments_per_day: integer().notNull().default(10),
+    /** One who has retired gets no new patients, and keeps those that there are. */
+    active: boolean().notNull().default(true),
     created_by: integer().notNull(),
     created_at: createdNow(),
     updated_at: createdNow(),
@@ -170,24 +188,45 @@ export const mappings = pgTable(
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     patient_id: integer().notNull(),
-    /** The patient's `created_by`, kept equal to it by the foreign key, so that a page of one account's is one index scan. */
-    owner_id: integer().notNull(),
+    /** The patient's, kept equal to it by the foreign key, so that a page of one account's is one index scan. */
+    owner_id: integer(),
     doctor_id: integer().notNull(),
     assigned_at: createdNow(),
+    /** The doctor, unless the patient is deleted: an assignment that nobody sees keeps no doctor from being deleted. */
+    current_doctor_id: integer().generatedAlwaysAs(sql`CASE WHEN owner_id IS NOT NULL THEN doctor_id END`),
   },
   (t) => [
-    reference(
-      "mappings_patient_fkey",
-      [t.owner_id, t.patient_id],
-      [patients.created_by, patients.id],
-    ).onDelete("cascade"),
-    reference("mappings_doctor_fkey", [t.doctor_id], [doctors.id]),
+    reference("mappings_patient_fkey", [t.owner_id, t.patient_id], [patients.owner_id, patients.id]).onUpdate(
+      "cascade",
+    ),
+    reference("mappings_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
+    reference("mappings_doctor_fkey", [t.current_doctor_id], [doctors.id]),
     unique("mappings_patient_id_doctor_id_key" satisfies UniqueName).on(t.patient_id, t.doctor_id),
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
     index("mappings_owner_id_assigned_at_id_idx").on(negated(t.owner_id), t.assigned_at, t.id),
     index("mappings_owner_id_patient_id_id_idx").on(wide(t.owner_id), t.patient_id, t.id),
-    index("mappings_doctor_id_owner_id_id_idx").on(t.doctor_id, t.owner_id, t.id),
-    index("mappings_doctor_id_owner_id_patient_id_idx").on(wide(t.doctor_id), t.owner_id, t.patient_id),
+    index("mappings_doctor_owner_id_id_idx").on(t.current_doctor_id, t.owner_id, t.id),
+    index("mappings_doctor_owner_id_patient_id_idx").on(wide(t.current_doctor_id), t.owner_id, t.patient_id),
+    // Of all accounts, for admins.
+    index("mappings_doctor_id_idx").on(negated(t.current_doctor_id), t.id),
+    index("mappings_doctor_assigned_at_id_idx").on(negated(wide(t.current_doctor_id)), t.assigned_at, t.id),
+  ],
+);
+
+/** Until when an admin may read a patient of somebody else's, having said why: the reason is on record. */
+export const emergency_accesses = pgTable(
+  "emergency_accesses",
+  {
+    account_id: integer().notNull(),
+    patient_id: integer().notNull(),
+    expires_at: moment().notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "emergency_accesses_pkey", columns: [t.account_id, t.patient_id] }),
+    reference("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    reference("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
+    index("emergency_accesses_patient_id_idx").on(t.patient_id),
+    index("emergency_accesses_expires_at_idx").on(t.expires_at),
   ],
 );
 

@@ -1,5 +1,15 @@
 import { genders, specializations } from "../db/schema.ts";
-import { body, email, idInText, moment, readOnlyFields, reference, search, text } from "../http/fields.ts";
+import {
+  body,
+  email,
+  flag,
+  idInText,
+  moment,
+  readOnlyFields,
+  reference,
+  search,
+  text,
+} from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -11,16 +21,20 @@ export const fields = {
   gender: z.enum(genders),
   specialization: z.enum(specializations),
   max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
+  active: z.boolean(),
 };
 
-export const DoctorsQuery = listQuery({ search, specialization: fields.specialization, patient: idInText }, [
-  "id",
-  "lastname",
-  "created_at",
-]);
+export const DoctorsQuery = listQuery(
+  { search, specialization: fields.specialization, active: flag, patient: idInText },
+  ["id", "lastname", "created_at"],
+);
 
 export const NewDoctor = body(
-  { ...fields, max_appointments_per_day: z._default(fields.max_appointments_per_day, 10) },
+  {
+    ...fields,
+    max_appointments_per_day: z._default(fields.max_appointments_per_day, 10),
+    active: z._default(fields.active, true),
+  },
   readOnlyFields,
 );
 

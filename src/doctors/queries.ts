@@ -1,19 +1,21 @@
 import { sql } from "drizzle-orm";
-import { outcomeOfReading } from "../db/audit.ts";
+import { changesBetween, outcomeOfReading } from "../db/audit.ts";
 import { type Caller, callerIsAdmin, framed } from "../db/caller.ts";
 import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
 import {
   change,
-  deletion,
+  type Deletion,
   entryOfDeletion,
   isGone,
   isOwn,
+  isWritable,
   ofTarget,
   type Resource,
   record,
   type Target,
   target,
+  written,
 } from "../db/frames.ts";
 import { columnsOf } from "../db/json.ts";
 import { isNamed, joined, list } from "../db/list.ts";
@@ -26,6 +28,7 @@ const resource: Resource = {
   table: doctors,
   columns: columnsOf(doctors, Doctor.shape),
   writes: Object.keys(fields),
+  owned: ["created_by"],
   visible: sql`true`,
   changeable: sql`(${isOwn(doctors.created_by)} OR ${callerIsAdmin})`,
   concerns: (id) => ({ doctor: id }),
@@ -34,7 +37,7 @@ const resource: Resource = {
 
 const patient = sql`${value("patient")}::int`;
 
-const ownPatient = sql`EXISTS (SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwn(patients.created_by)})`;
+const ownPatient = sql`EXISTS (SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwn(patients.owner_id)})`;
 
 /** The filter `patient` is for a patient of the caller's: nobody learns who looks after another's. */
 export const listDoctors = list<Doctor>({
@@ -51,6 +54,7 @@ export const listDoctors = list<Doctor>({
       : null,
   filters: {
     search: isNamed(doctors),
+    active: sql`${doctors.active} = ${value("active")}`,
     specialization: sql`${doctors.specialization} = ${value("specialization")}`,
     patient: sql`(
       SELECT true FROM ${mappings}
@@ -69,11 +73,18 @@ export const findDoctor = record<Doctor>(resource);
 export const createDoctor = creation<Doctor>(resource);
 export const changeDoctor = change<Doctor>(resource);
 
-const assignments = sql`FROM ${mappings} WHERE ${mappings.doctor_id} = ${value("id")}`;
-type Deletion = { id: number; expected: number[] | null };
+const assignments = sql`FROM ${mappings} WHERE ${mappings.current_doctor_id} = ${value("id")}`;
 const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, Deletion>(
-  entryOfDeletion(resource),
-  { target: target(resource), deleted: deletion(resource, sql`NOT EXISTS (SELECT ${assignments})`) },
+  {
+    ...entryOfDeletion(resource),
+    changes: sql`(SELECT ${changesBetween(written(resource.writes, sql`target`), sql`NULL`)} FROM deleted)`,
+  },
+  {
+    target: target(resource),
+    deleted: sql`
+      DELETE FROM ${doctors} USING target
+      WHERE ${isWritable(resource)} AND NOT EXISTS (SELECT ${assignments}) RETURNING 1`,
+  },
   { ...ofTarget, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
 );
 

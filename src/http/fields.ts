@@ -58,6 +58,12 @@ export const idInText = z.pipe(digits(/^[1-9]\d{0,9}$/, "Must be an id"), refere
 export const wholeNumber = (min: number, max: number) =>
   z.pipe(digits(/^\d{1,9}$/, "Must be a whole number"), z.int().check(z.minimum(min), z.maximum(max)));
 
+/** Yes or no, in a query. */
+export const flag = z.pipe(
+  z.enum(["true", "false"]),
+  z.transform((text) => text === "true"),
+);
+
 /** A path that names a record: `/:id/`. */
 export const ById = z.object({ id: idInText });
 

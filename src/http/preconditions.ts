@@ -61,17 +61,20 @@ export function expectedVersions(
   return match === undefined || match === "any" ? null : match;
 }
 
+/** Who may write a record that others see. */
+const writers = {
+  patient: "Only the account whose patient this is",
+  doctor: "Only the account that created this doctor, or an admin,",
+};
+export type Kind = keyof typeof writers;
+
 /**
  * Lets pass what a statement says of the record that it was to change.
  *
  * @throws {Problem} 404; 403 when the caller may not; 412 when it is of another version (RFC 9110, section 13.1.1)
  */
-export function requireWritable({ changeable, expected }: Target, what: string): void {
-  if (!requireFound(changeable, what))
-    throw new Problem(
-      403,
-      `Only the account that created this ${what}, or an admin, may change or delete it.`,
-    );
+export function requireWritable({ changeable, expected }: Target, what: Kind): void {
+  if (!requireFound(changeable, what)) throw new Problem(403, `${writers[what]} may change or delete it.`);
   if (!expected)
     throw new Problem(412, `The ${what} is not of the version that If-Match names: read it again.`);
 }

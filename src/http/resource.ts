@@ -15,6 +15,7 @@ import {
   expectedVersions,
   IfMatch,
   IfNoneMatch,
+  type Kind,
   knownVersions,
   requireWritable,
   respondIfNew,
@@ -65,7 +66,7 @@ export const readingOf = <Shape>(
 
 /** `DELETE /:id`: deletes a record, unless `refuse` throws for what the statement says of it. */
 export const deletionOf = <Deleted extends Target & { gone: boolean }>(
-  what: string,
+  what: Kind,
   remove: (caller: Caller, values: { id: number; expected: number[] | null }) => Promise<Deleted>,
   refuse: (deleted: Deleted) => void = () => {},
 ) =>
@@ -79,7 +80,7 @@ export const deletionOf = <Deleted extends Target & { gone: boolean }>(
 
 /** `PUT` and `PATCH /:id`: changes the fields that are sent, and leaves the others. */
 export const changeOf = <Shape, Schema extends z.ZodMiniType<object>>(
-  what: string,
+  what: Kind,
   schema: Schema,
   change: (
     caller: Caller,

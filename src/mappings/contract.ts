@@ -33,6 +33,7 @@ export const DoctorSummary = z.strictObject({
   specialization: z.enum(specializations),
   max_appointments_per_day: z.int(),
   gender: z.enum(genders),
+  active: z.boolean(),
 });
 
 /** As it stands in the list, with its patient and its doctor. */

@@ -24,11 +24,16 @@ export const mappings = new Hono<AppEnv>()
 
   .post("/", validateHeaders(IdempotencyKey), validate("json", NewAssignment), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
-    const { patient, doctor, ...made } = await createAssignment(c.get("caller"), c.req.valid("json"), key);
+    const { patient, doctor, active, ...made } = await createAssignment(
+      c.get("caller"),
+      c.req.valid("json"),
+      key,
+    );
     if (made.body || made.mistaken) return respondWithMade(made);
     const errors: FieldErrors = {};
     if (!patient) errors["patient"] = ["There is no such patient."];
     if (!doctor) errors["doctor"] = ["There is no such doctor."];
+    else if (!active) errors["doctor"] = ["This doctor takes no new patients."];
     throw invalidFields(errors);
   })
 

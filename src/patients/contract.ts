@@ -2,6 +2,7 @@ import { genders } from "../db/schema.ts";
 import {
   body,
   email,
+  flag,
   idInText,
   moment,
   readOnlyFields,
@@ -29,6 +30,7 @@ export const PatientsQuery = listQuery(
     min_age: wholeNumber(0, 120),
     max_age: wholeNumber(0, 120),
     doctor: idInText,
+    deleted: flag,
   },
   ["id", "lastname", "created_at"],
 ).check(
@@ -55,9 +57,42 @@ export type Patient = z.infer<typeof Patient>;
 
 /** Whether the lines of an import that are fine are taken when others are refused. */
 export const ImportQuery = z.strictObject(
-  { partial: z.optional(z.enum(["true", "false"])) },
+  { partial: z.optional(flag) },
   { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: an import knows partial" : undefined) },
 );
+
+/** Whether a patient is restored without the assignments whose doctors are gone. */
+export const RestoreQuery = z.strictObject(
+  { partial: z.optional(flag) },
+  { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: restoring knows partial" : undefined) },
+);
+/** A patient that is there again, with the doctors of its assignments. */
+export const Restored = z.strictObject({ id: reference, doctors: z.array(reference) });
+export type Restored = z.infer<typeof Restored>;
+
+/** The account that a patient is handed over to. */
+export const Receiver = body({ to: reference });
+export const HandedOver = z.strictObject({ id: reference, owner: reference });
+export type HandedOver = z.infer<typeof HandedOver>;
+
+/** The account whose patients are handed over, and the one that gets them. */
+export const AccountTransfer = body({ from: reference, to: reference }).check(
+  z.refine(({ from, to }) => from !== to, { path: ["to"], error: "Must be another account" }),
+);
+export const HandedOverAll = z.strictObject({
+  /** How many. */
+  transferred: z.int(),
+  /** Those that stay, for the receiver has a patient with their email. */
+  conflicts: z.array(reference),
+  /** Whether there are more, for the same request again. */
+  more: z.boolean(),
+});
+export type HandedOverAll = z.infer<typeof HandedOverAll>;
+
+/** Why an admin must see a patient of somebody else's. */
+export const Reason = body({ reason: text(500) });
+export const EmergencyAccess = z.strictObject({ patient: reference, reason: z.string(), expires_at: moment });
+export type EmergencyAccess = z.infer<typeof EmergencyAccess>;
 
 /** What came of an import, by the lines of the file, counted from 1. */
 export const Imported = z.strictObject({

@@ -26,7 +26,7 @@ export const importFile = createFactory<GuardedEnv>().createHandlers(
   limitBody(MAX_KIB),
   async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
-    const partial = c.req.valid("query").partial === "true";
+    const partial = c.req.valid("query").partial ?? false;
     const { lines, refused } = judge(await readLines(c));
     if (!partial && refused.length > 0) throw refusedAll(refused);
     const values = { lines: JSON.stringify(lines), refused: JSON.stringify(refused), partial };

@@ -1,68 +1,115 @@
 import { type SQL, sql } from "drizzle-orm";
-import { action, ended } from "../db/audit.ts";
-import { callerId, framed } from "../db/caller.ts";
+import type { PgColumn } from "drizzle-orm/pg-core";
+import { action, type Entry, ended } from "../db/audit.ts";
+import { type Caller, callerId, framed } from "../db/caller.ts";
 import { folded, negated, wide } from "../db/columns.ts";
 import { creation, making, nextId } from "../db/creation.ts";
 import { csvLineOf } from "../db/csv.ts";
-import { change, isOwn, names, type Resource, record, removal } from "../db/frames.ts";
+import { isReadable } from "../db/emergency.ts";
+import {
+  change,
+  type Deletion,
+  entryOfDeletion,
+  isGone,
+  isOwn,
+  isWritable,
+  names,
+  ofTarget,
+  type Resource,
+  record,
+  type Target,
+  target,
+} from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
-import { isNamed, joined, list } from "../db/list.ts";
+import { isNamed, joined, list, type Page, type Path } from "../db/list.ts";
 import { mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { fields, type Imported, Patient } from "./contract.ts";
 
-/** A patient is its owner's, and there for nobody else. */
-const resource: Resource = {
+/** A patient is its owner's, and there for nobody else. One that is deleted has no owner. */
+export const resource: Resource = {
   table: patients,
   columns: columnsOf(patients, Patient.shape),
   writes: Object.keys(fields),
-  visible: isOwn(patients.created_by),
-  changeable: sql`true`,
+  owned: ["created_by", "owner_id"],
+  visible: isReadable,
+  changeable: isOwn(patients.owner_id),
   concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
   isPrivate: true,
 };
 
 const doctor = sql`${value("doctor")}::int`;
-export const listPatients = list<Patient>({
+const filters = {
+  search: isNamed(patients),
+  gender: sql`${patients.gender} = ${value("gender")}`,
+  min_age: sql`${patients.age} >= ${value("min_age")}`,
+  max_age: sql`${patients.age} <= ${value("max_age")}`,
+  doctor: sql`(SELECT true FROM ${mappings} WHERE ${mappings.patient_id} = ${patients.id} AND ${mappings.doctor_id} = ${doctor})`,
+};
+const entry = (): Entry => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` });
+
+/** The orders of the patients of whom a column says that they are, or were, the caller's. */
+const sortsBy = (column: PgColumn, when?: SQL): Record<string, Path> => ({
+  id: { table: patients, fixed: [[column, callerId]], order: [patients.id], when },
+  lastname: {
+    table: patients,
+    fixed: [[wide(column), callerId]],
+    order: [patients.last_first, patients.id],
+    when,
+  },
+  created_at: {
+    table: patients,
+    fixed: [[negated(column), sql`-${callerId}`]],
+    order: [patients.created_at, patients.id],
+    when,
+  },
+});
+
+const listOwn = list<Patient>({
   ...resource,
-  sorts: {
-    id: { table: patients, fixed: [[patients.created_by, callerId]], order: [patients.id] },
-    lastname: {
-      table: patients,
-      fixed: [[wide(patients.created_by), callerId]],
-      order: [patients.last_first, patients.id],
-    },
-    created_at: {
-      table: patients,
-      fixed: [[negated(patients.created_by), sql`-${callerId}`]],
-      order: [patients.created_at, patients.id],
-    },
-  },
-  entry: () => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
-  filters: {
-    search: isNamed(patients),
-    gender: sql`${patients.gender} = ${value("gender")}`,
-    min_age: sql`${patients.age} >= ${value("min_age")}`,
-    max_age: sql`${patients.age} <= ${value("max_age")}`,
-    doctor: sql`(SELECT true FROM ${mappings} WHERE ${mappings.patient_id} = ${patients.id} AND ${mappings.doctor_id} = ${doctor})`,
-  },
+  sorts: sortsBy(patients.owner_id),
+  filters,
   shortcuts: {
     "doctor id": {
       table: mappings,
       fixed: [
-        [wide(mappings.doctor_id), doctor],
+        [wide(mappings.current_doctor_id), doctor],
         [mappings.owner_id, callerId],
       ],
       order: [mappings.patient_id],
       join: joined(patients, mappings.patient_id),
     },
   },
+  entry,
 });
+const listDeleted = list<Patient>({
+  ...resource,
+  sorts: sortsBy(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
+  filters,
+  entry,
+});
+/** The caller's patients; with the filter `deleted`, those that it can restore instead. */
+export const listPatients = (caller: Caller, page: Page) =>
+  (page.filters["deleted"] ? listDeleted : listOwn)(caller, page);
+
 export const findPatient = record<Patient>(resource);
 export const createPatient = creation<Patient>(resource);
 export const changePatient = change<Patient>(resource);
-/** The patient's assignments go with it. */
-export const deletePatient = removal(resource);
+/**
+ * Hides a patient, and its assignments with it: it has no owner then. Nothing is lost; `restorePatient` in custody-queries.ts
+ * brings it back.
+ */
+export const deletePatient = framed<Target & { gone: boolean }, Deletion>(
+  entryOfDeletion(resource),
+  {
+    target: target(resource),
+    deleted: sql`
+      UPDATE ${patients} SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
+        version = target.version + 1
+      FROM target WHERE ${isWritable(resource)} RETURNING 1`,
+  },
+  { ...ofTarget, gone: isGone },
+);
 
 const position = sql`(${callerId}, ${value("after")}::int)`;
 const size = sql`${value("size")}::int`;
@@ -74,8 +121,8 @@ const exporting = (line: SQL) =>
     {
       taken: sql`
         SELECT * FROM ${patients}
-        WHERE (${patients.created_by}, ${patients.id}) > ${position} AND ${patients.created_by} <= ${callerId}
-        ORDER BY ${patients.created_by}, ${patients.id} LIMIT ${size}`,
+        WHERE (${patients.owner_id}, ${patients.id}) > ${position} AND ${patients.owner_id} <= ${callerId}
+        ORDER BY ${patients.owner_id}, ${patients.id} LIMIT ${size}`,
     },
     {
       lines: sql`(SELECT string_agg(${line}, '' ORDER BY ${patients.id}) FROM taken ${patients})`,
@@ -86,7 +133,7 @@ export const exportAsNdjson = exporting(sql`${objectOf(resource.columns)}::text 
 export const exportAsCsv = exporting(csvLineOf(patients, Patient.shape));
 
 const ownEmail = sql`
-  SELECT FROM ${patients} WHERE ${folded(patients.email)} = ${folded(sql`numbered.email`)} AND ${isOwn(patients.created_by)}`;
+  SELECT FROM ${patients} WHERE ${folded(patients.email)} = ${folded(sql`numbered.email`)} AND ${isOwn(patients.owner_id)}`;
 const refusal = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
 const refusedLines = sql`
   SELECT line, errors FROM judged WHERE errors IS NOT NULL
@@ -125,7 +172,7 @@ export const importPatients = making<
     refused: refusedLines,
   },
   draft: sql`
-    SELECT line, ${names(Object.keys(fields))}, ${nextId(patients)}::int AS id, ${callerId} AS created_by
+    SELECT line, ${names(Object.keys(fields))}, ${nextId(patients)}::int AS id, ${callerId} AS created_by, ${callerId} AS owner_id
     FROM (SELECT * FROM judged WHERE errors IS NULL ORDER BY line) fine
     WHERE ${callerId} IS NOT NULL AND (${value("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`,
   body: sql`(
@@ -140,8 +187,8 @@ export const importPatients = making<
     patients: sql`ARRAY(SELECT (made ->> 'id')::int FROM first, json_array_elements(answer::json -> 'created') made WHERE same)`,
   },
   insert: (condition) => sql`
-    INSERT INTO ${patients} (${names(Object.keys(fields))}, id, created_by) OVERRIDING SYSTEM VALUE
-    SELECT ${names(Object.keys(fields))}, id, created_by FROM draft WHERE ${condition}`,
+    INSERT INTO ${patients} (${names(Object.keys(fields))}, id, created_by, owner_id) OVERRIDING SYSTEM VALUE
+    SELECT ${names(Object.keys(fields))}, id, created_by, owner_id FROM draft WHERE ${condition}`,
   request: sql`concat_ws(' ', 'import', ${value("partial")}::boolean, ${value("digest")}::text)`,
   flags: { refused: jsonLines(sql`*`, sql`refused`) },
 });

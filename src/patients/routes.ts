@@ -4,6 +4,7 @@ import { guard } from "../http/guard.ts";
 import { only } from "../http/methods.ts";
 import { changeOf, creationOf, deletionOf, listOf, readingOf } from "../http/resource.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./contract.ts";
+import { opening, restoring, transferring, transferringAll } from "./custody.ts";
 import { exportPatients } from "./export.ts";
 import { importFile } from "./import.ts";
 import { changePatient, createPatient, deletePatient, findPatient, listPatients } from "./queries.ts";
@@ -15,6 +16,11 @@ export const patients = new Hono<AppEnv>()
   .get("/:id", ...readingOf("patient", findPatient))
   .on(["PUT", "PATCH"], "/:id", ...changeOf("patient", PatientChanges, changePatient))
   .delete("/:id", ...deletionOf("patient", deletePatient))
+  .post("/:id/restore", ...restoring)
+  .post("/:id/transfer", ...transferring)
+  .post("/:id/access", ...opening)
+  .use("/transfer", only("POST"))
+  .post("/transfer", ...transferringAll)
   .use("/export", only("GET", "HEAD"))
   .get("/export", ...exportPatients)
   .use("/import", only("POST"))

@@ -25,26 +25,26 @@ const blank = {
   changes: null,
   reason: null,
 };
-const whoIs = ({ id, sid, username }: Account) => ({
+const whoIs = ({ id, sid, username }: Account, role = "clinician") => ({
   account_id: id,
   session_id: sid,
   username,
-  role: "clinician",
+  role,
 });
 
 describe.each(requests)("$route", (request) => {
   test(`is on record ${request.recorded ? `once, as ${request.recorded}` : "nowhere"}`, async () => {
-    const account = await newAccount(api);
+    const account = await newAccount(api, request.as);
     const answer = await send(account, request, await about(request, account));
     const action = { action: request.recorded, outcome: "done", address: api.address };
-    const who = request.access === "open" ? {} : whoIs(account);
+    const who = request.access === "open" ? {} : whoIs(account, request.as);
     expect(await recordOf(answer)).toEqual(
       request.recorded ? [expect.objectContaining({ ...action, ...who })] : [],
     );
   });
 
   test("is not on record when the database fails", async () => {
-    const account = await newAccount();
+    const account = await newAccount(undefined, request.as);
     const sent = await about(request, account);
     await account.api.disturbDatabase({ fault: "error-500" });
     expect(await recordOf(await send(account, request, sent))).toEqual([]);
@@ -52,7 +52,7 @@ describe.each(requests)("$route", (request) => {
 });
 
 test.each(guarded)("$route of another account is on record as what came of it", async (request) => {
-  const sent = await about(request, await newAccount(api));
+  const sent = await about(request, await newAccount(api, request.as));
   const answer = await send(nurse, request, sent);
   const outcome = { 2: "done", 3: "done" }[String(answer.status)[0] as "2"] ?? outcomes[answer.status];
   expect(await recordOf(answer)).toEqual([
@@ -62,14 +62,14 @@ test.each(guarded)("$route of another account is on record as what came of it", 
 const outcomes: Record<number, string> = { 400: "not_found", 403: "refused", 404: "not_found" };
 
 test.each(guarded)("$route by a revoked token is not done, and on record as refused", async (request) => {
-  const account = await newAccount(api);
+  const account = await newAccount(api, request.as);
   const sent = await about(request, account);
   await asOwner`UPDATE users SET active = false WHERE id = ${account.id}`;
   expect(await recordOf(await send(account, request, sent))).toEqual([
     expect.objectContaining({
       action: request.recorded,
       outcome: "refused",
-      ...whoIs(account),
+      ...whoIs(account, request.as),
       changes: null,
     }),
   ]);

@@ -35,6 +35,20 @@ test("A patient is created, read, changed, replaced and deleted", async () => {
   await expect(api.patients.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
+test("A deleted patient is listed as such and restored; whose it is, is for an admin to say", async () => {
+  const api = await signUp(served.origin);
+  const { id } = await api.patients.create(newPatient());
+  await api.patients.delete(id);
+  expect((await Array.fromAsync(api.patients.list({ deleted: true }))).map((one) => one.id)).toEqual([id]);
+  expect(await api.patients.restore(id)).toEqual({ id, doctors: [] });
+  expect(await api.patients.restore(id, { partial: true })).toEqual({ id, doctors: [] });
+  const { id: own } = await api.me();
+  const forbidden = { status: 403 };
+  await expect(api.patients.transfer(id, own)).rejects.toMatchObject(forbidden);
+  await expect(api.patients.transferAll({ from: own, to: own + 1 })).rejects.toMatchObject(forbidden);
+  await expect(api.patients.open(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
+});
+
 test("A doctor is created, read, changed, replaced and deleted", async () => {
   const api = await signUp(served.origin);
   const created = await api.doctors.create(newDoctor());

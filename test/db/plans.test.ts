@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { requests } from "../requests.ts";
-import { newAccount } from "../support/accounts.ts";
+import { type Account, newAccount } from "../support/accounts.ts";
 import { inVain, type Node, nodesOf, reads, type Step } from "../support/explain.ts";
 import { type List, lists, pageAfter } from "../support/pages.ts";
 import { newDoctor, newPatient } from "../support/records.ts";
@@ -8,16 +8,27 @@ import { send } from "../support/route-requests.ts";
 import { recordStatements, type Statement } from "../support/statements.ts";
 
 const statement = (query: string, ...params: unknown[]): Statement => ({ query, params });
-const tables = ["doctors", "idempotency_keys", "mappings", "patients", "refresh_tokens", "sessions", "users"];
+const tables = [
+  "doctors",
+  "emergency_accesses",
+  "idempotency_keys",
+  "mappings",
+  "patients",
+  "refresh_tokens",
+  "sessions",
+  "users",
+];
 const takeStatistics = { run: statement(`ANALYZE ${tables}`) };
 
 /** An account of the API's database, here too: plans are looked at where nobody else is kept waiting. */
-const enter = ({ id, sid }: { id: number; sid: string }): Step[] =>
+const enter = ({ id, sid, username }: Account, role = "clinician"): Step[] =>
   [
     statement(
-      `INSERT INTO users (id, username, email, password_hash) OVERRIDING SYSTEM VALUE
-       VALUES ($1, 'big', 'big@fill.example.org', repeat('x', 60))`,
+      `INSERT INTO users (id, username, email, password_hash, role) OVERRIDING SYSTEM VALUE
+       VALUES ($1, $2, 'big@fill.example.org', repeat('x', 60), $3)`,
       id,
+      username,
+      role,
     ),
     statement("SELECT setval(pg_get_serial_sequence('users', 'id'), 1000000)"),
     statement(
@@ -46,21 +57,27 @@ const fill = (bigAccount: number): Step[] =>
       bigAccount,
     ),
     statement(
-      `INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
-       SELECT 'Ada', 'Lovelace' || n % 1000, n || '@fill.example.org', 36, 'F', CASE n % 2 WHEN 0 THEN $1::int ELSE u.id END
+      `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
+       SELECT 'Ada', 'Lovelace' || n % 1000, n || '@fill.example.org', 36, 'F', u.id, CASE n % 2 WHEN 0 THEN $1::int ELSE u.id END
        FROM generate_series(1, 100000) n JOIN users u ON u.username = 'fill-' || (n / 2 % 1000 + 1) ORDER BY n`,
       bigAccount,
     ),
+    statement(`INSERT INTO patients (firstname, lastname, email, age, gender, created_by, deleted_from, deleted_at)
+      SELECT firstname, lastname, email, age, gender, created_by, owner_id, now() FROM patients WHERE email LIKE '%@fill.example.org'`),
+    statement(`INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
+      SELECT u.id, p.id, now() FROM patients p, users u WHERE u.username = 'fill-1' AND p.id % 10 = 0`),
     statement(`INSERT INTO mappings (patient_id, owner_id, doctor_id)
-      SELECT p.id, p.created_by, d.first + p.id % 100000
+      SELECT p.id, p.owner_id, d.first + p.id % 100000
       FROM patients p, (SELECT min(id) AS first FROM doctors WHERE email LIKE '%@fill.example.org') d
-      WHERE p.email LIKE '%@fill.example.org' ORDER BY p.id`),
+      WHERE p.email LIKE '%@fill.example.org' AND p.owner_id IS NOT NULL ORDER BY p.id`),
   ].map((run) => ({ run }));
 
 /** What the foreign keys ask when a record goes: PostgreSQL sends these by itself. */
 const ofForeignKeys = [
-  statement("SELECT 1 FROM mappings WHERE doctor_id = $1 FOR KEY SHARE", 1),
-  statement("DELETE FROM mappings WHERE owner_id = $1 AND patient_id = $2", 1, 1),
+  statement("SELECT 1 FROM mappings WHERE current_doctor_id = $1 FOR KEY SHARE", 1),
+  statement("UPDATE mappings SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
+  statement("DELETE FROM mappings WHERE patient_id = $1", 1),
+  statement("DELETE FROM emergency_accesses WHERE patient_id = $1", 1),
   statement("DELETE FROM refresh_tokens WHERE session_id = $1", crypto.randomUUID()),
 ];
 
@@ -93,17 +110,27 @@ const keys: Record<string, string | null> = {
 /** A place in the middle of all lists. */
 const FAR = 50_000;
 
-/** Pages of each list in all its orders, by no filter, by each and by all: the first page, and one far behind it. */
-const pages = await Promise.all(
-  lists.flatMap((list) => {
-    const sorts = Object.keys(keys).filter((sort) => list !== "mappings" || sort !== "lastname");
-    const each = Object.entries(filters[list]).map(([name, value]) => ({ [name]: value }));
-    return sorts
-      .flatMap((sort) => [sort, `-${sort}`])
-      .flatMap((sort) => [{}, ...each, filters[list]].map((filter) => ({ ...filter, sort })))
-      .flatMap((asked) => [first(list, asked), far(list, asked)]);
-  }),
-);
+/** What can be asked of a list: no filter, each and all of them. */
+const asking = (list: List) => [
+  {},
+  ...Object.entries(filters[list]).map(([name, value]) => ({ [name]: value })),
+  filters[list],
+];
+const pagesOf = (list: List, asked: Record<string, string | number>[]) =>
+  Object.keys(keys)
+    .filter((sort) => list !== "mappings" || sort !== "lastname")
+    .flatMap((sort) => [sort, `-${sort}`])
+    .flatMap((sort) => asked.map((filter) => ({ ...filter, sort })))
+    .flatMap((asked) => [first(list, asked), far(list, asked)]);
+
+/** Pages of each list in all its orders: the first page, and one far behind it. */
+const everybodys = await Promise.all([
+  ...lists.flatMap((list) => pagesOf(list, asking(list))),
+  ...pagesOf("patients", [{ deleted: "true" }, { ...filters.patients, deleted: "true" }]),
+]);
+/** Those that an admin gets otherwise. */
+const admins = await Promise.all(pagesOf("mappings", [{ doctor: 7 }, filters.mappings]));
+const pages = [...everybodys, ...admins];
 
 type Look = { list: List; asked: Record<string, string | number>; path: string };
 
@@ -123,13 +150,14 @@ let plans: Node[][];
 let stale: Node[][];
 let fresh: Node[][];
 beforeAll(async () => {
-  const big = await newAccount();
+  const [big, admin] = [await newAccount(), await newAccount(undefined, "admin")];
   statements = [...(await statementsOfTheApi()), ...ofForeignKeys];
   const ofPages = await recordStatements(async () => {
-    for (const { path } of pages) await big.get(path);
+    for (const { path } of everybodys) await big.get(path);
+    for (const { path } of admins) await admin.get(path);
   });
   const look = ofPages.map((explain, index) => ({ explain, analyze: isNarrow(pages[index]) }));
-  const filled = [takeStatistics, ...enter(big), ...fill(big.id)];
+  const filled = [takeStatistics, ...enter(big), ...enter(admin, "admin"), ...fill(big.id)];
   const explained = statements.map((explain) => ({ explain }));
   plans = await inVain([...filled, ...look, takeStatistics, ...look, ...explained]);
   [stale, fresh] = [plans.splice(0, pages.length), plans.splice(0, pages.length)];
@@ -157,7 +185,9 @@ test("all tables are read by the statements that were looked at", () => {
 
 /** Whether an index leads to just the rows of the page: no filter, or one that has its own. */
 function isNarrow(look: Look | undefined): boolean {
-  const [filter, ...more] = Object.keys(look?.asked ?? {}).filter((name) => name !== "sort");
+  // What is deleted is in indexes of its own.
+  const narrowed = Object.keys(look?.asked ?? {}).filter((name) => !["sort", "deleted"].includes(name));
+  const [filter, ...more] = narrowed;
   const isById = String(look?.asked["sort"]).endsWith("id");
   const own = { patients: ["doctor"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
     look?.list ?? "patients"

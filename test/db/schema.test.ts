@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { newAccount, newRefreshToken, unique } from "../support/accounts.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { assign } from "../support/records.ts";
+import { assign, createPatient } from "../support/records.ts";
 import { emailOf } from "../support/text.ts";
 
 const nurse = await newAccount();
 await newRefreshToken(nurse);
 const { id: assignment, patient, doctor } = await assign(nurse);
+const { id: patientOfOther } = await createPatient(await newAccount());
 const [known = {}] = await asOwner`
   SELECT upper(username) AS username, upper(p.email) AS patient, upper(d.email) AS doctor, s.id AS session, token_hash
   FROM users u JOIN patients p ON p.created_by = u.id JOIN doctors d ON d.created_by = u.id
@@ -20,7 +21,8 @@ const rows: Record<string, () => Record<string, unknown>> = {
   users: () => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
   sessions: () => ({ user_id: nurse.id, token_version: 1, expires_at: "2030-01-01" }),
   refresh_tokens: () => ({ token_hash: unique("").padEnd(64, "0"), session_id: known["session"] }),
-  patients: () => ({ ...person(), age: 1, created_by: nurse.id }),
+  patients: () => ({ ...person(), age: 1, created_by: nurse.id, owner_id: nurse.id }),
+  emergency_accesses: () => ({ account_id: nurse.id, patient_id: patient, expires_at: "2030-01-01" }),
   doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
   audit_events: () => ({ action: "read", outcome: "done" }),
@@ -37,6 +39,7 @@ function insert(table: string, changes: Record<string, unknown>) {
 }
 
 await insert("idempotency_keys", { key: "known" });
+await insert("emergency_accesses", {});
 await insert("audit_events", { id: 1, at: "2001-01-01" });
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
@@ -66,6 +69,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["doctors", "gender", ["", "f", "X"], genders],
   ["doctors", "specialization", ["", "gen", "SURG"], specializations],
   ["doctors", "max_appointments_per_day", [-1, 1001], [0, 1000]],
+  ["patients", "deleted_at", ["2026-01-01"], [null]],
   ["audit_events", "outcome", ["", "failed"], ["done", "not_found", "refused"]],
   ["idempotency_keys", "key", ["", "a b", "é", "\u007f", "x".repeat(256)], ["!", "~".repeat(255)]],
   ["idempotency_keys", "fingerprint", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
@@ -80,7 +84,12 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["refresh_tokens", "refresh_tokens_pkey", { token_hash: known["token_hash"] }],
   ["refresh_tokens", "refresh_tokens_session_id_fkey", { session_id: crypto.randomUUID() }],
   ["patients", "patients_pkey", { id: patient }],
-  ["patients", "patients_created_by_email_key", { email: known["patient"] }],
+  ["patients", "patients_owner_id_email_key", { email: known["patient"] }],
+  ["patients", "patients_owner_id_fkey", { owner_id: 0 }],
+  ["patients", "patients_deleted_from_fkey", { owner_id: null, deleted_from: 0, deleted_at: "2026-01-01" }],
+  ["emergency_accesses", "emergency_accesses_pkey", {}],
+  ["emergency_accesses", "emergency_accesses_account_id_fkey", { account_id: 0 }],
+  ["emergency_accesses", "emergency_accesses_patient_id_fkey", { patient_id: 0 }],
   ["patients", "patients_created_by_fkey", { created_by: 0 }],
   ["doctors", "doctors_pkey", { id: doctor }],
   ["doctors", "doctors_email_key", { email: known["doctor"] }],
@@ -88,14 +97,15 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["mappings", "mappings_pkey", { id: assignment }],
   ["audit_events", "audit_events_pkey", { id: 1, at: "2001-01-01" }],
   ["mappings", "mappings_patient_id_doctor_id_key", {}],
-  ["mappings", "mappings_patient_fkey", { patient_id: 0 }],
+  ["mappings", "mappings_patient_id_fkey", { patient_id: 0, owner_id: null }],
+  ["mappings", "mappings_patient_fkey", { patient_id: patientOfOther }],
   ["mappings", "mappings_doctor_fkey", { doctor_id: 0 }],
   ["idempotency_keys", "idempotency_keys_pkey", { key: "known" }],
   ["idempotency_keys", "idempotency_keys_account_id_fkey", { account_id: 0 }],
 ];
 
 /** No row breaks it that does not break `patients_pkey`; it is what `mappings_patient_fkey` points at. */
-const implied = "patients_created_by_id_key";
+const implied = "patients_owner_id_id_key";
 
 describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   test.each(forbidden)("is never %j", async (value) => {
@@ -143,8 +153,10 @@ test("the database has no other constraint and no other unique index", async () 
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
-test("nothing is ever null but what says that something has ended, and the one record of several", async () => {
+test("nothing is ever null but what says that something has ended or is deleted, and the one record of several", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
-  expect(found).toEqual([{ name: "ended_at" }, { name: "record_id" }, { name: "spent_at" }]);
+  const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
+  const names = [...deletion, "ended_at", "record_id", "spent_at"];
+  expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

@@ -114,8 +114,8 @@ test.each([
 test("what is sorted by is compared as it is stored, to the millisecond, and ids decide where it is the same", async () => {
   const account = await newAccount();
   const rows = await asOwner`
-    INSERT INTO patients (firstname, lastname, email, age, gender, created_by, created_at)
-    SELECT 'A', 'B', gen_random_uuid() || '@example.org', 1, 'F', ${account.id}::int,
+    INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id, created_at)
+    SELECT 'A', 'B', gen_random_uuid() || '@example.org', 1, 'F', ${account.id}::int, ${account.id}::int,
       '2025-01-01T00:00:00.001Z'::timestamptz + (n / 3) * interval '1 millisecond'
     FROM generate_series(0, 8) n RETURNING id`;
   const ids = rows.map(({ id }) => id);

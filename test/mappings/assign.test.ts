@@ -42,6 +42,28 @@ test("a patient or a doctor who is not there is named, and so are both", async (
   expect(await post(nurse, NEVER, NEVER)).toEqual(refusal("patient", "doctor"));
 });
 
+test("a doctor who has retired gets nobody new, and those who were assigned stay and show it", async () => {
+  const { patient, doctor: retiring } = await assign(nurse);
+  const path = `/api/doctors/${retiring}/`;
+  expect((await nurse.patch(path, { active: false })).body).toMatchObject({ active: false });
+  const other = await createPatient(nurse);
+  expect(await post(nurse, other.id, retiring)).toEqual(refusal("doctor"));
+  expect((await nurse.get(`/api/mappings/${patient}/`)).body.doctors).toMatchObject([{ active: false }]);
+  expect((await nurse.get(`/api/mappings/?patient=${patient}`)).body).toMatchObject([
+    { doctor: { id: retiring, active: false } },
+  ]);
+  const listed = async (active: boolean) =>
+    (await nurse.get(`/api/doctors/?active=${active}&sort=-id&limit=200`)).body.map(
+      ({ id }: { id: number }) => id,
+    );
+  expect([(await listed(true)).includes(retiring), (await listed(false)).includes(retiring)]).toEqual([
+    false,
+    true,
+  ]);
+  await nurse.patch(path, { active: true });
+  expect((await post(nurse, other.id, retiring)).status).toBe(201);
+});
+
 test("another account's patient, assigned or not, is to an admin as one that never was", async () => {
   const assigned = await assign(nurse);
   const nobodys = comparable(await post(admin, NEVER, doctor.id));
@@ -64,11 +86,15 @@ describe.each(["/api/mappings/:id/delete/", "/api/mappings/:id/"])("DELETE %s", 
     expect((await nurse.get(`/api/doctors/${ended.doctor}/`)).status).toBe(200);
   });
 
-  test("finds nothing of another's, even for an admin whose doctor it is", async () => {
-    const { id, patient } = await assign(nurse, { doctor });
-    const theirs = comparable(await admin.delete(pathOf(id)));
+  test("finds nothing of another's, even for the account whose doctor it is; an admin ends anybody's", async () => {
+    const stranger = await newAccount(api);
+    const own = await createDoctor(stranger);
+    const { id, patient } = await assign(nurse, { doctor: own });
+    const theirs = comparable(await stranger.delete(pathOf(id)));
     expect(theirs).toMatchObject({ status: 404, body: { detail: "There is no such assignment." } });
-    expect(theirs).toEqual(comparable(await admin.delete(pathOf(NEVER))));
+    expect(theirs).toEqual(comparable(await stranger.delete(pathOf(NEVER))));
     expect(await assignmentsOf(patient)).toEqual([{ id }]);
+    expect((await admin.delete(pathOf(id))).status).toBe(204);
+    expect(await assignmentsOf(patient)).toEqual([]);
   });
 });

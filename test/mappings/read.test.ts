@@ -30,7 +30,7 @@ const pick = (record: Record<string, unknown>, fields: string) =>
   Object.fromEntries(fields.split(" ").map((field) => [field, record[field]]));
 const patientIn = (record: { id: number }) => pick(record, "id firstname lastname age gender created_by");
 const doctorIn = (record: { id: number }) =>
-  pick(record, "id firstname lastname specialization max_appointments_per_day gender");
+  pick(record, "id firstname lastname specialization max_appointments_per_day gender active");
 
 test("the list is of one's own patients' assignments, as they are now, to an admin too", async () => {
   const expected = assignments.map(({ id, patient, doctor, assigned_at }) => ({

@@ -46,7 +46,7 @@ test("with a patient go its assignments, and no other's", async () => {
   const leaving = await assign(nurse, { doctor });
   const { id } = await assign(nurse, { doctor });
   expect((await nurse.delete(pathOf({ id: leaving.patient }))).status).toBe(204);
-  expect(await asOwner`SELECT id FROM mappings WHERE doctor_id = ${doctor.id}`).toEqual([{ id }]);
+  expect((await nurse.get(`/api/mappings/?doctor=${doctor.id}`)).body).toMatchObject([{ id }]);
   expect((await nurse.get(`/api/doctors/${doctor.id}/`)).body).toEqual(doctor);
 });
 

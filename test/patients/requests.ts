@@ -1,6 +1,13 @@
 import * as z from "zod/mini";
-import { Imported, Patient } from "../../src/patients/contract.ts";
-import type { Account } from "../support/accounts.ts";
+import {
+  EmergencyAccess,
+  HandedOver,
+  HandedOverAll,
+  Imported,
+  Patient,
+  Restored,
+} from "../../src/patients/contract.ts";
+import { type Account, newAccount } from "../support/accounts.ts";
 import { createPatient, newPatient } from "../support/records.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
@@ -38,6 +45,40 @@ const importation = {
   access: { toOthers: 201 },
 };
 
+const deleted = async (account: Account) => {
+  const { id } = await createPatient(account);
+  await account.delete(`/api/patients/${id}/`);
+  return { id };
+};
+/** By an admin, whose own patient it is: so that what it does with one of its own changes nothing of another's. */
+const admins = { as: "admin" as const, access: { toOthers: 403 } };
+const transfer = {
+  recorded: "transfer",
+  ...admins,
+  subject: async (account: Account) => ({
+    ...(await subject(account)),
+    body: { to: (await newAccount()).id },
+  }),
+  invalid: { to: 0 },
+};
+const transferAll = {
+  ...transfer,
+  subject: async (account: Account) => {
+    await createPatient(account);
+    return { body: { from: account.id, to: (await newAccount()).id } };
+  },
+};
+const opening = {
+  recorded: "break_glass",
+  ...admins,
+  subject: async (account: Account) => ({
+    ...(await subject(account)),
+    body: { reason: "Nobody else is here." },
+  }),
+  invalid: { reason: " " },
+};
+const restoring = { recorded: "restore", subject: deleted, access };
+
 export const patientRequests: RouteRequest[] = [
   {
     route: "GET /api/patients",
@@ -54,4 +95,8 @@ export const patientRequests: RouteRequest[] = [
   { route: "PUT /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "DELETE /api/patients/:id", status: 204, recorded: "delete", subject, access },
+  { route: "POST /api/patients/:id/restore", status: 200, answer: Restored, ...restoring },
+  { route: "POST /api/patients/:id/transfer", status: 200, answer: HandedOver, ...transfer },
+  { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...opening },
+  { route: "POST /api/patients/transfer", status: 200, answer: HandedOverAll, ...transferAll },
 ];

@@ -52,14 +52,25 @@ test.each(delays)("many assign a doctor whom others delete %i ms later: never bo
   for (const { body } of refused) expect(body.errors).toEqual({ doctor: ["There is no such doctor."] });
 });
 
-test.each(delays)("many assign a patient whom others delete %i ms later: none is left", async (later) => {
-  const nurse = await newAccount();
-  const doctors = await atOnce(CROWD, () => createDoctor(nurse));
-  const { id: patient } = await createPatient(nurse);
-  const assign: Send = (index) => nurse.post("/api/mappings/", { patient, doctor: doctors[index].id });
-  const race = () => mingle(later, assign, () => nurse.delete(`/api/patients/${patient}/`));
-  const { deleted, refused } = await onceReleased("patients", nurse, race);
-  expect(tally(deleted)).toEqual({ 204: 1, 404: 2 });
-  for (const { body } of refused) expect(body.errors).toEqual({ patient: ["There is no such patient."] });
-  expect(await asOwner`SELECT id FROM mappings WHERE patient_id = ${patient}`).toEqual([]);
-});
+test.each(delays)(
+  "many assign a patient whom others delete %i ms later: none is left, nor lost",
+  async (later) => {
+    const nurse = await newAccount();
+    const doctors = await atOnce(CROWD, () => createDoctor(nurse));
+    const { id: patient } = await createPatient(nurse);
+    const assign: Send = (index) => nurse.post("/api/mappings/", { patient, doctor: doctors[index].id });
+    const race = () => mingle(later, assign, () => nurse.delete(`/api/patients/${patient}/`));
+    const { assigned, deleted, refused } = await onceReleased("patients", nurse, race);
+    expect(tally(deleted)).toEqual({ 204: 1, 404: 2 });
+    for (const { body } of refused) expect(body.errors).toEqual({ patient: ["There is no such patient."] });
+    expect((await nurse.get("/api/mappings/")).body).toEqual([]);
+    // What was acknowledged is not lost: it comes back with the patient.
+    const restored = await nurse.post(`/api/patients/${patient}/restore/`);
+    const made = assigned.filter(({ status }) => status === 201).map(({ body }) => body.doctor);
+    expect(restored).toMatchObject({
+      status: 200,
+      body: { id: patient, doctors: made.sort((a, b) => a - b) },
+    });
+    expect((await nurse.get("/api/mappings/")).body).toHaveLength(made.length);
+  },
+);

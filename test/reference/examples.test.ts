@@ -43,7 +43,7 @@ test.each(Object.entries(document.components.headers))("the header %s has a true
 });
 
 /** Fields of a body that name what has to be there, and is another in each database. */
-const naming = ["patient", "doctor", "refresh"];
+const naming = ["patient", "doctor", "refresh", "from", "to"];
 
 describe.each(requests.filter((request) => sentIn(request)))(
   "the body in the example of $route",
@@ -51,7 +51,7 @@ describe.each(requests.filter((request) => sentIn(request)))(
     const example = sentIn(request) ?? {};
 
     test.skipIf(request.access === "open" && !("refresh" in example))("is accepted", async () => {
-      const account = await newAccount();
+      const account = await newAccount(undefined, request.as);
       const about = (await request.subject?.(account)) ?? {};
       const named = Object.entries(about.body ?? {}).filter(([field]) => naming.includes(field));
       const answer = await send(account, request, {

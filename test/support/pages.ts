@@ -29,8 +29,8 @@ export async function fill(list: List, account: Account, count: number): Promise
 
 const inserts: Record<List, (owner: number, count: number) => Promise<Record<string, unknown>[]>> = {
   patients: (owner, count) => asOwner`
-    INSERT INTO patients (firstname, lastname, email, age, gender, created_by)
-    SELECT 'Ada', 'Lovelace', gen_random_uuid() || '@example.org', 36, 'F', ${owner}::int
+    INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
+    SELECT 'Ada', 'Lovelace', gen_random_uuid() || '@example.org', 36, 'F', ${owner}::int, ${owner}::int
     FROM generate_series(1, ${count}::int) RETURNING id`,
   doctors: (owner, count) => asOwner`
     INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by)
@@ -41,7 +41,7 @@ const inserts: Record<List, (owner: number, count: number) => Promise<Record<str
     await inserts.doctors(owner, 1);
     return asOwner`
       INSERT INTO mappings (patient_id, owner_id, doctor_id)
-      SELECT p.id, p.created_by, d.id
+      SELECT p.id, p.owner_id, d.id
       FROM (SELECT * FROM patients WHERE created_by = ${owner} ORDER BY id DESC LIMIT ${count}::int) p,
            (SELECT id FROM doctors WHERE created_by = ${owner} ORDER BY id DESC LIMIT 1) d
       RETURNING id`;

@@ -17,6 +17,7 @@ export const newDoctor = (fields: Record<string, unknown> = {}) => ({
   email: `${unique("doctor-")}@example.org`,
   gender: "M",
   specialization: "NEUR",
+  active: true,
   ...fields,
 });
 

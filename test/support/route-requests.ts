@@ -28,6 +28,8 @@ export interface RouteRequest {
   recorded?: string;
   /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
   subject?: (account: Account) => Promise<Subject>;
+  /** The role that it takes; a clinician's when left out. */
+  as?: "admin";
   /** Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is. */
   access: "open" | { toOthers: number };
   /** Whether it takes a file instead of a JSON body. */

@@ -1,0 +1,78 @@
+import { createFactory } from "hono/factory";
+import { breaks } from "../db/errors.ts";
+import { ById } from "../http/fields.ts";
+import type { GuardedEnv } from "../http/guard.ts";
+import { invalidFields, Problem, requireFound } from "../http/problem.ts";
+import { respond } from "../http/respond.ts";
+import { validate } from "../http/validate.ts";
+import { AccountTransfer, Reason, Receiver, RestoreQuery } from "./contract.ts";
+import { openPatient, restorePatient, transferPatient, transferPatients } from "./custody-queries.ts";
+
+const { createHandlers } = createFactory<GuardedEnv>();
+
+/** Waits for a statement. @throws {Problem} 409 with `detail` when it would give an account two patients with one email */
+const unlessTaken = <Done>(done: Promise<Done>, detail: string): Promise<Done> =>
+  done.catch((error: unknown) => {
+    throw breaks(error, "patients_owner_id_email_key") ? new Problem(409, detail) : error;
+  });
+
+/** @throws {Problem} 403 */
+function requireAdmin(admin: boolean, what: string): void {
+  if (!admin) throw new Problem(403, `Only an admin may ${what}.`);
+}
+
+/** `POST /:id/restore`: brings a deleted patient back. */
+export const restoring = createHandlers(
+  validate("param", ById),
+  validate("query", RestoreQuery),
+  async (c) => {
+    const { partial = false } = c.req.valid("query");
+    const statement = restorePatient(c.get("caller"), { ...c.req.valid("param"), partial });
+    const { body, missing } = await unlessTaken(
+      statement.catch((error: unknown) => {
+        // Deleted meanwhile: too late for what the statement looked at, in time for the foreign key.
+        throw breaks(error, "mappings_doctor_fkey") ? doctorsGone("A doctor") : error;
+      }),
+      "Another patient has this one's email now.",
+    );
+    if (body === null && missing.length > 0)
+      throw doctorsGone(missing.length === 1 ? `Doctor ${missing}` : `Doctors ${missing.join(", ")}`);
+    return respond(requireFound(body, "deleted patient"));
+  },
+);
+
+const doctorsGone = (who: string) =>
+  new Problem(409, `${who} of this patient's assignments is gone; ?partial=true restores it without those.`);
+
+/** `POST /:id/transfer`: hands a patient over. */
+export const transferring = createHandlers(validate("param", ById), validate("json", Receiver), async (c) => {
+  const statement = transferPatient(c.get("caller"), { ...c.req.valid("param"), ...c.req.valid("json") });
+  const done = await unlessTaken(statement, "That account has a patient with this one's email already.");
+  requireAdmin(done.admin, "hand patients over");
+  if (!done.receiver) throw invalidFields({ to: [NO_ACCOUNT] });
+  return respond(requireFound(done.body, "patient"));
+});
+
+const NO_ACCOUNT = "There is no such active account.";
+
+/** `POST /transfer`: hands all of an account's patients over. */
+export const transferringAll = createHandlers(validate("json", AccountTransfer), async (c) => {
+  const statement = transferPatients(c.get("caller"), c.req.valid("json"));
+  const done = await unlessTaken(statement, "That account has just got a patient with one of these emails.");
+  requireAdmin(done.admin, "hand patients over");
+  if (done.body) return respond(done.body);
+  throw invalidFields({
+    ...(!done.giver && { from: ["There is no such account."] }),
+    ...(!done.receiver && { to: [NO_ACCOUNT] }),
+  });
+});
+
+/** `POST /:id/access`: opens somebody else's patient to an admin who says why ("break the glass"). */
+export const opening = createHandlers(validate("param", ById), validate("json", Reason), async (c) => {
+  const { admin, body } = await openPatient(c.get("caller"), {
+    ...c.req.valid("param"),
+    ...c.req.valid("json"),
+  });
+  requireAdmin(admin, "open a patient of somebody else's");
+  return respond(requireFound(body, "patient"), 201);
+});
