@@ -43,4 +43,5 @@ CREATE INDEX "patients_owner_id_created_at_id_idx" ON "patients" USING btree ((-
 CREATE INDEX "patients_deleted_from_id_idx" ON "patients" USING btree ("deleted_from","id") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "patients_deleted_from_last_first_id_idx" ON "patients" USING btree (("deleted_from"::bigint),"last_first","id") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "patients_deleted_from_created_at_id_idx" ON "patients" USING btree ((-"deleted_from"),"created_at","id") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "patients_deleted_at_idx" ON "patients" USING btree ("deleted_at") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
 ALTER TABLE "patients" ADD CONSTRAINT "patients_deleted_at_check" CHECK (num_nulls("patients"."deleted_at", "patients"."deleted_from") IN (0, 2) AND num_nulls("patients"."owner_id", "patients"."deleted_at") = 1);

@@ -1,8 +1,9 @@
-import { sql } from "drizzle-orm";
+import { getTableName, type SQL, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 import { connect } from "./db/client.ts";
 import { databaseFault } from "./db/errors.ts";
-import { idempotency_keys } from "./db/schema.ts";
-import { statement } from "./db/statement.ts";
+import { emergency_accesses, idempotency_keys } from "./db/schema.ts";
+import { type Connection, statement } from "./db/statement.ts";
 import { type Bindings, configuration } from "./env.ts";
 
 /** How long a key is kept: as long as a client may go on sending the same request. */
@@ -11,19 +12,26 @@ const KEY_HOURS = 24;
 /** Rows a statement: few enough to be done in time. */
 const BATCH = 5000;
 
-const clearKeys = statement<{ cleared: number }>(
-  {
-    cleared: sql`
-      DELETE FROM ${idempotency_keys} WHERE (account_id, key) IN (
-        SELECT account_id, key FROM ${idempotency_keys}
-        WHERE created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})
-        LIMIT ${sql.raw(String(BATCH))})
-      RETURNING 1`,
-    counted: sql`SELECT count(*)::int AS rows FROM cleared`,
-  },
-  "counted",
-  { cleared: sql`rows` },
-);
+/** Deletes the rows of a table that are over, a batch at a time; how many there were. */
+function clearing(table: PgTable, isOver: SQL) {
+  const batch = sql.raw(String(BATCH));
+  const clear = statement<{ cleared: number }>(
+    {
+      cleared: sql`
+        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isOver} LIMIT ${batch})) AND ${isOver}
+        RETURNING 1`,
+      counted: sql`SELECT count(*)::int AS rows FROM cleared`,
+    },
+    "counted",
+    { cleared: sql`rows` },
+  );
+  return async (connection: Connection) => {
+    let rows = 0;
+    for (let cleared = BATCH; cleared === BATCH; rows += cleared)
+      cleared = (await clear(connection, {}))?.cleared ?? 0;
+    return { cleared: getTableName(table), rows };
+  };
+}
 
 /** How many months' partitions there are of the record beside this one's: so many months this may fail before it matters. */
 const MONTHS_AHEAD = 3;
@@ -34,24 +42,28 @@ const makePartitions = statement<{ made: number }>(
   { made: sql`made` },
 );
 
+/** What is done, in order; each says what it was. */
+const chores = [
+  async (connection: Connection) => ({
+    made: "audit_events",
+    partitions: (await makePartitions(connection, {}))?.made,
+  }),
+  clearing(idempotency_keys, sql`created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})`),
+  clearing(emergency_accesses, sql`expires_at < now()`),
+];
+
 /**
- * Clears away what has been kept for long enough, in batches, makes room for what comes, and says in the log how much it was.
+ * Clears away what has been kept for long enough and makes room for what comes; one line of the log says how much of each.
  *
  * @throws an error without any of the database's words, when that fails: the next time goes on.
  */
 export async function keepHouse(bindings: Bindings): Promise<void> {
   const connection = { database: connect(configuration(bindings)), waited: 0 };
-  let keys = 0;
-  let made: number | undefined;
   try {
-    made = (await makePartitions(connection, {}))?.made;
-    for (let cleared = BATCH; cleared === BATCH; keys += cleared)
-      cleared = (await clearKeys(connection, {}))?.cleared ?? 0;
+    for (const chore of chores) console.log(JSON.stringify(await chore(connection)));
   } catch (error) {
     const fault = databaseFault(error);
     if (fault && "code" in fault) throw new Error(`The database did not keep house: ${fault.code}.`);
     throw error;
   }
-  console.log(JSON.stringify({ made: "audit_events", partitions: made }));
-  console.log(JSON.stringify({ cleared: "idempotency_keys", rows: keys }));
 }

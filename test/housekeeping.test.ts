@@ -5,6 +5,7 @@ import { newAccount } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner, owner } from "./support/owner.ts";
+import { createPatient } from "./support/records.ts";
 
 const nurse = await newAccount();
 const run = (api = connectApi()) =>
@@ -28,8 +29,20 @@ test("keys go when they are a day old, however many, and no earlier", async () =
   expect(printed().map((line) => JSON.parse(line))).toEqual([
     { made: "audit_events", partitions: expect.any(Number) },
     { cleared: "idempotency_keys", rows: expect.any(Number) },
+    { cleared: "emergency_accesses", rows: expect.any(Number) },
   ]);
   expect(JSON.parse(printed()[1] ?? "").rows).toBeGreaterThanOrEqual(5001);
+});
+
+test("what an admin had opened goes when its hour is over", async () => {
+  const [over, open] = [await createPatient(nurse), await createPatient(nurse)];
+  await asOwner`
+    INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
+    SELECT ${nurse.id}::int, id, now() + make_interval(secs => CASE id WHEN ${over.id}::int THEN -1 ELSE 60 END)
+    FROM unnest(ARRAY[${over.id}::int, ${open.id}::int]) id`;
+  await run();
+  const left = await asOwner`SELECT patient_id FROM emergency_accesses WHERE account_id = ${nurse.id}`;
+  expect(left).toEqual([{ patient_id: open.id }]);
 });
 
 test("the record has partitions for this month and the next three, made again where one is missing", async () => {

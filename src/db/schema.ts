@@ -137,6 +137,7 @@ export const patients = pgTable(
       index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
       index("patients_deleted_from_last_first_id_idx").on(wide(t.deleted_from), t.last_first, t.id),
       index("patients_deleted_from_created_at_id_idx").on(negated(t.deleted_from), t.created_at, t.id),
+      index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((of) => of.where(sql`${t.deleted_at} IS NOT NULL`)),
     check(
       "patients_deleted_at_check",
