@@ -3,7 +3,12 @@ import { run } from "./support.ts";
 
 const nowhere = "postgres://ada:s3cret@127.0.0.1:1/hospital";
 
-test.each([["migrate"], ["account", "ada", "admin"], ["role", "test_never_made"], ["purge", "--older-than", "7"]])(
+test.each([
+  ["migrate"],
+  ["account", "ada", "admin"],
+  ["role", "test_never_made"],
+  ["purge", "--older-than", "7"],
+])(
   "the command %s says in a sentence that there is no server, without the password and without a warning",
   async (command, ...args) => {
     expect(await run(command, `${nowhere}?sslmode=require&channel_binding=require`, ...args)).toEqual({
