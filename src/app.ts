@@ -20,7 +20,7 @@ import { patients } from "./patients/routes.ts";
 export const configure = createMiddleware<AppEnv>(async (c, next) => {
   const config = configuration(c.env);
   c.set("config", config);
-  c.set("connection", { database: connect(config), waited: 0 });
+  c.set("connection", connect(config));
   await next();
 });
 

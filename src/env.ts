@@ -49,7 +49,7 @@ const Config = z.object({
   DATABASE_URL: PostgresUrl,
   /** Where SQL is sent over HTTP; left out, the driver asks the Neon host of `DATABASE_URL`. */
   DATABASE_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
-  /** How long one statement may take before the client is told 503, in milliseconds. */
+  /** How long one statement may take before the client is told 503, in milliseconds; both attempts, when it may be sent twice. */
   DATABASE_TIMEOUT_MS: z._default(wholeNumber(100, 60_000), 10_000),
   /** Signs access tokens. */
   JWT_SECRET: Secret,

@@ -58,7 +58,7 @@ const chores = [
  * @throws an error without any of the database's words, when that fails: the next time goes on.
  */
 export async function keepHouse(bindings: Bindings): Promise<void> {
-  const connection = { database: connect(configuration(bindings)), waited: 0 };
+  const connection = connect(configuration(bindings));
   try {
     for (const chore of chores) console.log(JSON.stringify(await chore(connection)));
   } catch (error) {

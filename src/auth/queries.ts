@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { ended, type Origin, outcomeOfReading, recording } from "../db/audit.ts";
-import { type Claims, callerId, framed } from "../db/caller.ts";
+import { type Claims, callerId, framed, repeatable } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { bodyOf, columnsOf, objectOf } from "../db/json.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
@@ -147,7 +147,7 @@ export const endSession = framed<{ ended: boolean }, { token_hash: string }>(
 );
 
 /** The caller's own account. */
-export const findOwnAccount = framed<{ body: Json<Account> }>(
+export const findOwnAccount = repeatable<{ body: Json<Account> }>(
   null,
   { account: sql`SELECT ${columnsOf(users, Account.shape)} FROM ${users} WHERE ${users.id} = ${callerId}` },
   { body: bodyOf("account") },

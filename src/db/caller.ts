@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Entry, ended, type Origin, recording } from "./audit.ts";
-import { sessions, users } from "./schema.ts";
-import { type Connection, statement, value } from "./statement.ts";
+import { audit_events, sessions, users } from "./schema.ts";
+import { type Connection, statement, twice, value } from "./statement.ts";
 
 /** Who an access token says is calling. True only for the statement that has checked it. */
 export type Claims = {
@@ -45,8 +45,17 @@ const who = {
   session: sql`${value("session_id")}::uuid`,
 };
 
-const outcomeIf = ({ outcome = ended("done") }: Entry): SQL =>
-  sql`CASE WHEN accepted THEN ${outcome} ELSE ${ended("refused")} END`;
+const withOutcome = ({ outcome = ended("done"), ...entry }: Entry): Entry => ({
+  ...entry,
+  outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE ${ended("refused")} END`,
+});
+
+/** Makes a statement of steps, as described below. */
+type Frame = <Row, Values extends Record<string, unknown> = Record<string, never>>(
+  entry: Entry | null,
+  steps: Record<string, SQL>,
+  row: { [Column in keyof Row]: SQL<Row[Column]> },
+) => (caller: Caller, values: Values) => Promise<Row>;
 
 /**
  * The frame of every statement on data: checks the caller, does the work, puts it on record and answers with what came of
@@ -57,17 +66,37 @@ const outcomeIf = ({ outcome = ended("done") }: Entry): SQL =>
  * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, and
  *   then nothing else has been done.
  */
-export function framed<Row, Values extends Record<string, unknown> = Record<string, never>>(
-  entry: Entry | null,
-  steps: Record<string, SQL>,
-  row: { [Column in keyof Row]: SQL<Row[Column]> },
-) {
-  const recorded = entry && { recorded: recording(who, { ...entry, outcome: outcomeIf(entry) }) };
-  const all = { claimant, caller, ...steps, ...recorded };
-  const send = statement<Row, Claims & Origin & Values>(all, "caller", row);
-  return async ({ connection, claims, origin }: Caller, values: Values): Promise<Row> => {
+export const framed: Frame = (entry, steps, row) => {
+  const recorded = entry && { recorded: recording(who, withOutcome(entry)) };
+  return forCaller(statement({ claimant, caller, ...steps, ...recorded }, "caller", row));
+};
+
+/**
+ * The frame of what may be sent twice: it only reads, or its key keeps it from making anything twice. That the first attempt
+ * was done and only its answer lost shows by its record, beside which the second puts none.
+ */
+export const repeatable: Frame = (entry, steps, row) => {
+  const all = (from: SQL) => ({
+    claimant,
+    caller,
+    ...steps,
+    ...(entry && { recorded: recording({ ...who, from }, withOutcome(entry)) }),
+  });
+  const again = entry ? sql`claimant WHERE NOT EXISTS (${sameRequest(entry)})` : who.from;
+  return forCaller(twice(statement(all(who.from), "caller", row), statement(all(again), "caller", row)));
+};
+
+/** What this request has put on record; of one that sends several statements, by the patients that each names. */
+const sameRequest = ({ patients, isOneOfSeveral }: Entry): SQL => sql`
+  SELECT FROM ${audit_events} e WHERE e.account_id = claimant.id AND e.at > now() - interval '1 minute'
+    AND e.request_id = ${value("request_id")}::uuid ${isOneOfSeveral ? sql`AND e.patients = ${patients}` : sql``}`;
+
+const forCaller =
+  <Row, Values extends Record<string, unknown>>(
+    send: ReturnType<typeof statement<Row, Claims & Origin & Values>>,
+  ) =>
+  async ({ connection, claims, origin }: Caller, values: Values): Promise<Row> => {
     const answer = await send(connection, { ...values, ...claims, ...origin });
     if (!answer) throw new CallerRevoked();
     return answer;
   };
-}

@@ -1,6 +1,6 @@
 import { getTableName, type SQL, sql } from "drizzle-orm";
 import { action, changesBetween, type Entry, ended } from "./audit.ts";
-import { type Caller, callerId, framed } from "./caller.ts";
+import { type Caller, callerId, framed, repeatable } from "./caller.ts";
 import { names, type Resource, written } from "./frames.ts";
 import { objectOf } from "./json.ts";
 import { idempotency_keys } from "./schema.ts";
@@ -55,7 +55,7 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
     ...flags,
   } as Columns);
   const fingerprint = sql`encode(sha256(convert_to(${of.request}, 'UTF8')), 'hex')`;
-  const once = framed<Row, Values & { key: string }>(
+  const once = repeatable<Row, Values & { key: string }>(
     entryOfOnce(of),
     {
       ...steps,

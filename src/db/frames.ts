@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
-import { callerId, framed } from "./caller.ts";
+import { callerId, framed, repeatable } from "./caller.ts";
 import { objectOf } from "./json.ts";
 import { type Json, value } from "./statement.ts";
 
@@ -42,7 +42,7 @@ const id = sql`${value("id")}::int`;
  * One record: its `version`, null when there is none, and its `body`; null too when its version is among the `known`.
  */
 export const record = <Shape>({ table, columns, visible, concerns, isPrivate }: Resource) =>
-  framed<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(
+  repeatable<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(
     isPrivate
       ? { action: "read", outcome: outcomeOfReading(sql`EXISTS (SELECT FROM found)`), ...concerns(id) }
       : null,

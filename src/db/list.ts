@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import type { Entry } from "./audit.ts";
-import { type Caller, framed } from "./caller.ts";
+import { type Caller, repeatable } from "./caller.ts";
 import { nameKey } from "./columns.ts";
 import { objectOf, shown } from "./json.ts";
 import { type Json, value } from "./statement.ts";
@@ -91,7 +91,7 @@ function pageStatement({ table, columns, join = sql``, ...of }: List, sort: stri
       ORDER BY ${order} LIMIT ${size} + 1)`;
   });
   const end = sql`FROM taken ${table} WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size})`;
-  return framed<Row, Record<string, unknown>>(
+  return repeatable<Row, Record<string, unknown>>(
     of.entry(given),
     {
       taken: sql.join(rows, sql` UNION ALL `),

@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Database } from "./client.ts";
+import type { Database, Databases } from "./client.ts";
+import { databaseFault } from "./errors.ts";
 
 /** JSON text that PostgreSQL made of a `Shape`: it is sent on as it is, never parsed at the edge. */
 export type Json<Shape> = string & { readonly shape?: Shape };
 
 /** What the statements of one request are sent through. */
-export interface Connection {
-  database: Database;
+export interface Connection extends Databases {
   /** How long the request has waited for it so far, in milliseconds. */
   waited: number;
 }
@@ -43,8 +43,11 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
   }
 
   /** @returns the row, or `undefined` when there is none. */
-  return async (connection: Connection, values: Values): Promise<Row | undefined> => {
-    const { database } = connection;
+  return async (
+    connection: Connection,
+    values: Values,
+    database = connection.database,
+  ): Promise<Row | undefined> => {
     const prepared = preparedFor(database);
     const start = performance.now();
     try {
@@ -55,3 +58,23 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
     }
   };
 }
+
+/**
+ * Sends a statement, and once more when the database could not be reached, did not answer in time or gave up. The first one may
+ * have been done all the same: `again` is what is right then.
+ */
+export const twice =
+  <Row, Values extends Record<string, unknown>>(
+    first: ReturnType<typeof statement<Row, Values>>,
+    again: ReturnType<typeof statement<Row, Values>>,
+  ): ReturnType<typeof statement<Row, Values>> =>
+  async (connection, values) => {
+    const { hasty, pause } = connection;
+    try {
+      return await first(connection, values, hasty);
+    } catch (error) {
+      if (databaseFault(error)?.kind !== "unavailable") throw error;
+      await scheduler.wait(Math.random() * pause);
+      return again(connection, values, hasty);
+    }
+  };

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { action, changesBetween, type Entry, ended, outcomeOfReading } from "../db/audit.ts";
-import { type Caller, callerId, callerIsAdmin, framed } from "../db/caller.ts";
+import { type Caller, callerId, callerIsAdmin, framed, repeatable } from "../db/caller.ts";
 import { negated, wide } from "../db/columns.ts";
 import { making, nextId } from "../db/creation.ts";
 import { isReadable } from "../db/emergency.ts";
@@ -92,7 +92,7 @@ export const listAssignments = (caller: Caller, page: Page) =>
   (page.filters["doctor"] ? listOfDoctor : listOwn)(caller, page);
 
 /** The doctors of one of the caller's patients: its `body`, or null when there is no such patient. */
-export const findDoctorsOf = framed<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(
+export const findDoctorsOf = repeatable<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(
   {
     action: "read",
     outcome: outcomeOfReading(sql`EXISTS (SELECT FROM found)`),

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { action, type Entry, ended } from "../db/audit.ts";
-import { type Caller, callerId, framed } from "../db/caller.ts";
+import { type Caller, callerId, framed, repeatable } from "../db/caller.ts";
 import { folded, negated, wide } from "../db/columns.ts";
 import { creation, making, nextId } from "../db/creation.ts";
 import { csvLineOf } from "../db/csv.ts";
@@ -116,8 +116,8 @@ const size = sql`${value("size")}::int`;
 
 /** Lines of at most `size` of the caller's patients after the id `after`; and the id after which there may be a `next`. */
 const exporting = (line: SQL) =>
-  framed<{ lines: string | null; next: number | null }, { after: number; size: number }>(
-    { action: "export", patients: sql`ARRAY(SELECT id FROM taken)` },
+  repeatable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
+    { action: "export", patients: sql`ARRAY(SELECT id FROM taken)`, isOneOfSeveral: true },
     {
       taken: sql`
         SELECT * FROM ${patients}

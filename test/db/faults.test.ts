@@ -3,7 +3,9 @@ import { logIn, newAccount, signUp, unique } from "../support/accounts.ts";
 import { type Answer, connectApi } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
 import { asOwner, owner } from "../support/owner.ts";
+import { fill } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
+import { recordOf } from "../support/record.ts";
 import { newPatient } from "../support/records.ts";
 
 const account = await newAccount();
@@ -43,16 +45,75 @@ test.each([
   const api = troubled(fault === "hang" ? { DATABASE_TIMEOUT_MS: 500 } : {});
   const patient = newPatient({ firstname: unique("Grace"), lastname: unique("Hopper") });
   const printed = watchConsole();
-  await api.disturbDatabase({ fault, times: 2 });
+  // The read is tried twice.
+  await api.disturbDatabase({ fault, times: 3 });
   const answers = [await api.read(), await api.write(patient)];
   answers.forEach(expectUnavailable);
-  expect(await api.databaseRequests()).toBe(2);
+  expect(await api.databaseRequests()).toBe(3);
   expect(await asOwner`SELECT id FROM patients WHERE email = ${patient.email}`).toHaveLength(runs);
   const told = printed().join("\n") + JSON.stringify(answers);
   for (const { body } of answers)
     expect(told).toContain(`"${body.request_id}","error":"database unavailable","code":"none"}`);
   for (const secret of secretsOf(patient, databaseUrl)) expect(told).not.toContain(secret);
   expect([(await api.read()).status, (await api.write()).status]).toEqual([200, 201]);
+});
+
+const everyFault = ["refuse", "hang", "drop-before", "drop-after", "error-500", "truncate"];
+
+test.each(everyFault)(
+  "a read that fails once by %s is done all the same, and once on record",
+  async (fault) => {
+    const api = troubled({ DATABASE_TIMEOUT_MS: 2000 });
+    for (const read of [api.read, () => api.get("/api/patients/export/", { token: account.token })]) {
+      await api.disturbDatabase({ fault, times: 1 });
+      const answer = await read();
+      expect([answer.status, await api.databaseRequests()]).toEqual([200, 2]);
+      expect(await recordOf(answer)).toMatchObject([{ outcome: "done" }]);
+    }
+  },
+);
+
+test.each(everyFault)(
+  "a creation with a key that fails once by %s is done once, and on record as that",
+  async (fault) => {
+    const api = troubled({ DATABASE_TIMEOUT_MS: 2000 });
+    const patient = newPatient();
+    await api.disturbDatabase({ fault, times: 1 });
+    const headers = { "Idempotency-Key": unique("key-") };
+    const answer = await api.post("/api/patients/", patient, { token: account.token, headers });
+    expect([answer.status, await api.databaseRequests()]).toEqual([201, 2]);
+    const { id } = answer.body;
+    expect(await recordOf(answer)).toMatchObject([{ action: "create", outcome: "done", patients: [id] }]);
+    expect(await asOwner`SELECT id FROM patients WHERE email = ${patient.email}`).toEqual([{ id }]);
+  },
+);
+
+test("every page of an export that is tried again is on record once", async () => {
+  const owner = await newAccount(connectApi({ DATABASE_TIMEOUT_MS: 2000 }));
+  const ids = await fill("patients", owner, 2500);
+  await owner.api.disturbDatabase({ fault: "drop-after", share: 0.5 });
+  const answer = await owner
+    .get("/api/patients/export/", { headers: { Accept: "text/csv" } })
+    .catch(() => null);
+  const events = await asOwner`
+    SELECT patients FROM audit_events WHERE account_id = ${owner.id} AND action = 'export' ORDER BY id`;
+  const named = events.flatMap(({ patients }) => patients);
+  expect(named).toEqual(ids.slice(0, named.length));
+  if (answer?.status === 200) expect(named).toEqual(ids);
+});
+
+test.each([
+  ["a read, which is tried twice", "read"],
+  ["a write, which is not", "write"],
+] as const)("%s is over by the deadline when nothing answers", async (_, kind) => {
+  const api = troubled({ DATABASE_TIMEOUT_MS: 1000 });
+  await api.disturbDatabase({ fault: "hang" });
+  const start = Date.now();
+  expectUnavailable(await api[kind]());
+  const took = Date.now() - start;
+  expect(took).toBeGreaterThan(850);
+  expect(took).toBeLessThan(1900);
+  expect(await api.databaseRequests()).toBe(kind === "read" ? 2 : 1);
 });
 
 test.each([

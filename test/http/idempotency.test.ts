@@ -76,7 +76,8 @@ describe.each(kinds)("a key for $kind:", ({ kind, body, another }) => {
   test("an answer that was lost after the commit is given again", async () => {
     const account = await newAccount();
     const [sent, options] = [await body(account), withKey(unique("key-"))];
-    await account.api.disturbDatabase({ fault: "drop-after", times: 1 });
+    // Both of the API's attempts.
+    await account.api.disturbDatabase({ fault: "drop-after", times: 2 });
     expect((await account.post(path, sent, options)).status).toBe(503);
     const again = await account.post(path, sent, options);
     expect([again.status, replayed(again), await count(kind, account)]).toEqual([201, "true", 1]);
@@ -143,7 +144,7 @@ test("of 500 creations, each sent until it is acknowledged while the database fa
   const made: { id: number; email: string }[] = [];
   for (let start = 0; start < sent.length; start += 25)
     made.push(...(await atOnce(25, (index) => create(start + index))));
-  expect(unavailable).toBeGreaterThan(100); // 214 is to be expected
+  expect(unavailable).toBeGreaterThan(20); // 49 is to be expected, for the API tries twice
   const stored = await asOwner`SELECT id, email FROM patients WHERE created_by = ${account.id} ORDER BY id`;
   expect(stored).toEqual(made.map(({ id, email }) => ({ id, email })).sort((a, b) => a.id - b.id));
   expect(stored.map(({ email }) => email).sort()).toEqual(sent.map(({ email }) => email).sort());
