@@ -1,8 +1,22 @@
+import { type List, list } from "./list.ts";
+import type { Paged } from "./queries.ts";
 import { type CallOptions, json, type Send } from "./request.ts";
-import type { AccountTransfer, EmergencyAccess, HandedOver, HandedOverAll, Restored } from "./types.ts";
+import type {
+  Access,
+  AccountTransfer,
+  Change,
+  EmergencyAccess,
+  HandedOver,
+  HandedOverAll,
+  Restored,
+} from "./types.ts";
 
-/** The routes that say whose a patient is, and who else may read it. All but `restore` are for admins. */
+/** The routes that say whose a patient is, who else may read it, and who did. All but `restore` and these are for admins. */
 export interface Custody {
+  /** What has changed a patient, the newest first. */
+  history(id: number, query?: Paged, options?: CallOptions): List<Change>;
+  /** Who has looked at a patient, or changed it, or tried to, the newest first. */
+  accesses(id: number, query?: Paged, options?: CallOptions): List<Access>;
   /** Brings a deleted patient back; when `partial`, without the assignments whose doctors are gone. */
   restore(id: number, options?: CallOptions & { partial?: boolean | undefined }): Promise<Restored>;
   /** Hands a patient over to the account `to`. */
@@ -27,6 +41,8 @@ export function custody(send: Send): Custody {
     });
 
   return {
+    history: (id, query, options) => list(send, `api/patients/${id}/history/`, query, options),
+    accesses: (id, query, options) => list(send, `api/patients/${id}/accesses/`, query, options),
     restore: async (id, { partial, ...options } = {}) =>
       post(`${id}/restore`, undefined, options, { partial: partial || undefined }),
     transfer: async (id, to, options) => post(`${id}/transfer`, { to }, options),

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
+import * as audit from "../src/audit/contract.ts";
 import * as auth from "../src/auth/contract.ts";
 import * as doctors from "../src/doctors/contract.ts";
 import * as mappings from "../src/mappings/contract.ts";
@@ -12,13 +13,14 @@ export const typesFile = join(import.meta.dirname, "types.ts");
 /** The schemas that cross the wire as JSON, by the name that their type gets. */
 const { Registration, Credentials, NewAccount, Account, TokenPair } = auth;
 const { NewPatient, PatientChanges, Patient, Imported } = patients;
-const { Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess } = patients;
+const { Change, Access, Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess } = patients;
 const { NewDoctor, DoctorChanges, Doctor } = doctors;
 const { NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } =
   mappings;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair },
   ...{ NewPatient, PatientChanges, Patient, Imported },
+  ...{ Change, Access, AuditEvent: audit.AuditEvent },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

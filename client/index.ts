@@ -1,7 +1,7 @@
 import { custody } from "./custody.ts";
 import { list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
-import type { AssignmentQuery, DoctorQuery, PatientQuery } from "./queries.ts";
+import type { AssignmentQuery, DoctorQuery, EventQuery, PatientQuery } from "./queries.ts";
 import { type CreateOptions, creation, records, removal } from "./records.ts";
 import { type CallOptions, createSend, json, nothing, withSession } from "./request.ts";
 import type { RetryOptions } from "./retry.ts";
@@ -10,6 +10,7 @@ import { transfer } from "./transfer.ts";
 import type {
   Account,
   Assignment,
+  AuditEvent,
   Credentials,
   Doctor,
   DoctorChanges,
@@ -139,6 +140,10 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
       ofPatient: async (id: number, { signal }: CallOptions = {}): Promise<DoctorsOfPatient> =>
         send({ ...read, path: `api/mappings/${id}/`, signal, read: json<DoctorsOfPatient> }),
     },
+
+    /** What is on record, the newest first; for admins. */
+    record: (query?: EventQuery, options?: CallOptions) =>
+      list<AuditEvent>(send, "api/audit/", query, options),
 
     /** Whether the Worker runs; asked once. */
     health: async ({ signal }: CallOptions = {}): Promise<{ status: "ok" }> =>

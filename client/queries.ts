@@ -1,12 +1,12 @@
 // Written by hand, for the API's schemas of these hold texts where a program has numbers. A list's cursor is not among
 // them: it comes from the list itself.
-import type { Doctor, Patient } from "./types.ts";
+import type { AuditEvent, Doctor, Patient } from "./types.ts";
 
 export type Gender = Patient["gender"];
 export type Specialization = Doctor["specialization"];
 
 /** How many records a page holds: 1 to 200, 50 when left out. */
-type Paged = { limit?: number | undefined };
+export type Paged = { limit?: number | undefined };
 
 /** What comes first: the smallest, or with `-` before it the largest; `id` when left out. */
 type Sorted<Key extends string> = { sort?: Key | `-${Key}` | undefined };
@@ -39,4 +39,17 @@ export interface DoctorQuery extends Paged, Sorted<"id" | "lastname" | "created_
 export interface AssignmentQuery extends Paged, Sorted<"id" | "created_at"> {
   patient?: number | undefined;
   doctor?: number | undefined;
+}
+
+/** All that is given must be true of an event. Moments are in UTC, as `2026-11-26T09:30:00Z`. */
+export interface EventQuery extends Paged {
+  /** The id of the account that did it. */
+  account?: number | undefined;
+  /** The id of a patient that it names. */
+  patient?: number | undefined;
+  action?: string | undefined;
+  outcome?: AuditEvent["outcome"] | undefined;
+  from?: string | undefined;
+  /** Before this moment. */
+  to?: string | undefined;
 }

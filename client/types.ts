@@ -72,6 +72,67 @@ export interface Imported {
   }[];
 }
 
+export interface Change {
+  id: number;
+  at: string;
+  account: {
+    id: number;
+    username: string;
+  } | null;
+  action: string;
+  changes: {
+    [k: string]: {
+      before: unknown;
+      after: unknown;
+    };
+  };
+}
+
+export interface Access {
+  id: number;
+  at: string;
+  account: {
+    id: number;
+    username: string;
+    role: "clinician" | "admin";
+  } | null;
+  action: string;
+  outcome: "done" | "not_found" | "refused";
+  address: string | null;
+  request_id: string | null;
+  changes?: {
+    [k: string]: {
+      before: unknown;
+      after: unknown;
+    };
+  };
+  reason?: string;
+}
+
+export interface AuditEvent {
+  id: number;
+  at: string;
+  account: {
+    id: number;
+    username: string;
+    role: "clinician" | "admin";
+  } | null;
+  action: string;
+  outcome: "done" | "not_found" | "refused";
+  address: string | null;
+  request_id: string | null;
+  changes?: {
+    [k: string]: {
+      before: unknown;
+      after: unknown;
+    };
+  };
+  reason?: string;
+  patients?: number[];
+  doctor?: number;
+  subject?: number;
+}
+
 export interface Restored {
   id: number;
   doctors: number[];

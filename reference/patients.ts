@@ -1,4 +1,5 @@
 import { NewPatient, Patient, PatientChanges, PatientsQuery } from "../src/patients/contract.ts";
+import { recordOfPatient, recordParameters, recordSchemas } from "./audit.ts";
 import { custody, custodySchemas, restoreParameters } from "./custody.ts";
 import { importedWords, importParameters, moving } from "./moving.ts";
 import { grace, patient } from "./people.ts";
@@ -59,6 +60,7 @@ export const patients: Group = {
     }),
     importParameters,
     restoreParameters,
+    recordParameters,
   ],
   schemas: {
     NewPatient: named(NewPatient, { description: "A new patient.", fields, example: grace }),
@@ -69,6 +71,7 @@ export const patients: Group = {
     }),
     Imported: importedWords,
     ...custodySchemas,
+    ...recordSchemas,
     Patient: named(Patient, {
       description: "A patient.",
       fields: {
@@ -82,6 +85,7 @@ export const patients: Group = {
   operations: {
     ...moving,
     ...custody,
+    ...recordOfPatient,
     "GET /api/patients": {
       operationId: "listPatients",
       summary: "List your patients",

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
+import { audit } from "./audit/routes.ts";
 import { auth } from "./auth/routes.ts";
 import { connect } from "./db/client.ts";
 import { doctors } from "./doctors/routes.ts";
@@ -65,7 +66,8 @@ const routes = app
   .route("/api/auth", auth)
   .route("/api/patients", patients)
   .route("/api/doctors", doctors)
-  .route("/api/mappings", mappings);
+  .route("/api/mappings", mappings)
+  .route("/api/audit", audit);
 
 /** Every route with what it takes and answers, for `hc` of hono/client. */
 export type AppType = typeof routes;

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { mappingRequests } from "./mappings/requests.ts";
@@ -15,4 +16,5 @@ export const requests: RouteRequest[] = [
   ...patientRequests,
   ...doctorRequests,
   ...mappingRequests,
+  ...auditRequests,
 ];

@@ -17,7 +17,7 @@ import {
   target,
   written,
 } from "../db/frames.ts";
-import { columnsOf } from "../db/json.ts";
+import { columnsOf, objectOf } from "../db/json.ts";
 import { isNamed, joined, list } from "../db/list.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
@@ -42,6 +42,7 @@ const ownPatient = sql`EXISTS (SELECT FROM ${patients} WHERE ${patients.id} = ${
 /** The filter `patient` is for a patient of the caller's: nobody learns who looks after another's. */
 export const listDoctors = list<Doctor>({
   ...resource,
+  json: sql`${objectOf(resource.columns)}::text`,
   sorts: {
     id: { table: doctors, order: [doctors.id] },
     lastname: { table: doctors, order: [doctors.last_first, doctors.id] },

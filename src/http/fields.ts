@@ -47,6 +47,14 @@ export const moment = z.iso
   .datetime({ precision: 3 })
   .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
 
+/** A moment in UTC as a client writes it: whole seconds will do. PostgreSQL has no year 0. */
+export const momentInText = z.iso
+  .datetime({ error: "Must be a moment in UTC, as 2026-11-26T09:30:00Z" })
+  .check(
+    z.maxLength(27),
+    z.refine((text) => !text.startsWith("0000"), "Must be of the year 1 or later"),
+  );
+
 /** A number that arrives as text, of the digits that `pattern` takes. */
 export const digits = (pattern: RegExp, message?: string) =>
   z.pipe(z.string().check(z.regex(pattern, message)), z.transform(Number));

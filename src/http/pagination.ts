@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { routePath } from "hono/route";
 import type { Page, Position } from "../db/list.ts";
 import type { Json } from "../db/statement.ts";
 import { seal, unseal } from "./cursor.ts";
@@ -9,6 +8,9 @@ import { type FieldErrors, invalidFields } from "./problem.ts";
 import { respond } from "./respond.ts";
 
 const DEFAULT_SORT = "id";
+
+/** The list, by its path: each patient has a history of its own. */
+const pathOf = (c: Context): string => c.req.path.replace(/\/$/, "");
 
 /** What a cursor holds: all that was asked for, so that a client which has the cursor alone goes on with the same. */
 interface Continuation {
@@ -26,7 +28,7 @@ export async function pageOf(c: Context<GuardedEnv>, { limit, cursor, ...asked }
   const first = { ...asked, sort: asked.sort ?? DEFAULT_SORT };
   if (cursor === undefined) return { size: limit, sort: first.sort, filters: asked, after: undefined };
   const found = (await unseal(cursor, c.get("config"))) as Continuation | undefined;
-  if (found?.list !== routePath(c)) throw invalidFields({ cursor: ["Not a cursor of this list"] });
+  if (found?.list !== pathOf(c)) throw invalidFields({ cursor: ["Not a cursor of this list"] });
   const errors: FieldErrors = {};
   for (const [name, value] of Object.entries(asked))
     if (value !== undefined && value !== found.asked[name])
@@ -42,7 +44,7 @@ export async function respondWithPage<Shape>(
   { size, sort, filters }: Page,
 ) {
   if (next === null) return respond(body);
-  const continuation: Continuation = { list: routePath(c), asked: { ...filters, sort }, after: next };
+  const continuation: Continuation = { list: pathOf(c), asked: { ...filters, sort }, after: next };
   const cursor = await seal(continuation, c.get("config"));
   // Nothing else of the query: names that are searched for are not for a URL of ours to repeat.
   const [url] = c.req.url.split("?");

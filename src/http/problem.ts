@@ -68,6 +68,11 @@ export function requireFound<Record>(record: Record | null, what: string): Recor
   return record;
 }
 
+/** @throws {Problem} 403 unless the caller is an admin */
+export function requireAdmin(isAdmin: boolean, what: string): void {
+  if (!isAdmin) throw new Problem(403, `Only an admin may ${what}.`);
+}
+
 /**
  * 401 with the challenge of RFC 6750, section 3.
  *

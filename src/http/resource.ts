@@ -20,7 +20,7 @@ import {
   requireWritable,
   respondIfNew,
 } from "./preconditions.ts";
-import { requireFound } from "./problem.ts";
+import { notFound, requireFound } from "./problem.ts";
 import { respond } from "./respond.ts";
 import { validate, validateHeaders } from "./validate.ts";
 
@@ -28,14 +28,34 @@ import { validate, validateHeaders } from "./validate.ts";
 
 const { createHandlers } = createFactory<GuardedEnv>();
 
+/** What a statement says of a page of a list. */
+type Listed<Shape> = { body: Json<Shape[]>; next: Position | null; allowed: boolean };
+
 /** `GET /`: pages of a list. */
 export const listOf = <Shape, Query extends z.ZodMiniType<ListQuery>>(
   query: Query,
-  list: (caller: Caller, page: Page) => Promise<{ body: Json<Shape[]>; next: Position | null }>,
+  list: (caller: Caller, page: Page) => Promise<Listed<Shape>>,
+  requireAllowed: (allowed: boolean) => void = () => {},
 ) =>
   createHandlers(validate("query", query), async (c) => {
     const page = await pageOf(c, c.req.valid("query") as ListQuery);
-    return respondWithPage(c, await list(c.get("caller"), page), page);
+    const listed = await list(c.get("caller"), page);
+    requireAllowed(listed.allowed);
+    return respondWithPage(c, listed, page);
+  });
+
+/** `GET /:id/…`: pages of a list that belongs to one record, of which the caller may see none when it is not `allowed`. */
+export const listUnder = <Shape, Query extends z.ZodMiniType<ListQuery>>(
+  what: string,
+  query: Query,
+  list: (caller: Caller, page: Page) => Promise<Listed<Shape>>,
+) =>
+  createHandlers(validate("param", ById), validate("query", query), async (c) => {
+    const page = await pageOf(c, c.req.valid("query") as ListQuery);
+    const filters = { ...page.filters, ...c.req.valid("param") };
+    const listed = await list(c.get("caller"), { ...page, filters });
+    if (!listed.allowed) throw notFound(what);
+    return respondWithPage(c, listed, page);
   });
 
 /** `POST /`: makes a record, which is then at `path/id/`. */

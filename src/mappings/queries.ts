@@ -29,9 +29,9 @@ const listed = {
   table: mappings,
   join: sql`
     JOIN ${patients} ON ${patients.id} = ${mappings.patient_id} JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id}`,
-  columns: sql`
+  json: sql`${objectOf(sql`
     ${mappings.id}, ${objectOf(patientSummary)} AS patient, ${objectOf(doctorSummary)} AS doctor,
-    ${moment(mappings.assigned_at)} AS assigned_at`,
+    ${moment(mappings.assigned_at)} AS assigned_at`)}::text`,
   filters: {
     patient: sql`${mappings.patient_id} = ${patient}`,
     doctor: sql`${mappings.current_doctor_id} = ${doctor}`,

@@ -1,4 +1,5 @@
 import { genders } from "../db/schema.ts";
+import { changes, circumstances, event } from "../http/events.ts";
 import {
   body,
   email,
@@ -11,7 +12,7 @@ import {
   text,
   wholeNumber,
 } from "../http/fields.ts";
-import { listQuery } from "../http/list-query.ts";
+import { listQuery, pageQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
 /** What a client writes. */
@@ -60,6 +61,22 @@ export const ImportQuery = z.strictObject(
   { partial: z.optional(flag) },
   { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: an import knows partial" : undefined) },
 );
+
+/** Pages of what is on record of a patient. */
+export const RecordQuery = pageQuery({});
+
+/** What has changed a patient. */
+export const Change = z.strictObject({
+  ...event,
+  account: z.nullable(z.strictObject({ id: reference, username: z.string() })),
+  action: z.string(),
+  changes,
+});
+export type Change = z.infer<typeof Change>;
+
+/** Who has looked at a patient, or changed it, or tried to. */
+export const Access = z.strictObject({ ...event, ...circumstances });
+export type Access = z.infer<typeof Access>;
 
 /** Whether a patient is restored without the assignments whose doctors are gone. */
 export const RestoreQuery = z.strictObject(

@@ -2,7 +2,7 @@ import { createFactory } from "hono/factory";
 import { breaks } from "../db/errors.ts";
 import { ById } from "../http/fields.ts";
 import type { GuardedEnv } from "../http/guard.ts";
-import { invalidFields, Problem, requireFound } from "../http/problem.ts";
+import { invalidFields, Problem, requireAdmin, requireFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { AccountTransfer, Reason, Receiver, RestoreQuery } from "./contract.ts";
@@ -15,11 +15,6 @@ const unlessTaken = <Done>(done: Promise<Done>, detail: string): Promise<Done> =
   done.catch((error: unknown) => {
     throw breaks(error, "patients_owner_id_email_key") ? new Problem(409, detail) : error;
   });
-
-/** @throws {Problem} 403 */
-function requireAdmin(admin: boolean, what: string): void {
-  if (!admin) throw new Problem(403, `Only an admin may ${what}.`);
-}
 
 /** `POST /:id/restore`: brings a deleted patient back. */
 export const restoring = createHandlers(

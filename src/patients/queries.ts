@@ -46,6 +46,7 @@ const filters = {
   max_age: sql`${patients.age} <= ${value("max_age")}`,
   doctor: sql`(SELECT true FROM ${mappings} WHERE ${mappings.patient_id} = ${patients.id} AND ${mappings.doctor_id} = ${doctor})`,
 };
+const json = sql`${objectOf(resource.columns)}::text`;
 const entry = (): Entry => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` });
 
 /** The orders of the patients of whom a column says that they are, or were, the caller's. */
@@ -67,6 +68,7 @@ const sortsBy = (column: PgColumn, when?: SQL): Record<string, Path> => ({
 
 const listOwn = list<Patient>({
   ...resource,
+  json,
   sorts: sortsBy(patients.owner_id),
   filters,
   shortcuts: {
@@ -84,6 +86,7 @@ const listOwn = list<Patient>({
 });
 const listDeleted = list<Patient>({
   ...resource,
+  json,
   sorts: sortsBy(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
   filters,
   entry,

@@ -2,12 +2,13 @@ import { Hono } from "hono";
 import type { AppEnv } from "../http/context.ts";
 import { guard } from "../http/guard.ts";
 import { only } from "../http/methods.ts";
-import { changeOf, creationOf, deletionOf, listOf, readingOf } from "../http/resource.ts";
-import { NewPatient, PatientChanges, PatientsQuery } from "./contract.ts";
+import { changeOf, creationOf, deletionOf, listOf, listUnder, readingOf } from "../http/resource.ts";
+import { NewPatient, PatientChanges, PatientsQuery, RecordQuery } from "./contract.ts";
 import { opening, restoring, transferring, transferringAll } from "./custody.ts";
 import { exportPatients } from "./export.ts";
 import { importFile } from "./import.ts";
 import { changePatient, createPatient, deletePatient, findPatient, listPatients } from "./queries.ts";
+import { listAccesses, listChanges } from "./record-queries.ts";
 
 export const patients = new Hono<AppEnv>()
   .use(guard)
@@ -16,6 +17,8 @@ export const patients = new Hono<AppEnv>()
   .get("/:id", ...readingOf("patient", findPatient))
   .on(["PUT", "PATCH"], "/:id", ...changeOf("patient", PatientChanges, changePatient))
   .delete("/:id", ...deletionOf("patient", deletePatient))
+  .get("/:id/history", ...listUnder("patient", RecordQuery, listChanges))
+  .get("/:id/accesses", ...listUnder("patient", RecordQuery, listAccesses))
   .post("/:id/restore", ...restoring)
   .post("/:id/transfer", ...transferring)
   .post("/:id/access", ...opening)

@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 import {
+  Access,
+  Change,
   EmergencyAccess,
   HandedOver,
   HandedOverAll,
@@ -77,6 +79,7 @@ const opening = {
   }),
   invalid: { reason: " " },
 };
+const record = { subject, access };
 const restoring = { recorded: "restore", subject: deleted, access };
 
 export const patientRequests: RouteRequest[] = [
@@ -95,6 +98,20 @@ export const patientRequests: RouteRequest[] = [
   { route: "PUT /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "DELETE /api/patients/:id", status: 204, recorded: "delete", subject, access },
+  {
+    route: "GET /api/patients/:id/history",
+    status: 200,
+    answer: z.tuple([Change]),
+    recorded: "history",
+    ...record,
+  },
+  {
+    route: "GET /api/patients/:id/accesses",
+    status: 200,
+    answer: z.tuple([Access]),
+    recorded: "accesses",
+    ...record,
+  },
   { route: "POST /api/patients/:id/restore", status: 200, answer: Restored, ...restoring },
   { route: "POST /api/patients/:id/transfer", status: 200, answer: HandedOver, ...transfer },
   { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...opening },

@@ -1,4 +1,5 @@
 import { inject } from "vitest";
+import type { Account } from "./accounts.ts";
 import { owner } from "./owner.ts";
 import type { Statement } from "./statements.ts";
 
@@ -17,6 +18,8 @@ export interface Node {
   "Shared Read Blocks"?: number;
   Plans?: Node[];
 }
+
+export const statement = (query: string, ...params: unknown[]): Statement => ({ query, params });
 
 /** Something to do in the database, or a statement whose plan is asked for; `analyze` runs it too. */
 export type Step = { run: Statement } | { explain: Statement; analyze?: boolean };
@@ -45,3 +48,21 @@ export const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flat
 /** Whether a node reads a table, by itself or by its index. */
 export const reads = (node: Node): boolean =>
   node["Relation Name"] !== undefined && node["Node Type"].endsWith("Scan");
+
+/** An account of the API's database, here too: plans are looked at where nobody else is kept waiting. */
+export const enter = ({ id, sid, username }: Account, role = "clinician"): Step[] =>
+  [
+    statement(
+      `INSERT INTO users (id, username, email, password_hash, role) OVERRIDING SYSTEM VALUE
+       VALUES ($1, $2, 'big@fill.example.org', repeat('x', 60), $3)`,
+      id,
+      username,
+      role,
+    ),
+    statement("SELECT setval(pg_get_serial_sequence('users', 'id'), 1000000)"),
+    statement(
+      "INSERT INTO sessions (id, user_id, token_version, expires_at) VALUES ($1, $2, 1, 'infinity')",
+      sid,
+      id,
+    ),
+  ].map((run) => ({ run }));

@@ -1,0 +1,42 @@
+import { sql } from "drizzle-orm";
+import { ended } from "../db/audit.ts";
+import { callerIsAdmin } from "../db/caller.ts";
+import { all, by, eventShown, listEvents, naming } from "../db/events.ts";
+import { audit_events } from "../db/schema.ts";
+import { value } from "../db/statement.ts";
+import type { AuditEvent } from "./contract.ts";
+
+const [account, patient] = [sql`${value("account")}::int`, sql`${value("patient")}::int`];
+const [action, outcome] = [sql`${value("action")}::text`, sql`${value("outcome")}::text`];
+
+/** Whose data it was: of a doctor or an account, in place of patients. */
+const whose = sql`CASE
+  WHEN ${audit_events.subject_id} IS NOT NULL THEN '"subject":' || ${audit_events.subject_id}
+  WHEN ${audit_events.doctor_id} IS NOT NULL THEN '"doctor":' || ${audit_events.doctor_id}
+  ELSE '"patients":' || array_to_json(coalesce(${audit_events.patients}, '{}')) END`;
+
+/** The record, for admins; by one filter's index, and by the others of what that finds. */
+export const listRecord = listEvents<AuditEvent>({
+  json: eventShown(whose),
+  path: all,
+  // The first that is given is taken: from the one that finds fewest to the one that finds most.
+  filters: {
+    patient: sql`${audit_events.patients} @> ARRAY[${patient}]`,
+    account: sql`${audit_events.account_id} = ${account}`,
+    action: sql`${audit_events.action} = ${action}`,
+    outcome: sql`${audit_events.outcome} = ${outcome}`,
+  },
+  shortcuts: {
+    "patient at": naming(patient),
+    "account at": by("account_id", account),
+    "action at": by("action", action),
+    "outcome at": by("outcome", outcome),
+  },
+  span: { from: "from", to: "to" },
+  allowed: callerIsAdmin,
+  entry: (given) => ({
+    action: "audit",
+    outcome: sql`CASE WHEN ${callerIsAdmin} THEN ${ended("done")} ELSE ${ended("refused")} END`,
+    ...(given.includes("patient") && { patients: sql`ARRAY[${patient}]` }),
+  }),
+});

@@ -1,0 +1,36 @@
+import { sql } from "drizzle-orm";
+import { outcomeOfReading } from "../db/audit.ts";
+import { isReadable } from "../db/emergency.ts";
+import { changeShown, changing, eventShown, listEvents, naming } from "../db/events.ts";
+import { isOwn } from "../db/frames.ts";
+import { patients } from "../db/schema.ts";
+import { value } from "../db/statement.ts";
+import type { Access, Change } from "./contract.ts";
+
+const id = sql`${value("id")}::int`;
+
+/** Whether a patient's record is the caller's to read: that of a deleted one too, which it may want to restore. */
+const allowed = sql<boolean>`EXISTS (
+  SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND (${isReadable} OR ${isOwn(patients.deleted_from)}))`;
+
+const entry = (action: "history" | "accesses") => () => ({
+  action,
+  outcome: outcomeOfReading(allowed),
+  patients: sql`ARRAY[${id}]`,
+});
+
+/** What has changed a patient. */
+export const listChanges = listEvents<Change>({
+  json: changeShown,
+  path: changing(id),
+  allowed,
+  entry: entry("history"),
+});
+
+/** Who has looked at a patient, or changed it, or tried to. */
+export const listAccesses = listEvents<Access>({
+  json: eventShown(),
+  path: naming(id),
+  allowed,
+  entry: entry("accesses"),
+});

@@ -1,0 +1,19 @@
+import * as z from "zod/mini";
+import { AuditEvent } from "../../src/audit/contract.ts";
+import type { RouteRequest } from "../support/route-requests.ts";
+
+export const auditRequests: RouteRequest[] = [
+  {
+    route: "GET /api/audit",
+    status: 200,
+    answer: z.array(AuditEvent).check(z.minLength(1)),
+    recorded: "audit",
+    as: "admin",
+    // So that there is something on record.
+    subject: async (account) => {
+      await account.get("/api/patients/");
+      return {};
+    },
+    access: { toOthers: 403 },
+  },
+];

@@ -1,0 +1,122 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Config } from "../../src/env.ts";
+import { seal } from "../../src/http/cursor.ts";
+import { newAccount } from "../support/accounts.ts";
+import { JWT_SECRET } from "../support/api.ts";
+import { enter, inVain, type Node, nodesOf, statement } from "../support/explain.ts";
+import { createPatient } from "../support/records.ts";
+import { recordStatements } from "../support/statements.ts";
+
+/** As many events as make every wrong way a long one, of two months, whose partitions are two. */
+const EVENTS = 200_000;
+const [admin, nurse] = [await newAccount(undefined, "admin"), await newAccount()];
+const { id: patient } = await createPatient(nurse);
+
+/** Events of a hundred accounts and a thousand patients; few of them are not done, and few name the patient looked for. */
+const fill = [
+  statement(
+    `INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id) OVERRIDING SYSTEM VALUE
+     VALUES ($1, 'A', 'B', 'record@fill.example.org', 1, 'F', $2, $2)`,
+    patient,
+    nurse.id,
+  ),
+  statement(
+    `INSERT INTO audit_events (at, account_id, username, role, action, outcome, patients, address, request_id)
+     SELECT now() - n * interval '25 seconds', n % 100, 'user', 'clinician',
+       CASE n % 500 WHEN 0 THEN 'transfer' WHEN 1 THEN 'update' ELSE 'read' END,
+       CASE WHEN n % 200 = 7 THEN 'not_found' ELSE 'done' END,
+       CASE WHEN n % 2000 = 1 THEN ARRAY[$1::int] ELSE ARRAY[1000000 + n % 1000, 2000000 + n % 1000] END, '203.0.113.7', gen_random_uuid()
+     FROM generate_series(0, $2::int) n`,
+    patient,
+    EVENTS,
+  ),
+].map((run) => ({ run }));
+const takeStatistics = { run: statement("ANALYZE audit_events") };
+
+const from = new Date(Date.now() - 20 * 86_400_000).toISOString();
+const to = new Date(Date.now() - 19 * 86_400_000).toISOString();
+const filters: Record<string, string | number>[] = [
+  {},
+  ...[
+    { account: 7 },
+    { action: "read" },
+    { action: "transfer" },
+    { outcome: "done" },
+    { outcome: "not_found" },
+  ],
+  ...[{ from }, { to }, { from, to }, { account: 7, from, to }, { action: "transfer", from, to }],
+];
+/** By who is named no index has an order. */
+const gathered = [`/api/patients/${patient}/history`, `/api/patients/${patient}/accesses`];
+const queryOf = (asked: object) => new URLSearchParams(asked as Record<string, string>).toString();
+
+/** A page in the middle of what is on record. */
+async function far(asked: Record<string, string | number>): Promise<string> {
+  const config = { JWT_SECRET } as Config;
+  const key = new Date(Date.now() - (EVENTS / 2) * 25_000).toISOString();
+  const after = { key: "to" in asked ? to : key, id: 1 };
+  const cursor = await seal({ list: "/api/audit", asked: { ...asked, sort: "id" }, after }, config);
+  return `/api/audit/?limit=50&cursor=${cursor}`;
+}
+
+const walked = [
+  ...filters.map((asked) => `/api/audit/?limit=50&${queryOf(asked)}`),
+  ...(await Promise.all(filters.map(far))),
+];
+const sorted = [
+  `/api/audit/?limit=50&patient=${patient}`,
+  `/api/audit/?patient=${patient}&outcome=done&${queryOf({ from })}`,
+];
+
+let plans: Record<"stale" | "fresh", Node[][]>;
+beforeAll(async () => {
+  const looks = await recordStatements(async () => {
+    for (const path of [...walked, ...sorted]) await admin.get(path);
+    for (const path of gathered) await nurse.get(`${path}?limit=50`);
+  });
+  const look = looks.map((explain) => ({ explain, analyze: true }));
+  const steps = [
+    takeStatistics,
+    ...enter(admin, "admin"),
+    ...enter(nurse),
+    ...fill,
+    ...look,
+    takeStatistics,
+    ...look,
+  ];
+  const all = await inVain(steps);
+  plans = { stale: all.slice(0, looks.length), fresh: all.slice(looks.length) };
+}, 120_000);
+
+/** How the page's rows are taken; without the months that are empty yet, which may be read anyhow. */
+const taken = (nodes: Node[] = []) =>
+  nodes
+    .filter((node) => node["Subplan Name"] === "CTE taken")
+    .flatMap(nodesOf)
+    .filter((node) => (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) > 0);
+const touched = ([top]: Node[] = []) =>
+  (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
+
+describe.each(["stale", "fresh"] as const)("with %s statistics, of two hundred thousand events,", (which) => {
+  test("a page by any filter, between any moments, comes from an index in its order, and reads little more than itself", () => {
+    for (const [index, path] of walked.entries()) {
+      const nodes = taken(plans[which][index]);
+      expect([path, nodes.length > 0]).toEqual([path, true]);
+      const wrong = nodes.filter((node) => /Sort|Seq Scan|Bitmap/.test(node["Node Type"]));
+      expect([path, wrong.map((node) => node["Node Type"])]).toEqual([path, []]);
+      expect([path, touched(plans[which][index]) < 400]).toEqual([path, true]);
+    }
+  });
+
+  test("what names a patient is found by an index that knows who is named, and is all that is read", () => {
+    const rest = [...sorted, ...gathered];
+    for (const [index, path] of rest.entries()) {
+      const nodes = plans[which][walked.length + index] ?? [];
+      const kinds = taken(nodes).map((node) => node["Node Type"]);
+      expect([path, kinds]).toEqual([path, expect.arrayContaining(["Bitmap Index Scan"])]);
+      expect([path, kinds.filter((kind) => kind === "Seq Scan")]).toEqual([path, []]);
+      // A hundred events, wherever they are.
+      expect([path, touched(nodes) < 700]).toEqual([path, true]);
+    }
+  });
+});
