@@ -1,0 +1,41 @@
+import type { Planned } from "./plans.ts";
+
+/** What an account of the mix knows of its records; of what was not acknowledged, nothing. */
+export interface Memory {
+  /** In all that it makes. */
+  name: string;
+  random: () => number;
+  /** Numbers what it makes and changes, so that no two requests write the same. */
+  count: number;
+  /** The versions of its patients, by id. */
+  patients: Map<number, string | null>;
+  deleted: number[];
+  doctors: number[];
+  assignments: { id: number; patient: number }[];
+  /** What was sent with a key, acknowledged or not. */
+  keyed: Planned[];
+}
+
+/** Keeps what an acknowledged request tells of the account's records. */
+export function learn(
+  { patients, doctors, assignments }: Memory,
+  { action, path, patient }: Planned,
+  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has a body of its own
+  { headers, body }: { headers: Headers; body: any },
+): void {
+  if (action === "assign") assignments.push({ id: body.id, patient: body.patient });
+  else if (action === "import") for (const { id } of body.created) patients.set(id, patients.get(id) ?? null);
+  else if (path === "/api/doctors/" && action === "create") doctors.push(body.id);
+  else if (path === "/api/patients/" && action === "create") patients.set(body.id, headers.get("ETag"));
+  else if (patient && headers.has("ETag")) patients.set(patient, headers.get("ETag"));
+}
+
+/** One of what is known, if anything is. */
+export const pick = <Item>({ random }: Memory, items: Item[]): Item | undefined =>
+  items[Math.floor(random() * items.length)];
+
+/** A name that no other request writes. */
+export function newName(of: Memory): string {
+  of.count += 1;
+  return `${of.name}-${of.count}`;
+}

@@ -1,0 +1,76 @@
+import { learn, type Memory } from "./memory.ts";
+import { login, nextOf, type Planned, registration } from "./plans.ts";
+
+export interface Answered {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has a body of its own
+  body: any;
+}
+
+/** Sends a request, from wherever the test runs. */
+export type Send = (planned: Planned) => Promise<Answered>;
+
+/** A request and its answer, which took so many milliseconds. */
+export interface Exchange {
+  planned: Planned;
+  answer: Answered;
+  ms: number;
+}
+
+export const requestId = ({ answer }: Exchange): string => answer.headers.get("X-Request-Id") ?? "none";
+export const isAcknowledged = ({ answer }: Exchange): boolean => answer.status < 300;
+
+/** An account of the mix, with all that it has sent. */
+export interface Member {
+  id: number;
+  exchanges: Exchange[];
+  /** Sends so many more requests, one after another. */
+  work(count: number): Promise<void>;
+}
+
+/** Registers an account and logs it in. What it sends then follows from `seed` and from the answers. */
+export async function join(send: Send, name: string, seed: number): Promise<Member> {
+  const exchanges: Exchange[] = [];
+  async function exchange(planned: Planned): Promise<Answered> {
+    const start = performance.now();
+    const answer = await send(planned);
+    exchanges.push({ planned, answer, ms: performance.now() - start });
+    return answer;
+  }
+  const { id } = (await exchange(registration(name))).body;
+  const { access } = (await exchange(login(name))).body;
+  const memory: Memory = {
+    name,
+    random: randomFrom(seed),
+    count: 0,
+    patients: new Map(),
+    deleted: [],
+    doctors: [],
+    assignments: [],
+    keyed: [],
+  };
+  const authorization = { Authorization: `Bearer ${access}` };
+  return {
+    id,
+    exchanges,
+    async work(count) {
+      for (let sent = 0; sent < count; sent += 1) {
+        const planned = nextOf(memory);
+        const answer = await exchange({ ...planned, headers: { ...planned.headers, ...authorization } });
+        if (answer.status < 300) learn(memory, planned, answer);
+      }
+    },
+  };
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed: mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

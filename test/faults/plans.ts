@@ -1,0 +1,185 @@
+import { type Memory, newName, pick } from "./memory.ts";
+
+/** A request of the mix, and what has to be known of it to judge its answer. */
+export interface Planned {
+  method: string;
+  path: string;
+  /** JSON; a file of NDJSON, when it is text. */
+  body?: Record<string, unknown> | string;
+  headers?: Record<string, string>;
+  /** What its record says was asked for; null when it leaves none. */
+  action: string | null;
+  /** The statuses that it may get from a database that answers. */
+  may: number[];
+  /** The people that it makes. */
+  makes?: Record<string, unknown>[];
+  /** The patient, or the doctor, that it is about. */
+  patient?: number;
+  doctor?: number;
+}
+
+/** The id of nobody, which is asked for where nobody is known. */
+const NOBODY = 2_147_483_647;
+
+/** The kinds of requests, and how often each is sent. */
+const plans: [weight: number, plan: (of: Memory) => Planned][] = [
+  [12, () => ({ method: "GET", path: "/api/patients/?limit=20", action: "list", may: [200] })],
+  [6, () => ({ method: "GET", path: "/api/doctors/?limit=20", action: null, may: [200] })],
+  [12, (of) => reading(anyPatient(of))],
+  [4, () => reading(NOBODY)],
+  [12, (of) => creation("patients", newPatient(of))],
+  [10, (of) => keyed(of, creation("patients", newPatient(of)))],
+  [3, (of) => creation("doctors", newDoctor(of))],
+  [3, (of) => keyed(of, creation("doctors", newDoctor(of)))],
+  [8, (of) => pick(of, of.keyed) ?? keyed(of, importing(of))],
+  [12, (of) => change(of, anyPatient(of))],
+  [8, (of) => conditionalChange(of, anyPatient(of))],
+  [5, (of) => changeOfDoctor(of, pick(of, of.doctors) ?? NOBODY)],
+  [6, (of) => deletion(of, anyPatient(of))],
+  [5, (of) => restoring(pick(of, of.deleted) ?? NOBODY)],
+  [7, (of) => assignment(of)],
+  [4, (of) => keyed(of, assignment(of))],
+  [4, (of) => unassignment(pick(of, of.assignments) ?? { id: NOBODY, patient: NOBODY })],
+  [3, (of) => keyed(of, importing(of))],
+  [3, (of) => login(of.name)],
+];
+const weights = plans.reduce((sum, [weight]) => sum + weight, 0);
+
+/** The next request of an account. */
+export function nextOf(memory: Memory): Planned {
+  let left = memory.random() * weights;
+  for (const [weight, plan] of plans) {
+    left -= weight;
+    if (left < 0) return plan(memory);
+  }
+  throw new Error("A number from 0 to 1 was 1, or more.");
+}
+
+const anyPatient = (of: Memory): number => pick(of, [...of.patients.keys()]) ?? NOBODY;
+
+function newPatient(of: Memory) {
+  const lastname = newName(of);
+  return { firstname: "Ada", lastname, email: `${lastname}@example.org`, age: 36, gender: "F" };
+}
+
+function newDoctor(of: Memory) {
+  const lastname = newName(of);
+  const email = `${lastname}@example.org`;
+  return { firstname: "Gregory", lastname, email, gender: "M", specialization: "NEUR", active: true };
+}
+
+const reading = (patient: number): Planned => ({
+  method: "GET",
+  path: `/api/patients/${patient}/`,
+  action: "read",
+  may: patient === NOBODY ? [404] : [200, 404],
+  patient,
+});
+
+const creation = (list: "patients" | "doctors", body: Record<string, unknown>): Planned => ({
+  method: "POST",
+  path: `/api/${list}/`,
+  body,
+  action: "create",
+  may: [201],
+  makes: [body],
+});
+
+function importing(of: Memory): Planned {
+  const makes = [newPatient(of), newPatient(of)];
+  const body = makes.map((one) => JSON.stringify(one)).join("\n");
+  const headers = { "Content-Type": "application/x-ndjson" };
+  return {
+    method: "POST",
+    path: "/api/patients/import/",
+    body,
+    headers,
+    action: "import",
+    may: [201],
+    makes,
+  };
+}
+
+/** The same request with a key, to be sent again some day. */
+function keyed(of: Memory, planned: Planned): Planned {
+  const withKey = { ...planned, headers: { ...planned.headers, "Idempotency-Key": newName(of) } };
+  of.keyed.push(withKey);
+  return withKey;
+}
+
+const change = (of: Memory, patient: number): Planned => ({
+  method: "PATCH",
+  path: `/api/patients/${patient}/`,
+  body: { lastname: newName(of) },
+  action: "update",
+  may: [200, 404],
+  patient,
+});
+
+/** The version may be an old one: another change, or one that was not acknowledged, has come between; or it is the first. */
+const conditionalChange = (of: Memory, patient: number): Planned => ({
+  ...change(of, patient),
+  headers: { "If-Match": (of.random() < 0.8 && of.patients.get(patient)) || '"1"' },
+  may: [200, 404, 412],
+});
+
+const changeOfDoctor = (of: Memory, doctor: number): Planned => ({
+  method: "PATCH",
+  path: `/api/doctors/${doctor}/`,
+  body: { lastname: newName(of) },
+  action: "update",
+  may: [200, 404],
+  doctor,
+});
+
+function deletion(of: Memory, patient: number): Planned {
+  of.deleted.push(patient);
+  const path = `/api/patients/${patient}/`;
+  return { method: "DELETE", path, action: "delete", may: [204, 404], patient };
+}
+
+const restoring = (patient: number): Planned => ({
+  method: "POST",
+  path: `/api/patients/${patient}/restore/`,
+  action: "restore",
+  may: [200, 404],
+  patient,
+});
+
+function assignment(of: Memory): Planned {
+  const body = { patient: anyPatient(of), doctor: pick(of, of.doctors) ?? NOBODY };
+  return {
+    method: "POST",
+    path: "/api/mappings/",
+    body,
+    action: "assign",
+    may: [201, 400, 409],
+    patient: body.patient,
+  };
+}
+
+const unassignment = ({ id, patient }: { id: number; patient: number }): Planned => ({
+  method: "DELETE",
+  path: `/api/mappings/${id}/`,
+  action: "unassign",
+  may: [204, 404],
+  patient,
+});
+
+const PASSWORD = "correct horse battery";
+
+export const registration = (username: string): Planned => ({
+  method: "POST",
+  path: "/api/auth/register/",
+  body: { username, email: `${username}@example.org`, password: PASSWORD },
+  action: "register",
+  may: [201],
+});
+
+export const login = (username: string): Planned => ({
+  method: "POST",
+  path: "/api/auth/login/",
+  body: { username, password: PASSWORD },
+  action: "login",
+  may: [200],
+});
