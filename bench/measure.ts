@@ -77,12 +77,7 @@ export function drive({ side, next, status, connections }: Load, amount: number)
     const start = performance.now();
     let end = start;
     const options = { url: side.origin, connections, amount, timeout: 60, sampleInt: 20 };
-    // autocannon writes into the headers that it is given.
-    const setupRequest = (defaults: autocannon.Request) => {
-      const request = next();
-      return { ...defaults, ...request, headers: { ...request.headers } };
-    };
-    const run = autocannon({ ...options, requests: [{ setupRequest }] }, (error) => {
+    const run = autocannon({ ...options, requests: made(next) }, (error) => {
       if (failure || error || times.length !== amount) {
         const { method, path } = next();
         return reject(new Error(`${method} ${path}: ${failure || error || "an answer is missing"}`));
@@ -99,6 +94,15 @@ export function drive({ side, next, status, connections }: Load, amount: number)
       failure = String(error);
     });
   });
+}
+
+/** For autocannon, requests that are each made when they are sent; it writes into the headers that it is given. */
+export function made(next: () => autocannon.Request): autocannon.Request[] {
+  const setupRequest = (defaults: autocannon.Request) => {
+    const request = next();
+    return { ...defaults, ...request, headers: { ...request.headers } };
+  };
+  return [{ setupRequest }];
 }
 
 /** Warms a load up. @returns how many requests of it take `seconds` */

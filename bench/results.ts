@@ -53,12 +53,27 @@ export interface Start {
   firstAnswer: Spread;
 }
 
+/** Many connections at once, for long. */
+export interface Soak {
+  connections: number;
+  seconds: number;
+  requests: number;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+  /** Answers that were not 2xx; connections that broke; requests without an answer within ten seconds. */
+  failures: { refused: number; broken: number; late: number };
+  /** In RAM, in MiB: when all was warm, and at the end. */
+  memory: Record<"Worker" | "endpoint", { warm: number; end: number }>;
+}
+
 /** Of each part of the bench, the last time it was run. */
 export interface Results {
   cost?: Part & { rows: Cost[]; memory: Memory };
   growth?: Part & { rows: Growth[]; fill: Fill[] };
   distance?: Part & { rows: Distance[] };
   start?: Part & Start;
+  soak?: Part & Soak;
 }
 
 /** When, of what, on what. */
@@ -87,11 +102,13 @@ export const BUDGET_CONNECTIONS = 16;
 const GROWTH_LIMIT = 1.2;
 const GZIP_KIB = 130;
 const STARTUP_MS = 30;
+/** What is in RAM after a minute of many connections, as a multiple of what was when all was warm. */
+const MEMORY_LIMIT = 1.2;
 /** How far a request may be from the delay it must take, as a part of that. */
 const DISTANCE_TOLERANCE = 0.1;
 
 /** Every budget that these results tell of. */
-export function budgets({ cost, growth, distance, start }: Results): Budget[] {
+export function budgets({ cost, growth, distance, start, soak }: Results): Budget[] {
   const told: Omit<Budget, "met">[] = [];
   for (const { kind, connections, limit, ratio, asks, product } of cost?.rows ?? []) {
     if (limit && connections === BUDGET_CONNECTIONS)
@@ -116,6 +133,17 @@ export function budgets({ cost, growth, distance, start }: Results): Budget[] {
     told.push({ what: "bundle, KiB gzip", limit: GZIP_KIB, value: start.gzip / 1024 });
     if (start.startup)
       told.push({ what: "start-up CPU, ms", limit: STARTUP_MS, value: start.startup.fastest });
+  }
+  if (soak) {
+    const { connections, failures, memory } = soak;
+    const failed = failures.refused + failures.broken + failures.late;
+    told.push({ what: `${connections} connections: requests that failed`, limit: 0, value: failed });
+    for (const [process, { warm, end }] of Object.entries(memory))
+      told.push({
+        what: `${connections} connections: memory of the ${process}, as a multiple of that when warm`,
+        limit: MEMORY_LIMIT,
+        value: end / warm,
+      });
   }
   return told.map((budget) => ({ ...budget, met: budget.value <= budget.limit }));
 }

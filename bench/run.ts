@@ -14,11 +14,12 @@ import { measureGrowth } from "./growth.ts";
 import { report, tablesOf } from "./report.ts";
 import { budgets, type Results } from "./results.ts";
 import { type Bench, type Database, type Servers, startServers } from "./servers.ts";
+import { measureSoak } from "./soak.ts";
 import { measureStart } from "./start.ts";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only cost|growth|distance|start   one part; several: repeat it
+  --only cost|growth|distance|start|soak   one part; several: repeat it
   --rounds 5    how often each kind is measured, in turns with the floor
   --seconds 0.8 how long each time
   --quick       all of it in a minute or two, to see that it works; says little
@@ -26,7 +27,13 @@ const usage = `Usage: npm run bench -- [options]
 
 Writes bench/results.json, the tables of bench/README.md and the plots, unless it is quick. Needs Linux.`;
 
-const parts = { start: measureStart, cost: measureCost, distance: measureDistance, growth: measureGrowth };
+const parts = {
+  start: measureStart,
+  cost: measureCost,
+  distance: measureDistance,
+  soak: measureSoak,
+  growth: measureGrowth,
+};
 type Part = keyof typeof parts;
 
 const resultsFile = join(import.meta.dirname, "results.json");

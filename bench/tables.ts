@@ -1,22 +1,6 @@
-import type { Spread } from "./measure.ts";
+import { number, table, whole, withQuartiles } from "./markdown.ts";
 import { pricesOf } from "./prices.ts";
 import { BUDGET_CONNECTIONS, budgets, type Cost, type Part, type Results, slopes } from "./results.ts";
-
-const number = (value: number, digits = 2): string =>
-  value.toLocaleString("en", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-    signDisplay: "negative",
-  });
-const whole = (value: number): string => number(value, 0);
-const withQuartiles = ({ median, low, high }: Spread): string =>
-  `${number(median)} (${number(low)}–${number(high)})`;
-
-/** A table of Markdown; the first column is text, the others numbers. */
-function table(head: string[], rows: string[][]): string {
-  const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
 
 /** The tables of each section of bench/README.md that there are results for, by its name. */
 export const sections: Record<string, (results: Results) => string | undefined> = {
@@ -166,6 +150,23 @@ export const sections: Record<string, (results: Results) => string | undefined> 
       ],
     );
     return `${number(start.gzip / 1024, 1)} KiB gzip, ${number(start.bytes / 1024, 1)} KiB minified.\n\n${weight}\n\n${cpu}`;
+  },
+
+  soak({ soak }) {
+    if (!soak) return undefined;
+    const { connections, seconds, requests, p50, p99, failures, memory } = soak;
+    const figures = [requests, requests / seconds, failures.refused, failures.broken, failures.late];
+    const load = table(
+      ["connections", "requests", "requests/s", "not 2xx", "broken", "late", "p50, ms", "p99, ms"],
+      [[String(connections), ...figures.map(whole), number(p50), number(p99)]],
+    );
+    const rows = Object.entries(memory).map(([process, { warm, end }]) => [
+      process,
+      whole(warm),
+      whole(end),
+      number(end / warm),
+    ]);
+    return `${load}\n\n${table(["MiB in RAM", "when warm", `after ${seconds} s`, "ratio"], rows)}`;
   },
 
   price: ({ cost }) =>
