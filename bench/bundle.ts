@@ -37,6 +37,14 @@ export async function wrangler(...args: string[]): Promise<string> {
 export const buildProduct = (folder: string): Promise<Bundle> =>
   build("index", join(project, "wrangler.toml"), folder);
 
+/** Builds the same but for the record: `unrecorded.ts` stands in for what puts a request there. */
+export function buildUnrecorded(folder: string): Promise<Bundle> {
+  const own = join(import.meta.dirname, "unrecorded.ts");
+  // As the modules of src/ name it, which is not how unrecorded.ts does.
+  const aliases = ["./audit.ts", "../db/audit.ts"].flatMap((name) => ["--alias", `${name}:${own}`]);
+  return build("index", join(project, "wrangler.toml"), folder, aliases);
+}
+
 /** Builds the bench's own Worker `name`.ts into `folder` as it would be deployed. */
 export function buildOwn(name: string, folder: string): Promise<Bundle> {
   const own = `${folder}.toml`;
@@ -46,8 +54,8 @@ export function buildOwn(name: string, folder: string): Promise<Bundle> {
   return build(name, own, folder);
 }
 
-async function build(name: string, config: string, folder: string): Promise<Bundle> {
+async function build(name: string, config: string, folder: string, more: string[] = []): Promise<Bundle> {
   const meta = join(folder, "meta.json");
-  await wrangler("deploy", "--dry-run", "--config", config, "--outdir", folder, "--metafile", meta);
+  await wrangler("deploy", "--dry-run", "--config", config, "--outdir", folder, "--metafile", meta, ...more);
   return { code: join(folder, `${name}.js`), meta: JSON.parse(readFileSync(meta, "utf8")) };
 }

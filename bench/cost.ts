@@ -38,9 +38,9 @@ export async function measureCost(bench: Bench): Promise<{ rows: Cost[]; memory:
   return { rows, memory: memory(servers, product, floor) };
 }
 
-type Pair = { product: Slice; floor: Slice };
+export type Pair = { product: Slice; floor: Slice };
 
-async function takeTurns(
+export async function takeTurns(
   servers: Servers,
   kind: Kind,
   [product, floor]: readonly [Load, Load],
@@ -88,7 +88,7 @@ function summary(kind: Kind, connections: number, pairs: Pair[]): Cost {
   };
 }
 
-const spreads = (slices: Slice[]): Spreads =>
+export const spreads = (slices: Slice[]): Spreads =>
   Object.fromEntries(
     figures.map((figure) => [figure, spread(slices.map((slice) => slice[figure]))]),
   ) as Spreads;

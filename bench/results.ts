@@ -32,6 +32,14 @@ export interface Growth {
   ratio: Spread;
 }
 
+/** A kind with and without its record, when there are so many events on record already. */
+export interface Recorded {
+  kind: string;
+  events: number;
+  recorded: Spreads;
+  unrecorded: Spreads;
+}
+
 /** A kind whose requests to the database take `delay` milliseconds longer. */
 export interface Distance {
   kind: string;
@@ -71,6 +79,7 @@ export interface Soak {
 export interface Results {
   cost?: Part & { rows: Cost[]; memory: Memory };
   growth?: Part & { rows: Growth[]; fill: Fill[] };
+  record?: Part & { rows: Recorded[] };
   distance?: Part & { rows: Distance[] };
   start?: Part & Start;
   soak?: Part & Soak;
@@ -108,7 +117,7 @@ const MEMORY_LIMIT = 1.2;
 const DISTANCE_TOLERANCE = 0.1;
 
 /** Every budget that these results tell of. */
-export function budgets({ cost, growth, distance, start, soak }: Results): Budget[] {
+export function budgets({ record, cost, growth, distance, start, soak }: Results): Budget[] {
   const told: Omit<Budget, "met">[] = [];
   for (const { kind, connections, limit, ratio, asks, product } of cost?.rows ?? []) {
     if (limit && connections === BUDGET_CONNECTIONS)
@@ -122,6 +131,12 @@ export function budgets({ cost, growth, distance, start, soak }: Results): Budge
       what: `${kind}: p50, as a multiple of that at the fewest patients`,
       limit: GROWTH_LIMIT,
       value: ratio.median,
+    });
+  for (const { kind, events, growth } of growthOfRecord(record?.rows ?? []))
+    told.push({
+      what: `${kind}: p50 beside ${events} events on record, as a multiple`,
+      limit: GROWTH_LIMIT,
+      value: growth,
     });
   for (const { kind, asks, slope } of slopes(distance?.rows ?? []))
     told.push({
@@ -146,6 +161,17 @@ export function budgets({ cost, growth, distance, start, soak }: Results): Budge
       });
   }
   return told.map((budget) => ({ ...budget, met: budget.value <= budget.limit }));
+}
+
+/** How much longer a kind takes with many events on record, as a multiple; that the machine was slower then is taken out. */
+export function growthOfRecord(rows: Recorded[]): { kind: string; events: number; growth: number }[] {
+  const ratio = ({ recorded, unrecorded }: Recorded) => recorded.p50.median / unrecorded.p50.median;
+  return rows
+    .filter(({ events }) => events > 0)
+    .flatMap((row) => {
+      const first = rows.find(({ kind, events }) => kind === row.kind && events === 0);
+      return first ? [{ kind: row.kind, events: row.events, growth: ratio(row) / ratio(first) }] : [];
+    });
 }
 
 /** How often a request takes the delay (by least squares), and how long it takes besides. */

@@ -11,6 +11,7 @@ import { buildOwn, buildProduct } from "./bundle.ts";
 import { measureCost } from "./cost.ts";
 import { measureDistance } from "./distance.ts";
 import { measureGrowth } from "./growth.ts";
+import { measureRecord } from "./record.ts";
 import { report, tablesOf } from "./report.ts";
 import { budgets, type Results } from "./results.ts";
 import { type Bench, type Database, type Servers, startServers } from "./servers.ts";
@@ -19,9 +20,10 @@ import { measureStart } from "./start.ts";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only cost|growth|distance|start|soak   one part; several: repeat it
+  --only cost|record|growth|distance|start|soak   one part; several: repeat it
   --rounds 5    how often each kind is measured, in turns with the floor
   --seconds 0.8 how long each time
+  --events 1e6  how many events are on record when requests are measured with the record full
   --quick       all of it in a minute or two, to see that it works; says little
   --json        the results to standard output
 
@@ -30,6 +32,7 @@ Writes bench/results.json, the tables of bench/README.md and the plots, unless i
 const parts = {
   start: measureStart,
   cost: measureCost,
+  record: measureRecord,
   distance: measureDistance,
   soak: measureSoak,
   growth: measureGrowth,
@@ -72,6 +75,7 @@ function readArguments() {
       only: { type: "string", multiple: true },
       rounds: { type: "string" },
       seconds: { type: "string" },
+      events: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -80,12 +84,15 @@ function readArguments() {
   const isPart = (name: string): name is Part => Object.hasOwn(parts, name);
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
   const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 0.8));
+  const events = Number(values.events ?? (values.quick ? 1e4 : 1e6));
   const only = values.only ?? Object.keys(parts);
-  if (values.help || !only.every(isPart) || !(rounds >= 1) || !(seconds > 0)) throw new Error(usage);
+  if (values.help || !only.every(isPart) || !(rounds >= 1) || !(seconds > 0) || !(events >= 1))
+    throw new Error(usage);
   return {
     only: only.filter(isPart),
     rounds: Math.round(rounds),
     seconds,
+    events: Math.round(events),
     quick: values.quick,
     json: values.json,
   };
@@ -102,9 +109,11 @@ async function measureParts(
   const work = async (): Promise<Results> => {
     const product = await buildProduct(join(servers.folder, "product"));
     const floor = await buildOwn("floor", join(servers.folder, "floor"));
-    const serveProduct = (database: Database) =>
-      servers.serve(product, database, {
-        JWT_SECRET: randomBytes(32).toString("base64url"),
+    // The same for all: a token of one is good for the others.
+    const JWT_SECRET = randomBytes(32).toString("base64url");
+    const serveProduct = (database: Database, bundle = product) =>
+      servers.serve(bundle, database, {
+        JWT_SECRET,
         DATABASE_TIMEOUT_MS: 60_000,
       });
     const serveFloor = async (database: Database) => {

@@ -36,10 +36,10 @@ export interface Side extends Served {
 /** What every part of the bench works with. */
 export interface Bench {
   servers: Servers;
-  settings: { rounds: number; seconds: number; quick: boolean };
+  settings: { rounds: number; seconds: number; events: number; quick: boolean };
   product: Bundle;
   floor: Bundle;
-  serveProduct(database: Database): Promise<Side>;
+  serveProduct(database: Database, bundle?: Bundle): Promise<Side>;
   serveBoth(database: Database): Promise<{ product: Side; floor: Side }>;
   /** Says on the terminal what is being done, and which part of the part is done, 0 to 1. */
   step(what: string, done: number): void;

@@ -152,6 +152,23 @@ export const sections: Record<string, (results: Results) => string | undefined> 
     return `${number(start.gzip / 1024, 1)} KiB gzip, ${number(start.bytes / 1024, 1)} KiB minified.\n\n${weight}\n\n${cpu}`;
   },
 
+  record: ({ record }) =>
+    record &&
+    table(
+      [
+        ...["kind", "events on record", "Worker, CPU ms", "without", "PostgreSQL, CPU ms", "without"],
+        ...["p50, ms", "without", "p99, ms", "without"],
+      ],
+      record.rows.map(({ kind, events, recorded, unrecorded }) => [
+        kind,
+        whole(events),
+        ...(["worker", "postgres", "p50", "p99"] as const).flatMap((figure) => [
+          number(recorded[figure].median),
+          number(unrecorded[figure].median),
+        ]),
+      ]),
+    ),
+
   soak({ soak }) {
     if (!soak) return undefined;
     const { connections, seconds, requests, p50, p99, failures, memory } = soak;
