@@ -44,4 +44,15 @@ CREATE INDEX "patients_deleted_from_id_idx" ON "patients" USING btree ("deleted_
 CREATE INDEX "patients_deleted_from_last_first_id_idx" ON "patients" USING btree (("deleted_from"::bigint),"last_first","id") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "patients_deleted_from_created_at_id_idx" ON "patients" USING btree ((-"deleted_from"),"created_at","id") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "patients_deleted_at_idx" ON "patients" USING btree ("deleted_at") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
-ALTER TABLE "patients" ADD CONSTRAINT "patients_deleted_at_check" CHECK (num_nulls("patients"."deleted_at", "patients"."deleted_from") IN (0, 2) AND num_nulls("patients"."owner_id", "patients"."deleted_at") = 1);
+ALTER TABLE "patients" ADD CONSTRAINT "patients_deleted_at_check" CHECK (num_nulls("patients"."deleted_at", "patients"."deleted_from") IN (0, 2) AND num_nulls("patients"."owner_id", "patients"."deleted_at") = 1);--> statement-breakpoint
+-- The foreign key takes a patient's assignments along when it changes its owner, and lets them go when it has none any more;
+-- this brings them back with it, those too that were made while the statement waited that does it.
+CREATE FUNCTION "assignments_come_back"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE public.mappings SET owner_id = NEW.owner_id WHERE patient_id = NEW.id;
+	RETURN NULL;
+END $$;--> statement-breakpoint
+REVOKE ALL ON FUNCTION "assignments_come_back"() FROM PUBLIC;--> statement-breakpoint
+CREATE TRIGGER "patients_restored" AFTER UPDATE OF "owner_id" ON "patients" FOR EACH ROW
+WHEN (OLD.owner_id IS NULL AND NEW.owner_id IS NOT NULL) EXECUTE FUNCTION "assignments_come_back"();

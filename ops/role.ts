@@ -27,7 +27,7 @@ const rights: Record<TableName, string> = {
   // Never deleted, nor given another creator: it is handed over, hidden, or brought back.
   patients: `SELECT, INSERT, UPDATE (${changed(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT, UPDATE (${changed(doctors)}), DELETE`,
-  mappings: "SELECT, INSERT, UPDATE (owner_id), DELETE",
+  mappings: "SELECT, INSERT, DELETE",
   emergency_accesses: "SELECT, INSERT, UPDATE (expires_at), DELETE",
   idempotency_keys: "SELECT, INSERT, UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(recorded)})`,

@@ -189,7 +189,7 @@ export const mappings = pgTable(
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     patient_id: integer().notNull(),
-    /** The patient's, kept equal to it by the foreign key, so that a page of one account's is one index scan. */
+    /** The patient's, kept equal to it by the foreign key and a trigger, so that a page of one account's is one index scan. */
     owner_id: integer(),
     doctor_id: integer().notNull(),
     assigned_at: createdNow(),

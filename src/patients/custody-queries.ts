@@ -48,11 +48,9 @@ export const restorePatient = framed<
     restored: sql`
       UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${touched}
       FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("gone")}
-      RETURNING ${patients.id}, ${patients.owner_id}`,
+      RETURNING ${patients.id}`,
+    // The others come back by the trigger patients_restored (drizzle/0004_owners.sql).
     forgotten: sql`DELETE FROM ${mappings} USING missing, restored WHERE ${mappings.id} = missing.id`,
-    assigned: sql`
-      UPDATE ${mappings} SET owner_id = restored.owner_id FROM restored
-      WHERE ${mappings.patient_id} = restored.id AND ${mappings.id} NOT IN (SELECT id FROM missing)`,
   },
   {
     body: bodyOfRow(

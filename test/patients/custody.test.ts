@@ -4,7 +4,7 @@ import { type Answer, connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { atOnce, CROWD, rounds, tally } from "../support/races.ts";
+import { atOnce, CROWD, onceReleased, rounds, tally } from "../support/races.ts";
 import { recordOf } from "../support/record.ts";
 import { assign, createDoctor, createPatient, newPatient } from "../support/records.ts";
 
@@ -235,6 +235,26 @@ test.each(rounds(3))(
     const done = await asOwner`
     SELECT count(*)::int AS n FROM audit_events WHERE patients @> ARRAY[${id}::int] AND outcome = 'done' AND action = 'delete'`;
     expect(done).toEqual([{ n: answers.filter(({ status }) => status === 204).length }]);
+  },
+);
+
+test.each(rounds(3))(
+  "what is assigned while a patient is deleted and restored is not lost, round %i",
+  async () => {
+    const account = await newAccount(api);
+    const doctors = await atOnce(CROWD, () => createDoctor(account));
+    const { id } = await createPatient(account);
+    const acts = [
+      (index: number) => account.post("/api/mappings/", { patient: id, doctor: doctors[index].id }),
+      () => account.delete(pathOf({ id })),
+      () => restore(account, { id }),
+    ];
+    const race = () => atOnce(CROWD, (index) => (acts[index % 3] as (typeof acts)[0])(index));
+    const answers = await onceReleased("patients", account, race);
+    await restore(account, { id });
+    const made = answers.filter(({ status }) => status === 201).map(({ body }) => body.doctor);
+    const { body } = await account.get(`/api/mappings/${id}/`);
+    expect(idsOf({ body: body.doctors } as Answer)).toEqual(made.sort((a, b) => a - b));
   },
 );
 
