@@ -21,7 +21,7 @@ export interface Custody {
   restore(id: number, options?: CallOptions & { partial?: boolean | undefined }): Promise<Restored>;
   /** Hands a patient over to the account `to`. */
   transfer(id: number, to: number, options?: CallOptions): Promise<HandedOver>;
-  /** Hands all of an account's patients over, 10,000 at a time: to be called again while there are `more`. */
+  /** Hands all of an account's patients over, with as many requests as that takes. */
   transferAll(accounts: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
   /** Opens somebody else's patient for an hour, to be read; the reason is on record ("break the glass"). */
   open(id: number, reason: string, options?: CallOptions): Promise<EmergencyAccess>;
@@ -46,7 +46,13 @@ export function custody(send: Send): Custody {
     restore: async (id, { partial, ...options } = {}) =>
       post(`${id}/restore`, undefined, options, { partial: partial || undefined }),
     transfer: async (id, to, options) => post(`${id}/transfer`, { to }, options),
-    transferAll: async ({ from, to }, options) => post("transfer", { from, to }, options),
+    async transferAll({ from, to }, options) {
+      for (let before = 0; ; ) {
+        const done = await post<HandedOverAll>("transfer", { from, to }, options);
+        before += done.transferred;
+        if (!done.more) return { ...done, transferred: before };
+      }
+    },
     open: async (id, reason, options) => post(`${id}/access`, { reason }, options),
   };
 }

@@ -22,7 +22,7 @@ CREATE INDEX "audit_events_account_id_at_id_idx" ON "audit_events" USING btree (
 CREATE INDEX "audit_events_action_at_id_idx" ON "audit_events" USING btree ("action","at","id");--> statement-breakpoint
 CREATE INDEX "audit_events_outcome_at_id_idx" ON "audit_events" USING btree ("outcome","at","id");--> statement-breakpoint
 CREATE INDEX "audit_events_patients_idx" ON "audit_events" USING gin ("patients") WITH (fastupdate=false);--> statement-breakpoint
-CREATE INDEX "audit_events_changed_patients_idx" ON "audit_events" USING gin ("patients") WITH (fastupdate=false) WHERE "audit_events"."action" IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign');--> statement-breakpoint
+CREATE INDEX "audit_events_changed_patients_idx" ON "audit_events" USING gin ("patients") WITH (fastupdate=false) WHERE "audit_events"."action" IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND "audit_events"."outcome" IS NOT DISTINCT FROM 'done';--> statement-breakpoint
 -- What is of no month that there is: so that no request fails for want of a partition.
 CREATE TABLE "audit_events_default" PARTITION OF "audit_events" DEFAULT;--> statement-breakpoint
 -- Makes the partitions of this month in UTC and of so many after it, as far as they are not there, and says how many it made.

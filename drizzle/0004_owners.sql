@@ -55,4 +55,12 @@ BEGIN
 END $$;--> statement-breakpoint
 REVOKE ALL ON FUNCTION "assignments_come_back"() FROM PUBLIC;--> statement-breakpoint
 CREATE TRIGGER "patients_restored" AFTER UPDATE OF "owner_id" ON "patients" FOR EACH ROW
-WHEN (OLD.owner_id IS NULL AND NEW.owner_id IS NOT NULL) EXECUTE FUNCTION "assignments_come_back"();
+WHEN (OLD.owner_id IS NULL AND NEW.owner_id IS NOT NULL) EXECUTE FUNCTION "assignments_come_back"();--> statement-breakpoint
+-- The code of before knows no owner, and may run until the new one is deployed: to be dropped with the next release.
+CREATE FUNCTION "patients_owned"() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	NEW.owner_id := NEW.created_by;
+	RETURN NEW;
+END $$;--> statement-breakpoint
+CREATE TRIGGER "patients_owned" BEFORE INSERT ON "patients" FOR EACH ROW
+WHEN (NEW.owner_id IS NULL AND NEW.deleted_from IS NULL) EXECUTE FUNCTION "patients_owned"();

@@ -39,10 +39,12 @@ export const purge = (
   withClient(url, async (client) => {
     const { count: total } = await found(client, days);
     let gone = 0;
-    for (let batch = BATCH; batch > 0; gone += batch) {
+    // Those of a batch may all have been restored meanwhile.
+    for (let left = total; left > 0; { count: left } = await found(client, days)) {
       onProgress(gone, total);
-      batch = (await client.query<{ count: number }>(removal, [days])).rows[0]?.count ?? 0;
+      gone += (await client.query<{ count: number }>(removal, [days])).rows[0]?.count ?? 0;
     }
+    onProgress(gone, total);
     return gone;
   });
 

@@ -49,6 +49,8 @@ const grants = (role: string): string => `
     .map(([table, right]) => `GRANT ${right} ON public.${table} TO ${role};`)
     .join("\n")}
   ${numbered.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}
+  -- What a dump without privileges has forgotten.
+  REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};`;
 
 /**

@@ -50,7 +50,7 @@ export const custody: Group["operations"] = {
     operationId: "transferPatients",
     summary: "Hand all of an account's patients over",
     description:
-      "Gives all of an account's patients to another one, deleted ones too, but for those whose email that one has already: up to 10,000 by one request. Send it again while there are `more`. For admins.",
+      "Gives all of an account's patients to another one, deleted ones too, but for those whose email that one has already: up to 1,000 by one request. Send it again while there are `more`. For admins.",
     answers: [{ status: 200, description: "What was handed over.", schema: HandedOverAll }],
     problems: {
       400: noAccount,

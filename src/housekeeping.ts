@@ -59,11 +59,15 @@ const chores = [
  */
 export async function keepHouse(bindings: Bindings): Promise<void> {
   const connection = connect(configuration(bindings));
-  try {
-    for (const chore of chores) console.log(JSON.stringify(await chore(connection)));
-  } catch (error) {
-    const fault = databaseFault(error);
-    if (fault && "code" in fault) throw new Error(`The database did not keep house: ${fault.code}.`);
-    throw error;
+  const failed: unknown[] = [];
+  for (const chore of chores) {
+    try {
+      console.log(JSON.stringify(await chore(connection)));
+    } catch (error) {
+      failed.push(error); // what comes after it is done all the same
+    }
   }
+  if (failed.length === 0) return;
+  const fault = databaseFault(failed[0]);
+  throw fault && "code" in fault ? new Error(`The database did not keep house: ${fault.code}.`) : failed[0];
 }

@@ -37,6 +37,9 @@ export const listRecord = listEvents<AuditEvent>({
   entry: (given) => ({
     action: "audit",
     outcome: sql`CASE WHEN ${callerIsAdmin} THEN ${ended("done")} ELSE ${ended("refused")} END`,
-    ...(given.includes("patient") && { patients: sql`ARRAY[${patient}]` }),
+    // Those of whom it is told what they were and are; and who was asked for.
+    patients: sql`ARRAY(
+      SELECT named FROM page, unnest(page.patients) named WHERE page.changes IS NOT NULL
+      UNION SELECT ${given.includes("patient") ? patient : sql`NULL::int WHERE false`} ORDER BY 1)`,
   }),
 });

@@ -42,8 +42,6 @@ export interface Entry {
   /** See `changesBetween`. */
   changes?: SQL;
   reason?: SQL;
-  /** Whether its request sends more than one statement. */
-  isOneOfSeveral?: true;
 }
 
 /** Who it was: columns of the step that it is recorded `from`, once for each of its rows. */

@@ -82,14 +82,14 @@ export const repeatable: Frame = (entry, steps, row) => {
     ...steps,
     ...(entry && { recorded: recording({ ...who, from }, withOutcome(entry)) }),
   });
-  const again = entry ? sql`claimant WHERE NOT EXISTS (${sameRequest(entry)})` : who.from;
+  const again = entry ? sql`claimant WHERE NOT EXISTS (${sameRequest(withOutcome(entry))})` : who.from;
   return forCaller(twice(statement(all(who.from), "caller", row), statement(all(again), "caller", row)));
 };
 
-/** What this request has put on record; of one that sends several statements, by the patients that each names. */
-const sameRequest = ({ patients, isOneOfSeveral }: Entry): SQL => sql`
+/** What this request has put on record already: the very same, for what comes of it now may be something else. */
+const sameRequest = ({ patients = sql`NULL`, outcome }: Entry): SQL => sql`
   SELECT FROM ${audit_events} e WHERE e.account_id = claimant.id AND e.at > now() - interval '1 minute'
-    AND e.request_id = ${value("request_id")}::uuid ${isOneOfSeveral ? sql`AND e.patients = ${patients}` : sql``}`;
+    AND e.request_id = ${value("request_id")}::uuid AND (e.outcome, e.patients) IS NOT DISTINCT FROM (${outcome}, ${patients})`;
 
 const forCaller =
   <Row, Values extends Record<string, unknown>>(

@@ -28,20 +28,18 @@ export const by = (column: "account_id" | "action" | "outcome", is: SQL): Path =
  * that and has an order too. There are as many as somebody has looked at this one patient. What stands before OFFSET is
  * planned by itself, and with no other condition: PostgreSQL would go by that, if it thought that most events name this patient.
  */
-export const naming = (patient: SQL, condition?: SQL, when?: SQL): Path => ({
+export const naming = (patient: SQL, condition?: SQL): Path => ({
   table: audit_events,
   gathered: sql`(
     SELECT * FROM ${audit_events} WHERE ${audit_events.patients} @> ARRAY[${patient}] ${condition} OFFSET 0) ${audit_events}`,
   order,
-  when,
 });
 
 /** What has changed a patient; they have an index of their own. */
 export const changing = (patient: SQL): Path =>
   naming(
     patient,
-    sql`AND ${isOneOf(audit_events.action, patientChanges)}`,
-    sql`${audit_events.outcome} = 'done'`,
+    sql`AND ${isOneOf(audit_events.action, patientChanges)} AND ${audit_events.outcome} IS NOT DISTINCT FROM 'done'`,
   );
 
 /** Pages of events. */

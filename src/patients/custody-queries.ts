@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { ended, outcomeOfReading } from "../db/audit.ts";
+import { type Action, action, ended, outcomeOfReading } from "../db/audit.ts";
 import { callerId, callerIsAdmin, framed } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { moment } from "../db/json.ts";
@@ -17,26 +17,41 @@ const bodyOfRow = <Shape>(columns: SQL, from: SQL): SQL<Json<Shape> | null> =>
 /** How it ended: who is no admin is refused, whatever there is. */
 const outcomeForAdmin = (outcome: SQL): SQL =>
   sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE ${ended("refused")} END`;
+/** What is done already is put on record as an answer that is given again: it has not happened once more. */
+const actionOf = (one: Action, outcome: SQL, done: string): SQL =>
+  sql`CASE WHEN ${outcome} = ${ended("done")} AND NOT ${exists(done)} THEN ${action("replay")} ELSE ${action(one)} END`;
+/** Whether an account has another patient with this one's email. */
+const isTaken = (owner: SQL): SQL => sql`EXISTS (
+  SELECT FROM ${patients} own
+  WHERE ${folded(sql`own.email`)} = ${folded(patients.email)} AND own.owner_id = ${owner} AND own.id <> ${patients.id})`;
 const touched = sql`updated_at = now(), version = ${patients.version} + 1`;
+
+/** The doctors of what was `found`: of all its assignments, or of those that are kept. */
+const doctorsOf = (which: "all" | "kept"): SQL => sql`ARRAY(
+  SELECT doctor_id FROM ${mappings} m WHERE m.patient_id = found.id ${which === "kept" ? sql`AND m.id NOT IN (SELECT id FROM missing)` : sql``}
+  ORDER BY doctor_id)`;
+const restoring = sql`CASE WHEN ${exists("stuck")} THEN ${ended("refused")} ELSE ${outcomeOfReading(exists("found"))} END`;
 
 /**
  * Brings a deleted patient of the caller's back, or for an admin anybody's, with the assignments it had: its `body`, null when
- * there is none; and the doctors that are `missing` meanwhile, without whose assignments it comes back when it is
- * `partial`, and otherwise not at all. One that is not deleted is as it should be. A taken email breaks
- * `patients_owner_id_email_key`.
+ * there is none; whether its email is `taken` meanwhile; and the doctors that are `missing`, without whose assignments it
+ * comes back when it is `partial`, and otherwise not at all. One that is not deleted is as it should be.
  */
 export const restorePatient = framed<
-  { body: Json<Restored> | null; missing: number[] },
+  { body: Json<Restored> | null; taken: boolean; missing: number[] },
   { id: number; partial: boolean }
 >(
   {
-    action: "restore",
-    outcome: sql`CASE WHEN ${exists("gone")} THEN ${ended("refused")} ELSE ${outcomeOfReading(exists("found"))} END`,
+    action: actionOf("restore", restoring, "restored"),
+    outcome: restoring,
     ...ofId,
+    changes: sql`(
+      SELECT json_build_object('doctors', json_build_object('before', ${doctorsOf("all")}, 'after', ${doctorsOf("kept")}))
+      FROM found, restored WHERE ${exists("missing")})`,
   },
   {
     found: sql`
-      SELECT ${patients.id}, ${patients.deleted_from} FROM ${patients}
+      SELECT ${patients.id}, ${patients.deleted_from}, ${isTaken(sql`${patients.deleted_from}`)} AS taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${callerId} IS NOT NULL AND (
         ${patients.owner_id} = ${callerId}
         OR ${patients.deleted_at} IS NOT NULL AND (${patients.deleted_from} = ${callerId} OR ${callerIsAdmin}))
@@ -44,41 +59,42 @@ export const restorePatient = framed<
     missing: sql`
       SELECT ${mappings.id}, ${mappings.doctor_id} FROM found JOIN ${mappings} ON ${mappings.patient_id} = found.id
       WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${mappings.doctor_id})`,
-    gone: sql`SELECT FROM missing WHERE NOT ${value("partial")}::boolean`,
+    stuck: sql`
+      SELECT FROM found WHERE taken OR ${exists("missing")} AND NOT ${value("partial")}::boolean`,
     restored: sql`
       UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${touched}
-      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("gone")}
+      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("stuck")}
       RETURNING ${patients.id}`,
     // The others come back by the trigger patients_restored (drizzle/0004_owners.sql).
     forgotten: sql`DELETE FROM ${mappings} USING missing, restored WHERE ${mappings.id} = missing.id`,
   },
   {
-    body: bodyOfRow(
-      sql`id, ARRAY(
-        SELECT doctor_id FROM ${mappings} m
-        WHERE m.patient_id = found.id AND m.id NOT IN (SELECT id FROM missing) ORDER BY doctor_id) AS doctors`,
-      sql`found WHERE NOT ${exists("gone")}`,
-    ),
+    body: bodyOfRow(sql`id, ${doctorsOf("kept")} AS doctors`, sql`found WHERE NOT ${exists("stuck")}`),
+    taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
     missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
 );
 
+const taker = sql`${value("to")}::int`;
 /** The account that patients are handed over to. */
-const receiver = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${value("to")} AND ${users.active}`;
+const receiver = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${taker} AND ${users.active}`;
+
+const transferring = outcomeForAdmin(
+  sql`CASE WHEN NOT ${exists("receiver")} OR EXISTS (SELECT FROM target WHERE taken) THEN ${ended("refused")}
+    ELSE ${outcomeOfReading(exists("target"))} END`,
+);
 
 /**
  * Hands a patient over to another account, for an admin: its `body`; null when there is no such patient, or no such `receiver`
- * that is active. An email that the receiver has breaks `patients_owner_id_email_key`.
+ * that is active, or one that has its email already (`taken`).
  */
 export const transferPatient = framed<
-  { admin: boolean; receiver: boolean; body: Json<HandedOver> | null },
+  { admin: boolean; receiver: boolean; taken: boolean; body: Json<HandedOver> | null },
   { id: number; to: number }
 >(
   {
-    action: "transfer",
-    outcome: outcomeForAdmin(
-      sql`CASE WHEN ${exists("receiver")} THEN ${outcomeOfReading(exists("target"))} ELSE ${ended("refused")} END`,
-    ),
+    action: actionOf("transfer", transferring, "moved"),
+    outcome: transferring,
     ...ofId,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', moved.owner_id))
@@ -87,22 +103,24 @@ export const transferPatient = framed<
   {
     receiver,
     target: sql`
-      SELECT ${patients.id}, ${patients.owner_id} FROM ${patients}
+      SELECT ${patients.id}, ${patients.owner_id}, ${isTaken(taker)} AS taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${callerIsAdmin} FOR UPDATE`,
     moved: sql`
       UPDATE ${patients} SET owner_id = receiver.id, ${touched} FROM target, receiver
-      WHERE ${patients.id} = target.id AND target.owner_id <> receiver.id RETURNING ${patients.owner_id}`,
+      WHERE ${patients.id} = target.id AND target.owner_id <> receiver.id AND NOT target.taken
+      RETURNING ${patients.owner_id}`,
   },
   {
     admin: callerIsAdmin,
     receiver: exists("receiver"),
-    body: bodyOfRow(sql`target.id, receiver.id AS owner`, sql`target, receiver`),
+    taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
+    body: bodyOfRow(sql`target.id, receiver.id AS owner`, sql`target, receiver WHERE NOT taken`),
   },
 );
 
-/** How many patients one request hands over at most: as many as are done in time. */
-const BATCH = sql.raw("10000");
-const [giver, taker] = [sql`${value("from")}::int`, sql`${value("to")}::int`];
+/** How many patients one request hands over at most, with their assignments: as many as are done in time. */
+const BATCH = sql.raw("1000");
+const giver = sql`${value("from")}::int`;
 
 /**
  * Hands all of an account's patients over to another one, for an admin, those that are deleted too; but for the ones whose
@@ -119,26 +137,22 @@ export const transferPatients = framed<
     ),
     patients: sql`ARRAY(SELECT id FROM moved ORDER BY id)`,
     changes: sql`(
-      SELECT json_build_object('owner', json_build_object('before', ${giver}, 'after', ${taker})) WHERE ${exists("moved")})`,
+      SELECT json_build_object('owner', json_build_object('before', ${giver}, 'after', ${taker})) FROM giver, receiver)`,
   },
   {
     receiver: sql`${receiver} AND ${callerIsAdmin}`,
     giver: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${giver}`,
     theirs: sql`
-      SELECT ${patients.id}, EXISTS (
-        SELECT FROM ${patients} own
-        WHERE ${folded(sql`own.email`)} = ${folded(patients.email)} AND own.owner_id = ${taker}) AS conflicts
-      FROM ${patients} WHERE ${patients.owner_id} = ${giver} AND ${exists("receiver")}`,
-    chosen: sql`SELECT id FROM theirs WHERE NOT conflicts ORDER BY id LIMIT ${BATCH}`,
-    hidden: sql`
-      SELECT ${patients.id} FROM ${patients}
-      WHERE ${patients.deleted_from} = ${giver} AND ${patients.deleted_at} IS NOT NULL AND ${exists("receiver")}
-      LIMIT ${BATCH}`,
+      SELECT ${patients.id}, ${isTaken(taker)} AS taken
+      FROM ${patients} WHERE ${patients.owner_id} = ${giver} AND ${exists("receiver")}
+      UNION ALL SELECT ${patients.id}, false FROM ${patients}
+      WHERE ${patients.deleted_from} = ${giver} AND ${patients.deleted_at} IS NOT NULL AND ${exists("receiver")}`,
+    chosen: sql`SELECT id FROM theirs WHERE NOT taken ORDER BY id LIMIT ${BATCH}`,
     moved: sql`
       UPDATE ${patients} SET ${touched},
         owner_id = CASE WHEN ${patients.deleted_at} IS NULL THEN ${taker} END,
         deleted_from = CASE WHEN ${patients.deleted_at} IS NOT NULL THEN ${taker} END
-      WHERE ${patients.id} IN (SELECT id FROM chosen UNION ALL SELECT id FROM hidden)
+      WHERE ${patients.id} IN (SELECT id FROM chosen)
         AND ${giver} IN (${patients.owner_id}, ${patients.deleted_from})
       RETURNING ${patients.id}`,
   },
@@ -148,8 +162,8 @@ export const transferPatients = framed<
     receiver: exists("receiver"),
     body: bodyOfRow(
       sql`(SELECT count(*)::int FROM moved) AS transferred,
-        ARRAY(SELECT id FROM theirs WHERE conflicts ORDER BY id) AS conflicts,
-        ${BATCH} IN ((SELECT count(*) FROM chosen), (SELECT count(*) FROM hidden)) AS more`,
+        ARRAY(SELECT id FROM theirs WHERE taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
+        (SELECT count(*) FROM chosen) = ${BATCH} AS more`,
       sql`giver, receiver`,
     ),
   },

@@ -22,32 +22,37 @@ export const restoring = createHandlers(
   validate("query", RestoreQuery),
   async (c) => {
     const { partial = false } = c.req.valid("query");
-    const statement = restorePatient(c.get("caller"), { ...c.req.valid("param"), partial });
-    const { body, missing } = await unlessTaken(
-      statement.catch((error: unknown) => {
-        // Deleted meanwhile: too late for what the statement looked at, in time for the foreign key.
-        throw breaks(error, "mappings_doctor_fkey") ? doctorsGone("A doctor") : error;
-      }),
-      "Another patient has this one's email now.",
-    );
-    if (body === null && missing.length > 0)
-      throw doctorsGone(missing.length === 1 ? `Doctor ${missing}` : `Doctors ${missing.join(", ")}`);
+    const restore = () => restorePatient(c.get("caller"), { ...c.req.valid("param"), partial });
+    const statement = restore().catch((error: unknown) => {
+      // A doctor was deleted meanwhile: too late for what the statement looked at, in time for the foreign key.
+      if (!breaks(error, "mappings_doctor_fkey")) throw error;
+      return restore();
+    });
+    const { body, taken, missing } = await unlessTaken(statement, EMAIL_TAKEN);
+    if (taken) throw new Problem(409, EMAIL_TAKEN);
+    if (body === null && missing.length > 0) throw doctorsGone(missing);
     return respond(requireFound(body, "deleted patient"));
   },
 );
 
-const doctorsGone = (who: string) =>
-  new Problem(409, `${who} of this patient's assignments is gone; ?partial=true restores it without those.`);
+const EMAIL_TAKEN = "Another patient has this one's email now.";
+const doctorsGone = (missing: number[]) =>
+  new Problem(
+    409,
+    `Doctor ${missing.join(", ")} of this patient's assignments is gone; ?partial=true restores it without those.`,
+  );
 
 /** `POST /:id/transfer`: hands a patient over. */
 export const transferring = createHandlers(validate("param", ById), validate("json", Receiver), async (c) => {
   const statement = transferPatient(c.get("caller"), { ...c.req.valid("param"), ...c.req.valid("json") });
-  const done = await unlessTaken(statement, "That account has a patient with this one's email already.");
+  const done = await unlessTaken(statement, EMAIL_HAD);
   requireAdmin(done.admin, "hand patients over");
   if (!done.receiver) throw invalidFields({ to: [NO_ACCOUNT] });
+  if (done.taken) throw new Problem(409, EMAIL_HAD);
   return respond(requireFound(done.body, "patient"));
 });
 
+const EMAIL_HAD = "That account has a patient with this one's email already.";
 const NO_ACCOUNT = "There is no such active account.";
 
 /** `POST /transfer`: hands all of an account's patients over. */

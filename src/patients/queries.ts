@@ -120,7 +120,7 @@ const size = sql`${value("size")}::int`;
 /** Lines of at most `size` of the caller's patients after the id `after`; and the id after which there may be a `next`. */
 const exporting = (line: SQL) =>
   repeatable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
-    { action: "export", patients: sql`ARRAY(SELECT id FROM taken)`, isOneOfSeveral: true },
+    { action: "export", patients: sql`ARRAY(SELECT id FROM taken)` },
     {
       taken: sql`
         SELECT * FROM ${patients}

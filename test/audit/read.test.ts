@@ -117,7 +117,18 @@ describe("the whole record", () => {
   test("is for admins, and that somebody else asked for it is on it", async () => {
     const answer = await nurse.get("/api/audit/");
     expect(answer).toEqual(problem(403, "Only an admin may read the record."));
-    expect(await recordOf(answer)).toMatchObject([{ action: "audit", outcome: "refused", patients: null }]);
+    expect(await recordOf(answer)).toMatchObject([{ action: "audit", outcome: "refused", patients: [] }]);
+  });
+
+  test("names, where it is read, those of whom it is told what they were, and who was asked for", async () => {
+    const account = await newAccount(api);
+    const [one, other] = [await createPatient(account), await createPatient(account)];
+    await account.get("/api/patients/");
+    const answer = await auditOf(`account=${account.id}`);
+    expect(await recordOf(answer)).toMatchObject([{ action: "audit", patients: [one.id, other.id] }]);
+    const nothing = await auditOf(`patient=${one.id}&action=delete`);
+    expect(await recordOf(nothing)).toMatchObject([{ action: "audit", patients: [one.id] }]);
+    expect(actions(await accessesOf(account, one.id)).slice(0, 2)).toEqual(["audit", "audit"]);
   });
 
   test("says of patients, a doctor and an account whom it was about", async () => {

@@ -88,7 +88,7 @@ function faultsOfRecord(exchange: Exchange, [event, ...more]: Event[]): string[]
 
 /** An answer that says that it was replayed may be the first one, of the second attempt: then that is on record. */
 function isOfAction({ planned, answer }: Exchange, { action }: Event): boolean {
-  if (action !== "replay") return action === planned.action;
+  if (action !== "replay" || planned.action === "restore") return [planned.action, "replay"].includes(action);
   if (answer.status === 503) return planned.headers?.["Idempotency-Key"] !== undefined;
   return answer.headers.get("Idempotency-Replayed") === "true";
 }

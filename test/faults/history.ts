@@ -37,8 +37,8 @@ function live(lives: Map<number, Life>, id: number, { action, changes }: Event):
   const life = lives.get(id) ?? { version: 0, isDeleted: false, fields: {} };
   const makes = action === "create" || action === "import";
   if (makes && life.version > 0) return ["made twice"];
-  if (action === "restore" ? !life.isDeleted : !makes && action !== "update" && action !== "delete")
-    return [];
+  if (!makes && action !== "update" && action !== "delete" && action !== "restore") return [];
+  if (action === "restore" && !life.isDeleted) return ["restored, and was not deleted"];
   const faults = action !== "restore" && life.isDeleted ? [`${action} of what is deleted`] : [];
   life.version += 1;
   life.isDeleted = action === "delete";

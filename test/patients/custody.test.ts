@@ -64,7 +64,9 @@ describe("a deleted patient", () => {
     const patient = await createPatient(nurse);
     await nurse.delete(pathOf(patient));
     const other = await createPatient(nurse, { email: patient.email.toUpperCase() });
-    expect(await restore(nurse, patient)).toEqual(problem(409, "Another patient has this one's email now."));
+    const refused = await restore(nurse, patient);
+    expect(refused).toEqual(problem(409, "Another patient has this one's email now."));
+    expect(await recordOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
     await nurse.delete(pathOf(other));
     expect((await restore(nurse, patient)).status).toBe(200);
   });
@@ -80,6 +82,8 @@ describe("a deleted patient", () => {
     expect(await deletedOf(nurse)).toContain(id);
     const partly = await restore(nurse, { id }, "?partial=true");
     expect(partly.body).toEqual({ id, doctors: [staying.doctor] });
+    const doctors = { before: [doctor, staying.doctor], after: [staying.doctor] };
+    expect(await recordOf(partly)).toMatchObject([{ action: "restore", changes: { doctors } }]);
     expect((await restore(nurse, { id })).body).toEqual(partly.body);
   });
 
@@ -107,7 +111,7 @@ describe("handing over", () => {
     const again = await transfer(admin, { id }, to);
     expect([again.body, await recordOf(again)]).toMatchObject([
       answer.body,
-      [{ outcome: "done", changes: null }],
+      [{ action: "replay", outcome: "done", changes: null }],
     ]);
   });
 
@@ -118,7 +122,11 @@ describe("handing over", () => {
     expect(await transfer(admin, patient, { id: 2_147_483_647 })).toEqual(refusal("to"));
     expect(await transfer(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
     const own = await createPatient(to, { email: patient.email });
-    expect(await transfer(admin, patient, to)).toEqual(problem(409, expect.stringMatching("email already")));
+    const refused = await transfer(admin, patient, to);
+    expect(refused).toEqual(problem(409, "That account has a patient with this one's email already."));
+    expect(await recordOf(refused)).toMatchObject([
+      { action: "transfer", outcome: "refused", changes: null },
+    ]);
     await asOwner`UPDATE users SET active = false WHERE id = ${to.id}`;
     expect(await transfer(admin, own, to)).toEqual(refusal("to"));
     expect(await ownOf(nurse)).toContain(patient.id);
