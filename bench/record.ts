@@ -32,7 +32,13 @@ export async function measureRecord(bench: Bench): Promise<{ rows: Recorded[] }>
         (events > 0 ? 0.7 : 0) + (0.3 * kinds.indexOf(kind)) / kinds.length,
       );
       const loads = [loadOf(kind, product), loadOf(kind, unrecorded)] as const;
-      const pairs = await takeTurns(servers, kind, loads, settings.rounds, settings.seconds);
+      const pairs = await takeTurns(
+        servers,
+        kind,
+        loads,
+        Math.ceil(settings.rounds / 2),
+        settings.seconds / 2,
+      );
       rows.push({ kind: kind.name, events, ...sides(pairs) });
     }
   }
