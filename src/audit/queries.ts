@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { ended } from "../db/audit.ts";
-import { callerIsAdmin } from "../db/caller.ts";
-import { all, by, eventShown, listEvents, naming } from "../db/events.ts";
+import { callerIsAdmin, outcomeForAdmin } from "../db/caller.ts";
+import { by, eventShown, everything, listEvents, naming } from "../db/events.ts";
 import { audit_events } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import type { AuditEvent } from "./contract.ts";
@@ -18,7 +18,7 @@ const whose = sql`CASE
 /** The record, for admins; by one filter's index, and by the others of what that finds. */
 export const listRecord = listEvents<AuditEvent>({
   json: eventShown(whose),
-  path: all,
+  path: everything,
   // The first that is given is taken: from the one that finds fewest to the one that finds most.
   filters: {
     patient: sql`${audit_events.patients} @> ARRAY[${patient}]`,
@@ -36,7 +36,7 @@ export const listRecord = listEvents<AuditEvent>({
   allowed: callerIsAdmin,
   entry: (given) => ({
     action: "audit",
-    outcome: sql`CASE WHEN ${callerIsAdmin} THEN ${ended("done")} ELSE ${ended("refused")} END`,
+    outcome: outcomeForAdmin(ended("done")),
     // Those of whom it is told what they were and are; and who was asked for.
     patients: sql`ARRAY(
       SELECT named FROM page, unnest(page.patients) named WHERE page.changes IS NOT NULL

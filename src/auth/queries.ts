@@ -4,18 +4,10 @@ import { type Claims, callerId, framed, repeatable } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { bodyOf, columnsOf, objectOf } from "../db/json.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
-import { type Json, statement, value } from "../db/statement.ts";
+import { exists, type Json, statement, value } from "../db/statement.ts";
 import { Account, NewAccount } from "./contract.ts";
 
 // The first four have no caller: they are how one becomes it. They put on record what they did by themselves.
-
-/** Of a step that has an account's columns. */
-const who = (step: string) => ({
-  from: sql`${sql.identifier(step)}`,
-  account: sql`id`,
-  username: sql`username`,
-  role: sql`role`,
-});
 
 /**
  * How long after its rotation a spent refresh token is merely refused, in seconds: two tabs, or a retry whose answer was
@@ -36,7 +28,7 @@ export const createAccount = statement<
       INSERT INTO ${users} (username, email, password_hash)
       VALUES (${value("username")}, ${value("email")}, ${value("password_hash")})
       RETURNING ${columnsOf(users, Account.shape)}`,
-    recorded: recording(who("created"), { action: "register" }),
+    recorded: recording({ from: sql`created` }, { action: "register" }),
   },
   "created",
   { body: sql`(SELECT ${objectOf(columnsOf(users, NewAccount.shape))}::text FROM created ${users})` },
@@ -83,13 +75,12 @@ export const logIn = statement<
     issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("token_hash")}, session_id FROM opened`,
     recorded: recording(
       {
-        ...who("known"),
         from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${value("id")}`,
         session: sql`(SELECT session_id FROM opened)`,
       },
       {
         action: "login",
-        outcome: sql`CASE WHEN EXISTS (SELECT FROM opened) THEN ${ended("done")} ELSE ${ended("refused")} END`,
+        outcome: sql`CASE WHEN ${exists("opened")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
       },
     ),
   },
@@ -99,8 +90,8 @@ export const logIn = statement<
 
 /**
  * Spends a refresh token and issues the next one of its session, both or neither; of any number of requests at once,
- * one gets through. A token spent longer ago than the grace ends its session; that it was refused is put on record. No row when the token is unknown or spent,
- * or its session or account is over.
+ * one gets through. A spent token is refused, which is put on record, and one that was spent longer ago than the grace
+ * ends its session. No row when the token is unknown or spent, or its session or account is over.
  */
 export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: string } & Origin>(
   {
@@ -122,9 +113,7 @@ export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: 
         from: sql`
           ${refresh_tokens} t JOIN ${sessions} s ON s.id = t.session_id JOIN ${users} u ON u.id = s.user_id
           WHERE t.token_hash = ${value("spent_hash")} AND NOT EXISTS (SELECT FROM spent)`,
-        account: sql`u.id`,
-        username: sql`u.username`,
-        role: sql`u.role`,
+        of: sql`u.`,
         session: sql`s.id`,
       },
       { action: "refresh", outcome: ended("refused") },
@@ -136,14 +125,14 @@ export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: 
 
 /** Ends the session of a refresh token, spent or not, if it is one of the caller's; whether it was. */
 export const endSession = framed<{ ended: boolean }, { token_hash: string }>(
-  { action: "logout", outcome: outcomeOfReading(sql`EXISTS (SELECT FROM ended)`) },
+  { action: "logout", outcome: outcomeOfReading(exists("ended")) },
   {
     ended: sql`
       UPDATE ${sessions} s SET ended_at = coalesce(s.ended_at, now()) FROM ${refresh_tokens} t
       WHERE t.token_hash = ${value("token_hash")} AND s.id = t.session_id AND s.user_id = ${callerId}
       RETURNING s.id`,
   },
-  { ended: sql`EXISTS (SELECT FROM ended)` },
+  { ended: exists("ended") },
 );
 
 /** The caller's own account. */

@@ -44,21 +44,20 @@ export interface Entry {
   reason?: SQL;
 }
 
-/** Who it was: columns of the step that it is recorded `from`, once for each of its rows. */
+/** Who it was: the account of each row of `from`. */
 interface Who {
   from: SQL;
-  account: SQL;
-  username: SQL;
-  role: SQL;
+  /** What stands before the names of an account's columns there: `u.` */
+  of?: SQL;
   session?: SQL;
 }
 
 /** The step that puts an `entry` on record. */
-export function recording({ from, account, username, role, session }: Who, entry: Entry): SQL {
+export function recording({ from, of = sql``, session }: Who, entry: Entry): SQL {
   const columns: { [Name in keyof typeof audit_events.$inferInsert]?: SQL | undefined } = {
-    account_id: account,
-    username,
-    role,
+    account_id: sql`${of}id`,
+    username: sql`${of}username`,
+    role: sql`${of}role`,
     session_id: session,
     request_id: sql`${value("request_id")}::uuid`,
     address: sql`${value("address")}::text`,

@@ -37,13 +37,11 @@ export const callerId = sql`(SELECT id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
-const who = {
-  from: sql`claimant`,
-  account: sql`id`,
-  username: sql`username`,
-  role: sql`role`,
-  session: sql`${value("session_id")}::uuid`,
-};
+/** How what is for admins ended: who is none is refused, whatever there is. */
+export const outcomeForAdmin = (outcome: SQL): SQL =>
+  sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE ${ended("refused")} END`;
+
+const who = { from: sql`claimant`, session: sql`${value("session_id")}::uuid` };
 
 const withOutcome = ({ outcome = ended("done"), ...entry }: Entry): Entry => ({
   ...entry,

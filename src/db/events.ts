@@ -10,12 +10,12 @@ import { audit_events, patientChanges } from "./schema.ts";
 
 const order: Path["order"] = [audit_events.at, audit_events.id];
 
-/** All events. */
-export const all: Path = { table: audit_events, order };
+/** All events, and in which order. */
+export const everything: Path = { table: audit_events, order };
 
 /**
- * By what an event is found, beside when it was; each has an index. The value is asked for, so that PostgreSQL does not know it when
- * it plans: of one that it knows it would think that little comes before it, and sort that.
+ * By what an event is found, beside when it was; each has an index. The value is asked for, so that PostgreSQL does not know
+ * it when it plans: of one that it knows it would think that little comes before it, and sort that.
  */
 export const by = (column: "account_id" | "action" | "outcome", is: SQL): Path => ({
   table: audit_events,
@@ -26,7 +26,8 @@ export const by = (column: "account_id" | "action" | "outcome", is: SQL): Path =
 /**
  * The events that name a patient. They are gathered by an index that knows who is named, and sorted then: no index knows
  * that and has an order too. There are as many as somebody has looked at this one patient. What stands before OFFSET is
- * planned by itself, and with no other condition: PostgreSQL would go by that, if it thought that most events name this patient.
+ * planned by itself, and with no other condition: PostgreSQL would go by that, if it thought that most events name this
+ * patient.
  */
 export const naming = (patient: SQL, condition?: SQL): Path => ({
   table: audit_events,

@@ -3,21 +3,10 @@ import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
 import { callerId, framed, repeatable } from "./caller.ts";
 import { objectOf } from "./json.ts";
-import { type Json, value } from "./statement.ts";
+import { exists, type Json, value } from "./statement.ts";
 
-/** What a caller may do with a kind of record, and where it is. */
-export interface Rights {
-  table: PgTable & { id: PgColumn; version?: PgColumn };
-  /** Whether the caller sees a record: one that it does not see is not there for it. */
-  visible: SQL;
-  /** Whether the caller may change or delete a record that it sees. */
-  changeable: SQL;
-  /** Whom a record says something of, by its id. */
-  concerns: (id: SQL) => Pick<Entry, "patients" | "doctor">;
-}
-
-/** A kind of record that has versions: what is shown of it, and what is written. */
-export interface Resource extends Rights {
+/** A kind of record: where it is, what a caller may do with it, what is shown of it, and what is written. */
+export interface Resource {
   table: PgTable & { id: PgColumn; version: PgColumn; created_by: PgColumn };
   /** What an answer shows, see `columnsOf`. */
   columns: SQL;
@@ -25,6 +14,12 @@ export interface Resource extends Rights {
   writes: string[];
   /** The columns that say whose a new one is. */
   owned: string[];
+  /** Whether the caller sees a record: one that it does not see is not there for it. */
+  visible: SQL;
+  /** Whether the caller may change or delete a record that it sees. */
+  changeable: SQL;
+  /** Whom a record says something of, by its id. */
+  concerns: (id: SQL) => Pick<Entry, "patients" | "doctor">;
   /** Whether it is put on record who reads one: that of patients is, the directory of doctors is everybody's. */
   isPrivate: boolean;
 }
@@ -43,9 +38,7 @@ const id = sql`${value("id")}::int`;
  */
 export const record = <Shape>({ table, columns, visible, concerns, isPrivate }: Resource) =>
   repeatable<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(
-    isPrivate
-      ? { action: "read", outcome: outcomeOfReading(sql`EXISTS (SELECT FROM found)`), ...concerns(id) }
-      : null,
+    isPrivate ? { action: "read", outcome: outcomeOfReading(exists("found")), ...concerns(id) } : null,
     {
       found: sql`
         SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${value("known")}::int[]) THEN NULL
@@ -55,17 +48,15 @@ export const record = <Shape>({ table, columns, visible, concerns, isPrivate }: 
     { version: sql`(SELECT version FROM found)`, body: sql`(SELECT body FROM found)` },
   );
 
-/** Whether a record has one of the `expected` versions, when any are; one without versions always has. */
-const isExpected = ({ version }: Rights["table"]): SQL =>
-  version
-    ? sql`coalesce(${version} = ANY (${value("expected")}::int[]), ${value("expected")}::int[] IS NULL)`
-    : sql`true`;
+/** Whether a record has one of the `expected` versions, when any are. */
+const isExpected = ({ version }: Resource["table"]): SQL =>
+  sql`coalesce(${version} = ANY (${value("expected")}::int[]), ${value("expected")}::int[] IS NULL)`;
 
 /**
  * The record that is to be changed, if the caller sees it: as it is, whether it may, and whether it is of an expected version.
  * It is locked: who waited for another's change finds what came of that.
  */
-export const target = ({ table, visible, changeable }: Rights): SQL => sql`
+export const target = ({ table, visible, changeable }: Resource): SQL => sql`
   SELECT ${table}.*, ${changeable} AS changeable, ${isExpected(table)} AS expected
   FROM ${table} WHERE ${table.id} = ${id} AND ${visible} AND ${callerId} IS NOT NULL FOR UPDATE`;
 
@@ -77,10 +68,9 @@ export const ofTarget = {
 };
 
 /** The condition of a step that writes the `target`. */
-export const isWritable = ({ table }: Rights): SQL =>
+export const isWritable = ({ table }: Resource): SQL =>
   sql`${table.id} = target.id AND target.changeable AND target.expected`;
-const outcome = (written: string): SQL =>
-  outcomeOfWriting(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM ${sql.identifier(written)})`);
+const outcome = (written: string): SQL => outcomeOfWriting(exists("target"), exists(written));
 
 /** The fields that a client writes, as a step has them; null when it has no row. */
 export const written = (writes: string[], step: SQL): SQL =>
@@ -112,7 +102,7 @@ export const change = <Shape>(resource: Resource) => {
   );
 };
 
-export const isGone: SQL<boolean> = sql`EXISTS (SELECT FROM deleted)`;
+export const isGone = exists("deleted");
 /** What is put on record of the step `deleted`. */
 export const entryOfDeletion = ({ concerns }: Resource): Entry & { outcome: SQL } => ({
   action: "delete",

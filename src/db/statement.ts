@@ -14,6 +14,9 @@ export interface Connection extends Databases {
 /** A value that a statement is given when it is sent, by its name. */
 export const value = (name: string) => sql.placeholder(name);
 
+/** Whether a step has a row. */
+export const exists = (step: string): SQL<boolean> => sql`EXISTS (SELECT FROM ${sql.identifier(step)})`;
+
 /**
  * A statement whose text is made once, by Drizzle, when it is first sent: common table expressions, and one row of what
  * came of them.

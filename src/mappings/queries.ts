@@ -8,7 +8,7 @@ import { isOwn } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment, objectOf } from "../db/json.ts";
 import { list, type Page, type Path } from "../db/list.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
-import { type Json, value } from "../db/statement.ts";
+import { exists, type Json, value } from "../db/statement.ts";
 import {
   type Assignment,
   DoctorSummary,
@@ -95,7 +95,7 @@ export const listAssignments = (caller: Caller, page: Page) =>
 export const findDoctorsOf = repeatable<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(
   {
     action: "read",
-    outcome: outcomeOfReading(sql`EXISTS (SELECT FROM found)`),
+    outcome: outcomeOfReading(exists("found")),
     patients: sql`ARRAY[${value("id")}::int]`,
   },
   {
@@ -138,8 +138,8 @@ export const createAssignment = making<
   id: sql`(SELECT id FROM draft)`,
   entry: {
     action: action("assign"),
-    outcome: sql`CASE WHEN EXISTS (SELECT FROM draft) THEN ${ended("done")}
-      WHEN EXISTS (SELECT FROM patient) THEN ${ended("refused")} ELSE ${ended("not_found")} END`,
+    outcome: sql`CASE WHEN ${exists("draft")} THEN ${ended("done")}
+      WHEN ${exists("patient")} THEN ${ended("refused")} ELSE ${ended("not_found")} END`,
     patients: sql`ARRAY[${patient}]`,
     changes: changesBetween(sql`NULL`, doctorOf(sql`draft`)),
   },
@@ -149,20 +149,20 @@ export const createAssignment = making<
     SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE ${condition}`,
   request: sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
   flags: {
-    patient: sql`EXISTS (SELECT FROM patient)`,
-    doctor: sql`EXISTS (SELECT FROM doctor)`,
+    patient: exists("patient"),
+    doctor: exists("doctor"),
     active: sql`EXISTS (SELECT FROM doctor WHERE active)`,
   },
 });
 
 /**
- * Ends an assignment of one of the caller's patients, or for an admin of anybody's; whether it is `gone` then. Who tries to end another's is on record with
- * the patient of that.
+ * Ends an assignment of one of the caller's patients, or for an admin of anybody's; whether it is `gone` then. Who tries to
+ * end another's is on record with the patient of that.
  */
 export const deleteAssignment = framed<{ gone: boolean }, { id: number }>(
   {
     action: "unassign",
-    outcome: outcomeOfReading(sql`EXISTS (SELECT FROM deleted)`),
+    outcome: outcomeOfReading(exists("deleted")),
     patients: sql`ARRAY(SELECT ${mappings.patient_id} FROM ${mappings} WHERE ${mappings.id} = ${value("id")})`,
     changes: changesBetween(doctorOf(sql`deleted`), sql`NULL`),
   },
@@ -173,5 +173,5 @@ export const deleteAssignment = framed<{ gone: boolean }, { id: number }>(
         AND (${isOwn(mappings.owner_id)} OR ${callerIsAdmin})
       RETURNING ${mappings.doctor_id}`,
   },
-  { gone: sql`EXISTS (SELECT FROM deleted)` },
+  { gone: exists("deleted") },
 );

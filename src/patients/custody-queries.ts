@@ -1,22 +1,16 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Action, action, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, callerIsAdmin, framed } from "../db/caller.ts";
+import { callerId, callerIsAdmin, framed, outcomeForAdmin } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
-import { moment } from "../db/json.ts";
+import { bodyOf, moment } from "../db/json.ts";
 import { doctors, emergency_accesses, mappings, patients, users } from "../db/schema.ts";
-import { type Json, value } from "../db/statement.ts";
+import { exists, type Json, value } from "../db/statement.ts";
 import type { EmergencyAccess, HandedOver, HandedOverAll, Restored } from "./contract.ts";
 
 // Whose a patient is, and who else may read it: what an owner or an admin does, beside the work on its data.
 
 const id = sql`${value("id")}::int`;
 const ofId = { patients: sql`ARRAY[${id}]` };
-const exists = (step: string): SQL<boolean> => sql`EXISTS (SELECT FROM ${sql.identifier(step)})`;
-const bodyOfRow = <Shape>(columns: SQL, from: SQL): SQL<Json<Shape> | null> =>
-  sql`(SELECT row_to_json(r)::text FROM (SELECT ${columns} FROM ${from}) r)`;
-/** How it ended: who is no admin is refused, whatever there is. */
-const outcomeForAdmin = (outcome: SQL): SQL =>
-  sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE ${ended("refused")} END`;
 /** What is done already is put on record as an answer that is given again: it has not happened once more. */
 const actionOf = (one: Action, outcome: SQL, done: string): SQL =>
   sql`CASE WHEN ${outcome} = ${ended("done")} AND NOT ${exists(done)} THEN ${action("replay")} ELSE ${action(one)} END`;
@@ -26,11 +20,15 @@ const isTaken = (owner: SQL): SQL => sql`EXISTS (
   WHERE ${folded(sql`own.email`)} = ${folded(patients.email)} AND own.owner_id = ${owner} AND own.id <> ${patients.id})`;
 const touched = sql`updated_at = now(), version = ${patients.version} + 1`;
 
-/** The doctors of what was `found`: of all its assignments, or of those that are kept. */
-const doctorsOf = (which: "all" | "kept"): SQL => sql`ARRAY(
-  SELECT doctor_id FROM ${mappings} m WHERE m.patient_id = found.id ${which === "kept" ? sql`AND m.id NOT IN (SELECT id FROM missing)` : sql``}
-  ORDER BY doctor_id)`;
-const restoring = sql`CASE WHEN ${exists("stuck")} THEN ${ended("refused")} ELSE ${outcomeOfReading(exists("found"))} END`;
+/** The doctors of the assignments of what was `found`. */
+const doctorsOf = (condition: SQL): SQL => sql`ARRAY(
+  SELECT doctor_id FROM ${mappings} m WHERE m.patient_id = found.id AND ${condition} ORDER BY doctor_id)`;
+const [allDoctors, keptDoctors] = [
+  doctorsOf(sql`true`),
+  doctorsOf(sql`m.id NOT IN (SELECT id FROM missing)`),
+];
+/** How restoring ended. */
+const outcomeOfRestoring = sql`CASE WHEN ${exists("stuck")} THEN ${ended("refused")} ELSE ${outcomeOfReading(exists("found"))} END`;
 
 /**
  * Brings a deleted patient of the caller's back, or for an admin anybody's, with the assignments it had: its `body`, null when
@@ -42,11 +40,11 @@ export const restorePatient = framed<
   { id: number; partial: boolean }
 >(
   {
-    action: actionOf("restore", restoring, "restored"),
-    outcome: restoring,
+    action: actionOf("restore", outcomeOfRestoring, "restored"),
+    outcome: outcomeOfRestoring,
     ...ofId,
     changes: sql`(
-      SELECT json_build_object('doctors', json_build_object('before', ${doctorsOf("all")}, 'after', ${doctorsOf("kept")}))
+      SELECT json_build_object('doctors', json_build_object('before', ${allDoctors}, 'after', ${keptDoctors}))
       FROM found, restored WHERE ${exists("missing")})`,
   },
   {
@@ -67,9 +65,10 @@ export const restorePatient = framed<
       RETURNING ${patients.id}`,
     // The others come back by the trigger patients_restored (drizzle/0004_owners.sql).
     forgotten: sql`DELETE FROM ${mappings} USING missing, restored WHERE ${mappings.id} = missing.id`,
+    answer: sql`SELECT id, ${keptDoctors} AS doctors FROM found WHERE NOT ${exists("stuck")}`,
   },
   {
-    body: bodyOfRow(sql`id, ${doctorsOf("kept")} AS doctors`, sql`found WHERE NOT ${exists("stuck")}`),
+    body: bodyOf("answer"),
     taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
     missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
@@ -79,7 +78,8 @@ const taker = sql`${value("to")}::int`;
 /** The account that patients are handed over to. */
 const receiver = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${taker} AND ${users.active}`;
 
-const transferring = outcomeForAdmin(
+/** How handing one over ended. */
+const outcomeOfTransferring = outcomeForAdmin(
   sql`CASE WHEN NOT ${exists("receiver")} OR EXISTS (SELECT FROM target WHERE taken) THEN ${ended("refused")}
     ELSE ${outcomeOfReading(exists("target"))} END`,
 );
@@ -93,8 +93,8 @@ export const transferPatient = framed<
   { id: number; to: number }
 >(
   {
-    action: actionOf("transfer", transferring, "moved"),
-    outcome: transferring,
+    action: actionOf("transfer", outcomeOfTransferring, "moved"),
+    outcome: outcomeOfTransferring,
     ...ofId,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', moved.owner_id))
@@ -109,12 +109,13 @@ export const transferPatient = framed<
       UPDATE ${patients} SET owner_id = receiver.id, ${touched} FROM target, receiver
       WHERE ${patients.id} = target.id AND target.owner_id <> receiver.id AND NOT target.taken
       RETURNING ${patients.owner_id}`,
+    answer: sql`SELECT target.id, receiver.id AS owner FROM target, receiver WHERE NOT taken`,
   },
   {
     admin: callerIsAdmin,
     receiver: exists("receiver"),
     taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
-    body: bodyOfRow(sql`target.id, receiver.id AS owner`, sql`target, receiver WHERE NOT taken`),
+    body: bodyOf("answer"),
   },
 );
 
@@ -155,17 +156,17 @@ export const transferPatients = framed<
       WHERE ${patients.id} IN (SELECT id FROM chosen)
         AND ${giver} IN (${patients.owner_id}, ${patients.deleted_from})
       RETURNING ${patients.id}`,
+    answer: sql`
+      SELECT (SELECT count(*)::int FROM moved) AS transferred,
+        ARRAY(SELECT id FROM theirs WHERE taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
+        (SELECT count(*) FROM chosen) = ${BATCH} AS more
+      FROM giver, receiver`,
   },
   {
     admin: callerIsAdmin,
     giver: exists("giver"),
     receiver: exists("receiver"),
-    body: bodyOfRow(
-      sql`(SELECT count(*)::int FROM moved) AS transferred,
-        ARRAY(SELECT id FROM theirs WHERE taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
-        (SELECT count(*) FROM chosen) = ${BATCH} AS more`,
-      sql`giver, receiver`,
-    ),
+    body: bodyOf("answer"),
   },
 );
 
@@ -187,12 +188,10 @@ export const openPatient = framed<
       WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${callerIsAdmin}
       ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
       RETURNING patient_id, expires_at`,
+    answer: sql`
+      SELECT patient_id AS patient, ${value("reason")}::text AS reason,
+        ${moment(emergency_accesses.expires_at)} AS expires_at
+      FROM opened ${emergency_accesses}`,
   },
-  {
-    admin: callerIsAdmin,
-    body: bodyOfRow(
-      sql`patient_id AS patient, ${value("reason")}::text AS reason, ${moment(emergency_accesses.expires_at)} AS expires_at`,
-      sql`opened ${emergency_accesses}`,
-    ),
-  },
+  { admin: callerIsAdmin, body: bodyOf("answer") },
 );

@@ -23,7 +23,7 @@ import {
 import { columnsOf, objectOf } from "../db/json.ts";
 import { isNamed, joined, list, type Page, type Path } from "../db/list.ts";
 import { mappings, patients } from "../db/schema.ts";
-import { value } from "../db/statement.ts";
+import { exists, value } from "../db/statement.ts";
 import { fields, type Imported, Patient } from "./contract.ts";
 
 /** A patient is its owner's, and there for nobody else. One that is deleted has no owner. */
@@ -141,6 +141,8 @@ const refusal = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[
 const refusedLines = sql`
   SELECT line, errors FROM judged WHERE errors IS NOT NULL
   UNION ALL SELECT * FROM json_to_recordset(${value("refused")}::json) AS r (line int, errors json)`;
+/** Whether what is fine is made: all of it is, or a part will do. */
+const isImported = sql`(${value("partial")}::boolean OR NOT ${exists("refused")})`;
 const jsonLines = (columns: SQL, of: SQL) =>
   sql<string>`(SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']' FROM (SELECT ${columns} FROM ${of}) l)`;
 
@@ -177,13 +179,13 @@ export const importPatients = making<
   draft: sql`
     SELECT line, ${names(Object.keys(fields))}, ${nextId(patients)}::int AS id, ${callerId} AS created_by, ${callerId} AS owner_id
     FROM (SELECT * FROM judged WHERE errors IS NULL ORDER BY line) fine
-    WHERE ${callerId} IS NOT NULL AND (${value("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`,
+    WHERE ${callerId} IS NOT NULL AND ${isImported}`,
   body: sql`(
     SELECT '{"created":' || ${jsonLines(sql`line, id`, sql`draft`)} || ',"refused":' || ${jsonLines(sql`*`, sql`refused`)} || '}'
-    WHERE ${value("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`,
+    WHERE ${isImported})`,
   entry: {
     action: action("import"),
-    outcome: sql`CASE WHEN ${value("partial")}::boolean OR NOT EXISTS (SELECT FROM refused) THEN ${ended("done")} ELSE ${ended("refused")} END`,
+    outcome: sql`CASE WHEN ${isImported} THEN ${ended("done")} ELSE ${ended("refused")} END`,
     patients: sql`ARRAY(SELECT id FROM draft)`,
   },
   replayed: {
