@@ -1,24 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type Account, newAccount } from "../support/accounts.ts";
-import { type Answer, connectApi } from "../support/api.ts";
+import { newAccount } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { deletedOf, open, ownOf, pathOf, restore, transfer } from "../support/custody.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { atOnce, CROWD, onceReleased, rounds, tally } from "../support/races.ts";
 import { recordOf } from "../support/record.ts";
-import { assign, createDoctor, createPatient, newPatient } from "../support/records.ts";
+import { assign, createPatient } from "../support/records.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
-const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
-const restore = (account: Account, patient: { id: number }, query = "") =>
-  account.post(`${pathOf(patient)}restore/${query}`);
-const transfer = (account: Account, patient: { id: number }, to: { id: number }) =>
-  account.post(`${pathOf(patient)}transfer/`, { to: to.id });
-const open = (account: Account, patient: { id: number }, reason: unknown = "Nobody else is here.") =>
-  account.post(`${pathOf(patient)}access/`, { reason });
-const deletedOf = async (account: Account) => idsOf(await account.get("/api/patients/?deleted=true"));
-const ownOf = async (account: Account) => idsOf(await account.get("/api/patients/"));
 
 describe("a deleted patient", () => {
   test("is listed as one that can be restored, by its owner alone, and is nowhere else", async () => {
@@ -194,94 +185,4 @@ describe("an admin who says why", () => {
     await nurse.delete(pathOf(patient));
     expect(await open(admin, patient)).toEqual(problem(404));
   });
-});
-
-test("an admin lists and ends everybody's assignments of a doctor, and sees no others", async () => {
-  const doctor = await createDoctor(nurse);
-  const stranger = await newAccount(api);
-  const all = [await assign(nurse, { doctor }), await assign(stranger, { doctor })];
-  const one = await newAccount(api, "admin");
-  const path = `/api/mappings/?doctor=${doctor.id}`;
-  for (const sort of ["id", "created_at"])
-    expect(idsOf(await one.get(`${path}&sort=${sort}`))).toEqual(all.map(({ id }) => id));
-  expect(idsOf(await one.get(`${path}&patient=${all[1]?.patient}`))).toEqual([all[1]?.id]);
-  const answer = await one.get(path);
-  expect(await recordOf(answer)).toMatchObject([
-    { patients: all.map(({ patient }) => patient).sort((a, b) => a - b) },
-  ]);
-  expect(idsOf(await stranger.get(path))).toEqual([all[1]?.id]);
-  expect(idsOf(await stranger.get(`${path}&sort=-created_at`))).toEqual([all[1]?.id]);
-  expect((await one.get("/api/mappings/")).body).toEqual([]);
-  for (const { id } of all) expect((await one.delete(`/api/mappings/${id}/`)).status).toBe(204);
-  expect((await nurse.delete(`/api/doctors/${doctor.id}/`)).status).toBe(204);
-});
-
-test.each(rounds(3))(
-  "deleted, restored and handed over at once, a patient is one account's, round %i",
-  async () => {
-    const [from, to] = [await newAccount(api), await newAccount(api)];
-    const { patient: id, doctor } = await assign(from);
-    const acts = [
-      () => from.delete(pathOf({ id })),
-      () => restore(from, { id }),
-      () => transfer(admin, { id }, to),
-      () => restore(admin, { id }),
-      () => transfer(admin, { id }, from),
-      () => to.delete(pathOf({ id })),
-    ];
-    const answers = await atOnce(CROWD, (index) => (acts[index % acts.length] as (typeof acts)[0])());
-    expect(Object.keys(tally(answers)).filter((status) => !["200", "204", "404"].includes(status))).toEqual(
-      [],
-    );
-    const held = [await ownOf(from), await deletedOf(from), await ownOf(to), await deletedOf(to)].flat();
-    expect(held).toEqual([id]);
-    await restore(admin, { id });
-    const [assignment] = await asOwner`
-    SELECT m.owner_id = p.owner_id AS same, current_doctor_id FROM mappings m JOIN patients p ON p.id = patient_id
-    WHERE p.id = ${id}`;
-    expect(assignment).toEqual({ same: true, current_doctor_id: doctor });
-    const done = await asOwner`
-    SELECT count(*)::int AS n FROM audit_events WHERE patients @> ARRAY[${id}::int] AND outcome = 'done' AND action = 'delete'`;
-    expect(done).toEqual([{ n: answers.filter(({ status }) => status === 204).length }]);
-  },
-);
-
-test.each(rounds(3))(
-  "what is assigned while a patient is deleted and restored is not lost, round %i",
-  async () => {
-    const account = await newAccount(api);
-    const doctors = await atOnce(CROWD, () => createDoctor(account));
-    const { id } = await createPatient(account);
-    const acts = [
-      (index: number) => account.post("/api/mappings/", { patient: id, doctor: doctors[index].id }),
-      () => account.delete(pathOf({ id })),
-      () => restore(account, { id }),
-    ];
-    const race = () => atOnce(CROWD, (index) => (acts[index % 3] as (typeof acts)[0])(index));
-    const answers = await onceReleased("patients", account, race);
-    await restore(account, { id });
-    const made = answers.filter(({ status }) => status === 201).map(({ body }) => body.doctor);
-    const { body } = await account.get(`/api/mappings/${id}/`);
-    expect(idsOf({ body: body.doctors } as Answer)).toEqual(made.sort((a, b) => a - b));
-  },
-);
-
-test("many restore one patient at once, and some take its email: it is there once, or the email's other", async () => {
-  const account = await newAccount(api);
-  const patient = await createPatient(account);
-  await account.delete(pathOf(patient));
-  const answers = await atOnce<Answer>(CROWD, (index) =>
-    index % 2
-      ? restore(account, patient)
-      : account.post("/api/patients/", newPatient({ email: patient.email })),
-  );
-  const [restored, created] = [
-    tally(answers.filter((_, i) => i % 2)),
-    tally(answers.filter((_, i) => i % 2 === 0)),
-  ];
-  const isBack = restored[200] !== undefined;
-  expect([restored, created]).toEqual(
-    isBack ? [{ 200: CROWD / 2 }, { 409: CROWD / 2 }] : [{ 409: CROWD / 2 }, { 201: 1, 409: CROWD / 2 - 1 }],
-  );
-  expect(await ownOf(account)).toHaveLength(1);
 });

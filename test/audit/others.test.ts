@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { newAccount, newRefreshToken, PASSWORD, signUp, unique } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
+import { blankEvent, recordOf, whoIs } from "../support/record.ts";
+import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
+
+const api = connectApi();
+const nurse = await newAccount(api);
+const blank = blankEvent(api);
+
+describe("an answer that is given again is on record as a replay:", () => {
+  const file = { raw: JSON.stringify(newPatient()), headers: { "Content-Type": "application/x-ndjson" } };
+  test.each<[what: string, send: (headers: Record<string, string>) => ReturnType<typeof nurse.post>]>([
+    ["of a patient", (headers) => nurse.post("/api/patients/", patient, { headers })],
+    ["of a doctor", (headers) => nurse.post("/api/doctors/", doctor, { headers })],
+    ["of an assignment", async (headers) => nurse.post("/api/mappings/", await assignment, { headers })],
+    [
+      "of an import",
+      (headers) =>
+        nurse.post("/api/patients/import/", undefined, { ...file, headers: { ...file.headers, ...headers } }),
+    ],
+  ])("%s", async (_, make) => {
+    const headers = { "Idempotency-Key": unique("key-") };
+    const [first] = await recordOf(await make(headers));
+    const again = await recordOf(await make(headers));
+    expect(first).toMatchObject({ outcome: "done" });
+    expect(again).toEqual([{ ...first, action: "replay", changes: null }]);
+  });
+  const [patient, doctor] = [newPatient(), newDoctor()];
+  const assignment = Promise.all([createPatient(nurse), createDoctor(nurse)]).then(([one, other]) => ({
+    patient: one.id,
+    doctor: other.id,
+  }));
+
+  test("a key that came with another request before is refused, and names nobody", async () => {
+    const headers = { "Idempotency-Key": unique("key-") };
+    await nurse.post("/api/patients/", newPatient(), { headers });
+    const answer = await nurse.post("/api/patients/", newPatient(), { headers });
+    expect(answer.status).toBe(422);
+    expect(await recordOf(answer)).toEqual([
+      { ...blank, ...whoIs(nurse), action: "create", outcome: "refused", patients: [] },
+    ]);
+  });
+});
+
+test("what happens to a doctor is on record, and who reads the directory is not", async () => {
+  const sent = newDoctor({ max_appointments_per_day: 7 });
+  const created = await nurse.post("/api/doctors/", sent);
+  const of = { ...blank, ...whoIs(nurse), doctor_id: created.body.id };
+  const all = (pair: (value: unknown) => object) =>
+    Object.fromEntries(Object.entries(sent).map(([field, value]) => [field, pair(value)]));
+  const path = `/api/doctors/${created.body.id}/`;
+  expect(await recordOf(created)).toEqual([
+    { ...of, action: "create", changes: all((after) => ({ before: null, after })) },
+  ]);
+  expect(await recordOf(await (await newAccount(api)).patch(path, { lastname: "Cuddy" }))).toMatchObject([
+    { action: "update", outcome: "refused", doctor_id: created.body.id, changes: null },
+  ]);
+  expect(await recordOf(await nurse.delete(path))).toEqual([
+    { ...of, action: "delete", changes: all((before) => ({ before, after: null })) },
+  ]);
+  await assign(nurse, { doctor: await createDoctor(nurse) });
+  expect(await recordOf(await nurse.get("/api/doctors/"))).toEqual([]);
+});
+
+describe("of those who come and go:", () => {
+  const tryPassword = (username: string, password: string) =>
+    api.post("/api/auth/login/", { username, password });
+
+  test("registering and logging in, with the session", async () => {
+    const { id, username } = await signUp(api);
+    const who = { account_id: id, username, role: "clinician" };
+    const answer = await tryPassword(username, PASSWORD);
+    const sessions = await asOwner`SELECT id FROM sessions WHERE user_id = ${id} ORDER BY created_at DESC`;
+    expect(await recordOf(answer)).toEqual([
+      { ...blank, ...who, session_id: sessions[0]?.["id"], action: "login" },
+    ]);
+    expect(
+      await asOwner`SELECT outcome FROM audit_events WHERE account_id = ${id} AND action = 'register'`,
+    ).toEqual([{ outcome: "done" }]);
+  });
+
+  test("whoever is not let in: its account, if there is one, and never a password or a name that nobody has", async () => {
+    const { id, username } = await signUp(api);
+    const wrong = await recordOf(await tryPassword(username, "not the password"));
+    const refused = { ...blank, action: "login", outcome: "refused" };
+    expect(wrong).toEqual([{ ...refused, account_id: id, username, role: "clinician" }]);
+    await asOwner`UPDATE users SET active = false WHERE id = ${id}`;
+    expect(await recordOf(await tryPassword(username, PASSWORD))).toEqual(wrong);
+    expect(await recordOf(await tryPassword(unique("nobody-"), PASSWORD))).toEqual([
+      { ...refused, account_id: null, username: null, role: null },
+    ]);
+  });
+
+  test("a refresh token that was spent, and neither one that is good nor one that never was", async () => {
+    const account = await newAccount(api);
+    const refresh = await newRefreshToken(account);
+    const exchange = (token: string) => api.post("/api/auth/refresh/", { refresh: token });
+    expect(await recordOf(await exchange(refresh))).toEqual([]);
+    const { session_id, ...who } = whoIs(account);
+    expect(await recordOf(await exchange(refresh))).toEqual([
+      { ...blank, ...who, session_id: expect.any(String), action: "refresh", outcome: "refused" },
+    ]);
+    expect(await recordOf(await exchange("never"))).toEqual([]);
+  });
+});

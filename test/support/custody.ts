@@ -1,0 +1,12 @@
+import type { Account } from "./accounts.ts";
+import { idsOf } from "./pages.ts";
+
+export const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
+export const restore = (account: Account, patient: { id: number }, query = "") =>
+  account.post(`${pathOf(patient)}restore/${query}`);
+export const transfer = (account: Account, patient: { id: number }, to: { id: number }) =>
+  account.post(`${pathOf(patient)}transfer/`, { to: to.id });
+export const open = (account: Account, patient: { id: number }, reason: unknown = "Nobody else is here.") =>
+  account.post(`${pathOf(patient)}access/`, { reason });
+export const deletedOf = async (account: Account) => idsOf(await account.get("/api/patients/?deleted=true"));
+export const ownOf = async (account: Account) => idsOf(await account.get("/api/patients/"));
