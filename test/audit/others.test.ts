@@ -93,6 +93,31 @@ describe("of those who come and go:", () => {
     ]);
   });
 
+  test("nothing of it is on record that opens a door: no password, no token and no hash", async () => {
+    const { id, username, token, refresh } = await signUp(api);
+    const { sid } = JSON.parse(atob(token.split(".")[1] ?? ""));
+    await tryPassword(username, "a wrong one, and known");
+    for (let times = 0; times < 2; times += 1) await api.post("/api/auth/refresh/", { refresh });
+    await api.post("/api/auth/logout/", { refresh }, { token });
+    const events =
+      await asOwner`SELECT to_jsonb(e)::text AS event FROM audit_events e WHERE account_id = ${id}`;
+    const hashes = await asOwner`
+      SELECT password_hash, array_agg(token_hash) AS spent FROM users u
+      JOIN sessions s ON s.user_id = u.id JOIN refresh_tokens t ON t.session_id = s.id WHERE u.id = ${id} GROUP BY 1`;
+    const told = events.map(({ event }) => event).join();
+    expect([events.length, told.includes(sid)]).toEqual([5, true]);
+    const secrets = [
+      PASSWORD,
+      "a wrong one",
+      token,
+      refresh,
+      hashes[0]?.["password_hash"],
+      ...(hashes[0]?.["spent"] ?? []),
+    ];
+    expect(secrets.filter((secret) => told.includes(secret))).toEqual([]);
+    expect(secrets.length).toBeGreaterThanOrEqual(7);
+  });
+
   test("a refresh token that was spent, and neither one that is good nor one that never was", async () => {
     const account = await newAccount(api);
     const refresh = await newRefreshToken(account);
