@@ -19,10 +19,14 @@ const changed = (fields: Record<string, unknown>): string =>
 /** What is said of an event; not when it was, nor in which order: that is for PostgreSQL to say. */
 const { id, at, ...recorded } = getTableColumns(schema.audit_events);
 
-/** What the API does with each table, and no more: it makes no admins, and no changes to an account. */
+/** What the API does with each table, and no more: it gives no account another name, and deletes none. */
 const rights: Record<TableName, string> = {
-  users: "SELECT, INSERT (username, email, password_hash)",
-  sessions: "SELECT, INSERT, UPDATE (ended_at), DELETE",
+  users:
+    "SELECT, INSERT (username, email, password_hash, role), UPDATE (password_hash, role, active, token_version, must_change_password, doctor_id, updated_at)",
+  invitations: "SELECT, INSERT (email, role, code_hash, created_by, expires_at), DELETE",
+  login_attempts: "SELECT, INSERT, UPDATE (failures, failed_at, blocked_until, logged_in_at), DELETE",
+  sessions:
+    "SELECT, INSERT (user_id, token_version, expires_at, user_agent), UPDATE (ended_at, last_used_at), DELETE",
   refresh_tokens: "SELECT, INSERT, UPDATE (spent_at)",
   // Never deleted, nor given another creator: it is handed over, hidden, or brought back.
   patients: `SELECT, INSERT, UPDATE (${changed(patients)}, owner_id, deleted_from, deleted_at)`,
@@ -50,7 +54,8 @@ const grants = (role: string): string => `
     .join("\n")}
   ${numbered.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}
   -- What a dump without privileges has forgotten.
-  REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back FROM PUBLIC;
+  REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
+    public.users_last_admin FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};`;
 
 /**

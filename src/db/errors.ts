@@ -15,20 +15,24 @@ export type DatabaseFault =
   | { kind: "bug"; code: string };
 
 /**
- * What a client is told when its request breaks a unique constraint of `schema.ts`, which takes the names from here: none is
- * without its words. `null` is for one that no request can break.
+ * What a client is told when its request breaks a unique constraint of `schema.ts`, which takes the names from here, or a
+ * trigger's rule: none is without its words. `null` is for one that no request can break.
  */
 const duplicates = {
   users_username_key: "An account with this username already exists.",
   patients_owner_id_email_key: "You already have a patient with this email.",
   patients_owner_id_id_key: null,
   doctors_email_key: "A doctor with this email already exists.",
+  invitations_code_hash_key: null,
+  users_last_admin: "This is the last active admin.",
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
 } satisfies Record<string, string | null>;
 export type UniqueName = keyof typeof duplicates;
 
 /** The same for foreign keys: the field of a request that may name a record which is not there. */
 const references = {
+  users_doctor_id_fkey: "doctor",
+  invitations_created_by_fkey: null,
   sessions_user_id_fkey: null,
   refresh_tokens_session_id_fkey: null,
   patients_created_by_fkey: null,

@@ -6,6 +6,7 @@ import {
   index,
   integer,
   json,
+  type PgTableExtraConfigValue,
   pgTable,
   primaryKey,
   smallint,
@@ -56,10 +57,16 @@ export const users = pgTable(
     active: boolean().notNull().default(true),
     /** Raised to make every token and session of the account worthless at once. */
     token_version: integer().notNull().default(1),
+    /** Whether its password is an operator's, who has told it to somebody: it may do nothing but change that. */
+    must_change_password: boolean().notNull().default(false),
+    /** The doctor whose own account it is: it reads that doctor's patients. */
+    doctor_id: integer(),
     created_at: createdNow(),
     updated_at: createdNow(),
   },
-  (t) => [
+  (t): PgTableExtraConfigValue[] => [
+    reference("users_doctor_id_fkey", [t.doctor_id], [doctors.id]).onDelete("set null"),
+    index("users_doctor_id_idx").on(t.doctor_id),
     uniqueKey("users_username_key").on(folded(t.username)),
     check("users_username_check", sql`${t.username} ~ '^[A-Za-z0-9@.+_-]{1,150}$'`),
     check("users_email_check", isEmail(t.email, 254)),
@@ -68,7 +75,7 @@ export const users = pgTable(
   ],
 );
 
-/** One login and all that was refreshed from it. */
+/** One login and all that was refreshed from it. Of an account there are 50, the newest (drizzle/0005_who_gets_in.sql). */
 export const sessions = pgTable(
   "sessions",
   {
@@ -77,12 +84,17 @@ export const sessions = pgTable(
     /** The account's at login: a session from before it was raised is over. */
     token_version: integer().notNull(),
     created_at: createdNow(),
+    /** When it was logged in, or last refreshed. */
+    last_used_at: createdNow(),
     expires_at: moment().notNull(),
     ended_at: moment(),
+    /** What its client called itself when it logged in. */
+    user_agent: text(),
   },
   (t) => [
     reference("sessions_user_id_fkey", [t.user_id], [users.id]).onDelete("cascade"),
     index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
+    check("sessions_user_agent_check", sql`char_length(${t.user_agent}) <= 256`),
   ],
 );
 
@@ -100,6 +112,53 @@ export const refresh_tokens = pgTable(
     reference("refresh_tokens_session_id_fkey", [t.session_id], [sessions.id]).onDelete("cascade"),
     check("refresh_tokens_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
     index("refresh_tokens_session_id_idx").on(t.session_id),
+  ],
+);
+
+/** Who is asked to register, by an admin; until it has, or the invitation runs out. */
+export const invitations = pgTable(
+  "invitations",
+  {
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    email: text().notNull(),
+    role: text({ enum: roles }).notNull(),
+    /** SHA-256 of the code, in hexadecimal; the code itself is nowhere. */
+    code_hash: text().notNull(),
+    created_by: integer().notNull(),
+    created_at: createdNow(),
+    expires_at: moment().notNull(),
+  },
+  (t) => [
+    reference("invitations_created_by_fkey", [t.created_by], [users.id]),
+    unique("invitations_code_hash_key" satisfies UniqueName).on(t.code_hash),
+    check("invitations_email_check", isEmail(t.email, 254)),
+    check("invitations_role_check", isOneOf(t.role, roles)),
+    check("invitations_code_hash_check", sql`${t.code_hash} ~ '^[0-9a-f]{64}$'`),
+  ],
+);
+
+/**
+ * Attempts to log in that have failed, of late. An account's own networks, which it has logged in from before, are counted
+ * each for itself; all others together, with no `network`; and each network, over all accounts, with no `username`.
+ */
+export const login_attempts = pgTable(
+  "login_attempts",
+  {
+    /** In lower case; of an account that need not exist. */
+    username: key().notNull(),
+    /** An IPv4 address, or the first half of an IPv6 address. */
+    network: key().notNull(),
+    failures: integer().notNull(),
+    failed_at: moment().notNull(),
+    /** Until when no more are let through. */
+    blocked_until: moment().notNull(),
+    /** When the account last logged in from this network: it is one of its own then. */
+    logged_in_at: moment(),
+  },
+  (t) => [
+    primaryKey({ name: "login_attempts_pkey", columns: [t.username, t.network] }),
+    index("login_attempts_failed_at_idx").on(t.failed_at),
+    check("login_attempts_failures_check", sql`${t.failures} >= 0`),
   ],
 );
 
@@ -211,6 +270,8 @@ export const mappings = pgTable(
     // Of all accounts, for admins.
     index("mappings_doctor_id_idx").on(negated(t.current_doctor_id), t.id),
     index("mappings_doctor_assigned_at_id_idx").on(negated(wide(t.current_doctor_id)), t.assigned_at, t.id),
+    // For the doctor's own account.
+    index("mappings_doctor_patient_id_idx").on(sql`(${t.current_doctor_id} + 0)`, t.patient_id),
   ],
 );
 

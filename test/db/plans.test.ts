@@ -11,6 +11,8 @@ const tables = [
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
+  "invitations",
+  "login_attempts",
   "mappings",
   "patients",
   "refresh_tokens",

@@ -19,6 +19,14 @@ const hash = "0123456789abcdef".repeat(4);
 /** A valid row of each table, with what is unique its own. */
 const rows: Record<string, () => Record<string, unknown>> = {
   users: () => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
+  invitations: () => ({
+    ...{ email: "raw@example.org", role: "clinician", code_hash: unique("").padEnd(64, "2") },
+    ...{ created_by: nurse.id, expires_at: "2030-01-01" },
+  }),
+  login_attempts: () => ({
+    ...{ username: unique("raw-"), network: "192.0.2.1", failures: 1 },
+    ...{ failed_at: "2026-01-01", blocked_until: "2026-01-01" },
+  }),
   sessions: () => ({ user_id: nurse.id, token_version: 1, expires_at: "2030-01-01" }),
   refresh_tokens: () => ({ token_hash: unique("").padEnd(64, "0"), session_id: known["session"] }),
   patients: () => ({ ...person(), age: 1, created_by: nurse.id, owner_id: nurse.id }),
@@ -39,6 +47,8 @@ function insert(table: string, changes: Record<string, unknown>) {
 }
 
 await insert("idempotency_keys", { key: "known" });
+await insert("invitations", { code_hash: hash });
+await insert("login_attempts", { username: "known" });
 await insert("emergency_accesses", {});
 await insert("audit_events", { id: 1, at: "2001-01-01" });
 
@@ -57,6 +67,11 @@ const checks: [table: string, column: string, ...Values][] = [
   ["users", "email", ...email(254)],
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
   ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
+  ["sessions", "user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
+  ["invitations", "email", ...email(254)],
+  ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
+  ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
+  ["login_attempts", "failures", [-1], [0]],
   ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
   ["patients", "firstname", ...name],
   ["patients", "lastname", ...name],
@@ -79,6 +94,11 @@ const checks: [table: string, column: string, ...Values][] = [
 const keys: [table: string, constraint: string, breaking: Record<string, unknown>][] = [
   ["users", "users_pkey", { id: nurse.id }],
   ["users", "users_username_key", { username: known["username"] }],
+  ["users", "users_doctor_id_fkey", { doctor_id: 0 }],
+  ["invitations", "invitations_pkey", { id: 1 }],
+  ["invitations", "invitations_code_hash_key", { code_hash: hash }],
+  ["invitations", "invitations_created_by_fkey", { created_by: 0 }],
+  ["login_attempts", "login_attempts_pkey", { username: "known" }],
   ["sessions", "sessions_pkey", { id: known["session"] }],
   ["sessions", "sessions_user_id_fkey", { user_id: 0 }],
   ["refresh_tokens", "refresh_tokens_pkey", { token_hash: known["token_hash"] }],
@@ -142,6 +162,15 @@ test("an account goes with its sessions and their refresh tokens, not with its r
   await expect(asOwner`DELETE FROM doctors WHERE id = ${doctor}`).rejects.toThrow(/mappings_doctor_fkey/);
 });
 
+test("an account whose doctor is gone is no doctor's", async () => {
+  const [{ id } = {}] = await insert("doctors", {});
+  const [account] = await insert("users", { doctor_id: id });
+  await asOwner`DELETE FROM doctors WHERE id = ${id}`;
+  expect(await asOwner`SELECT doctor_id FROM users WHERE id = ${account?.["id"]}`).toEqual([
+    { doctor_id: null },
+  ]);
+});
+
 test("the database has no other constraint and no other unique index", async () => {
   const found = await asOwner`
     SELECT conname AS name FROM pg_constraint LEFT JOIN pg_class ON pg_class.oid = conrelid
@@ -153,10 +182,10 @@ test("the database has no other constraint and no other unique index", async () 
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
-test("nothing is ever null but what says that something has ended or is deleted, and the one record of several", async () => {
+test("nothing is ever null but what says that something has ended or is deleted, and what not everybody has", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
-  const names = [...deletion, "ended_at", "record_id", "spent_at"];
+  const names = [...deletion, "ended_at", "record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent"];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

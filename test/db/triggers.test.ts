@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { newAccount } from "../support/accounts.ts";
+import { asOwner } from "../support/owner.ts";
+import { atOnce, CROWD } from "../support/races.ts";
+
+const openSession = (id: number, at = "now()") => asOwner`
+  INSERT INTO sessions (user_id, token_version, created_at, expires_at)
+  VALUES (${id}, 1, ${at}::timestamptz, now() + interval '1 day') RETURNING id`;
+const sessionsOf = async (id: number) =>
+  (await asOwner`SELECT id FROM sessions WHERE user_id = ${id} ORDER BY created_at`).map((row) => row["id"]);
+
+test("an account has 50 sessions, the newest, also when many are opened at once", async () => {
+  const { id, sid } = await newAccount();
+  for (let day = 1; day <= 3; day += 1) await openSession(id, `2026-01-0${day}`);
+  const [first, ...others] = await sessionsOf(id);
+  await atOnce(46, () => openSession(id));
+  expect(await sessionsOf(id)).toHaveLength(50);
+  await openSession(id);
+  expect(await sessionsOf(id)).not.toContain(first);
+  expect(await sessionsOf(id)).toEqual(expect.arrayContaining([sid, ...others]));
+  await atOnce(CROWD, () => openSession(id));
+  expect(await sessionsOf(id)).toHaveLength(50);
+});
+
+test("a new session clears away those of its account that are over, and those that have ended keep none out", async () => {
+  const [{ id }, other] = [await newAccount(), await newAccount()];
+  await asOwner`
+    INSERT INTO sessions (user_id, token_version, expires_at, ended_at)
+    SELECT ${id}, 1, now() + interval '1 day', now() FROM generate_series(1, 60)`;
+  await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE user_id = ${other.id}`;
+  expect(await sessionsOf(id)).toHaveLength(61);
+  await openSession(id);
+  expect(await sessionsOf(id)).toHaveLength(62);
+  await openSession(other.id);
+  expect(await sessionsOf(other.id)).toHaveLength(1);
+});
+
+test.each(["role = 'clinician'", "active = false"])(
+  "there is no %s for the last active admin",
+  async (change) => {
+    await newAccount(undefined, "admin");
+    const all = asOwner(Object.assign([`UPDATE users SET ${change} WHERE role = 'admin'`], { raw: [] }));
+    await expect(all).rejects.toMatchObject({ constraint: "users_last_admin" });
+  },
+);
