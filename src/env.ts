@@ -53,6 +53,8 @@ const Config = z.object({
   DATABASE_TIMEOUT_MS: z._default(wholeNumber(100, 60_000), 10_000),
   /** Signs access tokens. */
   JWT_SECRET: Secret,
+  /** The one before it: what it has signed is still accepted while the secret is being replaced. */
+  JWT_SECRET_PREVIOUS: z.optional(Secret),
   JWT_ISSUER: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   /** How long a session lives from its login, in days, however often it is refreshed. */

@@ -52,6 +52,7 @@ const bad: Record<string, unknown[]> = {
   DATABASE_ENDPOINT: ["hidden-value", "ftp://hidden-value.example/sql"],
   DATABASE_TIMEOUT_MS: ["hidden-value", "99", 60_001, 9876.54],
   JWT_SECRET: [undefined, "hidden-value".padEnd(31, "x"), 987_654_321],
+  JWT_SECRET_PREVIOUS: ["", "hidden-value".padEnd(31, "x"), 987_654_321],
   JWT_ISSUER: [""],
   JWT_AUDIENCE: [""],
   SESSION_DAYS: ["hidden-value", 0, "366", "-987654"],

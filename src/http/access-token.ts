@@ -1,17 +1,43 @@
-import { sign } from "hono/jwt";
+import { decode, sign } from "hono/jwt";
 import type { Claims } from "../db/caller.ts";
 import { type Config, perConfig } from "../env.ts";
 import * as z from "../zod.ts";
 import { digits, MAX_ID } from "./fields.ts";
+import { secretsOf } from "./secrets.ts";
+import { sha256 } from "./sha256.ts";
 
 export const ALGORITHM = "HS256";
 
-/** The key that access tokens are signed with, imported once. */
-export const keyOf = perConfig(({ JWT_SECRET }) => {
+/** A secret as the key of tokens, imported once. */
+async function keyOf(secret: string) {
+  const bytes = new TextEncoder().encode(secret);
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const secret = new TextEncoder().encode(JWT_SECRET);
-  return crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+  const key = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign", "verify"]);
+  // It tells no more of the secret than any token does, against which a guess can be tried as well.
+  const kid = (await sha256(bytes)).slice(0, 8);
+  return { key, kid, jwk: { kty: "oct", alg: ALGORITHM, k: bytes.toBase64(BASE64URL), kid } };
+}
+const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
+
+/** The keys of a configuration: the one that signs, and the one before it. */
+export const keysOf = perConfig((config) => {
+  const [secret, previous] = secretsOf(config);
+  return Promise.all([keyOf(secret), previous === undefined ? undefined : keyOf(previous)]);
 });
+
+/** The key to verify a token with: the previous one, if there is one and the token says so by its `kid`. */
+export async function keyFor(authorization: string, config: Config): Promise<CryptoKey> {
+  const [current, previous] = await keysOf(config);
+  return previous && kidOf(authorization) === previous.kid ? previous.key : current.key;
+}
+
+function kidOf(authorization: string): unknown {
+  try {
+    return (decode(authorization.replace(/^\S+\s+/, "")).header as { kid?: unknown }).kid;
+  } catch {
+    return undefined; // no token: whoever verifies it says so
+  }
+}
 
 /** How long an access token lives, in seconds. */
 export const ACCESS_SECONDS = 15 * 60;
@@ -37,7 +63,8 @@ export async function issueAccess(claims: Claims, config: Config): Promise<strin
     iat,
     exp: iat + ACCESS_SECONDS,
   };
-  return sign(payload, await keyOf(config), ALGORITHM);
+  const [{ jwk }] = await keysOf(config);
+  return sign(payload, jwk, ALGORITHM);
 }
 
 /** What a verified payload claims; `undefined` when it is not one that `issueAccess` makes. */

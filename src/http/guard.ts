@@ -2,7 +2,7 @@ import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { jwt } from "hono/jwt";
 import type { Caller } from "../db/caller.ts";
-import { ALGORITHM, claimsOf, keyOf } from "./access-token.ts";
+import { ALGORITHM, claimsOf, keyFor } from "./access-token.ts";
 import { originOf } from "./address.ts";
 import type { AppEnv } from "./context.ts";
 import { unauthorized } from "./problem.ts";
@@ -17,10 +17,11 @@ export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
  * @throws {Problem} 401
  */
 export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
-  if (!c.req.header("Authorization")) throw unauthorized("This needs Authorization: Bearer <access token>.");
+  const authorization = c.req.header("Authorization");
+  if (!authorization) throw unauthorized("This needs Authorization: Bearer <access token>.");
   const config = c.get("config");
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
-  const secret = await keyOf(config);
+  const secret = await keyFor(authorization, config);
   const passOn = async () => {
     const claims = claimsOf(c.get("jwtPayload"));
     if (!claims) throw refused();

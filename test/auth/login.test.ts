@@ -20,7 +20,7 @@ test("logging in answers with a pair of tokens and nothing else", () => {
 
 test("the access token says whose session it is and for how long, and nothing personal", async () => {
   const { sid, iat = 0 } = payload;
-  expect(header).toEqual({ alg: "HS256", typ: "JWT" });
+  expect(header).toEqual({ alg: "HS256", typ: "JWT", kid: expect.stringMatching(/^[0-9a-f]{8}$/) });
   expect(payload).toEqual({ ...claims(), sub: String(id), sid, ver: 1, iat, exp: iat + 900 });
   expect((await api.get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
