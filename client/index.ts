@@ -53,8 +53,8 @@ export interface ClientOptions {
 /** The API's lists, records and accounts. Every function throws a `ProblemError` when it cannot do what it says. */
 export type Client = ReturnType<typeof createClient>;
 
-/** A spent refresh token is merely refused for so long, in milliseconds; ten seconds, of which some are for the way. */
-const REFRESH_DEADLINE = 8000;
+/** A spent refresh token is exchanged again for so long, in milliseconds; thirty seconds, of which some are for the way. */
+const REFRESH_DEADLINE = 25_000;
 
 /** A client of the API at `url`, signed in when it is given a session's `tokens`, or after `login`. */
 export function createClient({ url, tokens, onTokens, retry, ...options }: ClientOptions) {
@@ -71,9 +71,8 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
   ) => ({ method: "POST", path: `api/auth/${path}/`, body, read, signal, isRepeatable: false }) as const;
 
   /**
-   * When the answer is lost, so may be the next token, and the one that is there be spent. Trying again soon does no harm:
-   * either it was not spent, or it is refused now, as it would be later. Later than the API's grace it must not be tried,
-   * for then a token that comes a second time counts as stolen.
+   * When the answer is lost, so may be the next token, and the one that is there be spent. Trying again soon gets another pair.
+   * Later than the API's grace it must not be tried, for then a token that comes a second time counts as stolen.
    */
   const refresh = (token: string) =>
     sendOpen({ ...post("refresh", { refresh: token }, json<TokenPair>), isRepeatable: true }, undefined, {

@@ -4,6 +4,7 @@ export interface Registration {
   username: string;
   email: string;
   password: string;
+  invitation?: string;
 }
 
 export interface Credentials {
@@ -29,6 +30,7 @@ export interface TokenPair {
   refresh: string;
   token_type: "Bearer";
   expires_in: number;
+  must_change_password?: true;
 }
 
 export interface NewPatient {

@@ -83,7 +83,7 @@ function statusesOf({ parts, isGuarded, isLimited, isConfigured }: Route): numbe
   const has = (...names: string[]) => names.some((name) => parts[name]);
   return [
     ...(has("json", "query", "header") ? [400] : []),
-    ...(isGuarded ? [401] : []),
+    ...(isGuarded ? [401, 403] : []),
     ...(has("param") ? [404] : []),
     ...(header === IfMatch ? [412, 428] : []),
     ...(has("json") ? [413, 415] : []),

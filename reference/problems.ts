@@ -65,7 +65,8 @@ export const problems: Record<number, ProblemWords> = {
   403: {
     name: "Forbidden",
     title: "Forbidden",
-    description: "You can see this and may not change it.",
+    description:
+      "You can see this and may not change it; or an operator has set your account's password, and you have to change it first.",
     detail: "Only the account that created this doctor, or an admin, may change or delete it.",
   },
   404: {

@@ -1,8 +1,8 @@
 import type { Hono } from "hono";
 import { configure } from "../src/app.ts";
-import { limitAddress } from "../src/auth/limits.ts";
 import type { AppEnv } from "../src/http/context.ts";
 import { guard } from "../src/http/guard.ts";
+import { limiting } from "../src/http/limits.ts";
 import { validations } from "../src/http/validate.ts";
 import type * as z from "../src/zod.ts";
 
@@ -17,7 +17,7 @@ export interface Route {
   parts: Record<string, z.ZodMiniType>;
   /** Whether it needs an access token. */
   isGuarded: boolean;
-  /** Whether its requests are counted by the address they come from. */
+  /** Whether its requests are counted, so that there may be too many. */
   isLimited: boolean;
   /** Whether it needs the configuration, and with it the database. */
   isConfigured: boolean;
@@ -41,7 +41,7 @@ function routeOf(app: Hono<AppEnv>, key: string): Route {
     path: `${pattern.replace(/:(\w+)/g, "{$1}")}${pattern.startsWith("/api/") ? "/" : ""}`,
     parts: Object.fromEntries(validated.map(({ part, schema }) => [part, schema])),
     isGuarded: chain.includes(guard),
-    isLimited: chain.includes(limitAddress),
+    isLimited: chain.some((handler) => limiting.has(handler)),
     isConfigured: chain.includes(configure),
   };
 }

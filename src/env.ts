@@ -59,6 +59,10 @@ const Config = z.object({
   JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   /** How long a session lives from its login, in days, however often it is refreshed. */
   SESSION_DAYS: z._default(wholeNumber(1, 365), 30),
+  /** How long it lives when it is not refreshed, in days. */
+  SESSION_IDLE_DAYS: z._default(wholeNumber(1, 365), 7),
+  /** Who may register: anybody, who has an invitation, or nobody. */
+  REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "open"),
   /** bcrypt's cost: the logarithm of its rounds. */
   BCRYPT_COST: z._default(wholeNumber(4, 14), 10),
   /** Origins that browsers may call from, separated by commas; `*` for all. */
@@ -68,10 +72,15 @@ const Config = z.object({
   ),
   /** Whether a change of a record is refused that does not say, by If-Match, which version of it was seen. */
   REQUIRE_IF_MATCH: z._default(flag, false),
-  /** Attempts to register, log in or refresh, by client address. */
-  ADDRESS_LIMITER: Limiter,
-  /** Attempts to log in, by username. */
-  USERNAME_LIMITER: Limiter,
+  /** Attempts to register and to log in, by network. */
+  REGISTER_LIMITER: Limiter,
+  LOGIN_LIMITER: Limiter,
+  /** Attempts to refresh: by token, and those with tokens that are none of ours by network. */
+  REFRESH_LIMITER: Limiter,
+  /** Requests with an access token, by account. */
+  ACCOUNT_LIMITER: Limiter,
+  /** Requests of `/readyz`, by network. */
+  READY_LIMITER: Limiter,
 });
 
 /** The bindings of `wrangler.toml`, `.dev.vars` and the deployed secrets, as they come. */

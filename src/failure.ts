@@ -16,8 +16,7 @@ export function onError(error: Error, c: Context<AppEnv>): Response {
 
 function problemOf(error: Error, requestId: string): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof CallerRevoked)
-    return unauthorized("The access token has been revoked.", "invalid_token");
+  if (error instanceof CallerRevoked) return refusalOf(error);
   const fault = databaseFault(error);
   if (fault) return problemOfFault(fault, requestId);
   // An error's message may hold anything that a client sent; a configuration error's holds names only.
@@ -25,6 +24,12 @@ function problemOf(error: Error, requestId: string): Problem {
   const stack = error.stack?.replace(error.message, "").match(/^ +at .*$/gm) ?? [];
   logFailure(requestId, { error: error.name, message, stack });
   return new Problem(500, "Something went wrong on our side.");
+}
+
+function refusalOf({ mustChangePassword }: CallerRevoked): Problem {
+  if (mustChangePassword)
+    return new Problem(403, "This account has to change its password first: POST /api/auth/password/.");
+  return unauthorized("The access token has been revoked.", "invalid_token");
 }
 
 function problemOfFault(fault: DatabaseFault, requestId: string): Problem {

@@ -2,8 +2,8 @@ import { getTableName, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { connect } from "./db/client.ts";
 import { databaseFault } from "./db/errors.ts";
-import { emergency_accesses, idempotency_keys } from "./db/schema.ts";
-import { type Connection, statement } from "./db/statement.ts";
+import { emergency_accesses, idempotency_keys, invitations, login_attempts, sessions } from "./db/schema.ts";
+import { type Connection, statement, value } from "./db/statement.ts";
 import { type Bindings, configuration } from "./env.ts";
 
 /** How long a key is kept: as long as a client may go on sending the same request. */
@@ -12,10 +12,13 @@ const KEY_HOURS = 24;
 /** Rows a statement: few enough to be done in time. */
 const BATCH = 5000;
 
+/** What the configuration says of how long something is kept. */
+type Values = { idle_days: number };
+
 /** Deletes the rows of a table that are over, a batch at a time; how many there were. */
 function clearing(table: PgTable, isOver: SQL) {
   const batch = sql.raw(String(BATCH));
-  const clear = statement<{ cleared: number }>(
+  const clear = statement<{ cleared: number }, Values>(
     {
       cleared: sql`
         DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isOver} LIMIT ${batch})) AND ${isOver}
@@ -25,10 +28,10 @@ function clearing(table: PgTable, isOver: SQL) {
     "counted",
     { cleared: sql`rows` },
   );
-  return async (connection: Connection) => {
+  return async (connection: Connection, values: Values) => {
     let rows = 0;
     for (let cleared = BATCH; cleared === BATCH; rows += cleared)
-      cleared = (await clear(connection, {}))?.cleared ?? 0;
+      cleared = (await clear(connection, values))?.cleared ?? 0;
     return { cleared: getTableName(table), rows };
   };
 }
@@ -50,6 +53,18 @@ const chores = [
   }),
   clearing(idempotency_keys, sql`created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})`),
   clearing(emergency_accesses, sql`expires_at < now()`),
+  // With their refresh tokens, and a day after they have ended: until then a token of theirs can be said to be of one.
+  clearing(
+    sessions,
+    sql`(expires_at < now() OR ended_at < now() - interval '1 day'
+      OR last_used_at < now() - make_interval(days => ${value("idle_days")}))`,
+  ),
+  // By then all failures are forgiven; the networks of an account are kept for as long as somebody may be on leave.
+  clearing(
+    login_attempts,
+    sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
+  ),
+  clearing(invitations, sql`expires_at < now()`),
 ];
 
 /**
@@ -58,11 +73,13 @@ const chores = [
  * @throws an error without any of the database's words, when that fails: the next time goes on.
  */
 export async function keepHouse(bindings: Bindings): Promise<void> {
-  const connection = connect(configuration(bindings));
+  const config = configuration(bindings);
+  const connection = connect(config);
+  const values = { idle_days: config.SESSION_IDLE_DAYS };
   const failed: unknown[] = [];
   for (const chore of chores) {
     try {
-      console.log(JSON.stringify(await chore(connection)));
+      console.log(JSON.stringify(await chore(connection, values)));
     } catch (error) {
       failed.push(error); // what comes after it is done all the same
     }

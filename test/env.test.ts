@@ -1,13 +1,12 @@
 import { env, withEnv } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { type Bindings, configuration } from "../src/env.ts";
-import { connectApi, JWT_SECRET } from "./support/api.ts";
+import { connectApi, JWT_SECRET, limiters } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";
 
 const good = {
-  ADDRESS_LIMITER: env.ADDRESS_LIMITER,
-  USERNAME_LIMITER: env.USERNAME_LIMITER,
+  ...limiters,
   DATABASE_URL: "postgresql://nurse:password@db.example/hospital",
   JWT_SECRET,
 };
@@ -15,12 +14,13 @@ const configured = (changes: object) => configuration({ ...good, ...changes } as
 
 test("what may be left out has a default", () => {
   const parties = { JWT_ISSUER: "hospital-api", JWT_AUDIENCE: "hospital-api" };
-  const numbers = { DATABASE_TIMEOUT_MS: 10_000, SESSION_DAYS: 30, BCRYPT_COST: 10 };
+  const numbers = { DATABASE_TIMEOUT_MS: 10_000, SESSION_DAYS: 30, SESSION_IDLE_DAYS: 7, BCRYPT_COST: 10 };
   expect(configured({})).toEqual({
     ...good,
     ...parties,
     ...numbers,
     CORS_ORIGINS: ["*"],
+    REGISTRATION: "open",
     REQUIRE_IF_MATCH: false,
   });
 });
@@ -56,11 +56,13 @@ const bad: Record<string, unknown[]> = {
   JWT_ISSUER: [""],
   JWT_AUDIENCE: [""],
   SESSION_DAYS: ["hidden-value", 0, "366", "-987654"],
+  SESSION_IDLE_DAYS: ["hidden-value", 0, "366"],
+  REGISTRATION: ["hidden-value", "", true],
   BCRYPT_COST: ["1e987654", 3, "15"],
   CORS_ORIGINS: [["https://hidden-value.example"]],
   REQUIRE_IF_MATCH: ["hidden-value", "", "yes", 987_654_321],
-  ADDRESS_LIMITER: [undefined, "hidden-value", {}],
-  USERNAME_LIMITER: [undefined, null],
+  LOGIN_LIMITER: [undefined, "hidden-value", {}],
+  ACCOUNT_LIMITER: [undefined, null],
 };
 
 test.each(Object.entries(bad).flatMap(([name, values]) => values.map((value) => [name, value])))(

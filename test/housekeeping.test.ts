@@ -1,7 +1,7 @@
 import { createScheduledController } from "cloudflare:test";
 import { expect, test } from "vitest";
 import worker from "../src/index.ts";
-import { newAccount } from "./support/accounts.ts";
+import { newAccount, unique } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner, owner } from "./support/owner.ts";
@@ -29,7 +29,10 @@ test("keys go when they are a day old, however many, and no earlier", async () =
   expect(printed().map((line) => JSON.parse(line))).toEqual([
     { made: "audit_events", partitions: expect.any(Number) },
     { cleared: "idempotency_keys", rows: expect.any(Number) },
-    { cleared: "emergency_accesses", rows: expect.any(Number) },
+    ...["emergency_accesses", "sessions", "login_attempts", "invitations"].map((cleared) => ({
+      cleared,
+      rows: expect.any(Number),
+    })),
   ]);
   expect(JSON.parse(printed()[1] ?? "").rows).toBeGreaterThanOrEqual(5001);
 });
@@ -43,6 +46,45 @@ test("what an admin had opened goes when its hour is over", async () => {
   await run();
   const left = await asOwner`SELECT patient_id FROM emergency_accesses WHERE account_id = ${nurse.id}`;
   expect(left).toEqual([{ patient_id: open.id }]);
+});
+
+test("sessions go with their tokens when they are over, unused, or were ended a day ago, and no others", async () => {
+  const account = await newAccount();
+  await asOwner`
+    WITH session AS (
+      INSERT INTO sessions (user_id, token_version, expires_at, last_used_at, ended_at, user_agent)
+      SELECT ${account.id}::int, 1, now() + make_interval(hours => expiry), now() - make_interval(hours => used),
+        now() - make_interval(hours => ended), name
+      FROM (VALUES ('over', -1, 1, NULL), ('unused', 24, 49, NULL), ('ended', 24, 1, 25), ('used', 24, 47, NULL),
+        ('ended just now', 24, 1, 23)) AS s (name, expiry, used, ended)
+      RETURNING id)
+    INSERT INTO refresh_tokens (token_hash, session_id) SELECT encode(sha256(id::text::bytea), 'hex'), id FROM session`;
+  // Inserting them has cleared what is over already.
+  await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${account.sid}`;
+  await run(connectApi({ SESSION_IDLE_DAYS: 2 }));
+  const left = await asOwner`
+    SELECT user_agent, (SELECT count(*)::int FROM refresh_tokens WHERE session_id = s.id) AS tokens
+    FROM sessions s WHERE user_id = ${account.id} ORDER BY user_agent`;
+  expect(left).toEqual(["ended just now", "used"].map((user_agent) => ({ user_agent, tokens: 1 })));
+});
+
+test("failed attempts go after a day, an account's own networks after three months, and invitations when they run out", async () => {
+  const name = unique("nobody-");
+  await asOwner`
+    INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
+    SELECT ${name}, network, 1, now() - make_interval(hours => failed), now(), now() - make_interval(days => known)
+    FROM (VALUES ('old', 25, NULL), ('young', 23, NULL), ('left', 25, 91), ('on leave', 25, 89)) AS a (network, failed, known)`;
+  await asOwner`
+    INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
+    SELECT n || '@example.org', 'clinician', encode(sha256((${name} || n)::bytea), 'hex'), ${nurse.id}::int,
+      now() + make_interval(secs => n) FROM unnest(ARRAY[-1, 60]) n`;
+  await run();
+  expect(await asOwner`SELECT network FROM login_attempts WHERE username = ${name} ORDER BY 1`).toEqual([
+    { network: "on leave" },
+    { network: "young" },
+  ]);
+  const invited = await asOwner`SELECT email FROM invitations WHERE created_by = ${nurse.id}`;
+  expect(invited).toEqual([{ email: "60@example.org" }]);
 });
 
 test("the record has partitions for this month and the next three, made again where one is missing", async () => {

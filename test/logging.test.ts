@@ -57,7 +57,7 @@ test("an error that nobody expected is 500 and logged by its name and place, wit
     throw new RangeError(`cannot count\n    at ${SECRET}`);
   };
   const printed = watchConsole();
-  const api = connectApi({ ADDRESS_LIMITER: { limit } });
+  const api = connectApi({ REFRESH_LIMITER: { limit } });
   const answer = await api.post("/api/auth/refresh/", { refresh: SECRET });
   expect(answer).toEqual(problem(500, "Something went wrong on our side."));
   const [error, access] = printed().map((line) => JSON.parse(line));

@@ -1,17 +1,43 @@
 import { truncates } from "bcryptjs";
 import { roles } from "../db/schema.ts";
-import { body, email, padded, reference, text } from "../http/fields.ts";
+import { body, email, moment, padded, reference, storable, text } from "../http/fields.ts";
 import * as z from "../zod.ts";
+import { isCommon } from "./common-passwords.ts";
 
-/** At least 8 characters when it has been trimmed. */
-const TRIMMED_8 = "^\\s*[^\\s\\u0000][^\\u0000]{6,}[^\\s\\u0000]\\s*$";
+/** A password as it is typed. That it is too long or too short to be one must not show where it is compared. */
+const typed = z.string().check(
+  storable,
+  z.minLength(1, "Required"),
+  z.refine((value) => [...value].length <= 1024, "Too long: expected at most 1024 characters"),
+  z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
+);
 
-/** bcrypt hashes 72 bytes and ignores the rest: a longer password would be accepted by its beginning. */
-const password = text(1024).check(
+/** One character, and nothing else. */
+const REPEATED = "^([\\s\\S])\\1*$";
+
+/**
+ * A new password, after NIST SP 800-63B-4, section 3.1.1: of any characters, in Unicode's normal form, and none that attackers try
+ * first. bcrypt hashes 72 bytes and ignores the rest: a longer one would be accepted by its beginning.
+ */
+const newPassword = z.string().check(
+  storable,
+  z.normalize("NFC"),
   z.refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
   z.refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  z.meta({ format: "password", minLength: 8, maxLength: 72, allOf: [{ pattern: TRIMMED_8 }] }),
+  z.refine((value) => !isCommon(value), "Too common: many use it, and it is among the first that are tried"),
+  z.refine((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
+  z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
 );
+
+/** What is wrong with a new password of this account's; `undefined` when nothing is. */
+export function namesIn(
+  password: string,
+  { username, email }: { username: string; email: string },
+): string | undefined {
+  const same = (name: string) => name.toLowerCase() === password.toLowerCase();
+  if (same(username)) return "Must not be the username";
+  return same(email) || same(email.split("@")[0] ?? "") ? "Must not be the email or its name" : undefined;
+}
 
 // ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.
 const USERNAME = /^[A-Za-z0-9@.+_-]*$/;
@@ -23,13 +49,19 @@ export const Registration = body(
       z.meta({ pattern: padded(USERNAME.source.replace("*", "+")) }),
     ),
     email: email(254),
-    password,
+    password: newPassword,
+    /** The code of an invitation. */
+    invitation: z.optional(text(128)),
   },
   ["id"],
-);
+).check(({ value, issues }) => {
+  const message = namesIn(value.password, value);
+  if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
+});
 
-/** Any text will do for a password here: that it is too long or too short to be one must not show. */
-export const Credentials = body({ username: text(150), password: text(1024) });
+export const Credentials = body({ username: text(150), password: typed });
+
+export const PasswordChange = body({ current: typed, new: newPassword });
 
 /** A session's refresh token, as login or refresh gave it. */
 export const RefreshToken = body({ refresh: text(1024) });
@@ -48,5 +80,24 @@ export const TokenPair = z.strictObject({
   token_type: z.literal("Bearer"),
   /** How long `access` is good, in seconds. */
   expires_in: z.int(),
+  /** Only there when the account may do nothing but change its password. */
+  must_change_password: z.optional(z.literal(true)),
 });
 export type TokenPair = z.infer<typeof TokenPair>;
+
+/** A path that names a session: `/:id/`. */
+export const SessionById = z.object({ id: z.uuid() });
+
+/** A login of one's own that is not over. */
+export const Session = z.strictObject({
+  id: z.uuid(),
+  created_at: moment,
+  /** When it was logged in, or last refreshed. */
+  last_used_at: moment,
+  /** When it is over, unless it is refreshed before. */
+  expires_at: moment,
+  user_agent: z.nullable(z.string()),
+  /** Whether it is the one that asks. */
+  current: z.boolean(),
+});
+export type Session = z.infer<typeof Session>;

@@ -8,17 +8,32 @@ const decoy = (cost: number): string =>
 export const hashPassword = (password: string, cost: number): Promise<string> => hash(password, cost);
 
 /**
- * Whether `password` is the one of `passwordHash`. It takes the time of one hash at `cost` in any case: when there is no
- * account to compare with, a decoy is; and when the account's hash is from before the cost was raised, decoys make up
- * for it (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c).
+ * What is compared with a hash: a password as it is typed, in Unicode's normal form (NIST SP 800-63B-4, section 3.1.1.2); and as it
+ * was hashed before that, without the space around it, where that makes a difference.
  */
-export async function passwordMatches(
-  password: string,
+const formsOf = (typed: string): string[] => [...new Set([typed.normalize("NFC"), typed.trim()])];
+
+/**
+ * The form of a `typed` password that has `passwordHash`; `undefined` when none has. It takes the time of one hash at `cost` for
+ * each form in any case: when there is no account to compare with, a decoy is; and when the account's hash is from before the
+ * cost was raised, decoys make up for it (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c).
+ */
+export async function matchingForm(
+  typed: string,
   passwordHash: string | undefined,
   cost: number,
-): Promise<boolean> {
-  const same = await compare(password, passwordHash ?? decoy(cost));
-  if (passwordHash === undefined) return false;
-  for (let made = getRounds(passwordHash); made < cost; made += 1) await compare(password, decoy(made));
-  return same && !truncates(password);
+): Promise<string | undefined> {
+  let matching: string | undefined;
+  for (const form of formsOf(typed)) {
+    const same = await compare(form, passwordHash ?? decoy(cost));
+    const first = passwordHash === undefined ? cost : getRounds(passwordHash);
+    for (let made = first; made < cost; made += 1) await compare(form, decoy(made));
+    if (same && passwordHash !== undefined && !truncates(form)) matching ??= form;
+  }
+  return matching;
+}
+
+/** The hash that is to replace one of a lower cost, now that its password is known; null for one that may stay. */
+export async function hashAnew(password: string, passwordHash: string, cost: number): Promise<string | null> {
+  return getRounds(passwordHash) < cost ? hashPassword(password, cost) : null;
 }

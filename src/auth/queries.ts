@@ -1,78 +1,125 @@
-import { sql } from "drizzle-orm";
-import { ended, type Origin, outcomeOfReading, recording } from "../db/audit.ts";
-import { type Claims, callerId, framed, repeatable } from "../db/caller.ts";
+import { type SQL, sql } from "drizzle-orm";
+import { ended, type Origin, recording } from "../db/audit.ts";
+import { type Claims, callerId, repeatable } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { bodyOf, columnsOf, objectOf } from "../db/json.ts";
-import { refresh_tokens, sessions, users } from "../db/schema.ts";
+import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, statement, value } from "../db/statement.ts";
+import { type Attempt, counting, ofAttempt, takingBack } from "./attempts.ts";
 import { Account, NewAccount } from "./contract.ts";
 
-// The first four have no caller: they are how one becomes it. They put on record what they did by themselves.
+// These have no caller: they are how one becomes it. They put on record what they did by themselves.
+
+const username = sql`${value("username")}::text`;
+const codeHash = sql`${value("code_hash")}::text`;
 
 /**
- * How long after its rotation a spent refresh token is merely refused, in seconds: two tabs, or a retry whose answer was
- * lost. Later than that somebody has kept it, and the session ends.
- */
-const REUSE_GRACE_SECONDS = 10;
-
-/**
- * Creates an account. A taken username breaks `users_username_key`. Only these columns are named: the Worker's database
- * role may not write any other, so that nothing makes an admin here.
+ * Creates an account, by an invitation when there is a `code_hash`, which is used up then: its `body`, null when the invitation is
+ * not there (`invited`), was sent to another `email`, or the username is `taken`. An id is taken only when one is needed.
  */
 export const createAccount = statement<
-  { body: Json<NewAccount> },
-  { username: string; email: string; password_hash: string } & Origin
+  { body: Json<NewAccount> | null; invited: boolean; email: boolean; taken: boolean },
+  { username: string; email: string; password_hash: string; code_hash: string | null } & Origin
 >(
   {
+    invitation: sql`
+      SELECT id, lower(email) = lower(${value("email")}) AS same_email FROM ${invitations}
+      WHERE code_hash = ${codeHash} AND expires_at > now()`,
+    taken: sql`SELECT FROM ${users} WHERE ${folded(users.username)} = ${folded(username)}`,
+    // Of two with one code, one deletes it.
+    used: sql`
+      DELETE FROM ${invitations} USING invitation
+      WHERE ${invitations.id} = invitation.id AND same_email AND NOT ${exists("taken")}
+      RETURNING ${invitations.id}, ${invitations.role}`,
     created: sql`
-      INSERT INTO ${users} (username, email, password_hash)
-      VALUES (${value("username")}, ${value("email")}, ${value("password_hash")})
+      INSERT INTO ${users} (username, email, password_hash, role)
+      SELECT ${username}, ${value("email")}, ${value("password_hash")}, coalesce((SELECT role FROM used), 'clinician')
+      WHERE NOT ${exists("taken")} AND (${codeHash} IS NULL OR ${exists("used")})
       RETURNING ${columnsOf(users, Account.shape)}`,
-    recorded: recording({ from: sql`created` }, { action: "register" }),
+    recorded: recording(
+      { from: sql`created` },
+      {
+        action: "register",
+        changes: sql`(SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used)`,
+      },
+    ),
+    answer: sql`SELECT`,
   },
-  "created",
-  { body: sql`(SELECT ${objectOf(columnsOf(users, NewAccount.shape))}::text FROM created ${users})` },
+  "answer",
+  {
+    body: sql`(SELECT ${objectOf(columnsOf(users, NewAccount.shape))}::text FROM created ${users})`,
+    invited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
+    email: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE same_email)`,
+    taken: exists("taken"),
+  },
 );
 
-/** What logging in needs to know of an account, by `username` in lower case. */
+/**
+ * Counts an attempt to log in by `username` in lower case, and gives what is needed to know of its account, nulls when there is none.
+ * One that is not admitted is put on record.
+ */
 export const findAccount = statement<
-  { id: number; password_hash: string; active: boolean },
-  { username: string }
+  Attempt & { id: number | null; password_hash: string | null; active: boolean | null },
+  { username: string; network: string } & Origin
 >(
   {
-    account: sql`
-      SELECT id, password_hash, active FROM ${users} WHERE ${folded(users.username)} = ${value("username")}`,
+    ...counting(username),
+    account: sql`SELECT id, password_hash, active FROM ${users} WHERE ${folded(users.username)} = ${username}`,
+    recorded: recording(
+      {
+        from: sql`(SELECT FROM attempt WHERE NOT admitted) refused LEFT JOIN ${users} ON ${folded(users.username)} = ${username}`,
+      },
+      { action: "login", outcome: ended("refused"), reason: sql`'too many attempts'` },
+    ),
   },
-  "account",
-  { id: sql`id`, password_hash: sql`password_hash`, active: sql`active` },
+  "attempt",
+  {
+    ...ofAttempt,
+    id: sql`(SELECT id FROM account)`,
+    password_hash: sql`(SELECT password_hash FROM account)`,
+    active: sql`(SELECT active FROM account)`,
+  },
 );
 
 const claimsOf = {
   user_id: sql<number>`user_id`,
   session_id: sql<string>`session_id`,
   token_version: sql<number>`token_version`,
+  must_change_password: sql<boolean>`must_change_password`,
 };
 
 /**
- * Logs in: opens a session of so many `days` for an account whose password has just been checked against `password_hash`, and
- * clears away the account's expired ones. No row when there is no such account, its password was not the one that
- * was given (null), it is disabled, or its password was changed meanwhile: then only the attempt is put on record, in the
- * same time for all of these.
+ * Logs in: opens a session of so many `days` for an account whose password has just been checked against `password_hash`, takes
+ * the attempt back, and replaces that hash by a `new_hash`, if there is one. No row when there is no such account, its
+ * password was not the one that was given (null), it is disabled, or its password was changed meanwhile: then only the attempt
+ * is put on record, in the same time for all of these.
  */
 export const logIn = statement<
   Claims,
-  { id: number | null; password_hash: string | null; token_hash: string; days: number } & Origin
+  {
+    id: number | null;
+    username: string;
+    network: string;
+    password_hash: string | null;
+    new_hash: string | null;
+    token_hash: string;
+    days: number;
+    user_agent: string | null;
+  } & Origin
 >(
   {
     account: sql`
-      SELECT id, token_version FROM ${users}
+      SELECT id, token_version, must_change_password FROM ${users}
       WHERE id = ${value("id")} AND active AND password_hash = ${value("password_hash")}`,
-    cleared: sql`DELETE FROM ${sessions} WHERE user_id = (SELECT id FROM account) AND expires_at < now()`,
+    rehashed: sql`
+      UPDATE ${users} SET password_hash = ${value("new_hash")}::text
+      WHERE id = (SELECT id FROM account) AND password_hash = ${value("password_hash")} AND ${value("new_hash")}::text IS NOT NULL`,
     opened: sql`
-      INSERT INTO ${sessions} (user_id, token_version, expires_at)
-      SELECT id, token_version, now() + make_interval(days => ${value("days")}) FROM account
+      INSERT INTO ${sessions} (user_id, token_version, expires_at, user_agent)
+      SELECT id, token_version, now() + make_interval(days => ${value("days")}), ${value("user_agent")} FROM account
       RETURNING id AS session_id, user_id, token_version`,
     issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("token_hash")}, session_id FROM opened`,
+    ...takingBack(username, "opened"),
     recorded: recording(
       {
         from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${value("id")}`,
@@ -83,36 +130,49 @@ export const logIn = statement<
         outcome: sql`CASE WHEN ${exists("opened")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
       },
     ),
+    claims: sql`SELECT opened.*, must_change_password FROM opened, account`,
   },
-  "opened",
+  "claims",
   claimsOf,
 );
 
 /**
- * Spends a refresh token and issues the next one of its session, both or neither; of any number of requests at once,
- * one gets through. A spent token is refused, which is put on record, and one that was spent longer ago than the grace
- * ends its session. No row when the token is unknown or spent, or its session or account is over.
+ * How long after it was spent a refresh token is exchanged once more, in seconds: the answer may have been lost. Later than that
+ * somebody has kept it, and the session ends.
  */
-export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: string } & Origin>(
+const REUSE_GRACE_SECONDS = sql.raw("30");
+const isFresh = (spent: SQL): SQL => sql`${spent} > now() - make_interval(secs => ${REUSE_GRACE_SECONDS})`;
+
+/**
+ * Spends a refresh token and issues the next one of its session, both or neither. One that was spent is refused, which is put on
+ * record, and ends its session; but for a while it is exchanged again. No row when the token is unknown or spent, or its session
+ * or account is over, or it has not been used for `idle_days`.
+ */
+export const rotateRefresh = statement<
+  Claims,
+  { spent_hash: string; next_hash: string; idle_days: number } & Origin
+>(
   {
     spent: sql`
-      UPDATE ${refresh_tokens} t SET spent_at = now()
+      UPDATE ${refresh_tokens} t SET spent_at = coalesce(t.spent_at, now())
       FROM ${sessions} s JOIN ${users} u ON u.id = s.user_id
-      WHERE t.token_hash = ${value("spent_hash")} AND t.spent_at IS NULL
+      WHERE t.token_hash = ${value("spent_hash")} AND (t.spent_at IS NULL OR ${isFresh(sql`t.spent_at`)})
         AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
+        AND s.last_used_at > now() - make_interval(days => ${value("idle_days")})
         AND u.active AND u.token_version = s.token_version
-      RETURNING s.id AS session_id, s.user_id, s.token_version`,
+      RETURNING s.id AS session_id, s.user_id, s.token_version, u.must_change_password`,
+    used: sql`UPDATE ${sessions} SET last_used_at = now() WHERE id = (SELECT session_id FROM spent)`,
     issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("next_hash")}, session_id FROM spent`,
     ended: sql`
       UPDATE ${sessions} SET ended_at = now()
       WHERE ended_at IS NULL AND id = (
         SELECT session_id FROM ${refresh_tokens}
-        WHERE token_hash = ${value("spent_hash")} AND spent_at < now() - make_interval(secs => ${REUSE_GRACE_SECONDS}))`,
+        WHERE token_hash = ${value("spent_hash")} AND NOT ${isFresh(sql`spent_at`)})`,
     recorded: recording(
       {
         from: sql`
           ${refresh_tokens} t JOIN ${sessions} s ON s.id = t.session_id JOIN ${users} u ON u.id = s.user_id
-          WHERE t.token_hash = ${value("spent_hash")} AND NOT EXISTS (SELECT FROM spent)`,
+          WHERE t.token_hash = ${value("spent_hash")} AND NOT ${exists("spent")}`,
         of: sql`u.`,
         session: sql`s.id`,
       },
@@ -121,18 +181,6 @@ export const rotateRefresh = statement<Claims, { spent_hash: string; next_hash: 
   },
   "spent",
   claimsOf,
-);
-
-/** Ends the session of a refresh token, spent or not, if it is one of the caller's; whether it was. */
-export const endSession = framed<{ ended: boolean }, { token_hash: string }>(
-  { action: "logout", outcome: outcomeOfReading(exists("ended")) },
-  {
-    ended: sql`
-      UPDATE ${sessions} s SET ended_at = coalesce(s.ended_at, now()) FROM ${refresh_tokens} t
-      WHERE t.token_hash = ${value("token_hash")} AND s.id = t.session_id AND s.user_id = ${callerId}
-      RETURNING s.id`,
-  },
-  { ended: exists("ended") },
 );
 
 /** The caller's own account. */

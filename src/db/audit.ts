@@ -23,7 +23,15 @@ export type Action =
   | "register"
   | "login"
   | "logout"
-  | "refresh";
+  | "refresh"
+  | "change_password"
+  | "invite"
+  | "list_invitations"
+  | "withdraw_invitation"
+  | "list_accounts"
+  | "read_account"
+  | "update_account"
+  | "sign_out";
 
 type Outcome = (typeof outcomes)[number];
 
@@ -39,6 +47,8 @@ export interface Entry {
   patients?: SQL;
   /** The id of a doctor who was changed. */
   doctor?: SQL;
+  /** The id of an account that something was done to. */
+  subject?: SQL;
   /** See `changesBetween`. */
   changes?: SQL;
   reason?: SQL;
@@ -65,6 +75,7 @@ export function recording({ from, of = sql``, session }: Who, entry: Entry): SQL
     outcome: entry.outcome ?? ended("done"),
     patients: entry.patients,
     doctor_id: entry.doctor,
+    subject_id: entry.subject,
     changes: entry.changes,
     reason: entry.reason,
   };

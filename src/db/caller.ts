@@ -8,6 +8,8 @@ export type Claims = {
   user_id: number;
   session_id: string;
   token_version: number;
+  /** Whether its account may do nothing but change its password, as far as the token knows. */
+  must_change_password: boolean;
 };
 
 /** Who is calling, from where and through what: all that a statement needs to know of its request. */
@@ -20,14 +22,25 @@ export interface Caller {
 /** The token is genuine, but its account is disabled, its version was raised, or its session is over. */
 export class CallerRevoked extends Error {
   override name = "CallerRevoked";
+  /** Or, it may be, its account has to change its password first. */
+  readonly mustChangePassword: boolean;
+
+  constructor(mustChangePassword: boolean) {
+    super();
+    this.mustChangePassword = mustChangePassword;
+  }
 }
 
-/** The account that the token is of, and whether it is accepted still. */
-const claimant = sql`
-  SELECT u.id, u.username, u.role, u.active AND u.token_version = ${value("token_version")} AND EXISTS (
+/** The account that the token is of, and whether it is accepted still, and for what is asked for. */
+const claimantWho = (may: SQL): SQL => sql`
+  SELECT u.id, u.username, u.role, ${may} AND u.active AND u.token_version = ${value("token_version")} AND EXISTS (
     SELECT FROM ${sessions} s
     WHERE s.id = ${value("session_id")} AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now()) AS accepted
   FROM ${users} u WHERE u.id = ${value("user_id")}`;
+
+/** One whose password is an operator's may do nothing but change it. */
+const claimant = claimantWho(sql`NOT u.must_change_password`);
+const anyClaimant = claimantWho(sql`true`);
 
 /** The calling account: one row, or none when it is refused. */
 const caller = sql`SELECT id, username, role FROM claimant WHERE accepted`;
@@ -41,7 +54,8 @@ export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role 
 export const outcomeForAdmin = (outcome: SQL): SQL =>
   sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE ${ended("refused")} END`;
 
-const who = { from: sql`claimant`, session: sql`${value("session_id")}::uuid` };
+/** Who it was, for the record: whoever the token is of. */
+export const who = { from: sql`claimant`, session: sql`${value("session_id")}::uuid` };
 
 const withOutcome = ({ outcome = ended("done"), ...entry }: Entry): Entry => ({
   ...entry,
@@ -64,10 +78,19 @@ type Frame = <Row, Values extends Record<string, unknown> = Record<string, never
  * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, and
  *   then nothing else has been done.
  */
-export const framed: Frame = (entry, steps, row) => {
+export const framed: Frame = (entry, steps, row) => forCaller(once(claimant, entry, steps, row));
+
+/** The same, for an account too that has to change its password first. */
+export const framedForPassword: Frame = (entry, steps, row) =>
+  forCaller(once(anyClaimant, entry, steps, row), true);
+
+function once<Row, Values extends Record<string, unknown>>(
+  claimant: SQL,
+  ...[entry, steps, row]: Parameters<typeof framed<Row, Values>>
+) {
   const recorded = entry && { recorded: recording(who, withOutcome(entry)) };
-  return forCaller(statement({ claimant, caller, ...steps, ...recorded }, "caller", row));
-};
+  return statement<Row, Claims & Origin & Values>({ claimant, caller, ...steps, ...recorded }, "caller", row);
+}
 
 /**
  * The frame of what may be sent twice: it only reads, or its key keeps it from making anything twice. That the first attempt
@@ -92,9 +115,10 @@ const sameRequest = ({ patients = sql`NULL`, outcome }: Entry): SQL => sql`
 const forCaller =
   <Row, Values extends Record<string, unknown>>(
     send: ReturnType<typeof statement<Row, Claims & Origin & Values>>,
+    isForPassword = false,
   ) =>
   async ({ connection, claims, origin }: Caller, values: Values): Promise<Row> => {
     const answer = await send(connection, { ...values, ...claims, ...origin });
-    if (!answer) throw new CallerRevoked();
+    if (!answer) throw new CallerRevoked(claims.must_change_password && !isForPassword);
     return answer;
   };

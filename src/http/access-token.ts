@@ -49,6 +49,7 @@ const Payload = z.object({
   ver: z.int().check(z.positive(), z.maximum(MAX_ID)),
   // hono/jwt checks `exp` only where there is one.
   exp: z.number(),
+  must_change_password: z.optional(z.boolean()),
 });
 
 /** An access token for `claims`: signed, expiring, for this API only. */
@@ -62,6 +63,7 @@ export async function issueAccess(claims: Claims, config: Config): Promise<strin
     ver: claims.token_version,
     iat,
     exp: iat + ACCESS_SECONDS,
+    ...(claims.must_change_password && { must_change_password: true }),
   };
   const [{ jwk }] = await keysOf(config);
   return sign(payload, jwk, ALGORITHM);
@@ -70,5 +72,7 @@ export async function issueAccess(claims: Claims, config: Config): Promise<strin
 /** What a verified payload claims; `undefined` when it is not one that `issueAccess` makes. */
 export function claimsOf(payload: unknown): Claims | undefined {
   const { success, data } = Payload.safeParse(payload);
-  return success ? { user_id: data.sub, session_id: data.sid, token_version: data.ver } : undefined;
+  if (!success) return undefined;
+  const { sub: user_id, sid: session_id, ver: token_version, must_change_password = false } = data;
+  return { user_id, session_id, token_version, must_change_password };
 }

@@ -9,13 +9,16 @@ export const MAX_ID = 2_147_483_647;
 /** Something to see: not only spaces, control characters and such of no width. */
 const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
 
+/** What PostgreSQL stores. */
+export const storable = z.refine<string>(
+  (value) => value.isWellFormed() && !value.includes("\0"),
+  "Must be well-formed Unicode without NUL",
+);
+
 /** Text as every field takes it: trimmed, 1 to `max` characters (code points, as PostgreSQL counts), storable. */
 export const text = (max: number) =>
   z.string().check(
-    z.refine(
-      (value) => value.isWellFormed() && !value.includes("\0"),
-      "Must be well-formed Unicode without NUL",
-    ),
+    storable,
     z.trim(),
     z.refine((value) => VISIBLE.test(value), "Required"),
     z.refine((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),

@@ -5,6 +5,7 @@ import type { Caller } from "../db/caller.ts";
 import { ALGORITHM, claimsOf, keyFor } from "./access-token.ts";
 import { originOf } from "./address.ts";
 import type { AppEnv } from "./context.ts";
+import { limiting, spend } from "./limits.ts";
 import { unauthorized } from "./problem.ts";
 
 /** What a handler behind the guard finds in its context, and no other does. */
@@ -14,7 +15,7 @@ export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
  * Lets a request pass whose access token is genuine and not expired, and sets `c.var.caller`. That the account is
  * active and the session still open is checked by the statement that does the request's work (`db/caller.ts`).
  *
- * @throws {Problem} 401
+ * @throws {Problem} 401; 429 when the account sends too many
  */
 export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
@@ -25,6 +26,7 @@ export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   const passOn = async () => {
     const claims = claimsOf(c.get("jwtPayload"));
     if (!claims) throw refused();
+    await spend(config.ACCOUNT_LIMITER, String(claims.user_id));
     c.set("caller", { claims, origin: originOf(c), connection: c.get("connection") });
     await next();
   };
@@ -35,6 +37,8 @@ export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
     throw error instanceof HTTPException ? refused() : error;
   }
 });
+
+limiting.add(guard);
 
 const refused = () =>
   unauthorized("The access token is malformed, expired or not of this API.", "invalid_token");

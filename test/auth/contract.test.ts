@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
-import { Credentials, RefreshToken, Registration } from "../../src/auth/contract.ts";
+import type * as z from "zod/mini";
+import { Credentials, PasswordChange, RefreshToken, Registration } from "../../src/auth/contract.ts";
 import { refusedFields, refusedValues } from "../support/contracts.ts";
 import { emailOf } from "../support/text.ts";
 
 const registration = { username: "nurse", email: "nurse@example.org", password: "correct horse" };
 const credentials = { username: "nurse", password: "correct horse" };
+const change = { current: "correct horse", new: "another horse" };
 const token = { refresh: "A".repeat(43) };
 
 /** What no field of an account takes. */
@@ -18,14 +20,24 @@ const unknown = Object.fromEntries(
     .map((field) => [field, "admin"]),
 );
 
-test.each([
+/** What is typed to be kept from others is taken as it is typed, space and all. */
+const isTyped = (field: string) => ["password", "current", "new"].includes(field);
+const notEvenTyped = odd.filter((value) => typeof value !== "string" || /^$|\0|[\ud800-\udfff]/.test(value));
+
+test.each<[string, z.ZodMiniType, object]>([
   ["registration", Registration, registration],
   ["login", Credentials, credentials],
   ["refresh or a logout", RefreshToken, token],
-])("a %s has its fields only, each of visible, storable text, trimmed", (_, contract, valid) => {
-  for (const field of Object.keys(valid)) expect(refusedValues(contract, valid, field, odd)).toEqual(odd);
+  ["change of password", PasswordChange, change],
+])("a %s has its fields only, each of storable text, trimmed if it is no password", (_, contract, valid) => {
+  for (const field of Object.keys(valid)) {
+    const wrong = isTyped(field) ? notEvenTyped : odd;
+    const refused = refusedValues(contract, valid, field, wrong);
+    expect(refused.length).toBe(wrong.length);
+  }
   const spaced = Object.entries(valid).map(([field, value]) => [field, ` \t${value}\n `]);
-  expect(contract.parse(Object.fromEntries(spaced))).toEqual(valid);
+  const trimmed = spaced.map(([field = "", text = ""]) => [field, isTyped(field) ? text : text.trim()]);
+  expect(contract.parse(Object.fromEntries(spaced))).toEqual(Object.fromEntries(trimmed));
   expect(refusedFields(contract, { ...valid, ...unknown })).toEqual(Object.keys(unknown));
 });
 
@@ -43,8 +55,31 @@ test.each<[field: string, taken: string[], refused: string[]]>([
   [
     "password",
     // 8 characters, however long each is, to 72 bytes.
-    ["12345678", "😀".repeat(8), "x".repeat(72), "€".repeat(24), "a b c d e f"],
-    ["1234567", "😀".repeat(7), " 1234567 ", "x".repeat(73), "€".repeat(25), "😀".repeat(19)],
+    [
+      "strongpassword",
+      "😀😎".repeat(4),
+      "xy".repeat(36),
+      "€$".repeat(18),
+      "a b c d e f",
+      " 7 chars ",
+      "\t\n \t\n \t\n ",
+    ],
+    ["1234x67", "😀😎".repeat(3), `${"xy".repeat(36)}x`, "€$".repeat(19), "😀😎".repeat(10)],
+  ],
+  // Common ones in any case, one character repeated, and what is known of the account.
+  [
+    "password",
+    ["password of mine", "aaaaaaab", "nurse@ example.org", "the nurse"],
+    [
+      "Password",
+      "12345678",
+      "Qwerty123",
+      "tRUSTNO1",
+      "aaaaaaaa",
+      "😀".repeat(8),
+      "        ",
+      "NURSE@example.org",
+    ],
   ],
 ])("a registration takes and refuses the right values of %s", (field, taken, refused) => {
   expect(refusedValues(Registration, registration, field, [...taken, ...refused])).toEqual(refused);
@@ -56,6 +91,20 @@ test("a login takes any password, so that one which can be none is a wrong one; 
   expect(refusedValues(Credentials, credentials, "password", passwords)).toEqual(passwords.slice(-1));
   expect(refusedValues(Credentials, credentials, "username", names)).toEqual(names.slice(-1));
   expect(refusedValues(RefreshToken, token, "refresh", passwords)).toEqual(passwords.slice(-1));
+});
+
+test("a password may be neither the username nor what stands before the @ of the email, in any case", () => {
+  const known = { username: "florence", email: "Nightingale@example.org" };
+  const refused = ["Florence", "nightingale", "NIGHTINGALE@example.org"];
+  const values = [...refused, "florence n", "nightingale@"];
+  expect(refusedValues(Registration, { ...registration, ...known }, "password", values)).toEqual(refused);
+});
+
+test("a password is compared and hashed in Unicode's normal form, of which all lengths are", () => {
+  const parsed = Registration.parse({ ...registration, password: "re\u0301sume\u0301 of mine" });
+  expect(parsed.password).toBe("r\u00e9sum\u00e9 of mine");
+  // Eight characters as they are typed, seven in normal form.
+  expect(refusedFields(Registration, { ...registration, password: "abcdefe\u0301" })).toEqual(["password"]);
 });
 
 test("a registration's id is read-only: taken and dropped unread", () => {

@@ -1,6 +1,6 @@
 import { decode } from "hono/jwt";
 import { expect, test } from "vitest";
-import { newAccount, newRefreshToken, revocations, tokenPair } from "../support/accounts.ts";
+import { newAccount, newRefreshToken, revocations, spentAgo, tokenPair } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
@@ -15,11 +15,6 @@ const me = async (token: string) => (await api.get("/api/auth/me/", { token })).
 const tokensOf = ({ id }: { id: number }) => asOwner`
   SELECT s.id, s.expires_at, s.ended_at, t.token_hash, t.spent_at
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE s.user_id = ${id} ORDER BY t.created_at, spent_at`;
-
-/** Moves the moment at which a token was spent into the past. */
-const spentAgo = (refresh: string, seconds: number) => asOwner`
-  UPDATE refresh_tokens SET spent_at = now() - make_interval(secs => ${seconds})
-  WHERE token_hash = encode(sha256(${refresh}::text::bytea), 'hex') AND spent_at IS NOT NULL`;
 
 /** A session that has been refreshed once: the spent token, and the pair that came of it. */
 async function refreshedOnce() {
@@ -49,20 +44,28 @@ test("the session stays the same and lasts no longer, and its access tokens stay
   expect([await me(next.access), await me(last.access)]).toEqual([200, 200]);
 });
 
-test("a token spent within the last ten seconds is merely refused: the session goes on", async () => {
-  const { spent, next } = await refreshedOnce();
-  await spentAgo(spent, 5);
-  const answer = await refreshWith(spent);
-  expect(answer).toEqual(refused);
-  expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api", error="invalid_token"');
-  expect(await me(next.access)).toBe(200);
-  expect((await refreshWith(next.refresh)).status).toBe(200);
+test("a token spent within the last 30 seconds is exchanged once more, for another pair of the same session", async () => {
+  const { account, spent, next } = await refreshedOnce();
+  await spentAgo(spent, 29);
+  const { status, body: other } = await refreshWith(spent);
+  expect([status, other]).toEqual([200, tokenPair]);
+  expect(other.refresh).not.toBe(next.refresh);
+  for (const pair of [next, other]) {
+    expect(await me(pair.access)).toBe(200);
+    expect((await refreshWith(pair.refresh)).status).toBe(200);
+  }
+  // It was spent when it was: its thirty seconds do not begin anew.
+  expect(new Set((await tokensOf(account)).map(({ id }) => id)).size).toBe(1);
+  await spentAgo(spent, 31);
+  expect((await refreshWith(spent)).status).toBe(401);
 });
 
 test("a token spent longer ago ends its session with all its tokens, once, and no other of its account", async () => {
   const { account, spent, next } = await refreshedOnce();
-  await spentAgo(spent, 11);
-  expect(await refreshWith(spent)).toEqual(refused);
+  await spentAgo(spent, 31);
+  const answer = await refreshWith(spent);
+  expect(answer).toEqual(refused);
+  expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api", error="invalid_token"');
   expect(await refreshWith(next.refresh)).toEqual(refused);
   expect([await me(next.access), await me(account.token)]).toEqual([401, 200]);
   await asOwner`UPDATE sessions SET ended_at = ended_at - interval '1 hour' WHERE user_id = ${account.id}`;
@@ -86,6 +89,19 @@ test.each(revocations)(
     expect(await tokensOf(account)).toEqual(before);
   },
 );
+
+test("a session that was not used for SESSION_IDLE_DAYS is over, and refreshing is using it", async () => {
+  const idle = connectApi({ SESSION_IDLE_DAYS: 2 });
+  const account = await newAccount();
+  const [one, other] = [await newRefreshToken(account), await newRefreshToken(account)];
+  const usedAgo = (hours: number) => asOwner`
+    UPDATE sessions SET last_used_at = now() - make_interval(hours => ${hours}) WHERE user_id = ${account.id}`;
+  await usedAgo(47);
+  const { body: next } = await idle.post("/api/auth/refresh/", { refresh: one });
+  expect((await idle.post("/api/auth/refresh/", { refresh: next.refresh })).status).toBe(200);
+  await usedAgo(49);
+  expect(await idle.post("/api/auth/refresh/", { refresh: other })).toEqual(refused);
+});
 
 test("what is no refresh token, or is written otherwise, is refused; and none is an access token", async () => {
   const { next } = await refreshedOnce();

@@ -1,5 +1,13 @@
-import { Account, NewAccount, TokenPair } from "../../src/auth/contract.ts";
-import { type Account as Caller, newRefreshToken, PASSWORD, signUp, unique } from "../support/accounts.ts";
+import * as z from "zod/mini";
+import { Account, NewAccount, Session, TokenPair } from "../../src/auth/contract.ts";
+import {
+  type Account as Caller,
+  newRefreshToken,
+  PASSWORD,
+  setPassword,
+  signUp,
+  unique,
+} from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const registration = {
@@ -15,6 +23,16 @@ const login = {
   }),
   invalid: { password: 12345678 },
 };
+const change = {
+  recorded: "change_password",
+  requests: 2,
+  subject: async ({ id }: Caller) => {
+    await setPassword(id, PASSWORD);
+    return { body: { current: PASSWORD, new: "another horse entirely" } };
+  },
+  invalid: { new: "short" },
+};
+const ending = { status: 204, recorded: "logout" };
 const withRefreshToken = {
   subject: async (account: Caller) => ({ body: { refresh: await newRefreshToken(account) } }),
   invalid: { refresh: "" },
@@ -30,6 +48,15 @@ export const authRequests: RouteRequest[] = [
     access: { toOthers: 400 },
     recorded: "logout",
     ...withRefreshToken,
+  },
+  { route: "POST /api/auth/password", status: 204, access: { toOthers: 400, outcome: "refused" }, ...change },
+  { route: "GET /api/auth/sessions", status: 200, answer: z.array(Session), access: { toOthers: 200 } },
+  { route: "DELETE /api/auth/sessions", access: { toOthers: 204 }, ...ending },
+  {
+    route: "DELETE /api/auth/sessions/:id",
+    access: { toOthers: 404 },
+    subject: async ({ sid }) => ({ id: sid }),
+    ...ending,
   },
   { route: "GET /api/auth/me", status: 200, answer: Account, access: { toOthers: 200 } },
 ];

@@ -34,6 +34,10 @@ const fill = (bigAccount: number): Step[] =>
       FROM sessions s JOIN users u ON u.id = s.user_id WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO idempotency_keys (account_id, key, fingerprint, answer)
       SELECT u.id, n, repeat('0', 64), '{}' FROM users u, generate_series(1, 10) n WHERE username LIKE 'fill-%'`),
+    statement(`INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until)
+      SELECT CASE n % 2 WHEN 0 THEN '' ELSE 'fill-' || n END, n::text, 0, now(), now() FROM generate_series(1, 20000) n`),
+    statement(`INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
+      SELECT email, 'clinician', encode(sha256(id::text::bytea), 'hex'), id, now() FROM users WHERE username LIKE 'fill-%'`),
     statement(
       `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by)
        SELECT 'Gregory', 'House' || n % 1000, n || '@fill.example.org', 'M', 'NEUR', $1::int FROM generate_series(1, 100000) n`,
@@ -69,6 +73,7 @@ async function statementsOfTheApi(): Promise<Statement[]> {
   const account = await newAccount();
   const recorded: Statement[] = [];
   for (const request of requests) {
+    const account = await newAccount();
     const about = (await request.subject?.(account)) ?? {};
     recorded.push(...(await recordStatements(() => send(account, request, about))));
   }

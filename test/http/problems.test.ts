@@ -20,7 +20,7 @@ const ways: [Parameters<typeof problem>[0], () => Promise<Answer>][] = [
   [409, async () => nurse.post("/api/patients/", newPatient({ email: (await createPatient(nurse)).email }))],
   [413, () => api.post("/api/auth/login/", { username: "x".repeat(65_536) })],
   [415, () => api.post("/api/auth/login/", undefined, { raw: "{}" })],
-  [429, () => connectApi({ ADDRESS_LIMITER: spent }).post("/api/auth/refresh/", { refresh: "x" })],
+  [429, () => connectApi({ REFRESH_LIMITER: spent }).post("/api/auth/refresh/", { refresh: "x" })],
   [500, () => connectApi({ JWT_SECRET: undefined }).get("/api/patients/")],
   [503, () => connectApi({ DATABASE_ENDPOINT: "http://127.0.0.1:1/sql" }).get("/readyz")],
 ];

@@ -10,6 +10,6 @@ test("Cloudflare keeps no log of its own of our requests: it would hold their UR
 
 test("each rate limiter counts for itself", () => {
   const namespaces = config.ratelimits.map((limiter: { namespace_id: string }) => limiter.namespace_id);
-  expect(namespaces).toHaveLength(2);
+  expect(namespaces).toHaveLength(5);
   expect(new Set(namespaces).size).toBe(namespaces.length);
 });

@@ -19,12 +19,13 @@ describe.each(rounds(4))("of many at once, round %i:", () => {
     expect(await asOwner`SELECT id FROM users WHERE lower(username) = ${name}`).toHaveLength(1);
   });
 
-  test("one spends a refresh token, and the session goes on", async () => {
+  test("each that spends a refresh token at the same moment gets a pair of its session, which goes on", async () => {
     const nurse = await newAccount();
     const refresh = await newRefreshToken(nurse);
     const answers = await atOnce(100, () => nurse.api.post("/api/auth/refresh/", { refresh }));
-    expect(tally(answers)).toEqual({ 200: 1, 401: 99 });
-    const pair = answers.find(({ status }) => status === 200)?.body;
+    expect(tally(answers)).toEqual({ 200: 100 });
+    expect(new Set(answers.map(({ body }) => body.refresh)).size).toBe(100);
+    const pair = answers[99]?.body;
     expect((await nurse.api.get("/api/auth/me/", { token: pair.access })).body.id).toBe(nurse.id);
     expect((await nurse.api.post("/api/auth/refresh/", { refresh: pair.refresh })).status).toBe(200);
   });

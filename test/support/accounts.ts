@@ -1,5 +1,6 @@
 import { sign } from "hono/jwt";
 import { expect } from "vitest";
+import { hashPassword } from "../../src/auth/passwords.ts";
 import { type Api, callsOf, connectApi, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
@@ -8,6 +9,9 @@ export const unique = (prefix: string): string =>
   `${prefix}${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
 
 export const PASSWORD = "correct horse battery";
+
+/** The hash of a password that nobody has. */
+const NO_PASSWORD = "$2b$04$x4Xq12WBEQVtfW3.lh7.5OuvbkJ07TCo2RQLMyjedtCozT73BREsq";
 
 /** What an access token of these tests says when nothing else is asked for; of an account that need not exist. */
 export const claims = () => {
@@ -31,11 +35,17 @@ export async function newAccount(api: Api = connectApi(), role: "clinician" | "a
   const [row] = await asOwner`
     WITH account AS (
       INSERT INTO users (username, email, password_hash, role)
-      VALUES (${username}, ${`${username}@example.org`}, repeat('x', 60), ${role}) RETURNING id)
+      VALUES (${username}, ${`${username}@example.org`}, ${NO_PASSWORD}, ${role}) RETURNING id)
     INSERT INTO sessions (user_id, token_version, expires_at) SELECT id, 1, now() + interval '1 day' FROM account
     RETURNING user_id, id`;
   const token = await mint({ sub: String(row?.["user_id"]), sid: row?.["id"] });
   return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
+}
+
+/** Gives an account of `newAccount` a password. */
+export async function setPassword(id: number, password: string): Promise<void> {
+  const hash = await hashPassword(password, 4);
+  await asOwner`UPDATE users SET password_hash = ${hash} WHERE id = ${id}`;
 }
 
 /** A refresh token of another session of the account, made in the database. */
@@ -47,6 +57,11 @@ export async function newRefreshToken({ id }: { id: number }): Promise<string> {
     INSERT INTO refresh_tokens (token_hash, session_id) SELECT encode(sha256(${refresh}::text::bytea), 'hex'), id FROM session`;
   return refresh;
 }
+
+/** Moves the moment at which a token was spent into the past. */
+export const spentAgo = (refresh: string, seconds: number) => asOwner`
+  UPDATE refresh_tokens SET spent_at = now() - make_interval(secs => ${seconds})
+  WHERE token_hash = encode(sha256(${refresh}::text::bytea), 'hex') AND spent_at IS NOT NULL`;
 
 /** Registers an account and logs it in, as a client does. */
 export async function signUp(api: Api = connectApi(), username = unique("user-")) {

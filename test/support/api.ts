@@ -8,6 +8,15 @@ const cloud = inject("cloud");
 
 export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
 
+/** The limiters of wrangler.toml. No more of `env`: it holds what the developer has in .dev.vars. */
+export const limiters = {
+  REGISTER_LIMITER: env.REGISTER_LIMITER as RateLimit,
+  LOGIN_LIMITER: env.LOGIN_LIMITER as RateLimit,
+  REFRESH_LIMITER: env.REFRESH_LIMITER as RateLimit,
+  ACCOUNT_LIMITER: env.ACCOUNT_LIMITER as RateLimit,
+  READY_LIMITER: env.READY_LIMITER as RateLimit,
+};
+
 /** What a test may send beside a path and a JSON body. */
 export interface Options {
   token?: string;
@@ -37,9 +46,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
   const channel = `${cloud.endpointOrigin}/channels/${crypto.randomUUID()}`;
   const address = crypto.randomUUID();
   const settings = {
-    // No more of `env`: it holds what the developer has in .dev.vars.
-    ADDRESS_LIMITER: env.ADDRESS_LIMITER,
-    USERNAME_LIMITER: env.USERNAME_LIMITER,
+    ...limiters,
     DATABASE_URL: cloud.databaseUrl,
     DATABASE_ENDPOINT: `${channel}/sql`,
     JWT_SECRET,

@@ -4,7 +4,7 @@ import type { Answer, Options } from "./api.ts";
 
 /** What a request is about: the id in its path, and its body, or a file of lines of JSON. */
 export interface Subject {
-  id?: number;
+  id?: number | string;
   body?: Record<string, unknown>;
   file?: string;
 }
@@ -30,8 +30,11 @@ export interface RouteRequest {
   subject?: (account: Account) => Promise<Subject>;
   /** The role that it takes; a clinician's when left out. */
   as?: "admin";
-  /** Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is. */
-  access: "open" | { toOthers: number };
+  /**
+   * Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is, and how that
+   * is on record to have ended, where the status does not say so.
+   */
+  access: "open" | { toOthers: number; outcome?: "refused" };
   /** Whether it takes a file instead of a JSON body. */
   takesFile?: true;
   /** Fields that it refuses, in a body that is good but for them; left out when it takes no body. */

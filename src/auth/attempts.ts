@@ -1,0 +1,81 @@
+import { type SQL, sql } from "drizzle-orm";
+import { login_attempts } from "../db/schema.ts";
+import { exists, value } from "../db/statement.ts";
+
+// Attempts to log in are counted before the password is looked at, so that of any number at once none is looked at for nothing,
+// and taken back when it was right. Whatever is tried from a network that the account has logged in from before is
+// counted there, for that account; all else is counted for the account, and for the network. So a stranger
+// keeps an account's own networks from nothing, and a network's guests keep those from nothing who have logged in there.
+
+const network = sql`${value("network")}::text`;
+
+/** How many of an account's own networks are remembered: each has guesses of its own. */
+const NETWORKS = 6;
+
+/**
+ * How many failures are free: then it takes a second, two, four …, and `longest` seconds at last; and how many are forgiven in an
+ * hour. Of an account's password that is 140 guesses a day in each of its networks and from all others together, less than 1,000 in all.
+ */
+const accountRules = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
+/** A network may be a whole hospital's. */
+const networkRules = sql`100 AS free, 60 AS longest, 60 AS forgiven`;
+
+/** What an attempt for `username` (null for none) is counted by. */
+const countersOf = (username: SQL) => ({
+  known: sql`
+    SELECT FROM ${login_attempts}
+    WHERE username = ${username} AND network = ${network} AND logged_in_at IS NOT NULL`,
+  counters: sql`
+    SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) all_of (username, network)
+    WHERE (all_of.username <> '' AND all_of.network <> '') = ${exists("known")} AND ${username} IS NOT NULL`,
+});
+
+/**
+ * Counts an attempt. The step `attempt` says whether it is `admitted`, and otherwise for how many seconds to `wait`. The
+ * counters are taken in order, so that no two requests wait for each other.
+ */
+export const counting = (username: SQL): Record<string, SQL> => ({
+  ...countersOf(username),
+  counted: sql`
+    INSERT INTO ${login_attempts} AS a (username, network, failures, failed_at, blocked_until)
+    SELECT username, network, 1, now(), now() FROM counters ORDER BY username COLLATE "C", network COLLATE "C"
+    ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
+      SELECT least(n, free + 10), now() + make_interval(secs => CASE WHEN n < free THEN 0 ELSE least(2 ^ least(n - free, 10), longest) END)
+      FROM (
+        SELECT *, greatest(a.failures - floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0) + 1 AS n
+        FROM (SELECT ${networkRules} WHERE a.username = '' UNION ALL SELECT ${accountRules} WHERE a.username <> '') rules) counted)
+    WHERE a.blocked_until <= now()
+    RETURNING 1`,
+  attempt: sql`
+    SELECT (SELECT count(*) FROM counted) = (SELECT count(*) FROM counters) AS admitted, (
+      SELECT greatest(ceil(extract(epoch FROM max(blocked_until) - now())), 1)::int
+      FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
+});
+
+/** What the step `attempt` says. */
+export type Attempt = { admitted: boolean; wait: number };
+export const ofAttempt = {
+  admitted: sql<boolean>`(SELECT admitted FROM attempt)`,
+  wait: sql<number>`(SELECT coalesce(wait, 1) FROM attempt)`,
+};
+
+/** Takes an attempt back that was right, when there is a row of the step `right`, and remembers its network as the account's. */
+export const takingBack = (username: SQL, right: string): Record<string, SQL> => ({
+  ...countersOf(username),
+  held: sql`
+    SELECT a.username, a.network FROM ${login_attempts} a
+    WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND ${exists(right)}
+    ORDER BY a.username, a.network FOR UPDATE`,
+  taken_back: sql`
+    UPDATE ${login_attempts} a SET failures = greatest(failures - 1, 0), blocked_until = now(),
+      logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
+    FROM held WHERE (a.username, a.network) = (held.username, held.network)`,
+  remembered: sql`
+    INSERT INTO ${login_attempts} (username, network, failures, failed_at, blocked_until, logged_in_at)
+    SELECT ${username}, ${network}, 0, now(), now(), now() WHERE ${exists(right)} AND NOT ${exists("known")}
+    ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()`,
+  forgotten: sql`
+    DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(right)} AND NOT ${exists("known")} AND network IN (
+      SELECT network FROM ${login_attempts} WHERE username = ${username} AND logged_in_at IS NOT NULL
+      ORDER BY logged_in_at DESC OFFSET ${sql.raw(String(NETWORKS - 1))})`,
+});

@@ -1,0 +1,32 @@
+import { createFactory } from "hono/factory";
+import { networkOf } from "../http/address.ts";
+import type { GuardedEnv } from "../http/guard.ts";
+import { tooMany } from "../http/limits.ts";
+import { invalidFields } from "../http/problem.ts";
+import { validate } from "../http/validate.ts";
+import { namesIn, PasswordChange } from "./contract.ts";
+import { changePassword, findOwnPassword } from "./password-queries.ts";
+import { hashPassword, matchingForm } from "./passwords.ts";
+
+/** `POST /password`: changes the caller's password, and ends its other sessions. */
+export const changingPassword = createFactory<GuardedEnv>().createHandlers(
+  validate("json", PasswordChange),
+  async (c) => {
+    const { BCRYPT_COST: cost } = c.get("config");
+    const { current, new: wanted } = c.req.valid("json");
+    const network = networkOf(c);
+    const { admitted, wait, password_hash, ...account } = await findOwnPassword(c.get("caller"), { network });
+    if (!admitted) throw tooMany(wait);
+    const matching = await matchingForm(current, password_hash, cost);
+    const isOld = matching?.normalize("NFC") === wanted;
+    const fault = isOld ? "Must not be the password that it replaces" : namesIn(wanted, account);
+    if (matching !== undefined && fault) throw invalidFields({ new: [fault] });
+    const { changed } = await changePassword(c.get("caller"), {
+      network,
+      password_hash: matching === undefined ? null : password_hash,
+      new_hash: matching === undefined ? null : await hashPassword(wanted, cost),
+    });
+    if (!changed) throw invalidFields({ current: ["Not the password of this account"] });
+    return c.body(null, 204);
+  },
+);

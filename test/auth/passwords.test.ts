@@ -1,0 +1,135 @@
+import { compareSync } from "bcryptjs";
+import { expect, test } from "vitest";
+import { hashPassword } from "../../src/auth/passwords.ts";
+import {
+  logIn,
+  newAccount,
+  newRefreshToken,
+  PASSWORD,
+  setPassword,
+  signUp,
+  unique,
+} from "../support/accounts.ts";
+import { type Api, connectApi } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
+import { problem, refusal } from "../support/problems.ts";
+import { recordOf } from "../support/record.ts";
+
+const tryLogin = async (api: Api, username: string, password: string) =>
+  (await api.post("/api/auth/login/", { username, password })).status;
+const hashOf = async (id: number) => {
+  const [row] = await asOwner`SELECT password_hash FROM users WHERE id = ${id}`;
+  return String(row?.["password_hash"]);
+};
+
+/** An account with a hash as an earlier version made it: of the password without the space around it, and as it was typed. */
+async function olderAccount(password: string, cost = 4) {
+  const account = await newAccount();
+  const hash = await hashPassword(password, cost);
+  await asOwner`UPDATE users SET password_hash = ${hash} WHERE id = ${account.id}`;
+  return account;
+}
+
+test("a password is what was typed, in whatever form of Unicode, with the space around it", async () => {
+  const api = connectApi();
+  const [username, password] = [unique("new-"), "  re\u0301sume\u0301 of mine "];
+  await api.post("/api/auth/register/", { username, email: "new@example.org", password });
+  expect(await tryLogin(api, username, "  r\u00e9sum\u00e9 of mine ")).toBe(200);
+  expect(await tryLogin(api, username, password)).toBe(200);
+  expect(await tryLogin(api, username, password.trim())).toBe(401);
+});
+
+test("accounts of before log in as they did: without the space that they were trimmed of, or with it, and not normalised", async () => {
+  const decomposed = await olderAccount("re\u0301sume\u0301 of mine");
+  expect(await tryLogin(decomposed.api, decomposed.username, "re\u0301sume\u0301 of mine")).toBe(200);
+  const trimmed = await olderAccount("correct horse");
+  for (const typed of ["correct horse", " correct horse\n"])
+    expect(await tryLogin(trimmed.api, trimmed.username, typed)).toBe(200);
+  expect(await tryLogin(trimmed.api, trimmed.username, "correct  horse")).toBe(401);
+});
+
+test("the original's own example, admin with strongpassword, registers and logs in", async () => {
+  const api = connectApi();
+  const [username, password] = [unique("admin-"), "strongpassword"];
+  const { status } = await api.post("/api/auth/register/", {
+    username,
+    email: "admin@example.com",
+    password,
+  });
+  expect([status, await tryLogin(api, username, password)]).toEqual([201, 200]);
+});
+
+test("a hash of a lower cost is replaced by the next login, in no more database requests, and one of a higher cost stays", async () => {
+  const account = await olderAccount(PASSWORD, 4);
+  const api = connectApi({ BCRYPT_COST: 6 });
+  expect(await tryLogin(api, account.username, "not the password")).toBe(401);
+  expect(await hashOf(account.id)).toMatch(/^\$2[aby]\$04\$/);
+  await api.databaseRequests();
+  await logIn(api, account.username);
+  expect(await api.databaseRequests()).toBe(2);
+  const raised = await hashOf(account.id);
+  expect(raised).toMatch(/^\$2[aby]\$06\$/);
+  await logIn(connectApi({ BCRYPT_COST: 5 }), account.username);
+  expect(await hashOf(account.id)).toBe(raised);
+  expect(compareSync(PASSWORD, raised)).toBe(true);
+});
+
+const NEW = "another horse entirely";
+const change = (account: { post: Api["post"] }, current: string, wanted = NEW) =>
+  account.post("/api/auth/password/", { current, new: wanted });
+
+test("changing the password ends all other sessions, and the one that did it goes on", async () => {
+  const account = await signUp();
+  const other = await logIn(account.api, account.username);
+  const answer = await change(account, PASSWORD);
+  expect(answer).toMatchObject({ status: 204, body: "" });
+  expect(await recordOf(answer)).toMatchObject([
+    { action: "change_password", outcome: "done", changes: null },
+  ]);
+  expect((await account.get("/api/auth/me/")).status).toBe(200);
+  expect((await account.api.post("/api/auth/refresh/", { refresh: account.refresh })).status).toBe(200);
+  expect((await account.api.get("/api/auth/me/", { token: other.access })).status).toBe(401);
+  expect((await account.api.post("/api/auth/refresh/", { refresh: other.refresh })).status).toBe(401);
+  expect(await tryLogin(account.api, account.username, PASSWORD)).toBe(401);
+  expect(await tryLogin(account.api, account.username, NEW)).toBe(200);
+});
+
+test("a wrong current password is 400 by its name and on record, and a bad new one is, and nothing changes", async () => {
+  const account = await newAccount();
+  await setPassword(account.id, PASSWORD);
+  await newRefreshToken(account);
+  const [before, sessions] = [await hashOf(account.id), await openSessions(account.id)];
+  const wrong = await change(account, "not the password");
+  expect(wrong).toEqual(refusal("current"));
+  expect(await recordOf(wrong)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+  for (const bad of [PASSWORD, "password", account.username.toUpperCase(), `${account.username}@example.org`])
+    expect(await change(account, PASSWORD, bad)).toEqual(refusal("new"));
+  expect([await hashOf(account.id), await openSessions(account.id)]).toEqual([before, sessions]);
+});
+
+const openSessions = (id: number) =>
+  asOwner`SELECT id FROM sessions WHERE user_id = ${id} AND ended_at IS NULL ORDER BY id`;
+
+test("an account whose password an operator has set may change it and do nothing else, and then goes on", async () => {
+  const { api, username, id } = await signUp();
+  await asOwner`UPDATE users SET must_change_password = true WHERE id = ${id}`;
+  const { body: pair } = await api.post("/api/auth/login/", { username, password: PASSWORD });
+  expect(pair).toMatchObject({ must_change_password: true });
+  const asked = problem(403, "This account has to change its password first: POST /api/auth/password/.");
+  const { body: next } = await api.post("/api/auth/refresh/", { refresh: pair.refresh });
+  for (const token of [pair.access, next.access]) {
+    expect(await api.get("/api/patients/", { token })).toEqual(asked);
+    expect(await api.delete("/api/auth/sessions/", { token })).toEqual(asked);
+  }
+  const bodies = { current: PASSWORD, new: NEW };
+  expect((await api.post("/api/auth/password/", bodies, { token: next.access })).status).toBe(204);
+  expect((await api.get("/api/patients/", { token: next.access })).status).toBe(200);
+  const { body: last } = await api.post("/api/auth/login/", { username, password: NEW });
+  expect(last).not.toHaveProperty("must_change_password");
+});
+
+test("tokens of before an operator set the password are refused, as those of a revoked session are", async () => {
+  const account = await newAccount();
+  await asOwner`UPDATE users SET must_change_password = true WHERE id = ${account.id}`;
+  expect(await account.get("/api/patients/")).toEqual(problem(401, "The access token has been revoked."));
+});
