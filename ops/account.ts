@@ -1,22 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { hash } from "bcryptjs";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl } from "./environment.ts";
 
+/** What makes all its tokens and sessions worthless, when that is so. */
+const signedOut = (when: string) => `token_version = u.token_version + (${when})::int`;
+
+const RESET = "reset-password";
+
 /** What may be done to an account, as the SQL that does it. */
 const changes = new Map([
-  ["admin", "role = 'admin'"],
-  ["clinician", "role = 'clinician'"],
+  ["admin", `role = 'admin', ${signedOut("u.role <> 'admin'")}`],
+  ["clinician", `role = 'clinician', ${signedOut("u.role <> 'clinician'")}`],
   ["enable", "active = true"],
-  ["disable", "active = false"],
-  ["sign-out", "token_version = u.token_version + 1"],
+  ["disable", `active = false, ${signedOut("u.active")}`],
+  ["sign-out", signedOut("true")],
+  [RESET, `password_hash = $3, must_change_password = true, ${signedOut("true")}`],
 ]);
+
+/** bcrypt's cost here; where the Worker's is higher, the hash is replaced at the next login. */
+const BCRYPT_COST = 10;
+
+/** Bytes of a password that is set here: 96 random bits. */
+const PASSWORD_BYTES = 12;
 
 const usage = `Usage: npm run account -- <username> <change>
 
-  admin      may change and delete every doctor
-  clinician  only those it created
-  disable    refuses the account from its next request on
-  enable     accepts it again
-  sign-out   ends all its sessions, on every device
+  admin           may change and delete every doctor, and see to accounts
+  clinician       only what is its own
+  disable         refuses the account from its next request on
+  enable          accepts it again; its sessions are over
+  sign-out        ends all its sessions, on every device
+  reset-password  gives it a password that it has to change, and prints that once
+
+There is always an active admin: the last one stays one.
 
 on the database of DATABASE_URL, or of .dev.vars.`;
 
@@ -35,21 +52,25 @@ const changing = (assignment: string): string => `
       FROM json_each((SELECT row_to_json(old) FROM old)) o
       JOIN json_each((SELECT row_to_json(r) FROM (SELECT new.role, new.active, new.token_version) r)) n USING (key)
       WHERE o.value::text <> n.value::text)
-    FROM new)
+    FROM new),
+  let_in AS (
+    DELETE FROM login_attempts WHERE $2 = '${RESET}' AND username = (SELECT lower(username COLLATE "C") FROM new))
   SELECT username, role, active, token_version FROM new`;
 
 /**
  * Changes an account, whatever the case its username is written in.
  *
- * @returns the account as it is afterwards.
+ * @returns the account as it is afterwards; with its new password, where it has been given one.
  * @throws an error whose message says how this is used, or that there is no such account.
  */
 export async function changeAccount(url: string, username = "", change = "") {
   const assignment = changes.get(change);
   if (!username || !assignment) throw new Error(usage);
-  const { rows } = await withClient(url, (client) => client.query(changing(assignment), [username, change]));
+  const password = change === RESET ? randomBytes(PASSWORD_BYTES).toString("base64url") : undefined;
+  const values = [username, change, ...(password ? [await hash(password, BCRYPT_COST)] : [])];
+  const { rows } = await withClient(url, (client) => client.query(changing(assignment), values));
   if (rows.length === 0) throw new Error(`There is no account called ${username}.`);
-  return rows[0];
+  return { ...rows[0], ...(password && { password }) };
 }
 
 if (import.meta.main) {

@@ -1,3 +1,4 @@
+import { compareSync } from "bcryptjs";
 import { expect, inject, test } from "vitest";
 import { changeAccount } from "../../ops/account.ts";
 import { query, random, run } from "./support.ts";
@@ -22,9 +23,9 @@ const accounts = (username: string) =>
   query(ownerUrl, "SELECT * FROM users WHERE username IN ($1, $1 || 'x') ORDER BY id", [username]);
 
 test.each([
-  ["admin", { role: "clinician" }, { role: "admin" }],
-  ["clinician", { role: "admin" }, { role: "clinician" }],
-  ["disable", { active: true }, { active: false }],
+  ["admin", { role: "clinician" }, { role: "admin", token_version: 2 }],
+  ["clinician", { role: "admin" }, { role: "clinician", token_version: 2 }],
+  ["disable", { active: true }, { active: false, token_version: 2 }],
   ["enable", { active: false }, { active: true }],
   ["sign-out", { token_version: 7 }, { token_version: 8 }],
 ])(
@@ -43,14 +44,36 @@ test.each([
     expect(otherAfter).toEqual(other);
     expect(after).toEqual({ ...own, ...expected, updated_at: expect.any(Date) });
     expect(Date.now() - after.updated_at).toBeLessThan(60_000);
-    const [[field, value] = []] = Object.entries(expected);
-    const changes = { [String(field)]: { before: own[String(field)], after: value } };
+    const changes = Object.fromEntries(
+      Object.entries(expected).map(([field, value]) => [field, { before: own[field], after: value }]),
+    );
     const record = "SELECT account_id, action, outcome, changes FROM audit_events WHERE subject_id = $1";
     expect(await query(ownerUrl, record, [own.id])).toEqual([
       { account_id: null, action: change, outcome: "done", changes },
     ]);
   },
 );
+
+test("reset-password prints a password once, by which the account has to choose another one", async () => {
+  const username = await makeAccount();
+  await query(
+    ownerUrl,
+    `INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until)
+     SELECT lower(name), '', 15, now(), now() + interval '1 hour' FROM unnest($1::text[]) AS name`,
+    [[username, `${username}x`]],
+  );
+  const { status, stdout } = await run("account", ownerUrl, username, "reset-password");
+  const [, password = ""] = /password: '([\w-]{16})'/.exec(stdout) ?? [];
+  const [own, other] = await accounts(username);
+  expect([status, compareSync(password, own.password_hash)]).toEqual([0, true]);
+  expect(own).toMatchObject({ must_change_password: true, token_version: 2 });
+  expect(other).toMatchObject({ must_change_password: false, token_version: 1 });
+  const [event] = await query(ownerUrl, "SELECT * FROM audit_events WHERE subject_id = $1", [own.id]);
+  expect(event).toMatchObject({ action: "reset-password", outcome: "done" });
+  for (const secret of [password, own.password_hash]) expect(JSON.stringify(event)).not.toContain(secret);
+  const counted = "SELECT username FROM login_attempts WHERE username LIKE lower($1) || '%'";
+  expect(await query(ownerUrl, counted, [username])).toEqual([{ username: `${username}x`.toLowerCase() }]);
+});
 
 test("a username is found in whatever case it is written", async () => {
   const username = await makeAccount();
@@ -85,7 +108,7 @@ test("as a command it prints the account as it is now, without its password's ha
   const username = await makeAccount({ token_version: 3 });
   expect(await run("account", ownerUrl, username, "admin")).toEqual({
     status: 0,
-    stdout: `{\n  username: '${username}',\n  role: 'admin',\n  active: true,\n  token_version: 3\n}\n`,
+    stdout: `{\n  username: '${username}',\n  role: 'admin',\n  active: true,\n  token_version: 4\n}\n`,
     stderr: "",
   });
 });
