@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
+import * as accounts from "../src/accounts/contract.ts";
 import * as audit from "../src/audit/contract.ts";
 import * as auth from "../src/auth/contract.ts";
 import * as doctors from "../src/doctors/contract.ts";
+import * as invitations from "../src/invitations/contract.ts";
 import * as mappings from "../src/mappings/contract.ts";
 import * as patients from "../src/patients/contract.ts";
 import * as z from "../src/zod.ts";
@@ -11,14 +13,17 @@ import * as z from "../src/zod.ts";
 export const typesFile = join(import.meta.dirname, "types.ts");
 
 /** The schemas that cross the wire as JSON, by the name that their type gets. */
-const { Registration, Credentials, NewAccount, Account, TokenPair } = auth;
+const { Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session } = auth;
+const { AccountDetails, AccountChanges } = accounts;
+const { NewInvitation, IssuedInvitation, Invitation } = invitations;
 const { NewPatient, PatientChanges, Patient, Imported } = patients;
 const { Change, Access, Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess } = patients;
 const { NewDoctor, DoctorChanges, Doctor } = doctors;
 const { NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } =
   mappings;
 const schemas = {
-  ...{ Registration, Credentials, NewAccount, Account, TokenPair },
+  ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
+  ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: audit.AuditEvent },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },

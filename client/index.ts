@@ -1,3 +1,4 @@
+import { administration } from "./administration.ts";
 import { custody } from "./custody.ts";
 import { list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
@@ -20,12 +21,14 @@ import type {
   NewAssignment,
   NewDoctor,
   NewPatient,
+  PasswordChange,
   Patient,
   PatientChanges,
   Registration,
   TokenPair,
 } from "./types.ts";
 
+export type { AccountQuery, Accounts, Invitations, Sessions } from "./administration.ts";
 export type { Custody } from "./custody.ts";
 export { etagOf } from "./etag.ts";
 export type { List } from "./list.ts";
@@ -116,6 +119,13 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
         session.signOut();
       }
     },
+
+    /** Changes the password, and ends all other sessions. It is not sent again: attempts are counted. */
+    async changePassword(change: PasswordChange, { signal }: CallOptions = {}): Promise<void> {
+      await send(post("password", change, nothing, signal));
+    },
+
+    ...administration(send),
 
     me: async ({ signal }: CallOptions = {}): Promise<Account> =>
       send({ ...read, path: "api/auth/me/", signal, read: json<Account> }),

@@ -33,6 +33,58 @@ export interface TokenPair {
   must_change_password?: true;
 }
 
+export interface PasswordChange {
+  current: string;
+  new: string;
+}
+
+export interface Session {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  user_agent: string | null;
+  current: boolean;
+}
+
+export interface AccountDetails {
+  id: number;
+  username: string;
+  email: string;
+  role: "clinician" | "admin";
+  active: boolean;
+  doctor: number | null;
+  created_at: string;
+}
+
+export interface AccountChanges {
+  role?: "clinician" | "admin";
+  active?: boolean;
+  doctor?: number | null;
+}
+
+export interface NewInvitation {
+  email: string;
+  role: "clinician" | "admin";
+}
+
+export interface IssuedInvitation {
+  id: number;
+  email: string;
+  role: "clinician" | "admin";
+  code: string;
+  expires_at: string;
+}
+
+export interface Invitation {
+  id: number;
+  email: string;
+  role: "clinician" | "admin";
+  created_by: number;
+  created_at: string;
+  expires_at: string;
+}
+
 export interface NewPatient {
   firstname: string;
   lastname: string;

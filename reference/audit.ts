@@ -4,7 +4,7 @@ import { pageWords } from "./records.ts";
 import { type Group, named, parameters } from "./words.ts";
 
 const actions =
-  "`list`, `read`, `create`, `replay` (an earlier answer was given again), `update`, `delete`, `restore`, `transfer`, `break_glass`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `register`, `login`, `logout`, `refresh`, `change_password`; and by operators `purge`, `admin`, `clinician`, `disable`, `enable`, `sign-out`";
+  "`list`, `read`, `create`, `replay` (an earlier answer was given again), `update`, `delete`, `restore`, `transfer`, `break_glass`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `register`, `login`, `logout`, `refresh`, `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `disable`, `enable`, `sign-out`";
 const fields = {
   id: "The event's id.",
   at: "When it was, in UTC, to the millisecond, by the database's clock.",

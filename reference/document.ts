@@ -1,4 +1,5 @@
 import { app } from "../src/app.ts";
+import { accounts } from "./accounts.ts";
 import { audit } from "./audit.ts";
 import { auth } from "./auth.ts";
 import { doctors } from "./doctors.ts";
@@ -12,7 +13,7 @@ import { componentsOf, type JsonSchema } from "./schemas.ts";
 import { service } from "./service.ts";
 import type { Group, NamedSchema, OperationWords } from "./words.ts";
 
-const groups: Group[] = [auth, patients, doctors, mappings, audit, service];
+const groups: Group[] = [auth, patients, doctors, mappings, accounts, audit, service];
 
 /**
  * The OpenAPI document of the app: its routes and their schemas as they run, and the words of the groups.

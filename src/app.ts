@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
+import { accounts } from "./accounts/routes.ts";
 import { audit } from "./audit/routes.ts";
 import { auth } from "./auth/routes.ts";
 import { connect } from "./db/client.ts";
@@ -14,6 +15,7 @@ import { wrongMethod } from "./http/methods.ts";
 import { observe } from "./http/observe.ts";
 import { Problem } from "./http/problem.ts";
 import { fastRouter } from "./http/router.ts";
+import { invitations } from "./invitations/routes.ts";
 import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
 
@@ -67,7 +69,9 @@ const routes = app
   .route("/api/patients", patients)
   .route("/api/doctors", doctors)
   .route("/api/mappings", mappings)
-  .route("/api/audit", audit);
+  .route("/api/audit", audit)
+  .route("/api/accounts", accounts)
+  .route("/api/invitations", invitations);
 
 /** Every route with what it takes and answers, for `hc` of hono/client. */
 export type AppType = typeof routes;

@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
+import { accountRequests } from "./accounts/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
+import { invitationRequests } from "./invitations/requests.ts";
 import { mappingRequests } from "./mappings/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
@@ -17,4 +19,6 @@ export const requests: RouteRequest[] = [
   ...doctorRequests,
   ...mappingRequests,
   ...auditRequests,
+  ...accountRequests,
+  ...invitationRequests,
 ];

@@ -6,11 +6,12 @@ import { networkOf, originOf } from "../http/address.ts";
 import type { AppEnv } from "../http/context.ts";
 import { limit, tooMany } from "../http/limits.ts";
 import { unauthorized } from "../http/problem.ts";
+import { hashToken } from "../http/sha256.ts";
 import { validate } from "../http/validate.ts";
 import { Credentials, RefreshToken, type TokenPair } from "./contract.ts";
 import { hashAnew, matchingForm } from "./passwords.ts";
 import { findAccount, logIn, rotateRefresh } from "./queries.ts";
-import { hashToken, isOurs, newRefresh } from "./refresh-token.ts";
+import { isOurs, newRefresh } from "./refresh-token.ts";
 
 const { createHandlers } = createFactory<AppEnv>();
 

@@ -1,6 +1,5 @@
 import type { Config } from "../env.ts";
 import { keysOf } from "../http/access-token.ts";
-import { sha256 } from "../http/sha256.ts";
 
 /** Bytes of a refresh token: 160 random bits, and 96 of their signature, by which one of ours is known without asking. */
 const [RANDOM_BYTES, TAG_BYTES] = [20, 12];
@@ -26,6 +25,3 @@ export async function isOurs(token: string, config: Config): Promise<boolean> {
   const tokens = (await keysOf(config)).map((one) => one && signed(random, one.key));
   return (await Promise.all(tokens)).includes(token);
 }
-
-/** The form in which a token or a code is stored: SHA-256, which is enough for 160 random bits as it is not for a password. */
-export const hashToken = (token: string): Promise<string> => sha256(new TextEncoder().encode(token));

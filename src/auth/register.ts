@@ -4,11 +4,11 @@ import type { AppEnv } from "../http/context.ts";
 import { limit } from "../http/limits.ts";
 import { invalidFields, Problem } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
+import { hashToken } from "../http/sha256.ts";
 import { validate } from "../http/validate.ts";
 import { Registration } from "./contract.ts";
 import { hashPassword } from "./passwords.ts";
 import { createAccount } from "./queries.ts";
-import { hashToken } from "./refresh-token.ts";
 
 /** `POST /register`: creates an account, if the configuration and the invitation say so. */
 export const registering = createFactory<AppEnv>().createHandlers(

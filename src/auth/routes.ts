@@ -4,12 +4,12 @@ import { guard } from "../http/guard.ts";
 import { limit } from "../http/limits.ts";
 import { invalidFields, notFound } from "../http/problem.ts";
 import { respond } from "../http/respond.ts";
+import { hashToken } from "../http/sha256.ts";
 import { validate } from "../http/validate.ts";
 import { RefreshToken, SessionById } from "./contract.ts";
 import { loggingIn, refreshing } from "./login.ts";
 import { changingPassword } from "./password.ts";
 import { findOwnAccount } from "./queries.ts";
-import { hashToken } from "./refresh-token.ts";
 import { registering } from "./register.ts";
 import { endSession, endSessionOf, endSessions, listSessions } from "./session-queries.ts";
 

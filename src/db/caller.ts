@@ -75,8 +75,8 @@ type Frame = <Row, Values extends Record<string, unknown> = Record<string, never
  * caller it writes nothing.
  *
  * @param entry what is put on record, as `refused` when the caller is; null where nobody's data is looked at or changed.
- * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, and
- *   then nothing else has been done.
+ * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, or was while
+ *   the statement waited (`revoked`), and then nothing else has been done.
  */
 export const framed: Frame = (entry, steps, row) => forCaller(once(claimant, entry, steps, row));
 
@@ -119,6 +119,7 @@ const forCaller =
   ) =>
   async ({ connection, claims, origin }: Caller, values: Values): Promise<Row> => {
     const answer = await send(connection, { ...values, ...claims, ...origin });
-    if (!answer) throw new CallerRevoked(claims.must_change_password && !isForPassword);
+    if (!answer || Object(answer).revoked)
+      throw new CallerRevoked(claims.must_change_password && !isForPassword);
     return answer;
   };

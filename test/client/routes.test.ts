@@ -1,5 +1,6 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
+import { query } from "../ops/support.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { newDoctor, newPatient, PASSWORD, signUp, unique } from "./support.ts";
 
@@ -126,6 +127,38 @@ test("What is wrong comes as a problem, with all that the API says of it", async
     requestId: expect.any(String),
     retryAfter: undefined,
   });
+});
+
+test("A password is changed, and sessions are listed and ended", async () => {
+  const api = await signUp(served.origin);
+  const { username } = await api.me();
+  const other = createClient({ url: served.origin });
+  await other.login({ username, password: PASSWORD });
+  const [newest, oldest] = await api.sessions.list();
+  expect([newest?.current, oldest?.current]).toEqual([false, true]);
+  await api.sessions.end(String(newest?.id));
+  await expect(other.me()).rejects.toMatchObject({ status: 401 });
+  await api.changePassword({ current: PASSWORD, new: "another horse entirely" });
+  await other.login({ username, password: "another horse entirely" });
+  await other.sessions.endAll();
+  await expect(api.me()).rejects.toMatchObject({ status: 401 });
+});
+
+test("An admin invites, and lists, changes and signs out accounts", async () => {
+  const admin = await signUp(served.origin);
+  const { id } = await admin.me();
+  await query(inject("cloud").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [id]);
+  const invited = { email: `${unique("new-")}@example.org`, role: "clinician" } as const;
+  const { code, ...invitation } = await admin.invitations.create(invited);
+  const open = await Array.fromAsync(admin.invitations.list({ sort: "-id" }));
+  expect(open.find((one) => one.id === invitation.id)).toMatchObject(invitation);
+  const account = { username: unique("new-"), email: invited.email, password: PASSWORD, invitation: code };
+  const { id: made } = await createClient({ url: served.origin }).register(account);
+  const [found] = await Array.fromAsync(admin.accounts.list({ search: account.username, active: true }));
+  expect(found).toEqual(await admin.accounts.get(made));
+  expect(await admin.accounts.update(made, { active: false })).toEqual({ ...found, active: false });
+  await admin.accounts.signOut(made);
+  await expect(admin.invitations.withdraw(invitation.id)).rejects.toMatchObject({ status: 404 });
 });
 
 test("Calls without a session are refused by the API, and a wrong password opens none", async () => {

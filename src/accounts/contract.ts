@@ -1,0 +1,32 @@
+import { roles } from "../db/schema.ts";
+import { body, flag, moment, reference, text } from "../http/fields.ts";
+import { listQuery } from "../http/list-query.ts";
+import * as z from "../zod.ts";
+
+/** What an admin sets of an account. */
+const fields = {
+  role: z.enum(roles),
+  active: z.boolean(),
+  /** The doctor whose own account it is. */
+  doctor: z.nullable(reference),
+};
+
+export const AccountsQuery = listQuery({ role: fields.role, active: flag, search: text(254) }, ["id"]);
+
+/** What is left out stays as it is. */
+export const AccountChanges = body(z.partial(z.object(fields)).shape, [
+  "id",
+  "username",
+  "email",
+  "created_at",
+]);
+
+/** An account as admins see it. */
+export const AccountDetails = z.strictObject({
+  id: reference,
+  username: z.string(),
+  email: z.email(),
+  ...fields,
+  created_at: moment,
+});
+export type AccountDetails = z.infer<typeof AccountDetails>;

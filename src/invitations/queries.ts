@@ -1,0 +1,62 @@
+import { sql } from "drizzle-orm";
+import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
+import { callerId, callerIsAdmin, framed, outcomeForAdmin } from "../db/caller.ts";
+import { columnsOf, moment, objectOf } from "../db/json.ts";
+import { list } from "../db/list.ts";
+import { invitations } from "../db/schema.ts";
+import { exists, value } from "../db/statement.ts";
+import { Invitation } from "./contract.ts";
+
+/** How long an invitation is good. */
+const DAYS = sql.raw("7");
+
+const shown = (step: string) =>
+  sql`(SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM ${sql.identifier(step)}) o)`;
+
+/** Invites somebody, for an admin, by the hash of a code: its `id`, null for others, and when it runs out. */
+export const invite = framed<
+  { id: number | null; expires_at: string },
+  { email: string; role: string; code_hash: string }
+>(
+  {
+    action: "invite",
+    outcome: outcomeForAdmin(ended("done")),
+    changes: sql`(SELECT ${changesBetween(sql`NULL`, shown("invited"))} FROM invited)`,
+  },
+  {
+    invited: sql`
+      INSERT INTO ${invitations} (email, role, code_hash, created_by, expires_at)
+      SELECT ${value("email")}, ${value("role")}, ${value("code_hash")}, ${callerId}, now() + make_interval(days => ${DAYS})
+      WHERE ${callerIsAdmin} RETURNING id, email, role, expires_at`,
+  },
+  {
+    id: sql`(SELECT id FROM invited)`,
+    expires_at: sql`(SELECT ${moment(invitations.expires_at)} FROM invited ${invitations})`,
+  },
+);
+
+/** The invitations that nobody has used yet and that are good still, for admins. */
+export const listInvitations = list<Invitation>({
+  table: invitations,
+  json: sql`${objectOf(columnsOf(invitations, Invitation.shape))}::text`,
+  sorts: {
+    id: { table: invitations, order: [invitations.id], when: sql`${invitations.expires_at} > now()` },
+  },
+  filters: {},
+  allowed: callerIsAdmin,
+  entry: () => ({ action: "list_invitations", outcome: outcomeForAdmin(ended("done")) }),
+});
+
+/** Withdraws an invitation, for an admin; whether it is `gone` then. */
+export const withdraw = framed<{ admin: boolean; gone: boolean }, { id: number }>(
+  {
+    action: "withdraw_invitation",
+    outcome: outcomeForAdmin(outcomeOfReading(exists("withdrawn"))),
+    changes: sql`(SELECT ${changesBetween(shown("withdrawn"), sql`NULL`)} FROM withdrawn)`,
+  },
+  {
+    withdrawn: sql`
+      DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${callerIsAdmin} RETURNING id, email, role`,
+  },
+  { admin: callerIsAdmin, gone: exists("withdrawn") },
+);

@@ -1,0 +1,42 @@
+import { Hono } from "hono";
+import type { AppEnv } from "../http/context.ts";
+import { ById } from "../http/fields.ts";
+import { guard } from "../http/guard.ts";
+import { notFound, Problem, requireAdmin } from "../http/problem.ts";
+import { listOf } from "../http/resource.ts";
+import { hashToken } from "../http/sha256.ts";
+import { validate } from "../http/validate.ts";
+import { InvitationsQuery, type IssuedInvitation, NewInvitation } from "./contract.ts";
+import { invite, listInvitations, withdraw } from "./queries.ts";
+
+const require = (isAdmin: boolean) => requireAdmin(isAdmin, "invite");
+
+/** 160 bits, that nobody guesses. */
+const CODE_BYTES = 20;
+
+export const invitations = new Hono<AppEnv>()
+  .use(guard)
+  .get("/", ...listOf(InvitationsQuery, listInvitations, require))
+
+  .post("/", validate("json", NewInvitation), async (c) => {
+    const { email, role } = c.req.valid("json");
+    if (c.get("config").REGISTRATION === "closed")
+      throw new Problem(409, "Nobody can register here: an invitation could not be used.");
+    const random = crypto.getRandomValues(new Uint8Array(CODE_BYTES));
+    const code = random.toBase64({ alphabet: "base64url", omitPadding: true });
+    const { id, expires_at } = await invite(c.get("caller"), {
+      email,
+      role,
+      code_hash: await hashToken(code),
+    });
+    require(id !== null);
+    const issued: IssuedInvitation = { id: id as number, email, role, code, expires_at };
+    return c.json(issued, 201);
+  })
+
+  .delete("/:id", validate("param", ById), async (c) => {
+    const { admin, gone } = await withdraw(c.get("caller"), c.req.valid("param"));
+    require(admin);
+    if (!gone) throw notFound("invitation");
+    return c.body(null, 204);
+  });

@@ -1,0 +1,37 @@
+import * as z from "zod/mini";
+import { Invitation, IssuedInvitation } from "../../src/invitations/contract.ts";
+import type { Account } from "../support/accounts.ts";
+import type { RouteRequest } from "../support/route-requests.ts";
+
+const body = { email: "grace@example.org", role: "clinician" };
+const ofAdmin = { as: "admin", access: { toOthers: 403 } } as const;
+
+/** Invites somebody; the whole answer's body. */
+export const invite = async (admin: Account, changes: object = {}) =>
+  (await admin.post("/api/invitations/", { ...body, ...changes })).body;
+
+export const invitationRequests: RouteRequest[] = [
+  {
+    route: "POST /api/invitations",
+    status: 201,
+    answer: IssuedInvitation,
+    recorded: "invite",
+    subject: async () => ({ body }),
+    invalid: { role: "owner" },
+    ...ofAdmin,
+  },
+  {
+    route: "GET /api/invitations",
+    status: 200,
+    answer: z.array(Invitation),
+    recorded: "list_invitations",
+    ...ofAdmin,
+  },
+  {
+    route: "DELETE /api/invitations/:id",
+    status: 204,
+    recorded: "withdraw_invitation",
+    subject: async (admin) => ({ id: (await invite(admin)).id }),
+    ...ofAdmin,
+  },
+];
