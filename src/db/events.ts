@@ -3,7 +3,8 @@ import type { Entry } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import { isOneOf } from "./columns.ts";
 import { moment, objectOf } from "./json.ts";
-import { list, type Page, type Path } from "./list.ts";
+import { list, type Page } from "./list.ts";
+import type { Path } from "./path.ts";
 import { audit_events, patientChanges } from "./schema.ts";
 
 // The record, as it is read: by the patients' group and by the audit's.

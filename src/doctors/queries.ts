@@ -18,7 +18,8 @@ import {
   written,
 } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
-import { isNamed, joined, list } from "../db/list.ts";
+import { isNamed, list } from "../db/list.ts";
+import { joined } from "../db/path.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { Doctor, fields } from "./contract.ts";

@@ -6,7 +6,8 @@ import { making, nextId } from "../db/creation.ts";
 import { isReadable } from "../db/emergency.ts";
 import { isOwn } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment, objectOf } from "../db/json.ts";
-import { list, type Page, type Path } from "../db/list.ts";
+import { list, type Page } from "../db/list.ts";
+import type { Path } from "../db/path.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
 import {

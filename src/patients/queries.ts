@@ -21,7 +21,8 @@ import {
   target,
 } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
-import { isNamed, joined, list, type Page, type Path } from "../db/list.ts";
+import { isNamed, list, type Page } from "../db/list.ts";
+import { joined, type Path } from "../db/path.ts";
 import { mappings, patients } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { fields, type Imported, Patient } from "./contract.ts";
