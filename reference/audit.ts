@@ -32,15 +32,15 @@ const event = {
   changes,
 };
 const { limit, cursor } = pageWords;
-const notThere = { when: "You have no such patient.", detail: "There is no such patient." };
+const notThere = { when: "You may read no such patient.", detail: "There is no such patient." };
 
-/** What the record says of one patient, to its owner. */
+/** What the record says of one patient, to those who may read it. */
 export const recordOfPatient: Group["operations"] = {
   "GET /api/patients/:id/history": {
     operationId: "listPatientHistory",
     summary: "List a patient's changes",
     description:
-      "What has changed one of your patients, whose it is or who looks after it, the newest first. Of a deleted patient too. That you read it is on record itself.",
+      "What has changed a patient that you may read, whose it is or who looks after it, the newest first. Of a deleted patient of yours too. That you read it is on record itself.",
     answers: [{ status: 200, description: "A page of changes.", schema: Change, list: true }],
     problems: { 404: notThere },
   },
@@ -48,7 +48,7 @@ export const recordOfPatient: Group["operations"] = {
     operationId: "listPatientAccesses",
     summary: "List who looked at a patient",
     description:
-      "Everybody who looked at one of your patients or changed it, or tried to, the newest first. Of a deleted patient too. That you read it is on record itself.",
+      "Everybody who looked at a patient that you may read or changed it, or tried to, the newest first. Of a deleted patient of yours too. That you read it is on record itself.",
     answers: [{ status: 200, description: "A page of accesses.", schema: Access, list: true }],
     problems: { 404: notThere },
   },

@@ -34,6 +34,10 @@ const ofAssignment = { id: { description: id, example: 41 } };
 const end = {
   answers: [{ status: 204, description: "The assignment has ended." }],
   problems: {
+    403: {
+      when: "It is one of the doctor whose own account yours is, of a patient that is not yours.",
+      detail: "Only the account whose patient this is, or an admin, may end this assignment.",
+    },
     404: {
       when: "There is no such assignment of one of your patients.",
       detail: "There is no such assignment.",
@@ -47,7 +51,7 @@ export const mappings: Group = {
   tag: {
     name: "Assignments",
     description:
-      "Which doctor looks after which of your patients. Mind the ids: `GET /api/mappings/{id}/` takes a patient's, `DELETE` an assignment's.",
+      "Which doctor looks after which patient: of your patients and, when yours is a doctor's own account, those of that doctor. Mind the ids: `GET /api/mappings/{id}/` takes a patient's, `DELETE` an assignment's.",
   },
   parameters: [
     byId,
@@ -123,7 +127,8 @@ export const mappings: Group = {
     "GET /api/mappings": {
       operationId: "listAssignments",
       summary: "List assignments",
-      description: "The assignments of your patients, page by page, each with its patient and its doctor.",
+      description:
+        "The assignments of your patients, page by page, each with its patient and its doctor; those too of the doctor whose own account yours is.",
       answers: [{ status: 200, description: "A page of assignments.", schema: ListedAssignment, list: true }],
     },
     "POST /api/mappings": {
@@ -151,9 +156,10 @@ export const mappings: Group = {
     "GET /api/mappings/:id": {
       operationId: "listDoctorsOfPatient",
       summary: "List the doctors of a patient",
-      description: "The doctors who are assigned to one of your patients, by the **patient's** id.",
+      description:
+        "The doctors who are assigned to one of the patients that you may read, by the **patient's** id.",
       answers: [{ status: 200, description: "The patient's doctors.", schema: DoctorsOfPatient }],
-      problems: { 404: { when: "You have no such patient.", detail: "There is no such patient." } },
+      problems: { 404: { when: "You may read no such patient.", detail: "There is no such patient." } },
       parameters: { id: { description: "The patient's id.", example: 7 } },
     },
     "DELETE /api/mappings/:id": {

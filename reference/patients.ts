@@ -18,11 +18,11 @@ const taken = {
   detail: "You already have a patient with this email.",
 };
 const notThere = {
-  when: "You have no such patient. Another account's is answered like one that never was.",
+  when: "You may read no such patient. Another account's is answered like one that never was.",
   detail: "There is no such patient.",
 };
 const notYours = {
-  when: "You are an admin who has opened it, to read it.",
+  when: "You may only read it: it is assigned to the doctor whose own account yours is, or you are an admin who has opened it.",
   detail: "Only the account whose patient this is may change or delete it.",
 };
 const changed = { ...patient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" };
@@ -39,12 +39,12 @@ const change = {
   problems: { 403: notYours, 404: notThere, 409: taken },
 } as const;
 
-/** Patients: each is its account's own. */
+/** Patients: each is its account's own, and read by its doctors. */
 export const patients: Group = {
   tag: {
     name: "Patients",
     description:
-      "The patients of your account. Nobody else sees them, but an admin who has said why, and that is on record.",
+      "The patients of your account, who alone changes them. The own accounts of the doctors who are assigned to them read them, and so does an admin who has said why; that is on record. Nobody else sees them.",
   },
   parameters: [
     byId,
@@ -56,7 +56,7 @@ export const patients: Group = {
       min_age: { description: "Only patients of at least this age, in whole years." },
       max_age: { description: "Only patients of at most this age, in whole years." },
       doctor: { description: "Only patients to whom the doctor of this id is assigned." },
-      deleted: { description: "With `true` the deleted patients instead, which can be restored." },
+      deleted: { description: "With `true` your own deleted patients instead, which can be restored." },
     }),
     importParameters,
     restoreParameters,
@@ -90,7 +90,7 @@ export const patients: Group = {
       operationId: "listPatients",
       summary: "List your patients",
       description:
-        "Your patients, page by page. The filters combine. A filter other than `doctor` in order of `id` has no index of its own: your patients are read in their order until the page is full.",
+        "Your patients, page by page; those too that are assigned to the doctor whose own account yours is. The filters combine. A filter other than `doctor` in order of `id` has no index of its own: the patients are read in their order until the page is full.",
       answers: [{ status: 200, description: "A page of patients.", schema: Patient, list: true }],
     },
     "POST /api/patients": {
@@ -110,7 +110,7 @@ export const patients: Group = {
     "GET /api/patients/:id": {
       operationId: "getPatient",
       summary: "Get a patient",
-      description: "One of your patients.",
+      description: "One of your patients, or one that is assigned to the doctor whose own account yours is.",
       answers: [
         { status: 200, description: "The patient.", schema: Patient, headers: ["ETag"] },
         notModified,

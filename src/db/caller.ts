@@ -33,7 +33,7 @@ export class CallerRevoked extends Error {
 
 /** The account that the token is of, and whether it is accepted still, and for what is asked for. */
 const claimantWho = (may: SQL): SQL => sql`
-  SELECT u.id, u.username, u.role, ${may} AND u.active AND u.token_version = ${value("token_version")} AND EXISTS (
+  SELECT u.id, u.username, u.role, u.doctor_id, ${may} AND u.active AND u.token_version = ${value("token_version")} AND EXISTS (
     SELECT FROM ${sessions} s
     WHERE s.id = ${value("session_id")} AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now()) AS accepted
   FROM ${users} u WHERE u.id = ${value("user_id")}`;
@@ -43,10 +43,13 @@ const claimant = claimantWho(sql`NOT u.must_change_password`);
 const anyClaimant = claimantWho(sql`true`);
 
 /** The calling account: one row, or none when it is refused. */
-const caller = sql`SELECT id, username, role FROM claimant WHERE accepted`;
+const caller = sql`SELECT id, username, role, doctor_id FROM claimant WHERE accepted`;
 
 /** The calling account's id; null when it is refused, and so like no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
+
+/** The doctor whose own account is calling; null when it is nobody's, and so like no doctor. */
+export const callerDoctor = sql`(SELECT doctor_id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 

@@ -57,6 +57,7 @@ export const nameKeys = () => ({
  */
 export const negated = (column: AnyPgColumn | SQL): SQL => sql`(-${column})`;
 export const wide = (column: AnyPgColumn): SQL => sql`(${column}::bigint)`;
+export const unchanged = (column: AnyPgColumn): SQL => sql`(${column} + 0)`;
 /** Raised by every change, so that nobody overwrites a change that they have not seen. */
 export const version = () => integer().notNull().default(1);
 export const isText = (column: AnyPgColumn, max: number): SQL =>

@@ -25,6 +25,7 @@ import {
   nameKeys,
   negated,
   reference,
+  unchanged,
   uniqueKey,
   version,
   wide,
@@ -271,7 +272,7 @@ export const mappings = pgTable(
     index("mappings_doctor_id_idx").on(negated(t.current_doctor_id), t.id),
     index("mappings_doctor_assigned_at_id_idx").on(negated(wide(t.current_doctor_id)), t.assigned_at, t.id),
     // For the doctor's own account.
-    index("mappings_doctor_patient_id_idx").on(sql`(${t.current_doctor_id} + 0)`, t.patient_id),
+    index("mappings_doctor_patient_id_idx").on(unchanged(t.current_doctor_id), t.patient_id),
   ],
 );
 

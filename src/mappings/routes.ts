@@ -4,15 +4,18 @@ import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { type GuardedEnv, guard } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
-import { type FieldErrors, invalidFields, notFound, requireFound } from "../http/problem.ts";
+import { type FieldErrors, invalidFields, notFound, Problem, requireFound } from "../http/problem.ts";
 import { listOf } from "../http/resource.ts";
 import { respond } from "../http/respond.ts";
 import { validate, validateHeaders } from "../http/validate.ts";
 import { AssignmentsQuery, NewAssignment } from "./contract.ts";
-import { createAssignment, deleteAssignment, findDoctorsOf, listAssignments } from "./queries.ts";
+import { listAssignments } from "./list-queries.ts";
+import { createAssignment, deleteAssignment, findDoctorsOf } from "./queries.ts";
 
 const endAssignment = createFactory<GuardedEnv>().createHandlers(validate("param", ById), async (c) => {
-  const { gone } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
+  const { gone, refused } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
+  if (refused)
+    throw new Problem(403, "Only the account whose patient this is, or an admin, may end this assignment.");
   if (!gone) throw notFound("assignment");
   return c.body(null, 204);
 });

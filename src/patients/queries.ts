@@ -1,11 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { PgColumn } from "drizzle-orm/pg-core";
-import { action, type Entry, ended } from "../db/audit.ts";
-import { type Caller, callerId, framed, repeatable } from "../db/caller.ts";
-import { folded, negated, wide } from "../db/columns.ts";
+import { action, ended } from "../db/audit.ts";
+import { callerId, framed, repeatable } from "../db/caller.ts";
+import { folded } from "../db/columns.ts";
 import { creation, making, nextId } from "../db/creation.ts";
 import { csvLineOf } from "../db/csv.ts";
-import { isReadable } from "../db/emergency.ts";
 import {
   change,
   type Deletion,
@@ -21,13 +19,12 @@ import {
   target,
 } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
-import { isNamed, list, type Page } from "../db/list.ts";
-import { joined, type Path } from "../db/path.ts";
-import { mappings, patients } from "../db/schema.ts";
+import { isReadable } from "../db/readable.ts";
+import { patients } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { fields, type Imported, Patient } from "./contract.ts";
 
-/** A patient is its owner's, and there for nobody else. One that is deleted has no owner. */
+/** A patient is its owner's, who alone changes it. One that is deleted has no owner. */
 export const resource: Resource = {
   table: patients,
   columns: columnsOf(patients, Patient.shape),
@@ -38,63 +35,6 @@ export const resource: Resource = {
   concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
   isPrivate: true,
 };
-
-const doctor = sql`${value("doctor")}::int`;
-const filters = {
-  search: isNamed(patients),
-  gender: sql`${patients.gender} = ${value("gender")}`,
-  min_age: sql`${patients.age} >= ${value("min_age")}`,
-  max_age: sql`${patients.age} <= ${value("max_age")}`,
-  doctor: sql`(SELECT true FROM ${mappings} WHERE ${mappings.patient_id} = ${patients.id} AND ${mappings.doctor_id} = ${doctor})`,
-};
-const json = sql`${objectOf(resource.columns)}::text`;
-const entry = (): Entry => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` });
-
-/** The orders of the patients of whom a column says that they are, or were, the caller's. */
-const sortsBy = (column: PgColumn, when?: SQL): Record<string, Path> => ({
-  id: { table: patients, fixed: [[column, callerId]], order: [patients.id], when },
-  lastname: {
-    table: patients,
-    fixed: [[wide(column), callerId]],
-    order: [patients.last_first, patients.id],
-    when,
-  },
-  created_at: {
-    table: patients,
-    fixed: [[negated(column), sql`-${callerId}`]],
-    order: [patients.created_at, patients.id],
-    when,
-  },
-});
-
-const listOwn = list<Patient>({
-  ...resource,
-  json,
-  sorts: sortsBy(patients.owner_id),
-  filters,
-  shortcuts: {
-    "doctor id": {
-      table: mappings,
-      fixed: [
-        [wide(mappings.current_doctor_id), doctor],
-        [mappings.owner_id, callerId],
-      ],
-      order: [mappings.patient_id],
-      join: joined(patients, mappings.patient_id),
-    },
-  },
-  entry,
-});
-const listDeleted = list<Patient>({
-  ...resource,
-  json,
-  sorts: sortsBy(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
-  filters,
-  entry,
-});
-/** The caller's patients; with the filter `deleted`, those that it can restore instead. */
-export const listPatients = (caller: Caller, page: Page) =>
-  (page.filters["deleted"] ? listDeleted : listOwn)(caller, page);
 
 export const findPatient = record<Patient>(resource);
 export const createPatient = creation<Patient>(resource);

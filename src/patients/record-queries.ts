@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
 import { outcomeOfReading } from "../db/audit.ts";
-import { isReadable } from "../db/emergency.ts";
 import { changeShown, changing, eventShown, listEvents, naming } from "../db/events.ts";
 import { isOwn } from "../db/frames.ts";
+import { isReadable } from "../db/readable.ts";
 import { patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import type { Access, Change } from "./contract.ts";

@@ -7,7 +7,8 @@ import { NewPatient, PatientChanges, PatientsQuery, RecordQuery } from "./contra
 import { opening, restoring, transferring, transferringAll } from "./custody.ts";
 import { exportPatients } from "./export.ts";
 import { importFile } from "./import.ts";
-import { changePatient, createPatient, deletePatient, findPatient, listPatients } from "./queries.ts";
+import { listPatients } from "./list-queries.ts";
+import { changePatient, createPatient, deletePatient, findPatient } from "./queries.ts";
 import { listAccesses, listChanges } from "./record-queries.ts";
 
 export const patients = new Hono<AppEnv>()

@@ -1,4 +1,5 @@
 import type { Account } from "./accounts.ts";
+import { asOwner } from "./owner.ts";
 import { idsOf } from "./pages.ts";
 
 export const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
@@ -10,3 +11,6 @@ export const open = (account: Account, patient: { id: number }, reason: unknown 
   account.post(`${pathOf(patient)}access/`, { reason });
 export const deletedOf = async (account: Account) => idsOf(await account.get("/api/patients/?deleted=true"));
 export const ownOf = async (account: Account) => idsOf(await account.get("/api/patients/"));
+/** Makes an account a doctor's own, or nobody's any more. */
+export const link = (account: Account, doctor: { id: number } | null) =>
+  asOwner`UPDATE users SET doctor_id = ${doctor?.id ?? null}::int WHERE id = ${account.id}`;
