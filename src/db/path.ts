@@ -92,7 +92,7 @@ const keyAfter = (column: PgColumn): SQL =>
  * A condition that PostgreSQL cannot look into, and takes for true of every second row. Of one that it thinks true of few, it
  * would read all rows by some other index and sort those few: it may think wrong, and they may be many.
  */
-const opaque = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;
+export const opaque = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;
 const matching = (conditions: SQL[]): SQL =>
   conditions.length === 0 ? sql`` : sql`AND ${opaque(sql.join(conditions, sql` AND `))}`;
 

@@ -3,6 +3,7 @@ import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
 import { callerId, callerIsAdmin, framed, outcomeForAdmin } from "../db/caller.ts";
 import { columnsOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
+import { opaque } from "../db/path.ts";
 import { invitations } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { Invitation } from "./contract.ts";
@@ -40,7 +41,7 @@ export const listInvitations = list<Invitation>({
   table: invitations,
   json: sql`${objectOf(columnsOf(invitations, Invitation.shape))}::text`,
   sorts: {
-    id: { table: invitations, order: [invitations.id], when: sql`${invitations.expires_at} > now()` },
+    id: { table: invitations, order: [invitations.id], when: opaque(sql`${invitations.expires_at} > now()`) },
   },
   filters: {},
   allowed: callerIsAdmin,
