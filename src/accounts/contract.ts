@@ -25,7 +25,7 @@ export const AccountChanges = body(z.partial(z.object(fields)).shape, [
 export const AccountDetails = z.strictObject({
   id: reference,
   username: z.string(),
-  email: z.email(),
+  email: z.string(),
   ...fields,
   created_at: moment,
 });

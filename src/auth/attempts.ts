@@ -9,6 +9,9 @@ import { exists, value } from "../db/statement.ts";
 
 const network = sql`${value("network")}::text`;
 
+/** Not blocked: at whatever moment, for many at once wait for each other's counters, and are asked by the clock when they have them. */
+const FREE = sql`'epoch'::timestamptz`;
+
 /** How many of an account's own networks are remembered: each has guesses of its own. */
 const NETWORKS = 6;
 
@@ -38,17 +41,18 @@ export const counting = (username: SQL): Record<string, SQL> => ({
   ...countersOf(username),
   counted: sql`
     INSERT INTO ${login_attempts} AS a (username, network, failures, failed_at, blocked_until)
-    SELECT username, network, 1, now(), now() FROM counters ORDER BY username COLLATE "C", network COLLATE "C"
+    SELECT username, network, 1, now(), ${FREE} FROM counters ORDER BY username COLLATE "C", network COLLATE "C"
     ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
-      SELECT least(n, free + 10), now() + make_interval(secs => CASE WHEN n < free THEN 0 ELSE least(2 ^ least(n - free, 10), longest) END)
+      SELECT least(n, free + 10), CASE WHEN n < free THEN ${FREE}
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
       FROM (
         SELECT *, greatest(a.failures - floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0) + 1 AS n
         FROM (SELECT ${networkRules} WHERE a.username = '' UNION ALL SELECT ${accountRules} WHERE a.username <> '') rules) counted)
-    WHERE a.blocked_until <= now()
+    WHERE a.blocked_until <= clock_timestamp()
     RETURNING 1`,
   attempt: sql`
     SELECT (SELECT count(*) FROM counted) = (SELECT count(*) FROM counters) AS admitted, (
-      SELECT greatest(ceil(extract(epoch FROM max(blocked_until) - now())), 1)::int
+      SELECT greatest(ceil(extract(epoch FROM max(blocked_until) - clock_timestamp())), 1)::int
       FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
 });
 
@@ -67,12 +71,12 @@ export const takingBack = (username: SQL, right: string): Record<string, SQL> =>
     WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND ${exists(right)}
     ORDER BY a.username, a.network FOR UPDATE`,
   taken_back: sql`
-    UPDATE ${login_attempts} a SET failures = greatest(failures - 1, 0), blocked_until = now(),
+    UPDATE ${login_attempts} a SET failures = greatest(failures - 1, 0), blocked_until = ${FREE},
       logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
     FROM held WHERE (a.username, a.network) = (held.username, held.network)`,
   remembered: sql`
     INSERT INTO ${login_attempts} (username, network, failures, failed_at, blocked_until, logged_in_at)
-    SELECT ${username}, ${network}, 0, now(), now(), now() WHERE ${exists(right)} AND NOT ${exists("known")}
+    SELECT ${username}, ${network}, 0, now(), ${FREE}, now() WHERE ${exists(right)} AND NOT ${exists("known")}
     ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()`,
   forgotten: sql`
     DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(right)} AND NOT ${exists("known")} AND network IN (

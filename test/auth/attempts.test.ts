@@ -60,6 +60,13 @@ test("of a hundred guesses at once five are looked at", async () => {
   expect(tally(answers)).toEqual({ 401: 5, 429: 95 });
 });
 
+test("of many who log in at once from one network, each for the first time, none is refused", async () => {
+  const api = connectApi();
+  const accounts = await atOnce(10, () => signUp());
+  const answers = await Promise.all(accounts.map(({ username }) => attempt(api, username, PASSWORD)));
+  expect(tally(answers)).toEqual({ 200: 10 });
+});
+
 test("strangers keep nobody out of a network that the account has logged in from before, and guests nobody out of the hospital", async () => {
   const [home, elsewhere] = [connectApi(), connectApi()];
   const { username } = await signUp(home);
