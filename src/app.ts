@@ -1,7 +1,6 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
-import { methodNotAllowed } from "hono/method-not-allowed";
 import { accounts } from "./accounts/routes.ts";
 import { audit } from "./audit/routes.ts";
 import { auth } from "./auth/routes.ts";
@@ -11,7 +10,7 @@ import { configuration } from "./env.ts";
 import { onError } from "./failure.ts";
 import { health, readiness } from "./health.ts";
 import type { AppEnv } from "./http/context.ts";
-import { wrongMethod } from "./http/methods.ts";
+import { methodsAt, wrongMethod } from "./http/methods.ts";
 import { observe } from "./http/observe.ts";
 import { Problem } from "./http/problem.ts";
 import { fastRouter } from "./http/router.ts";
@@ -54,12 +53,6 @@ const crossOrigin = createMiddleware<AppEnv>((c, next) => {
 export const app = new Hono<AppEnv>({ strict: false, router: fastRouter() });
 
 app.use(observe);
-app.use(
-  methodNotAllowed({
-    app,
-    onMethodNotAllowed: (c, methods) => wrongMethod(c.req.method, methods).toResponse(c.var.requestId),
-  }),
-);
 app.route("/", health); // before the configuration: the Worker runs, however it is configured
 app.use(configure, crossOrigin);
 
@@ -76,5 +69,10 @@ const routes = app
 /** Every route with what it takes and answers, for `hc` of hono/client. */
 export type AppType = typeof routes;
 
-app.notFound((c) => new Problem(404, "There is no such route.").toResponse(c.var.requestId));
+app.notFound((c) => {
+  const methods = methodsAt(app.router, c.req.path);
+  const problem =
+    methods.length > 0 ? wrongMethod(c.req.method, methods) : new Problem(404, "There is no such route.");
+  return problem.toResponse(c.var.requestId);
+});
 app.onError(onError);
