@@ -1,8 +1,7 @@
-import { neon, neonConfig } from "@neondatabase/serverless";
-import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
+import { type NeonQueryFunction, neon, neonConfig } from "@neondatabase/serverless";
 import { type Config, perConfig } from "../env.ts";
 
-export type Database = NeonHttpDatabase;
+export type Database = NeonQueryFunction<false, false>;
 
 /** What statements are sent through: one for each configuration of an isolate. */
 export interface Databases {
@@ -27,7 +26,7 @@ const databasesOf = perConfig(({ DATABASE_URL, DATABASE_TIMEOUT_MS }): Databases
         return AbortSignal.timeout(milliseconds);
       },
     };
-    return drizzle({ client: neon(DATABASE_URL, { fetchOptions }) });
+    return neon(DATABASE_URL, { fetchOptions });
   };
   return {
     database: within(DATABASE_TIMEOUT_MS),

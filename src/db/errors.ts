@@ -1,5 +1,13 @@
 import { NeonDbError } from "@neondatabase/serverless";
-import { DrizzleQueryError } from "drizzle-orm/errors";
+
+/** A statement that was not done. What it was caused by may hold values of it, and is for `databaseFault` to look into. */
+export class DatabaseError extends Error {
+  override name = "DatabaseError";
+
+  constructor(cause: unknown) {
+    super("The database did not do what it was asked.", { cause });
+  }
+}
 
 /** Why the database did not do what it was asked, without any of the values it was asked with. */
 export type DatabaseFault =
@@ -28,6 +36,9 @@ const duplicates = {
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
 } satisfies Record<string, string | null>;
 export type UniqueName = keyof typeof duplicates;
+
+/** What a client is told when there is one like it already. */
+export const duplicate = (name: UniqueName): string => duplicates[name] ?? "There is one like it already.";
 
 /** The same for foreign keys: the field of a request that may name a record which is not there. */
 const references = {
@@ -60,11 +71,10 @@ const gaveWay = /^40/;
 /**
  * What went wrong with a statement, if `error` is a database error at all.
  *
- * Mind what it is read from: a `DrizzleQueryError`'s message and parameters hold the bound values, a `NeonDbError`'s
- * `detail` those of the row. None of them leaves this function.
+ * Mind what it is read from: a `NeonDbError`'s `detail` holds values of the row. None of them leaves this function.
  */
 export function databaseFault(error: unknown): DatabaseFault | undefined {
-  if (!(error instanceof DrizzleQueryError)) return undefined;
+  if (!(error instanceof DatabaseError)) return undefined;
   const { code, table, constraint = "" } = postgresError(error);
   // Without a code it was not PostgreSQL that answered: a network error, the deadline, the endpoint, half an answer.
   if (code === undefined) return { kind: "unavailable", code: "none" };
@@ -85,7 +95,7 @@ const isKeyOf = <Names extends object>(names: Names, name: string): name is stri
 
 /** Whether a statement failed because `constraint` forbids it. */
 export const breaks = (error: unknown, constraint: UniqueName | ReferenceName): boolean =>
-  error instanceof DrizzleQueryError && postgresError(error).constraint === constraint;
+  error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
-const postgresError = ({ cause }: DrizzleQueryError): Partial<NeonDbError> =>
+const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> =>
   cause instanceof NeonDbError ? cause : {};

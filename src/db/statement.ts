@@ -1,6 +1,7 @@
-import { type SQL, sql } from "drizzle-orm";
+import { Placeholder, type SQL, sql } from "drizzle-orm";
+import { CasingCache } from "drizzle-orm/casing";
 import type { Database, Databases } from "./client.ts";
-import { databaseFault } from "./errors.ts";
+import { DatabaseError, databaseFault } from "./errors.ts";
 
 /** JSON text that PostgreSQL made of a `Shape`: it is sent on as it is, never parsed at the edge. */
 export type Json<Shape> = string & { readonly shape?: Shape };
@@ -17,6 +18,24 @@ export const value = (name: string) => sql.placeholder(name);
 /** Whether a step has a row. */
 export const exists = (step: string): SQL<boolean> => sql`EXISTS (SELECT FROM ${sql.identifier(step)})`;
 
+/** How Drizzle writes SQL. All names are ours, and none has a quotation mark in it. */
+const writing = {
+  casing: new CasingCache(),
+  escapeName: (name: string) => `"${name}"`,
+  escapeString: (text: string) => `'${text.replaceAll("'", "''")}'`,
+};
+
+/** What Drizzle makes of SQL: its text, and the names of the values that it is given, each once. */
+function written(query: SQL): { text: string; names: string[] } {
+  const names: string[] = [];
+  const escapeParam = (_: number, placeholder: unknown) => {
+    if (!(placeholder instanceof Placeholder)) throw new Error("A statement has a value in its text.");
+    const known = names.indexOf(placeholder.name);
+    return `$${known < 0 ? names.push(placeholder.name) : known + 1}`;
+  };
+  return { text: query.toQuery({ ...writing, escapeParam }).sql, names };
+}
+
 /**
  * A statement whose text is made once, by Drizzle, when it is first sent: common table expressions, and one row of what
  * came of them.
@@ -30,36 +49,46 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
   from: string,
   row: { [Column in keyof Row]: SQL<Row[Column]> },
 ) {
-  const build = (database: Database) =>
-    database
-      .with(...Object.entries(steps).map(([name, query]) => database.$with(name, {}).as(query)))
-      .select(row as Record<string, SQL>)
-      .from(sql`${sql.identifier(from)}`)
-      .prepare(from);
-  const built = new WeakMap<Database, ReturnType<typeof build>>();
-  function preparedFor(database: Database) {
-    const known = built.get(database);
-    if (known) return known;
-    const prepared = build(database);
-    built.set(database, prepared);
-    return prepared;
-  }
+  let made: ReturnType<typeof written> | undefined;
+  const make = () =>
+    written(sql`
+      WITH ${sql.join(
+        Object.entries(steps).map(([name, step]) => sql`${sql.identifier(name)} AS (${step})`),
+        sql`, `,
+      )} SELECT ${sql.join(
+        Object.entries<SQL>(row).map(([name, column]) => sql`${column} AS ${sql.identifier(name)}`),
+        sql`, `,
+      )} FROM ${sql.identifier(from)}`);
 
-  /** @returns the row, or `undefined` when there is none. */
+  /**
+   * @returns the row, or `undefined` when there is none.
+   * @throws {DatabaseError}
+   */
   return async (
     connection: Connection,
     values: Values,
-    database = connection.database,
+    database: Database = connection.database,
   ): Promise<Row | undefined> => {
-    const prepared = preparedFor(database);
+    made ??= make();
+    const { text, names } = made;
     const start = performance.now();
     try {
-      const [found] = await prepared.execute(values);
+      const [found] = await database.query(
+        text,
+        names.map((name) => given(values, name)),
+      );
       return found as Row | undefined;
+    } catch (error) {
+      throw new DatabaseError(error);
     } finally {
       connection.waited += performance.now() - start;
     }
   };
+}
+
+function given(values: Record<string, unknown>, name: string): unknown {
+  if (!(name in values)) throw new Error(`A statement is not given its ${name}.`);
+  return values[name];
 }
 
 /**

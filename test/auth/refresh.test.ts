@@ -37,7 +37,7 @@ test("the session stays the same and lasts no longer, and its access tokens stay
   const { body: last } = await refreshWith(next.refresh);
   const [{ id, expires_at } = {}, ...others] = await tokensOf(account);
   expect(others).toMatchObject([
-    { id, expires_at, spent_at: expect.any(String) },
+    { id, expires_at, spent_at: expect.any(Date) },
     { id, expires_at, spent_at: null },
   ]);
   expect(decode(last.access).payload["sid"]).toBe(id);

@@ -25,7 +25,7 @@ test("an invitation is good for seven days and is stored as the hash of its code
   const [row] =
     await asOwner`SELECT *, extract(day FROM expires_at - created_at)::int AS days FROM invitations WHERE id = ${id}`;
   expect(row).toMatchObject({ days: 7, created_by: admin.id });
-  expect(Date.parse(expires_at)).toBe(Date.parse(String(row?.["expires_at"])));
+  expect(new Date(expires_at)).toEqual(row?.["expires_at"]);
   expect(JSON.stringify(row)).not.toContain(code);
   const [event] = await recordOf(answer);
   expect(event?.["changes"]).toEqual({
