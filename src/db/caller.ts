@@ -31,11 +31,14 @@ export class CallerRevoked extends Error {
   }
 }
 
+const accountIsGood = sql`u.active AND u.token_version = ${value("token_version")}`;
+const sessionIsOpen = sql`
+  s.id = ${value("session_id")} AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now()`;
+
 /** The account that the token is of, and whether it is accepted still, and for what is asked for. */
 const claimantWho = (may: SQL): SQL => sql`
-  SELECT u.id, u.username, u.role, u.doctor_id, ${may} AND u.active AND u.token_version = ${value("token_version")} AND EXISTS (
-    SELECT FROM ${sessions} s
-    WHERE s.id = ${value("session_id")} AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now()) AS accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    ${may} AND ${accountIsGood} AND EXISTS (SELECT FROM ${sessions} s WHERE ${sessionIsOpen}) AS accepted
   FROM ${users} u WHERE u.id = ${value("user_id")}`;
 
 /** One whose password is an operator's may do nothing but change it. */
@@ -52,6 +55,14 @@ export const callerId = sql`(SELECT id FROM caller)`;
 export const callerDoctor = sql`(SELECT doctor_id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
+
+/**
+ * A step that has a row when the caller is accepted still once the step `locked` has what it locks: who waited for that may have
+ * been disabled, signed out or given another role meanwhile. It looks at what is in the database then, for it locks that too.
+ */
+export const stillAccepted = (locked: string): SQL => sql`
+  SELECT FROM (SELECT FROM ${sql.identifier(locked)} LIMIT 1) locked, ${users} u, ${sessions} s
+  WHERE u.id = ${callerId} AND ${accountIsGood} AND ${sessionIsOpen} FOR SHARE OF u, s`;
 
 /** How what is for admins ended: who is none is refused, whatever there is. */
 export const outcomeForAdmin = (outcome: SQL): SQL =>

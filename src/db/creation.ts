@@ -4,7 +4,7 @@ import { type Caller, callerId, framed, repeatable } from "./caller.ts";
 import { names, type Resource, written } from "./frames.ts";
 import { objectOf } from "./json.ts";
 import { idempotency_keys } from "./schema.ts";
-import { type Json, value } from "./statement.ts";
+import { exists, type Json, value } from "./statement.ts";
 
 /** How records are made: first a draft of them, which the whole answer can be told of before anything is written. */
 interface Making<Flags> {
@@ -107,24 +107,29 @@ function entryOfOnce({ entry, replayed }: Pick<Making<unknown>, "entry" | "repla
 export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
   sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
 
-/** Makes one record, which is the caller's, from the fields of `record`. */
-export function creation<Shape>({ table, columns, writes, owned, concerns }: Resource) {
+/**
+ * Makes one record, which is the caller's, from the fields of `record`. No id is taken when there is one like it (`taken`): ids that
+ * failed attempts have used would be gone. What is made at the same moment breaks the constraint.
+ */
+export function creation<Shape>({ table, columns, writes, owned, concerns, taken }: Resource) {
   const id = sql`(SELECT id FROM draft)`;
   const inserted = [...writes, ...owned, "id", "created_at", "updated_at"];
   const whose = sql.join(
     owned.map((name) => sql`${sql.raw(`'${name}'`)}, ${callerId}`),
     sql`, `,
   );
-  return making<Shape, { record: object }>({
+  return making<Shape, { record: object }, { taken: boolean }>({
+    steps: { taken: sql`SELECT WHERE ${taken}` },
     draft: sql`
       SELECT new.* FROM (SELECT jsonb_build_object(
         'id', ${nextId(table)}, ${whose}, 'created_at', now(), 'updated_at', now()) AS own) made,
         jsonb_populate_record(NULL::${table}, ${value("record")}::jsonb || made.own) new
-      WHERE ${callerId} IS NOT NULL`,
+      WHERE ${callerId} IS NOT NULL AND NOT ${exists("taken")}`,
     body: sql`(SELECT ${objectOf(columns)}::text FROM draft ${table})`,
     id,
     entry: {
       action: action("create"),
+      outcome: sql`CASE WHEN ${exists("taken")} THEN ${ended("refused")} ELSE ${ended("done")} END`,
       ...concerns(id),
       changes: changesBetween(sql`NULL`, written(writes, sql`draft`)),
     },
@@ -132,6 +137,7 @@ export function creation<Shape>({ table, columns, writes, owned, concerns }: Res
     insert: (condition) => sql`
       INSERT INTO ${table} (${names(inserted)}) OVERRIDING SYSTEM VALUE
       SELECT ${names(inserted)} FROM draft WHERE ${condition}`,
-    request: sql`${getTableName(table)} || ${value("record")}::jsonb::text`,
+    request: sql`${sql.raw(`'${getTableName(table)}'`)} || ${value("record")}::jsonb::text`,
+    flags: { taken: exists("taken") },
   });
 }

@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
-import { callerId, framed, repeatable } from "./caller.ts";
+import { callerId, framed, repeatable, stillAccepted } from "./caller.ts";
+import { folded } from "./columns.ts";
 import { objectOf } from "./json.ts";
 import { exists, type Json, value } from "./statement.ts";
 
@@ -14,6 +15,8 @@ export interface Resource {
   writes: string[];
   /** The columns that say whose a new one is. */
   owned: string[];
+  /** Whether there is one already like the `record` that is to be made. */
+  taken: SQL;
   /** Whether the caller sees a record: one that it does not see is not there for it. */
   visible: SQL;
   /** Whether the caller may change or delete a record that it sees. */
@@ -23,6 +26,9 @@ export interface Resource {
   /** Whether it is put on record who reads one: that of patients is, the directory of doctors is everybody's. */
   isPrivate: boolean;
 }
+
+/** The email of the `record` that is to be made, as unique indexes have it. */
+export const newEmail = folded(sql`(${value("record")}::jsonb ->> 'email')`);
 
 /** Names of columns, each after `prefix`. */
 export const names = (of: string[], prefix = sql``): SQL =>
@@ -56,20 +62,27 @@ const isExpected = ({ version }: Resource["table"]): SQL =>
  * The record that is to be changed, if the caller sees it: as it is, whether it may, and whether it is of an expected version.
  * It is locked: who waited for another's change finds what came of that.
  */
-export const target = ({ table, visible, changeable }: Resource): SQL => sql`
+const target = ({ table, visible, changeable }: Resource): SQL => sql`
   SELECT ${table}.*, ${changeable} AS changeable, ${isExpected(table)} AS expected
   FROM ${table} WHERE ${table.id} = ${id} AND ${visible} AND ${callerId} IS NOT NULL FOR UPDATE`;
 
-/** What a statement answers of its `target`; both null when there is none. */
-export type Target = { changeable: boolean | null; expected: boolean | null };
+/** The steps of what is to be changed: the `target`, and whether the caller is accepted still when that is locked. */
+export const targeting = (resource: Resource) => ({
+  target: target(resource),
+  still: stillAccepted("target"),
+});
+
+/** What a statement answers of its `target`; the first two are null when there is none. */
+export type Target = { changeable: boolean | null; expected: boolean | null; revoked: boolean };
 export const ofTarget = {
+  revoked: sql<boolean>`${exists("target")} AND NOT ${exists("still")}`,
   changeable: sql<boolean | null>`(SELECT changeable FROM target)`,
   expected: sql<boolean | null>`(SELECT expected FROM target)`,
 };
 
 /** The condition of a step that writes the `target`. */
 export const isWritable = ({ table }: Resource): SQL =>
-  sql`${table.id} = target.id AND target.changeable AND target.expected`;
+  sql`${table.id} = target.id AND target.changeable AND target.expected AND ${exists("still")}`;
 const outcome = (written: string): SQL => outcomeOfWriting(exists("target"), exists(written));
 
 /** The fields that a client writes, as a step has them; null when it has no row. */
@@ -90,7 +103,7 @@ export const change = <Shape>(resource: Resource) => {
       changes: sql`(SELECT ${changesBetween(written(writes, sql`target`), sql`changed.fields`)} FROM changed)`,
     },
     {
-      target: target(resource),
+      ...targeting(resource),
       changed: sql`
         UPDATE ${table} SET (${names(writes)}, updated_at, version) = (
           SELECT ${names(writes, sql`new.`)}, now(), ${table.version} + 1

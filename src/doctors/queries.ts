@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, outcomeOfReading } from "../db/audit.ts";
 import { type Caller, callerIsAdmin, framed } from "../db/caller.ts";
+import { folded } from "../db/columns.ts";
 import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
 import {
@@ -10,11 +11,12 @@ import {
   isGone,
   isOwn,
   isWritable,
+  newEmail,
   ofTarget,
   type Resource,
   record,
   type Target,
-  target,
+  targeting,
   written,
 } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
@@ -30,6 +32,7 @@ const resource: Resource = {
   columns: columnsOf(doctors, Doctor.shape),
   writes: Object.keys(fields),
   owned: ["created_by"],
+  taken: sql`EXISTS (SELECT FROM ${doctors} WHERE ${folded(doctors.email)} = ${newEmail})`,
   visible: sql`true`,
   changeable: sql`(${isOwn(doctors.created_by)} OR ${callerIsAdmin})`,
   concerns: (id) => ({ doctor: id }),
@@ -82,7 +85,7 @@ const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, De
     changes: sql`(SELECT ${changesBetween(written(resource.writes, sql`target`), sql`NULL`)} FROM deleted)`,
   },
   {
-    target: target(resource),
+    ...targeting(resource),
     deleted: sql`
       DELETE FROM ${doctors} USING target
       WHERE ${isWritable(resource)} AND NOT EXISTS (SELECT ${assignments}) RETURNING 1`,
@@ -97,6 +100,6 @@ export async function deleteDoctor(caller: Caller, values: Deletion) {
   } catch (error) {
     // Assigned meanwhile: too late for the count of this statement, in time for the foreign key.
     if (!breaks(error, "mappings_doctor_fkey")) throw error;
-    return { changeable: true, expected: true, assigned: "at least 1" as const, gone: false };
+    return { changeable: true, expected: true, revoked: false, assigned: "at least 1" as const, gone: false };
   }
 }

@@ -9,7 +9,7 @@ import { changeDoctor, createDoctor, deleteDoctor, findDoctor, listDoctors } fro
 export const doctors = new Hono<AppEnv>()
   .use(guard)
   .get("/", ...listOf(DoctorsQuery, listDoctors))
-  .post("/", ...creationOf("/api/doctors", NewDoctor, createDoctor))
+  .post("/", ...creationOf("/api/doctors", NewDoctor, createDoctor, "doctors_email_key"))
   .get("/:id", ...readingOf("doctor", findDoctor))
   .on(["PUT", "PATCH"], "/:id", ...changeOf("doctor", DoctorChanges, changeDoctor))
   .delete("/:id", ...deletionOf("doctor", deleteDoctor, refuseAssigned));

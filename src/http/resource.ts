@@ -1,6 +1,7 @@
 import { createFactory } from "hono/factory";
 import type { Caller } from "../db/caller.ts";
 import type { Made } from "../db/creation.ts";
+import { duplicate, type UniqueName } from "../db/errors.ts";
 import type { Target } from "../db/frames.ts";
 import type { Page, Position } from "../db/list.ts";
 import type { Json } from "../db/statement.ts";
@@ -20,7 +21,7 @@ import {
   requireWritable,
   respondIfNew,
 } from "./preconditions.ts";
-import { notFound, requireFound } from "./problem.ts";
+import { notFound, Problem, requireFound } from "./problem.ts";
 import { respond } from "./respond.ts";
 import { validate, validateHeaders } from "./validate.ts";
 
@@ -58,15 +59,21 @@ export const listUnder = <Shape, Query extends z.ZodMiniType<ListQuery>>(
     return respondWithPage(c, listed, page);
   });
 
-/** `POST /`: makes a record, which is then at `path/id/`. */
+/** `POST /`: makes a record, which is then at `path/id/`, unless there is one that has what is `unique`. */
 export const creationOf = <Shape, Schema extends z.ZodMiniType<object>>(
   path: string,
   schema: Schema,
-  create: (caller: Caller, values: { record: object }, key: string | undefined) => Promise<Made<Shape>>,
+  create: (
+    caller: Caller,
+    values: { record: object },
+    key: string | undefined,
+  ) => Promise<Made<Shape> & { taken: boolean }>,
+  unique: UniqueName,
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const made = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
+    if (made.body === null && !made.mistaken && made.taken) throw new Problem(409, duplicate(unique));
     return respondWithMade(made, { Location: `${path}/${made.id}/`, ETag: etagOf(1) });
   });
 

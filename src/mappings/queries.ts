@@ -34,13 +34,13 @@ const doctorOf = (step: SQL): SQL =>
   sql`(SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM ${step}) o)`;
 
 /**
- * Assigns a doctor to one of the caller's patients: nothing is made unless both are there. One assigned already breaks the
- * unique constraint.
+ * Assigns a doctor to one of the caller's patients: nothing is made, and no id taken, unless both are there and the one is not `assigned`
+ * to the other. One that is assigned at the same moment breaks the unique constraint.
  */
 export const createAssignment = making<
   Assignment,
   { patient: number; doctor: number },
-  { patient: boolean; doctor: boolean; active: boolean }
+  { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >({
   steps: {
     patient: sql`
@@ -48,11 +48,13 @@ export const createAssignment = making<
       WHERE ${patients.id} = ${patient} AND ${isOwn(patients.owner_id)}`,
     // Locked: nobody is assigned to one who is retiring at this moment.
     doctor: sql`SELECT ${doctors.id}, ${doctors.active} FROM ${doctors} WHERE ${doctors.id} = ${doctor} FOR SHARE`,
+    assigned: sql`
+      SELECT FROM patient, ${mappings} WHERE ${mappings.patient_id} = patient.id AND ${mappings.doctor_id} = ${doctor}`,
   },
   draft: sql`
     SELECT ${nextId(mappings)}::int AS id, patient.id AS patient_id, owner_id, doctor.id AS doctor_id,
       now()::timestamptz(3) AS assigned_at
-    FROM patient, doctor WHERE active`,
+    FROM patient, doctor WHERE active AND NOT ${exists("assigned")}`,
   body: sql`(
     SELECT row_to_json(a)::text FROM (
       SELECT id, patient_id AS patient, doctor_id AS doctor, ${moment(mappings.assigned_at)} AS assigned_at
@@ -74,6 +76,7 @@ export const createAssignment = making<
     patient: exists("patient"),
     doctor: exists("doctor"),
     active: sql`EXISTS (SELECT FROM doctor WHERE active)`,
+    assigned: exists("assigned"),
   },
 });
 

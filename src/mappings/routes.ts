@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { createFactory } from "hono/factory";
+import { duplicate } from "../db/errors.ts";
 import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
 import { type GuardedEnv, guard } from "../http/guard.ts";
@@ -27,7 +28,7 @@ export const mappings = new Hono<AppEnv>()
 
   .post("/", validateHeaders(IdempotencyKey), validate("json", NewAssignment), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
-    const { patient, doctor, active, ...made } = await createAssignment(
+    const { patient, doctor, active, assigned, ...made } = await createAssignment(
       c.get("caller"),
       c.req.valid("json"),
       key,
@@ -37,6 +38,7 @@ export const mappings = new Hono<AppEnv>()
     if (!patient) errors["patient"] = ["There is no such patient."];
     if (!doctor) errors["doctor"] = ["There is no such doctor."];
     else if (!active) errors["doctor"] = ["This doctor takes no new patients."];
+    if (assigned && active) throw new Problem(409, duplicate("mappings_patient_id_doctor_id_key"));
     throw invalidFields(errors);
   })
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Action, action, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, callerIsAdmin, framed, outcomeForAdmin } from "../db/caller.ts";
+import { callerId, callerIsAdmin, framed, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { bodyOf, moment } from "../db/json.ts";
 import { doctors, emergency_accesses, mappings, patients, users } from "../db/schema.ts";
@@ -36,7 +36,7 @@ const outcomeOfRestoring = sql`CASE WHEN ${exists("stuck")} THEN ${ended("refuse
  * comes back when it is `partial`, and otherwise not at all. One that is not deleted is as it should be.
  */
 export const restorePatient = framed<
-  { body: Json<Restored> | null; taken: boolean; missing: number[] },
+  { body: Json<Restored> | null; revoked: boolean; taken: boolean; missing: number[] },
   { id: number; partial: boolean }
 >(
   {
@@ -54,11 +54,13 @@ export const restorePatient = framed<
         ${patients.owner_id} = ${callerId}
         OR ${patients.deleted_at} IS NOT NULL AND (${patients.deleted_from} = ${callerId} OR ${callerIsAdmin}))
       FOR UPDATE`,
+    still: stillAccepted("found"),
     missing: sql`
       SELECT ${mappings.id}, ${mappings.doctor_id} FROM found JOIN ${mappings} ON ${mappings.patient_id} = found.id
       WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${mappings.doctor_id})`,
     stuck: sql`
-      SELECT FROM found WHERE taken OR ${exists("missing")} AND NOT ${value("partial")}::boolean`,
+      SELECT FROM found
+      WHERE taken OR ${exists("missing")} AND NOT ${value("partial")}::boolean OR NOT ${exists("still")}`,
     restored: sql`
       UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${touched}
       FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("stuck")}
@@ -69,6 +71,7 @@ export const restorePatient = framed<
   },
   {
     body: bodyOf("answer"),
+    revoked: sql`${exists("found")} AND NOT ${exists("still")}`,
     taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
     missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
@@ -80,7 +83,7 @@ const receiver = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${take
 
 /** How handing one over ended. */
 const outcomeOfTransferring = outcomeForAdmin(
-  sql`CASE WHEN NOT ${exists("receiver")} OR EXISTS (SELECT FROM target WHERE taken) THEN ${ended("refused")}
+  sql`CASE WHEN NOT ${exists("receiver")} OR EXISTS (SELECT FROM target WHERE taken OR NOT ${exists("still")}) THEN ${ended("refused")}
     ELSE ${outcomeOfReading(exists("target"))} END`,
 );
 
@@ -89,7 +92,7 @@ const outcomeOfTransferring = outcomeForAdmin(
  * that is active, or one that has its email already (`taken`).
  */
 export const transferPatient = framed<
-  { admin: boolean; receiver: boolean; taken: boolean; body: Json<HandedOver> | null },
+  { admin: boolean; revoked: boolean; receiver: boolean; taken: boolean; body: Json<HandedOver> | null },
   { id: number; to: number }
 >(
   {
@@ -105,14 +108,16 @@ export const transferPatient = framed<
     target: sql`
       SELECT ${patients.id}, ${patients.owner_id}, ${isTaken(taker)} AS taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${callerIsAdmin} FOR UPDATE`,
+    still: stillAccepted("target"),
     moved: sql`
       UPDATE ${patients} SET owner_id = receiver.id, ${touched} FROM target, receiver
-      WHERE ${patients.id} = target.id AND target.owner_id <> receiver.id AND NOT target.taken
+      WHERE ${patients.id} = target.id AND target.owner_id <> receiver.id AND NOT target.taken AND ${exists("still")}
       RETURNING ${patients.owner_id}`,
     answer: sql`SELECT target.id, receiver.id AS owner FROM target, receiver WHERE NOT taken`,
   },
   {
     admin: callerIsAdmin,
+    revoked: sql`${exists("target")} AND NOT ${exists("still")}`,
     receiver: exists("receiver"),
     taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
     body: bodyOf("answer"),

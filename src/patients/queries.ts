@@ -12,11 +12,12 @@ import {
   isOwn,
   isWritable,
   names,
+  newEmail,
   ofTarget,
   type Resource,
   record,
   type Target,
-  target,
+  targeting,
 } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
 import { isReadable } from "../db/readable.ts";
@@ -30,6 +31,8 @@ export const resource: Resource = {
   columns: columnsOf(patients, Patient.shape),
   writes: Object.keys(fields),
   owned: ["created_by", "owner_id"],
+  taken: sql`EXISTS (
+    SELECT FROM ${patients} WHERE ${folded(patients.email)} = ${newEmail} AND ${isOwn(patients.owner_id)})`,
   visible: isReadable,
   changeable: isOwn(patients.owner_id),
   concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
@@ -46,7 +49,7 @@ export const changePatient = change<Patient>(resource);
 export const deletePatient = framed<Target & { gone: boolean }, Deletion>(
   entryOfDeletion(resource),
   {
-    target: target(resource),
+    ...targeting(resource),
     deleted: sql`
       UPDATE ${patients} SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
         version = target.version + 1

@@ -14,7 +14,7 @@ import { listAccesses, listChanges } from "./record-queries.ts";
 export const patients = new Hono<AppEnv>()
   .use(guard)
   .get("/", ...listOf(PatientsQuery, listPatients))
-  .post("/", ...creationOf("/api/patients", NewPatient, createPatient))
+  .post("/", ...creationOf("/api/patients", NewPatient, createPatient, "patients_owner_id_email_key"))
   .get("/:id", ...readingOf("patient", findPatient))
   .on(["PUT", "PATCH"], "/:id", ...changeOf("patient", PatientChanges, changePatient))
   .delete("/:id", ...deletionOf("patient", deletePatient))

@@ -61,13 +61,14 @@ function faultsOfAnswer({ planned, answer, ms }: Exchange, deadline: number): st
   ]);
 }
 
-/** How a request is on record as having ended, by its answer; what breaks a constraint (409) is not. */
+/** How a request is on record as having ended, by its answer. */
 const outcomes: Record<number, string[]> = {
   200: ["done"],
   201: ["done"],
   204: ["done"],
   400: ["refused", "not_found"],
   404: ["not_found"],
+  409: ["refused"],
   412: ["refused"],
 };
 

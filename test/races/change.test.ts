@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { newAccount } from "../support/accounts.ts";
+import { type Account, newAccount } from "../support/accounts.ts";
 import type { Answer } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
+import { problem } from "../support/problems.ts";
 import { atOnce, CROWD, onceReleased, rounds, tally } from "../support/races.ts";
+import { recordOf } from "../support/record.ts";
 import { createDoctor, createPatient } from "../support/records.ts";
 
 test.each(rounds(3))("changes of different fields of one patient at once all stay, round %i", async () => {
@@ -74,3 +76,22 @@ test.each(delays)(
     expect((await nurse.get("/api/mappings/")).body).toHaveLength(made.length);
   },
 );
+
+test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>]>([
+  ["a change", (nurse, id) => nurse.patch(`/api/patients/${id}/`, { age: 99 })],
+  ["a deletion", (nurse, id) => nurse.delete(`/api/patients/${id}/`)],
+])("%s that waited for a lock is not made for an account that was disabled meanwhile", async (_, change) => {
+  const nurse = await newAccount();
+  const { id } = await createPatient(nurse);
+  const answer = await onceReleased("patients", nurse, async () => {
+    const waiting = change(nurse, id);
+    await scheduler.wait(150);
+    await asOwner`UPDATE users SET active = false WHERE id = ${nurse.id}`;
+    return waiting;
+  });
+  expect(answer).toEqual(problem(401, "The access token has been revoked."));
+  expect(await asOwner`SELECT age, owner_id FROM patients WHERE id = ${id}`).toEqual([
+    { age: 36, owner_id: nurse.id },
+  ]);
+  expect((await recordOf(answer)).map(({ outcome }) => outcome)).toEqual(["refused"]);
+});

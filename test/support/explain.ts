@@ -1,5 +1,5 @@
-import { inject } from "vitest";
-import { type Account, unique } from "./accounts.ts";
+import type { Account } from "./accounts.ts";
+import { inEmptyDatabase } from "./empty-database.ts";
 import { owner } from "./owner.ts";
 import type { Statement } from "./statements.ts";
 
@@ -27,20 +27,13 @@ export const statement = (query: string, ...params: unknown[]): Statement => ({ 
 /** Something to do in the database, or a statement whose plan is asked for; `analyze` runs it too. */
 export type Step = { run: Statement } | { explain: Statement; analyze?: boolean };
 
-/** Takes the steps in a copy of the fillable database, as its owner, and all of it back. @returns the plan of each that asked, from the top down */
-export async function inVain(steps: Step[]): Promise<Node[][]> {
-  const { fillableUrl, serverUrl } = inject("cloud");
-  const url = new URL(fillableUrl);
-  const [template, copy] = [url.pathname.slice(1), unique(`${url.pathname.slice(1)}_`)];
-  // Not in the same one: what others have filled in vain is in its tables still, to be passed over and estimated by.
-  await owner(serverUrl).query(`CREATE DATABASE ${copy} TEMPLATE ${template}`);
-  url.pathname = copy;
-  try {
-    return await plansOf(steps, url.href);
-  } finally {
-    await owner(serverUrl).query(`DROP DATABASE ${copy} WITH (FORCE)`);
-  }
-}
+/**
+ * Takes the steps in an empty database, as its owner, and all of it back: not in the same one each time, for what others have filled
+ * in vain is in its tables still, to be passed over and estimated by.
+ *
+ * @returns the plan of each that asked, from the top down
+ */
+export const inVain = (steps: Step[]): Promise<Node[][]> => inEmptyDatabase((url) => plansOf(steps, url));
 
 async function plansOf(steps: Step[], url: string): Promise<Node[][]> {
   const sql = owner(url);

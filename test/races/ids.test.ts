@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { logIn, PASSWORD, signUp } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { inEmptyDatabase } from "../support/empty-database.ts";
+import { owner } from "../support/owner.ts";
+import { newDoctor, newPatient } from "../support/records.ts";
+
+test("what is refused for there is one like it takes no id, so that nobody uses them up", async () => {
+  await inEmptyDatabase(async (url) => {
+    const api = connectApi({ DATABASE_URL: url });
+    const { post, username } = await signUp(api);
+    const [patient, doctor] = [newPatient(), newDoctor()];
+    const ids = {
+      patient: (await post("/api/patients/", patient)).body.id,
+      doctor: (await post("/api/doctors/", doctor)).body.id,
+    };
+    await post("/api/mappings/", ids);
+    const email = doctor.email.toUpperCase();
+    for (const options of [{}, { headers: { "Idempotency-Key": "again" } }]) {
+      const answers = [
+        await post("/api/patients/", { ...patient, age: 1 }, options),
+        await post("/api/doctors/", { ...doctor, email }, options),
+        await post("/api/mappings/", ids, options),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([409, 409, 409]);
+    }
+    const registration = { username: username.toUpperCase(), email: "a@example.org", password: PASSWORD };
+    expect((await api.post("/api/auth/register/", registration)).status).toBe(409);
+    await logIn(api, username);
+    const given = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
+      WHERE sequencename IN ('users_id_seq', 'patients_id_seq', 'doctors_id_seq', 'mappings_id_seq')`;
+    expect(given.map(({ last }) => last)).toEqual([1, 1, 1, 1]);
+  });
+});
