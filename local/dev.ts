@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { runAsCommand } from "../ops/command.ts";
 import { bringUpDatabase } from "./database.ts";
-import { createVars, overrideVars } from "./vars.ts";
+import { createVars, settleVars } from "./vars.ts";
 import { startWrangler } from "./wrangler.ts";
 
 // Without the Worker, which somebody else starts; and whether a `DATABASE_URL` on another machine is migrated too.
@@ -17,7 +17,7 @@ await runAsCommand(async () => {
   if (!flags["database-only"]) await requireFree(port);
   if (createVars()) console.log("Made .dev.vars, with a secret of its own.");
   await using database = await bringUpDatabase(flags.migrate);
-  const settings = overrideVars(database.url, database.endpoint);
+  const settings = settleVars(database.url, database.endpoint);
   const told = ["", ...database.notes, `endpoint  ${database.endpoint}`].join("\n  ");
   const databaseEnded = database.ended.then(() => Promise.reject(new Error("PostgreSQL ended by itself.")));
   if (flags["database-only"]) {

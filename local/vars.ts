@@ -23,13 +23,20 @@ export function createVars(): boolean {
   return true;
 }
 
-/** Settles the Worker's database, whatever `.dev.vars` says. @returns Wrangler's arguments for both */
-export function overrideVars(databaseUrl: string, endpoint: string): string[] {
+/**
+ * Settles the Worker's database, whatever `.dev.vars` says, and what is to hold here unless that says otherwise: pages of
+ * any origin may call what somebody develops on.
+ *
+ * @returns Wrangler's arguments for all of it; of the files that they name, a later one wins
+ */
+export function settleVars(databaseUrl: string, endpoint: string): string[] {
+  const defaults = join(dataFolder, "default.vars");
+  writeSecret(defaults, "CORS_ORIGINS=*\n");
   const file = join(dataFolder, "dev.vars");
   // Wrangler would take a dollar sign for a variable.
   const literal = databaseUrl.replaceAll("$", "%24");
   writeSecret(file, `DATABASE_URL="${literal}"\nDATABASE_ENDPOINT="${endpoint}"\n`);
-  return ["--env-file", varsFile, "--env-file", file];
+  return [defaults, varsFile, file].flatMap((one) => ["--env-file", one]);
 }
 
 /** Tells the operators' commands where the database that comes with the project is. */

@@ -44,10 +44,15 @@ const answerOrigin = cors({
   maxAge: 86_400,
 });
 
-/** Only a browser's page, which says where it is from, needs to be told; or everybody, where that makes a difference. */
+/**
+ * Where pages of any origin may call, only one that says where it is from needs to be told; where some may, everybody,
+ * for the answers differ; and where none may, nobody.
+ */
 const crossOrigin = createMiddleware<AppEnv>((c, next) => {
+  const allowed = c.get("config").CORS_ORIGINS;
   const isAsked = c.req.header("Origin") || c.req.method === "OPTIONS";
-  return isAsked || !c.get("config").CORS_ORIGINS.includes("*") ? answerOrigin(c, next) : next();
+  const isTold = allowed.includes("*") ? isAsked : allowed.length > 0;
+  return isTold ? answerOrigin(c, next) : next();
 });
 
 export const app = new Hono<AppEnv>({ strict: false, router: fastRouter() });

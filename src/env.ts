@@ -65,10 +65,10 @@ const Config = z.object({
   REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "open"),
   /** bcrypt's cost: the logarithm of its rounds. */
   BCRYPT_COST: z._default(wholeNumber(4, 14), 10),
-  /** Origins that browsers may call from, separated by commas; `*` for all. */
+  /** Origins whose pages may call, separated by commas; `*` for all. */
   CORS_ORIGINS: z.pipe(
-    z._default(z.string(), "*"),
-    z.transform((list) => list.split(",").map((origin) => origin.trim())),
+    z._default(z.string(), ""),
+    z.transform((list) => list.split(",").flatMap((origin) => origin.trim() || [])),
   ),
   /** Whether a change of a record is refused that does not say, by If-Match, which version of it was seen. */
   REQUIRE_IF_MATCH: z._default(flag, false),

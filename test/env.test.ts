@@ -19,7 +19,7 @@ test("what may be left out has a default", () => {
     ...good,
     ...parties,
     ...numbers,
-    CORS_ORIGINS: ["*"],
+    CORS_ORIGINS: [],
     REGISTRATION: "open",
     REQUIRE_IF_MATCH: false,
   });
@@ -36,6 +36,7 @@ test.each<[name: string, value: unknown, parsed?: unknown]>([
   ["BCRYPT_COST", "4", 4],
   ["BCRYPT_COST", 14],
   ["CORS_ORIGINS", "https://a.example, https://b.example", ["https://a.example", "https://b.example"]],
+  ["CORS_ORIGINS", " , ", []],
   ["REQUIRE_IF_MATCH", "true", true],
   ["REQUIRE_IF_MATCH", true],
   ["REQUIRE_IF_MATCH", "false", false],

@@ -9,14 +9,26 @@ const preflight = (api: Api, Origin: string) => {
 const get = (api: Api, origin: string) => api.get("/api/patients/", { headers: { Origin: origin } });
 const words = ({ headers }: Answer, name: string) => headers.get(name)?.split(/, */) ?? [];
 
-test("a page of any origin may call when none is configured, and read the headers it needs", async () => {
-  const before = await preflight(connectApi(), "https://clinic.example");
+test("no page of another origin may call unless it is configured, and nothing is said of it", async () => {
+  for (const answer of [
+    await preflight(connectApi(), "https://clinic.example"),
+    await get(connectApi(), "https://clinic.example"),
+  ]) {
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect([...answer.headers.keys()].filter((name) => /^(access-control-|vary$)/.test(name))).toEqual([]);
+  }
+});
+
+const open = connectApi({ CORS_ORIGINS: "*" });
+
+test("a page of any origin may call when all are configured, and read the headers it needs", async () => {
+  const before = await preflight(open, "https://clinic.example");
   expect(before.headers.get("Access-Control-Allow-Origin")).toBe("*");
   const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
   expect(words(before, "Access-Control-Allow-Methods")).toEqual(methods);
   expect(words(before, "Access-Control-Allow-Headers")).toEqual(["authorization"]);
   expect(before.headers.get("Access-Control-Allow-Credentials")).toBeNull();
-  const answer = await get(connectApi(), "https://clinic.example");
+  const answer = await get(open, "https://clinic.example");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
   const caching = ["ETag", "Idempotency-Replayed", "Link", "Location"];
   const exposed = [...caching, "Retry-After", "WWW-Authenticate", "X-Request-Id"];
@@ -41,7 +53,7 @@ test.each([
 });
 
 test.each<[status: number, provoke: (api: Api) => Promise<Answer>]>([
-  [204, (api) => preflight(api, "https://clinic.example")],
+  [204, () => preflight(open, "https://clinic.example")],
   [404, (api) => api.get("/api/nothing/")],
   [405, (api) => api.delete("/api/auth/login/")],
   [413, (api) => api.post("/api/auth/login/", { username: "x".repeat(70_000) })],
