@@ -2,14 +2,18 @@ import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { AppEnv } from "./context.ts";
 
-/** On every answer: it is not to be stored, guessed at, framed, or told of elsewhere, and comes by TLS only. */
+/**
+ * On every answer: it is not to be stored, guessed at, framed, or told of elsewhere, and comes by TLS only; and should a
+ * browser show one as a page after all, nothing in it is loaded or run.
+ */
 const standing = Object.entries({
   "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Referrer-Policy": "no-referrer",
   "Strict-Transport-Security": "max-age=15552000; includeSubDomains",
   "X-Content-Type-Options": "nosniff",
-  "X-Frame-Options": "SAMEORIGIN",
+  "X-Frame-Options": "DENY",
 });
 
 /**

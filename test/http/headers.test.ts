@@ -66,8 +66,9 @@ test.each<[status: number, provoke: (api: Api) => Promise<Answer>]>([
 test.each(["/healthz", "/api/patients/", "/nothing/"])("%s keeps browsers safe", async (path) => {
   const { headers } = await connectApi().get(path);
   expect(Object.fromEntries(headers)).toMatchObject({
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
-    "x-frame-options": "SAMEORIGIN",
+    "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
     "strict-transport-security": expect.stringMatching(/^max-age=\d{7,}/),
   });
