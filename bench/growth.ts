@@ -106,7 +106,7 @@ async function cursorAfter(records: number, url: string, headers: Record<string,
     });
     await response.arrayBuffer();
     const next = /<(.+)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1] ?? "";
-    cursor = encodeURIComponent(URL.parse(next)?.searchParams.get("cursor") ?? "");
+    cursor = encodeURIComponent(URL.parse(next, url)?.searchParams.get("cursor") ?? "");
     if (!cursor) throw new Error(`${url} has no thousandth page (${response.status})`);
   }
   return cursor;

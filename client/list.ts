@@ -54,8 +54,8 @@ async function array<Shape>(response: Response): Promise<Shape[]> {
 }
 
 /**
- * The query of the `Link` to the next page (RFC 8288), which says all of it. Of the URL nothing else is taken: behind a
- * gateway it need not be the one that leads there, and the token is for nobody else.
+ * The query of the `Link` to the next page (RFC 8288), which says all of it. Of the reference nothing else is taken: the
+ * path is known, behind a gateway theirs need not be ours, and the token is for nobody else.
  */
 function queryOfNext({ headers }: Response): object | undefined {
   const [, url] = /<([^>]*)>;[^<]*\brel="?next\b/.exec(headers.get("Link") ?? "") ?? [];

@@ -28,10 +28,10 @@ export const headers: Record<
   },
   Link: {
     description:
-      'The next page (RFC 8288), as `<url>; rel="next"`: everything is in the URL, follow it as it is. There is none after the last page.',
+      'The next page (RFC 8288), as `<url>; rel="next"`, relative to the URL that was asked: everything is in it, follow it as it is. There is none after the last page.',
     required: false,
-    schema: text('^<[^>]+>; rel="next"$'),
-    example: '<https://api.example/api/patients/?limit=50&cursor=YWZ0ZXItNTA>; rel="next"',
+    schema: text('^</[^>]+>; rel="next"$'),
+    example: '</api/patients/?limit=50&cursor=YWZ0ZXItNTA>; rel="next"',
   },
   Location: {
     description: "The path of what was made.",

@@ -46,7 +46,8 @@ export async function respondWithPage<Shape>(
   if (next === null) return respond(body);
   const continuation: Continuation = { list: pathOf(c), asked: { ...filters, sort }, after: next };
   const cursor = await seal(continuation, c.get("config"));
-  // Nothing else of the query: names that are searched for are not for a URL of ours to repeat.
-  const [url] = c.req.url.split("?");
-  return respond(body, 200, { Link: `<${url}?limit=${size}&cursor=${cursor}>; rel="next"` });
+  // Relative, for behind a gateway the URL that we see is not the client's. And nothing else of the query: names that are
+  // searched for are not for a URL of ours to repeat.
+  const { pathname } = new URL(c.req.url); // with its last slash, when it was asked with one
+  return respond(body, 200, { Link: `<${pathname}?limit=${size}&cursor=${cursor}>; rel="next"` });
 }

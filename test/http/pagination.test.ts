@@ -112,8 +112,9 @@ describe.each(lists)("the list of %s", (list) => {
 
   test("links with its path as it was asked, for HEAD too", async () => {
     const { account, start } = await filled(3, 2);
-    const asked = start.replace("/?", "?");
-    const next = new RegExp(`^/api/${list}\\?limit=2&cursor=[\\w-]+$`);
+    const linked = (slash: string) => new RegExp(`^/api/${list}${slash}\\?limit=2&cursor=[\\w-]+$`);
+    expect(nextOf(await account.get(start))).toMatch(linked("/"));
+    const [asked, next] = [start.replace("/?", "?"), linked("")];
     expect(nextOf(await account.get(asked))).toMatch(next);
     const head = await account.request("HEAD", asked);
     expect([head.status, head.body]).toEqual([200, ""]);

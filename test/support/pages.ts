@@ -52,7 +52,7 @@ const inserts: Record<List, (owner: number, count: number) => Promise<Record<str
 export function nextOf({ headers }: Answer): string | undefined {
   const link = headers.get("Link");
   if (link === null) return undefined;
-  const [, path] = /^<https:\/\/api\.test(\/[^>]*)>; rel="next"$/.exec(link) ?? [];
+  const [, path] = /^<(\/[^/>][^>]*)>; rel="next"$/.exec(link) ?? [];
   if (path === undefined) throw new Error(`not a link to the next page: ${link}`);
   return path;
 }
