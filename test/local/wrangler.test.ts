@@ -8,6 +8,10 @@ test("Cloudflare keeps no log of its own of our requests: it would hold their UR
   expect(config.observability?.logs?.invocation_logs).toBe(false);
 });
 
+test("a version that is not deployed, or not any more, has no public URL", () => {
+  expect(config.preview_urls).toBe(false);
+});
+
 test("each rate limiter counts for itself", () => {
   const namespaces = config.ratelimits.map((limiter: { namespace_id: string }) => limiter.namespace_id);
   expect(namespaces).toHaveLength(5);
