@@ -13,8 +13,8 @@ import {
 import { type Group, named, parameters } from "./words.ts";
 
 const fields = {
-  firstname: "The first name, 1 to 64 characters.",
-  lastname: "The last name, 1 to 64 characters.",
+  firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
+  lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
   email: "The email address; among all doctors there is none like it, whatever the case.",
   gender,
   specialization,

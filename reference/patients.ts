@@ -7,8 +7,8 @@ import { byId, conditions, gender, notModified, pageWords, search, setByApi } fr
 import { type Group, named, parameters } from "./words.ts";
 
 const fields = {
-  firstname: "The first name, 1 to 64 characters.",
-  lastname: "The last name, 1 to 64 characters.",
+  firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
+  lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
   email: "The email address; among your own patients there is none like it, whatever the case.",
   age: "The age in whole years, 0 to 120.",
   gender,

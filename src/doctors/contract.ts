@@ -5,6 +5,7 @@ import {
   flag,
   idInText,
   moment,
+  name,
   readOnlyFields,
   reference,
   search,
@@ -15,8 +16,8 @@ import * as z from "../zod.ts";
 
 /** What a client writes. */
 export const fields = {
-  firstname: text(64),
-  lastname: text(64),
+  firstname: name(64),
+  lastname: name(64),
   email: email(128),
   gender: z.enum(genders),
   specialization: z.enum(specializations),
@@ -44,6 +45,9 @@ export const DoctorChanges = body(z.partial(z.object(fields)).shape, readOnlyFie
 export const Doctor = z.strictObject({
   id: reference,
   ...fields,
+  // Those of before there was a rule for names, too.
+  firstname: text(64),
+  lastname: text(64),
   created_by: reference,
   created_at: moment,
   updated_at: moment,

@@ -28,6 +28,25 @@ export const text = (max: number) =>
 /** The pattern of what may have white space around it, which is trimmed. */
 export const padded = (pattern: string) => `^\\s*${pattern.replace(/^\^|\$$/g, "")}\\s*$`;
 
+/**
+ * What has no width, or turns the direction of text: by it two names differ that nobody can tell apart, or one is shown as
+ * another. But the scripts from Arabic to Sinhala are written with joiners (U+200C, U+200D): a Persian or a Malayalam name
+ * may need one, right after one of their letters.
+ */
+const UNSEEN = /(?<![\u0620-\u0dff](?=[\u200c\u200d]))\p{Cf}/u;
+const JOINED = "[\\u0620-\\u0dff][\\u200c\\u200d]";
+const SEEN = `(?:[^\\u0000\\p{Cf}]|${JOINED})*`;
+
+/** A person's name, as a client writes it. */
+export const name = (max: number) =>
+  text(max).check(
+    z.refine(
+      (value) => !VISIBLE.test(value) || !UNSEEN.test(value),
+      "Must have no zero-width or bidirectional control characters",
+    ),
+    z.meta({ pattern: padded(`${SEEN}(?:${VISIBLE.source}|${JOINED})${SEEN}`) }),
+  );
+
 export const email = (max: number) =>
   text(max).check(
     z.refine((value) => !VISIBLE.test(value) || z.regexes.email.test(value), "Invalid email address"),

@@ -6,6 +6,7 @@ import {
   flag,
   idInText,
   moment,
+  name,
   readOnlyFields,
   reference,
   search,
@@ -17,8 +18,8 @@ import * as z from "../zod.ts";
 
 /** What a client writes. */
 export const fields = {
-  firstname: text(64),
-  lastname: text(64),
+  firstname: name(64),
+  lastname: name(64),
   email: email(128),
   age: z.int().check(z.minimum(0), z.maximum(120)),
   gender: z.enum(genders),
@@ -50,6 +51,9 @@ export const PatientChanges = body(z.partial(z.object(fields)).shape, readOnlyFi
 export const Patient = z.strictObject({
   id: reference,
   ...fields,
+  // Those of before there was a rule for names, too.
+  firstname: text(64),
+  lastname: text(64),
   created_by: reference,
   created_at: moment,
   updated_at: moment,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type * as z from "zod/mini";
-import { ById, body, email, readOnlyFields, reference, text } from "../../src/http/fields.ts";
+import { ById, body, email, name, readOnlyFields, reference, text } from "../../src/http/fields.ts";
 import { refusedFields } from "../support/contracts.ts";
-import { emailOf, hostileNames } from "../support/text.ts";
+import { emailOf, hostileNames, unseenNames } from "../support/text.ts";
 
 /** What a field takes of what is sent, as JSON: a lone surrogate itself is more than a test can report. */
 const takenBy = (field: z.ZodMiniType, sent: unknown[]) =>
@@ -18,7 +18,7 @@ test.each([
   [" \t\n Ada\u00a0King \r\n ", "Ada\u00a0King"],
   ["\u00a0\u2003\u3000Ada\ufeff\u2028", "Ada"],
   ["\u0085Ada\u200b", "\u0085Ada\u200b"],
-  ...hostileNames.map((name) => [name, name]),
+  ...[...hostileNames, ...unseenNames].map((kept) => [kept, kept]),
 ])("a text of 64 characters at most may be %j, kept as %j", (sent, kept) => {
   expect(text(64).parse(sent)).toBe(kept);
 });
@@ -34,12 +34,36 @@ test("a text is visible, well-formed, without NUL and not too long, and says so"
   expect(messageOf(text(64), long[0])).toEqual(["Too long: expected at most 64 characters"]);
 });
 
+test("a name has nothing in it that cannot be seen or turns the rest round, and says so", () => {
+  expect(takenBy(name(64), [...unseenNames, "Ada\u200b", "\u200bAda", "👩\u200d👩"])).toEqual([]);
+  const sentence = "Must have no zero-width or bidirectional control characters";
+  expect(messageOf(name(64), "Ada\u202e")).toEqual([sentence]);
+  expect(messageOf(name(64), "\u200b")).toEqual(["Required"]);
+  expect(name(64).parse("\ufeff Ada \ufeff")).toBe("Ada");
+  expect(takenBy(name(64), [...hostileNames])).toHaveLength(hostileNames.length);
+});
+
+test("a name has joiners where its script is written with them, one at a time", () => {
+  const taken = ["علی\u200cرضا", "രാജന്\u200d", "ශ්\u200dරී", "ی\u200c"];
+  const refused = ["\u200cعلی", "علی\u200c\u200cرضا", "علی \u200cرضا", "Ali\u200creza", "علی\u200bرضا"];
+  expect(takenBy(name(64), [...taken, ...refused])).toEqual(taken.map((one) => JSON.stringify(one)));
+});
+
 test("an email has a name, a host with a dot and 128 characters at most, and is trimmed", () => {
   const taken = [emailOf(128), "ada+tag@mail.example.org", "Ada.Lovelace@Example.ORG", "\u00a0 a@b.org\n"];
   expect(taken.map((value) => email(128).parse(value))).toEqual([...taken.slice(0, 3), "a@b.org"]);
   const parts = ["ada.example.org", "@example.org", "ada@", "ada@example", "ada@eve@example.org"];
   const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org", "josé@example.org"];
-  const broken = ["ada\0@example.org", "ada\ud800@example.org", "ada@example.org\u0085", " \u3000 ", ""];
+  const broken = [
+    "ada\u200b@example.org",
+    "ada@exam\u00adple.org",
+    "ada@example.org\u202e",
+    "ada\0@example.org",
+    "ada\ud800@example.org",
+    "ada@example.org\u0085",
+    " \u3000 ",
+    "",
+  ];
   expect(takenBy(email(128), [...parts, ...odd, ...broken, emailOf(129), ...noText])).toEqual([]);
   expect(messageOf(email(128), " ")).toEqual(["Required"]);
 });

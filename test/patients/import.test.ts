@@ -60,10 +60,11 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
       newPatient(),
       newPatient({ age: 121, gender: "X" }),
       newPatient(),
-      newPatient({ firstname: " " }),
+      newPatient({ firstname: " ", lastname: "Lovelace\u202e" }),
     ];
     const answer = await imported(account, fileOf(records), type);
-    expect(answer).toEqual(refusal(`${first + 1}.age`, `${first + 1}.gender`, `${first + 3}.firstname`));
+    const names = [`${first + 3}.firstname`, `${first + 3}.lastname`];
+    expect(answer).toEqual(refusal(`${first + 1}.age`, `${first + 1}.gender`, ...names));
     const taken = [newPatient({ email: email.toUpperCase() }), newPatient(), newPatient()];
     taken.push(newPatient({ email: taken[1]?.email.toUpperCase() }));
     const conflicts = await imported(account, fileOf(taken), type);

@@ -22,6 +22,14 @@ test("names are kept exactly as they are sent, when created and when changed", a
   expect((await nurse.get(pathOf(patient))).body).toMatchObject({ firstname: third, lastname: fourth });
 });
 
+test("a name of before there was a rule for names is answered, and need not be changed with the rest", async () => {
+  const patient = await createPatient(nurse);
+  const firstname = "Ada\u202e";
+  await asOwner`UPDATE patients SET firstname = ${firstname} WHERE id = ${patient.id}`;
+  expect((await nurse.get(pathOf(patient))).body).toEqual({ ...patient, firstname });
+  expect((await nurse.patch(pathOf(patient), { age: 7 })).body).toMatchObject({ firstname, age: 7 });
+});
+
 test("an email is free that another account's patient has, for a new one and for a change", async () => {
   const { email } = await createPatient(nurse);
   expect((await admin.post("/api/patients/", newPatient({ email }))).status).toBe(201);

@@ -18,6 +18,16 @@ const texts = [
   ...["a@b.org", "a@b", "@b.org", "a@b.c", "a.@b.org", ".a@b.org", "a..b@c.org", "a@-b.org", "ä@b.org"],
   ...["M", "m", "F", "NEUR", "true", "0", "1", "01", "-1", "+1", "1.0", "1e3", "200", "201"],
   ...["2147483647", "2147483648", ...hostileNames],
+  ...[
+    "A\u200bB",
+    "A\u200cB",
+    "A\u00ad",
+    "\ufeffA\ufeff",
+    "ی\u200c",
+    "ی\u200c\u200c",
+    "\u200dی",
+    "ن്\u200d\u202e",
+  ],
 ];
 const numbers = [0, -0, 1, -1, 0.5, 120, 121, 1000, 1001, 2_147_483_647, 2_147_483_648, 1e300];
 const values = [...texts, ...numbers, null, true, false, [], ["a"], {}, { a: 1 }];

@@ -8,12 +8,18 @@ export function emailOf(length: number): string {
 export const hostileNames = [
   "🩺".repeat(64),
   `'; DROP TABLE patients; -- "\\" $1 %s {"a": [null]} <b>&amp;`,
-  "Ḥanīn 李 Ødegård-Ó’Brien e\u0301 \u202eאבג 👩‍👩‍👧",
-  "a\u0001b\tc\nd\u007fe\u0085f\u200bg\u2028h\ufffd\uffff",
+  "Ḥanīn 李 Ødegård-Ó’Brien e\u0301 אבג علی\u200cرضا രാജന്\u200d 👩🏽",
+  "a\u0001b\tc\nd\u007fe\u0085f\u2028g\ufe0fh\ufffd\uffff",
 ] as const;
+
+/** Text that is no name: with what nobody sees, or what turns the direction of the rest. */
+export const unseenNames = [
+  ..."\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063",
+  ..."\u2064\u2066\u2067\u2068\u2069\u206a\ufeff\u{e0041}",
+].map((character) => `Ada${character}King`);
 
 /** What a contract takes as a name and what it refuses; all that a name may be is in `http/fields.test.ts`. */
 export const nameValues: [taken: unknown[], refused: unknown[]] = [
   ["x", "🩺".repeat(64)],
-  ["x".repeat(65), "", "A\0", null, 7],
+  ["x".repeat(65), "", "A\0", "A\u202eda", null, 7],
 ];
