@@ -52,7 +52,7 @@ export const problems: Record<number, ProblemWords> = {
     name: "BadRequest",
     title: "Bad Request",
     description:
-      "A field or a parameter is missing, unknown or not valid, or the body is no JSON: `errors` names each.",
+      "A field or a parameter is missing, unknown or not valid, or the body is no JSON, or has a key twice: `errors` names each field.",
     detail: "1 field is not valid.",
   },
   401: {

@@ -2,6 +2,7 @@ import { zValidator } from "@hono/zod-validator";
 import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
 import { limitBody, mediaTypeOf, readText } from "./body.ts";
+import { hasKeyTwice } from "./json.ts";
 import { type FieldErrors, invalidFields, Problem } from "./problem.ts";
 
 const MAX_JSON_KIB = 64;
@@ -58,11 +59,13 @@ async function requireJson(c: Context): Promise<void> {
   const text = await readText(c, "a JSON object");
   if (mediaTypeOf(c) !== "application/json")
     throw new Problem(415, "The body must be JSON in UTF-8, with Content-Type: application/json.");
+  let value: unknown;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
   }
+  if (hasKeyTwice(text, value)) throw new Problem(400, "The body has the same key twice in one object.");
   // Hono's validator would make a response of the bytes to read the text from; this is where it looks first.
   Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
 }

@@ -5,6 +5,7 @@ import { parseCsv, withoutGuard } from "../http/csv.ts";
 import { readOnlyFields } from "../http/fields.ts";
 import type { GuardedEnv } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
+import { hasKeyTwice } from "../http/json.ts";
 import { type FieldErrors, invalidFields, Problem } from "../http/problem.ts";
 import { sha256 } from "../http/sha256.ts";
 import { fieldErrors, validate, validateHeaders } from "../http/validate.ts";
@@ -57,7 +58,10 @@ const linesOfNdjson = (text: string): Line[] =>
     const line = index + 1;
     if (json.trim() === "") return [];
     try {
-      return [{ line, record: JSON.parse(json) }];
+      const record: unknown = JSON.parse(json);
+      if (hasKeyTwice(json, record))
+        return [{ line, errors: { body: ["The same key twice in one object"] } }];
+      return [{ line, record }];
     } catch {
       return [{ line, errors: { body: ["Not well-formed JSON"] } }];
     }

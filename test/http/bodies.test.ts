@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { refusal } from "../support/problems.ts";
+import { problem, refusal } from "../support/problems.ts";
 import { newPatient } from "../support/records.ts";
 
 // A body is read in the same way for every route; login says what it has read without asking the database anything.
@@ -35,6 +35,32 @@ test.each([
   ...["[]", '[{"username": "a"}]', '"a"', "7", "null", "true", "[".repeat(10_000) + "]".repeat(10_000)],
 ])("%.30s is not the object that is expected", async (raw) => {
   expect(await send(raw)).toEqual(refusal("body"));
+});
+
+test.each([
+  ...[
+    '{"username": "", "username": ""}',
+    '{"username": "", "\\u0075sername": ""}',
+    '{"a": 1, "b": {}, "a": 1}',
+  ],
+  ...['[{"a": [{"b": 1, "c": 2, "b": 3}]}]', '{"a": {"b": {"c": 1, "c": 1}}}', '{"": 1, "": 1}'],
+  ...['{"__proto__": 1, "__proto__": 2}', '{"a\\"": 1, "a\\u0022": 2}', '{"a\\\\":1,"b":"\\\\","a\\\\":2}'],
+  ...['{"length": 1, "length": 1}', `${'{"a":'.repeat(10_900)}{"b":1,"b":1}${"}".repeat(10_900)}`],
+])("%.60s has a key twice: 400 that says so", async (raw) => {
+  expect(await send(raw)).toEqual(problem(400, "The body has the same key twice in one object."));
+});
+
+test.each([
+  ...[
+    '{"a": {"a": {"a": 1}}}',
+    '{"a": [{"a": 1}, {"a": 1}]}',
+    '{"a": "\\"a\\": 1, \\"a\\": 2"}',
+    '{"a:a": ":"}',
+  ],
+  ...['{"a": 1, "A": 1, "a ": 1}', '{"a\\\\": ":", "\\\\": "\\\\\\":"}', '{"__proto__": {"__proto__": 1}}'],
+  ...[`[${'{"a":'.repeat(10_900)}1${"}".repeat(10_900)}]`],
+])("%.60s has no key twice", async (raw) => {
+  expect((await send(raw)).body.detail).toMatch(/^\d fields? (is|are) not valid\.$/);
 });
 
 test("a value ten thousand levels deep is of the wrong type like any other", async () => {

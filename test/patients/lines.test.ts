@@ -23,8 +23,11 @@ test.each<[what: string, csv: string, fields: string[]]>([
 
 test("NDJSON with a line that is none is 400 and says where; lines with nothing on them count, and are passed over", async () => {
   const account = await newAccount();
-  const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n`;
-  expect(await imported(account, file)).toEqual(refusal("4.body", "5.body"));
+  const twice = '{"firstname": "Ada", "firstnam\\u0065": "Eve"}';
+  const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n${twice}\n`;
+  const answer = await imported(account, file);
+  expect(answer).toEqual(refusal("4.body", "5.body", "6.body"));
+  expect(answer.body.errors["6.body"]).toEqual(["The same key twice in one object"]);
 });
 
 test("a line whose field has a name that PostgreSQL cannot store is refused like any other, and alone", async () => {
