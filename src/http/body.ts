@@ -35,5 +35,6 @@ export function mediaTypeOf(c: Context): string {
   return type.toLowerCase();
 }
 
-/** With parameters or without, so long as they do not say that it is not UTF-8. */
-const TYPE_IN_UTF8 = /^([a-z]+\/[a-z0-9.+-]+)(?: *; *(?:charset="?utf-8"?|(?!charset)[a-z0-9-]+=[^;]+))*$/i;
+/** With parameters or without (RFC 9110, section 5.6.6), so long as they do not say that it is not UTF-8. */
+const TYPE_IN_UTF8 =
+  /^([a-z]+\/[a-z0-9.+-]+)[ \t]*(?:;[ \t]*(?:(?:charset=(?:utf-8|"utf-8")|(?!charset=)[\w.-]+=(?:"[^"]*"|[^\s;"]+))[ \t]*)?)*$/i;

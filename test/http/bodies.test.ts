@@ -99,6 +99,16 @@ test.each<[string, (sent: Uint8Array) => [BodyInit, Record<string, string>]]>([
 test.each([
   ...["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""],
   ...["application/json; charset=latin1", "application/json; version=1; charset=utf-16"],
+  ...[
+    "application/json ; charset=latin1",
+    'application/json; charset="utf-16"',
+    "application/json charset=utf-8",
+  ],
+  ...[
+    "application/json; charset=utf-8; charset=latin1",
+    "application/json; charset = utf-8",
+    "application/json,",
+  ],
   ...["application/merge-patch+json", "application/jsonp", "text/plain, application/json"],
 ])("a body of the type %j is 415", async (type) => {
   expect((await send(login, { "Content-Type": type })).status).toBe(415);
@@ -107,6 +117,8 @@ test.each([
 test.each([
   ...["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"],
   ...['Application/JSON; charset="utf-8"', "application/json; version=1; charset=utf-8"],
+  ...["application/json ; charset=utf-8", "application/json\t;\tcharset=utf-8 ", " application/json;"],
+  ...["application/json ;; charset=utf-8 ; ", 'application/json; profile="a; b"; charset=utf-8'],
 ])("a body of the type %j is read", async (type) => {
   expect(await send(login, { "Content-Type": type })).toEqual(refusal("username"));
 });
