@@ -116,5 +116,6 @@ export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: 
 
 function without(value: unknown, keys: readonly string[]): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (!keys.some((key) => key in value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
 }

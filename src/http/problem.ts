@@ -51,12 +51,32 @@ export class Problem extends Error {
   }
 }
 
-/** 400 for fields that are not valid. */
-export function invalidFields(errors: FieldErrors): Problem {
-  const count = Object.keys(errors).length;
-  return new Problem(400, count === 1 ? "1 field is not valid." : `${count} fields are not valid.`, {
-    errors,
-  });
+/** How many fields an answer names at most: more than anybody mends at once, and than a record has. */
+export const MAX_NAMED = 20;
+
+/**
+ * 400 for fields that are not valid, of which it names the first.
+ *
+ * @param count how many they are
+ */
+export function invalidFields(errors: FieldErrors, count = Object.keys(errors).length): Problem {
+  const are = count === 1 ? "field is" : "fields are";
+  const rest = count > MAX_NAMED ? `; the first ${MAX_NAMED} are named` : "";
+  const named = Object.fromEntries(Object.entries(errors).slice(0, MAX_NAMED));
+  return new Problem(400, `${count} ${are} not valid${rest}.`, { errors: named });
+}
+
+const MAX_NAME_LENGTH = 100;
+
+/**
+ * The name of a field as an answer, and PostgreSQL, can hold it, for a client may name one anyhow: well-formed, without
+ * NUL, and of a long one its first 100 characters.
+ */
+export function shownName(name: string): string {
+  // Twice as many code units have them all, and whole: a pair that is cut in two comes after them.
+  const shown = [...name.slice(0, 2 * MAX_NAME_LENGTH)].slice(0, MAX_NAME_LENGTH).join("");
+  const more = shown.length < name.length ? "…" : "";
+  return shown.toWellFormed().replaceAll("\0", "\ufffd") + more;
 }
 
 /** 404, which says the same of another's record and of one that never was. */

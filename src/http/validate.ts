@@ -3,7 +3,7 @@ import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
 import { limitBody, mediaTypeOf, readText } from "./body.ts";
 import { hasKeyTwice } from "./json.ts";
-import { type FieldErrors, invalidFields, Problem } from "./problem.ts";
+import { type FieldErrors, invalidFields, MAX_NAMED, Problem, shownName } from "./problem.ts";
 
 const MAX_JSON_KIB = 64;
 const limitJson = limitBody(MAX_JSON_KIB);
@@ -14,7 +14,7 @@ export const validations = new WeakMap<WeakKey, { part: string; schema: z.ZodMin
 /**
  * Validates a part of the request and gives it to the handler as `c.req.valid(part)`.
  *
- * @throws {Problem} 400 with all messages of all fields (404 for a path), or 415.
+ * @throws {Problem} 400 that names the fields (404 for a path), or 415.
  */
 export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodMiniType>(
   part: Part,
@@ -23,9 +23,7 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
   const check = zValidator(part, schema, (result) => {
     if (result.success) return;
     // A path that cannot name a record names none.
-    throw part === "param"
-      ? new Problem(404, "There is no such record.")
-      : invalidFields(fieldErrors(result.error));
+    throw part === "param" ? new Problem(404, "There is no such record.") : refusalOf(result.error);
   });
   const validated: typeof check = async (c, next) => {
     if (part === "json") await limitJson(c, () => requireJson(c));
@@ -38,7 +36,7 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
 /**
  * Validates the headers that `schema` names, and reads no others; gives them to the handler as `c.req.valid("header")`.
  *
- * @throws {Problem} 400 with all messages of all headers
+ * @throws {Problem} 400 that names the headers
  */
 export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMiniObject<Shape>) {
   const names = Object.keys(schema.shape);
@@ -46,7 +44,7 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
     const { success, data, error } = schema.safeParse(
       Object.fromEntries(names.map((name) => [name, c.req.header(name)])),
     );
-    if (!success) throw invalidFields(fieldErrors(error));
+    if (!success) throw refusalOf(error);
     c.req.addValidatedData("header", data);
     await next();
   };
@@ -66,20 +64,34 @@ async function requireJson(c: Context): Promise<void> {
     throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
   }
   if (hasKeyTwice(text, value)) throw new Problem(400, "The body has the same key twice in one object.");
-  // Hono's validator would make a response of the bytes to read the text from; this is where it looks first.
-  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+  // Hono's validator would read and parse it once more.
+  Object.assign(c.req, { json: async () => value });
 }
 
-/** All messages of all fields, by their paths. */
-export function fieldErrors({ issues }: z.core.$ZodError): FieldErrors {
+function refusalOf(error: z.core.$ZodError): Problem {
+  const { errors, count } = fieldErrors(error);
+  return invalidFields(errors, count);
+}
+
+/** All messages of the first fields, by their paths; and how many fields there are. */
+export function fieldErrors({ issues }: z.core.$ZodError): { errors: FieldErrors; count: number } {
   const errors = new Map<string, string[]>();
+  let count = 0;
+  const add = (path: PropertyKey[], message: string) => {
+    const field = shownName(path.join(".")) || "body";
+    const messages = errors.get(field) ?? [];
+    if (!messages.includes(message)) errors.set(field, [...messages, message]);
+  };
   for (const issue of issues) {
-    const unknown = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const paths = unknown.length > 0 ? unknown.map((key) => [...issue.path, key]) : [issue.path];
-    for (const path of paths) {
-      const field = path.join(".") || "body";
-      errors.set(field, [...(errors.get(field) ?? []), issue.message]);
+    const known = errors.size;
+    if (issue.code === "unrecognized_keys") {
+      // A body has room for thousands of them: they are counted, and not worth more.
+      for (const key of issue.keys.slice(0, MAX_NAMED)) add([...issue.path, key], issue.message);
+      count += issue.keys.length;
+    } else {
+      add(issue.path, issue.message);
+      count += errors.size - known;
     }
   }
-  return Object.fromEntries(errors);
+  return { errors: Object.fromEntries(errors), count };
 }

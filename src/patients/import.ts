@@ -6,7 +6,7 @@ import { readOnlyFields } from "../http/fields.ts";
 import type { GuardedEnv } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
 import { hasKeyTwice } from "../http/json.ts";
-import { type FieldErrors, invalidFields, Problem } from "../http/problem.ts";
+import { type FieldErrors, invalidFields, Problem, shownName } from "../http/problem.ts";
 import { sha256 } from "../http/sha256.ts";
 import { fieldErrors, validate, validateHeaders } from "../http/validate.ts";
 import { fields, ImportQuery, NewPatient } from "./contract.ts";
@@ -28,8 +28,8 @@ export const importFile = createFactory<GuardedEnv>().createHandlers(
   async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const partial = c.req.valid("query").partial ?? false;
-    const { lines, refused } = judge(await readLines(c));
-    if (!partial && refused.length > 0) throw refusedAll(refused);
+    const { lines, refused, faults } = judge(await readLines(c));
+    if (!partial && refused.length > 0) throw refusedAll(refused, faults);
     const values = { lines: JSON.stringify(lines), refused: JSON.stringify(refused), partial };
     const made = await importPatients(
       c.get("caller"),
@@ -105,7 +105,7 @@ function requireColumns(columns: string[], line: number): void {
 }
 
 const messages = (names: string[], message: string) =>
-  Object.fromEntries(names.map((name) => [name || "body", [message]]));
+  Object.fromEntries(names.map((name) => [shownName(name) || "body", [message]]));
 
 /** Cells as fields: all are text, but for the age. */
 function recordOf(columns: string[], cells: string[]): Record<string, unknown> {
@@ -117,36 +117,36 @@ function recordOf(columns: string[], cells: string[]): Record<string, unknown> {
   return record;
 }
 
-/** The lines that are patients, and those that are not. */
+/** The lines that are patients, and those that are not; and how many fields of these are not valid. */
 function judge(read: Line[]) {
   const [lines, refused]: [{ line: number; record: object }[], RefusedLine[]] = [[], []];
+  let faults = 0;
   for (const one of read) {
     const { line } = one;
-    if ("errors" in one) refused.push(one);
-    else {
-      const { success, data, error } = NewPatient.safeParse(one.record);
-      if (success) lines.push({ line, record: data });
-      else refused.push({ line, errors: storable(fieldErrors(error)) });
+    if ("errors" in one) {
+      refused.push(one);
+      faults += 1;
+      continue;
     }
+    const { success, data, error } = NewPatient.safeParse(one.record);
+    if (success) {
+      lines.push({ line, record: data });
+      continue;
+    }
+    const { errors, count } = fieldErrors(error);
+    refused.push({ line, errors });
+    faults += count;
   }
-  return { lines, refused };
+  return { lines, refused, faults };
 }
 
-/** Errors with the names of fields as PostgreSQL can read them: a client may name a field anyhow. */
-const storable = (errors: FieldErrors): FieldErrors =>
-  Object.fromEntries(
-    Object.entries(errors).map(([name, messages]) => [
-      name.toWellFormed().replaceAll("\0", "\ufffd"),
-      messages,
-    ]),
-  );
-
-/** 400 that names each line and field that is not valid: `3.email`. */
-const refusedAll = (refused: RefusedLine[]): Problem =>
+/** 400 that names the lines and fields that are not valid: `3.email`. */
+const refusedAll = (refused: RefusedLine[], count?: number): Problem =>
   invalidFields(
     Object.fromEntries(
       refused.flatMap(({ line, errors }) =>
         Object.entries(errors).map(([field, messages]) => [`${line}.${field}`, messages] as const),
       ),
     ),
+    count,
   );

@@ -44,6 +44,48 @@ test("all fields that are not valid are named at once, with all messages of each
   });
 });
 
+test("of many fields that are not valid 20 are named, and all are counted", async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 6000 }, (_, n) => [`k${n}`, 1]));
+  const { status, body } = await api.post("/api/auth/register/", unknown);
+  expect([status, body.detail]).toEqual([400, "6003 fields are not valid; the first 20 are named."]);
+  expect(Object.keys(body.errors).length).toBe(20);
+  expect(Object.keys(body.errors).slice(0, 4)).toEqual(["username", "email", "password", "k0"]);
+  const query = Array.from({ length: 300 }, (_, n) => `k${n}=`).join("&");
+  const refused = await nurse.get(`/api/patients/?${query}`);
+  expect(refused.body.detail).toBe("300 fields are not valid; the first 20 are named.");
+  expect(Object.keys(refused.body.errors).length).toBe(20);
+});
+
+test("20 fields are all named, and nothing is said of others", async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, 1]));
+  const answer = await api.post("/api/auth/register/", unknown);
+  expect(answer).toEqual(refusal("username", "email", "password", ...Object.keys(unknown)));
+});
+
+test.each([
+  ["x".repeat(100), "x".repeat(100)],
+  ["x".repeat(60_000), `${"x".repeat(100)}…`],
+  ["🩺".repeat(100), "🩺".repeat(100)],
+  ["🩺".repeat(101), `${"🩺".repeat(100)}…`],
+  [`x${"🩺".repeat(100)}`, `x${"🩺".repeat(99)}…`],
+  ["a\0b\ud83e", "a\ufffdb\ufffd"],
+])("an unknown field is named by the beginning of its name, well-formed: %.20s", async (sent, named) => {
+  expect(await nurse.post("/api/patients/", newPatient({ [sent]: 1 }))).toEqual(refusal(named));
+});
+
+test("fields whose names begin alike are counted one by one, and what is wrong with them is said once", async () => {
+  const alike = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`${"x".repeat(100)}${n}`, 1]));
+  const { body } = await nurse.post("/api/patients/", newPatient(alike));
+  expect(body.detail).toBe("400 fields are not valid; the first 20 are named.");
+  expect(body.errors).toEqual({ [`${"x".repeat(100)}…`]: ["Unknown field"] });
+});
+
+test("what is in a value of the wrong type is not told of", async () => {
+  const answer = await nurse.post("/api/patients/", newPatient({ firstname: Array(30_000).fill(1) }));
+  expect(answer).toEqual(refusal("firstname"));
+  expect(JSON.stringify(answer.body).length).toBeLessThan(300);
+});
+
 test("each request has an id of its own, which is not what the client says", async () => {
   const headers = { "X-Request-Id": "00000000-0000-4000-8000-000000000000" };
   const answers = [await api.get("/healthz", { headers }), await api.get("/api/nothing/", { headers })];

@@ -43,6 +43,20 @@ test("a line whose field has a name that PostgreSQL cannot store is refused like
   ]);
 });
 
+test("of many lines and fields that are not valid 20 are named, and all are counted", async () => {
+  const account = await newAccount();
+  const unknown = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`${"x".repeat(200)}${n}`, 1]));
+  const line = JSON.stringify({ ...newPatient({ age: -1 }), ...unknown });
+  const all = await imported(account, Array(50).fill(line).join("\n"));
+  expect([all.status, all.body.detail]).toEqual([400, "1550 fields are not valid; the first 20 are named."]);
+  expect(Object.keys(all.body.errors).length).toBe(20);
+  const { body } = await imported(account, `${line}\n${line}`, NDJSON, "?partial=true");
+  const errors = { age: [expect.any(String)], [`${"x".repeat(100)}…`]: ["Unknown field"] };
+  expect(body.refused).toEqual([1, 2].map((at) => ({ line: at, errors })));
+  const csv = await imported(account, `firstname,${"x".repeat(5000)}\nAda,1`, CSV);
+  expect(Object.keys(csv.body.errors)).toContain(`1.${"x".repeat(100)}…`);
+});
+
 test("a CSV's fields are in any order, its lines end anyhow, and a record may have several lines", async () => {
   const account = await newAccount();
   const csv =
