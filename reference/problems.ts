@@ -134,7 +134,7 @@ export const problems: Record<number, ProblemWords> = {
     name: "ServiceUnavailable",
     title: "Service Unavailable",
     description:
-      "The database could not be reached, or did not answer in time. A change may have been made or not.",
+      "The database could not be reached, or did not answer in time. A change may have been made or not, unless `detail` says that nothing was done.",
     detail: "The database did not answer.",
     headers: ["Retry-After"],
   },

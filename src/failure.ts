@@ -42,11 +42,15 @@ function problemOfFault(fault: DatabaseFault, requestId: string): Problem {
       return invalidFields({ [fault.field]: ["Not valid"] });
     case "unavailable":
       logFailure(requestId, { error: "database unavailable", code: fault.code });
-      return new Problem(503, "The database did not answer.", {
-        headers: { "Retry-After": String(RETRY_SECONDS) },
-      });
+      return notNow("The database did not answer.");
+    case "busy":
+      logFailure(requestId, { error: "database busy", code: fault.code });
+      return notNow("The database was busy with the same for too long. Nothing was done; try again.");
     case "bug":
       logFailure(requestId, { error: "database refused a statement", code: fault.code });
       return new Problem(500, "Something went wrong on our side.");
   }
 }
+
+const notNow = (detail: string): Problem =>
+  new Problem(503, detail, { headers: { "Retry-After": String(RETRY_SECONDS) } });

@@ -13,6 +13,8 @@ export class DatabaseError extends Error {
 export type DatabaseFault =
   /** It could not be reached, did not answer in time or gave up; what was asked may or may not have been done. */
   | { kind: "unavailable"; code: string }
+  /** Another transaction held what it needs for longer than it may wait: nothing was done. */
+  | { kind: "busy"; code: string }
   /** There is one like it already, or another request was changing the same at the same moment. */
   | { kind: "conflict"; detail: string }
   /** The record that `field` names is not there. */
@@ -65,6 +67,9 @@ export type ReferenceName = keyof typeof references;
  */
 const passing = /^(08|25006|28|3D|53|57|58)/;
 
+/** `lock_timeout` (ops/role.ts) is over. */
+const LOCK_NOT_AVAILABLE = "55P03";
+
 /** Class "transaction rollback": a deadlock, where one of the two had to give way. */
 const gaveWay = /^40/;
 
@@ -79,6 +84,7 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
   // Without a code it was not PostgreSQL that answered: a network error, the deadline, the endpoint, half an answer.
   if (code === undefined) return { kind: "unavailable", code: "none" };
   if (passing.test(code)) return { kind: "unavailable", code };
+  if (code === LOCK_NOT_AVAILABLE) return { kind: "busy", code };
   if (gaveWay.test(code))
     return { kind: "conflict", detail: "Another request was changing the same; try again." };
   const detail = isKeyOf(duplicates, constraint) && duplicates[constraint];

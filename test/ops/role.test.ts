@@ -75,6 +75,29 @@ test("run again it gives the rights that are lacking, and takes those that were 
   expect(await asOwner(rights, [name])).toEqual(before);
 });
 
+test("who owns the tables and not the database is told what the database's owner has to do", async () => {
+  const [owner, name] = [newName(), newName()];
+  const { url, drop } = await newDatabase();
+  try {
+    await query(url, `CREATE ROLE ${owner} LOGIN CREATEROLE PASSWORD 'pw'`);
+    const database = new URL(url).pathname.slice(1);
+    await query(
+      url,
+      `GRANT CREATE ON DATABASE ${database} TO ${owner}; GRANT ALL ON SCHEMA public TO ${owner}`,
+    );
+    const own = changed(url, { username: owner, password: "pw" });
+    await migrate(own);
+    const told: string[] = [];
+    const worker = await createRole(own, name, (words) => void told.push(words));
+    const command = `REVOKE TEMPORARY ON DATABASE "${database}" FROM PUBLIC;`;
+    expect(told).toEqual([`${name} may make temporary tables until the database's owner says: ${command}`]);
+    await query(url, command);
+    await expect(query(worker, "CREATE TEMPORARY TABLE mine ()")).rejects.toMatchObject({ code: "42501" });
+  } finally {
+    await drop();
+  }
+});
+
 test("SQL in a name is taken for a name", async () => {
   const name = newName(`${random("test")}" SUPERUSER; --'x`);
   const printed = await createRole(url, name);
@@ -140,6 +163,9 @@ describe("the role that the Worker runs as", () => {
   const aTrigger = "suppress_redundant_updates_trigger";
   const insertEve = (column: string, value: string) =>
     `INSERT INTO users (username, email, password_hash, ${column}) VALUES ('eve', 'e@f', repeat('x', 60), ${value})`;
+  const insertPatient = (column: string, value: string) =>
+    `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, ${column})
+     VALUES ('Eve', 'Eve', 'e@f', 1, 'F', 1, ${value})`;
 
   test.each([
     ["create a table", "CREATE TABLE public.mine ()"],
@@ -156,6 +182,12 @@ describe("the role that the Worker runs as", () => {
     ["make an invitation another's", "UPDATE invitations SET code_hash = repeat('0', 64)"],
     ["count a failed login for another", "UPDATE login_attempts SET username = 'eve'"],
     ["delete an account", "DELETE FROM users"],
+    ["make a temporary table", "CREATE TEMPORARY TABLE mine ()"],
+    ["choose a patient's version", insertPatient("version", "7")],
+    ["make a patient that is deleted", insertPatient("deleted_from, deleted_at", "1, now()")],
+    ["choose a doctor's version", "INSERT INTO doctors (version) VALUES (7)"],
+    ["say when a key was first used", "INSERT INTO idempotency_keys (created_at) VALUES (now())"],
+    ["make a refresh token that is spent", "INSERT INTO refresh_tokens (spent_at) VALUES (now())"],
     ["delete a refresh token", "DELETE FROM refresh_tokens"],
     ["update an assignment", "UPDATE mappings SET assigned_at = now()"],
     ["take a patient over", "UPDATE patients SET created_by = 1"],
@@ -182,6 +214,16 @@ describe("the role that the Worker runs as", () => {
     ["make itself a superuser", "ALTER ROLE CURRENT_USER SUPERUSER"],
   ])("may not %s", async (_, statement) => {
     await expect(query(worker, statement)).rejects.toMatchObject({ code: "42501" });
+  });
+
+  test("waits for nothing for ever, and takes names for the API's own", async () => {
+    const names = "lock_timeout statement_timeout idle_in_transaction_session_timeout search_path".split(" ");
+    const settings = await query(
+      worker,
+      "SELECT setting FROM unnest($1::text[]) name, current_setting(name) setting",
+      [names],
+    );
+    expect(settings.map(({ setting }) => setting)).toEqual(["4s", "15s", "5s", "public, pg_temp"]);
   });
 
   test("may not become the owner of the database, and owns nothing", async () => {
