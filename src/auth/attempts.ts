@@ -13,15 +13,21 @@ const network = sql`${value("network")}::text`;
 const FREE = sql`'epoch'::timestamptz`;
 
 /** How many of an account's own networks are remembered: each has guesses of its own. */
-const NETWORKS = 6;
+const NETWORKS = 4;
 
 /**
  * How many failures are free: then it takes a second, two, four …, and `longest` seconds at last; and how many are forgiven in an
- * hour. Of an account's password that is 140 guesses a day in each of its networks and from all others together, less than 1,000 in all.
+ * hour. Of an account's password that is at most 110 guesses a day from all other networks together, and 175 from each of its own, where
+ * many may log in at once: less than 1,000.
  */
-const accountRules = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
+const strangersRules = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
+const ownRules = sql`70 AS free, 900 AS longest, 1 AS forgiven`;
 /** A network may be a whole hospital's. */
 const networkRules = sql`100 AS free, 60 AS longest, 60 AS forgiven`;
+/** The rules of a row of counters. */
+const rulesOf = (row: SQL): SQL => sql`
+  SELECT ${networkRules} WHERE ${row}.username = '' UNION ALL SELECT ${strangersRules} WHERE ${row}.network = ''
+  UNION ALL SELECT ${ownRules} WHERE ${row}.username <> '' AND ${row}.network <> ''`;
 
 /** What an attempt for `username` (null for none) is counted by. */
 const countersOf = (username: SQL) => ({
@@ -47,7 +53,7 @@ export const counting = (username: SQL): Record<string, SQL> => ({
         ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
       FROM (
         SELECT *, greatest(a.failures - floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0) + 1 AS n
-        FROM (SELECT ${networkRules} WHERE a.username = '' UNION ALL SELECT ${accountRules} WHERE a.username <> '') rules) counted)
+        FROM (${rulesOf(sql`a`)}) rules) counted)
     WHERE a.blocked_until <= clock_timestamp()
     RETURNING 1`,
   attempt: sql`
