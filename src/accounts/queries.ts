@@ -1,11 +1,14 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, ended, outcomeOfReading, outcomeOfWriting } from "../db/audit.ts";
-import { callerId, callerIsAdmin, framed, outcomeForAdmin, repeatable } from "../db/caller.ts";
+import { callerId, framed, outcomeForAdmin, repeatable } from "../db/caller.ts";
 import { bodyOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
+import { may } from "../db/rights.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
 import type { AccountDetails } from "./contract.ts";
+
+const isAllowed = may("see to accounts");
 
 const id = sql`${value("id")}::int`;
 const search = sql`lower(${value("search")}::text)`;
@@ -23,7 +26,7 @@ export const listAccounts = list<AccountDetails>({
     active: sql`${users.active} = ${value("active")}`,
     search: sql`(starts_with(lower(${users.username}), ${search}) OR starts_with(lower(${users.email}), ${search}))`,
   },
-  allowed: callerIsAdmin,
+  allowed: isAllowed,
   entry: () => ({ action: "list_accounts", outcome: outcomeForAdmin(ended("done")) }),
 });
 
@@ -33,8 +36,8 @@ type ForAdmin<Shape> = { admin: boolean; body: Json<Shape> | null };
 /** An account, for admins: its `body`, null when there is none. */
 export const findAccount = repeatable<ForAdmin<AccountDetails>, { id: number }>(
   { action: "read_account", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
-  { found: sql`SELECT ${columns} FROM ${users} WHERE ${users.id} = ${id} AND ${callerIsAdmin}` },
-  { admin: callerIsAdmin, body: bodyOf("found") },
+  { found: sql`SELECT ${columns} FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed}` },
+  { admin: isAllowed, body: bodyOf("found") },
 );
 
 const settings = (step: string) =>
@@ -57,7 +60,7 @@ export const changeAccount = framed<
   },
   {
     held: sql`
-      SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${callerIsAdmin} ORDER BY ${users.id} FOR NO KEY UPDATE`,
+      SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${isAllowed} ORDER BY ${users.id} FOR NO KEY UPDATE`,
     acting: sql`
       SELECT FROM held
       WHERE id = ${callerId} AND role = 'admin' AND active AND token_version = ${value("token_version")}`,
@@ -71,9 +74,9 @@ export const changeAccount = framed<
     answer: sql`SELECT ${columns} FROM changed ${users}`,
   },
   {
-    admin: callerIsAdmin,
+    admin: isAllowed,
     body: bodyOf("answer"),
-    revoked: sql`${callerIsAdmin} AND NOT ${exists("acting")}`,
+    revoked: sql`${isAllowed} AND NOT ${exists("acting")}`,
   },
 );
 
@@ -81,8 +84,8 @@ export const changeAccount = framed<
 export const signOut = framed<{ admin: boolean; found: boolean }, { id: number }>(
   { action: "sign_out", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
   {
-    found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${callerIsAdmin}`,
+    found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed}`,
     ended: sql`UPDATE ${sessions} SET ended_at = now() FROM found WHERE user_id = found.id AND ended_at IS NULL`,
   },
-  { admin: callerIsAdmin, found: exists("found") },
+  { admin: isAllowed, found: exists("found") },
 );

@@ -1,10 +1,13 @@
 import { sql } from "drizzle-orm";
 import { ended } from "../db/audit.ts";
-import { callerIsAdmin, outcomeForAdmin } from "../db/caller.ts";
+import { outcomeForAdmin } from "../db/caller.ts";
 import { by, eventShown, everything, listEvents, naming } from "../db/events.ts";
+import { may } from "../db/rights.ts";
 import { audit_events } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import type { AuditEvent } from "./contract.ts";
+
+const isAllowed = may("read the record");
 
 const [account, patient] = [sql`${value("account")}::int`, sql`${value("patient")}::int`];
 const [action, outcome] = [sql`${value("action")}::text`, sql`${value("outcome")}::text`];
@@ -33,7 +36,7 @@ export const listRecord = listEvents<AuditEvent>({
     "outcome at": by("outcome", outcome),
   },
   span: { from: "from", to: "to" },
-  allowed: callerIsAdmin,
+  allowed: isAllowed,
   entry: (given) => ({
     action: "audit",
     outcome: outcomeForAdmin(ended("done")),

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, outcomeOfReading } from "../db/audit.ts";
-import { type Caller, callerIsAdmin, framed } from "../db/caller.ts";
+import { type Caller, framed } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
@@ -22,6 +22,7 @@ import {
 import { columnsOf, objectOf } from "../db/json.ts";
 import { isNamed, list } from "../db/list.ts";
 import { joined } from "../db/path.ts";
+import { may } from "../db/rights.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import { Doctor, fields } from "./contract.ts";
@@ -33,8 +34,8 @@ const resource: Resource = {
   writes: Object.keys(fields),
   owned: ["created_by"],
   taken: sql`EXISTS (SELECT FROM ${doctors} WHERE ${folded(doctors.email)} = ${newEmail})`,
-  visible: sql`true`,
-  changeable: sql`(${isOwn(doctors.created_by)} OR ${callerIsAdmin})`,
+  visible: may("read a doctor"),
+  changeable: may("change a doctor"),
   concerns: (id) => ({ doctor: id }),
   isPrivate: false,
 };

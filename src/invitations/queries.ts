@@ -1,12 +1,15 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, callerIsAdmin, framed, outcomeForAdmin } from "../db/caller.ts";
+import { callerId, framed, outcomeForAdmin } from "../db/caller.ts";
 import { columnsOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
 import { opaque } from "../db/path.ts";
+import { may } from "../db/rights.ts";
 import { invitations } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { Invitation } from "./contract.ts";
+
+const isAllowed = may("invite");
 
 /** How long an invitation is good. */
 const DAYS = sql.raw("7");
@@ -28,7 +31,7 @@ export const invite = framed<
     invited: sql`
       INSERT INTO ${invitations} (email, role, code_hash, created_by, expires_at)
       SELECT ${value("email")}, ${value("role")}, ${value("code_hash")}, ${callerId}, now() + make_interval(days => ${DAYS})
-      WHERE ${callerIsAdmin} RETURNING id, email, role, expires_at`,
+      WHERE ${isAllowed} RETURNING id, email, role, expires_at`,
   },
   {
     id: sql`(SELECT id FROM invited)`,
@@ -44,7 +47,7 @@ export const listInvitations = list<Invitation>({
     id: { table: invitations, order: [invitations.id], when: opaque(sql`${invitations.expires_at} > now()`) },
   },
   filters: {},
-  allowed: callerIsAdmin,
+  allowed: isAllowed,
   entry: () => ({ action: "list_invitations", outcome: outcomeForAdmin(ended("done")) }),
 });
 
@@ -57,7 +60,7 @@ export const withdraw = framed<{ admin: boolean; gone: boolean }, { id: number }
   },
   {
     withdrawn: sql`
-      DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${callerIsAdmin} RETURNING id, email, role`,
+      DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${isAllowed} RETURNING id, email, role`,
   },
-  { admin: callerIsAdmin, gone: exists("withdrawn") },
+  { admin: isAllowed, gone: exists("withdrawn") },
 );

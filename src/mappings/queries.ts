@@ -1,10 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { action, changesBetween, ended, outcomeOfReading, outcomeOfWriting } from "../db/audit.ts";
-import { callerDoctor, callerIsAdmin, framed, repeatable } from "../db/caller.ts";
+import { callerDoctor, framed, repeatable } from "../db/caller.ts";
 import { making, nextId } from "../db/creation.ts";
-import { isOwn } from "../db/frames.ts";
 import { arrayOf, bodyOf, columnsOf, moment } from "../db/json.ts";
-import { isReadable } from "../db/readable.ts";
+import { may } from "../db/rights.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
 import { type Assignment, DoctorSummary, type DoctorsOfPatient } from "./contract.ts";
@@ -25,7 +24,7 @@ export const findDoctorsOf = repeatable<{ body: Json<DoctorsOfPatient> | null },
       SELECT ${patients.id} AS patient_id, ${patients.firstname} || ' ' || ${patients.lastname} AS patient, (
         SELECT ${arrayOf(doctorSummary, sql`${doctors.id}`)} FROM ${mappings}
         JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id} WHERE ${mappings.patient_id} = ${patients.id}) AS doctors
-      FROM ${patients} WHERE ${patients.id} = ${value("id")} AND ${isReadable}`,
+      FROM ${patients} WHERE ${patients.id} = ${value("id")} AND ${may("read a patient")}`,
   },
   { body: bodyOf("found") },
 );
@@ -45,7 +44,7 @@ export const createAssignment = making<
   steps: {
     patient: sql`
       SELECT ${patients.id}, ${patients.owner_id} FROM ${patients}
-      WHERE ${patients.id} = ${patient} AND ${isOwn(patients.owner_id)}`,
+      WHERE ${patients.id} = ${patient} AND ${may("assign a doctor to a patient")}`,
     // Locked: nobody is assigned to one who is retiring at this moment.
     doctor: sql`SELECT ${doctors.id}, ${doctors.active} FROM ${doctors} WHERE ${doctors.id} = ${doctor} FOR SHARE`,
     assigned: sql`
@@ -81,8 +80,7 @@ export const createAssignment = making<
 });
 
 const id = sql`${value("id")}::int`;
-/** Whether the caller may end an assignment. */
-const isEndable = sql`(${isOwn(mappings.owner_id)} OR ${callerIsAdmin})`;
+const isEndable = may("end an assignment");
 const isRefused = exists("refused");
 
 /**

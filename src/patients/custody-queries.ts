@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Action, action, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, callerIsAdmin, framed, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
+import { callerId, framed, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { bodyOf, moment } from "../db/json.ts";
+import { may } from "../db/rights.ts";
 import { doctors, emergency_accesses, mappings, patients, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
 import type { EmergencyAccess, HandedOver, HandedOverAll, Restored } from "./contract.ts";
@@ -50,10 +51,7 @@ export const restorePatient = framed<
   {
     found: sql`
       SELECT ${patients.id}, ${patients.deleted_from}, ${isTaken(sql`${patients.deleted_from}`)} AS taken FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${callerId} IS NOT NULL AND (
-        ${patients.owner_id} = ${callerId}
-        OR ${patients.deleted_at} IS NOT NULL AND (${patients.deleted_from} = ${callerId} OR ${callerIsAdmin}))
-      FOR UPDATE`,
+      WHERE ${patients.id} = ${id} AND ${may("restore a patient")} FOR UPDATE`,
     still: stillAccepted("found"),
     missing: sql`
       SELECT ${mappings.id}, ${mappings.doctor_id} FROM found JOIN ${mappings} ON ${mappings.patient_id} = found.id
@@ -77,6 +75,7 @@ export const restorePatient = framed<
   },
 );
 
+const mayHandOver = may("hand a patient over");
 const taker = sql`${value("to")}::int`;
 /** The account that patients are handed over to. */
 const receiver = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${taker} AND ${users.active}`;
@@ -107,7 +106,7 @@ export const transferPatient = framed<
     receiver,
     target: sql`
       SELECT ${patients.id}, ${patients.owner_id}, ${isTaken(taker)} AS taken FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${callerIsAdmin} FOR UPDATE`,
+      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${mayHandOver} FOR UPDATE`,
     still: stillAccepted("target"),
     moved: sql`
       UPDATE ${patients} SET owner_id = receiver.id, ${touched} FROM target, receiver
@@ -116,7 +115,7 @@ export const transferPatient = framed<
     answer: sql`SELECT target.id, receiver.id AS owner FROM target, receiver WHERE NOT taken`,
   },
   {
-    admin: callerIsAdmin,
+    admin: mayHandOver,
     revoked: sql`${exists("target")} AND NOT ${exists("still")}`,
     receiver: exists("receiver"),
     taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
@@ -146,7 +145,7 @@ export const transferPatients = framed<
       SELECT json_build_object('owner', json_build_object('before', ${giver}, 'after', ${taker})) FROM giver, receiver)`,
   },
   {
-    receiver: sql`${receiver} AND ${callerIsAdmin}`,
+    receiver: sql`${receiver} AND ${mayHandOver}`,
     giver: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${giver}`,
     theirs: sql`
       SELECT ${patients.id}, ${isTaken(taker)} AS taken
@@ -168,13 +167,14 @@ export const transferPatients = framed<
       FROM giver, receiver`,
   },
   {
-    admin: callerIsAdmin,
+    admin: mayHandOver,
     giver: exists("giver"),
     receiver: exists("receiver"),
     body: bodyOf("answer"),
   },
 );
 
+const mayOpen = may("open a patient");
 /** Opens a patient to an admin for an hour, to be read, and puts the reason on record: its `body`, null when there is none. */
 export const openPatient = framed<
   { admin: boolean; body: Json<EmergencyAccess> | null },
@@ -190,7 +190,7 @@ export const openPatient = framed<
     opened: sql`
       INSERT INTO ${emergency_accesses} (account_id, patient_id, expires_at)
       SELECT ${callerId}, ${patients.id}, now() + interval '1 hour' FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${callerIsAdmin}
+      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${mayOpen}
       ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
       RETURNING patient_id, expires_at`,
     answer: sql`
@@ -198,5 +198,5 @@ export const openPatient = framed<
         ${moment(emergency_accesses.expires_at)} AS expires_at
       FROM opened ${emergency_accesses}`,
   },
-  { admin: callerIsAdmin, body: bodyOf("answer") },
+  { admin: mayOpen, body: bodyOf("answer") },
 );

@@ -20,7 +20,7 @@ import {
   targeting,
 } from "../db/frames.ts";
 import { columnsOf, objectOf } from "../db/json.ts";
-import { isReadable } from "../db/readable.ts";
+import { may } from "../db/rights.ts";
 import { patients } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { fields, type Imported, Patient } from "./contract.ts";
@@ -33,8 +33,8 @@ export const resource: Resource = {
   owned: ["created_by", "owner_id"],
   taken: sql`EXISTS (
     SELECT FROM ${patients} WHERE ${folded(patients.email)} = ${newEmail} AND ${isOwn(patients.owner_id)})`,
-  visible: isReadable,
-  changeable: isOwn(patients.owner_id),
+  visible: may("read a patient"),
+  changeable: may("change a patient"),
   concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
   isPrivate: true,
 };

@@ -1,8 +1,7 @@
 import { sql } from "drizzle-orm";
 import { outcomeOfReading } from "../db/audit.ts";
 import { changeShown, changing, eventShown, listEvents, naming } from "../db/events.ts";
-import { isOwn } from "../db/frames.ts";
-import { isReadable } from "../db/readable.ts";
+import { may } from "../db/rights.ts";
 import { patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
 import type { Access, Change } from "./contract.ts";
@@ -11,7 +10,7 @@ const id = sql`${value("id")}::int`;
 
 /** Whether a patient's record is the caller's to read: that of a deleted one too, which it may want to restore. */
 const allowed = sql<boolean>`EXISTS (
-  SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND (${isReadable} OR ${isOwn(patients.deleted_from)}))`;
+  SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND ${may("read a patient's record")})`;
 
 const entry = (action: "history" | "accesses") => () => ({
   action,

@@ -1,0 +1,69 @@
+/** Who asks: nobody, the account whose record it is, and others. */
+export const relations = [
+  "nobody",
+  "owner",
+  "another account",
+  "the doctor's account",
+  "admin",
+  "disabled",
+  "demoted a moment ago",
+] as const;
+
+/**
+ * Who may do what: the status that each gets, in the order of `relations`, for a request that is right but for who sends it.
+ * Where there is no record the owner is any account; where admins make the records, it is one that is none.
+ */
+export const table: Record<string, number[]> = {
+  "GET /healthz": [200, 200, 200, 200, 200, 200, 200],
+  "GET /readyz": [200, 200, 200, 200, 200, 200, 200],
+  "POST /api/auth/register": [201, 201, 201, 201, 201, 201, 201],
+  "POST /api/auth/login": [200, 200, 200, 200, 200, 200, 200],
+  "POST /api/auth/refresh": [200, 200, 200, 200, 200, 401, 200],
+  "POST /api/auth/logout": [401, 204, 400, 400, 400, 401, 401],
+  "GET /api/auth/me": [401, 200, 200, 200, 200, 401, 401],
+  "POST /api/auth/password": [401, 204, 400, 400, 400, 401, 401],
+  "GET /api/auth/sessions": [401, 200, 200, 200, 200, 401, 401],
+  "DELETE /api/auth/sessions": [401, 204, 204, 204, 204, 401, 401],
+  "DELETE /api/auth/sessions/:id": [401, 204, 404, 404, 404, 401, 401],
+  "GET /api/patients": [401, 200, 200, 200, 200, 401, 401],
+  "POST /api/patients": [401, 201, 201, 201, 201, 401, 401],
+  "GET /api/patients/export": [401, 200, 200, 200, 200, 401, 401],
+  "POST /api/patients/import": [401, 201, 201, 201, 201, 401, 401],
+  "POST /api/patients/transfer": [401, 403, 403, 403, 200, 401, 401],
+  "GET /api/patients/:id": [401, 200, 404, 200, 404, 401, 401],
+  "PUT /api/patients/:id": [401, 200, 404, 403, 404, 401, 401],
+  "PATCH /api/patients/:id": [401, 200, 404, 403, 404, 401, 401],
+  "DELETE /api/patients/:id": [401, 204, 404, 403, 404, 401, 401],
+  "GET /api/patients/:id/history": [401, 200, 404, 200, 404, 401, 401],
+  "GET /api/patients/:id/accesses": [401, 200, 404, 200, 404, 401, 401],
+  "POST /api/patients/:id/restore": [401, 200, 404, 404, 200, 401, 401],
+  "POST /api/patients/:id/transfer": [401, 403, 403, 403, 200, 401, 401],
+  "POST /api/patients/:id/access": [401, 403, 403, 403, 201, 401, 401],
+  "GET /api/doctors": [401, 200, 200, 200, 200, 401, 401],
+  "POST /api/doctors": [401, 201, 201, 201, 201, 401, 401],
+  "GET /api/doctors/:id": [401, 200, 200, 200, 200, 401, 401],
+  "PUT /api/doctors/:id": [401, 200, 403, 403, 200, 401, 401],
+  "PATCH /api/doctors/:id": [401, 200, 403, 403, 200, 401, 401],
+  "DELETE /api/doctors/:id": [401, 204, 403, 403, 204, 401, 401],
+  "GET /api/mappings": [401, 200, 200, 200, 200, 401, 401],
+  "POST /api/mappings": [401, 201, 400, 400, 400, 401, 401],
+  "GET /api/mappings/:id": [401, 200, 404, 200, 404, 401, 401],
+  "DELETE /api/mappings/:id": [401, 204, 404, 403, 204, 401, 401],
+  "DELETE /api/mappings/:id/delete": [401, 204, 404, 403, 204, 401, 401],
+  "GET /api/accounts": [401, 403, 403, 403, 200, 401, 401],
+  "GET /api/accounts/:id": [401, 403, 403, 403, 200, 401, 401],
+  "PATCH /api/accounts/:id": [401, 403, 403, 403, 200, 401, 401],
+  "DELETE /api/accounts/:id/sessions": [401, 403, 403, 403, 204, 401, 401],
+  "GET /api/invitations": [401, 403, 403, 403, 200, 401, 401],
+  "POST /api/invitations": [401, 403, 403, 403, 201, 401, 401],
+  "DELETE /api/invitations/:id": [401, 403, 403, 403, 204, 401, 401],
+  "GET /api/audit": [401, 403, 403, 403, 200, 401, 401],
+};
+
+/** The table as SECURITY.md has it. */
+export function rendered(): string {
+  const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
+  const rows = Object.entries(table).map(([route, statuses]) => row([`\`${route}\``, ...statuses]));
+  const rule = ["---", ...relations.map(() => "--:")];
+  return [row(["route", ...relations]), row(rule), ...rows].join("\n");
+}
