@@ -36,8 +36,8 @@ export const PatientsQuery = listQuery(
   },
   ["id", "lastname", "created_at"],
 ).check(
-  // Not "at most": it is asked of what is no number, too.
-  z.refine(({ min_age = 0, max_age = 120 }) => !(min_age > max_age), {
+  // Not "at most": it is asked of what is no number, too; and of nothing at all, of which nothing is wrong.
+  z.refine(({ min_age, max_age }) => !(Number(min_age) > Number(max_age)), {
     path: ["max_age"],
     error: "Must not be less than min_age",
   }),

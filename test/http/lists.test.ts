@@ -167,6 +167,7 @@ test("a filter whose value is not valid is 400 by its name, and asks nothing of 
   const names = ["search", "gender", "min_age", "max_age", "doctor", "sort"];
   expect(await nurse.get(`/api/patients/?${wrong}`)).toEqual(refusal(...names));
   expect(await nurse.get("/api/patients/?min_age=50&max_age=49")).toEqual(refusal("max_age"));
+  expect(await nurse.get("/api/patients/?min_age=121")).toEqual(refusal("min_age"));
   for (const list of ["patients", "doctors"])
     expect(await nurse.get(`/api/${list}/?search=%CC%81%CD%85`)).toEqual(refusal("search"));
   expect(await nurse.get("/api/patients/?min_age=old&max_age=49")).toEqual(refusal("min_age"));
