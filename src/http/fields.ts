@@ -75,6 +75,7 @@ export const momentInText = z.iso
   .check(
     z.maxLength(27),
     z.refine((text) => !text.startsWith("0000"), "Must be of the year 1 or later"),
+    z.meta({ not: { pattern: "^0000" } }),
   );
 
 /** A number that arrives as text, of the digits that `pattern` takes. */
