@@ -1,0 +1,88 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { requests } from "../requests.ts";
+import { PASSWORD, unique } from "../support/accounts.ts";
+import { type Answer, connectApi } from "../support/api.ts";
+import { methodOf, pathOf, type RouteRequest, send, sendTo } from "../support/route-requests.ts";
+import { fieldsOf, requiredOf, valid } from "./arbitraries.ts";
+import { bodyOf, freeFieldsOf, queryOf, withFreeFields, withQuery } from "./operations.ts";
+import { patience, ready, tries } from "./runs.ts";
+
+// Whatever the reference calls valid is taken, and comes back as it was sent.
+
+/** Values of the fields that may hold whatever is valid, with those that a route can do without or without them. */
+function freeValues(request: RouteRequest): fc.Arbitrary<Record<string, unknown>> {
+  const fields = freeFieldsOf(request);
+  const requiredKeys = requiredOf(bodyOf(request) ?? {}).filter((name) => fields[name]);
+  const model = Object.entries(fields).map(([name, field]) => [name, valid(field)] as const);
+  return fc.record(Object.fromEntries(model), { requiredKeys });
+}
+
+/** A value as it is kept. */
+const kept = (value: unknown) => (typeof value === "string" ? value.trim() : value);
+const keptOf = (values: object) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, kept(value)]));
+
+/** Where what an answer tells of can be read, if anywhere. */
+function placeOf(request: RouteRequest, path: string, { headers }: Answer): string | null {
+  if (headers.has("Location")) return headers.get("Location");
+  const isRead = requests.some((one) => methodOf(one) === "GET" && pathOf(one) === pathOf(request));
+  return isRead && request.route.includes(":id") ? path : null;
+}
+
+test.each(withFreeFields)(
+  "$route takes whatever is valid, and it is read back as it was sent",
+  patience,
+  async (request) => {
+    const free = Object.keys(freeFieldsOf(request));
+    await tries(
+      fc.asyncProperty(freeValues(request), async (values) => {
+        const { account, about } = await ready(request);
+        const rest = Object.entries(about.body ?? {}).filter(([name]) => !free.includes(name));
+        const body = { ...Object.fromEntries(rest), ...values };
+        const answer = await send(account, request, { ...about, body });
+        fc.pre(answer.status !== 409); // somebody has that name or email already
+        expect(answer).toMatchObject({ status: request.status, body: keptOf(values) });
+        const place = placeOf(request, pathOf(request, about.id), answer);
+        if (place) expect(await account.get(place)).toMatchObject({ status: 200, body: answer.body });
+      }),
+      10,
+    );
+  },
+);
+
+/** What a query says of two parameters together, JSON Schema cannot say. */
+const TOGETHER = /^Must not be (before|less than) /;
+
+test.each(withQuery)("$route takes whatever query is valid", patience, async (request) => {
+  const { cursor, ...parameters } = queryOf(request);
+  const model = Object.entries(parameters).map(([name, schema]) => [name, valid(schema)] as const);
+  await tries(
+    fc.asyncProperty(fc.record(Object.fromEntries(model), { requiredKeys: [] }), async (values) => {
+      const { account, about } = await ready(request);
+      const query = new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)]));
+      const answer = await sendTo(account, request, `${pathOf(request, about.id)}?${query}`, about);
+      if (answer.status !== 400) expect([200, request.status]).toContain(answer.status);
+      else expect(Object.values(answer.body.errors).flat()).toEqual([expect.stringMatching(TOGETHER)]);
+    }),
+    10,
+  );
+});
+
+test("whatever password is valid logs in, and no other does", patience, async () => {
+  const registration = requests.find(({ route }) => route === "POST /api/auth/register");
+  const { password = {} } = fieldsOf(bodyOf(registration as RouteRequest) ?? {});
+  await tries(
+    fc.asyncProperty(valid(password), async (password) => {
+      const [api, username] = [connectApi(), unique("user-")];
+      const registered = { username, email: "ada@example.org", password };
+      expect(await api.post("/api/auth/register/", registered)).toMatchObject({ status: 201 });
+      expect(await api.post("/api/auth/login/", { username, password })).toMatchObject({ status: 200 });
+      fc.pre(String(password).trim() !== PASSWORD);
+      expect(await api.post("/api/auth/login/", { username, password: PASSWORD })).toMatchObject({
+        status: 401,
+      });
+    }),
+    10,
+  );
+});
