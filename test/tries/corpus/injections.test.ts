@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { requests } from "../../requests.ts";
+import { newAccount } from "../../support/accounts.ts";
+import type { Answer } from "../../support/api.ts";
+import { createPatient } from "../../support/records.ts";
+import { pathOf, type RouteRequest, send, sendTo } from "../../support/route-requests.ts";
+import { fieldsOf } from "../arbitraries.ts";
+import { bodyOf, operationOf, queryOf } from "../operations.ts";
+import { patience, ready } from "../runs.ts";
+import { injections } from "./injections.ts";
+import { expectNoLeak } from "./leaks.ts";
+
+type Try = [place: string, send: (text: string) => Promise<Answer>];
+
+/** Every place of a route's request that takes text, with a way to send another one there. */
+async function placesOf(request: RouteRequest): Promise<Try[]> {
+  const { account, about } = await ready(request);
+  const path = pathOf(request, about.id);
+  const { parameters = [] } = operationOf(request);
+  const strings = Object.entries(fieldsOf(bodyOf(request) ?? {})).filter(([, { type }]) => type === "string");
+  const inBody = strings.map(
+    ([field]): Try => [
+      field,
+      (text) => send(account, request, { ...about, body: { ...about.body, [field]: text } }),
+    ],
+  );
+  const inQuery = Object.keys(queryOf(request)).map(
+    (name): Try => [
+      `?${name}`,
+      (text) => sendTo(account, request, `${path}?${name}=${encodeURIComponent(text)}`, about),
+    ],
+  );
+  const inPath: Try = [
+    "id",
+    (text) => sendTo(account, request, pathOf(request, encodeURIComponent(text)), about),
+  ];
+  const own = parameters.filter((one) => one.in === "header").map(({ name }) => name);
+  const inHeaders = [...own, "CF-Connecting-IP"].map(
+    (name): Try => [name, (text) => send(account, request, about, { headers: { [name]: text } })],
+  );
+  return [...inBody, ...inQuery, ...(request.route.includes(":id") ? [inPath] : []), ...inHeaders];
+}
+
+test.each(requests)(
+  "$route takes SQL and scripts for text, or refuses them, wherever they stand",
+  patience,
+  async (request) => {
+    for (const [place, send] of await placesOf(request))
+      for (const { name, text } of injections) {
+        const start = performance.now();
+        const answer = await send(text);
+        expect([place, name, answer.status]).toEqual([
+          place,
+          name,
+          expect.toSatisfy((status) => status < 500),
+        ]);
+        if (answer.status >= 400) expectNoLeak(answer);
+        expect(performance.now() - start).toBeLessThan(5_000); // it has not paused the database
+      }
+  },
+);
+
+test("a name that is SQL is a name, and finds its patient and no other", async () => {
+  const account = await newAccount();
+  for (const { text: lastname } of injections) {
+    const body = { firstname: "Ada", lastname, email: "ada@example.org", age: 36, gender: "F" };
+    const { body: made } = await account.post("/api/patients/", body);
+    expect(made).toMatchObject(body);
+    const { body: found } = await account.get(`/api/patients/?search=${encodeURIComponent(lastname)}`);
+    expect(found).toEqual([made]);
+    await account.delete(`/api/patients/${made.id}/`);
+  }
+});
+
+test("a search that is SQL finds nobody who is not called so", async () => {
+  const account = await newAccount();
+  await createPatient(account);
+  for (const { text } of injections)
+    expect(await account.get(`/api/patients/?search=${encodeURIComponent(text)}`)).toMatchObject({
+      status: 200,
+      body: [],
+    });
+});
