@@ -34,7 +34,9 @@ export const padded = (pattern: string) => `^\\s*${pattern.replace(/^\^|\$$/g, "
  * may need one, right after one of their letters.
  */
 const UNSEEN = /(?<![\u0620-\u0dff](?=[\u200c\u200d]))\p{Cf}/u;
-const JOINED = "[\\u0620-\\u0dff][\\u200c\\u200d]";
+// Without those of their characters that have no width themselves (U+06DD, U+070F, U+0890, U+0891, U+08E2).
+const LETTERS = "[\\u0620-\\u06dc\\u06de-\\u070e\\u0710-\\u088f\\u0892-\\u08e1\\u08e3-\\u0dff]";
+const JOINED = `${LETTERS}[\\u200c\\u200d]`;
 const SEEN = `(?:[^\\u0000\\p{Cf}]|${JOINED})*`;
 
 /** A person's name, as a client writes it. */
