@@ -1,7 +1,9 @@
-/** An email of `length` characters, 76 at least, whose domain has parts of lawful lengths. */
+/** An email of `length` characters, 76 at least, whose name and the parts of whose domain have lawful lengths. */
 export function emailOf(length: number): string {
-  const domain = `@${"d".repeat(60)}.example.org`;
-  return `${"x".repeat(length - domain.length)}${domain}`;
+  const rest = length - "@.example.org".length;
+  const parts = Array.from({ length: Math.max(1, Math.ceil((rest - 63) / 61)) }, () => "d".repeat(60));
+  const domain = parts.join(".");
+  return `${"x".repeat(rest - domain.length)}@${domain}.example.org`;
 }
 
 /** Names, of 64 characters at most, that something on the way to the database and back might spoil. */
