@@ -64,7 +64,7 @@ export const accounts: Group = {
     AccountChanges: named(AccountChanges, {
       description: "What is to change; what is left out stays as it is.",
       fields: { role, active, doctor },
-      example: { doctor: 3 },
+      example: { active: true },
     }),
     NewInvitation: named(NewInvitation, {
       description: "Whom to invite.",
