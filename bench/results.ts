@@ -61,6 +61,12 @@ export interface Start {
   firstAnswer: Spread;
 }
 
+/** How long a login takes that is refused for a reason, in milliseconds. */
+export interface Login {
+  reason: string;
+  ms: Spread;
+}
+
 /** Many connections at once, for long. */
 export interface Soak {
   connections: number;
@@ -83,6 +89,7 @@ export interface Results {
   distance?: Part & { rows: Distance[] };
   start?: Part & Start;
   soak?: Part & Soak;
+  logins?: Part & { rows: Login[] };
 }
 
 /** When, of what, on what. */

@@ -11,6 +11,7 @@ import { buildOwn, buildProduct } from "./bundle.ts";
 import { measureCost } from "./cost.ts";
 import { measureDistance } from "./distance.ts";
 import { measureGrowth } from "./growth.ts";
+import { measureLogins } from "./logins.ts";
 import { measureRecord } from "./record.ts";
 import { report, tablesOf } from "./report.ts";
 import { budgets, type Results } from "./results.ts";
@@ -20,7 +21,7 @@ import { measureStart } from "./start.ts";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only cost|record|growth|distance|start|soak   one part; several: repeat it
+  --only cost|record|growth|distance|start|soak|logins   one part; several: repeat it
   --rounds 5    how often each kind is measured, in turns with the floor
   --seconds 0.8 how long each time
   --events 3e5  how many events are on record when requests are measured with the record full
@@ -35,6 +36,7 @@ const parts = {
   record: measureRecord,
   distance: measureDistance,
   soak: measureSoak,
+  logins: measureLogins,
   growth: measureGrowth,
 };
 type Part = keyof typeof parts;

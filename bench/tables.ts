@@ -186,6 +186,17 @@ export const sections: Record<string, (results: Results) => string | undefined> 
     return `${load}\n\n${table(["MiB in RAM", "when warm", `after ${seconds} s`, "ratio"], rows)}`;
   },
 
+  logins: ({ logins }) =>
+    logins &&
+    table(
+      ["refused for", "median, ms", "quartiles"],
+      logins.rows.map(({ reason, ms }) => [
+        reason,
+        number(ms.median),
+        `${number(ms.low)}–${number(ms.high)}`,
+      ]),
+    ),
+
   price: ({ cost }) =>
     cost &&
     table(
