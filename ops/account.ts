@@ -12,10 +12,10 @@ const RESET = "reset-password";
 const changes = new Map([
   ["admin", `role = 'admin', ${signedOut("u.role <> 'admin'")}`],
   ["clinician", `role = 'clinician', ${signedOut("u.role <> 'clinician'")}`],
-  ["enable", "active = true"],
+  ["enable", `active = true, ${signedOut("NOT u.active")}`],
   ["disable", `active = false, ${signedOut("u.active")}`],
   ["sign-out", signedOut("true")],
-  [RESET, `password_hash = $3, must_change_password = true, ${signedOut("true")}`],
+  [RESET, `password_hash = $3, password_trimmed = false, must_change_password = true, ${signedOut("true")}`],
 ]);
 
 /** bcrypt's cost here; where the Worker's is higher, the hash is replaced at the next login. */
@@ -54,7 +54,8 @@ const changing = (assignment: string): string => `
       WHERE o.value::text <> n.value::text)
     FROM new),
   let_in AS (
-    DELETE FROM login_attempts WHERE $2 = '${RESET}' AND username = (SELECT lower(username COLLATE "C") FROM new))
+    UPDATE login_attempts SET failures = 0, blocked_until = 'epoch'
+    WHERE $2 = '${RESET}' AND username = (SELECT lower(username COLLATE "C") FROM new))
   SELECT username, role, active, token_version FROM new`;
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, ended, outcomeOfReading, outcomeOfWriting } from "../db/audit.ts";
-import { callerId, framed, outcomeForAdmin, repeatable } from "../db/caller.ts";
+import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
+import { callerId, framed, outcomeForAdmin, repeatable, stillAccepted } from "../db/caller.ts";
 import { bodyOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
 import { may } from "../db/rights.ts";
@@ -9,6 +9,7 @@ import { exists, type Json, value } from "../db/statement.ts";
 import type { AccountDetails } from "./contract.ts";
 
 const isAllowed = may("see to accounts");
+const isRevoked = sql<boolean>`NOT ${exists("still")}`;
 
 const id = sql`${value("id")}::int`;
 const search = sql`lower(${value("search")}::text)`;
@@ -44,8 +45,8 @@ const settings = (step: string) =>
   sql`(SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM ${sql.identifier(step)}) o)`;
 
 /**
- * Changes what `changes` has of an account, for an admin: its `body`, null when there is none. Another role, and being disabled,
- * makes all its tokens worthless. Both accounts are locked, in order, so that of two admins who disable each other one is no
+ * Changes what `changes` has of an account, for an admin: its `body`, null when there is none. Another role, and being disabled
+ * or enabled, makes all its tokens worthless. Both accounts are locked, in order, so that of two admins who disable each other one is no
  * admin any more when its turn comes: it is `revoked` then.
  */
 export const changeAccount = framed<
@@ -54,21 +55,21 @@ export const changeAccount = framed<
 >(
   {
     action: "update_account",
-    outcome: outcomeForAdmin(outcomeOfWriting(exists("target"), exists("changed"))),
+    outcome: outcomeForAdmin(
+      sql`CASE WHEN ${exists("acting")} THEN ${outcomeOfReading(exists("changed"))} ELSE ${ended("refused")} END`,
+    ),
     subject: id,
     changes: sql`(SELECT ${changesBetween(settings("target"), settings("changed"))} FROM changed)`,
   },
   {
     held: sql`
       SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${isAllowed} ORDER BY ${users.id} FOR NO KEY UPDATE`,
-    acting: sql`
-      SELECT FROM held
-      WHERE id = ${callerId} AND role = 'admin' AND active AND token_version = ${value("token_version")}`,
+    acting: stillAccepted("held"),
     target: sql`SELECT * FROM held WHERE id = ${id} AND ${exists("acting")}`,
     changed: sql`
       UPDATE ${users} SET (role, active, doctor_id, token_version, updated_at) = (
         SELECT new.role, new.active, new.doctor_id,
-          ${users.token_version} + (new.role <> ${users.role} OR ${users.active} AND NOT new.active)::int, now()
+          ${users.token_version} + (new.role <> ${users.role} OR new.active <> ${users.active})::int, now()
         FROM jsonb_populate_record(${users}, ${value("changes")}::jsonb) new)
       FROM target WHERE ${users.id} = target.id RETURNING ${users}.*`,
     answer: sql`SELECT ${columns} FROM changed ${users}`,
@@ -81,11 +82,12 @@ export const changeAccount = framed<
 );
 
 /** Ends all sessions of an account, for an admin: whether it is `found`. */
-export const signOut = framed<{ admin: boolean; found: boolean }, { id: number }>(
+export const signOut = framed<{ admin: boolean; revoked: boolean; found: boolean }, { id: number }>(
   { action: "sign_out", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
   {
-    found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed}`,
+    still: stillAccepted("caller"),
+    found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed} AND ${exists("still")}`,
     ended: sql`UPDATE ${sessions} SET ended_at = now() FROM found WHERE user_id = found.id AND ended_at IS NULL`,
   },
-  { admin: isAllowed, found: exists("found") },
+  { admin: isAllowed, revoked: isRevoked, found: exists("found") },
 );

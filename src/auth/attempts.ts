@@ -39,25 +39,29 @@ const countersOf = (username: SQL) => ({
     WHERE (all_of.username <> '' AND all_of.network <> '') = ${exists("known")} AND ${username} IS NOT NULL`,
 });
 
+/** Counts in the counters that a condition is true of, unless they are blocked. */
+const countIn = (condition: SQL): SQL => sql`
+  INSERT INTO ${login_attempts} AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), ${FREE} FROM counters WHERE ${condition}
+  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
+    SELECT least(n, free + 10), CASE WHEN n < free THEN ${FREE}
+      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+    FROM (
+      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (${rulesOf(sql`a`)}) rules) counted)
+  WHERE a.blocked_until <= clock_timestamp()
+  RETURNING 1`;
+
 /**
- * Counts an attempt. The step `attempt` says whether it is `admitted`, and otherwise for how many seconds to `wait`. The
- * counters are taken in order, so that no two requests wait for each other.
+ * Counts an attempt, for the account when the network is not blocked. The step `attempt` says whether it is `admitted`, and otherwise for how many seconds to `wait`. They are
+ * always taken in this order, so that no two requests wait for each other.
  */
 export const counting = (username: SQL): Record<string, SQL> => ({
   ...countersOf(username),
-  counted: sql`
-    INSERT INTO ${login_attempts} AS a (username, network, failures, failed_at, blocked_until)
-    SELECT username, network, 1, now(), ${FREE} FROM counters ORDER BY username COLLATE "C", network COLLATE "C"
-    ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
-      SELECT least(n, free + 10), CASE WHEN n < free THEN ${FREE}
-        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
-      FROM (
-        SELECT *, greatest(a.failures - floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0) + 1 AS n
-        FROM (${rulesOf(sql`a`)}) rules) counted)
-    WHERE a.blocked_until <= clock_timestamp()
-    RETURNING 1`,
+  network_counted: countIn(sql`username = ''`),
+  counted: countIn(sql`username <> '' AND (${exists("known")} OR ${exists("network_counted")})`),
   attempt: sql`
-    SELECT (SELECT count(*) FROM counted) = (SELECT count(*) FROM counters) AS admitted, (
+    SELECT ${exists("counted")} OR NOT ${exists("counters")} AS admitted, (
       SELECT greatest(ceil(extract(epoch FROM max(blocked_until) - clock_timestamp())), 1)::int
       FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
 });

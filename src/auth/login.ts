@@ -3,6 +3,7 @@ import { createFactory } from "hono/factory";
 import type { Claims } from "../db/caller.ts";
 import { ACCESS_SECONDS, issueAccess } from "../http/access-token.ts";
 import { networkOf, originOf } from "../http/address.ts";
+import { limitBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
 import { limit, tooMany } from "../http/limits.ts";
 import { unauthorized } from "../http/problem.ts";
@@ -11,7 +12,7 @@ import { validate } from "../http/validate.ts";
 import { Credentials, RefreshToken, type TokenPair } from "./contract.ts";
 import { hashAnew, matchingForm } from "./passwords.ts";
 import { findAccount, logIn, rotateRefresh } from "./queries.ts";
-import { isOurs, newRefresh } from "./refresh-token.ts";
+import { newRefresh, sessionOf } from "./refresh-token.ts";
 
 const { createHandlers } = createFactory<AppEnv>();
 
@@ -29,7 +30,7 @@ export const loggingIn = createHandlers(limit("LOGIN_LIMITER"), validate("json",
   if (!account?.admitted) throw tooMany(account?.wait ?? 1);
   const { id, active, password_hash } = account;
   // Of a disabled account no more than of none: its password is not looked at.
-  const known = active ? (password_hash ?? undefined) : undefined;
+  const known = active ? account : undefined;
   const matching = await matchingForm(password, known, cost);
   const refresh = await newRefresh(c.get("config"));
   const claims = await logIn(connection, {
@@ -37,7 +38,7 @@ export const loggingIn = createHandlers(limit("LOGIN_LIMITER"), validate("json",
     id,
     days,
     password_hash: matching === undefined ? null : password_hash,
-    new_hash: matching !== undefined && known ? await hashAnew(matching, known, cost) : null,
+    new_hash: matching !== undefined && known ? await hashAnew(matching, password_hash, cost) : null,
     token_hash: await hashToken(refresh),
     user_agent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null,
   });
@@ -46,27 +47,36 @@ export const loggingIn = createHandlers(limit("LOGIN_LIMITER"), validate("json",
 });
 
 /**
- * A token that we have made is counted by itself: whoever has it is not kept from refreshing by others of the same network. Those
- * that anybody may have made up are counted together.
+ * A token that we have made is counted with those of its session: whoever has it is not kept from refreshing by others of the same
+ * network. Those that anybody may have made up are counted together.
  */
-const limitRefresh = limit("REFRESH_LIMITER", async (c) => {
+const limitRefresh = limit("REFRESH_LIMITER", (c) => {
   const { refresh } = c.req.valid("json" as never) as { refresh: string };
-  return (await isOurs(refresh, c.get("config"))) ? hashToken(refresh) : undefined;
+  return sessionOf(refresh, c.get("config"));
 });
 
+/** What is too large to be a refresh token is not even looked at. */
+const limitSize = limitBody(8);
+
 /** `POST /refresh`: spends a refresh token for the next pair. */
-export const refreshing = createHandlers(validate("json", RefreshToken), limitRefresh, async (c) => {
-  const config = c.get("config");
-  const refresh = await newRefresh(config);
-  const claims = await rotateRefresh(c.get("connection"), {
-    spent_hash: await hashToken(c.req.valid("json").refresh),
-    next_hash: await hashToken(refresh),
-    idle_days: config.SESSION_IDLE_DAYS,
-    ...originOf(c),
-  });
-  if (claims) return respondWithPair(c, claims, refresh);
-  throw unauthorized("The refresh token is unknown, spent, or of a session that is over.", "invalid_token");
-});
+export const refreshing = createHandlers(
+  limitSize,
+  validate("json", RefreshToken),
+  limitRefresh,
+  async (c) => {
+    const config = c.get("config");
+    const { refresh: spent } = c.req.valid("json");
+    const refresh = await newRefresh(config, spent);
+    const claims = await rotateRefresh(c.get("connection"), {
+      spent_hash: await hashToken(spent),
+      next_hash: await hashToken(refresh),
+      idle_days: config.SESSION_IDLE_DAYS,
+      ...originOf(c),
+    });
+    if (claims) return respondWithPair(c, claims, refresh);
+    throw unauthorized("The refresh token is unknown, spent, or of a session that is over.", "invalid_token");
+  },
+);
 
 async function respondWithPair(c: Context<AppEnv>, claims: Claims, refresh: string) {
   const pair: TokenPair = {

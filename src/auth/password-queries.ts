@@ -5,6 +5,7 @@ import { folded } from "../db/columns.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { type Attempt, counting, ofAttempt, takingBack } from "./attempts.ts";
+import type { Stored } from "./passwords.ts";
 
 const username = sql`(SELECT ${folded(sql`username`)} FROM caller)`;
 
@@ -13,13 +14,13 @@ const username = sql`(SELECT ${folded(sql`username`)} FROM caller)`;
  * on record; of all else that is left to the next statement.
  */
 export const findOwnPassword = framedForPassword<
-  Attempt & { password_hash: string; username: string; email: string },
+  Attempt & Stored & { username: string; email: string },
   { network: string }
 >(
   null,
   {
     ...counting(username),
-    account: sql`SELECT password_hash, username, email FROM ${users} WHERE id = ${callerId}`,
+    account: sql`SELECT password_hash, password_trimmed, username, email FROM ${users} WHERE id = ${callerId}`,
     refused: recording(
       { ...who, from: sql`claimant WHERE NOT accepted OR EXISTS (SELECT FROM attempt WHERE NOT admitted)` },
       {
@@ -32,14 +33,15 @@ export const findOwnPassword = framedForPassword<
   {
     ...ofAttempt,
     password_hash: sql`(SELECT password_hash FROM account)`,
+    password_trimmed: sql`(SELECT password_trimmed FROM account)`,
     username: sql`(SELECT username FROM account)`,
     email: sql`(SELECT email FROM account)`,
   },
 );
 
 /**
- * Replaces the caller's `password_hash`, against which its password has just been checked, and ends its other sessions; whether it
- * was that still, and the password right (null when it was not).
+ * Replaces the caller's `password_hash`, against which its password has just been checked (null when that was wrong), by a `new_hash`
+ * (null when the new password is no good), and ends its other sessions; whether it did.
  */
 export const changePassword = framedForPassword<
   { changed: boolean },
@@ -50,13 +52,19 @@ export const changePassword = framedForPassword<
     outcome: sql`CASE WHEN ${exists("changed")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
   },
   {
+    right: sql`SELECT FROM ${users} WHERE id = ${callerId} AND password_hash = ${value("password_hash")}`,
     changed: sql`
-      UPDATE ${users} SET password_hash = ${value("new_hash")}, must_change_password = false, updated_at = now()
-      WHERE id = ${callerId} AND password_hash = ${value("password_hash")} RETURNING 1`,
+      UPDATE ${users} SET password_hash = ${value("new_hash")}, password_version = password_version + 1, password_trimmed = false,
+        must_change_password = false, updated_at = now()
+      WHERE id = ${callerId} AND password_hash = ${value("password_hash")} AND ${value("new_hash")}::text IS NOT NULL
+        AND active AND token_version = ${value("token_version")}
+      RETURNING password_version`,
+    kept: sql`
+      UPDATE ${sessions} SET password_version = changed.password_version FROM changed WHERE id = ${value("session_id")}::uuid`,
     ended: sql`
       UPDATE ${sessions} SET ended_at = now()
       WHERE user_id = ${callerId} AND id <> ${value("session_id")}::uuid AND ended_at IS NULL AND ${exists("changed")}`,
-    ...takingBack(username, "changed"),
+    ...takingBack(username, "right"),
   },
   { changed: exists("changed") },
 );

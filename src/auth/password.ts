@@ -15,17 +15,18 @@ export const changingPassword = createFactory<GuardedEnv>().createHandlers(
     const { BCRYPT_COST: cost } = c.get("config");
     const { current, new: wanted } = c.req.valid("json");
     const network = networkOf(c);
-    const { admitted, wait, password_hash, ...account } = await findOwnPassword(c.get("caller"), { network });
+    const { admitted, wait, ...account } = await findOwnPassword(c.get("caller"), { network });
     if (!admitted) throw tooMany(wait);
-    const matching = await matchingForm(current, password_hash, cost);
+    const matching = await matchingForm(current, account, cost);
     const isOld = matching?.normalize("NFC") === wanted;
     const fault = isOld ? "Must not be the password that it replaces" : namesIn(wanted, account);
-    if (matching !== undefined && fault) throw invalidFields({ new: [fault] });
+    const isRight = matching !== undefined;
     const { changed } = await changePassword(c.get("caller"), {
       network,
-      password_hash: matching === undefined ? null : password_hash,
-      new_hash: matching === undefined ? null : await hashPassword(wanted, cost),
+      password_hash: isRight ? account.password_hash : null,
+      new_hash: isRight && !fault ? await hashPassword(wanted, cost) : null,
     });
+    if (isRight && fault) throw invalidFields({ new: [fault] });
     if (!changed) throw invalidFields({ current: ["Not the password of this account"] });
     return c.body(null, 204);
   },

@@ -11,24 +11,33 @@ export const hashPassword = (password: string, cost: number): Promise<string> =>
  * What is compared with a hash: a password as it is typed, in Unicode's normal form (NIST SP 800-63B-4, section 3.1.1.2); and as it
  * was hashed before that, without the space around it, where that makes a difference.
  */
-const formsOf = (typed: string): string[] => [...new Set([typed.normalize("NFC"), typed.trim()])];
+function formsOf(typed: string): { form: string; isOlder: boolean }[] {
+  const [form, older] = [typed.normalize("NFC"), typed.trim()];
+  return [{ form, isOlder: false }, ...(older === form ? [] : [{ form: older, isOlder: true }])];
+}
+
+/** A hash, and whether it may be of the older form. */
+export interface Stored {
+  password_hash: string;
+  password_trimmed: boolean;
+}
 
 /**
- * The form of a `typed` password that has `passwordHash`; `undefined` when none has. It takes the time of one hash at `cost` for
+ * The form of a `typed` password that has the `stored` hash; `undefined` when none has. It takes the time of one hash at `cost` for
  * each form in any case: when there is no account to compare with, a decoy is; and when the account's hash is from before the
  * cost was raised, decoys make up for it (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c).
  */
 export async function matchingForm(
   typed: string,
-  passwordHash: string | undefined,
+  stored: Stored | undefined,
   cost: number,
 ): Promise<string | undefined> {
   let matching: string | undefined;
-  for (const form of formsOf(typed)) {
-    const same = await compare(form, passwordHash ?? decoy(cost));
-    const first = passwordHash === undefined ? cost : getRounds(passwordHash);
+  for (const { form, isOlder } of formsOf(typed)) {
+    const same = await compare(form, stored?.password_hash ?? decoy(cost));
+    const first = stored ? getRounds(stored.password_hash) : cost;
     for (let made = first; made < cost; made += 1) await compare(form, decoy(made));
-    if (same && passwordHash !== undefined && !truncates(form)) matching ??= form;
+    if (same && stored && (!isOlder || stored.password_trimmed) && !truncates(form)) matching ??= form;
   }
   return matching;
 }

@@ -7,6 +7,7 @@ import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, statement, value } from "../db/statement.ts";
 import { type Attempt, counting, ofAttempt, takingBack } from "./attempts.ts";
 import { Account, NewAccount } from "./contract.ts";
+import type { Stored } from "./passwords.ts";
 
 // These have no caller: they are how one becomes it. They put on record what they did by themselves.
 
@@ -15,7 +16,7 @@ const codeHash = sql`${value("code_hash")}::text`;
 
 /**
  * Creates an account, by an invitation when there is a `code_hash`, which is used up then: its `body`, null when the invitation is
- * not there (`invited`), was sent to another `email`, or the username is `taken`. An id is taken only when one is needed.
+ * not there, or of somebody who is no admin any more (`invited`), was sent to another `email`, or the username is `taken`. An id is taken only when one is needed.
  */
 export const createAccount = statement<
   { body: Json<NewAccount> | null; invited: boolean; email: boolean; taken: boolean },
@@ -23,9 +24,11 @@ export const createAccount = statement<
 >(
   {
     invitation: sql`
-      SELECT id, lower(email) = lower(${value("email")}) AS same_email FROM ${invitations}
-      WHERE code_hash = ${codeHash} AND expires_at > now()`,
-    taken: sql`SELECT FROM ${users} WHERE ${folded(users.username)} = ${folded(username)}`,
+      SELECT i.id, lower(i.email) = lower(${value("email")}) AS same_email
+      FROM ${invitations} i JOIN ${users} u ON u.id = i.created_by
+      WHERE i.code_hash = ${codeHash} AND i.expires_at > now() AND u.active AND u.role = 'admin'`,
+    // In vain, where the invitation is none: then nothing is to be said of the name.
+    taken: sql`SELECT WHERE account_taken(${username})`,
     // Of two with one code, one deletes it.
     used: sql`
       DELETE FROM ${invitations} USING invitation
@@ -59,12 +62,12 @@ export const createAccount = statement<
  * One that is not admitted is put on record.
  */
 export const findAccount = statement<
-  Attempt & { id: number | null; password_hash: string | null; active: boolean | null },
+  Attempt & { id: number | null; active: boolean | null } & Stored,
   { username: string; network: string } & Origin
 >(
   {
     ...counting(username),
-    account: sql`SELECT id, password_hash, active FROM ${users} WHERE ${folded(users.username)} = ${username}`,
+    account: sql`SELECT id, password_hash, password_trimmed, active FROM ${users} WHERE ${folded(users.username)} = ${username}`,
     recorded: recording(
       {
         from: sql`(SELECT FROM attempt WHERE NOT admitted) refused LEFT JOIN ${users} ON ${folded(users.username)} = ${username}`,
@@ -77,6 +80,7 @@ export const findAccount = statement<
     ...ofAttempt,
     id: sql`(SELECT id FROM account)`,
     password_hash: sql`(SELECT password_hash FROM account)`,
+    password_trimmed: sql`(SELECT password_trimmed FROM account)`,
     active: sql`(SELECT active FROM account)`,
   },
 );
@@ -109,14 +113,14 @@ export const logIn = statement<
 >(
   {
     account: sql`
-      SELECT id, token_version, must_change_password FROM ${users}
+      SELECT id, token_version, password_version, must_change_password FROM ${users}
       WHERE id = ${value("id")} AND active AND password_hash = ${value("password_hash")}`,
     rehashed: sql`
       UPDATE ${users} SET password_hash = ${value("new_hash")}::text
       WHERE id = (SELECT id FROM account) AND password_hash = ${value("password_hash")} AND ${value("new_hash")}::text IS NOT NULL`,
     opened: sql`
-      INSERT INTO ${sessions} (user_id, token_version, expires_at, user_agent)
-      SELECT id, token_version, now() + make_interval(days => ${value("days")}), ${value("user_agent")} FROM account
+      INSERT INTO ${sessions} (user_id, token_version, password_version, expires_at, user_agent)
+      SELECT id, token_version, password_version, now() + make_interval(days => ${value("days")}), ${value("user_agent")} FROM account
       RETURNING id AS session_id, user_id, token_version`,
     issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("token_hash")}, session_id FROM opened`,
     ...takingBack(username, "opened"),
@@ -153,13 +157,17 @@ export const rotateRefresh = statement<
   { spent_hash: string; next_hash: string; idle_days: number } & Origin
 >(
   {
+    // Locked first, as it is by what deletes it with its tokens.
+    session: sql`
+      SELECT id FROM ${sessions} WHERE id = (
+        SELECT session_id FROM ${refresh_tokens} WHERE token_hash = ${value("spent_hash")}) FOR NO KEY UPDATE`,
     spent: sql`
       UPDATE ${refresh_tokens} t SET spent_at = coalesce(t.spent_at, now())
-      FROM ${sessions} s JOIN ${users} u ON u.id = s.user_id
+      FROM ${sessions} s JOIN session ON session.id = s.id JOIN ${users} u ON u.id = s.user_id
       WHERE t.token_hash = ${value("spent_hash")} AND (t.spent_at IS NULL OR ${isFresh(sql`t.spent_at`)})
         AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
         AND s.last_used_at > now() - make_interval(days => ${value("idle_days")})
-        AND u.active AND u.token_version = s.token_version
+        AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
       RETURNING s.id AS session_id, s.user_id, s.token_version, u.must_change_password`,
     used: sql`UPDATE ${sessions} SET last_used_at = now() WHERE id = (SELECT session_id FROM spent)`,
     issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("next_hash")}, session_id FROM spent`,

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { outcomeOfReading } from "../db/audit.ts";
 import { callerId, framed, repeatable } from "../db/caller.ts";
 import { arrayOf, moment } from "../db/json.ts";
-import { refresh_tokens, sessions } from "../db/schema.ts";
+import { refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
 import type { Session } from "./contract.ts";
 
@@ -14,8 +14,10 @@ export const listSessions = repeatable<{ body: Json<Session[]> }, { idle_days: n
   null,
   {
     open: sql`
-      SELECT id, created_at, last_used_at, ${end}::timestamptz(3) AS expires_at, user_agent FROM ${sessions}
-      WHERE user_id = ${callerId} AND ended_at IS NULL AND ${end} > now()`,
+      SELECT s.id, s.created_at, s.last_used_at, ${end}::timestamptz(3) AS expires_at, s.user_agent
+      FROM ${sessions} s JOIN ${users} u ON u.id = s.user_id
+      WHERE s.user_id = ${callerId} AND ended_at IS NULL AND ${end} > now()
+        AND s.token_version = u.token_version AND s.password_version = u.password_version`,
   },
   {
     body: sql`(

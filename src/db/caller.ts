@@ -33,7 +33,7 @@ export class CallerRevoked extends Error {
 
 const accountIsGood = sql`u.active AND u.token_version = ${value("token_version")}`;
 const sessionIsOpen = sql`
-  s.id = ${value("session_id")} AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now()`;
+  s.id = ${value("session_id")} AND s.user_id = u.id AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
 
 /** The account that the token is of, and whether it is accepted still, and for what is asked for. */
 const claimantWho = (may: SQL): SQL => sql`

@@ -40,8 +40,8 @@ export interface Made<Shape> {
 
 /**
  * Makes records; once only, when it is given a `key`: the next request with it from the same account gets the answer of the
- * first. Of two at once the second waits for the first, at the primary key of `idempotency_keys`. What breaks a
- * constraint takes its key with it: nothing was made, so it may be tried again.
+ * first. Of two at once the second waits for the first, in `kept_answer` (drizzle/0005_who_gets_in.sql), and then sees what
+ * that has kept. What breaks a constraint takes its key with it: nothing was made, so it may be tried again.
  */
 export function making<Shape, Values extends Record<string, unknown>, Flags = unknown>(of: Making<Flags>) {
   const { steps, draft, body, id = sql`NULL::int`, insert, flags } = of;
@@ -60,8 +60,7 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
     {
       ...steps,
       earlier: sql`
-        SELECT fingerprint, record_id, answer, false AS fresh FROM ${idempotency_keys}
-        WHERE account_id = ${callerId} AND key = ${value("key")}`,
+        SELECT fingerprint, record_id, answer, false AS fresh FROM kept_answer(${callerId}, ${value("key")})`,
       draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier)`,
       kept: sql`
         INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
@@ -108,8 +107,8 @@ export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
   sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
 
 /**
- * Makes one record, which is the caller's, from the fields of `record`. No id is taken when there is one like it (`taken`): ids that
- * failed attempts have used would be gone. What is made at the same moment breaks the constraint.
+ * Makes one record, which is the caller's, from the fields of `record`. No id is taken when there is one like it (`taken`), or when it is made at
+ * the same moment: ids that failed attempts have used would be gone.
  */
 export function creation<Shape>({ table, columns, writes, owned, concerns, taken }: Resource) {
   const id = sql`(SELECT id FROM draft)`;

@@ -2,7 +2,6 @@ import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
 import { callerId, framed, repeatable, stillAccepted } from "./caller.ts";
-import { folded } from "./columns.ts";
 import { objectOf } from "./json.ts";
 import { exists, type Json, value } from "./statement.ts";
 
@@ -27,8 +26,8 @@ export interface Resource {
   isPrivate: boolean;
 }
 
-/** The email of the `record` that is to be made, as unique indexes have it. */
-export const newEmail = folded(sql`(${value("record")}::jsonb ->> 'email')`);
+/** The email of the `record` that is to be made. */
+export const newEmail = sql`(${value("record")}::jsonb ->> 'email')`;
 
 /** Names of columns, each after `prefix`. */
 export const names = (of: string[], prefix = sql``): SQL =>

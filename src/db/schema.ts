@@ -58,6 +58,10 @@ export const users = pgTable(
     active: boolean().notNull().default(true),
     /** Raised to make every token and session of the account worthless at once. */
     token_version: integer().notNull().default(1),
+    /** Raised with each new password: a session that was opened with an older one is over, whenever it was opened. */
+    password_version: integer().notNull().default(1),
+    /** Whether its password was hashed without the space around it, as it once was. */
+    password_trimmed: boolean().notNull().default(false),
     /** Whether its password is an operator's, who has told it to somebody: it may do nothing but change that. */
     must_change_password: boolean().notNull().default(false),
     /** The doctor whose own account it is: it reads that doctor's patients. */
@@ -84,6 +88,8 @@ export const sessions = pgTable(
     user_id: integer().notNull(),
     /** The account's at login: a session from before it was raised is over. */
     token_version: integer().notNull(),
+    /** That of the password that it was opened with, or that was set in it. */
+    password_version: integer().notNull().default(1),
     created_at: createdNow(),
     /** When it was logged in, or last refreshed. */
     last_used_at: createdNow(),

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, outcomeOfReading } from "../db/audit.ts";
-import { type Caller, framed } from "../db/caller.ts";
-import { folded } from "../db/columns.ts";
+import { type Caller, callerId, framed } from "../db/caller.ts";
 import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
 import {
@@ -33,7 +32,7 @@ const resource: Resource = {
   columns: columnsOf(doctors, Doctor.shape),
   writes: Object.keys(fields),
   owned: ["created_by"],
-  taken: sql`EXISTS (SELECT FROM ${doctors} WHERE ${folded(doctors.email)} = ${newEmail})`,
+  taken: sql`${callerId} IS NOT NULL AND doctor_taken(${newEmail})`,
   visible: may("read a doctor"),
   changeable: may("change a doctor"),
   concerns: (id) => ({ doctor: id }),

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, outcomeForAdmin } from "../db/caller.ts";
+import { callerId, framed, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
 import { columnsOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
 import { opaque } from "../db/path.ts";
 import { may } from "../db/rights.ts";
-import { invitations } from "../db/schema.ts";
+import { invitations, users } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { Invitation } from "./contract.ts";
 
@@ -17,34 +17,44 @@ const DAYS = sql.raw("7");
 const shown = (step: string) =>
   sql`(SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM ${sql.identifier(step)}) o)`;
 
-/** Invites somebody, for an admin, by the hash of a code: its `id`, null for others, and when it runs out. */
+/**
+ * Invites somebody, for an admin, by the hash of a code: its `id`, and when it runs out; null for others, and where registration is
+ * not `possible`.
+ */
 export const invite = framed<
-  { id: number | null; expires_at: string },
-  { email: string; role: string; code_hash: string }
+  { admin: boolean; id: number | null; expires_at: string },
+  { email: string; role: string; code_hash: string; possible: boolean }
 >(
   {
     action: "invite",
-    outcome: outcomeForAdmin(ended("done")),
+    outcome: outcomeForAdmin(
+      sql`CASE WHEN ${exists("invited")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
+    ),
     changes: sql`(SELECT ${changesBetween(sql`NULL`, shown("invited"))} FROM invited)`,
   },
   {
     invited: sql`
       INSERT INTO ${invitations} (email, role, code_hash, created_by, expires_at)
       SELECT ${value("email")}, ${value("role")}, ${value("code_hash")}, ${callerId}, now() + make_interval(days => ${DAYS})
-      WHERE ${isAllowed} RETURNING id, email, role, expires_at`,
+      WHERE ${isAllowed} AND ${value("possible")}::boolean RETURNING id, email, role, expires_at`,
   },
   {
+    admin: isAllowed,
     id: sql`(SELECT id FROM invited)`,
     expires_at: sql`(SELECT ${moment(invitations.expires_at)} FROM invited ${invitations})`,
   },
 );
+
+/** One that has run out, or of somebody who is no admin any more, is none. */
+const isGood = sql`${invitations.expires_at} > now() AND (
+  SELECT ${users.active} AND ${users.role} = 'admin' FROM ${users} WHERE ${users.id} = ${invitations.created_by})`;
 
 /** The invitations that nobody has used yet and that are good still, for admins. */
 export const listInvitations = list<Invitation>({
   table: invitations,
   json: sql`${objectOf(columnsOf(invitations, Invitation.shape))}::text`,
   sorts: {
-    id: { table: invitations, order: [invitations.id], when: opaque(sql`${invitations.expires_at} > now()`) },
+    id: { table: invitations, order: [invitations.id], when: opaque(isGood) },
   },
   filters: {},
   allowed: isAllowed,
@@ -52,15 +62,17 @@ export const listInvitations = list<Invitation>({
 });
 
 /** Withdraws an invitation, for an admin; whether it is `gone` then. */
-export const withdraw = framed<{ admin: boolean; gone: boolean }, { id: number }>(
+export const withdraw = framed<{ admin: boolean; revoked: boolean; gone: boolean }, { id: number }>(
   {
     action: "withdraw_invitation",
     outcome: outcomeForAdmin(outcomeOfReading(exists("withdrawn"))),
     changes: sql`(SELECT ${changesBetween(shown("withdrawn"), sql`NULL`)} FROM withdrawn)`,
   },
   {
+    still: stillAccepted("caller"),
     withdrawn: sql`
-      DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${isAllowed} RETURNING id, email, role`,
+      DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${isAllowed} AND ${exists("still")}
+      RETURNING id, email, role`,
   },
-  { admin: isAllowed, gone: exists("withdrawn") },
+  { admin: isAllowed, revoked: sql`NOT ${exists("still")}`, gone: exists("withdrawn") },
 );

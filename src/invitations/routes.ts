@@ -20,17 +20,15 @@ export const invitations = new Hono<AppEnv>()
 
   .post("/", validate("json", NewInvitation), async (c) => {
     const { email, role } = c.req.valid("json");
-    if (c.get("config").REGISTRATION === "closed")
-      throw new Problem(409, "Nobody can register here: an invitation could not be used.");
     const random = crypto.getRandomValues(new Uint8Array(CODE_BYTES));
     const code = random.toBase64({ alphabet: "base64url", omitPadding: true });
-    const { id, expires_at } = await invite(c.get("caller"), {
-      email,
-      role,
-      code_hash: await hashToken(code),
+    const { admin, id, expires_at } = await invite(c.get("caller"), {
+      ...{ email, role, code_hash: await hashToken(code) },
+      possible: c.get("config").REGISTRATION !== "closed",
     });
-    require(id !== null);
-    const issued: IssuedInvitation = { id: id as number, email, role, code, expires_at };
+    require(admin);
+    if (id === null) throw new Problem(409, "Nobody can register here: an invitation could not be used.");
+    const issued: IssuedInvitation = { id, email, role, code, expires_at };
     return c.json(issued, 201);
   })
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { action, changesBetween, ended, outcomeOfReading, outcomeOfWriting } from "../db/audit.ts";
-import { callerDoctor, framed, repeatable } from "../db/caller.ts";
+import { callerDoctor, framed, repeatable, stillAccepted } from "../db/caller.ts";
 import { making, nextId } from "../db/creation.ts";
 import { arrayOf, bodyOf, columnsOf, moment } from "../db/json.ts";
 import { may } from "../db/rights.ts";
@@ -39,7 +39,7 @@ const doctorOf = (step: SQL): SQL =>
 export const createAssignment = making<
   Assignment,
   { patient: number; doctor: number },
-  { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
+  { patient: boolean; doctor: boolean; active: boolean; assigned: boolean; revoked: boolean }
 >({
   steps: {
     patient: sql`
@@ -47,13 +47,13 @@ export const createAssignment = making<
       WHERE ${patients.id} = ${patient} AND ${may("assign a doctor to a patient")}`,
     // Locked: nobody is assigned to one who is retiring at this moment.
     doctor: sql`SELECT ${doctors.id}, ${doctors.active} FROM ${doctors} WHERE ${doctors.id} = ${doctor} FOR SHARE`,
-    assigned: sql`
-      SELECT FROM patient, ${mappings} WHERE ${mappings.patient_id} = patient.id AND ${mappings.doctor_id} = ${doctor}`,
+    still: stillAccepted("doctor"),
+    assigned: sql`SELECT FROM patient WHERE assignment_taken(patient.id, ${doctor})`,
   },
   draft: sql`
     SELECT ${nextId(mappings)}::int AS id, patient.id AS patient_id, owner_id, doctor.id AS doctor_id,
       now()::timestamptz(3) AS assigned_at
-    FROM patient, doctor WHERE active AND NOT ${exists("assigned")}`,
+    FROM patient, doctor WHERE active AND ${exists("still")} AND NOT ${exists("assigned")}`,
   body: sql`(
     SELECT row_to_json(a)::text FROM (
       SELECT id, patient_id AS patient, doctor_id AS doctor, ${moment(mappings.assigned_at)} AS assigned_at
@@ -76,6 +76,7 @@ export const createAssignment = making<
     doctor: exists("doctor"),
     active: sql`EXISTS (SELECT FROM doctor WHERE active)`,
     assigned: exists("assigned"),
+    revoked: sql`${exists("doctor")} AND NOT ${exists("still")}`,
   },
 });
 
@@ -87,7 +88,7 @@ const isRefused = exists("refused");
  * Ends an assignment of one of the caller's patients, or for an admin of anybody's; whether it is `gone` then, or was `refused`
  * to the doctor's own account, which only sees it. Who tries to end another's is on record with the patient of that.
  */
-export const deleteAssignment = framed<{ gone: boolean; refused: boolean }, { id: number }>(
+export const deleteAssignment = framed<{ gone: boolean; refused: boolean; revoked: boolean }, { id: number }>(
   {
     action: "unassign",
     outcome: outcomeOfWriting(isRefused, exists("deleted")),
@@ -95,12 +96,13 @@ export const deleteAssignment = framed<{ gone: boolean; refused: boolean }, { id
     changes: changesBetween(doctorOf(sql`deleted`), sql`NULL`),
   },
   {
+    still: stillAccepted("caller"),
     refused: sql`
       SELECT FROM ${mappings}
       WHERE ${mappings.id} = ${id} AND ${mappings.current_doctor_id} = ${callerDoctor} AND NOT ${isEndable}`,
     deleted: sql`
-      DELETE FROM ${mappings} WHERE ${mappings.id} = ${id} AND ${mappings.owner_id} IS NOT NULL AND ${isEndable}
+      DELETE FROM ${mappings} WHERE ${mappings.id} = ${id} AND ${mappings.owner_id} IS NOT NULL AND ${isEndable} AND ${exists("still")}
       RETURNING ${mappings.doctor_id}`,
   },
-  { gone: exists("deleted"), refused: isRefused },
+  { gone: exists("deleted"), refused: isRefused, revoked: sql`NOT ${exists("still")}` },
 );

@@ -132,7 +132,7 @@ const giver = sql`${value("from")}::int`;
  * email the receiver has already.
  */
 export const transferPatients = framed<
-  { admin: boolean; giver: boolean; receiver: boolean; body: Json<HandedOverAll> | null },
+  { admin: boolean; revoked: boolean; giver: boolean; receiver: boolean; body: Json<HandedOverAll> | null },
   { from: number; to: number }
 >(
   {
@@ -145,7 +145,8 @@ export const transferPatients = framed<
       SELECT json_build_object('owner', json_build_object('before', ${giver}, 'after', ${taker})) FROM giver, receiver)`,
   },
   {
-    receiver: sql`${receiver} AND ${mayHandOver}`,
+    still: stillAccepted("caller"),
+    receiver: sql`${receiver} AND ${mayHandOver} AND ${exists("still")}`,
     giver: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${giver}`,
     theirs: sql`
       SELECT ${patients.id}, ${isTaken(taker)} AS taken
@@ -168,6 +169,7 @@ export const transferPatients = framed<
   },
   {
     admin: mayHandOver,
+    revoked: sql`NOT ${exists("still")}`,
     giver: exists("giver"),
     receiver: exists("receiver"),
     body: bodyOf("answer"),

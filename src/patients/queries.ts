@@ -9,7 +9,6 @@ import {
   type Deletion,
   entryOfDeletion,
   isGone,
-  isOwn,
   isWritable,
   names,
   newEmail,
@@ -31,8 +30,7 @@ export const resource: Resource = {
   columns: columnsOf(patients, Patient.shape),
   writes: Object.keys(fields),
   owned: ["created_by", "owner_id"],
-  taken: sql`EXISTS (
-    SELECT FROM ${patients} WHERE ${folded(patients.email)} = ${newEmail} AND ${isOwn(patients.owner_id)})`,
+  taken: sql`patient_taken(${callerId}, ${newEmail})`,
   visible: may("read a patient"),
   changeable: may("change a patient"),
   concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
@@ -79,8 +77,6 @@ const exporting = (line: SQL) =>
 export const exportAsNdjson = exporting(sql`${objectOf(resource.columns)}::text || E'\\n'`);
 export const exportAsCsv = exporting(csvLineOf(patients, Patient.shape));
 
-const ownEmail = sql`
-  SELECT FROM ${patients} WHERE ${folded(patients.email)} = ${folded(sql`numbered.email`)} AND ${isOwn(patients.owner_id)}`;
 const refusal = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
 const refusedLines = sql`
   SELECT line, errors FROM judged WHERE errors IS NOT NULL
@@ -114,8 +110,10 @@ export const importPatients = making<
       SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${folded(sql`new.email`)} ORDER BY sent.line) AS nth
       FROM jsonb_to_recordset(${value("lines")}::jsonb) AS sent (line int, record jsonb),
         jsonb_populate_record(NULL::${patients}, sent.record) new`,
+    own: sql`
+      SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${folded(sql`numbered.email`)} FROM numbered)) email`,
     judged: sql`
-      SELECT *, CASE WHEN EXISTS (${ownEmail}) THEN ${refusal(sql`'You already have a patient with this email.'`)}
+      SELECT *, CASE WHEN ${folded(sql`numbered.email`)} IN (SELECT email FROM own) THEN ${refusal(sql`'You already have a patient with this email.'`)}
         WHEN nth > 1 THEN ${refusal(sql`'An earlier line has this email.'`)} END AS errors
       FROM numbered`,
     refused: refusedLines,

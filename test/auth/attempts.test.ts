@@ -104,6 +104,18 @@ test("in a network of its own an account has seventy failures that are free, and
   expect(secondsOf(await attempt(api, username))).toBe(900);
 });
 
+test("an attempt from a network that is blocked is none at the account's password", async () => {
+  const { username } = await signUp();
+  const api = connectApi();
+  await asOwner`
+    INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until)
+    VALUES ('', ${api.address}, 110, now(), now() + interval '1 minute')`;
+  expect((await attempt(api, username)).status).toBe(429);
+  expect((await failuresOf(username)).filter(({ network }) => network === "")).toEqual([
+    { network: "", failures: 0 },
+  ]);
+});
+
 test("logging in takes its own attempt back and no other one", async () => {
   const { username } = await signUp();
   const [api] = [connectApi()];

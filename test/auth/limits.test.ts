@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newAccount, newRefreshToken, PASSWORD, signUp, unique } from "../support/accounts.ts";
+import { logIn, newAccount, newRefreshToken, PASSWORD, signUp, unique } from "../support/accounts.ts";
 import { type Answer, type Api, connectApi, limiters } from "../support/api.ts";
 import { problem } from "../support/problems.ts";
 import { atOnce, CROWD } from "../support/races.ts";
@@ -75,6 +75,21 @@ describe("in a minute", { retry: 1 }, () => {
     const { status, body } = await refreshWith(refresh);
     expect(status).toBe(200);
     expect((await refreshWith(body.refresh)).status).toBe(200);
+  });
+
+  test("all tokens of a session are counted together, those of another apart, and what is too large for one is not looked at", async () => {
+    const keys: string[] = [];
+    const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 9 });
+    const api = connectApi({ REFRESH_LIMITER: { limit } });
+    const account = await signUp(api);
+    const refreshWith = (token: string) => api.post("/api/auth/refresh/", { refresh: token });
+    const { body: next } = await refreshWith(account.refresh);
+    await refreshWith(next.refresh);
+    await refreshWith((await logIn(api, account.username)).refresh);
+    const [first, second, other] = keys;
+    expect([second, other === first]).toEqual([first, false]);
+    expect((await refreshWith("A".repeat(9000))).status).toBe(413);
+    expect(keys).toHaveLength(3);
   });
 
   test("an account has as many requests as ACCOUNT_LIMITER lets through, whatever they are for, and others have theirs", async () => {

@@ -26,7 +26,7 @@ const hashOf = async (id: number) => {
 async function olderAccount(password: string, cost = 4) {
   const account = await newAccount();
   const hash = await hashPassword(password, cost);
-  await asOwner`UPDATE users SET password_hash = ${hash} WHERE id = ${account.id}`;
+  await asOwner`UPDATE users SET password_hash = ${hash}, password_trimmed = true WHERE id = ${account.id}`;
   return account;
 }
 
@@ -36,7 +36,8 @@ test("a password is what was typed, in whatever form of Unicode, with the space 
   await api.post("/api/auth/register/", { username, email: "new@example.org", password });
   expect(await tryLogin(api, username, "  r\u00e9sum\u00e9 of mine ")).toBe(200);
   expect(await tryLogin(api, username, password)).toBe(200);
-  expect(await tryLogin(api, username, password.trim())).toBe(401);
+  for (const other of [password.trim(), ` ${password}`])
+    expect(await tryLogin(api, username, other)).toBe(401);
 });
 
 test("accounts of before log in as they did: without the space that they were trimmed of, or with it, and not normalised", async () => {
@@ -102,8 +103,16 @@ test("a wrong current password is 400 by its name and on record, and a bad new o
   const wrong = await change(account, "not the password");
   expect(wrong).toEqual(refusal("current"));
   expect(await recordOf(wrong)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
-  for (const bad of [PASSWORD, "password", account.username.toUpperCase(), `${account.username}@example.org`])
-    expect(await change(account, PASSWORD, bad)).toEqual(refusal("new"));
+  expect(await change(account, PASSWORD, "password")).toEqual(refusal("new"));
+  // Of the account's own it is known only by who has tried the password: that is on record, and no wrong one.
+  for (const bad of [PASSWORD, account.username.toUpperCase(), `${account.username}@example.org`]) {
+    const refused = await change(account, PASSWORD, bad);
+    expect(refused).toEqual(refusal("new"));
+    expect(await recordOf(refused)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+  }
+  const counted =
+    await asOwner`SELECT failures FROM login_attempts WHERE username = ${account.username} AND network = ''`;
+  expect(counted).toEqual([{ failures: 1 }]);
   expect([await hashOf(account.id), await openSessions(account.id)]).toEqual([before, sessions]);
 });
 

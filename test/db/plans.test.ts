@@ -18,6 +18,19 @@ const ofForeignKeys = [
   statement("DELETE FROM refresh_tokens WHERE session_id = $1", crypto.randomUUID()),
 ];
 
+/** What functions ask that statements call (drizzle/0005_who_gets_in.sql). */
+const ofFunctions = [
+  statement("SELECT * FROM idempotency_keys WHERE account_id = $1 AND key = $2::text", 1, "key"),
+  statement(`SELECT FROM users WHERE lower(username COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
+  statement(`SELECT FROM doctors WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
+  statement(
+    `SELECT FROM patients WHERE lower(email COLLATE "C") = ANY ($1::text[]) AND owner_id = $2`,
+    "{ada}",
+    1,
+  ),
+  statement("SELECT FROM mappings WHERE patient_id = $1 AND doctor_id = $2", 1, 1),
+];
+
 /** The statements that the API sends to answer a request of every route, each once. */
 async function statementsOfTheApi(): Promise<Statement[]> {
   const account = await newAccount();
@@ -49,7 +62,7 @@ let stale: Node[][];
 let fresh: Node[][];
 beforeAll(async () => {
   const [big, admin] = [await newAccount(), await newAccount(undefined, "admin")];
-  statements = [...(await statementsOfTheApi()), ...ofForeignKeys];
+  statements = [...(await statementsOfTheApi()), ...ofForeignKeys, ...ofFunctions];
   const ofPages = await recordStatements(async () => {
     for (const { path } of everybodys) await big.get(path);
     for (const { path } of admins) await admin.get(path);

@@ -63,6 +63,16 @@ test("without an invitation, with one that never was, is too old or was withdraw
   expect((await register({ invitation: good.code })).status).toBe(201);
 });
 
+test("an invitation of who is no admin any more is none", async () => {
+  for (const change of [{ active: false }, { role: "clinician" }]) {
+    const other = await newAccount(undefined, "admin");
+    const { id, code } = await invite(other, { role: "admin" });
+    await admin.patch(`/api/accounts/${other.id}/`, change);
+    expect(await register({ invitation: code })).toEqual(refusal("invitation"));
+    expect(idsOf(await admin.get("/api/invitations/?sort=-id"))).not.toContain(id);
+  }
+});
+
 test("a username that is taken leaves the invitation as it is", async () => {
   const { code } = await invite(admin);
   const { username } = await newAccount();
@@ -84,7 +94,10 @@ test("where anybody may register an invitation is good too, and where nobody may
   expect(await closed.databaseRequests()).toBe(0);
   const { body } = await register({ invitation: code }, connectApi());
   expect(await roleOf(body.id)).toBe("admin");
-  const other = await newAccount(closed, "admin");
+  const [other, clinician] = [await newAccount(closed, "admin"), await newAccount(closed)];
+  expect(await clinician.post("/api/invitations/", { email: "a@example.org", role: "admin" })).toEqual(
+    problem(403),
+  );
   expect(await other.post("/api/invitations/", { email: "a@example.org", role: "admin" })).toEqual(
     problem(409),
   );

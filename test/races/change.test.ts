@@ -80,6 +80,14 @@ test.each(delays)(
 test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>]>([
   ["a change", (nurse, id) => nurse.patch(`/api/patients/${id}/`, { age: 99 })],
   ["a deletion", (nurse, id) => nurse.delete(`/api/patients/${id}/`)],
+  [
+    "a transfer",
+    async (nurse, id) => {
+      await newAccount(undefined, "admin"); // for there is always one
+      await asOwner`UPDATE users SET role = 'admin' WHERE id = ${nurse.id}`;
+      return nurse.post(`/api/patients/${id}/transfer/`, { to: (await newAccount()).id });
+    },
+  ],
 ])("%s that waited for a lock is not made for an account that was disabled meanwhile", async (_, change) => {
   const nurse = await newAccount();
   const { id } = await createPatient(nurse);
@@ -94,4 +102,17 @@ test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>
     { age: 36, owner_id: nurse.id },
   ]);
   expect((await recordOf(answer)).map(({ outcome }) => outcome)).toEqual(["refused"]);
+});
+
+test("an assignment that waited for its doctor is not made for an account that was disabled meanwhile", async () => {
+  const nurse = await newAccount();
+  const ids = { patient: (await createPatient(nurse)).id, doctor: (await createDoctor(nurse)).id };
+  const answer = await onceReleased("doctors", nurse, async () => {
+    const waiting = nurse.post("/api/mappings/", ids);
+    await scheduler.wait(150);
+    await asOwner`UPDATE users SET active = false WHERE id = ${nurse.id}`;
+    return waiting;
+  });
+  expect(answer.status).toBe(401);
+  expect(await asOwner`SELECT FROM mappings WHERE patient_id = ${ids.patient}`).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { logIn, PASSWORD, signUp } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { inEmptyDatabase } from "../support/empty-database.ts";
 import { owner } from "../support/owner.ts";
+import { atOnce, CROWD, tally } from "../support/races.ts";
 import { newDoctor, newPatient } from "../support/records.ts";
 
 test("what is refused for there is one like it takes no id, so that nobody uses them up", async () => {
@@ -30,5 +31,26 @@ test("what is refused for there is one like it takes no id, so that nobody uses 
     const given = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
       WHERE sequencename IN ('users_id_seq', 'patients_id_seq', 'doctors_id_seq', 'mappings_id_seq')`;
     expect(given.map(({ last }) => last)).toEqual([1, 1, 1, 1]);
+  });
+});
+
+test("of many at once the one that is made takes an id, and of an import with one key its lines do, once", async () => {
+  await inEmptyDatabase(async (url) => {
+    const api = connectApi({ DATABASE_URL: url });
+    const { post } = await signUp(api);
+    const [patient, doctor] = [newPatient(), newDoctor()];
+    await atOnce(CROWD, () => post("/api/patients/", patient));
+    await atOnce(CROWD, () => post("/api/doctors/", doctor));
+    await atOnce(CROWD, () => post("/api/mappings/", { patient: 1, doctor: 1 }));
+    const registration = { username: "raced", email: "a@example.org", password: PASSWORD };
+    await atOnce(CROWD, () => api.post("/api/auth/register/", registration));
+    const raw = Array.from({ length: 50 }, () => JSON.stringify(newPatient())).join("\n");
+    const headers = { "Content-Type": "application/x-ndjson", "Idempotency-Key": "one" };
+    const imports = await atOnce(CROWD, () => post("/api/patients/import/", undefined, { raw, headers }));
+    expect(tally(imports)).toEqual({ 201: CROWD });
+    const given = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
+      WHERE sequencename IN ('users_id_seq', 'patients_id_seq', 'doctors_id_seq', 'mappings_id_seq')
+      ORDER BY sequencename`;
+    expect(given.map(({ last }) => last)).toEqual([1, 1, 51, 2]);
   });
 });

@@ -90,6 +90,10 @@ export const tokenPair = {
 /** When the tokens of all of an account's sessions are to be refused, and how that comes about. */
 export const revocations: [when: string, revoke: (id: number) => Promise<unknown>][] = [
   ["its account is disabled", (id) => asOwner`UPDATE users SET active = false WHERE id = ${id}`],
+  [
+    "its password was changed elsewhere",
+    (id) => asOwner`UPDATE users SET password_version = 2 WHERE id = ${id}`,
+  ],
   ["its version was raised", (id) => asOwner`UPDATE users SET token_version = 2 WHERE id = ${id}`],
   ["its session has ended", (id) => asOwner`UPDATE sessions SET ended_at = now() WHERE user_id = ${id}`],
   ["its session expired", (id) => asOwner`UPDATE sessions SET expires_at = now() WHERE user_id = ${id}`],
