@@ -3,7 +3,7 @@ import { drive, spread } from "./measure.ts";
 import type { Login } from "./results.ts";
 import type { Bench } from "./servers.ts";
 
-const [ROUNDS, QUICK_ROUNDS] = [60, 3];
+const [ROUNDS, QUICK_ROUNDS] = [30, 3];
 /** How many requests of each are sent before: the first ones find nothing prepared. */
 const WARM_UP = 3;
 const NOBODY = "nobody.of.that.name";
