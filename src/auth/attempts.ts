@@ -29,15 +29,10 @@ const rulesOf = (row: SQL): SQL => sql`
   SELECT ${networkRules} WHERE ${row}.username = '' UNION ALL SELECT ${strangersRules} WHERE ${row}.network = ''
   UNION ALL SELECT ${ownRules} WHERE ${row}.username <> '' AND ${row}.network <> ''`;
 
-/** What an attempt for `username` (null for none) is counted by. */
-const countersOf = (username: SQL) => ({
-  known: sql`
-    SELECT FROM ${login_attempts}
-    WHERE username = ${username} AND network = ${network} AND logged_in_at IS NOT NULL`,
-  counters: sql`
-    SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) all_of (username, network)
-    WHERE (all_of.username <> '' AND all_of.network <> '') = ${exists("known")} AND ${username} IS NOT NULL`,
-});
+/** What an attempt for `username` (null for none) is counted by, when its network is `known` as the account's or not. */
+const countersOf = (username: SQL, known: SQL): SQL => sql`
+  SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) all_of (username, network)
+  WHERE (all_of.username <> '' AND all_of.network <> '') = ${known} AND ${username} IS NOT NULL`;
 
 /** Counts in the counters that a condition is true of, unless they are blocked. */
 const countIn = (condition: SQL): SQL => sql`
@@ -57,7 +52,10 @@ const countIn = (condition: SQL): SQL => sql`
  * always taken in this order, so that no two requests wait for each other.
  */
 export const counting = (username: SQL): Record<string, SQL> => ({
-  ...countersOf(username),
+  known: sql`
+    SELECT FROM ${login_attempts}
+    WHERE username = ${username} AND network = ${network} AND logged_in_at IS NOT NULL`,
+  counters: countersOf(username, exists("known")),
   network_counted: countIn(sql`username = ''`),
   counted: countIn(sql`username <> '' AND (${exists("known")} OR ${exists("network_counted")})`),
   attempt: sql`
@@ -66,16 +64,19 @@ export const counting = (username: SQL): Record<string, SQL> => ({
       FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
 });
 
-/** What the step `attempt` says. */
-export type Attempt = { admitted: boolean; wait: number };
+/** What the step `attempt` says; and whether the network was `known`, for `takingBack` to know what was counted. */
+export type Attempt = { admitted: boolean; wait: number; known: boolean };
 export const ofAttempt = {
+  known: exists("known"),
   admitted: sql<boolean>`(SELECT admitted FROM attempt)`,
   wait: sql<number>`(SELECT coalesce(wait, 1) FROM attempt)`,
 };
 
+const known = sql`${value("known")}::boolean`;
+
 /** Takes an attempt back that was right, when there is a row of the step `right`, and remembers its network as the account's. */
 export const takingBack = (username: SQL, right: string): Record<string, SQL> => ({
-  ...countersOf(username),
+  counters: countersOf(username, known),
   held: sql`
     SELECT a.username, a.network FROM ${login_attempts} a
     WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND ${exists(right)}
@@ -86,10 +87,10 @@ export const takingBack = (username: SQL, right: string): Record<string, SQL> =>
     FROM held WHERE (a.username, a.network) = (held.username, held.network)`,
   remembered: sql`
     INSERT INTO ${login_attempts} (username, network, failures, failed_at, blocked_until, logged_in_at)
-    SELECT ${username}, ${network}, 0, now(), ${FREE}, now() WHERE ${exists(right)} AND NOT ${exists("known")}
+    SELECT ${username}, ${network}, 0, now(), ${FREE}, now() WHERE ${exists(right)} AND NOT ${known}
     ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()`,
   forgotten: sql`
-    DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(right)} AND NOT ${exists("known")} AND network IN (
+    DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(right)} AND NOT ${known} AND network IN (
       SELECT network FROM ${login_attempts} WHERE username = ${username} AND logged_in_at IS NOT NULL
       ORDER BY logged_in_at DESC OFFSET ${sql.raw(String(NETWORKS - 1))})`,
 });

@@ -28,17 +28,18 @@ export const loggingIn = createHandlers(limit("LOGIN_LIMITER"), validate("json",
   const attempt = { username: name.toLowerCase(), network: networkOf(c), ...originOf(c) };
   const account = await findAccount(connection, attempt);
   if (!account?.admitted) throw tooMany(account?.wait ?? 1);
-  const { id, active, password_hash } = account;
+  const { id, active, known: isKnown, password_hash } = account;
   // Of a disabled account no more than of none: its password is not looked at.
-  const known = active ? account : undefined;
-  const matching = await matchingForm(password, known, cost);
+  const stored = active ? account : undefined;
+  const matching = await matchingForm(password, stored, cost);
   const refresh = await newRefresh(c.get("config"));
   const claims = await logIn(connection, {
     ...attempt,
+    known: isKnown,
     id,
     days,
     password_hash: matching === undefined ? null : password_hash,
-    new_hash: matching !== undefined && known ? await hashAnew(matching, password_hash, cost) : null,
+    new_hash: matching !== undefined ? await hashAnew(matching, password_hash, cost) : null,
     token_hash: await hashToken(refresh),
     user_agent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null,
   });

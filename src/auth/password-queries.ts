@@ -45,7 +45,7 @@ export const findOwnPassword = framedForPassword<
  */
 export const changePassword = framedForPassword<
   { changed: boolean },
-  { password_hash: string | null; new_hash: string | null; network: string }
+  { password_hash: string | null; new_hash: string | null; network: string; known: boolean }
 >(
   {
     action: "change_password",

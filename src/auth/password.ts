@@ -15,14 +15,14 @@ export const changingPassword = createFactory<GuardedEnv>().createHandlers(
     const { BCRYPT_COST: cost } = c.get("config");
     const { current, new: wanted } = c.req.valid("json");
     const network = networkOf(c);
-    const { admitted, wait, ...account } = await findOwnPassword(c.get("caller"), { network });
+    const { admitted, wait, known, ...account } = await findOwnPassword(c.get("caller"), { network });
     if (!admitted) throw tooMany(wait);
     const matching = await matchingForm(current, account, cost);
     const isOld = matching?.normalize("NFC") === wanted;
     const fault = isOld ? "Must not be the password that it replaces" : namesIn(wanted, account);
     const isRight = matching !== undefined;
     const { changed } = await changePassword(c.get("caller"), {
-      network,
+      ...{ network, known },
       password_hash: isRight ? account.password_hash : null,
       new_hash: isRight && !fault ? await hashPassword(wanted, cost) : null,
     });

@@ -104,6 +104,7 @@ export const logIn = statement<
     id: number | null;
     username: string;
     network: string;
+    known: boolean;
     password_hash: string | null;
     new_hash: string | null;
     token_hash: string;

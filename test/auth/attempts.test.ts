@@ -65,6 +65,14 @@ test("of many who log in at once from one network, each for the first time, none
   const accounts = await atOnce(10, () => signUp());
   const answers = await Promise.all(accounts.map(({ username }) => attempt(api, username, PASSWORD)));
   expect(tally(answers)).toEqual({ 200: 10 });
+  const { username } = accounts[0] ?? { username: "" };
+  const elsewhere = connectApi();
+  const once = await atOnce(4, () => attempt(elsewhere, username, PASSWORD));
+  expect(tally(once)).toEqual({ 200: 4 });
+  // All are taken back, in the network that was not the account's own when they were counted.
+  const left = await asOwner`
+    SELECT failures FROM login_attempts WHERE network = ${elsewhere.address} OR username = ${username} AND network = ''`;
+  expect(new Set(left.map(({ failures }) => failures))).toEqual(new Set([0]));
 });
 
 test("strangers keep nobody out of a network that the account has logged in from before, and guests nobody out of the hospital", async () => {
