@@ -33,7 +33,8 @@ function written(query: SQL): { text: string; names: string[] } {
     const known = names.indexOf(placeholder.name);
     return `$${known < 0 ? names.push(placeholder.name) : known + 1}`;
   };
-  return { text: query.toQuery({ ...writing, escapeParam }).sql, names };
+  // On one line: it is sent each time. No string in a statement has a line's end in it.
+  return { text: query.toQuery({ ...writing, escapeParam }).sql.replaceAll(/\s*\n\s*/g, " "), names };
 }
 
 /**
