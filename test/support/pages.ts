@@ -57,6 +57,12 @@ export function nextOf({ headers }: Answer): string | undefined {
   return path;
 }
 
+/** A query of a list with what it finds, and the same backwards. */
+export const bothWays = (query: string, found: number[]): [query: string, found: number[]][] => [
+  [query, found],
+  [query.includes("sort=") ? query.replace("sort=", "sort=-") : `${query}&sort=-id`, found.toReversed()],
+];
+
 export const idsOf = ({ body }: Answer): number[] => body.map(({ id }: { id: number }) => id);
 
 /** A list's pages from `path` on, as a client that follows the links gets them. */
