@@ -22,22 +22,8 @@ export function written(): string {
  * The ${COUNT} most common passwords of 8 and more characters, in order. A capital letter says how many characters each has in
  * common with the one before it: A none, B one … From @zxcvbn-ts/language-common (MIT), by local/common-passwords.ts.
  */
-const packed =
+export const packed =
   ${JSON.stringify(packed.join(""))};
-
-function unpack(): Set<string> {
-  let last = "";
-  const words = packed.match(/[A-Z][^A-Z]*/g) ?? [];
-  return new Set(words.map((word) => (last = last.slice(0, word.charCodeAt(0) - 65) + word.slice(1))));
-}
-/** When it is first needed: not when the Worker starts. */
-let common: Set<string> | undefined;
-
-/** Whether others use this password, in whatever case. */
-export function isCommon(password: string): boolean {
-  common ??= unpack();
-  return common.has(password.toLowerCase());
-}
 `;
 }
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, outcomeForAdmin, repeatable, stillAccepted } from "../db/caller.ts";
+import { callerId, framed, isRevoked, outcomeForAdmin, repeatable, stillAccepted } from "../db/caller.ts";
 import { bodyOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
 import { may } from "../db/rights.ts";
@@ -9,7 +9,6 @@ import { exists, type Json, value } from "../db/statement.ts";
 import type { AccountDetails } from "./contract.ts";
 
 const isAllowed = may("see to accounts");
-const isRevoked = sql<boolean>`NOT ${exists("still")}`;
 
 const id = sql`${value("id")}::int`;
 const search = sql`lower(${value("search")}::text)`;

@@ -48,8 +48,8 @@ const countIn = (condition: SQL): SQL => sql`
   RETURNING 1`;
 
 /**
- * Counts an attempt, for the account when the network is not blocked. The step `attempt` says whether it is `admitted`, and otherwise for how many seconds to `wait`. They are
- * always taken in this order, so that no two requests wait for each other.
+ * Counts an attempt: for the network first, and for the account when that is not blocked. (Always in this order, so that no two requests
+ * wait for each other.) The step `attempt` says whether it is `admitted`, and otherwise for how many seconds to `wait`.
  */
 export const counting = (username: SQL): Record<string, SQL> => ({
   known: sql`

@@ -2,7 +2,7 @@ import { truncates } from "bcryptjs";
 import { roles } from "../db/schema.ts";
 import { body, email, moment, padded, reference, storable, text } from "../http/fields.ts";
 import * as z from "../zod.ts";
-import { isCommon } from "./common-passwords.ts";
+import { isCommon } from "./passwords.ts";
 
 /** A password as it is typed. That it is too long or too short to be one must not show where it is compared. */
 const typed = z.string().check(
@@ -29,8 +29,8 @@ const newPassword = z.string().check(
   z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
 );
 
-/** What is wrong with a new password of this account's; `undefined` when nothing is. */
-export function namesIn(
+/** Why a new password is no good for this account: it is one of its names. `undefined` when it is none. */
+export function ownNameFault(
   password: string,
   { username, email }: { username: string; email: string },
 ): string | undefined {
@@ -55,7 +55,7 @@ export const Registration = body(
   },
   ["id"],
 ).check(({ value, issues }) => {
-  const message = namesIn(value.password, value);
+  const message = ownNameFault(value.password, value);
   if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
 });
 

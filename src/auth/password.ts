@@ -4,7 +4,7 @@ import type { GuardedEnv } from "../http/guard.ts";
 import { tooMany } from "../http/limits.ts";
 import { invalidFields } from "../http/problem.ts";
 import { validate } from "../http/validate.ts";
-import { namesIn, PasswordChange } from "./contract.ts";
+import { ownNameFault, PasswordChange } from "./contract.ts";
 import { changePassword, findOwnPassword } from "./password-queries.ts";
 import { hashPassword, matchingForm } from "./passwords.ts";
 
@@ -19,7 +19,7 @@ export const changingPassword = createFactory<GuardedEnv>().createHandlers(
     if (!admitted) throw tooMany(wait);
     const matching = await matchingForm(current, account, cost);
     const isOld = matching?.normalize("NFC") === wanted;
-    const fault = isOld ? "Must not be the password that it replaces" : namesIn(wanted, account);
+    const fault = isOld ? "Must not be the password that it replaces" : ownNameFault(wanted, account);
     const isRight = matching !== undefined;
     const { changed } = await changePassword(c.get("caller"), {
       ...{ network, known },

@@ -1,4 +1,5 @@
 import { compare, getRounds, hash, truncates } from "bcryptjs";
+import { packed } from "./common-passwords.ts";
 
 /** The hash, at some cost, of a password that nobody has. */
 const decoy = (cost: number): string =>
@@ -45,4 +46,23 @@ export async function matchingForm(
 /** The hash that is to replace one of a lower cost, now that its password is known; null for one that may stay. */
 export async function hashAnew(password: string, passwordHash: string, cost: number): Promise<string | null> {
   return getRounds(passwordHash) < cost ? hashPassword(password, cost) : null;
+}
+
+function unpack(): Set<string> {
+  let last = "";
+  const words = packed.match(/[A-Z][^A-Z]*/g) ?? [];
+  return new Set(
+    words.map((word) => {
+      last = last.slice(0, word.charCodeAt(0) - 65) + word.slice(1);
+      return last;
+    }),
+  );
+}
+/** When it is first needed: not when the Worker starts. */
+let common: Set<string> | undefined;
+
+/** Whether others use this password, in whatever case. */
+export function isCommon(password: string): boolean {
+  common ??= unpack();
+  return common.has(password.toLowerCase());
 }

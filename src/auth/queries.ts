@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { ended, type Origin, recording } from "../db/audit.ts";
 import { type Claims, callerId, repeatable } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
+import { isInvitationGood } from "../db/invited.ts";
 import { bodyOf, columnsOf, objectOf } from "../db/json.ts";
 import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, statement, value } from "../db/statement.ts";
@@ -16,7 +17,7 @@ const codeHash = sql`${value("code_hash")}::text`;
 
 /**
  * Creates an account, by an invitation when there is a `code_hash`, which is used up then: its `body`, null when the invitation is
- * not there, or of somebody who is no admin any more (`invited`), was sent to another `email`, or the username is `taken`. An id is taken only when one is needed.
+ * good (`invited`), was sent to another `email`, or the username is `taken`: each decides only when those before it are right.
  */
 export const createAccount = statement<
   { body: Json<NewAccount> | null; invited: boolean; email: boolean; taken: boolean },
@@ -24,10 +25,8 @@ export const createAccount = statement<
 >(
   {
     invitation: sql`
-      SELECT i.id, lower(i.email) = lower(${value("email")}) AS same_email
-      FROM ${invitations} i JOIN ${users} u ON u.id = i.created_by
-      WHERE i.code_hash = ${codeHash} AND i.expires_at > now() AND u.active AND u.role = 'admin'`,
-    // In vain, where the invitation is none: then nothing is to be said of the name.
+      SELECT ${invitations.id}, lower(${invitations.email}) = lower(${value("email")}) AS same_email
+      FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationGood}`,
     taken: sql`SELECT WHERE account_taken(${username})`,
     // Of two with one code, one deletes it.
     used: sql`

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Entry, ended, type Origin, recording } from "./audit.ts";
 import { audit_events, sessions, users } from "./schema.ts";
-import { type Connection, statement, twice, value } from "./statement.ts";
+import { type Connection, exists, statement, twice, value } from "./statement.ts";
 
 /** Who an access token says is calling. True only for the statement that has checked it. */
 export type Claims = {
@@ -63,6 +63,9 @@ export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role 
 export const stillAccepted = (locked: string): SQL => sql`
   SELECT FROM (SELECT FROM ${sql.identifier(locked)} LIMIT 1) locked, ${users} u, ${sessions} s
   WHERE u.id = ${callerId} AND ${accountIsGood} AND ${sessionIsOpen} FOR SHARE OF u, s`;
+
+/** Whether the step `still`, which is one of these, has found that the caller is not. */
+export const isRevoked = sql<boolean>`NOT ${exists("still")}`;
 
 /** How what is for admins ended: who is none is refused, whatever there is. */
 export const outcomeForAdmin = (outcome: SQL): SQL =>

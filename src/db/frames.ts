@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
-import { callerId, framed, repeatable, stillAccepted } from "./caller.ts";
+import { callerId, framed, isRevoked, repeatable, stillAccepted } from "./caller.ts";
 import { objectOf } from "./json.ts";
 import { exists, type Json, value } from "./statement.ts";
 
@@ -74,7 +74,7 @@ export const targeting = (resource: Resource) => ({
 /** What a statement answers of its `target`; the first two are null when there is none. */
 export type Target = { changeable: boolean | null; expected: boolean | null; revoked: boolean };
 export const ofTarget = {
-  revoked: sql<boolean>`${exists("target")} AND NOT ${exists("still")}`,
+  revoked: sql<boolean>`${exists("target")} AND ${isRevoked}`,
   changeable: sql<boolean | null>`(SELECT changeable FROM target)`,
   expected: sql<boolean | null>`(SELECT expected FROM target)`,
 };

@@ -72,12 +72,10 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
   ): Promise<Row | undefined> => {
     made ??= make();
     const { text, names } = made;
+    const params = names.map((name) => given(values, name));
     const start = performance.now();
     try {
-      const [found] = await database.query(
-        text,
-        names.map((name) => given(values, name)),
-      );
+      const [found] = await database.query(text, params);
       return found as Row | undefined;
     } catch (error) {
       throw new DatabaseError(error);

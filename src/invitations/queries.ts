@@ -1,11 +1,12 @@
 import { sql } from "drizzle-orm";
 import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
+import { callerId, framed, isRevoked, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
+import { isInvitationGood } from "../db/invited.ts";
 import { columnsOf, moment, objectOf } from "../db/json.ts";
 import { list } from "../db/list.ts";
 import { opaque } from "../db/path.ts";
 import { may } from "../db/rights.ts";
-import { invitations, users } from "../db/schema.ts";
+import { invitations } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import { Invitation } from "./contract.ts";
 
@@ -45,16 +46,12 @@ export const invite = framed<
   },
 );
 
-/** One that has run out, or of somebody who is no admin any more, is none. */
-const isGood = sql`${invitations.expires_at} > now() AND (
-  SELECT ${users.active} AND ${users.role} = 'admin' FROM ${users} WHERE ${users.id} = ${invitations.created_by})`;
-
 /** The invitations that nobody has used yet and that are good still, for admins. */
 export const listInvitations = list<Invitation>({
   table: invitations,
   json: sql`${objectOf(columnsOf(invitations, Invitation.shape))}::text`,
   sorts: {
-    id: { table: invitations, order: [invitations.id], when: opaque(isGood) },
+    id: { table: invitations, order: [invitations.id], when: opaque(isInvitationGood) },
   },
   filters: {},
   allowed: isAllowed,
@@ -74,5 +71,5 @@ export const withdraw = framed<{ admin: boolean; revoked: boolean; gone: boolean
       DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${isAllowed} AND ${exists("still")}
       RETURNING id, email, role`,
   },
-  { admin: isAllowed, revoked: sql`NOT ${exists("still")}`, gone: exists("withdrawn") },
+  { admin: isAllowed, revoked: isRevoked, gone: exists("withdrawn") },
 );

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { action, changesBetween, ended, outcomeOfReading, outcomeOfWriting } from "../db/audit.ts";
-import { callerDoctor, framed, repeatable, stillAccepted } from "../db/caller.ts";
+import { callerDoctor, framed, isRevoked, repeatable, stillAccepted } from "../db/caller.ts";
 import { making, nextId } from "../db/creation.ts";
 import { arrayOf, bodyOf, columnsOf, moment } from "../db/json.ts";
 import { may } from "../db/rights.ts";
@@ -76,7 +76,7 @@ export const createAssignment = making<
     doctor: exists("doctor"),
     active: sql`EXISTS (SELECT FROM doctor WHERE active)`,
     assigned: exists("assigned"),
-    revoked: sql`${exists("doctor")} AND NOT ${exists("still")}`,
+    revoked: sql`${exists("doctor")} AND ${isRevoked}`,
   },
 });
 
@@ -104,5 +104,5 @@ export const deleteAssignment = framed<{ gone: boolean; refused: boolean; revoke
       DELETE FROM ${mappings} WHERE ${mappings.id} = ${id} AND ${mappings.owner_id} IS NOT NULL AND ${isEndable} AND ${exists("still")}
       RETURNING ${mappings.doctor_id}`,
   },
-  { gone: exists("deleted"), refused: isRefused, revoked: sql`NOT ${exists("still")}` },
+  { gone: exists("deleted"), refused: isRefused, revoked: isRevoked },
 );

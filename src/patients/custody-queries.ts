@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Action, action, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
+import { framed, isRevoked, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
-import { bodyOf, moment } from "../db/json.ts";
+import { bodyOf } from "../db/json.ts";
 import { may } from "../db/rights.ts";
-import { doctors, emergency_accesses, mappings, patients, users } from "../db/schema.ts";
+import { doctors, mappings, patients, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { EmergencyAccess, HandedOver, HandedOverAll, Restored } from "./contract.ts";
+import type { HandedOver, HandedOverAll, Restored } from "./contract.ts";
 
 // Whose a patient is, and who else may read it: what an owner or an admin does, beside the work on its data.
 
@@ -69,7 +69,7 @@ export const restorePatient = framed<
   },
   {
     body: bodyOf("answer"),
-    revoked: sql`${exists("found")} AND NOT ${exists("still")}`,
+    revoked: sql`${exists("found")} AND ${isRevoked}`,
     taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
     missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
@@ -116,7 +116,7 @@ export const transferPatient = framed<
   },
   {
     admin: mayHandOver,
-    revoked: sql`${exists("target")} AND NOT ${exists("still")}`,
+    revoked: sql`${exists("target")} AND ${isRevoked}`,
     receiver: exists("receiver"),
     taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
     body: bodyOf("answer"),
@@ -169,36 +169,9 @@ export const transferPatients = framed<
   },
   {
     admin: mayHandOver,
-    revoked: sql`NOT ${exists("still")}`,
+    revoked: isRevoked,
     giver: exists("giver"),
     receiver: exists("receiver"),
     body: bodyOf("answer"),
   },
-);
-
-const mayOpen = may("open a patient");
-/** Opens a patient to an admin for an hour, to be read, and puts the reason on record: its `body`, null when there is none. */
-export const openPatient = framed<
-  { admin: boolean; body: Json<EmergencyAccess> | null },
-  { id: number; reason: string }
->(
-  {
-    action: "break_glass",
-    outcome: outcomeForAdmin(outcomeOfReading(exists("opened"))),
-    ...ofId,
-    reason: sql`${value("reason")}::text`,
-  },
-  {
-    opened: sql`
-      INSERT INTO ${emergency_accesses} (account_id, patient_id, expires_at)
-      SELECT ${callerId}, ${patients.id}, now() + interval '1 hour' FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${mayOpen}
-      ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
-      RETURNING patient_id, expires_at`,
-    answer: sql`
-      SELECT patient_id AS patient, ${value("reason")}::text AS reason,
-        ${moment(emergency_accesses.expires_at)} AS expires_at
-      FROM opened ${emergency_accesses}`,
-  },
-  { admin: mayOpen, body: bodyOf("answer") },
 );

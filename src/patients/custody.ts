@@ -6,7 +6,8 @@ import { invalidFields, Problem, requireAdmin, requireFound } from "../http/prob
 import { respond } from "../http/respond.ts";
 import { validate } from "../http/validate.ts";
 import { AccountTransfer, Reason, Receiver, RestoreQuery } from "./contract.ts";
-import { openPatient, restorePatient, transferPatient, transferPatients } from "./custody-queries.ts";
+import { restorePatient, transferPatient, transferPatients } from "./custody-queries.ts";
+import { openPatient } from "./emergency-queries.ts";
 
 const { createHandlers } = createFactory<GuardedEnv>();
 

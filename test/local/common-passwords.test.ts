@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { dictionary } from "@zxcvbn-ts/language-common";
 import { expect, test } from "vitest";
 import { file, written } from "../../local/common-passwords.ts";
-import { isCommon } from "../../src/auth/common-passwords.ts";
+import { isCommon } from "../../src/auth/passwords.ts";
 
 test("the common passwords are those of the list, and the file is as it would be written anew", () => {
   const body = (text: string) => text.match(/"A[^"]+"/)?.[0];
