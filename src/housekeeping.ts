@@ -18,16 +18,16 @@ type Values = { idle_days: number };
 /** Deletes the rows of a table that are over, a batch at a time; how many there were. */
 function clearing(table: PgTable, isOver: SQL) {
   const batch = sql.raw(String(BATCH));
-  const clear = statement<{ cleared: number }, Values>(
-    {
+  const clear = statement<{ cleared: number }, Values>(() => ({
+    steps: {
       cleared: sql`
         DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isOver} LIMIT ${batch})) AND ${isOver}
         RETURNING 1`,
       counted: sql`SELECT count(*)::int AS rows FROM cleared`,
     },
-    "counted",
-    { cleared: sql`rows` },
-  );
+    from: "counted",
+    row: { cleared: sql`rows` },
+  }));
   return async (connection: Connection, values: Values) => {
     let rows = 0;
     for (let cleared = BATCH; cleared === BATCH; rows += cleared)
@@ -39,11 +39,11 @@ function clearing(table: PgTable, isOver: SQL) {
 /** How many months' partitions there are of the record beside this one's: so many months this may fail before it matters. */
 const MONTHS_AHEAD = 3;
 
-const makePartitions = statement<{ made: number }>(
-  { partitions: sql`SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS made` },
-  "partitions",
-  { made: sql`made` },
-);
+const makePartitions = statement<{ made: number }>(() => ({
+  steps: { partitions: sql`SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS made` },
+  from: "partitions",
+  row: { made: sql`made` },
+}));
 
 /** What is done, in order; each says what it was. */
 const chores = [

@@ -17,7 +17,7 @@ const columns = sql`
   ${moment(users.created_at)} AS created_at`;
 
 /** All accounts, for admins. */
-export const listAccounts = list<AccountDetails>({
+export const listAccounts = list<AccountDetails>(() => ({
   table: users,
   json: sql`${objectOf(columns)}::text`,
   sorts: { id: { table: users, order: [users.id] } },
@@ -28,17 +28,17 @@ export const listAccounts = list<AccountDetails>({
   },
   allowed: isAllowed,
   entry: () => ({ action: "list_accounts", outcome: outcomeForAdmin(ended("done")) }),
-});
+}));
 
 /** What a statement for admins says: whether the caller is one, and what came of it. */
 type ForAdmin<Shape> = { admin: boolean; body: Json<Shape> | null };
 
 /** An account, for admins: its `body`, null when there is none. */
-export const findAccount = repeatable<ForAdmin<AccountDetails>, { id: number }>(
-  { action: "read_account", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
-  { found: sql`SELECT ${columns} FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed}` },
-  { admin: isAllowed, body: bodyOf("found") },
-);
+export const findAccount = repeatable<ForAdmin<AccountDetails>, { id: number }>(() => ({
+  entry: { action: "read_account", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
+  steps: { found: sql`SELECT ${columns} FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed}` },
+  row: { admin: isAllowed, body: bodyOf("found") },
+}));
 
 const settings = (step: string) =>
   sql`(SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM ${sql.identifier(step)}) o)`;
@@ -51,8 +51,8 @@ const settings = (step: string) =>
 export const changeAccount = framed<
   ForAdmin<AccountDetails> & { revoked: boolean },
   { id: number; changes: object }
->(
-  {
+>(() => ({
+  entry: {
     action: "update_account",
     outcome: outcomeForAdmin(
       sql`CASE WHEN ${exists("acting")} THEN ${outcomeOfReading(exists("changed"))} ELSE ${ended("refused")} END`,
@@ -60,7 +60,7 @@ export const changeAccount = framed<
     subject: id,
     changes: sql`(SELECT ${changesBetween(settings("target"), settings("changed"))} FROM changed)`,
   },
-  {
+  steps: {
     held: sql`
       SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${isAllowed} ORDER BY ${users.id} FOR NO KEY UPDATE`,
     acting: stillAccepted("held"),
@@ -73,20 +73,20 @@ export const changeAccount = framed<
       FROM target WHERE ${users.id} = target.id RETURNING ${users}.*`,
     answer: sql`SELECT ${columns} FROM changed ${users}`,
   },
-  {
+  row: {
     admin: isAllowed,
     body: bodyOf("answer"),
     revoked: sql`${isAllowed} AND NOT ${exists("acting")}`,
   },
-);
+}));
 
 /** Ends all sessions of an account, for an admin: whether it is `found`. */
-export const signOut = framed<{ admin: boolean; revoked: boolean; found: boolean }, { id: number }>(
-  { action: "sign_out", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
-  {
+export const signOut = framed<{ admin: boolean; revoked: boolean; found: boolean }, { id: number }>(() => ({
+  entry: { action: "sign_out", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
+  steps: {
     still: stillAccepted("caller"),
     found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed} AND ${exists("still")}`,
     ended: sql`UPDATE ${sessions} SET ended_at = now() FROM found WHERE user_id = found.id AND ended_at IS NULL`,
   },
-  { admin: isAllowed, revoked: isRevoked, found: exists("found") },
-);
+  row: { admin: isAllowed, revoked: isRevoked, found: exists("found") },
+}));

@@ -19,7 +19,7 @@ const whose = sql`CASE
   ELSE '"patients":' || array_to_json(coalesce(${audit_events.patients}, '{}')) END`;
 
 /** The record, for admins; by one filter's index, and by the others of what that finds. */
-export const listRecord = listEvents<AuditEvent>({
+export const listRecord = listEvents<AuditEvent>(() => ({
   json: eventShown(whose),
   path: everything,
   // The first that is given is taken: from the one that finds fewest to the one that finds most.
@@ -45,4 +45,4 @@ export const listRecord = listEvents<AuditEvent>({
       SELECT named FROM page, unnest(page.patients) named WHERE page.changes IS NOT NULL
       UNION SELECT ${given.includes("patient") ? patient : sql`NULL::int WHERE false`} ORDER BY 1)`,
   }),
-});
+}));

@@ -16,9 +16,9 @@ const username = sql`(SELECT ${folded(sql`username`)} FROM caller)`;
 export const findOwnPassword = framedForPassword<
   Attempt & Stored & { username: string; email: string },
   { network: string }
->(
-  null,
-  {
+>(() => ({
+  entry: null,
+  steps: {
     ...counting(username),
     account: sql`SELECT password_hash, password_trimmed, username, email FROM ${users} WHERE id = ${callerId}`,
     refused: recording(
@@ -30,14 +30,14 @@ export const findOwnPassword = framedForPassword<
       },
     ),
   },
-  {
+  row: {
     ...ofAttempt,
     password_hash: sql`(SELECT password_hash FROM account)`,
     password_trimmed: sql`(SELECT password_trimmed FROM account)`,
     username: sql`(SELECT username FROM account)`,
     email: sql`(SELECT email FROM account)`,
   },
-);
+}));
 
 /**
  * Replaces the caller's `password_hash`, against which its password has just been checked (null when that was wrong), by a `new_hash`
@@ -46,12 +46,12 @@ export const findOwnPassword = framedForPassword<
 export const changePassword = framedForPassword<
   { changed: boolean },
   { password_hash: string | null; new_hash: string | null; network: string; known: boolean }
->(
-  {
+>(() => ({
+  entry: {
     action: "change_password",
     outcome: sql`CASE WHEN ${exists("changed")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
   },
-  {
+  steps: {
     right: sql`SELECT FROM ${users} WHERE id = ${callerId} AND password_hash = ${value("password_hash")}`,
     changed: sql`
       UPDATE ${users} SET password_hash = ${value("new_hash")}, password_version = password_version + 1, password_trimmed = false,
@@ -66,5 +66,5 @@ export const changePassword = framedForPassword<
       WHERE user_id = ${callerId} AND id <> ${value("session_id")}::uuid AND ended_at IS NULL AND ${exists("changed")}`,
     ...takingBack(username, "right"),
   },
-  { changed: exists("changed") },
-);
+  row: { changed: exists("changed") },
+}));

@@ -22,8 +22,8 @@ const codeHash = sql`${value("code_hash")}::text`;
 export const createAccount = statement<
   { body: Json<NewAccount> | null; invited: boolean; email: boolean; taken: boolean },
   { username: string; email: string; password_hash: string; code_hash: string | null } & Origin
->(
-  {
+>(() => ({
+  steps: {
     invitation: sql`
       SELECT ${invitations.id}, lower(${invitations.email}) = lower(${value("email")}) AS same_email
       FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationGood}`,
@@ -47,14 +47,14 @@ export const createAccount = statement<
     ),
     answer: sql`SELECT`,
   },
-  "answer",
-  {
+  from: "answer",
+  row: {
     body: sql`(SELECT ${objectOf(columnsOf(users, NewAccount.shape))}::text FROM created ${users})`,
     invited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
     email: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE same_email)`,
     taken: exists("taken"),
   },
-);
+}));
 
 /**
  * Counts an attempt to log in by `username` in lower case, and gives what is needed to know of its account, nulls when there is none.
@@ -63,8 +63,8 @@ export const createAccount = statement<
 export const findAccount = statement<
   Attempt & { id: number | null; active: boolean | null } & Stored,
   { username: string; network: string } & Origin
->(
-  {
+>(() => ({
+  steps: {
     ...counting(username),
     account: sql`SELECT id, password_hash, password_trimmed, active FROM ${users} WHERE ${folded(users.username)} = ${username}`,
     recorded: recording(
@@ -74,15 +74,15 @@ export const findAccount = statement<
       { action: "login", outcome: ended("refused"), reason: sql`'too many attempts'` },
     ),
   },
-  "attempt",
-  {
+  from: "attempt",
+  row: {
     ...ofAttempt,
     id: sql`(SELECT id FROM account)`,
     password_hash: sql`(SELECT password_hash FROM account)`,
     password_trimmed: sql`(SELECT password_trimmed FROM account)`,
     active: sql`(SELECT active FROM account)`,
   },
-);
+}));
 
 const claimsOf = {
   user_id: sql<number>`user_id`,
@@ -110,8 +110,8 @@ export const logIn = statement<
     days: number;
     user_agent: string | null;
   } & Origin
->(
-  {
+>(() => ({
+  steps: {
     account: sql`
       SELECT id, token_version, password_version, must_change_password FROM ${users}
       WHERE id = ${value("id")} AND active AND password_hash = ${value("password_hash")}`,
@@ -136,9 +136,9 @@ export const logIn = statement<
     ),
     claims: sql`SELECT opened.*, must_change_password FROM opened, account`,
   },
-  "claims",
-  claimsOf,
-);
+  from: "claims",
+  row: claimsOf,
+}));
 
 /**
  * How long after it was spent a refresh token is exchanged once more, in seconds: the answer may have been lost. Later than that
@@ -155,8 +155,8 @@ const isFresh = (spent: SQL): SQL => sql`${spent} > now() - make_interval(secs =
 export const rotateRefresh = statement<
   Claims,
   { spent_hash: string; next_hash: string; idle_days: number } & Origin
->(
-  {
+>(() => ({
+  steps: {
     // Locked first, as it is by what deletes it with its tokens.
     session: sql`
       SELECT id FROM ${sessions} WHERE id = (
@@ -187,13 +187,15 @@ export const rotateRefresh = statement<
       { action: "refresh", outcome: ended("refused") },
     ),
   },
-  "spent",
-  claimsOf,
-);
+  from: "spent",
+  row: claimsOf,
+}));
 
 /** The caller's own account. */
-export const findOwnAccount = repeatable<{ body: Json<Account> }>(
-  null,
-  { account: sql`SELECT ${columnsOf(users, Account.shape)} FROM ${users} WHERE ${users.id} = ${callerId}` },
-  { body: bodyOf("account") },
-);
+export const findOwnAccount = repeatable<{ body: Json<Account> }>(() => ({
+  entry: null,
+  steps: {
+    account: sql`SELECT ${columnsOf(users, Account.shape)} FROM ${users} WHERE ${users.id} = ${callerId}`,
+  },
+  row: { body: bodyOf("account") },
+}));

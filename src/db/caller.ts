@@ -79,49 +79,66 @@ const withOutcome = ({ outcome = ended("done"), ...entry }: Entry): Entry => ({
   outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE ${ended("refused")} END`,
 });
 
-/** Makes a statement of steps, as described below. */
+/** What a statement on data does. */
+interface Work<Row> {
+  /** What is put on record, as `refused` when the caller is; null where nobody's data is looked at or changed. */
+  entry: Entry | null;
+  /** How it is done: see `statement`. */
+  steps: Record<string, SQL>;
+  /** What is answered of it. */
+  row: { [Column in keyof Row]: SQL<Row[Column]> };
+}
+
+/** Makes a statement of its work, as described below. */
 type Frame = <Row, Values extends Record<string, unknown> = Record<string, never>>(
-  entry: Entry | null,
-  steps: Record<string, SQL>,
-  row: { [Column in keyof Row]: SQL<Row[Column]> },
+  work: () => Work<Row>,
 ) => (caller: Caller, values: Values) => Promise<Row>;
+
+/** The steps of a statement: who is calling (`from` of the record), the work, and its record. */
+const inFrame = <Row>({ entry, steps, row }: Work<Row>, of = claimant, from = who.from) => ({
+  steps: {
+    claimant: of,
+    caller,
+    ...steps,
+    ...(entry && { recorded: recording({ ...who, from }, withOutcome(entry)) }),
+  },
+  from: "caller",
+  row,
+});
 
 /**
  * The frame of every statement on data: checks the caller, does the work, puts it on record and answers with what came of
  * it, in one round trip: all of that or nothing. A step that writes takes its rights from `callerId`, so that without a
  * caller it writes nothing.
  *
- * @param entry what is put on record, as `refused` when the caller is; null where nobody's data is looked at or changed.
  * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, or was while
  *   the statement waited (`revoked`), and then nothing else has been done.
  */
-export const framed: Frame = (entry, steps, row) => forCaller(once(claimant, entry, steps, row));
+export const framed: Frame = (work) => forCaller(statement(() => inFrame(work())));
 
 /** The same, for an account too that has to change its password first. */
-export const framedForPassword: Frame = (entry, steps, row) =>
-  forCaller(once(anyClaimant, entry, steps, row), true);
-
-function once<Row, Values extends Record<string, unknown>>(
-  claimant: SQL,
-  ...[entry, steps, row]: Parameters<typeof framed<Row, Values>>
-) {
-  const recorded = entry && { recorded: recording(who, withOutcome(entry)) };
-  return statement<Row, Claims & Origin & Values>({ claimant, caller, ...steps, ...recorded }, "caller", row);
-}
+export const framedForPassword: Frame = (work) =>
+  forCaller(
+    statement(() => inFrame(work(), anyClaimant)),
+    true,
+  );
 
 /**
  * The frame of what may be sent twice: it only reads, or its key keeps it from making anything twice. That the first attempt
  * was done and only its answer lost shows by its record, beside which the second puts none.
  */
-export const repeatable: Frame = (entry, steps, row) => {
-  const all = (from: SQL) => ({
-    claimant,
-    caller,
-    ...steps,
-    ...(entry && { recorded: recording({ ...who, from }, withOutcome(entry)) }),
-  });
-  const again = entry ? sql`claimant WHERE NOT EXISTS (${sameRequest(withOutcome(entry))})` : who.from;
-  return forCaller(twice(statement(all(who.from), "caller", row), statement(all(again), "caller", row)));
+export const repeatable: Frame = (work) => {
+  const again = () => {
+    const { entry, ...rest } = work();
+    const from = entry ? sql`claimant WHERE NOT EXISTS (${sameRequest(withOutcome(entry))})` : who.from;
+    return inFrame({ entry, ...rest }, claimant, from);
+  };
+  return forCaller(
+    twice(
+      statement(() => inFrame(work())),
+      statement(again),
+    ),
+  );
 };
 
 /** What this request has put on record already: the very same, for what comes of it now may be something else. */

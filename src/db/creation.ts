@@ -43,46 +43,65 @@ export interface Made<Shape> {
  * first. Of two at once the second waits for the first, in `kept_answer` (drizzle/0005_who_gets_in.sql), and then sees what
  * that has kept. What breaks a constraint takes its key with it: nothing was made, so it may be tried again.
  */
-export function making<Shape, Values extends Record<string, unknown>, Flags = unknown>(of: Making<Flags>) {
-  const { steps, draft, body, id = sql`NULL::int`, insert, flags } = of;
+export function making<Shape, Values extends Record<string, unknown>, Flags = unknown>(
+  of: () => Making<Flags>,
+) {
   type Row = Made<Shape> & Flags;
   type Columns = { [Column in keyof Row]: SQL<Row[Column]> };
-  const freely = framed<Row, Values>(of.entry, { ...steps, draft, created: insert(sql`true`) }, {
-    body,
-    id,
-    replayed: sql`false`,
-    mistaken: sql`false`,
-    ...flags,
-  } as Columns);
-  const fingerprint = sql`encode(sha256(convert_to(${of.request}, 'UTF8')), 'hex')`;
-  const once = repeatable<Row, Values & { key: string }>(
-    entryOfOnce(of),
-    {
-      ...steps,
-      earlier: sql`
-        SELECT fingerprint, record_id, answer, false AS fresh FROM kept_answer(${callerId}, ${value("key")})`,
-      draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier)`,
-      kept: sql`
-        INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
-        SELECT ${callerId}, ${value("key")}, ${fingerprint}, ${id}, ${body}
-        WHERE ${body} IS NOT NULL AND ${callerId} IS NOT NULL AND NOT EXISTS (SELECT FROM earlier)
-        ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
-        RETURNING fingerprint, record_id, answer, xmax = 0 AS fresh`,
-      created: insert(sql`EXISTS (SELECT FROM kept WHERE fresh)`),
-      first: sql`
-        SELECT fingerprint = ${fingerprint} AS same, record_id, answer, fresh
-        FROM (SELECT * FROM kept UNION ALL SELECT * FROM earlier) known`,
-    },
-    {
-      body: sql`(SELECT answer FROM first WHERE same)`,
-      id: sql`(SELECT record_id FROM first WHERE same)`,
-      replayed: isReplayed,
-      mistaken: isMistaken,
-      ...flags,
-    } as Columns,
-  );
+  const freely = framed<Row, Values>(() => {
+    const { entry, steps, draft, body, id = noId, insert, flags } = of();
+    return {
+      entry,
+      steps: { ...steps, draft, created: insert(sql`true`) },
+      row: { body, id, replayed: sql`false`, mistaken: sql`false`, ...flags } as Columns,
+    };
+  });
+  const once = repeatable<Row, Values & { key: string }>(() => {
+    const made = of();
+    return {
+      entry: entryOfOnce(made),
+      steps: stepsOfOnce(made),
+      row: {
+        body: sql`(SELECT answer FROM first WHERE same)`,
+        id: sql`(SELECT record_id FROM first WHERE same)`,
+        replayed: isReplayed,
+        mistaken: isMistaken,
+        ...made.flags,
+      } as Columns,
+    };
+  });
   return (caller: Caller, values: Values, key: string | undefined): Promise<Row> =>
     key === undefined ? freely(caller, values) : once(caller, { ...values, key });
+}
+
+const noId = sql`NULL::int`;
+
+/** The steps of making something under a key: what an earlier request with it was answered, or what this one is. */
+function stepsOfOnce({
+  steps,
+  draft,
+  body,
+  id = noId,
+  insert,
+  request,
+}: Making<unknown>): Record<string, SQL> {
+  const fingerprint = sql`encode(sha256(convert_to(${request}, 'UTF8')), 'hex')`;
+  return {
+    ...steps,
+    earlier: sql`
+      SELECT fingerprint, record_id, answer, false AS fresh FROM kept_answer(${callerId}, ${value("key")})`,
+    draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier)`,
+    kept: sql`
+      INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
+      SELECT ${callerId}, ${value("key")}, ${fingerprint}, ${id}, ${body}
+      WHERE ${body} IS NOT NULL AND ${callerId} IS NOT NULL AND NOT EXISTS (SELECT FROM earlier)
+      ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
+      RETURNING fingerprint, record_id, answer, xmax = 0 AS fresh`,
+    created: insert(sql`EXISTS (SELECT FROM kept WHERE fresh)`),
+    first: sql`
+      SELECT fingerprint = ${fingerprint} AS same, record_id, answer, fresh
+      FROM (SELECT * FROM kept UNION ALL SELECT * FROM earlier) known`,
+  };
 }
 
 const isReplayed = sql<boolean>`EXISTS (SELECT FROM first WHERE NOT fresh)`;
@@ -110,14 +129,17 @@ export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
  * Makes one record, which is the caller's, from the fields of `record`. No id is taken when there is one like it (`taken`), or when it is made at
  * the same moment: ids that failed attempts have used would be gone.
  */
-export function creation<Shape>({ table, columns, writes, owned, concerns, taken }: Resource) {
+export const creation = <Shape>(resource: Resource) =>
+  making<Shape, { record: object }, { taken: boolean }>(() => makingOne(resource));
+
+function makingOne({ table, columns, writes, owned, concerns, taken }: Resource): Making<{ taken: boolean }> {
   const id = sql`(SELECT id FROM draft)`;
   const inserted = [...writes, ...owned, "id", "created_at", "updated_at"];
   const whose = sql.join(
     owned.map((name) => sql`${sql.raw(`'${name}'`)}, ${callerId}`),
     sql`, `,
   );
-  return making<Shape, { record: object }, { taken: boolean }>({
+  return {
     steps: { taken: sql`SELECT WHERE ${taken}` },
     draft: sql`
       SELECT new.* FROM (SELECT jsonb_build_object(
@@ -138,5 +160,5 @@ export function creation<Shape>({ table, columns, writes, owned, concerns, taken
       SELECT ${names(inserted)} FROM draft WHERE ${condition}`,
     request: sql`${sql.raw(`'${getTableName(table)}'`)} || ${value("record")}::jsonb::text`,
     flags: { taken: exists("taken") },
-  });
+  };
 }

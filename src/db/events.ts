@@ -1,9 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Entry } from "./audit.ts";
 import type { Caller } from "./caller.ts";
 import { isOneOf } from "./columns.ts";
 import { moment, objectOf } from "./json.ts";
-import { list, type Page } from "./list.ts";
+import { type List, list, type Page } from "./list.ts";
 import type { Path } from "./path.ts";
 import { audit_events, patientChanges } from "./schema.ts";
 
@@ -44,18 +43,18 @@ export const changing = (patient: SQL): Path =>
     sql`AND ${isOneOf(audit_events.action, patientChanges)} AND ${audit_events.outcome} IS NOT DISTINCT FROM 'done'`,
   );
 
-/** Pages of events. */
-export function listEvents<Shape>(of: {
-  json: SQL;
+/** A list of events: by which path they are found, and what `list` asks for. */
+interface Events extends Omit<List, "table" | "sorts" | "filters"> {
   path: Path;
-  shortcuts?: Record<string, Path>;
-  filters?: Record<string, SQL>;
-  span?: { from: string; to: string };
-  allowed: SQL<boolean>;
-  entry: (given: string[]) => Entry;
-}) {
-  const { path, filters = {}, ...rest } = of;
-  const pages = list<Shape>({ table: audit_events, sorts: { at: path }, filters, ...rest });
+  filters?: List["filters"];
+}
+
+/** Pages of events. */
+export function listEvents<Shape>(describe: () => Events) {
+  const pages = list<Shape>(() => {
+    const { path, filters = {}, ...rest } = describe();
+    return { table: audit_events, sorts: { at: path }, filters, ...rest };
+  });
   return (caller: Caller, page: Page) => pages(caller, { ...page, sort: "-at" });
 }
 

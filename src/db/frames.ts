@@ -42,16 +42,16 @@ const id = sql`${value("id")}::int`;
  * One record: its `version`, null when there is none, and its `body`; null too when its version is among the `known`.
  */
 export const record = <Shape>({ table, columns, visible, concerns, isPrivate }: Resource) =>
-  repeatable<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(
-    isPrivate ? { action: "read", outcome: outcomeOfReading(exists("found")), ...concerns(id) } : null,
-    {
+  repeatable<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(() => ({
+    entry: isPrivate ? { action: "read", outcome: outcomeOfReading(exists("found")), ...concerns(id) } : null,
+    steps: {
       found: sql`
         SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${value("known")}::int[]) THEN NULL
           ELSE ${objectOf(columns)} END::text AS body
         FROM ${table} WHERE ${table.id} = ${id} AND ${visible}`,
     },
-    { version: sql`(SELECT version FROM found)`, body: sql`(SELECT body FROM found)` },
-  );
+    row: { version: sql`(SELECT version FROM found)`, body: sql`(SELECT body FROM found)` },
+  }));
 
 /** Whether a record has one of the `expected` versions, when any are. */
 const isExpected = ({ version }: Resource["table"]): SQL =>
@@ -94,14 +94,14 @@ export const change = <Shape>(resource: Resource) => {
   return framed<
     Target & { version: number | null; body: Json<Shape> | null },
     { id: number; changes: object; expected: number[] | null }
-  >(
-    {
+  >(() => ({
+    entry: {
       action: "update",
       outcome: outcome("changed"),
       ...concerns(id),
       changes: sql`(SELECT ${changesBetween(written(writes, sql`target`), sql`changed.fields`)} FROM changed)`,
     },
-    {
+    steps: {
       ...targeting(resource),
       changed: sql`
         UPDATE ${table} SET (${names(writes)}, updated_at, version) = (
@@ -110,8 +110,8 @@ export const change = <Shape>(resource: Resource) => {
         FROM target WHERE ${isWritable(resource)}
         RETURNING ${table.version}, ${objectOf(columns)}::text AS body, ${objectOf(names(writes, sql`${table}.`))} AS fields`,
     },
-    { ...ofTarget, version: sql`(SELECT version FROM changed)`, body: sql`(SELECT body FROM changed)` },
-  );
+    row: { ...ofTarget, version: sql`(SELECT version FROM changed)`, body: sql`(SELECT body FROM changed)` },
+  }));
 };
 
 export const isGone = exists("deleted");

@@ -8,7 +8,7 @@ import { isMoment, type Order, type Path, rowsOn, size, type Table } from "./pat
 import { type Json, value } from "./statement.ts";
 
 /** A list in pages: of which rows, in which orders, by which filters, and what is shown of each. */
-interface List {
+export interface List {
   table: Table;
   /** A row as JSON, as it is shown. */
   json: SQL;
@@ -52,9 +52,12 @@ export interface Page {
  * @returns a function that answers with a page and with its end, when there is a `next` one; and with whether the list is
  *   `allowed` to the caller, for whom it is empty otherwise.
  */
-export function list<Shape>(of: List) {
+export function list<Shape>(describe: () => List) {
+  let known: List | undefined;
   const statements = new Map<string, ReturnType<typeof pageStatement>>();
   return async (caller: Caller, { size, sort, filters, after }: Page) => {
+    known ??= describe();
+    const of = known;
     const named = [...Object.keys(of.filters), ...Object.values(of.span ?? {})];
     const given = named.filter((name) => filters[name] !== undefined);
     const shape = [sort, ...given].join(" ");
@@ -80,21 +83,21 @@ function pageStatement(of: List, sort: string, given: string[]) {
   const lowest =
     of.span && given.includes(of.span.from) ? sql`${value(of.span.from)}::timestamptz` : undefined;
   const end = sql`FROM taken ${table} WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size})`;
-  return repeatable<Row, Record<string, unknown>>(
-    of.entry(given),
-    {
+  return repeatable<Row, Record<string, unknown>>(() => ({
+    entry: of.entry(given),
+    steps: {
       taken: rowsOn(table, paths, order, { backwards: isBackwards(sort), conditions, lowest, allowed }),
       page: sql`SELECT * FROM taken WHERE page_position <= ${size}`,
       shown: sql`SELECT page_position, ${json} AS json FROM page ${table} ${join}`,
     },
-    {
+    row: {
       body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM shown)`,
       key: order.length === 2 ? sql`(SELECT ${shown(order[0])} ${end})` : sql`NULL`,
       // An event's is larger than what the driver makes a number of.
       id: sql`(SELECT id::float8 ${end})`,
       allowed,
     },
-  );
+  }));
 }
 
 const isBackwards = (sort: string): boolean => sort.startsWith("-");

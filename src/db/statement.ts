@@ -37,29 +37,34 @@ function written(query: SQL): { text: string; names: string[] } {
   return { text: query.toQuery({ ...writing, escapeParam }).sql.replaceAll(/\s*\n\s*/g, " "), names };
 }
 
+/** What a statement is made of: common table expressions, and one row of what came of them. */
+interface Plan<Row> {
+  /** The expressions by their names, in order; a later one may use an earlier one. */
+  steps: Record<string, SQL>;
+  /** The step that the row is of. */
+  from: string;
+  /** The row's columns, and what they hold. */
+  row: { [Column in keyof Row]: SQL<Row[Column]> };
+}
+
+const textOf = <Row>({ steps, from, row }: Plan<Row>) =>
+  written(sql`
+    WITH ${sql.join(
+      Object.entries(steps).map(([name, step]) => sql`${sql.identifier(name)} AS (${step})`),
+      sql`, `,
+    )} SELECT ${sql.join(
+      Object.entries<SQL>(row).map(([name, column]) => sql`${column} AS ${sql.identifier(name)}`),
+      sql`, `,
+    )} FROM ${sql.identifier(from)}`);
+
 /**
- * A statement whose text is made once, by Drizzle, when it is first sent: common table expressions, and one row of what
- * came of them.
- *
- * @param steps the expressions by their names, in order; a later one may use an earlier one.
- * @param from the step that the row is of.
- * @param row its columns, and what they hold.
+ * A statement, whose text is made once, by Drizzle, when it is first sent: an isolate that starts makes none, and most never send
+ * them all.
  */
 export function statement<Row, Values extends Record<string, unknown> = Record<string, never>>(
-  steps: Record<string, SQL>,
-  from: string,
-  row: { [Column in keyof Row]: SQL<Row[Column]> },
+  plan: () => Plan<Row>,
 ) {
   let made: ReturnType<typeof written> | undefined;
-  const make = () =>
-    written(sql`
-      WITH ${sql.join(
-        Object.entries(steps).map(([name, step]) => sql`${sql.identifier(name)} AS (${step})`),
-        sql`, `,
-      )} SELECT ${sql.join(
-        Object.entries<SQL>(row).map(([name, column]) => sql`${column} AS ${sql.identifier(name)}`),
-        sql`, `,
-      )} FROM ${sql.identifier(from)}`);
 
   /**
    * @returns the row, or `undefined` when there is none.
@@ -70,7 +75,7 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
     values: Values,
     database: Database = connection.database,
   ): Promise<Row | undefined> => {
-    made ??= make();
+    made ??= textOf(plan());
     const { text, names } = made;
     const params = names.map((name) => given(values, name));
     const start = performance.now();

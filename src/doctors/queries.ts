@@ -44,7 +44,7 @@ const patient = sql`${value("patient")}::int`;
 const ownPatient = sql`EXISTS (SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwn(patients.owner_id)})`;
 
 /** The filter `patient` is for a patient of the caller's: nobody learns who looks after another's. */
-export const listDoctors = list<Doctor>({
+export const listDoctors = list<Doctor>(() => ({
   ...resource,
   json: sql`${objectOf(resource.columns)}::text`,
   sorts: {
@@ -73,25 +73,25 @@ export const listDoctors = list<Doctor>({
       join: joined(doctors, mappings.doctor_id, isOwn(mappings.owner_id)),
     },
   },
-});
+}));
 export const findDoctor = record<Doctor>(resource);
 export const createDoctor = creation<Doctor>(resource);
 export const changeDoctor = change<Doctor>(resource);
 
 const assignments = sql`FROM ${mappings} WHERE ${mappings.current_doctor_id} = ${value("id")}`;
-const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, Deletion>(
-  {
+const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, Deletion>(() => ({
+  entry: {
     ...entryOfDeletion(resource),
     changes: sql`(SELECT ${changesBetween(written(resource.writes, sql`target`), sql`NULL`)} FROM deleted)`,
   },
-  {
+  steps: {
     ...targeting(resource),
     deleted: sql`
       DELETE FROM ${doctors} USING target
       WHERE ${isWritable(resource)} AND NOT EXISTS (SELECT ${assignments}) RETURNING 1`,
   },
-  { ...ofTarget, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
-);
+  row: { ...ofTarget, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
+}));
 
 /** Deletes a doctor without patients, when it is writable: how many were `assigned`, and whether it is `gone` then. */
 export async function deleteDoctor(caller: Caller, values: Deletion) {

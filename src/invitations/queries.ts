@@ -25,29 +25,29 @@ const shown = (step: string) =>
 export const invite = framed<
   { admin: boolean; id: number | null; expires_at: string },
   { email: string; role: string; code_hash: string; possible: boolean }
->(
-  {
+>(() => ({
+  entry: {
     action: "invite",
     outcome: outcomeForAdmin(
       sql`CASE WHEN ${exists("invited")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
     ),
     changes: sql`(SELECT ${changesBetween(sql`NULL`, shown("invited"))} FROM invited)`,
   },
-  {
+  steps: {
     invited: sql`
       INSERT INTO ${invitations} (email, role, code_hash, created_by, expires_at)
       SELECT ${value("email")}, ${value("role")}, ${value("code_hash")}, ${callerId}, now() + make_interval(days => ${DAYS})
       WHERE ${isAllowed} AND ${value("possible")}::boolean RETURNING id, email, role, expires_at`,
   },
-  {
+  row: {
     admin: isAllowed,
     id: sql`(SELECT id FROM invited)`,
     expires_at: sql`(SELECT ${moment(invitations.expires_at)} FROM invited ${invitations})`,
   },
-);
+}));
 
 /** The invitations that nobody has used yet and that are good still, for admins. */
-export const listInvitations = list<Invitation>({
+export const listInvitations = list<Invitation>(() => ({
   table: invitations,
   json: sql`${objectOf(columnsOf(invitations, Invitation.shape))}::text`,
   sorts: {
@@ -56,20 +56,20 @@ export const listInvitations = list<Invitation>({
   filters: {},
   allowed: isAllowed,
   entry: () => ({ action: "list_invitations", outcome: outcomeForAdmin(ended("done")) }),
-});
+}));
 
 /** Withdraws an invitation, for an admin; whether it is `gone` then. */
-export const withdraw = framed<{ admin: boolean; revoked: boolean; gone: boolean }, { id: number }>(
-  {
+export const withdraw = framed<{ admin: boolean; revoked: boolean; gone: boolean }, { id: number }>(() => ({
+  entry: {
     action: "withdraw_invitation",
     outcome: outcomeForAdmin(outcomeOfReading(exists("withdrawn"))),
     changes: sql`(SELECT ${changesBetween(shown("withdrawn"), sql`NULL`)} FROM withdrawn)`,
   },
-  {
+  steps: {
     still: stillAccepted("caller"),
     withdrawn: sql`
       DELETE FROM ${invitations} WHERE ${invitations.id} = ${value("id")} AND ${isAllowed} AND ${exists("still")}
       RETURNING id, email, role`,
   },
-  { admin: isAllowed, revoked: isRevoked, gone: exists("withdrawn") },
-);
+  row: { admin: isAllowed, revoked: isRevoked, gone: exists("withdrawn") },
+}));

@@ -69,11 +69,11 @@ const ofDoctor = (one: SQL, when: SQL): Paths => ({
 });
 
 const assigned = ofDoctor(callerDoctor, sql`${callerDoctor} IS NOT NULL`);
-const listReadable = list<ListedAssignment>({
+const listReadable = list<ListedAssignment>(() => ({
   ...listed,
   sorts: { id: [own.id, assigned.id], created_at: [own.created_at, assigned.created_at] },
   shortcuts: { "patient id": [own.patient, assigned.patient] },
-});
+}));
 
 /** Of a doctor, the doctor's own account sees all assignments, and so does an admin: who could end them otherwise. */
 const seesAll = sql`(${callerIsAdmin} OR ${callerDoctor} IS NOT DISTINCT FROM ${doctor})`;
@@ -88,14 +88,14 @@ const ownOfDoctor: Path = {
   order: byId,
   when: unlessAll,
 };
-const listOfDoctor = list<ListedAssignment>({
+const listOfDoctor = list<ListedAssignment>(() => ({
   ...listed,
   sorts: {
     id: [ownOfDoctor, all.id],
     created_at: [{ ...own.created_at, when: unlessAll }, all.created_at],
   },
   shortcuts: { "patient id": [{ ...own.patient, when: unlessAll }, all.patient] },
-});
+}));
 
 /**
  * The assignments of the caller's patients and, of a doctor's own account, those of that doctor; with the filter `doctor`, for

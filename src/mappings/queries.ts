@@ -13,21 +13,21 @@ const doctorSummary = columnsOf(doctors, DoctorSummary.shape);
 const patient = sql`${value("patient")}::int`;
 const doctor = sql`${value("doctor")}::int`;
 /** The doctors of a patient that the caller may read: its `body`, or null when there is no such patient. */
-export const findDoctorsOf = repeatable<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(
-  {
+export const findDoctorsOf = repeatable<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(() => ({
+  entry: {
     action: "read",
     outcome: outcomeOfReading(exists("found")),
     patients: sql`ARRAY[${value("id")}::int]`,
   },
-  {
+  steps: {
     found: sql`
       SELECT ${patients.id} AS patient_id, ${patients.firstname} || ' ' || ${patients.lastname} AS patient, (
         SELECT ${arrayOf(doctorSummary, sql`${doctors.id}`)} FROM ${mappings}
         JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id} WHERE ${mappings.patient_id} = ${patients.id}) AS doctors
       FROM ${patients} WHERE ${patients.id} = ${value("id")} AND ${may("read a patient")}`,
   },
-  { body: bodyOf("found") },
-);
+  row: { body: bodyOf("found") },
+}));
 
 const doctorOf = (step: SQL): SQL =>
   sql`(SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM ${step}) o)`;
@@ -40,7 +40,7 @@ export const createAssignment = making<
   Assignment,
   { patient: number; doctor: number },
   { patient: boolean; doctor: boolean; active: boolean; assigned: boolean; revoked: boolean }
->({
+>(() => ({
   steps: {
     patient: sql`
       SELECT ${patients.id}, ${patients.owner_id} FROM ${patients}
@@ -78,7 +78,7 @@ export const createAssignment = making<
     assigned: exists("assigned"),
     revoked: sql`${exists("doctor")} AND ${isRevoked}`,
   },
-});
+}));
 
 const id = sql`${value("id")}::int`;
 const isEndable = may("end an assignment");
@@ -89,20 +89,22 @@ const isRefused = exists("refused");
  * to the doctor's own account, which only sees it. Who tries to end another's is on record with the patient of that.
  */
 export const deleteAssignment = framed<{ gone: boolean; refused: boolean; revoked: boolean }, { id: number }>(
-  {
-    action: "unassign",
-    outcome: outcomeOfWriting(isRefused, exists("deleted")),
-    patients: sql`ARRAY(SELECT ${mappings.patient_id} FROM ${mappings} WHERE ${mappings.id} = ${id})`,
-    changes: changesBetween(doctorOf(sql`deleted`), sql`NULL`),
-  },
-  {
-    still: stillAccepted("caller"),
-    refused: sql`
+  () => ({
+    entry: {
+      action: "unassign",
+      outcome: outcomeOfWriting(isRefused, exists("deleted")),
+      patients: sql`ARRAY(SELECT ${mappings.patient_id} FROM ${mappings} WHERE ${mappings.id} = ${id})`,
+      changes: changesBetween(doctorOf(sql`deleted`), sql`NULL`),
+    },
+    steps: {
+      still: stillAccepted("caller"),
+      refused: sql`
       SELECT FROM ${mappings}
       WHERE ${mappings.id} = ${id} AND ${mappings.current_doctor_id} = ${callerDoctor} AND NOT ${isEndable}`,
-    deleted: sql`
+      deleted: sql`
       DELETE FROM ${mappings} WHERE ${mappings.id} = ${id} AND ${mappings.owner_id} IS NOT NULL AND ${isEndable} AND ${exists("still")}
       RETURNING ${mappings.doctor_id}`,
-  },
-  { gone: exists("deleted"), refused: isRefused, revoked: isRevoked },
+    },
+    row: { gone: exists("deleted"), refused: isRefused, revoked: isRevoked },
+  }),
 );

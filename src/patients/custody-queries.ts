@@ -39,8 +39,8 @@ const outcomeOfRestoring = sql`CASE WHEN ${exists("stuck")} THEN ${ended("refuse
 export const restorePatient = framed<
   { body: Json<Restored> | null; revoked: boolean; taken: boolean; missing: number[] },
   { id: number; partial: boolean }
->(
-  {
+>(() => ({
+  entry: {
     action: actionOf("restore", outcomeOfRestoring, "restored"),
     outcome: outcomeOfRestoring,
     ...ofId,
@@ -48,7 +48,7 @@ export const restorePatient = framed<
       SELECT json_build_object('doctors', json_build_object('before', ${allDoctors}, 'after', ${keptDoctors}))
       FROM found, restored WHERE ${exists("missing")})`,
   },
-  {
+  steps: {
     found: sql`
       SELECT ${patients.id}, ${patients.deleted_from}, ${isTaken(sql`${patients.deleted_from}`)} AS taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${may("restore a patient")} FOR UPDATE`,
@@ -67,13 +67,13 @@ export const restorePatient = framed<
     forgotten: sql`DELETE FROM ${mappings} USING missing, restored WHERE ${mappings.id} = missing.id`,
     answer: sql`SELECT id, ${keptDoctors} AS doctors FROM found WHERE NOT ${exists("stuck")}`,
   },
-  {
+  row: {
     body: bodyOf("answer"),
     revoked: sql`${exists("found")} AND ${isRevoked}`,
     taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
     missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
-);
+}));
 
 const mayHandOver = may("hand a patient over");
 const taker = sql`${value("to")}::int`;
@@ -93,8 +93,8 @@ const outcomeOfTransferring = outcomeForAdmin(
 export const transferPatient = framed<
   { admin: boolean; revoked: boolean; receiver: boolean; taken: boolean; body: Json<HandedOver> | null },
   { id: number; to: number }
->(
-  {
+>(() => ({
+  entry: {
     action: actionOf("transfer", outcomeOfTransferring, "moved"),
     outcome: outcomeOfTransferring,
     ...ofId,
@@ -102,7 +102,7 @@ export const transferPatient = framed<
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', moved.owner_id))
       FROM target, moved)`,
   },
-  {
+  steps: {
     receiver,
     target: sql`
       SELECT ${patients.id}, ${patients.owner_id}, ${isTaken(taker)} AS taken FROM ${patients}
@@ -114,14 +114,14 @@ export const transferPatient = framed<
       RETURNING ${patients.owner_id}`,
     answer: sql`SELECT target.id, receiver.id AS owner FROM target, receiver WHERE NOT taken`,
   },
-  {
+  row: {
     admin: mayHandOver,
     revoked: sql`${exists("target")} AND ${isRevoked}`,
     receiver: exists("receiver"),
     taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
     body: bodyOf("answer"),
   },
-);
+}));
 
 /** How many patients one request hands over at most, with their assignments: as many as are done in time. */
 const BATCH = sql.raw("1000");
@@ -134,8 +134,8 @@ const giver = sql`${value("from")}::int`;
 export const transferPatients = framed<
   { admin: boolean; revoked: boolean; giver: boolean; receiver: boolean; body: Json<HandedOverAll> | null },
   { from: number; to: number }
->(
-  {
+>(() => ({
+  entry: {
     action: "transfer",
     outcome: outcomeForAdmin(
       sql`CASE WHEN ${exists("receiver")} AND ${exists("giver")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
@@ -144,7 +144,7 @@ export const transferPatients = framed<
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', ${giver}, 'after', ${taker})) FROM giver, receiver)`,
   },
-  {
+  steps: {
     still: stillAccepted("caller"),
     receiver: sql`${receiver} AND ${mayHandOver} AND ${exists("still")}`,
     giver: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${giver}`,
@@ -167,11 +167,11 @@ export const transferPatients = framed<
         (SELECT count(*) FROM chosen) = ${BATCH} AS more
       FROM giver, receiver`,
   },
-  {
+  row: {
     admin: mayHandOver,
     revoked: isRevoked,
     giver: exists("giver"),
     receiver: exists("receiver"),
     body: bodyOf("answer"),
   },
-);
+}));

@@ -13,14 +13,14 @@ const mayOpen = may("open a patient");
 export const openPatient = framed<
   { admin: boolean; body: Json<EmergencyAccess> | null },
   { id: number; reason: string }
->(
-  {
+>(() => ({
+  entry: {
     action: "break_glass",
     outcome: outcomeForAdmin(outcomeOfReading(exists("opened"))),
     patients: sql`ARRAY[${id}]`,
     reason: sql`${value("reason")}::text`,
   },
-  {
+  steps: {
     opened: sql`
       INSERT INTO ${emergency_accesses} (account_id, patient_id, expires_at)
       SELECT ${callerId}, ${patients.id}, now() + interval '1 hour' FROM ${patients}
@@ -32,5 +32,5 @@ export const openPatient = framed<
         ${moment(emergency_accesses.expires_at)} AS expires_at
       FROM opened ${emergency_accesses}`,
   },
-  { admin: mayOpen, body: bodyOf("answer") },
-);
+  row: { admin: mayOpen, body: bodyOf("answer") },
+}));

@@ -74,7 +74,7 @@ const assignedBy = ({ order }: Path): Path => ({
   when: isDoctor,
 });
 
-const listReadable = list<Patient>({
+const listReadable = list<Patient>(() => ({
   ...shared,
   sorts: {
     id: [own.id, assigned],
@@ -84,11 +84,11 @@ const listReadable = list<Patient>({
   shortcuts: {
     "doctor id": [ownOfDoctor, { ...assigned, when: sql`${isDoctor} AND ${shared.filters.doctor}` }],
   },
-});
-const listDeleted = list<Patient>({
+}));
+const listDeleted = list<Patient>(() => ({
   ...shared,
   sorts: sortsBy(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
-});
+}));
 
 /**
  * The caller's patients and, of a doctor's own account, those that are assigned to that doctor; with the filter `deleted`,

@@ -44,36 +44,36 @@ export const changePatient = change<Patient>(resource);
  * Hides a patient, and its assignments with it: it has no owner then. Nothing is lost; `restorePatient` in custody-queries.ts
  * brings it back.
  */
-export const deletePatient = framed<Target & { gone: boolean }, Deletion>(
-  entryOfDeletion(resource),
-  {
+export const deletePatient = framed<Target & { gone: boolean }, Deletion>(() => ({
+  entry: entryOfDeletion(resource),
+  steps: {
     ...targeting(resource),
     deleted: sql`
       UPDATE ${patients} SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
         version = target.version + 1
       FROM target WHERE ${isWritable(resource)} RETURNING 1`,
   },
-  { ...ofTarget, gone: isGone },
-);
+  row: { ...ofTarget, gone: isGone },
+}));
 
 const position = sql`(${callerId}, ${value("after")}::int)`;
 const size = sql`${value("size")}::int`;
 
 /** Lines of at most `size` of the caller's patients after the id `after`; and the id after which there may be a `next`. */
 const exporting = (line: SQL) =>
-  repeatable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
-    { action: "export", patients: sql`ARRAY(SELECT id FROM taken)` },
-    {
+  repeatable<{ lines: string | null; next: number | null }, { after: number; size: number }>(() => ({
+    entry: { action: "export", patients: sql`ARRAY(SELECT id FROM taken)` },
+    steps: {
       taken: sql`
         SELECT * FROM ${patients}
         WHERE (${patients.owner_id}, ${patients.id}) > ${position} AND ${patients.owner_id} <= ${callerId}
         ORDER BY ${patients.owner_id}, ${patients.id} LIMIT ${size}`,
     },
-    {
+    row: {
       lines: sql`(SELECT string_agg(${line}, '' ORDER BY ${patients.id}) FROM taken ${patients})`,
       next: sql`(SELECT max(id) FROM taken HAVING count(*) = ${size})`,
     },
-  );
+  }));
 export const exportAsNdjson = exporting(sql`${objectOf(resource.columns)}::text || E'\\n'`);
 export const exportAsCsv = exporting(csvLineOf(patients, Patient.shape));
 
@@ -104,7 +104,7 @@ export const importPatients = making<
   },
   /** JSON like it, of all that is. */
   { refused: string }
->({
+>(() => ({
   steps: {
     numbered: sql`
       SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${folded(sql`new.email`)} ORDER BY sent.line) AS nth
@@ -138,4 +138,4 @@ export const importPatients = making<
     SELECT ${names(Object.keys(fields))}, id, created_by, owner_id FROM draft WHERE ${condition}`,
   request: sql`concat_ws(' ', 'import', ${value("partial")}::boolean, ${value("digest")}::text)`,
   flags: { refused: jsonLines(sql`*`, sql`refused`) },
-});
+}));

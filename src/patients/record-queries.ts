@@ -19,17 +19,17 @@ const entry = (action: "history" | "accesses") => () => ({
 });
 
 /** What has changed a patient. */
-export const listChanges = listEvents<Change>({
+export const listChanges = listEvents<Change>(() => ({
   json: changeShown,
   path: changing(id),
   allowed,
   entry: entry("history"),
-});
+}));
 
 /** Who has looked at a patient, or changed it, or tried to. */
-export const listAccesses = listEvents<Access>({
+export const listAccesses = listEvents<Access>(() => ({
   json: eventShown(),
   path: naming(id),
   allowed,
   entry: entry("accesses"),
-});
+}));
