@@ -1,37 +1,37 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
-import * as accounts from "../src/accounts/contract.ts";
-import * as audit from "../src/audit/contract.ts";
-import * as auth from "../src/auth/contract.ts";
-import * as doctors from "../src/doctors/contract.ts";
-import * as invitations from "../src/invitations/contract.ts";
-import * as mappings from "../src/mappings/contract.ts";
-import * as patients from "../src/patients/contract.ts";
+import { AccountDetails } from "../src/accounts/answers.ts";
+import { AccountChanges } from "../src/accounts/contract.ts";
+import { AuditEvent } from "../src/audit/answers.ts";
+import { Account, NewAccount, Session, TokenPair } from "../src/auth/answers.ts";
+import { Credentials, PasswordChange, Registration } from "../src/auth/contract.ts";
+import { Doctor } from "../src/doctors/answers.ts";
+import { DoctorChanges, NewDoctor } from "../src/doctors/contract.ts";
+import { Invitation, IssuedInvitation } from "../src/invitations/answers.ts";
+import { NewInvitation } from "../src/invitations/contract.ts";
+import * as mappings from "../src/mappings/answers.ts";
+import { NewAssignment } from "../src/mappings/contract.ts";
+import * as patients from "../src/patients/answers.ts";
+import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/contract.ts";
 import * as z from "../src/zod.ts";
 
 export const typesFile = join(import.meta.dirname, "types.ts");
 
 /** The schemas that cross the wire as JSON, by the name that their type gets. */
-const { Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session } = auth;
-const { AccountDetails, AccountChanges } = accounts;
-const { NewInvitation, IssuedInvitation, Invitation } = invitations;
-const { NewPatient, PatientChanges, Patient, Imported } = patients;
-const { Change, Access, Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess } = patients;
-const { NewDoctor, DoctorChanges, Doctor } = doctors;
-const { NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } =
-  mappings;
+const { Patient, Imported, Change, Access, Restored, HandedOver, HandedOverAll, EmergencyAccess } = patients;
+const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = mappings;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation },
   ...{ NewPatient, PatientChanges, Patient, Imported },
-  ...{ Change, Access, AuditEvent: audit.AuditEvent },
+  ...{ Change, Access, AuditEvent },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
 };
 
-const banner = `// Generated from src/*/contract.ts by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
+const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
 `;
 
 /** The types of what crosses the wire, as TypeScript that needs nothing else, from the schemas that the API validates with. */

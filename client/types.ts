@@ -1,4 +1,4 @@
-// Generated from src/*/contract.ts by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
+// Generated from the schemas of src/ by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
 
 export interface Registration {
   username: string;

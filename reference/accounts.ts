@@ -1,11 +1,8 @@
-import { AccountChanges, AccountDetails, AccountsQuery } from "../src/accounts/contract.ts";
+import { AccountDetails } from "../src/accounts/answers.ts";
+import { AccountChanges, AccountsQuery } from "../src/accounts/contract.ts";
 import { ById } from "../src/http/fields.ts";
-import {
-  Invitation,
-  InvitationsQuery,
-  IssuedInvitation,
-  NewInvitation,
-} from "../src/invitations/contract.ts";
+import { Invitation, IssuedInvitation } from "../src/invitations/answers.ts";
+import { InvitationsQuery, NewInvitation } from "../src/invitations/contract.ts";
 import { pageWords } from "./records.ts";
 import { type Group, named, parameters } from "./words.ts";
 

@@ -1,5 +1,7 @@
-import { AuditEvent, EventsQuery } from "../src/audit/contract.ts";
-import { Access, Change, RecordQuery } from "../src/patients/contract.ts";
+import { AuditEvent } from "../src/audit/answers.ts";
+import { EventsQuery } from "../src/audit/contract.ts";
+import { Access, Change } from "../src/patients/answers.ts";
+import { RecordQuery } from "../src/patients/contract.ts";
 import { pageWords } from "./records.ts";
 import { type Group, named, parameters } from "./words.ts";
 

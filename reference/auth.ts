@@ -1,13 +1,10 @@
+import { Account, NewAccount, Session, TokenPair } from "../src/auth/answers.ts";
 import {
-  Account,
   Credentials,
-  NewAccount,
   PasswordChange,
   RefreshToken,
   Registration,
-  Session,
   SessionById,
-  TokenPair,
 } from "../src/auth/contract.ts";
 import { referenceTo } from "./schemas.ts";
 import { type Group, named, parameters } from "./words.ts";

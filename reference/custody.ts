@@ -1,13 +1,5 @@
-import {
-  AccountTransfer,
-  EmergencyAccess,
-  HandedOver,
-  HandedOverAll,
-  Reason,
-  Receiver,
-  Restored,
-  RestoreQuery,
-} from "../src/patients/contract.ts";
+import { EmergencyAccess, HandedOver, HandedOverAll, Restored } from "../src/patients/answers.ts";
+import { AccountTransfer, Reason, Receiver, RestoreQuery } from "../src/patients/contract.ts";
 import { type Group, named, parameters } from "./words.ts";
 
 const notAdmin = (what: string) => ({ when: `You are no admin.`, detail: `Only an admin may ${what}.` });

@@ -1,4 +1,5 @@
-import { Doctor, DoctorChanges, DoctorsQuery, NewDoctor } from "../src/doctors/contract.ts";
+import { Doctor } from "../src/doctors/answers.ts";
+import { DoctorChanges, DoctorsQuery, NewDoctor } from "../src/doctors/contract.ts";
 import { doctor, house } from "./people.ts";
 import {
   byId,

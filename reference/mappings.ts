@@ -1,12 +1,11 @@
 import {
   Assignment,
-  AssignmentsQuery,
   DoctorSummary,
   DoctorsOfPatient,
   ListedAssignment,
-  NewAssignment,
   PatientSummary,
-} from "../src/mappings/contract.ts";
+} from "../src/mappings/answers.ts";
+import { AssignmentsQuery, NewAssignment } from "../src/mappings/contract.ts";
 import { assignedAt, byId, conditions, gender, pageWords, specialization } from "./records.ts";
 import { type Group, named, parameters } from "./words.ts";
 

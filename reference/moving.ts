@@ -1,4 +1,5 @@
-import { Imported, ImportQuery } from "../src/patients/contract.ts";
+import { Imported } from "../src/patients/answers.ts";
+import { ImportQuery } from "../src/patients/contract.ts";
 import { grace, patient } from "./people.ts";
 import { type Group, named, parameters } from "./words.ts";
 

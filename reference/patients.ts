@@ -1,4 +1,5 @@
-import { NewPatient, Patient, PatientChanges, PatientsQuery } from "../src/patients/contract.ts";
+import { Patient } from "../src/patients/answers.ts";
+import { NewPatient, PatientChanges, PatientsQuery } from "../src/patients/contract.ts";
 import { recordOfPatient, recordParameters, recordSchemas } from "./audit.ts";
 import { custody, custodySchemas, restoreParameters } from "./custody.ts";
 import { importedWords, importParameters, moving } from "./moving.ts";

@@ -1,10 +1,10 @@
 import { roles } from "../db/schema.ts";
-import { body, flag, moment, reference, text } from "../http/fields.ts";
+import { body, flag, reference, text } from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
 /** What an admin sets of an account. */
-const fields = {
+export const fields = {
   role: z.enum(roles),
   active: z.boolean(),
   /** The doctor whose own account it is. */
@@ -20,13 +20,3 @@ export const AccountChanges = body(z.partial(z.object(fields)).shape, [
   "email",
   "created_at",
 ]);
-
-/** An account as admins see it. */
-export const AccountDetails = z.strictObject({
-  id: reference,
-  username: z.string(),
-  email: z.string(),
-  ...fields,
-  created_at: moment,
-});
-export type AccountDetails = z.infer<typeof AccountDetails>;

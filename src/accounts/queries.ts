@@ -6,7 +6,7 @@ import { list } from "../db/list.ts";
 import { may } from "../db/rights.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { AccountDetails } from "./contract.ts";
+import type { AccountDetails } from "./answers.ts";
 
 const isAllowed = may("see to accounts");
 

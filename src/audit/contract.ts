@@ -1,6 +1,5 @@
 import { outcomes } from "../db/schema.ts";
-import { circumstances, event } from "../http/events.ts";
-import { idInText, momentInText, reference } from "../http/fields.ts";
+import { idInText, momentInText } from "../http/fields.ts";
 import { pageQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -17,13 +16,3 @@ export const EventsQuery = pageQuery({
     error: "Must not be before from",
   }),
 );
-
-/** An event of the record; of one about a doctor or an account the id of that, in place of patients. */
-export const AuditEvent = z.strictObject({
-  ...event,
-  ...circumstances,
-  patients: z.optional(z.array(reference)),
-  doctor: z.optional(reference),
-  subject: z.optional(reference),
-});
-export type AuditEvent = z.infer<typeof AuditEvent>;

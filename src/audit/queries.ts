@@ -5,7 +5,7 @@ import { by, eventShown, everything, listEvents, naming } from "../db/events.ts"
 import { may } from "../db/rights.ts";
 import { audit_events } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import type { AuditEvent } from "./contract.ts";
+import type { AuditEvent } from "./answers.ts";
 
 const isAllowed = may("read the record");
 

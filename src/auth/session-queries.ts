@@ -4,7 +4,7 @@ import { callerId, framed, repeatable } from "../db/caller.ts";
 import { arrayOf, moment } from "../db/json.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { Session } from "./contract.ts";
+import type { Session } from "./answers.ts";
 
 /** When a session is over if it is not used again. */
 const end = sql`least(expires_at, last_used_at + make_interval(days => ${value("idle_days")}))`;

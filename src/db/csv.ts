@@ -3,11 +3,11 @@ import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { columnsNamed, shown } from "./json.ts";
 
 /**
- * A row as a line of CSV (RFC 4180), of the columns that `shape` has, in its order. A text that a spreadsheet would take for a
+ * A row as a line of CSV (RFC 4180), of the columns of the `names`, in their order. A text that a spreadsheet would take for a
  * formula has an apostrophe before it, and so has one that begins with apostrophes and then such: that can be undone.
  */
-export function csvLineOf(table: PgTable, shape: Record<string, unknown>): SQL {
-  const cells = columnsNamed(table, shape).map((column) =>
+export function csvLineOf(table: PgTable, names: string[]): SQL {
+  const cells = columnsNamed(table, names).map((column) =>
     column.getSQLType() === "text" ? quoted(column) : shown(column),
   );
   return sql`concat_ws(',', ${sql.join(cells, sql`, `)}) || E'\\r\\n'`;

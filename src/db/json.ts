@@ -10,29 +10,22 @@ export const moment = (column: PgColumn): SQL =>
 export const shown = (column: PgColumn): SQL =>
   column.getSQLType().startsWith("timestamp") ? moment(column) : sql`${column}`;
 
-/** The columns of a table that have the names of a shape's fields, in its order. @throws when there is none */
-export function columnsNamed(table: PgTable, shape: Record<string, unknown>): PgColumn[] {
+/** The columns of a table by their names. @throws when there is none */
+export function columnsNamed(table: PgTable, names: string[]): PgColumn[] {
   const columns: Record<string, PgColumn> = getTableColumns(table);
-  return Object.keys(shape).map((name) => {
+  return names.map((name) => {
     const column = columns[name];
     if (!column) throw new Error(`There is no column ${name}.`);
     return column;
   });
 }
 
-/**
- * Columns of a table as an answer shows them, for `SELECT` or `RETURNING`: those that `shape` has, in its order, and no
- * others.
- */
-export function columnsOf<Table extends PgTable>(
-  table: Table,
-  shape: { [Name in keyof Table["$inferSelect"]]?: unknown },
-): SQL {
-  const named = columnsNamed(table, shape).map(
-    (column) => sql`${shown(column)} AS ${sql.identifier(column.name)}`,
+/** Columns of a table as an answer shows them, for `SELECT` or `RETURNING`: those of the `names`, in their order, and no others. */
+export const columnsOf = (table: PgTable, names: string[]): SQL =>
+  sql.join(
+    columnsNamed(table, names).map((column) => sql`${shown(column)} AS ${sql.identifier(column.name)}`),
+    sql`, `,
   );
-  return sql.join(named, sql`, `);
-}
 
 /** Columns as one JSON object. */
 export const objectOf = (columns: SQL): SQL => sql`(SELECT row_to_json(o) FROM (SELECT ${columns}) o)`;

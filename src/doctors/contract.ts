@@ -1,16 +1,5 @@
 import { genders, specializations } from "../db/schema.ts";
-import {
-  body,
-  email,
-  flag,
-  idInText,
-  moment,
-  name,
-  readOnlyFields,
-  reference,
-  search,
-  text,
-} from "../http/fields.ts";
+import { body, email, flag, idInText, name, readOnlyFields, search } from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -41,15 +30,3 @@ export const NewDoctor = body(
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
 export const DoctorChanges = body(z.partial(z.object(fields)).shape, readOnlyFields);
-
-export const Doctor = z.strictObject({
-  id: reference,
-  ...fields,
-  // Those of before there was a rule for names, too.
-  firstname: text(64),
-  lastname: text(64),
-  created_by: reference,
-  created_at: moment,
-  updated_at: moment,
-});
-export type Doctor = z.infer<typeof Doctor>;

@@ -66,11 +66,6 @@ export const search = text(129).check(
 /** The id of a record, in a body. */
 export const reference = z.int().check(z.positive(), z.maximum(MAX_ID));
 
-/** A moment in UTC, to the millisecond. */
-export const moment = z.iso
-  .datetime({ precision: 3 })
-  .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
-
 /** A moment in UTC as a client writes it: whole seconds will do. PostgreSQL has no year 0. */
 export const momentInText = z.iso
   .datetime({ error: "Must be a moment in UTC, as 2026-11-26T09:30:00Z" })
@@ -101,7 +96,13 @@ export const flag = z.pipe(
 export const ById = z.object({ id: idInText });
 
 /** What the API sets in a patient or a doctor, and a client may send back. */
-export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
+export const readOnlyFields: [string, ...string[]] = ["id", "created_by", "created_at", "updated_at"];
+
+/** The names of what an answer shows of a patient or a doctor: its `fields`, and what the API sets. */
+export const shownWith = (fields: object): string[] => {
+  const [id, ...others] = readOnlyFields;
+  return [id, ...Object.keys(fields), ...others];
+};
 
 /**
  * A request's body: exactly `fields`, and `readOnly` ones, which a client may send back as it got them and which are

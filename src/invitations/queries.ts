@@ -8,7 +8,7 @@ import { opaque } from "../db/path.ts";
 import { may } from "../db/rights.ts";
 import { invitations } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
-import { Invitation } from "./contract.ts";
+import type { Invitation } from "./answers.ts";
 
 const isAllowed = may("invite");
 
@@ -49,7 +49,7 @@ export const invite = framed<
 /** The invitations that nobody has used yet and that are good still, for admins. */
 export const listInvitations = list<Invitation>(() => ({
   table: invitations,
-  json: sql`${objectOf(columnsOf(invitations, Invitation.shape))}::text`,
+  json: sql`${objectOf(columnsOf(invitations, ["id", "email", "role", "created_by", "created_at", "expires_at"]))}::text`,
   sorts: {
     id: { table: invitations, order: [invitations.id], when: opaque(isInvitationGood) },
   },

@@ -6,7 +6,8 @@ import { notFound, Problem, requireAdmin } from "../http/problem.ts";
 import { listOf } from "../http/resource.ts";
 import { hashToken } from "../http/sha256.ts";
 import { validate } from "../http/validate.ts";
-import { InvitationsQuery, type IssuedInvitation, NewInvitation } from "./contract.ts";
+import type { IssuedInvitation } from "./answers.ts";
+import { InvitationsQuery, NewInvitation } from "./contract.ts";
 import { invite, listInvitations, withdraw } from "./queries.ts";
 
 const require = (isAdmin: boolean) => requireAdmin(isAdmin, "invite");

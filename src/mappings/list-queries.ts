@@ -2,12 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Entry } from "../db/audit.ts";
 import { type Caller, callerDoctor, callerId, callerIsAdmin } from "../db/caller.ts";
 import { negated, wide } from "../db/columns.ts";
-import { columnsOf, moment, objectOf } from "../db/json.ts";
+import { moment, objectOf } from "../db/json.ts";
 import { list, type Page } from "../db/list.ts";
 import type { Path } from "../db/path.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import { DoctorSummary, type ListedAssignment, PatientSummary } from "./contract.ts";
+import type { ListedAssignment } from "./answers.ts";
+import { doctorSummary, patientSummary } from "./queries.ts";
 
 const patient = sql`${value("patient")}::int`;
 const doctor = sql`${value("doctor")}::int`;
@@ -18,8 +19,8 @@ const listed = {
   join: sql`
     JOIN ${patients} ON ${patients.id} = ${mappings.patient_id} JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id}`,
   json: sql`${objectOf(sql`
-    ${mappings.id}, ${objectOf(columnsOf(patients, PatientSummary.shape))} AS patient,
-    ${objectOf(columnsOf(doctors, DoctorSummary.shape))} AS doctor, ${moment(mappings.assigned_at)} AS assigned_at`)}::text`,
+    ${mappings.id}, ${objectOf(patientSummary)} AS patient,
+    ${objectOf(doctorSummary)} AS doctor, ${moment(mappings.assigned_at)} AS assigned_at`)}::text`,
   filters: {
     patient: sql`${mappings.patient_id} = ${patient}`,
     doctor: sql`${mappings.current_doctor_id} = ${doctor}`,

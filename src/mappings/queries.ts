@@ -6,9 +6,26 @@ import { arrayOf, bodyOf, columnsOf, moment } from "../db/json.ts";
 import { may } from "../db/rights.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import { type Assignment, DoctorSummary, type DoctorsOfPatient } from "./contract.ts";
+import type { Assignment, DoctorsOfPatient } from "./answers.ts";
 
-const doctorSummary = columnsOf(doctors, DoctorSummary.shape);
+/** What an assignment shows of its patient and its doctor. */
+export const patientSummary = columnsOf(patients, [
+  "id",
+  "firstname",
+  "lastname",
+  "age",
+  "gender",
+  "created_by",
+]);
+export const doctorSummary = columnsOf(doctors, [
+  "id",
+  "firstname",
+  "lastname",
+  "specialization",
+  "max_appointments_per_day",
+  "gender",
+  "active",
+]);
 
 const patient = sql`${value("patient")}::int`;
 const doctor = sql`${value("doctor")}::int`;

@@ -6,7 +6,7 @@ import { bodyOf } from "../db/json.ts";
 import { may } from "../db/rights.ts";
 import { doctors, mappings, patients, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { HandedOver, HandedOverAll, Restored } from "./contract.ts";
+import type { HandedOver, HandedOverAll, Restored } from "./answers.ts";
 
 // Whose a patient is, and who else may read it: what an owner or an admin does, beside the work on its data.
 

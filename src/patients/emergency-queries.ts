@@ -5,7 +5,7 @@ import { bodyOf, moment } from "../db/json.ts";
 import { may } from "../db/rights.ts";
 import { emergency_accesses, patients } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { EmergencyAccess } from "./contract.ts";
+import type { EmergencyAccess } from "./answers.ts";
 
 const id = sql`${value("id")}::int`;
 const mayOpen = may("open a patient");

@@ -8,7 +8,7 @@ import { isNamed, list, type Page } from "../db/list.ts";
 import { joined, type Path } from "../db/path.ts";
 import { mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import type { Patient } from "./contract.ts";
+import type { Patient } from "./answers.ts";
 import { resource } from "./queries.ts";
 
 const doctor = sql`${value("doctor")}::int`;

@@ -22,12 +22,13 @@ import { columnsOf, objectOf } from "../db/json.ts";
 import { may } from "../db/rights.ts";
 import { patients } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
-import { fields, type Imported, Patient } from "./contract.ts";
+import type { Imported, Patient } from "./answers.ts";
+import { fields, shown } from "./contract.ts";
 
 /** A patient is its owner's, who alone changes it. One that is deleted has no owner. */
 export const resource: Resource = {
   table: patients,
-  columns: columnsOf(patients, Patient.shape),
+  columns: columnsOf(patients, shown),
   writes: Object.keys(fields),
   owned: ["created_by", "owner_id"],
   taken: sql`patient_taken(${callerId}, ${newEmail})`,
@@ -75,7 +76,7 @@ const exporting = (line: SQL) =>
     },
   }));
 export const exportAsNdjson = exporting(sql`${objectOf(resource.columns)}::text || E'\\n'`);
-export const exportAsCsv = exporting(csvLineOf(patients, Patient.shape));
+export const exportAsCsv = exporting(csvLineOf(patients, shown));
 
 const refusal = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
 const refusedLines = sql`

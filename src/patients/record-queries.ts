@@ -4,7 +4,7 @@ import { changeShown, changing, eventShown, listEvents, naming } from "../db/eve
 import { may } from "../db/rights.ts";
 import { patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import type { Access, Change } from "./contract.ts";
+import type { Access, Change } from "./answers.ts";
 
 const id = sql`${value("id")}::int`;
 

@@ -1,10 +1,16 @@
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
-import { moment, reference } from "./fields.ts";
+import { reference } from "./fields.ts";
 
-// What events of the record have in common, in whatever answer.
+// What answers have in common. The Worker sends what the database says: their schemas are for the reference, the client and
+// the tests, and answers.ts of a group is imported by the Worker for its types alone.
 
-/** Which event, and when. Ids of events are larger than those of other records. */
+/** A moment in UTC, to the millisecond. */
+export const moment = z.iso
+  .datetime({ precision: 3 })
+  .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
+
+/** An event of the record: which, and when. Ids of events are larger than those of other records. */
 export const event = { id: z.int().check(z.positive()), at: moment };
 
 /** What has changed, by field. */
