@@ -1,4 +1,4 @@
-import { NeonDbError } from "@neondatabase/serverless";
+import type { NeonDbError } from "@neondatabase/serverless";
 
 /** A statement that was not done. What it was caused by may hold values of it, and is for `databaseFault` to look into. */
 export class DatabaseError extends Error {
@@ -103,5 +103,7 @@ const isKeyOf = <Names extends object>(names: Names, name: string): name is stri
 export const breaks = (error: unknown, constraint: UniqueName | ReferenceName): boolean =>
   error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
-const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> =>
-  cause instanceof NeonDbError ? cause : {};
+// By its name: the class comes with the driver, which client.ts loads when it is needed.
+const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> => (isNeonDbError(cause) ? cause : {});
+const isNeonDbError = (cause: unknown): cause is NeonDbError =>
+  cause instanceof Error && cause.name === "NeonDbError";

@@ -80,7 +80,7 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
     const params = names.map((name) => given(values, name));
     const start = performance.now();
     try {
-      const [found] = await database.query(text, params);
+      const [found] = await database(text, params);
       return found as Row | undefined;
     } catch (error) {
       throw new DatabaseError(error);
