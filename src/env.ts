@@ -31,11 +31,12 @@ const Limiter = z.custom<RateLimit>(
 );
 
 /** A number in a binding: Wrangler's `[vars]` may hold numbers, secrets and `.dev.vars` are text. */
+const numberOf = z.transform((value) =>
+  typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value,
+);
 const wholeNumber = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
-  return z
-    .union([z.int(), z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number))], message)
-    .check(z.refine((n) => n >= min && n <= max, message));
+  return z.pipe(numberOf, z.int(message).check(z.minimum(min, message), z.maximum(max, message)));
 };
 
 /** The same for yes and no. */

@@ -1,5 +1,5 @@
 import { outcomes } from "../db/schema.ts";
-import { idInText, momentInText } from "../http/fields.ts";
+import { idInText, momentInText, rule } from "../http/fields.ts";
 import { pageQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -11,8 +11,5 @@ export const EventsQuery = pageQuery({
   from: momentInText,
   to: momentInText,
 }).check(
-  z.refine(({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)), {
-    path: ["to"],
-    error: "Must not be before from",
-  }),
+  rule(({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)), "Must not be before from", "to"),
 );

@@ -1,5 +1,5 @@
 import { truncates } from "bcryptjs";
-import { body, email, padded, storable, text } from "../http/fields.ts";
+import { body, email, padded, rule, storable, text } from "../http/fields.ts";
 import * as z from "../zod.ts";
 import { isCommon } from "./passwords.ts";
 
@@ -7,7 +7,7 @@ import { isCommon } from "./passwords.ts";
 const typed = z.string().check(
   storable,
   z.minLength(1, "Required"),
-  z.refine((value) => [...value].length <= 1024, "Too long: expected at most 1024 characters"),
+  rule((value) => [...value].length <= 1024, "Too long: expected at most 1024 characters"),
   z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
 );
 
@@ -21,10 +21,10 @@ const REPEATED = "^([\\s\\S])\\1*$";
 const newPassword = z.string().check(
   storable,
   z.normalize("NFC"),
-  z.refine((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
-  z.refine((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  z.refine((value) => !isCommon(value), "Too common: many use it, and it is among the first that are tried"),
-  z.refine((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
+  rule((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
+  rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
+  rule((value) => !isCommon(value), "Too common: many use it, and it is among the first that are tried"),
+  rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
   z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
 );
 

@@ -1,12 +1,12 @@
 import { genders, specializations } from "../db/schema.ts";
-import { body, email, flag, idInText, name, readOnlyFields, search } from "../http/fields.ts";
+import { body, email, flag, idInText, name, optional, readOnlyFields, search } from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
 /** What a client writes. */
 export const fields = {
-  firstname: name(64),
-  lastname: name(64),
+  firstname: name,
+  lastname: name,
   email: email(128),
   gender: z.enum(genders),
   specialization: z.enum(specializations),
@@ -29,4 +29,4 @@ export const NewDoctor = body(
 );
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const DoctorChanges = body(z.partial(z.object(fields)).shape, readOnlyFields);
+export const DoctorChanges = body(optional(fields), readOnlyFields);

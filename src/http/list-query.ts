@@ -1,8 +1,11 @@
 import * as z from "../zod.ts";
-import { wholeNumber } from "./fields.ts";
+import { optional, wholeNumber } from "./fields.ts";
 
 const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
+
+const limit = z._default(wholeNumber(1, MAX_LIMIT), DEFAULT_LIMIT);
+const cursor = z.optional(z.string().check(z.minLength(1)));
 
 /**
  * The query of pages, and what `filters` they know. A parameter that is not known is an error, for a mistyped filter
@@ -11,11 +14,7 @@ const DEFAULT_LIMIT = 50;
 export function pageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
   const known = ["limit", "cursor", ...Object.keys(filters)];
   return z.strictObject(
-    {
-      limit: z._default(wholeNumber(1, MAX_LIMIT), DEFAULT_LIMIT),
-      cursor: z.optional(z.string().check(z.minLength(1))),
-      ...z.partial(z.object(filters)).shape,
-    },
+    { limit, cursor, ...optional(filters) },
     {
       error: ({ code }) =>
         code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined,

@@ -5,8 +5,10 @@ import {
   flag,
   idInText,
   name,
+  optional,
   readOnlyFields,
   reference,
+  rule,
   search,
   shownWith,
   text,
@@ -17,8 +19,8 @@ import * as z from "../zod.ts";
 
 /** What a client writes. */
 export const fields = {
-  firstname: name(64),
-  lastname: name(64),
+  firstname: name,
+  lastname: name,
   email: email(128),
   age: z.int().check(z.minimum(0), z.maximum(120)),
   gender: z.enum(genders),
@@ -27,28 +29,31 @@ export const fields = {
 /** What an answer shows, in this order. */
 export const shown = shownWith(fields);
 
+const age = wholeNumber(0, 120);
+
 export const PatientsQuery = listQuery(
   {
     search,
     gender: fields.gender,
-    min_age: wholeNumber(0, 120),
-    max_age: wholeNumber(0, 120),
+    min_age: age,
+    max_age: age,
     doctor: idInText,
     deleted: flag,
   },
   ["id", "lastname", "created_at"],
 ).check(
   // Not "at most": it is asked of what is no number, too; and of nothing at all, of which nothing is wrong.
-  z.refine(({ min_age, max_age }) => !(Number(min_age) > Number(max_age)), {
-    path: ["max_age"],
-    error: "Must not be less than min_age",
-  }),
+  rule(
+    ({ min_age, max_age }) => !(Number(min_age) > Number(max_age)),
+    "Must not be less than min_age",
+    "max_age",
+  ),
 );
 
 export const NewPatient = body(fields, readOnlyFields);
 
 /** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const PatientChanges = body(z.partial(z.object(fields)).shape, readOnlyFields);
+export const PatientChanges = body(optional(fields), readOnlyFields);
 
 /** Whether the lines of an import that are fine are taken when others are refused. */
 export const ImportQuery = z.strictObject(
@@ -70,7 +75,7 @@ export const Receiver = body({ to: reference });
 
 /** The account whose patients are handed over, and the one that gets them. */
 export const AccountTransfer = body({ from: reference, to: reference }).check(
-  z.refine(({ from, to }) => from !== to, { path: ["to"], error: "Must be another account" }),
+  rule(({ from, to }) => from !== to, "Must be another account", "to"),
 );
 
 /** Why an admin must see a patient of somebody else's. */
