@@ -69,10 +69,16 @@ export async function issueAccess(claims: Claims, config: Config): Promise<strin
   return sign(payload, jwk, ALGORITHM);
 }
 
-/** What a verified payload claims; `undefined` when it is not one that `issueAccess` makes. */
-export function claimsOf(payload: unknown): Claims | undefined {
+/** What a genuine token says, and until when it is good, in seconds since 1970. */
+export interface Verified {
+  claims: Claims;
+  exp: number;
+}
+
+/** What a verified payload says; `undefined` when it is not one that `issueAccess` makes. */
+export function verifiedOf(payload: unknown): Verified | undefined {
   const { success, data } = Payload.safeParse(payload);
   if (!success) return undefined;
-  const { sub: user_id, sid: session_id, ver: token_version, must_change_password = false } = data;
-  return { user_id, session_id, token_version, must_change_password };
+  const { sub: user_id, sid: session_id, ver: token_version, must_change_password = false, exp } = data;
+  return { claims: { user_id, session_id, token_version, must_change_password }, exp };
 }

@@ -1,10 +1,12 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { jwt } from "hono/jwt";
 import type { Caller } from "../db/caller.ts";
-import { ALGORITHM, claimsOf, keyFor } from "./access-token.ts";
+import { ALGORITHM, keyFor, type Verified, verifiedOf } from "./access-token.ts";
 import { originOf } from "./address.ts";
 import type { AppEnv } from "./context.ts";
+import { knownTokens, recall, remember } from "./known-tokens.ts";
 import { limiting, spend } from "./limits.ts";
 import { unauthorized } from "./problem.ts";
 
@@ -20,23 +22,30 @@ export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
 export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
   if (!authorization) throw unauthorized("This needs Authorization: Bearer <access token>.");
-  const config = c.get("config");
+  const { config, connection } = c.var;
+  const tokens = knownTokens(config);
+  const claims =
+    recall(tokens, authorization) ?? remember(tokens, authorization, await verify(c, authorization));
+  await spend(config.ACCOUNT_LIMITER, String(claims.user_id));
+  c.set("caller", { claims, origin: originOf(c), connection });
+  await next();
+});
+
+/** What the token of a request says. @throws {Problem} 401 when it is not genuine, or expired */
+async function verify(c: Context<GuardedEnv>, authorization: string): Promise<Verified> {
+  const { config } = c.var;
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
   const secret = await keyFor(authorization, config);
-  const passOn = async () => {
-    const claims = claimsOf(c.get("jwtPayload"));
-    if (!claims) throw refused();
-    await spend(config.ACCOUNT_LIMITER, String(claims.user_id));
-    c.set("caller", { claims, origin: originOf(c), connection: c.get("connection") });
-    await next();
-  };
   try {
-    await jwt({ secret, alg: ALGORITHM, verification: { iss, aud } })(c, passOn);
+    await jwt({ secret, alg: ALGORITHM, verification: { iss, aud } })(c, async () => {});
   } catch (error) {
     // Its cause may hold the token: it ends here.
     throw error instanceof HTTPException ? refused() : error;
   }
-});
+  const verified = verifiedOf(c.get("jwtPayload"));
+  if (!verified) throw refused();
+  return verified;
+}
 
 limiting.add(guard);
 

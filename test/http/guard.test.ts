@@ -1,5 +1,6 @@
 import { decode, sign } from "hono/jwt";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { recall, remember } from "../../src/http/known-tokens.ts";
 import { claims as anyClaims, mint, newAccount, revocations } from "../support/accounts.ts";
 import { connectApi, JWT_SECRET } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
@@ -84,6 +85,24 @@ test("what these tests change is a good token here, in whatever case its scheme 
   expect((await me(`bEARER ${await mint({ ...claims, aud: ["other", "hospital-api"] })}`)).status).toBe(200);
   for (const other of [{ JWT_ISSUER: "x" }, { JWT_AUDIENCE: "x" }, { JWT_SECRET: "another".padEnd(32, "x") }])
     expect(await me(`Bearer ${token}`, other)).toEqual(problem(401));
+});
+
+test("a token that has been let pass is refused from the moment on at which it expires", async () => {
+  const exp = Math.floor(Date.now() / 1000) + 2;
+  const authorization = `Bearer ${await mint({ ...claims, exp })}`;
+  expect([(await me(authorization)).status, (await me(authorization)).status]).toEqual([200, 200]);
+  await vi.waitUntil(() => Date.now() / 1000 >= exp, 5000);
+  expect(await me(authorization)).toEqual(problem(401));
+});
+
+test("of tokens that have been let pass the newest thousand are known, each until it expires", () => {
+  const tokens = new Map();
+  const names = Array.from({ length: 1001 }, (_, n) => `Bearer ${n}`);
+  const said = { user_id: id, session_id: claims.sid, token_version: 1, must_change_password: false };
+  for (const name of names) remember(tokens, name, { claims: said, exp: now + 900 });
+  expect(names.filter((name) => recall(tokens, name) === undefined)).toEqual(["Bearer 0"]);
+  remember(tokens, "Bearer 1", { claims: said, exp: now - 1 });
+  expect(recall(tokens, "Bearer 1")).toBeUndefined();
 });
 
 test.each([
