@@ -16,15 +16,14 @@ export async function measureCost(bench: Bench): Promise<{ rows: Cost[]; memory:
   step("filling", 0);
   const database = await servers.fill({ patients: PATIENTS });
   const { product, floor } = await bench.serveBoth(database);
-  const fewer = { rounds: Math.ceil(settings.rounds / 2), seconds: settings.seconds / 2 };
   const plan = [
-    { connections: BUDGET_CONNECTIONS, rounds: settings.rounds, seconds: settings.seconds },
+    { connections: BUDGET_CONNECTIONS, rounds: settings.rounds },
     // Nothing is held against these.
-    { connections: 1, ...fewer },
-    { connections: 64, ...fewer },
+    { connections: 1, rounds: Math.ceil(settings.rounds / 4) },
+    { connections: 64, rounds: Math.ceil(settings.rounds / 4) },
   ];
   const rows: Cost[] = [];
-  for (const { connections, rounds, seconds } of plan) {
+  for (const { connections, rounds } of plan) {
     const scene = await openScene(database, product);
     const kinds = [...kindsOfWork(scene), login(scene), ...refusals(scene)];
     for (const kind of kinds) {
@@ -32,7 +31,7 @@ export async function measureCost(bench: Bench): Promise<{ rows: Cost[]; memory:
       const loads = [load(kind, product, connections), load(kind, floor, connections, "floor")] as const;
       // A slice of logins at 64 connections takes ten seconds.
       const worthIt = kind.asks === 2 && connections !== BUDGET_CONNECTIONS ? 1 : rounds;
-      rows.push(summary(kind, connections, await takeTurns(servers, kind, loads, worthIt, seconds)));
+      rows.push(summary(kind, connections, await takeTurns(servers, kind, loads, worthIt, settings.seconds)));
     }
   }
   return { rows, memory: memory(servers, product, floor) };

@@ -5,7 +5,7 @@ import type { Bench } from "./servers.ts";
 
 /** What is put before each request to the database, in milliseconds. */
 const DELAYS = [0, 25, 75, 150];
-const ROUNDS = 4;
+const ROUNDS = 3;
 const REQUESTS = 3;
 
 /** How long requests take, one after another, with the database farther and farther away. */

@@ -10,8 +10,8 @@ const SIZES = [
   { patients: 100_000, accounts: 1000, largest: 60_000 },
   { patients: 1_000_000, accounts: 10_000, largest: 100_000 },
 ];
-const ROUNDS = 16;
-const REQUESTS = 25;
+const ROUNDS = 9;
+const REQUESTS = 20;
 const LOGINS = 2;
 
 /** One of the databases, with every kind of request to it, by its name. */

@@ -32,13 +32,7 @@ export async function measureRecord(bench: Bench): Promise<{ rows: Recorded[] }>
         (events > 0 ? 0.7 : 0) + (0.3 * kinds.indexOf(kind)) / kinds.length,
       );
       const loads = [loadOf(kind, product), loadOf(kind, unrecorded)] as const;
-      const pairs = await takeTurns(
-        servers,
-        kind,
-        loads,
-        Math.ceil(settings.rounds / 2),
-        settings.seconds / 2,
-      );
+      const pairs = await takeTurns(servers, kind, loads, Math.ceil(settings.rounds / 2), settings.seconds);
       rows.push({ kind: kind.name, events, ...sides(pairs) });
     }
   }

@@ -22,8 +22,8 @@ import { measureStart } from "./start.ts";
 const usage = `Usage: npm run bench -- [options]
 
   --only cost|record|growth|distance|start|soak|logins   one part; several: repeat it
-  --rounds 5    how often each kind is measured, in turns with the floor
-  --seconds 0.8 how long each time
+  --rounds 11   how often each kind is measured, in turns with the floor
+  --seconds 0.3 how long each time, at least
   --events 3e5  how many events are on record when requests are measured with the record full
   --quick       all of it in a minute or two, to see that it works; says little
   --json        the results to standard output
@@ -84,8 +84,8 @@ function readArguments() {
     },
   });
   const isPart = (name: string): name is Part => Object.hasOwn(parts, name);
-  const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
-  const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 0.8));
+  const rounds = Number(values.rounds ?? (values.quick ? 2 : 11));
+  const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 0.3));
   const events = Number(values.events ?? (values.quick ? 1e4 : 3e5));
   const only = values.only ?? Object.keys(parts);
   if (values.help || !only.every(isPart) || !(rounds >= 1) || !(seconds > 0) || !(events >= 1))
