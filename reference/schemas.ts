@@ -81,6 +81,7 @@ function jsonSchemaOf(schema: core.$ZodType, io: Io): JsonSchema {
 /** The object that a schema checks first, whatever it makes of it. */
 function objectOf(schema: core.$ZodType): core.$ZodType {
   const { def } = schema._zod;
+  if (def.type === "lazy") return objectOf((schema as core.$ZodLazy)._zod.innerType);
   return def.type === "pipe" ? objectOf((def as core.$ZodPipeDef).in) : schema;
 }
 

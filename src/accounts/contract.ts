@@ -1,5 +1,5 @@
 import { roles } from "../db/schema.ts";
-import { body, flag, optional, reference, text } from "../http/fields.ts";
+import { bodyOfChange, flag, reference, text } from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -13,5 +13,4 @@ export const fields = {
 
 export const AccountsQuery = listQuery({ role: fields.role, active: flag, search: text(254) }, ["id"]);
 
-/** What is left out stays as it is. */
-export const AccountChanges = body(optional(fields), ["id", "username", "email", "created_at"]);
+export const AccountChanges = bodyOfChange(fields, ["id", "username", "email", "created_at"]);

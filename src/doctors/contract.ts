@@ -1,5 +1,5 @@
 import { genders, specializations } from "../db/schema.ts";
-import { body, email, flag, idInText, name, optional, readOnlyFields, search } from "../http/fields.ts";
+import { body, bodyOfChange, email, flag, idInText, name, readOnlyFields, search } from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -28,5 +28,4 @@ export const NewDoctor = body(
   readOnlyFields,
 );
 
-/** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const DoctorChanges = body(optional(fields), readOnlyFields);
+export const DoctorChanges = bodyOfChange(fields, readOnlyFields);

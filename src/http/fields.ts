@@ -121,17 +121,22 @@ export const shownWith = (fields: object): string[] => {
 
 /**
  * A request's body: exactly `fields`, and `readOnly` ones, which a client may send back as it got them and which are
- * dropped unread.
+ * dropped unread. It is put together when the first such body comes.
  */
 export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[] = []) =>
-  z
-    .pipe(
-      z.transform((value) => without(value, readOnly)),
-      z.strictObject(fields, {
-        error: ({ code }) => (code === "unrecognized_keys" ? "Unknown field" : undefined),
-      }),
-    )
-    .register(z.globalRegistry, { ignored: readOnly });
+  z.lazy(() => exactly(fields, readOnly)).register(z.globalRegistry, { ignored: readOnly });
+
+/** The body of a change: what is left out stays as it is, for `PUT` as for `PATCH`. */
+export const bodyOfChange = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[]) =>
+  z.lazy(() => exactly(optional(fields), readOnly)).register(z.globalRegistry, { ignored: readOnly });
+
+const exactly = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[]) =>
+  z.pipe(
+    z.transform((value) => without(value, readOnly)),
+    z.strictObject(fields, {
+      error: ({ code }) => (code === "unrecognized_keys" ? "Unknown field" : undefined),
+    }),
+  );
 
 function without(value: unknown, keys: readonly string[]): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

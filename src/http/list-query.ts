@@ -13,13 +13,9 @@ const cursor = z.optional(z.string().check(z.minLength(1)));
  */
 export function pageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
   const known = ["limit", "cursor", ...Object.keys(filters)];
-  return z.strictObject(
-    { limit, cursor, ...optional(filters) },
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined,
-    },
-  );
+  const error: z.core.$ZodErrorMap = ({ code }) =>
+    code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined;
+  return z.lazy(() => z.strictObject({ limit, cursor, ...optional(filters) }, { error }));
 }
 
 /** The query of a list that can be had in several orders. */

@@ -1,11 +1,11 @@
 import { genders } from "../db/schema.ts";
 import {
   body,
+  bodyOfChange,
   email,
   flag,
   idInText,
   name,
-  optional,
   readOnlyFields,
   reference,
   rule,
@@ -52,8 +52,7 @@ export const PatientsQuery = listQuery(
 
 export const NewPatient = body(fields, readOnlyFields);
 
-/** What is left out stays as it is, for `PUT` as for `PATCH`. */
-export const PatientChanges = body(optional(fields), readOnlyFields);
+export const PatientChanges = bodyOfChange(fields, readOnlyFields);
 
 /** Whether the lines of an import that are fine are taken when others are refused. */
 export const ImportQuery = z.strictObject(
