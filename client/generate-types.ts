@@ -34,10 +34,10 @@ const schemas = {
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
 `;
 
-/** The types of what crosses the wire, as TypeScript that needs nothing else, from the schemas that the API validates with. */
+/** The types of what crosses the wire, as TypeScript that needs nothing else, from the schemas of requests and answers. */
 export async function typesOfContract(): Promise<string> {
   const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(schemas)) registry.add(describable(schema), { id });
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
   // What a client writes is a schema's input: a field that has a default may be left out.
   const { schemas: definitions } = z.toJSONSchema(registry, {
     io: "input",
@@ -59,11 +59,6 @@ export async function typesOfContract(): Promise<string> {
 const ofTheWhole = /\nexport interface Contract \{[^}]*\}\n/;
 const ofItsPlace =
   /(\/\*\*| \*)\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n \*\/\n/g;
-
-/** A body's schema drops read-only fields before it looks: what is described is what it looks at. */
-function describable(schema: z.ZodMiniType): z.core.$ZodType {
-  return schema instanceof z.ZodMiniPipe ? schema._zod.def.out : schema;
-}
 
 if (import.meta.main) {
   const types = await typesOfContract();

@@ -58,8 +58,8 @@ export function parametersOf(
 ): JsonSchema[] {
   const known = described.find((one) => one.schema === schema);
   if (!known) throw new Error(`There are no words for the ${place} of a route.`);
-  const input = jsonSchemaOf(objectOf(schema), "input");
-  const output = jsonSchemaOf(objectOf(schema), "output");
+  const input = jsonSchemaOf(schema, "input");
+  const output = jsonSchemaOf(schema, "output");
   const required = (input["required"] ?? []) as string[];
   return Object.entries(Object(input["properties"])).map(([name, asText]) => ({
     name,
@@ -76,13 +76,6 @@ const parsed = (schema: JsonSchema | undefined): JsonSchema | undefined =>
 
 function jsonSchemaOf(schema: core.$ZodType, io: Io): JsonSchema {
   return core.toJSONSchema(schema, { io, override, unrepresentable: "any" });
-}
-
-/** The object that a schema checks first, whatever it makes of it. */
-function objectOf(schema: core.$ZodType): core.$ZodType {
-  const { def } = schema._zod;
-  if (def.type === "lazy") return objectOf((schema as core.$ZodLazy)._zod.innerType);
-  return def.type === "pipe" ? objectOf((def as core.$ZodPipeDef).in) : schema;
 }
 
 /** Brings what zod writes into the form that people expect. */

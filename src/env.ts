@@ -36,7 +36,8 @@ const numberOf = z.transform((value) =>
 );
 const wholeNumber = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
-  return z.pipe(numberOf, z.int(message).check(z.minimum(min, message), z.maximum(max, message)));
+  const isIt = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+  return z.pipe(numberOf, z.custom<number>(isIt, message));
 };
 
 /** The same for yes and no. */

@@ -51,7 +51,7 @@ const bad: Record<string, unknown[]> = {
     ...["postgresql://db.example/hidden-value", "postgresql://user:hidden-value@db.example", 987_654_321],
   ],
   DATABASE_ENDPOINT: ["hidden-value", "ftp://hidden-value.example/sql"],
-  DATABASE_TIMEOUT_MS: ["hidden-value", "99", 60_001, 9876.54],
+  DATABASE_TIMEOUT_MS: ["hidden-value", "99", 60_001, 9876.54, 1e300, "9".repeat(20)],
   JWT_SECRET: [undefined, "hidden-value".padEnd(31, "x"), 987_654_321],
   JWT_SECRET_PREVIOUS: ["", "hidden-value".padEnd(31, "x"), 987_654_321],
   JWT_ISSUER: [""],

@@ -1,19 +1,19 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ended, type Origin, recording } from "../db/audit.ts";
-import { type Claims, callerId, repeatable } from "../db/caller.ts";
+import type { Claims } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
 import { isInvitationGood } from "../db/invited.ts";
-import { bodyOf, columnsOf, objectOf } from "../db/json.ts";
+import { columnsOf, objectOf } from "../db/json.ts";
 import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, statement, value } from "../db/statement.ts";
-import type { Account, NewAccount } from "./answers.ts";
+import type { NewAccount } from "./answers.ts";
 import { type Attempt, counting, ofAttempt, takingBack } from "./attempts.ts";
 import type { Stored } from "./passwords.ts";
 
 // These have no caller: they are how one becomes it. They put on record what they did by themselves.
 
-/** What an answer shows of an account, once it has been made; of one's own its role, too. */
-const shown = ["id", "username", "email"];
+/** What is shown of an account that has been made. */
+const shownFields: (keyof NewAccount)[] = ["id", "username", "email"];
 
 const username = sql`${value("username")}::text`;
 const codeHash = sql`${value("code_hash")}::text`;
@@ -40,7 +40,7 @@ export const createAccount = statement<
       INSERT INTO ${users} (username, email, password_hash, role)
       SELECT ${username}, ${value("email")}, ${value("password_hash")}, coalesce((SELECT role FROM used), 'clinician')
       WHERE NOT ${exists("taken")} AND (${codeHash} IS NULL OR ${exists("used")})
-      RETURNING ${columnsOf(users, [...shown, "role"])}`,
+      RETURNING ${users.id}, ${users.username}, ${users.email}, ${users.role}`,
     recorded: recording(
       { from: sql`created` },
       {
@@ -52,7 +52,7 @@ export const createAccount = statement<
   },
   from: "answer",
   row: {
-    body: sql`(SELECT ${objectOf(columnsOf(users, shown))}::text FROM created ${users})`,
+    body: sql`(SELECT ${objectOf(columnsOf(users, shownFields))}::text FROM created ${users})`,
     invited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
     email: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE same_email)`,
     taken: exists("taken"),
@@ -192,13 +192,4 @@ export const rotateRefresh = statement<
   },
   from: "spent",
   row: claimsOf,
-}));
-
-/** The caller's own account. */
-export const findOwnAccount = repeatable<{ body: Json<Account> }>(() => ({
-  entry: null,
-  steps: {
-    account: sql`SELECT ${columnsOf(users, [...shown, "role"])} FROM ${users} WHERE ${users.id} = ${callerId}`,
-  },
-  row: { body: bodyOf("account") },
 }));

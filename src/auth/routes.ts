@@ -9,9 +9,8 @@ import { validate } from "../http/validate.ts";
 import { RefreshToken, SessionById } from "./contract.ts";
 import { loggingIn, refreshing } from "./login.ts";
 import { changingPassword } from "./password.ts";
-import { findOwnAccount } from "./queries.ts";
 import { registering } from "./register.ts";
-import { endSession, endSessionOf, endSessions, listSessions } from "./session-queries.ts";
+import { endSession, endSessionOf, endSessions, findOwnAccount, listSessions } from "./session-queries.ts";
 
 export const auth = new Hono<AppEnv>()
   .post("/register", ...registering)

@@ -1,10 +1,17 @@
 import { sql } from "drizzle-orm";
 import { outcomeOfReading } from "../db/audit.ts";
 import { callerId, framed, repeatable } from "../db/caller.ts";
-import { arrayOf, moment } from "../db/json.ts";
+import { arrayOf, bodyOf, moment } from "../db/json.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { Session } from "./answers.ts";
+import type { Account, Session } from "./answers.ts";
+
+/** The caller's own account. */
+export const findOwnAccount = repeatable<{ body: Json<Account> }>(() => ({
+  entry: null,
+  steps: { account: sql`SELECT id, username, email, role FROM ${users} WHERE ${users.id} = ${callerId}` },
+  row: { body: bodyOf("account") },
+}));
 
 /** When a session is over if it is not used again. */
 const end = sql`least(expires_at, last_used_at + make_interval(days => ${value("idle_days")}))`;

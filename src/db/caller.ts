@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Entry, ended, type Origin, recording } from "./audit.ts";
 import { audit_events, sessions, users } from "./schema.ts";
-import { type Connection, exists, statement, twice, value } from "./statement.ts";
+import { type Connection, exists, type Plan, statement, twice, value } from "./statement.ts";
 
 /** Who an access token says is calling. True only for the statement that has checked it. */
 export type Claims = {
@@ -79,25 +79,25 @@ const withOutcome = ({ outcome = ended("done"), ...entry }: Entry): Entry => ({
   outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE ${ended("refused")} END`,
 });
 
-/** What a statement on data does. */
-interface Work<Row> {
+/** What a statement on data does, and how. */
+interface Work<Row> extends Omit<Plan<Row>, "from"> {
   /** What is put on record, as `refused` when the caller is; null where nobody's data is looked at or changed. */
   entry: Entry | null;
-  /** How it is done: see `statement`. */
-  steps: Record<string, SQL>;
-  /** What is answered of it. */
-  row: { [Column in keyof Row]: SQL<Row[Column]> };
 }
 
 /** Makes a statement of its work, as described below. */
 type Frame = <Row, Values extends Record<string, unknown> = Record<string, never>>(
-  work: () => Work<Row>,
+  describe: () => Work<Row>,
 ) => (caller: Caller, values: Values) => Promise<Row>;
 
-/** The steps of a statement: who is calling (`from` of the record), the work, and its record. */
-const inFrame = <Row>({ entry, steps, row }: Work<Row>, of = claimant, from = who.from) => ({
+/** A statement: who is calling, as `claimantStep` says; the work; and its record, of each row of `from`. */
+const inFrame = <Row>(
+  { entry, steps, row }: Work<Row>,
+  claimantStep = claimant,
+  from = who.from,
+): Plan<Row> => ({
   steps: {
-    claimant: of,
+    claimant: claimantStep,
     caller,
     ...steps,
     ...(entry && { recorded: recording({ ...who, from }, withOutcome(entry)) }),
@@ -114,12 +114,12 @@ const inFrame = <Row>({ entry, steps, row }: Work<Row>, of = claimant, from = wh
  * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, or was while
  *   the statement waited (`revoked`), and then nothing else has been done.
  */
-export const framed: Frame = (work) => forCaller(statement(() => inFrame(work())));
+export const framed: Frame = (describe) => forCaller(statement(() => inFrame(describe())));
 
 /** The same, for an account too that has to change its password first. */
-export const framedForPassword: Frame = (work) =>
+export const framedForPassword: Frame = (describe) =>
   forCaller(
-    statement(() => inFrame(work(), anyClaimant)),
+    statement(() => inFrame(describe(), anyClaimant)),
     true,
   );
 
@@ -127,19 +127,18 @@ export const framedForPassword: Frame = (work) =>
  * The frame of what may be sent twice: it only reads, or its key keeps it from making anything twice. That the first attempt
  * was done and only its answer lost shows by its record, beside which the second puts none.
  */
-export const repeatable: Frame = (work) => {
-  const again = () => {
-    const { entry, ...rest } = work();
-    const from = entry ? sql`claimant WHERE NOT EXISTS (${sameRequest(withOutcome(entry))})` : who.from;
-    return inFrame({ entry, ...rest }, claimant, from);
-  };
-  return forCaller(
+export const repeatable: Frame = (describe) =>
+  forCaller(
     twice(
-      statement(() => inFrame(work())),
-      statement(again),
+      statement(() => inFrame(describe())),
+      statement(() => again(describe())),
     ),
   );
-};
+
+function again<Row>(work: Work<Row>): Plan<Row> {
+  if (!work.entry) return inFrame(work);
+  return inFrame(work, claimant, sql`claimant WHERE NOT EXISTS (${sameRequest(withOutcome(work.entry))})`);
+}
 
 /** What this request has put on record already: the very same, for what comes of it now may be something else. */
 const sameRequest = ({ patients = sql`NULL`, outcome }: Entry): SQL => sql`

@@ -46,8 +46,8 @@ function within(milliseconds: number, { DATABASE_URL, DATABASE_ENDPOINT }: Confi
 }
 
 /**
- * Neon's driver, loaded with the first statement of an isolate: it is a third of the Worker's code, and what needs no database (a
- * preflight, a refusal) is answered without it. It opens nothing: each statement is an HTTP request of its own.
+ * Neon's driver, which is run with the first statement of an isolate and not at its start: what needs no database (a preflight, a
+ * refusal) is answered without it. It opens nothing: each statement is an HTTP request of its own.
  */
 const driver = () => import("@neondatabase/serverless");
 

@@ -44,12 +44,12 @@ export interface Made<Shape> {
  * that has kept. What breaks a constraint takes its key with it: nothing was made, so it may be tried again.
  */
 export function making<Shape, Values extends Record<string, unknown>, Flags = unknown>(
-  of: () => Making<Flags>,
+  describe: () => Making<Flags>,
 ) {
   type Row = Made<Shape> & Flags;
   type Columns = { [Column in keyof Row]: SQL<Row[Column]> };
   const freely = framed<Row, Values>(() => {
-    const { entry, steps, draft, body, id = noId, insert, flags } = of();
+    const { entry, steps, draft, body, id = noId, insert, flags } = describe();
     return {
       entry,
       steps: { ...steps, draft, created: insert(sql`true`) },
@@ -57,7 +57,7 @@ export function making<Shape, Values extends Record<string, unknown>, Flags = un
     };
   });
   const once = repeatable<Row, Values & { key: string }>(() => {
-    const made = of();
+    const made = describe();
     return {
       entry: entryOfOnce(made),
       steps: stepsOfOnce(made),

@@ -38,7 +38,7 @@ function written(query: SQL): { text: string; names: string[] } {
 }
 
 /** What a statement is made of: common table expressions, and one row of what came of them. */
-interface Plan<Row> {
+export interface Plan<Row> {
   /** The expressions by their names, in order; a later one may use an earlier one. */
   steps: Record<string, SQL>;
   /** The step that the row is of. */
@@ -62,7 +62,7 @@ const textOf = <Row>({ steps, from, row }: Plan<Row>) =>
  * them all.
  */
 export function statement<Row, Values extends Record<string, unknown> = Record<string, never>>(
-  plan: () => Plan<Row>,
+  describe: () => Plan<Row>,
 ) {
   let made: ReturnType<typeof written> | undefined;
 
@@ -75,7 +75,7 @@ export function statement<Row, Values extends Record<string, unknown> = Record<s
     values: Values,
     database: Database = connection.database,
   ): Promise<Row | undefined> => {
-    made ??= textOf(plan());
+    made ??= textOf(describe());
     const { text, names } = made;
     const params = names.map((name) => given(values, name));
     const start = performance.now();

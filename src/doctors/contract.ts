@@ -1,5 +1,15 @@
 import { genders, specializations } from "../db/schema.ts";
-import { body, bodyOfChange, email, flag, idInText, name, readOnlyFields, search } from "../http/fields.ts";
+import {
+  body,
+  bodyOfChange,
+  email,
+  flag,
+  idInText,
+  name,
+  readOnlyFields,
+  search,
+  shownWith,
+} from "../http/fields.ts";
 import { listQuery } from "../http/list-query.ts";
 import * as z from "../zod.ts";
 
@@ -13,6 +23,9 @@ export const fields = {
   max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
   active: z.boolean(),
 };
+
+/** What an answer shows, in this order. */
+export const shownFields = shownWith(fields);
 
 export const DoctorsQuery = listQuery(
   { search, specialization: fields.specialization, active: flag, patient: idInText },

@@ -24,14 +24,13 @@ import { joined } from "../db/path.ts";
 import { may } from "../db/rights.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import { shownWith } from "../http/fields.ts";
 import type { Doctor } from "./answers.ts";
-import { fields } from "./contract.ts";
+import { fields, shownFields } from "./contract.ts";
 
 /** Every account sees every doctor; the one that created a doctor changes it, and so does an admin. */
 const resource: Resource = {
   table: doctors,
-  columns: columnsOf(doctors, shownWith(fields)),
+  columns: columnsOf(doctors, shownFields),
   writes: Object.keys(fields),
   owned: ["created_by"],
   taken: sql`${callerId} IS NOT NULL AND doctor_taken(${newEmail})`,

@@ -26,14 +26,14 @@ export const keysOf = perConfig((config) => {
 });
 
 /** The key to verify a token with: the previous one, if there is one and the token says so by its `kid`. */
-export async function keyFor(authorization: string, config: Config): Promise<CryptoKey> {
+export async function keyFor(token: string, config: Config): Promise<CryptoKey> {
   const [current, previous] = await keysOf(config);
-  return previous && kidOf(authorization) === previous.kid ? previous.key : current.key;
+  return previous && kidOf(token) === previous.kid ? previous.key : current.key;
 }
 
-function kidOf(authorization: string): unknown {
+function kidOf(token: string): unknown {
   try {
-    return (decode(authorization.replace(/^\S+\s+/, "")).header as { kid?: unknown }).kid;
+    return (decode(token).header as { kid?: unknown }).kid;
   } catch {
     return undefined; // no token: whoever verifies it says so
   }

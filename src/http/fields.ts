@@ -15,8 +15,9 @@ const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
  */
 export const rule = <Value>(keeps: (value: Value) => boolean, message: string, field?: string) =>
   z.check<Value>(({ value, issues }) => {
+    if (keeps(value)) return;
     const path = field === undefined ? [] : [field];
-    if (!keeps(value)) issues.push({ code: "custom", message, path, input: value, continue: true });
+    issues.push({ code: "custom", message, path, input: value, continue: true });
   });
 
 /** What PostgreSQL stores. */
@@ -111,24 +112,28 @@ export const optional = <Fields extends z.core.$ZodShape>(fields: Fields) =>
 export const ById = z.object({ id: idInText });
 
 /** What the API sets in a patient or a doctor, and a client may send back. */
-export const readOnlyFields: [string, ...string[]] = ["id", "created_by", "created_at", "updated_at"];
+export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
 
 /** The names of what an answer shows of a patient or a doctor: its `fields`, and what the API sets. */
-export const shownWith = (fields: object): string[] => {
-  const [id, ...others] = readOnlyFields;
-  return [id, ...Object.keys(fields), ...others];
-};
+export const shownWith = (fields: object): string[] => [
+  "id",
+  ...Object.keys(fields),
+  ...readOnlyFields.filter((name) => name !== "id"),
+];
 
 /**
  * A request's body: exactly `fields`, and `readOnly` ones, which a client may send back as it got them and which are
  * dropped unread. It is put together when the first such body comes.
  */
 export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[] = []) =>
-  z.lazy(() => exactly(fields, readOnly)).register(z.globalRegistry, { ignored: readOnly });
+  late(() => fields, readOnly);
 
-/** The body of a change: what is left out stays as it is, for `PUT` as for `PATCH`. */
+/** The body of a change: what is left out stays as it is. */
 export const bodyOfChange = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[]) =>
-  z.lazy(() => exactly(optional(fields), readOnly)).register(z.globalRegistry, { ignored: readOnly });
+  late(() => optional(fields), readOnly);
+
+const late = <Fields extends z.core.$ZodShape>(fields: () => Fields, readOnly: readonly string[]) =>
+  z.lazy(() => exactly(fields(), readOnly)).register(z.globalRegistry, { ignored: readOnly });
 
 const exactly = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[]) =>
   z.pipe(

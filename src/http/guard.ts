@@ -13,6 +13,9 @@ import { unauthorized } from "./problem.ts";
 /** What a handler behind the guard finds in its context, and no other does. */
 export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
 
+/** What has an access token in it (RFC 6750, section 2.1). */
+const BEARER = /^bearer\s+(\S+)$/i;
+
 /**
  * Lets a request pass whose access token is genuine and not expired, and sets `c.var.caller`. That the account is
  * active and the session still open is checked by the statement that does the request's work (`db/caller.ts`).
@@ -22,20 +25,23 @@ export type GuardedEnv = AppEnv & { Variables: { caller: Caller } };
 export const guard = createMiddleware<GuardedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
   if (!authorization) throw unauthorized("This needs Authorization: Bearer <access token>.");
+  const [, token] = BEARER.exec(authorization) ?? [];
+  if (token === undefined) throw refused();
   const { config, connection } = c.var;
   const tokens = knownTokens(config);
-  const claims =
-    recall(tokens, authorization) ?? remember(tokens, authorization, await verify(c, authorization));
+  const claims = recall(tokens, token) ?? remember(tokens, token, await verify(c, token));
   await spend(config.ACCOUNT_LIMITER, String(claims.user_id));
   c.set("caller", { claims, origin: originOf(c), connection });
   await next();
 });
 
+limiting.add(guard);
+
 /** What the token of a request says. @throws {Problem} 401 when it is not genuine, or expired */
-async function verify(c: Context<GuardedEnv>, authorization: string): Promise<Verified> {
+async function verify(c: Context<GuardedEnv>, token: string): Promise<Verified> {
   const { config } = c.var;
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
-  const secret = await keyFor(authorization, config);
+  const secret = await keyFor(token, config);
   try {
     await jwt({ secret, alg: ALGORITHM, verification: { iss, aud } })(c, async () => {});
   } catch (error) {
@@ -46,8 +52,6 @@ async function verify(c: Context<GuardedEnv>, authorization: string): Promise<Ve
   if (!verified) throw refused();
   return verified;
 }
-
-limiting.add(guard);
 
 const refused = () =>
   unauthorized("The access token is malformed, expired or not of this API.", "invalid_token");

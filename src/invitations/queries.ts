@@ -46,10 +46,12 @@ export const invite = framed<
   },
 }));
 
+const shownFields: (keyof Invitation)[] = ["id", "email", "role", "created_by", "created_at", "expires_at"];
+
 /** The invitations that nobody has used yet and that are good still, for admins. */
 export const listInvitations = list<Invitation>(() => ({
   table: invitations,
-  json: sql`${objectOf(columnsOf(invitations, ["id", "email", "role", "created_by", "created_at", "expires_at"]))}::text`,
+  json: sql`${objectOf(columnsOf(invitations, shownFields))}::text`,
   sorts: {
     id: { table: invitations, order: [invitations.id], when: opaque(isInvitationGood) },
   },

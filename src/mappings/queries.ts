@@ -6,18 +6,18 @@ import { arrayOf, bodyOf, columnsOf, moment } from "../db/json.ts";
 import { may } from "../db/rights.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { Assignment, DoctorsOfPatient } from "./answers.ts";
+import type { Assignment, DoctorsOfPatient, ListedAssignment } from "./answers.ts";
 
 /** What an assignment shows of its patient and its doctor. */
-export const patientSummary = columnsOf(patients, [
+const ofPatient: (keyof ListedAssignment["patient"])[] = [
   "id",
   "firstname",
   "lastname",
   "age",
   "gender",
   "created_by",
-]);
-export const doctorSummary = columnsOf(doctors, [
+];
+const ofDoctor: (keyof ListedAssignment["doctor"])[] = [
   "id",
   "firstname",
   "lastname",
@@ -25,7 +25,9 @@ export const doctorSummary = columnsOf(doctors, [
   "max_appointments_per_day",
   "gender",
   "active",
-]);
+];
+export const patientSummary = columnsOf(patients, ofPatient);
+export const doctorSummary = columnsOf(doctors, ofDoctor);
 
 const patient = sql`${value("patient")}::int`;
 const doctor = sql`${value("doctor")}::int`;

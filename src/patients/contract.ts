@@ -27,7 +27,7 @@ export const fields = {
 };
 
 /** What an answer shows, in this order. */
-export const shown = shownWith(fields);
+export const shownFields = shownWith(fields);
 
 const age = wholeNumber(0, 120);
 

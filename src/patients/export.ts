@@ -3,7 +3,7 @@ import { databaseFault } from "../db/errors.ts";
 import type { GuardedEnv } from "../http/guard.ts";
 import { logFailure } from "../http/log.ts";
 import { negotiate } from "../http/negotiate.ts";
-import { shown } from "./contract.ts";
+import { shownFields } from "./contract.ts";
 import { exportAsCsv, exportAsNdjson } from "./queries.ts";
 
 /** How many patients a statement gives: few enough for the Worker's memory, and for its thousand requests a request. */
@@ -19,7 +19,7 @@ const formats = {
   "text/csv": {
     type: "text/csv; charset=utf-8; header=present",
     name: "patients.csv",
-    head: `${shown.join(",")}\r\n`,
+    head: `${shownFields.join(",")}\r\n`,
     read: exportAsCsv,
   },
 };

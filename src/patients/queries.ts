@@ -23,12 +23,12 @@ import { may } from "../db/rights.ts";
 import { patients } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
 import type { Imported, Patient } from "./answers.ts";
-import { fields, shown } from "./contract.ts";
+import { fields, shownFields } from "./contract.ts";
 
 /** A patient is its owner's, who alone changes it. One that is deleted has no owner. */
 export const resource: Resource = {
   table: patients,
-  columns: columnsOf(patients, shown),
+  columns: columnsOf(patients, shownFields),
   writes: Object.keys(fields),
   owned: ["created_by", "owner_id"],
   taken: sql`patient_taken(${callerId}, ${newEmail})`,
@@ -76,7 +76,7 @@ const exporting = (line: SQL) =>
     },
   }));
 export const exportAsNdjson = exporting(sql`${objectOf(resource.columns)}::text || E'\\n'`);
-export const exportAsCsv = exporting(csvLineOf(patients, shown));
+export const exportAsCsv = exporting(csvLineOf(patients, shownFields));
 
 const refusal = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
 const refusedLines = sql`

@@ -95,14 +95,22 @@ test("a token that has been let pass is refused from the moment on at which it e
   expect(await me(authorization)).toEqual(problem(401));
 });
 
+test("a token that has been let pass is one token, however its header is written, and none with another scheme", async () => {
+  const fresh = await mint({ ...claims, exp: now + 899 });
+  for (const scheme of ["Bearer ", "bEARER ", `Bearer${" ".repeat(1000)}`])
+    expect((await me(scheme + fresh)).status).toBe(200);
+  for (const scheme of ["", "Token ", "Basic ", "Bearer, ", "Bearer Bearer "])
+    expect(await me(scheme + fresh)).toEqual(problem(401));
+});
+
 test("of tokens that have been let pass the newest thousand are known, each until it expires", () => {
   const tokens = new Map();
-  const names = Array.from({ length: 1001 }, (_, n) => `Bearer ${n}`);
+  const names = Array.from({ length: 1001 }, (_, n) => `token ${n}`);
   const said = { user_id: id, session_id: claims.sid, token_version: 1, must_change_password: false };
   for (const name of names) remember(tokens, name, { claims: said, exp: now + 900 });
-  expect(names.filter((name) => recall(tokens, name) === undefined)).toEqual(["Bearer 0"]);
-  remember(tokens, "Bearer 1", { claims: said, exp: now - 1 });
-  expect(recall(tokens, "Bearer 1")).toBeUndefined();
+  expect(names.filter((name) => recall(tokens, name) === undefined)).toEqual(["token 0"]);
+  remember(tokens, "token 1", { claims: said, exp: now - 1 });
+  expect(recall(tokens, "token 1")).toBeUndefined();
 });
 
 test.each([
