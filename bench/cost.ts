@@ -19,8 +19,7 @@ export async function measureCost(bench: Bench): Promise<{ rows: Cost[]; memory:
   const plan = [
     { connections: BUDGET_CONNECTIONS, rounds: settings.rounds },
     // Nothing is held against these.
-    { connections: 1, rounds: Math.ceil(settings.rounds / 4) },
-    { connections: 64, rounds: Math.ceil(settings.rounds / 4) },
+    ...[1, 64].map((connections) => ({ connections, rounds: Math.ceil(settings.rounds / 4) })),
   ];
   const rows: Cost[] = [];
   for (const { connections, rounds } of plan) {
