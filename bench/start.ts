@@ -10,6 +10,9 @@ import { serve } from "./workerd.ts";
 
 const ROUNDS = 5;
 
+/** As a Worker is deployed: one without secrets tells what is missing when it starts, and loads what prints it. */
+const secrets = { DATABASE_URL: "postgres://nobody:nothing@127.0.0.1/none", JWT_SECRET: "-".repeat(32) };
+
 /** What the bundle weighs, and what it costs until it can answer. */
 export async function measureStart({ servers, product, floor, settings, step }: Bench): Promise<Start> {
   const code = readFileSync(product.code);
@@ -35,7 +38,10 @@ export async function measureStart({ servers, product, floor, settings, step }: 
 
 /** What `wrangler check startup` says, in milliseconds; nothing when it does not work here, or has seen nothing. */
 async function profileStart(file: string): Promise<number | undefined> {
-  const told = await wrangler("check", "startup", "--outfile", file).catch(() => "");
+  const bound = Object.entries(secrets).map(([name, value]) => `--var ${name}:${value}`);
+  const told = await wrangler("check", "startup", "--outfile", file, `--args=${bound.join(" ")}`).catch(
+    () => "",
+  );
   const [, active] = /Active: ([\d.]+) ms/.exec(told) ?? [];
   return Number(active) || undefined;
 }
@@ -43,8 +49,7 @@ async function profileStart(file: string): Promise<number | undefined> {
 /** CPU of a workerd process from its first instruction to its first answer. */
 async function cpuToFirstAnswer(bundle: Bundle, folder: string, path: string): Promise<number> {
   mkdirSync(folder);
-  const url = "postgres://nobody:nothing@127.0.0.1/none";
-  const worker = await serve(bundle, { DATABASE_URL: url, JWT_SECRET: "-".repeat(32) }, folder);
+  const worker = await serve(bundle, secrets, folder);
   try {
     const response = await fetch(`${worker.origin}${path}`);
     await response.arrayBuffer();
