@@ -58,7 +58,7 @@ await runAsCommand(async () => {
   const results = await measured.finally(() => bar.stop());
   const all: Results = settings.quick ? results : { ...lastResults(), ...results };
   if (!settings.quick) {
-    writeFileSync(resultsFile, `${JSON.stringify(all, short, 2)}\n`);
+    writeFileSync(resultsFile, inLines(all));
     report(all);
   }
   if (json) console.log(JSON.stringify(results, short, 2));
@@ -156,6 +156,20 @@ function circumstances({ postgresVersion }: Servers): Record<string, string> {
     machine: `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
     software: `Node ${process.versions.node}, PostgreSQL ${postgresVersion}`,
   };
+}
+
+/** As JSON, each row on a line of its own. */
+function inLines(results: Results): string {
+  const rows: string[] = [];
+  const json = JSON.stringify(
+    results,
+    (key, value) =>
+      key === "rows"
+        ? value.map((row: unknown) => `row ${rows.push(JSON.stringify(row, short)) - 1}`)
+        : short(key, value),
+    2,
+  );
+  return `${json.replaceAll(/"row (\d+)"/g, (_, place) => rows[place] ?? "")}\n`;
 }
 
 /** No more digits than mean something. */

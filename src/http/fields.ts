@@ -126,13 +126,13 @@ export const shownWith = (fields: object): string[] => [
  * dropped unread. It is put together when the first such body comes.
  */
 export const body = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[] = []) =>
-  late(() => fields, readOnly);
+  lazyBody(() => fields, readOnly);
 
 /** The body of a change: what is left out stays as it is. */
 export const bodyOfChange = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[]) =>
-  late(() => optional(fields), readOnly);
+  lazyBody(() => optional(fields), readOnly);
 
-const late = <Fields extends z.core.$ZodShape>(fields: () => Fields, readOnly: readonly string[]) =>
+const lazyBody = <Fields extends z.core.$ZodShape>(fields: () => Fields, readOnly: readonly string[]) =>
   z.lazy(() => exactly(fields(), readOnly)).register(z.globalRegistry, { ignored: readOnly });
 
 const exactly = <Fields extends z.core.$ZodShape>(fields: Fields, readOnly: readonly string[]) =>

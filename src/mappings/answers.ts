@@ -32,12 +32,7 @@ export const DoctorSummary = z.strictObject({
 });
 
 /** As it stands in the list, with its patient and its doctor. */
-export const ListedAssignment = z.strictObject({
-  id: reference,
-  patient: PatientSummary,
-  doctor: DoctorSummary,
-  assigned_at: moment,
-});
+export const ListedAssignment = z.extend(Assignment, { patient: PatientSummary, doctor: DoctorSummary });
 export type ListedAssignment = z.infer<typeof ListedAssignment>;
 
 export const DoctorsOfPatient = z.strictObject({

@@ -1,18 +1,9 @@
-import { changes, circumstances, event, moment } from "../http/answers.ts";
-import { reference, text } from "../http/fields.ts";
+import { changes, circumstances, event, moment, recordOf } from "../http/answers.ts";
+import { reference } from "../http/fields.ts";
 import * as z from "../zod.ts";
 import { fields } from "./contract.ts";
 
-export const Patient = z.strictObject({
-  id: reference,
-  ...fields,
-  // Those of before there was a rule for names, too.
-  firstname: text(64),
-  lastname: text(64),
-  created_by: reference,
-  created_at: moment,
-  updated_at: moment,
-});
+export const Patient = recordOf(fields);
 export type Patient = z.infer<typeof Patient>;
 
 /** What has changed a patient. */

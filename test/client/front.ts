@@ -16,6 +16,13 @@ export type Mishap =
   | "hang"
   | "hang-after";
 
+/** What a gateway answers that does not reach the API. */
+export const badGateway = {
+  status: 502,
+  headers: { "Content-Type": "text/html" },
+  body: "<h1>Bad Gateway</h1>",
+};
+
 /** A request as it arrived. */
 export interface Seen {
   /** Method and path: `GET /api/patients/7/`. */

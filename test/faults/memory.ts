@@ -1,4 +1,4 @@
-import type { Planned } from "./plans.ts";
+import type { Answered, Planned } from "./plans.ts";
 
 /** What an account of the mix knows of its records; of what was not acknowledged, nothing. */
 export interface Memory {
@@ -20,8 +20,7 @@ export interface Memory {
 export function learn(
   { patients, doctors, assignments }: Memory,
   { action, path, patient }: Planned,
-  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has a body of its own
-  { headers, body }: { headers: Headers; body: any },
+  { headers, body }: Answered,
 ): void {
   if (action === "assign") assignments.push({ id: body.id, patient: body.patient });
   else if (action === "import") for (const { id } of body.created) patients.set(id, patients.get(id) ?? null);

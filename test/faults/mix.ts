@@ -1,12 +1,5 @@
 import { learn, type Memory } from "./memory.ts";
-import { login, nextOf, type Planned, registration } from "./plans.ts";
-
-export interface Answered {
-  status: number;
-  headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has a body of its own
-  body: any;
-}
+import { type Answered, login, nextOf, type Planned, registration } from "./plans.ts";
 
 /** Sends a request, from wherever the test runs. */
 export type Send = (planned: Planned) => Promise<Answered>;

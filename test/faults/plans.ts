@@ -18,6 +18,13 @@ export interface Planned {
   doctor?: number;
 }
 
+export interface Answered {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has a body of its own
+  body: any;
+}
+
 /** The id of nobody, which is asked for where nobody is known. */
 const NOBODY = 2_147_483_647;
 

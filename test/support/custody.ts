@@ -1,6 +1,7 @@
-import type { Account } from "./accounts.ts";
+import { type Account, newAccount } from "./accounts.ts";
 import { asOwner } from "./owner.ts";
 import { idsOf } from "./pages.ts";
+import { createDoctor } from "./records.ts";
 
 export const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
 export const restore = (account: Account, patient: { id: number }, query = "") =>
@@ -14,3 +15,10 @@ export const ownOf = async (account: Account) => idsOf(await account.get("/api/p
 /** Makes an account a doctor's own, or nobody's any more. */
 export const link = (account: Account, doctor: { id: number } | null) =>
   asOwner`UPDATE users SET doctor_id = ${doctor?.id ?? null}::int WHERE id = ${account.id}`;
+
+/** An account of a doctor's own, and the doctor, whom `by` has put into the directory. */
+export async function newDoctorsAccount(by: Account) {
+  const [account, doctor] = [await newAccount(by.api), await createDoctor(by)];
+  await link(account, doctor);
+  return { account, doctor };
+}

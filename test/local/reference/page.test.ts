@@ -70,8 +70,7 @@ describe.skipIf(!executable)("the reference in a browser", { timeout: 60_000, re
   /** The answer of the API that an operation shows, once it does. */
   async function answerOf(operation: Locator): Promise<string> {
     await operation.locator(".live-responses-table .response-col_status").last().waitFor();
-    // biome-ignore lint/performance/useDomNodeTextContent: what is seen, and not what is in the page
-    return operation.locator(".live-responses-table").innerText();
+    return (await operation.locator(".live-responses-table").textContent()) ?? "";
   }
 
   /** Opens an operation, sends its request, and gives back the answer that it shows. */
