@@ -37,10 +37,10 @@ export async function wrangler(...args: string[]): Promise<string> {
 export const buildProduct = (folder: string): Promise<Bundle> =>
   build("index", join(project, "wrangler.toml"), folder);
 
-/** Builds the same but for the record: `unrecorded.ts` stands in for what puts a request there. */
+/** Builds the same but for the record: `without-audit.ts` stands in for what puts a request there. */
 export function buildUnrecorded(folder: string): Promise<Bundle> {
-  const own = join(import.meta.dirname, "unrecorded.ts");
-  // As the modules of src/ name it, which is not how unrecorded.ts does.
+  const own = join(import.meta.dirname, "without-audit.ts");
+  // As the modules of src/ name it, which is not how without-audit.ts does.
   const aliases = ["./audit.ts", "../db/audit.ts"].flatMap((name) => ["--alias", `${name}:${own}`]);
   return build("index", join(project, "wrangler.toml"), folder, aliases);
 }

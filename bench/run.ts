@@ -8,16 +8,12 @@ import { hash } from "bcryptjs";
 import { Presets, SingleBar } from "cli-progress";
 import { runAsCommand } from "../ops/command.ts";
 import { buildOwn, buildProduct } from "./bundle.ts";
-import { measureCost } from "./cost.ts";
-import { measureDistance } from "./distance.ts";
-import { measureGrowth } from "./growth.ts";
-import { measureLogins } from "./logins.ts";
-import { measureRecord } from "./record.ts";
+import { measureCost, measureRecord } from "./cost.ts";
+import { measureDistance, measureGrowth, measureLogins } from "./latency.ts";
 import { report, tablesOf } from "./report.ts";
 import { budgets, type Results } from "./results.ts";
 import { type Bench, type Database, type Servers, startServers } from "./servers.ts";
-import { measureSoak } from "./soak.ts";
-import { measureStart } from "./start.ts";
+import { measureSoak, measureStart } from "./start-and-soak.ts";
 
 const usage = `Usage: npm run bench -- [options]
 
@@ -110,7 +106,7 @@ async function measureParts(
   await using servers = await startServers();
   const work = async (): Promise<Results> => {
     const product = await buildProduct(join(servers.folder, "product"));
-    const floor = await buildOwn("floor", join(servers.folder, "floor"));
+    const floor = await buildOwn("baseline", join(servers.folder, "floor"));
     // The same for all: a token of one is good for the others.
     const JWT_SECRET = randomBytes(32).toString("base64url");
     const serveProduct = (database: Database, bundle = product) =>

@@ -13,7 +13,7 @@ import { isLocal } from "../ops/environment.ts";
 import { migrate } from "../ops/migrate.ts";
 import { createRole } from "../ops/role.ts";
 import type { Bundle } from "./bundle.ts";
-import { parentOf } from "./processes.ts";
+import { parentOf } from "./measure.ts";
 import { type Served, serve } from "./workerd.ts";
 
 export interface Database {

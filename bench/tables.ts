@@ -1,5 +1,4 @@
-import { number, table, whole, withQuartiles } from "./markdown.ts";
-import { pricesOf } from "./prices.ts";
+import type { Spread } from "./measure.ts";
 import { BUDGET_CONNECTIONS, budgets, type Cost, type Part, type Results, slopes } from "./results.ts";
 
 /** The tables of each section of bench/README.md that there are results for, by its name. */
@@ -221,3 +220,38 @@ export const sections: Record<string, (results: Results) => string | undefined> 
 const atBudget = (rows: Cost[]): Cost[] =>
   rows.filter(({ connections }) => connections === BUDGET_CONNECTIONS);
 const kindsOf = (rows: { kind: string }[]): string[] => [...new Set(rows.map(({ kind }) => kind))];
+
+export const number = (value: number, digits = 2): string =>
+  value.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    signDisplay: "negative",
+  });
+export const whole = (value: number): string => number(value, 0);
+export const withQuartiles = ({ median, low, high }: Spread): string =>
+  `${number(median)} (${number(low)}–${number(high)})`;
+
+/** A table of Markdown; the first column is text, the others numbers. */
+export function table(head: string[], rows: string[][]): string {
+  const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** US dollars: https://developers.cloudflare.com/workers/platform/pricing/ and https://neon.com/pricing, November 2026. */
+const MILLION_REQUESTS = 0.3;
+const MILLION_CPU_MS = 0.02;
+/** Of the plan Launch; it is 0.222 on Scale. */
+const CU_HOUR = 0.106;
+const GIGABYTE = 0.1;
+
+/** Which part of the CPU that Neon is paid for is at work: a compute that is always busy answers late. */
+const UTILISATION = 0.3;
+
+/** What a million requests cost: Cloudflare's requests, its CPU, Neon's compute, its transfer. */
+export function pricesOf({ product, asks }: Cost): number[] {
+  const cpu = product.worker.median * MILLION_CPU_MS;
+  if (asks === 0) return [MILLION_REQUESTS, cpu, 0, 0];
+  const cuHours = (product.postgres.median * 1e6) / 3_600_000 / UTILISATION;
+  const gigabytes = (product.databaseBytes.median * 1e6) / 1e9;
+  return [MILLION_REQUESTS, cpu, cuHours * CU_HOUR, gigabytes * GIGABYTE];
+}
