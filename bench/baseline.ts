@@ -1,6 +1,6 @@
 /**
- * The floor: what the API's requests cost at least in a Worker with this driver. No framework, no query builder, no
- * validation and no tokens: it sends the plain SQL and returns the rows. `/empty` and `/bcrypt` do without a database.
+ * The Worker that the API is compared with. It has the same driver, but no framework, no query builder, no validation and
+ * no tokens: it sends plain SQL and returns the rows. `/empty` and `/bcrypt` do not use the database.
  */
 import { type NeonQueryFunction, neon, neonConfig } from "@neondatabase/serverless";
 import { compare } from "bcryptjs";
@@ -8,8 +8,8 @@ import { compare } from "bcryptjs";
 interface Bindings {
   DATABASE_URL: string;
   DATABASE_ENDPOINT: string;
-  /** The id of the account whose patients these are. */
-  OWNER: number;
+  /** The id of the account that owns the patients. */
+  OWNER_ID: number;
   PASSWORD: string;
   PASSWORD_HASH: string;
 }
@@ -22,6 +22,7 @@ interface Patient {
   gender: string;
 }
 
+/** $1 is the id or the limit, $2 the account. */
 const statements: Record<string, string> = {
   "/patient": "SELECT * FROM patients WHERE id = $1 AND owner_id = $2",
   "/patients": "SELECT * FROM patients WHERE owner_id = $2 ORDER BY owner_id, id LIMIT $1",
@@ -37,13 +38,14 @@ const statements: Record<string, string> = {
   "/delete":
     "UPDATE patients SET owner_id = NULL, deleted_from = owner_id, deleted_at = now() WHERE id = $1 AND owner_id = $2 RETURNING id",
 };
-const change = "UPDATE patients SET age = $3, updated_at = now() WHERE id = $1 AND owner_id = $2 RETURNING *";
-const create = `
+const updateStatement =
+  "UPDATE patients SET age = $3, updated_at = now() WHERE id = $1 AND owner_id = $2 RETURNING *";
+const createStatement = `
   INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id) VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING *`;
 
 let client: NeonQueryFunction<false, false> | undefined;
 
-function connect(env: Bindings): NeonQueryFunction<false, false> {
+function createClient(env: Bindings): NeonQueryFunction<false, false> {
   neonConfig.fetchEndpoint = env.DATABASE_ENDPOINT;
   return neon(env.DATABASE_URL);
 }
@@ -53,18 +55,21 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/empty") return new Response();
     if (pathname === "/bcrypt") return Response.json(await compare(env.PASSWORD, env.PASSWORD_HASH));
-    client ??= connect(env);
+    client ??= createClient(env);
     if (pathname === "/create") {
       const { firstname, lastname, email, age, gender } = (await request.json()) as Patient;
-      return Response.json(await client.query(create, [firstname, lastname, email, age, gender, env.OWNER]), {
-        status: 201,
-      });
+      return Response.json(
+        await client.query(createStatement, [firstname, lastname, email, age, gender, env.OWNER_ID]),
+        {
+          status: 201,
+        },
+      );
     }
-    const number = searchParams.get("n");
-    if (pathname === "/change") {
+    const idOrLimit = searchParams.get("n");
+    if (pathname === "/update") {
       const { age } = (await request.json()) as Patient;
-      return Response.json(await client.query(change, [number, env.OWNER, age]));
+      return Response.json(await client.query(updateStatement, [idOrLimit, env.OWNER_ID, age]));
     }
-    return Response.json(await client.query(statements[pathname] ?? "", [number, env.OWNER]));
+    return Response.json(await client.query(statements[pathname] ?? "", [idOrLimit, env.OWNER_ID]));
   },
 };

@@ -1,32 +1,34 @@
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const project = join(import.meta.dirname, "..");
-const config = readFileSync(join(project, "wrangler.toml"), "utf8");
+const projectConfig = join(project, "wrangler.toml");
+const configText = readFileSync(projectConfig, "utf8");
 
-const setting = (name: string): string => new RegExp(`^${name} = (.+)`, "m").exec(config)?.[1] ?? "";
+const readSetting = (name: string): string => new RegExp(`^${name} = (.+)`, "m").exec(configText)?.[1] ?? "";
 
-/** What the runtime is to behave like, as wrangler.toml writes it: a text, and a list of texts. */
-export const compatibilityDate = setting("compatibility_date");
-export const compatibilityFlags = setting("compatibility_flags");
+/** A string in quotes, as in wrangler.toml. */
+export const compatibilityDate = readSetting("compatibility_date");
+/** A list of strings in brackets, as in wrangler.toml. */
+export const compatibilityFlags = readSetting("compatibility_flags");
 
 /** The names of the rate limiters' bindings. */
-export const limiters = [...config.matchAll(/^\[\[ratelimits\]\]\s+name = "(.+)"/gm)].map(
+export const rateLimiterNames = [...configText.matchAll(/^\[\[ratelimits\]\]\s+name = "(.+)"/gm)].map(
   ([, name]) => name ?? "",
 );
 
 export interface Bundle {
   /** The file with all of the Worker's code. */
   code: string;
-  /** What esbuild tells of it. */
+  /** esbuild's metafile. */
   meta: { outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }> };
 }
 
-/** Runs Wrangler, without its curiosity and its advice. @returns what it says */
-export async function wrangler(...args: string[]): Promise<string> {
+/** Runs Wrangler, without telemetry and colours. @returns its standard output */
+export async function runWrangler(...args: string[]): Promise<string> {
   const cli = createRequire(import.meta.url).resolve("wrangler");
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
   const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd: project, env });
@@ -34,28 +36,47 @@ export async function wrangler(...args: string[]): Promise<string> {
 }
 
 /** Builds what would be deployed, into `folder`. */
-export const buildProduct = (folder: string): Promise<Bundle> =>
-  build("index", join(project, "wrangler.toml"), folder);
+export const buildProduct = (folder: string): Promise<Bundle> => build("index", projectConfig, folder);
 
-/** Builds the same but for the record: `without-audit.ts` stands in for what puts a request there. */
-export function buildUnrecorded(folder: string): Promise<Bundle> {
-  const own = join(import.meta.dirname, "without-audit.ts");
-  // As the modules of src/ name it, which is not how without-audit.ts does.
-  const aliases = ["./audit.ts", "../db/audit.ts"].flatMap((name) => ["--alias", `${name}:${own}`]);
-  return build("index", join(project, "wrangler.toml"), folder, aliases);
+/** Builds the API without audit events, into `folder`: `without-audit.ts` replaces src/db/audit.ts. */
+export function buildWithoutAudit(folder: string): Promise<Bundle> {
+  const replacement = join(import.meta.dirname, "without-audit.ts");
+  const specifiers = importSpecifiersOf(join(project, "src", "db", "audit.ts"));
+  // Wrangler's aliases compare the text of an import. without-audit.ts imports the module by another text.
+  const aliases = specifiers.flatMap((specifier) => ["--alias", `${specifier}:${replacement}`]);
+  return build("index", projectConfig, folder, aliases);
 }
 
-/** Builds the bench's own Worker `name`.ts into `folder` as it would be deployed. */
-export function buildOwn(name: string, folder: string): Promise<Bundle> {
-  const own = `${folder}.toml`;
-  const same = ["compatibility_date", "compatibility_flags", "minify", "keep_names"];
-  const lines = [`name = "bench"`, `main = "${join(import.meta.dirname, name)}.ts"`];
-  writeFileSync(own, [...lines, ...same.map((key) => `${key} = ${setting(key)}`)].join("\n"));
-  return build(name, own, folder);
+/** Every text by which the modules of src/ import `module`. @throws when none does */
+function importSpecifiersOf(module: string): string[] {
+  const src = join(project, "src");
+  const specifiers = readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .flatMap((file) => {
+      const imports = readFileSync(join(src, file), "utf8").matchAll(/ from "(\..+)";/g);
+      const folder = join(src, dirname(file));
+      return [...imports].flatMap(([, path = ""]) => (join(folder, path) === module ? [path] : []));
+    });
+  if (specifiers.length === 0) throw new Error(`No module imports ${module}. Has it moved?`);
+  return [...new Set(specifiers)];
 }
 
-async function build(name: string, config: string, folder: string, more: string[] = []): Promise<Bundle> {
+/** Builds the Worker bench/`name`.ts with the project's build settings, into `folder`. */
+export function buildBenchWorker(name: string, folder: string): Promise<Bundle> {
+  const config = `${folder}.toml`;
+  const sharedSettings = ["compatibility_date", "compatibility_flags", "minify", "keep_names"];
+  const lines = [
+    `name = "bench"`,
+    `main = "${join(import.meta.dirname, name)}.ts"`,
+    ...sharedSettings.map((key) => `${key} = ${readSetting(key)}`),
+  ];
+  writeFileSync(config, lines.join("\n"));
+  return build(name, config, folder);
+}
+
+async function build(name: string, config: string, folder: string, options: string[] = []): Promise<Bundle> {
   const meta = join(folder, "meta.json");
-  await wrangler("deploy", "--dry-run", "--config", config, "--outdir", folder, "--metafile", meta, ...more);
+  const outputs = ["--outdir", folder, "--metafile", meta];
+  await runWrangler("deploy", "--dry-run", "--config", config, ...outputs, ...options);
   return { code: join(folder, `${name}.js`), meta: JSON.parse(readFileSync(meta, "utf8")) };
 }

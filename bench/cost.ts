@@ -1,164 +1,185 @@
 import { join } from "node:path";
 import { withClient } from "../ops/command.ts";
-import { buildUnrecorded } from "./bundle.ts";
+import { buildWithoutAudit } from "./bundle.ts";
 import {
   calibrate,
-  figures,
   type Load,
-  measure,
-  memoryOf,
-  memoryOfServer,
-  type Slice,
-  spread,
+  type Metrics,
+  measureLoad,
+  metricNames,
+  quartilesOf,
+  readPostgresMemory,
+  readProcessMemory,
 } from "./measure.ts";
-import { type Kind, kindsOfWork, login, openScene, refusals } from "./request-kinds.ts";
-import { BUDGET_CONNECTIONS, type Cost, type Memory, type Recorded, type Spreads } from "./results.ts";
-import type { Bench, Database, Servers, Side } from "./servers.ts";
+import {
+  acceptedRequestKinds,
+  dataRequestKinds,
+  logInCaller,
+  type RequestKind,
+  refusedRequestKinds,
+} from "./request-kinds.ts";
+import {
+  type AuditRow,
+  BUDGET_CONNECTIONS,
+  type CostRow,
+  type MemoryResult,
+  type MetricQuartiles,
+} from "./results.ts";
+import type { BenchContext, BenchDatabase, BenchServers, BenchWorker } from "./servers.ts";
 
-/** How many patients there are, half of them the caller's. */
+/** The number of patients in the database. The caller owns half of them. */
 const PATIENTS = 1000;
+/** The kinds of requests whose audit event is measured: events with 1, 50 and 200 patients, and with changes. */
+const AUDITED_KINDS = [
+  "get a patient",
+  "list 50 patients",
+  "list 200 patients",
+  "create a patient",
+  "update a patient",
+];
 
-/**
- * What each kind of request costs, beside the floor: both on the same database, one slice of the one after one slice of
- * the other, so that both see the same machine.
- */
-export async function measureCost(bench: Bench): Promise<{ rows: Cost[]; memory: Memory }> {
-  const { servers, settings, step } = bench;
-  step("filling", 0);
-  const database = await servers.fill({ patients: PATIENTS });
-  const { product, floor } = await bench.serveBoth(database);
-  const plan = [
+/** Measures each kind of request in the API and in the baseline, on the same database. */
+export async function measureCost(context: BenchContext): Promise<{ rows: CostRow[]; memory: MemoryResult }> {
+  const { servers, settings, showProgress } = context;
+  showProgress("filling the database", 0);
+  const database = await servers.createDatabase({ patients: PATIENTS });
+  const api = await context.serveApi(database);
+  const baseline = await context.serveBaseline(database);
+  const runs = [
     { connections: BUDGET_CONNECTIONS, rounds: settings.rounds },
-    // Nothing is held against these.
+    // These have no budget, so fewer rounds are enough.
     ...[1, 64].map((connections) => ({ connections, rounds: Math.ceil(settings.rounds / 4) })),
   ];
-  const rows: Cost[] = [];
-  for (const { connections, rounds } of plan) {
-    const scene = await openScene(database, product);
-    const kinds = [...kindsOfWork(scene), login(scene), ...refusals(scene)];
+  const rows: CostRow[] = [];
+  for (const { connections, rounds } of runs) {
+    const caller = await logInCaller(database, api);
+    const kinds = [...acceptedRequestKinds(caller), ...refusedRequestKinds(caller)];
     for (const kind of kinds) {
-      step(`${kind.name}, ${connections} connections`, rows.length / kinds.length / plan.length);
-      const loads = [load(kind, product, connections), load(kind, floor, connections, "floor")] as const;
-      // A slice of logins at 64 connections takes ten seconds.
-      const worthIt = kind.asks === 2 && connections !== BUDGET_CONNECTIONS ? 1 : rounds;
-      rows.push(summary(kind, connections, await takeTurns(servers, kind, loads, worthIt, settings.seconds)));
+      showProgress(`${kind.name}, ${connections} connections`, rows.length / kinds.length / runs.length);
+      const loads: [Load, Load] = [
+        apiLoad(kind, api, connections),
+        baselineLoad(kind, baseline, connections),
+      ];
+      // One round of logins at 64 connections takes ten seconds.
+      const isSlow = kind.name === "login" && connections !== BUDGET_CONNECTIONS;
+      const metrics = await measureInTurns(servers, kind, loads, isSlow ? 1 : rounds, settings.seconds);
+      rows.push(summarizeCost(kind, connections, metrics));
     }
   }
-  return { rows, memory: memory(servers, product, floor) };
+  return { rows, memory: readMemory(servers, api, baseline) };
 }
-
-export type Pair = { product: Slice; floor: Slice };
-
-export async function takeTurns(
-  servers: Servers,
-  kind: Kind,
-  [product, floor]: readonly [Load, Load],
-  rounds: number,
-  seconds: number,
-): Promise<Pair[]> {
-  const amounts = {
-    product: await calibrate(kind, product, seconds),
-    floor: await calibrate(kind, floor, seconds),
-  };
-  const slice = async (load: Load, amount: number) => {
-    await kind.prepare?.(amount);
-    return measure(servers, load, amount);
-  };
-  const pairs: Pair[] = [];
-  for (let round = 0; round < rounds; round += 1)
-    pairs.push({
-      product: await slice(product, amounts.product),
-      floor: await slice(floor, amounts.floor),
-    });
-  return pairs;
-}
-
-function load(kind: Kind, side: Side, connections: number, of: "product" | "floor" = "product"): Load {
-  const status = of === "floor" ? (kind.floorStatus ?? 200) : kind.status;
-  return { side, next: kind[of], status, connections };
-}
-
-function summary(kind: Kind, connections: number, pairs: Pair[]): Cost {
-  const [product, floor] = [
-    spreads(pairs.map((pair) => pair.product)),
-    spreads(pairs.map((pair) => pair.floor)),
-  ];
-  return {
-    kind: kind.name,
-    connections,
-    asks: kind.asks,
-    limit: kind.limit,
-    product,
-    floor,
-    ratio: {
-      ...spread(pairs.map((pair) => pair.product.worker / pair.floor.worker)),
-      median: product.worker.median / floor.worker.median,
-    },
-  };
-}
-
-export const spreads = (slices: Slice[]): Spreads =>
-  Object.fromEntries(
-    figures.map((figure) => [figure, spread(slices.map((slice) => slice[figure]))]),
-  ) as Spreads;
-
-const memory = ({ endpointPid, postmaster }: Servers, product: Side, floor: Side): Memory => ({
-  product: memoryOf(product.pid),
-  floor: memoryOf(floor.pid),
-  endpoint: memoryOf(endpointPid),
-  postgres: postmaster && memoryOfServer(postmaster),
-});
-
-/** The kinds that are looked at: they put one patient, fifty and two hundred of them on record, and what has changed. */
-const KINDS = ["one patient", "page of 50", "page of 200", "create", "change"];
 
 /**
- * What it costs to put a request on record: the Worker beside one that does all but that, on the same database, in turns;
- * while there is little on record, and when there are `events`.
+ * Measures what an audit event costs: the API and a Worker that writes no audit events, on the same database; first with
+ * an empty audit log, then with `settings.events` in it.
  */
-export async function measureRecord(bench: Bench): Promise<{ rows: Recorded[] }> {
-  const { servers, settings, step } = bench;
-  const database = await servers.fill({ patients: PATIENTS });
-  const product = await bench.serveProduct(database);
-  const bundle = await buildUnrecorded(join(servers.folder, "unrecorded"));
-  const unrecorded = await bench.serveProduct(database, bundle);
-  const rows: Recorded[] = [];
+export async function measureAudit(context: BenchContext): Promise<{ rows: AuditRow[] }> {
+  const { servers, settings, showProgress } = context;
+  const database = await servers.createDatabase({ patients: PATIENTS });
+  const withAudit = await context.serveApi(database);
+  const bundle = await buildWithoutAudit(join(servers.folder, "without-audit"));
+  const withoutAudit = await context.serveApi(database, bundle);
+  const rounds = Math.ceil(settings.rounds / 2);
+  const rows: AuditRow[] = [];
   for (const events of [0, settings.events]) {
-    step(`putting ${events} events on record`, events > 0 ? 0.3 : 0);
-    await fill(database, events);
-    const kinds = kindsOfWork(await openScene(database, product)).filter(({ name }) => KINDS.includes(name));
-    for (const kind of kinds) {
-      step(
-        `${kind.name}, beside ${events} events`,
-        (events > 0 ? 0.7 : 0) + (0.3 * kinds.indexOf(kind)) / kinds.length,
-      );
-      const loads = [loadOf(kind, product), loadOf(kind, unrecorded)] as const;
-      const pairs = await takeTurns(servers, kind, loads, Math.ceil(settings.rounds / 2), settings.seconds);
-      rows.push({ kind: kind.name, events, ...sides(pairs) });
+    const [fillStart, measureStart] = events === 0 ? [0, 0] : [0.3, 0.7];
+    showProgress(`inserting ${events} audit events`, fillStart);
+    await insertAuditEvents(database, events);
+    const caller = await logInCaller(database, withAudit);
+    const kinds = dataRequestKinds(caller).filter(({ name }) => AUDITED_KINDS.includes(name));
+    for (const [i, kind] of kinds.entries()) {
+      showProgress(`${kind.name}, ${events} audit events`, measureStart + (0.3 * i) / kinds.length);
+      const loads: [Load, Load] = [
+        apiLoad(kind, withAudit, BUDGET_CONNECTIONS),
+        apiLoad(kind, withoutAudit, BUDGET_CONNECTIONS),
+      ];
+      const [audited, unaudited] = await measureInTurns(servers, kind, loads, rounds, settings.seconds);
+      rows.push({
+        kind: kind.name,
+        events,
+        withAudit: metricQuartiles(audited),
+        withoutAudit: metricQuartiles(unaudited),
+      });
     }
   }
   return { rows };
 }
 
-const loadOf = (kind: Kind, side: Side): Load => ({
-  side,
-  next: kind.product,
+/**
+ * Measures two loads in turns, so that a change in the machine's speed affects both.
+ *
+ * @param seconds how long one measurement takes, about.
+ * @returns the metrics of the first load and those of the second, one for each round.
+ */
+async function measureInTurns(
+  servers: BenchServers,
+  kind: RequestKind,
+  [first, second]: [Load, Load],
+  rounds: number,
+  seconds: number,
+): Promise<[Metrics[], Metrics[]]> {
+  const firstCount = await calibrate(kind, first, seconds);
+  const secondCount = await calibrate(kind, second, seconds);
+  const metrics: [Metrics[], Metrics[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    await kind.prepare?.(firstCount);
+    metrics[0].push(await measureLoad(servers, first, firstCount));
+    await kind.prepare?.(secondCount);
+    metrics[1].push(await measureLoad(servers, second, secondCount));
+  }
+  return metrics;
+}
+
+const apiLoad = (kind: RequestKind, worker: BenchWorker, connections: number): Load => ({
+  worker,
+  nextRequest: kind.apiRequest,
   status: kind.status,
-  connections: BUDGET_CONNECTIONS,
+  connections,
 });
 
-const sides = (pairs: Pair[]) => ({
-  recorded: spreads(pairs.map(({ product }) => product)),
-  unrecorded: spreads(pairs.map(({ floor }) => floor)),
+const baselineLoad = (kind: RequestKind, worker: BenchWorker, connections: number): Load => ({
+  worker,
+  nextRequest: kind.baselineRequest,
+  status: kind.baselineStatus ?? 200,
+  connections,
 });
 
-/** Events of ten thousand accounts about a million patients, a tenth of them about fifty at once. */
-const fill = ({ ownerUrl }: Database, events: number): Promise<unknown> =>
+function summarizeCost(
+  { name, databaseRequests, cpuLimit }: RequestKind,
+  connections: number,
+  [apiMetrics, baselineMetrics]: [Metrics[], Metrics[]],
+): CostRow {
+  const [api, baseline] = [metricQuartiles(apiMetrics), metricQuartiles(baselineMetrics)];
+  const ratios = apiMetrics.map(
+    ({ workerCpu }, round) => workerCpu / (baselineMetrics[round]?.workerCpu ?? Number.NaN),
+  );
+  const ratio = { ...quartilesOf(ratios), median: api.workerCpu.median / baseline.workerCpu.median };
+  return { kind: name, connections, databaseRequests, cpuLimit, api, baseline, ratio };
+}
+
+const metricQuartiles = (rounds: Metrics[]): MetricQuartiles =>
+  Object.fromEntries(
+    metricNames.map((name) => [name, quartilesOf(rounds.map((metrics) => metrics[name]))]),
+  ) as MetricQuartiles;
+
+const readMemory = (
+  { endpointPid, postmasterPid }: BenchServers,
+  api: BenchWorker,
+  baseline: BenchWorker,
+): MemoryResult => ({
+  api: readProcessMemory(api.pid),
+  baseline: readProcessMemory(baseline.pid),
+  endpoint: readProcessMemory(endpointPid),
+  postgres: postmasterPid && readPostgresMemory(postmasterPid),
+});
+
+/** Inserts events of ten thousand accounts about a million patients. A tenth of them are lists of 50 patients. */
+const insertAuditEvents = ({ ownerUrl }: BenchDatabase, events: number): Promise<unknown> =>
   withClient(ownerUrl, async (client) => {
     await client.query(
       `INSERT INTO audit_events (account_id, username, role, session_id, action, outcome, patients, address, request_id)
        SELECT n % 10000, 'somebody', 'clinician', gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'list' ELSE 'read' END, 'done',
-         ARRAY(SELECT (n * 7919::bigint + one * 37) % 1000000 FROM generate_series(1, CASE WHEN n % 10 = 0 THEN 50 ELSE 1 END) one),
+         ARRAY(SELECT (n * 7919::bigint + i * 37) % 1000000 FROM generate_series(1, CASE WHEN n % 10 = 0 THEN 50 ELSE 1 END) i),
          '203.0.113.7', gen_random_uuid()
        FROM generate_series(1, $1::int) n`,
       [events],

@@ -1,94 +1,95 @@
 import { readdirSync, readFileSync } from "node:fs";
 import autocannon from "autocannon";
-import type { Kind } from "./request-kinds.ts";
-import type { Servers, Side } from "./servers.ts";
+import type { RequestKind } from "./request-kinds.ts";
+import type { BenchServers, BenchWorker } from "./servers.ts";
 
-/** What is measured in a slice; all but the first three are for one request. */
-export const figures = [
-  "rate", // requests a second
+/** What is measured while a fixed number of requests is sent. All but the first three are per request. */
+export const metricNames = [
+  "requestsPerSecond",
   "p50", // ms
   "p99", // ms
-  "worker", // ms of CPU of workerd
-  "endpoint", // ms of CPU of the endpoint
-  "postgres", // ms of CPU of PostgreSQL
-  "asked", // requests to the database
-  "databaseBytes", // from the endpoint to the Worker, headers too
-  "bytes", // from the Worker to the client, headers too
+  "workerCpu", // ms of CPU of workerd
+  "endpointCpu", // ms of CPU of the local Neon endpoint
+  "postgresCpu", // ms of CPU of PostgreSQL
+  "databaseRequests", // requests from the Worker to the endpoint
+  "databaseBytes", // from the endpoint to the Worker, with headers
+  "responseBytes", // from the Worker to the client, with headers
 ] as const;
-export type Slice = Record<(typeof figures)[number], number>;
+export type Metrics = Record<(typeof metricNames)[number], number>;
 
-/** The middle of several measurements, and the quartiles. */
-export interface Spread {
+/** The median of several measurements, and the first and third quartile. */
+export interface Quartiles {
   median: number;
   low: number;
   high: number;
 }
 
+/** A series of requests to one Worker. */
 export interface Load {
-  side: Side;
-  /** Makes the next request. */
-  next: () => autocannon.Request;
-  /** The status that every answer must have. */
+  worker: BenchWorker;
+  nextRequest: () => autocannon.Request;
+  /** The status that every response must have. */
   status: number;
+  /** How many requests are open at any time. */
   connections: number;
 }
 
-/** Sends exactly `amount` requests, each connection its next one when it has its answer, and measures them. */
-export async function measure(servers: Servers, load: Load, amount: number): Promise<Slice> {
-  const askedBefore = await load.side.asked();
-  const before = await readSystem(servers, load.side);
-  const { times, bytes, seconds } = await drive(load, amount);
-  const after = await readSystem(servers, load.side);
-  const cpu = (process: "worker" | "endpoint" | "postgres") =>
-    between(before[process], after[process]) / amount;
+/** Sends `count` requests and measures them; see `sendRequests`. */
+export async function measureLoad(servers: BenchServers, load: Load, count: number): Promise<Metrics> {
+  const databaseRequestsBefore = await load.worker.countDatabaseRequests();
+  const before = await readCounters(servers, load.worker);
+  const { times, bytes, seconds } = await sendRequests(load, count);
+  const after = await readCounters(servers, load.worker);
+  const databaseRequests = (await load.worker.countDatabaseRequests()) - databaseRequestsBefore;
   return {
-    rate: amount / seconds,
+    requestsPerSecond: count / seconds,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
-    worker: cpu("worker"),
-    endpoint: cpu("endpoint"),
-    postgres: cpu("postgres"),
-    asked: ((await load.side.asked()) - askedBefore) / amount,
-    databaseBytes: (after.databaseBytes - before.databaseBytes) / amount,
-    bytes: bytes / amount,
+    workerCpu: cpuBetween(before.workerCpu, after.workerCpu) / count,
+    endpointCpu: cpuBetween(before.endpointCpu, after.endpointCpu) / count,
+    postgresCpu: cpuBetween(before.postgresCpu, after.postgresCpu) / count,
+    databaseRequests: databaseRequests / count,
+    databaseBytes: (after.databaseBytes - before.databaseBytes) / count,
+    responseBytes: bytes / count,
   };
 }
 
-async function readSystem({ endpointPid, postmaster, databaseBytes }: Servers, side: Side) {
+async function readCounters(servers: BenchServers, worker: BenchWorker) {
+  const { endpointPid, postmasterPid, countDatabaseBytes } = servers;
   return {
-    databaseBytes: await databaseBytes(),
-    worker: ofProcess(side.pid),
-    endpoint: ofProcess(endpointPid),
-    postgres: postmaster ? ofServer(postmaster) : new Map<string, number>(),
+    databaseBytes: await countDatabaseBytes(),
+    workerCpu: readProcessCpu(worker.pid),
+    endpointCpu: readProcessCpu(endpointPid),
+    postgresCpu: postmasterPid ? readPostgresCpu(postmasterPid) : new Map<string, number>(),
   };
 }
 
 /**
- * Sends exactly `amount` requests.
+ * Sends exactly `count` requests. Each connection sends its next request when it has its response.
  *
- * @returns the milliseconds that each took, and all their bytes.
- * @throws when an answer has another status, or none comes.
+ * @returns the milliseconds of each request, the bytes of all responses, and the seconds until the last response.
+ * @throws when a response is missing or has another status than `load.status`.
  */
-export function drive({ side, next, status, connections }: Load, amount: number) {
+export function sendRequests({ worker, nextRequest, status, connections }: Load, count: number) {
   return new Promise<{ times: number[]; bytes: number; seconds: number }>((resolve, reject) => {
     const times: number[] = [];
     let bytes = 0;
     let failure = "";
     const start = performance.now();
     let end = start;
-    const options = { url: side.origin, connections, amount, timeout: 60, sampleInt: 20 };
-    const run = autocannon({ ...options, requests: made(next) }, (error) => {
-      if (failure || error || times.length !== amount) {
-        const { method, path } = next();
-        return reject(new Error(`${method} ${path}: ${failure || error || "an answer is missing"}`));
+    const options = { url: worker.origin, connections, amount: count, timeout: 60, sampleInt: 20 };
+    const run = autocannon({ ...options, requests: autocannonRequests(nextRequest) }, (error) => {
+      if (failure || error || times.length !== count) {
+        const { method, path } = nextRequest();
+        return reject(new Error(`${method} ${path}: ${failure || error || "a response is missing"}`));
       }
       resolve({ times, bytes, seconds: (end - start) / 1000 });
     });
-    run.on("response", (_client, given, size, time) => {
+    run.on("response", (_client, responseStatus, size, time) => {
       times.push(time);
       bytes += size;
       end = performance.now();
-      if (Number(given) !== status) failure = `answered ${given} instead of ${status}`;
+      if (Number(responseStatus) !== status) failure = `returned ${responseStatus} instead of ${status}`;
     });
     run.on("reqError", (error) => {
       failure = String(error);
@@ -96,88 +97,99 @@ export function drive({ side, next, status, connections }: Load, amount: number)
   });
 }
 
-/** For autocannon, requests that are each made when they are sent; it writes into the headers that it is given. */
-export function made(next: () => autocannon.Request): autocannon.Request[] {
+/**
+ * The `requests` option of autocannon: calls `nextRequest` for each request that is sent. The headers are copied,
+ * because autocannon writes into them.
+ */
+export function autocannonRequests(nextRequest: () => autocannon.Request): autocannon.Request[] {
   const setupRequest = (defaults: autocannon.Request) => {
-    const request = next();
+    const request = nextRequest();
     return { ...defaults, ...request, headers: { ...request.headers } };
   };
   return [{ setupRequest }];
 }
 
-/** Warms a load up. @returns how many requests of it take `seconds` */
-export async function calibrate(kind: Kind, load: Load, seconds: number): Promise<number> {
-  let amount = load.connections;
-  for (let tries = 0; ; tries += 1) {
-    await kind.prepare?.(amount);
+/** Sends requests to warm up. @returns how many requests of this load take `seconds` */
+export async function calibrate(kind: RequestKind, load: Load, seconds: number): Promise<number> {
+  let count = load.connections;
+  for (let attempt = 1; ; attempt += 1) {
+    await kind.prepare?.(count);
     const start = performance.now();
-    await drive(load, amount);
-    const taken = (performance.now() - start) / 1000;
-    const enough = Math.max(load.connections, Math.round((amount * seconds) / taken));
-    if (tries === 2 || enough < 2 * amount) return enough;
-    amount = Math.ceil(enough / 2);
+    await sendRequests(load, count);
+    const elapsed = (performance.now() - start) / 1000;
+    const estimate = Math.max(load.connections, Math.round((count * seconds) / elapsed));
+    if (attempt === 3 || estimate < 2 * count) return estimate;
+    count = Math.ceil(estimate / 2);
   }
 }
 
-export const spread = (values: number[]): Spread => ({
+export const quartilesOf = (values: number[]): Quartiles => ({
   median: quantile(values, 0.5),
   low: quantile(values, 0.25),
   high: quantile(values, 0.75),
 });
 
-/** The value below which a part `q` of the values is, between the two nearest. */
+/** The `q`-quantile of `values`, `q` from 0 to 1, by linear interpolation between the two nearest values. */
 export function quantile(values: number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const place = q * (sorted.length - 1);
-  const [low = 0, high = low] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
-  return low + (high - low) * (place % 1);
+  const position = q * (sorted.length - 1);
+  const [low = 0, high = low] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]];
+  return low + (high - low) * (position % 1);
 }
 
-// All of this is Linux's /proc: https://www.kernel.org/doc/html/latest/filesystems/proc.html
+// What follows reads Linux's /proc: https://www.kernel.org/doc/html/latest/filesystems/proc.html
 
 /** Nanoseconds on the CPU so far, by thread or process. */
-type Readings = Map<string, number>;
+type CpuReading = Map<string, number>;
 
-/** The CPU time of a process so far, all its threads. */
-export const ofProcess = (pid: number): Readings =>
-  new Map(readdirSync(`/proc/${pid}/task`).map((thread) => [thread, onCpu(`${pid}/task/${thread}`)]));
+/** The CPU time so far of all threads of a process. */
+export const readProcessCpu = (pid: number): CpuReading =>
+  new Map(
+    readdirSync(`/proc/${pid}/task`).map((thread) => [thread, cpuNanoseconds(`${pid}/task/${thread}`)]),
+  );
 
-/** The CPU time so far of a PostgreSQL server, each of whose processes has one thread. */
-export const ofServer = (postmaster: number): Readings =>
-  new Map(processesOf(postmaster).map((pid) => [String(pid), onCpu(String(pid))]));
+/** The CPU time so far of all processes of a PostgreSQL server. Each of them has one thread. */
+const readPostgresCpu = (postmasterPid: number): CpuReading =>
+  new Map(postgresPids(postmasterPid).map((pid) => [String(pid), cpuNanoseconds(String(pid))]));
 
-/** Milliseconds on the CPU between two readings; of what ended in between, nothing. */
-export function between(before: Readings, after: Readings): number {
+/** Milliseconds on the CPU between two readings. Threads and processes that ended in between are not counted. */
+export function cpuBetween(before: CpuReading, after: CpuReading): number {
   let sum = 0;
   for (const [thread, nanoseconds] of after) sum += nanoseconds - (before.get(thread) ?? 0);
   return sum / 1e6;
 }
 
 /** The memory of a process that is in RAM, in MiB. */
-export const memoryOf = (pid: number): number => kibibytes(`/proc/${pid}/status`, "VmRSS") / 1024;
+export const readProcessMemory = (pid: number): number =>
+  readKibibytes(`/proc/${pid}/status`, "VmRSS") / 1024;
 
-/** The same of a PostgreSQL server; what its processes share is counted once. */
-export const memoryOfServer = (postmaster: number): number =>
-  processesOf(postmaster).reduce((sum, pid) => sum + kibibytes(`/proc/${pid}/smaps_rollup`, "Pss"), 0) / 1024;
+/** The memory of a PostgreSQL server that is in RAM, in MiB. Memory that its processes share is counted once. */
+export const readPostgresMemory = (postmasterPid: number): number =>
+  postgresPids(postmasterPid).reduce(
+    (sum, pid) => sum + readKibibytes(`/proc/${pid}/smaps_rollup`, "Pss"),
+    0,
+  ) / 1024;
 
-/** The process that started another one. */
-export const parentOf = (pid: number): number =>
+/** The id of the process that started process `pid`. */
+export const parentPid = (pid: number): number =>
   Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
 
-/** A postmaster and its children. */
-function processesOf(postmaster: number): number[] {
+/** The postmaster and its children. */
+function postgresPids(postmasterPid: number): number[] {
   const pids = readdirSync("/proc").map(Number).filter(Boolean);
-  return pids.filter((pid) => pid === postmaster || gone(() => parentOf(pid)) === postmaster);
+  return pids.filter((pid) => pid === postmasterPid || unlessEnded(() => parentPid(pid)) === postmasterPid);
 }
 
-const onCpu = (path: string): number =>
-  gone(() => Number(readFileSync(`/proc/${path}/schedstat`, "utf8").split(" ")[0])) ?? 0;
+const cpuNanoseconds = (path: string): number =>
+  unlessEnded(() => Number(readFileSync(`/proc/${path}/schedstat`, "utf8").split(" ")[0])) ?? 0;
 
-const kibibytes = (file: string, name: string): number =>
-  gone(() => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(file, "utf8"))?.[1])) ?? 0;
+const readKibibytes = (file: string, name: string): number =>
+  unlessEnded(() =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(file, "utf8"))?.[1]),
+  ) ?? 0;
 
-/** What `read` gives, or nothing when the process has ended meanwhile. */
-function gone<T>(read: () => T): T | undefined {
+/** The result of `read`, or undefined when the process has ended meanwhile. */
+function unlessEnded<Result>(read: () => Result): Result | undefined {
   try {
     return read();
   } catch {

@@ -1,170 +1,196 @@
 import type autocannon from "autocannon";
 import { withClient } from "../ops/command.ts";
-import type { Database, Side } from "./servers.ts";
+import type { BenchDatabase, BenchWorker } from "./servers.ts";
 
-export interface Kind {
+/** A kind of request that is measured, and the request to the baseline that it is compared with. */
+export interface RequestKind {
   name: string;
-  /** The status of the API's answers. */
+  /** The status of the API's response. */
   status: number;
-  /** How often a request of it asks the database. */
-  asks: 0 | 1 | 2;
-  /** The most CPU that it may take in the Worker, as a multiple of the floor's. */
-  limit?: number;
-  /** Makes the next request to the API. */
-  product: () => autocannon.Request;
-  /** Makes the next request to the floor, for as much of it as can be without the API. */
-  floor: () => autocannon.Request;
-  /** The status of the floor's answers; 200 if it is not said. */
-  floorStatus?: number;
-  /** Puts into the database what the next `count` requests use up. */
+  /** How many requests to the database one request makes. */
+  databaseRequests: 0 | 1 | 2;
+  /** The budget for Worker CPU / baseline CPU. */
+  cpuLimit?: number;
+  /** Returns the next request to the API. */
+  apiRequest: () => autocannon.Request;
+  /** Returns the next request to the baseline. */
+  baselineRequest: () => autocannon.Request;
+  /** The status of the baseline's response. Default: 200. */
+  baselineStatus?: number;
+  /** Inserts the rows that the next `count` requests will delete. */
   prepare?: (count: number) => Promise<void>;
 }
 
-/** A caller of the API, with all that the kinds of requests need; for as long as an access token lives. */
-export interface Scene {
-  database: Database;
+/** An account that is logged in, and what the requests need to know of it. Valid as long as its access token. */
+export interface BenchCaller {
+  database: BenchDatabase;
   token: string;
   username: string;
   password: string;
-  /** The id of the caller's account. */
-  owner: number;
-  /** The ids of the caller's patients. */
-  patients: number[];
+  accountId: number;
+  /** The ids of the account's patients. */
+  patientIds: number[];
 }
 
-/** Logs the account with the most patients in. */
-export async function openScene(database: Database, product: Side): Promise<Scene> {
-  const { username = "", password = "", id: owner = 0 } = database.accounts[1] ?? {};
-  const response = await fetch(`${product.origin}/api/auth/login/`, {
+/** Logs in the account that has the most patients. */
+export async function logInCaller(database: BenchDatabase, api: BenchWorker): Promise<BenchCaller> {
+  const { username = "", password = "", id: accountId = 0 } = database.accounts[1] ?? {};
+  const response = await fetch(`${api.origin}/api/auth/login/`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ username, password }),
   });
   const { access } = (await response.json()) as { access: string };
   const { rows } = await withClient(database.ownerUrl, (client) =>
-    client.query("SELECT id FROM patients WHERE owner_id = $1", [owner]),
+    client.query("SELECT id FROM patients WHERE owner_id = $1", [accountId]),
   );
-  return { database, token: access, username, password, owner, patients: rows.map(({ id }) => id) };
+  const patientIds = rows.map(({ id }) => id);
+  return { database, token: access, username, password, accountId, patientIds };
 }
 
-/** Emails that no other patient has. */
-let people = 0;
+/** Requests that the API accepts: the login, and those that read and change patients and assignments. */
+export const acceptedRequestKinds = (caller: BenchCaller): RequestKind[] => [
+  ...dataRequestKinds(caller),
+  loginRequestKind(caller),
+];
 
-/** The kinds of requests that work on data. */
-export function kindsOfWork({ database, token, owner, patients }: Scene): Kind[] {
+/** How many patients were added so far. It makes each email unique. */
+let patientCount = 0;
+
+/** The kinds of requests that read and change patients and assignments. */
+export function dataRequestKinds({ database, token, accountId, patientIds }: BenchCaller): RequestKind[] {
   const headers = { Authorization: `Bearer ${token}` };
-  const json = { ...headers, "Content-Type": "application/json" };
-  const any = () => patients[Math.floor(Math.random() * patients.length)];
+  const jsonHeaders = { ...headers, "Content-Type": "application/json" };
+  const randomId = () => patientIds[Math.floor(Math.random() * patientIds.length)];
   const newPatient = (): string => {
-    people += 1;
-    const email = `bench.${people}@example.org`;
-    return JSON.stringify({ firstname: "Ida", lastname: "Bauer", email, age: people % 100, gender: "F" });
+    patientCount += 1;
+    const email = `bench.${patientCount}@example.org`;
+    return JSON.stringify({
+      firstname: "Ida",
+      lastname: "Bauer",
+      email,
+      age: patientCount % 100,
+      gender: "F",
+    });
   };
   const newAge = (): string => JSON.stringify({ age: Math.floor(Math.random() * 100) });
-  const doomed: number[] = [];
-  const page = (path: string, floor: string, size: number) => ({
-    product: () => ({ method: "GET" as const, path: `${path}?limit=${size}`, headers }),
-    floor: () => ({ path: `${floor}?n=${size}` }),
+  const idsToDelete: number[] = [];
+  const list = (name: string, path: string, baselinePath: string, limit: number) => ({
+    name,
+    status: 200,
+    databaseRequests: 1 as const,
+    apiRequest: () => ({ method: "GET" as const, path: `${path}?limit=${limit}`, headers }),
+    baselineRequest: () => ({ path: `${baselinePath}?n=${limit}` }),
   });
   return [
     {
-      name: "one patient",
+      name: "get a patient",
       status: 200,
-      asks: 1,
-      limit: 1.6,
-      product: () => ({ path: `/api/patients/${any()}/`, headers }),
-      floor: () => ({ path: `/patient?n=${any()}` }),
+      databaseRequests: 1,
+      cpuLimit: 1.6,
+      apiRequest: () => ({ path: `/api/patients/${randomId()}/`, headers }),
+      baselineRequest: () => ({ path: `/patient?n=${randomId()}` }),
     },
-    { name: "page of 50", status: 200, asks: 1, limit: 1.15, ...page("/api/patients/", "/patients", 50) },
-    { name: "page of 200", status: 200, asks: 1, limit: 0.75, ...page("/api/patients/", "/patients", 200) },
+    { ...list("list 50 patients", "/api/patients/", "/patients", 50), cpuLimit: 1.15 },
+    { ...list("list 200 patients", "/api/patients/", "/patients", 200), cpuLimit: 0.75 },
     {
-      name: "create",
+      name: "create a patient",
       status: 201,
-      asks: 1,
-      limit: 1.6,
-      product: () => ({ method: "POST", path: "/api/patients/", headers: json, body: newPatient() }),
-      floor: () => ({ method: "POST", path: "/create", headers: json, body: newPatient() }),
-      floorStatus: 201,
+      databaseRequests: 1,
+      cpuLimit: 1.6,
+      apiRequest: () => ({
+        method: "POST",
+        path: "/api/patients/",
+        headers: jsonHeaders,
+        body: newPatient(),
+      }),
+      baselineRequest: () => ({ method: "POST", path: "/create", headers: jsonHeaders, body: newPatient() }),
+      baselineStatus: 201,
     },
     {
-      name: "change",
+      name: "update a patient",
       status: 200,
-      asks: 1,
-      product: () => ({ method: "PATCH", path: `/api/patients/${any()}/`, headers: json, body: newAge() }),
-      floor: () => ({ method: "PATCH", path: `/change?n=${any()}`, headers: json, body: newAge() }),
+      databaseRequests: 1,
+      apiRequest: () => ({
+        method: "PATCH",
+        path: `/api/patients/${randomId()}/`,
+        headers: jsonHeaders,
+        body: newAge(),
+      }),
+      baselineRequest: () => ({
+        method: "PATCH",
+        path: `/update?n=${randomId()}`,
+        headers: jsonHeaders,
+        body: newAge(),
+      }),
     },
     {
-      name: "delete",
+      name: "delete a patient",
       status: 204,
-      asks: 1,
-      product: () => ({ method: "DELETE", path: `/api/patients/${doomed.pop()}/`, headers }),
-      floor: () => ({ method: "DELETE", path: `/delete?n=${doomed.pop()}` }),
+      databaseRequests: 1,
+      apiRequest: () => ({ method: "DELETE", path: `/api/patients/${idsToDelete.pop()}/`, headers }),
+      baselineRequest: () => ({ method: "DELETE", path: `/delete?n=${idsToDelete.pop()}` }),
       async prepare(count) {
-        const from = people + 1;
-        people += count;
+        const first = patientCount + 1;
+        patientCount += count;
         const { rows } = await withClient(database.ownerUrl, (client) =>
-          client.query(insertDoomed, [from, people, owner]),
+          client.query(insertPatients, [first, patientCount, accountId]),
         );
-        doomed.splice(0, doomed.length, ...rows.map(({ id }) => id));
+        idsToDelete.splice(0, idsToDelete.length, ...rows.map(({ id }) => id));
       },
     },
     {
-      name: "doctors of a patient",
+      name: "get a patient's doctors",
       status: 200,
-      asks: 1,
-      product: () => ({ path: `/api/mappings/${any()}/`, headers }),
-      floor: () => ({ path: `/doctors?n=${any()}` }),
+      databaseRequests: 1,
+      apiRequest: () => ({ path: `/api/mappings/${randomId()}/`, headers }),
+      baselineRequest: () => ({ path: `/doctors?n=${randomId()}` }),
     },
-    { name: "50 assignments", status: 200, asks: 1, ...page("/api/mappings/", "/assignments", 50) },
-    {
-      name: "200 assignments",
-      status: 200,
-      asks: 1,
-      limit: 1,
-      ...page("/api/mappings/", "/assignments", 200),
-    },
+    list("list 50 assignments", "/api/mappings/", "/assignments", 50),
+    { ...list("list 200 assignments", "/api/mappings/", "/assignments", 200), cpuLimit: 1 },
   ];
 }
 
-const insertDoomed = `
+const insertPatients = `
   INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
   SELECT 'Ida', 'Bauer', 'bench.' || n || '@example.org', 33, 'F', $3::integer, $3::integer
   FROM generate_series($1::integer, $2::integer) n RETURNING id`;
 
-/** Logging in, beside one comparison of the same password. */
-export const login = ({ username, password }: Scene): Kind => ({
+/** A login, compared with one bcrypt comparison of the same password. */
+const loginRequestKind = ({ username, password }: BenchCaller): RequestKind => ({
   name: "login",
   status: 200,
-  asks: 2,
-  limit: 1.05,
-  product: () => ({
+  databaseRequests: 2,
+  cpuLimit: 1.05,
+  apiRequest: () => ({
     method: "POST",
     path: "/api/auth/login/",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ username, password }),
   }),
-  floor: () => ({ method: "POST", path: "/bcrypt" }),
+  baselineRequest: () => ({ method: "POST", path: "/bcrypt" }),
 });
 
-/** What is refused before the database is asked, beside an empty Worker. */
-export function refusals({ token }: Scene): Kind[] {
+/** Requests that are refused without a request to the database, compared with an empty response. */
+export function refusedRequestKinds({ token }: BenchCaller): RequestKind[] {
   const headers = { Authorization: `Bearer ${token}` };
-  const json = { ...headers, "Content-Type": "application/json" };
+  const jsonHeaders = { ...headers, "Content-Type": "application/json" };
   const body = JSON.stringify({ firstname: "", lastname: "Bauer", email: "ida", age: 200, gender: "F" });
-  const refusal = (name: string, limit: number, request: autocannon.Request): Kind => ({
+  /** `name` begins with the status. */
+  const refused = (name: string, cpuLimit: number, request: autocannon.Request): RequestKind => ({
     name,
     status: Number.parseInt(name, 10),
-    asks: 0,
-    limit,
-    product: () => ({ ...request }),
-    floor: () => ({ ...request, path: "/empty" }),
+    databaseRequests: 0,
+    cpuLimit,
+    apiRequest: () => ({ ...request }),
+    baselineRequest: () => ({ ...request, path: "/empty" }),
   });
   return [
-    refusal("401", 3, { path: "/api/patients/1/" }),
-    refusal("404 without a token", 3, { path: "/api/nothing/" }),
-    // Elsewhere the guard comes first.
-    refusal("405", 3, { path: "/api/auth/login/" }),
-    refusal("400", 5, { method: "POST", path: "/api/patients/", headers: json, body }),
-    refusal("404 behind a token", 5, { path: "/api/patients/none/", headers }),
+    refused("401", 3, { path: "/api/patients/1/" }),
+    refused("404 without a token", 3, { path: "/api/nothing/" }),
+    // On most routes the 401 comes before the 405.
+    refused("405", 3, { path: "/api/auth/login/" }),
+    refused("400", 5, { method: "POST", path: "/api/patients/", headers: jsonHeaders, body }),
+    refused("404 with a token", 5, { path: "/api/patients/none/", headers }),
   ];
 }

@@ -7,64 +7,65 @@ import { parseArgs } from "node:util";
 import { hash } from "bcryptjs";
 import { Presets, SingleBar } from "cli-progress";
 import { runAsCommand } from "../ops/command.ts";
-import { buildOwn, buildProduct } from "./bundle.ts";
-import { measureCost, measureRecord } from "./cost.ts";
+import { listBudgets } from "./budgets.ts";
+import { buildBenchWorker, buildProduct } from "./bundle.ts";
+import { measureAudit, measureCost } from "./cost.ts";
 import { measureDistance, measureGrowth, measureLogins } from "./latency.ts";
-import { report, tablesOf } from "./report.ts";
-import { budgets, type Results } from "./results.ts";
-import { type Bench, type Database, type Servers, startServers } from "./servers.ts";
+import { renderTables, writeReport } from "./report.ts";
+import type { BenchResults } from "./results.ts";
+import { type BenchContext, type BenchDatabase, type BenchServers, startServers } from "./servers.ts";
 import { measureSoak, measureStart } from "./start-and-soak.ts";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only cost|record|growth|distance|start|soak|logins   one part; several: repeat it
-  --rounds 11   how often each kind is measured, in turns with the floor
-  --seconds 0.3 how long each time, at least
-  --events 3e5  how many events are on record when requests are measured with the record full
-  --quick       all of it in a minute or two, to see that it works; says little
-  --json        the results to standard output
+  --only cost|audit|growth|distance|start|soak|logins   measure one part; repeat it for several
+  --rounds 11   how often each kind of request is measured, in turns with the baseline
+  --seconds 0.3 the minimum time of one measurement
+  --events 3e5  the number of audit events when requests are measured with a full audit log
+  --quick       a short run of everything, to see that it works; writes no files
+  --json        print the results as JSON
 
-Writes bench/results.json, the tables of bench/README.md and the plots, unless it is quick. Needs Linux.`;
+Writes bench/results.json, the tables in bench/README.md and the plots, except with --quick. Needs Linux.`;
 
 const parts = {
   start: measureStart,
   cost: measureCost,
-  record: measureRecord,
+  audit: measureAudit,
   distance: measureDistance,
   soak: measureSoak,
   logins: measureLogins,
   growth: measureGrowth,
 };
-type Part = keyof typeof parts;
+type PartName = keyof typeof parts;
 
 const resultsFile = join(import.meta.dirname, "results.json");
 
 await runAsCommand(async () => {
   if (process.platform !== "linux")
-    throw new Error("The bench reads CPU and memory from /proc: it needs Linux.");
+    throw new Error("The benchmark needs Linux: it reads CPU and memory from /proc.");
   const { only, json, ...settings } = readArguments();
-  const stopped = new Promise<never>((_, reject) => {
+  const interruption = new Promise<never>((_, reject) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-      process.once(signal, () => reject(new Error("Stopped; nothing was written.")));
+      process.once(signal, () => reject(new Error("Stopped. No files were written.")));
   });
-  stopped.catch(() => {}); // it may come before anybody listens
-  const bar = new SingleBar({ format: "{bar} {percentage} %  {duration_formatted}  {what}" }, Presets.rect);
-  bar.start(only.length, 0, { what: "building" });
-  const measured = measureParts(only, settings, (done, what) => bar.update(done, { what }), stopped);
-  const results = await measured.finally(() => bar.stop());
-  const all: Results = settings.quick ? results : { ...lastResults(), ...results };
+  interruption.catch(() => {}); // the signal may come before anything awaits this promise
+  const bar = new SingleBar({ format: "{bar} {percentage} %  {duration_formatted}  {task}" }, Presets.rect);
+  bar.start(only.length, 0, { task: "building" });
+  const showProgress = (done: number, task: string) => bar.update(done, { task });
+  const results = await measureParts(only, settings, showProgress, interruption).finally(() => bar.stop());
   if (!settings.quick) {
-    writeFileSync(resultsFile, inLines(all));
-    report(all);
+    const allResults: BenchResults = { ...readLastResults(), ...results };
+    writeFileSync(resultsFile, formatResults(allResults));
+    writeReport(allResults);
   }
-  if (json) console.log(JSON.stringify(results, short, 2));
-  else console.log(settings.quick ? tablesOf(results) : "The tables are in bench/README.md.");
-  const missed = budgets(results).filter(({ met }) => !met);
-  if (missed.length === 0) return;
-  const lines = missed.map(({ what, limit, value }) => `  ${what}: ${value.toFixed(2)}, budget ${limit}`);
+  if (json) console.log(JSON.stringify(results, roundNumber, 2));
+  else console.log(settings.quick ? renderTables(results) : "The tables are in bench/README.md.");
+  const overBudget = listBudgets(results).filter(({ isMet }) => !isMet);
+  if (overBudget.length === 0) return;
+  const lines = overBudget.map(({ name, limit, value }) => `  ${name}: ${value.toFixed(2)}, limit ${limit}`);
   throw new Error(`Over budget:\n${lines.join("\n")}`);
 });
-// When it was stopped, autocannon would go on for ever against what is no longer there.
+// After an interruption, autocannon would go on sending requests to a server that has stopped.
 process.exit();
 
 function readArguments() {
@@ -79,7 +80,7 @@ function readArguments() {
       help: { type: "boolean", default: false },
     },
   });
-  const isPart = (name: string): name is Part => Object.hasOwn(parts, name);
+  const isPart = (name: string): name is PartName => Object.hasOwn(parts, name);
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 11));
   const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 0.3));
   const events = Number(values.events ?? (values.quick ? 1e4 : 3e5));
@@ -96,52 +97,53 @@ function readArguments() {
   };
 }
 
-/** Everything that is started ends with it, also when `stopped` rejects in between. */
+/** Measures the parts in `only`, one after another. Stops all servers at the end, also after an `interruption`. */
 async function measureParts(
-  only: Part[],
-  settings: Bench["settings"],
-  progress: (done: number, what: string) => void,
-  stopped: Promise<never>,
-): Promise<Results> {
+  only: PartName[],
+  settings: BenchContext["settings"],
+  showProgress: (done: number, task: string) => void,
+  interruption: Promise<never>,
+): Promise<BenchResults> {
   await using servers = await startServers();
-  const work = async (): Promise<Results> => {
-    const product = await buildProduct(join(servers.folder, "product"));
-    const floor = await buildOwn("baseline", join(servers.folder, "floor"));
-    // The same for all: a token of one is good for the others.
-    const JWT_SECRET = randomBytes(32).toString("base64url");
-    const serveProduct = (database: Database, bundle = product) =>
-      servers.serve(bundle, database, {
-        JWT_SECRET,
-        DATABASE_TIMEOUT_MS: 60_000,
-      });
-    const serveFloor = async (database: Database) => {
-      const { password = "", id = 0 } = database.accounts[1] ?? {};
-      const hashed = await hash(password, 10);
-      return servers.serve(floor, database, { OWNER: id, PASSWORD: password, PASSWORD_HASH: hashed });
-    };
-    const measured = circumstances(servers);
-    const results: Results = {};
+  const measureAll = async (): Promise<BenchResults> => {
+    const workers = await buildWorkers(servers);
+    const environment = describeEnvironment(servers);
+    const results: BenchResults = {};
     for (const [i, part] of only.entries()) {
-      const bench: Bench = {
+      const context: BenchContext = {
         servers,
         settings,
-        product,
-        floor,
-        serveProduct,
-        serveBoth: async (database) => ({
-          product: await serveProduct(database),
-          floor: await serveFloor(database),
-        }),
-        step: (what, done) => progress(i + done, what),
+        ...workers,
+        showProgress: (task, done) => showProgress(i + done, task),
       };
-      Object.assign(results, { [part]: { measured, ...(await parts[part](bench)) } });
+      Object.assign(results, { [part]: { environment, ...(await parts[part](context)) } });
     }
     return results;
   };
-  return await Promise.race([work(), stopped]);
+  return await Promise.race([measureAll(), interruption]);
 }
 
-function circumstances({ postgresVersion }: Servers): Record<string, string> {
+/** Builds the API and the baseline. @returns the bundles, and functions that serve them with their bindings */
+async function buildWorkers(servers: BenchServers) {
+  const apiBundle = await buildProduct(join(servers.folder, "api"));
+  const baselineBundle = await buildBenchWorker("baseline", join(servers.folder, "baseline"));
+  // The same secret for all Workers, so that each accepts the tokens of the others.
+  const JWT_SECRET = randomBytes(32).toString("base64url");
+  return {
+    apiBundle,
+    baselineBundle,
+    serveApi: (database: BenchDatabase, bundle = apiBundle) =>
+      servers.serveWorker(bundle, database, { JWT_SECRET, DATABASE_TIMEOUT_MS: 60_000 }),
+    async serveBaseline(database: BenchDatabase) {
+      const { password = "", id = 0 } = database.accounts[1] ?? {};
+      const bindings = { OWNER_ID: id, PASSWORD: password, PASSWORD_HASH: await hash(password, 10) };
+      return servers.serveWorker(baselineBundle, database, bindings);
+    },
+  };
+}
+
+/** Date, commit, machine and software of this measurement. */
+function describeEnvironment({ postgresVersion }: BenchServers): Record<string, string> {
   const git = spawnSync("git", ["describe", "--always", "--dirty"], {
     cwd: import.meta.dirname,
     encoding: "utf8",
@@ -154,25 +156,25 @@ function circumstances({ postgresVersion }: Servers): Record<string, string> {
   };
 }
 
-/** As JSON, each row on a line of its own. */
-function inLines(results: Results): string {
+/** Formats the results as JSON, with each row on one line. */
+function formatResults(results: BenchResults): string {
   const rows: string[] = [];
   const json = JSON.stringify(
     results,
     (key, value) =>
       key === "rows"
-        ? value.map((row: unknown) => `row ${rows.push(JSON.stringify(row, short)) - 1}`)
-        : short(key, value),
+        ? value.map((row: unknown) => `row ${rows.push(JSON.stringify(row, roundNumber)) - 1}`)
+        : roundNumber(key, value),
     2,
   );
-  return `${json.replaceAll(/"row (\d+)"/g, (_, place) => rows[place] ?? "")}\n`;
+  return `${json.replaceAll(/"row (\d+)"/g, (_, index) => rows[index] ?? "")}\n`;
 }
 
-/** No more digits than mean something. */
-function short(_: string, value: unknown): unknown {
+/** A replacer for JSON.stringify that keeps six significant digits. */
+function roundNumber(_: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(6)) : value;
 }
 
-function lastResults(): Partial<Results> {
+function readLastResults(): BenchResults {
   return existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, "utf8")) : {};
 }

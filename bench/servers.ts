@@ -13,142 +13,154 @@ import { isLocal } from "../ops/environment.ts";
 import { migrate } from "../ops/migrate.ts";
 import { createRole } from "../ops/role.ts";
 import type { Bundle } from "./bundle.ts";
-import { parentOf } from "./measure.ts";
-import { type Served, serve } from "./workerd.ts";
+import { parentPid } from "./measure.ts";
+import { serve, type WorkerdProcess } from "./workerd.ts";
 
-export interface Database {
-  /** As its owner. */
+export interface BenchDatabase {
+  /** Connects as the owner of the tables. */
   ownerUrl: string;
-  /** As the Worker reaches it. */
+  /** Connects as the Worker's role. */
   url: string;
-  /** Whose password is known; the second owns the most patients. */
+  /** Accounts whose password is known. The second one owns the most patients. */
   accounts: DemoAccount[];
 }
 
-/** A Worker that runs, with its own way to the database. */
-export interface Side extends Served {
-  /** How many requests it has sent to the database so far. */
-  asked(): Promise<number>;
-  /** Puts milliseconds before each of its requests to the database from now on. */
-  delay(ms: number): Promise<void>;
+/** A running Worker, with a channel of its own at the endpoint. */
+export interface BenchWorker extends WorkerdProcess {
+  /** How many requests the Worker has sent to the database so far. */
+  countDatabaseRequests(): Promise<number>;
+  /** Delays each of the Worker's requests to the database by so many milliseconds from now on. */
+  delayDatabaseRequests(ms: number): Promise<void>;
 }
 
-/** What every part of the bench works with. */
-export interface Bench {
-  servers: Servers;
+/** What every part of the benchmark gets. */
+export interface BenchContext {
+  servers: BenchServers;
   settings: { rounds: number; seconds: number; events: number; quick: boolean };
-  product: Bundle;
-  floor: Bundle;
-  serveProduct(database: Database, bundle?: Bundle): Promise<Side>;
-  serveBoth(database: Database): Promise<{ product: Side; floor: Side }>;
-  /** Says on the terminal what is being done, and which part of the part is done, 0 to 1. */
-  step(what: string, done: number): void;
+  apiBundle: Bundle;
+  baselineBundle: Bundle;
+  /** Serves the API, or another `bundle` with the API's settings. */
+  serveApi(database: BenchDatabase, bundle?: Bundle): Promise<BenchWorker>;
+  serveBaseline(database: BenchDatabase): Promise<BenchWorker>;
+  /** Shows on the terminal what is being done, and how much of this part is done, from 0 to 1. */
+  showProgress(task: string, done: number): void;
 }
 
-export type Servers = Awaited<ReturnType<typeof startServers>>;
+export type BenchServers = Awaited<ReturnType<typeof startServers>>;
 
-/** Brings up PostgreSQL, or takes that of `POSTGRES_URL`, and the endpoint; databases and Workers are added as needed. */
+/**
+ * Starts PostgreSQL, or uses the server of `POSTGRES_URL`, and the local Neon endpoint. Databases and Workers are added
+ * by the methods of the result. Disposing the result stops and removes all of it.
+ */
 export async function startServers() {
-  await using started = new AsyncDisposableStack();
+  await using startup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "hospital-bench-"));
-  chmodSync(folder, 0o755); // for the account that PostgreSQL runs as, where this one is root
-  started.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const given = process.env["POSTGRES_URL"];
-  const serverUrl = given ? new URL("/postgres", given).href : await startOwn(folder, started);
+  chmodSync(folder, 0o755); // root runs PostgreSQL as another account, which must be able to enter
+  startup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const externalUrl = process.env["POSTGRES_URL"];
+  const serverUrl = externalUrl
+    ? new URL("/postgres", externalUrl).href
+    : await startTemporaryPostgres(folder, startup);
   const endpoint = await forkEndpoint(serverUrl);
-  started.defer(() => endpoint.stop());
-  const administrate = (statement: string) => withClient(serverUrl, (client) => client.query(statement));
-  const { rows } = await administrate("SHOW server_version");
-  const parts = started.move();
-  let served = 0;
+  startup.defer(() => endpoint.stop());
+  const runAsAdmin = (statement: string) => withClient(serverUrl, (client) => client.query(statement));
+  const { rows } = await runAsAdmin("SHOW server_version");
+  const resources = startup.move();
+  let workerCount = 0;
 
   return {
     folder,
     endpointPid: endpoint.pid,
     /** Bytes that the endpoint has sent to Workers so far. */
-    databaseBytes: () => endpoint.bytes(),
+    countDatabaseBytes: () => endpoint.countBytes(),
     postgresVersion: String(rows[0].server_version),
-    /** PostgreSQL's first process, which starts all others; `undefined` when it is on another machine. */
-    postmaster: isLocal(new URL(serverUrl)) ? await withClient(serverUrl, postmasterOf) : undefined,
+    /** PostgreSQL's first process, which starts the others. Undefined when the server is on another machine. */
+    postmasterPid: isLocal(new URL(serverUrl)) ? await withClient(serverUrl, findPostmaster) : undefined,
 
-    /** A new database, with people in it. It is dropped at the end. */
-    async fill(demo: Demo, onProgress?: (patients: number) => void): Promise<Database> {
+    /** Creates a database with demo data. It is dropped at the end. */
+    async createDatabase(demo: Demo, onProgress?: (patients: number) => void): Promise<BenchDatabase> {
       const name = `hospital_bench_${randomBytes(4).toString("hex")}`;
-      await administrate(`CREATE DATABASE ${name}`);
-      if (given) parts.defer(() => drop(administrate, name));
+      await runAsAdmin(`CREATE DATABASE ${name}`);
+      if (externalUrl)
+        resources.defer(async () => {
+          await runAsAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
+          await runAsAdmin(`DROP ROLE ${name}`);
+        });
       const ownerUrl = new URL(`/${name}`, serverUrl).href;
       await migrate(ownerUrl);
       const accounts = await fillDemo(ownerUrl, demo, onProgress);
       const url = await createRole(ownerUrl, name);
-      await administrate("CHECKPOINT"); // not in the middle of what is measured
+      await runAsAdmin("CHECKPOINT"); // so that none happens during a measurement
       return { ownerUrl, url, accounts };
     },
 
-    /** Serves a bundle on a database until the end, or until it is stopped. */
-    async serve(bundle: Bundle, { url }: Database, bindings: Record<string, string | number>): Promise<Side> {
-      served += 1;
-      const own = join(folder, `worker-${served}`);
-      mkdirSync(own);
-      const channel = `${endpoint.origin}/channels/${served}`;
-      const database = { DATABASE_URL: url, DATABASE_ENDPOINT: `${channel}/sql` };
-      const worker = await serve(bundle, { ...database, ...bindings }, own);
-      parts.defer(() => worker.stop());
+    /** Serves a bundle with its database until the end, or until it is stopped. */
+    async serveWorker(
+      bundle: Bundle,
+      { url }: BenchDatabase,
+      bindings: Record<string, string | number>,
+    ): Promise<BenchWorker> {
+      workerCount += 1;
+      const workerFolder = join(folder, `worker-${workerCount}`);
+      mkdirSync(workerFolder);
+      const channel = `${endpoint.origin}/channels/${workerCount}`;
+      const databaseBindings = { DATABASE_URL: url, DATABASE_ENDPOINT: `${channel}/sql` };
+      const worker = await serve(bundle, { ...databaseBindings, ...bindings }, workerFolder);
+      resources.defer(() => worker.stop());
       return {
         ...worker,
-        asked: async () => (await tell(channel, "GET")).requests,
-        delay: async (ms) => void (await tell(channel, "PUT", JSON.stringify({ delay_ms: ms }))),
+        countDatabaseRequests: async () => (await callChannel(channel, "GET")).requests,
+        delayDatabaseRequests: async (ms) =>
+          void (await callChannel(channel, "PUT", JSON.stringify({ delay_ms: ms }))),
       };
     },
 
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
-async function startOwn(folder: string, started: AsyncDisposableStack): Promise<string> {
+/** @returns the URL of the server. */
+async function startTemporaryPostgres(folder: string, resources: AsyncDisposableStack): Promise<string> {
   const probe = createServer();
   await once(probe.listen(0, "127.0.0.1"), "listening");
   const address = probe.address();
   const port = typeof address === "object" && address ? address.port : 0;
   await once(probe.close(), "close");
   const postgres = await startPostgres({ folder: join(folder, "postgres"), port, durable: false });
-  started.defer(() => rmSync(postgres.folder, { recursive: true, force: true }));
-  started.defer(() => postgres.stop());
+  resources.defer(() => rmSync(postgres.folder, { recursive: true, force: true }));
+  resources.defer(() => postgres.stop());
   return postgres.url;
 }
 
-async function forkEndpoint(url: string) {
+async function forkEndpoint(postgresUrl: string) {
   const child = fork(join(import.meta.dirname, "endpoint.ts"), {
-    env: { ...process.env, POSTGRES_URL: url }, // not an argument: everybody may read those
+    env: { ...process.env, POSTGRES_URL: postgresUrl }, // not an argument: every user of the machine can read those
   });
-  const ended = once(child, "exit");
-  const [up] = await Promise.race([once(child, "message"), ended]);
-  if (typeof up !== "object") throw new Error("The endpoint did not start; why is said above.");
+  const exit = once(child, "exit");
+  const [ready] = await Promise.race([once(child, "message"), exit]);
+  if (typeof ready !== "object")
+    throw new Error("The local Neon endpoint did not start. See its error above.");
   return {
-    origin: new URL(up.url).origin,
+    origin: new URL(ready.url).origin,
     pid: child.pid ?? 0,
-    async bytes(): Promise<number> {
+    async countBytes(): Promise<number> {
       child.send("bytes?");
       const [{ bytes }] = await once(child, "message");
       return bytes;
     },
     async stop() {
       if (child.connected) child.disconnect();
-      await ended;
+      await exit;
     },
   };
 }
 
-async function postmasterOf(client: pg.Client): Promise<number> {
+async function findPostmaster(client: pg.Client): Promise<number> {
   const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
-  return parentOf(rows[0].pid);
+  return parentPid(rows[0].pid);
 }
 
-async function drop(administrate: (statement: string) => Promise<unknown>, name: string): Promise<void> {
-  await administrate(`DROP DATABASE ${name} WITH (FORCE)`);
-  await administrate(`DROP ROLE ${name}`);
-}
-
-async function tell(channel: string, method: string, body?: string): Promise<{ requests: number }> {
+async function callChannel(channel: string, method: string, body?: string): Promise<{ requests: number }> {
   const response = await fetch(channel, { method, ...(body && { body }) });
   return (await response.json()) as { requests: number };
 }

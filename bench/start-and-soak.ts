@@ -4,140 +4,168 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import autocannon from "autocannon";
-import { type Bundle, wrangler } from "./bundle.ts";
-import { between, made, memoryOf, ofProcess, quantile, spread } from "./measure.ts";
-import { kindsOfWork, openScene } from "./request-kinds.ts";
-import type { Soak, Start } from "./results.ts";
-import type { Bench, Servers, Side } from "./servers.ts";
+import { type Bundle, runWrangler } from "./bundle.ts";
+import {
+  autocannonRequests,
+  cpuBetween,
+  quantile,
+  quartilesOf,
+  readProcessCpu,
+  readProcessMemory,
+} from "./measure.ts";
+import { dataRequestKinds, logInCaller } from "./request-kinds.ts";
+import type { SoakResult, StartResult } from "./results.ts";
+import type { BenchContext, BenchServers, BenchWorker } from "./servers.ts";
 import { serve } from "./workerd.ts";
 
-const ROUNDS = 5;
-
-/** As a Worker is deployed: one without secrets tells what is missing when it starts, and loads what prints it. */
+const [START_ROUNDS, QUICK_START_ROUNDS] = [5, 2];
+/**
+ * A deployed Worker has these secrets. Without them it logs at its start which are missing, and loads the code to do so.
+ */
 const secrets = { DATABASE_URL: "postgres://nobody:nothing@127.0.0.1/none", JWT_SECRET: "-".repeat(32) };
 
-/** What the bundle weighs, and what it costs until it can answer. */
-export async function measureStart({ servers, product, floor, settings, step }: Bench): Promise<Start> {
-  const code = readFileSync(product.code);
-  const rounds = settings.quick ? 2 : ROUNDS;
-  const profiles: number[] = [];
-  const answers: number[] = [];
+const CONNECTIONS = 200;
+const [SOAK_SECONDS, QUICK_SOAK_SECONDS] = [60, 10];
+/** The part of the time that is warm-up: caches fill, and code is compiled. */
+const WARM_UP_PART = 0.25;
+/** The median over so many seconds is taken, because memory goes up and down with garbage collection. */
+const MEMORY_WINDOW_SECONDS = 5;
+
+/** Measures the size of the bundle, and the CPU time until the Worker has started and responded. */
+export async function measureStart({
+  servers,
+  apiBundle,
+  baselineBundle,
+  settings,
+  showProgress,
+}: BenchContext): Promise<StartResult> {
+  const code = readFileSync(apiBundle.code);
+  const rounds = settings.quick ? QUICK_START_ROUNDS : START_ROUNDS;
+  const startupTimes: number[] = [];
+  const firstResponseTimes: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    step("starting", round / rounds);
-    const profile = await profileStart(join(servers.folder, "startup.cpuprofile"));
-    if (profile) profiles.push(profile);
-    const own = await cpuToFirstAnswer(product, join(servers.folder, `start-${round}`), "/api/nothing/");
-    const empty = await cpuToFirstAnswer(floor, join(servers.folder, `empty-${round}`), "/empty");
-    answers.push(own - empty);
+    showProgress("start-up", round / rounds);
+    const startupTime = await profileStartup(join(servers.folder, "startup.cpuprofile"));
+    if (startupTime) startupTimes.push(startupTime);
+    const apiFolder = join(servers.folder, `start-${round}`);
+    const emptyFolder = join(servers.folder, `empty-${round}`);
+    const api = await measureFirstResponse(apiBundle, apiFolder, "/api/nothing/");
+    const empty = await measureFirstResponse(baselineBundle, emptyFolder, "/empty");
+    firstResponseTimes.push(api - empty);
   }
   return {
     bytes: code.length,
-    gzip: gzipSync(code).length, // as Wrangler does it
-    parts: partsOf(product),
-    startup: profiles.length > 0 ? { fastest: Math.min(...profiles), all: spread(profiles) } : undefined,
-    firstAnswer: spread(answers),
+    gzip: gzipSync(code).length, // the default level, as Wrangler compresses it
+    packages: sizeByPackage(apiBundle),
+    startup:
+      startupTimes.length > 0
+        ? { fastest: Math.min(...startupTimes), all: quartilesOf(startupTimes) }
+        : undefined,
+    firstResponse: quartilesOf(firstResponseTimes),
   };
 }
 
-/** What `wrangler check startup` says, in milliseconds; nothing when it does not work here, or has seen nothing. */
-async function profileStart(file: string): Promise<number | undefined> {
-  const bound = Object.entries(secrets).map(([name, value]) => `--var ${name}:${value}`);
-  const told = await wrangler("check", "startup", "--outfile", file, `--args=${bound.join(" ")}`).catch(
-    () => "",
-  );
-  const [, active] = /Active: ([\d.]+) ms/.exec(told) ?? [];
+/**
+ * Runs `wrangler check startup`.
+ *
+ * @returns CPU milliseconds; undefined when the command fails on this machine or has taken no samples.
+ */
+async function profileStartup(file: string): Promise<number | undefined> {
+  const vars = Object.entries(secrets).map(([name, value]) => `--var ${name}:${value}`);
+  const args = ["check", "startup", "--outfile", file, `--args=${vars.join(" ")}`];
+  const output = await runWrangler(...args).catch(() => "");
+  const [, active] = /Active: ([\d.]+) ms/.exec(output) ?? [];
   return Number(active) || undefined;
 }
 
-/** CPU of a workerd process from its first instruction to its first answer. */
-async function cpuToFirstAnswer(bundle: Bundle, folder: string, path: string): Promise<number> {
+/** @returns CPU milliseconds of a workerd process from its start to its first response */
+async function measureFirstResponse(bundle: Bundle, folder: string, path: string): Promise<number> {
   mkdirSync(folder);
   const worker = await serve(bundle, secrets, folder);
   try {
     const response = await fetch(`${worker.origin}${path}`);
     await response.arrayBuffer();
-    return between(new Map(), ofProcess(worker.pid));
+    return cpuBetween(new Map(), readProcessCpu(worker.pid));
   } finally {
     await worker.stop();
   }
 }
 
-/** The bytes of a bundle by whose they are: packages by name, all else is ours. */
-function partsOf({ meta }: Bundle): { name: string; bytes: number }[] {
-  const parts = new Map<string, number>();
+/** The bytes of a bundle by npm package. What comes from no package is "src". */
+function sizeByPackage({ meta }: Bundle): { name: string; bytes: number }[] {
+  const sizes = new Map<string, number>();
   for (const { inputs } of Object.values(meta.outputs))
     for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
       const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? "src";
-      parts.set(name, (parts.get(name) ?? 0) + bytesInOutput);
+      sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput);
     }
-  return [...parts].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes);
+  return [...sizes].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes);
 }
 
-const CONNECTIONS = 200;
-const [SECONDS, QUICK_SECONDS] = [60, 10];
-/** The part of the time after which all is warm: caches are filled, and what was compiled is there. */
-const WARM = 0.25;
-/** Over how many seconds memory is looked at: garbage comes and goes. */
-const WINDOW = 5;
-
-/** Reads and changes by many connections at once, for long: whether any fails, and whether memory grows. */
-export async function measureSoak({ servers, product, settings, step }: Bench): Promise<Soak> {
-  const seconds = settings.quick ? QUICK_SECONDS : SECONDS;
-  const database = await servers.fill({ patients: 1000 });
-  // With the deadline that it has in production, for that is what may fail.
-  const side = await servers.serve(product, database, {
+/** Sends reads and writes on many connections for a minute, to see whether any fails and whether memory grows. */
+export async function measureSoak({
+  servers,
+  apiBundle,
+  settings,
+  showProgress,
+}: BenchContext): Promise<SoakResult> {
+  const seconds = settings.quick ? QUICK_SOAK_SECONDS : SOAK_SECONDS;
+  const database = await servers.createDatabase({ patients: 1000 });
+  // Not `serveApi`: the Worker needs its default DATABASE_TIMEOUT_MS, which is what may fail under load.
+  const worker = await servers.serveWorker(apiBundle, database, {
     JWT_SECRET: randomBytes(32).toString("base64url"),
   });
-  // What has to be prepared would be used up.
-  const kinds = kindsOfWork(await openScene(database, side)).filter(({ prepare }) => !prepare);
-  let turn = 0;
-  const next = () => {
-    turn += 1;
-    return kinds[turn % kinds.length]?.product() ?? {};
+  // Without the kinds that need prepared rows, because these would run out.
+  const caller = await logInCaller(database, worker);
+  const kinds = dataRequestKinds(caller).filter(({ prepare }) => !prepare);
+  let sent = 0;
+  const nextRequest = () => {
+    sent += 1;
+    return kinds[sent % kinds.length]?.apiRequest() ?? {};
   };
-  const running = autocannon({
-    url: side.origin,
+  const run = autocannon({
+    url: worker.origin,
     connections: CONNECTIONS,
     duration: seconds,
     timeout: 10,
-    requests: made(next),
+    requests: autocannonRequests(nextRequest),
   });
-  const samples = await watch(servers, side, seconds, (second) =>
-    step(`${CONNECTIONS} connections`, second / seconds),
+  const samples = await sampleMemory(servers, worker, seconds, (second) =>
+    showProgress(`${CONNECTIONS} connections`, second / seconds),
   );
-  const { requests, latency, non2xx, errors, timeouts } = await running;
+  const { requests, latency, non2xx, errors, timeouts } = await run;
   return {
     connections: CONNECTIONS,
     seconds,
     requests: requests.total,
     p50: latency.p50,
     p99: latency.p99,
-    failures: { refused: non2xx, broken: errors - timeouts, late: timeouts },
-    memory: { Worker: warmAndEnd(samples.Worker), endpoint: warmAndEnd(samples.endpoint) },
+    failures: { non2xx, connectionErrors: errors - timeouts, timeouts },
+    memory: { Worker: summarizeMemory(samples.Worker), endpoint: summarizeMemory(samples.endpoint) },
   };
 }
 
-/** The memory of both processes, second by second, in MiB. */
-async function watch(
-  { endpointPid }: Servers,
-  side: Side,
+/** Reads the memory of both processes every second, in MiB. */
+async function sampleMemory(
+  { endpointPid }: BenchServers,
+  worker: BenchWorker,
   seconds: number,
   onSecond: (second: number) => void,
 ): Promise<{ Worker: number[]; endpoint: number[] }> {
   const samples = { Worker: [] as number[], endpoint: [] as number[] };
   for (let second = 1; second < seconds; second += 1) {
     await setTimeout(1000);
-    samples.Worker.push(memoryOf(side.pid));
-    samples.endpoint.push(memoryOf(endpointPid));
+    samples.Worker.push(readProcessMemory(worker.pid));
+    samples.endpoint.push(readProcessMemory(endpointPid));
     onSecond(second);
   }
   return samples;
 }
 
-function warmAndEnd(samples: number[]): { warm: number; end: number } {
-  const warmFrom = Math.floor(samples.length * WARM);
+function summarizeMemory(samples: number[]): { warm: number; end: number } {
+  const warmFrom = Math.floor(samples.length * WARM_UP_PART);
   return {
-    warm: quantile(samples.slice(warmFrom, warmFrom + WINDOW), 0.5),
-    end: quantile(samples.slice(-WINDOW), 0.5),
+    warm: quantile(samples.slice(warmFrom, warmFrom + MEMORY_WINDOW_SECONDS), 0.5),
+    end: quantile(samples.slice(-MEMORY_WINDOW_SECONDS), 0.5),
   };
 }

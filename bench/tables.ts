@@ -1,257 +1,225 @@
-import type { Spread } from "./measure.ts";
-import { BUDGET_CONNECTIONS, budgets, type Cost, type Part, type Results, slopes } from "./results.ts";
+import { fitDelays, listBudgets, pricesOf } from "./budgets.ts";
+import type { Quartiles } from "./measure.ts";
+import { type BenchResults, BUDGET_CONNECTIONS, type CostRow, type PartResult } from "./results.ts";
 
-/** The tables of each section of bench/README.md that there are results for, by its name. */
-export const sections: Record<string, (results: Results) => string | undefined> = {
-  measured(results) {
-    const parts: [string, Part][] = Object.entries(results);
-    const rows = parts.map(([part, { measured = {} }]) => [part, ...Object.values(measured)]);
-    return table(["part", "on", "commit", "machine", "software"], rows).replaceAll("--:", "---");
+/** The heading of a column, and the text of its cell in a row. */
+type Column<Row> = [heading: string, cell: (row: Row) => string];
+
+/** The tables of bench/README.md, by the name of their marker there. Undefined when there are no results for it. */
+export const tableSections: Record<string, (results: BenchResults) => string | undefined> = {
+  environment(results) {
+    const parts: [string, PartResult][] = Object.entries(results);
+    const rows = parts.map(([part, { environment = {} }]) => [part, ...Object.values(environment)]);
+    return joinTable(["part", "date", "commit", "machine", "software"], rows).replaceAll("--:", "---");
   },
 
-  budgets(results) {
-    const rows = budgets(results).map(({ what, limit, value, met }) => [
-      what,
-      number(value),
-      String(limit),
-      met ? "✓" : "**missed**",
-    ]);
-    return table(["budget", "measured", "at most", ""], rows);
-  },
+  budgets: (results) =>
+    renderTable(listBudgets(results), [
+      ["budget", ({ name }) => name],
+      ["measured", ({ value }) => formatNumber(value)],
+      ["limit", ({ limit }) => String(limit)],
+      ["", ({ isMet }) => (isMet ? "✓" : "**over budget**")],
+    ]),
 
   cost: ({ cost }) =>
     cost &&
-    table(
-      [
-        "kind",
-        "Worker",
-        "floor",
-        "ratio",
-        "of rounds, quartiles",
-        "budget",
-        "endpoint",
-        "floor",
-        "PostgreSQL",
-        "floor",
-        "database requests",
-        "its bytes",
-        "floor",
-        "answer's bytes",
-      ],
-      atBudget(cost.rows).map(({ kind, product, floor, ratio, limit }) => [
-        kind,
-        number(product.worker.median),
-        number(floor.worker.median),
-        number(ratio.median),
-        `${number(ratio.low)}–${number(ratio.high)}`,
-        limit === undefined ? "" : String(limit),
-        number(product.endpoint.median),
-        number(floor.endpoint.median),
-        number(product.postgres.median),
-        number(floor.postgres.median),
-        String(product.asked.median),
-        whole(product.databaseBytes.median),
-        whole(floor.databaseBytes.median),
-        whole(product.bytes.median),
-      ]),
-    ),
+    renderTable(rowsWithBudget(cost.rows), [
+      ["kind", ({ kind }) => kind],
+      ["Worker CPU", ({ api }) => formatNumber(api.workerCpu.median)],
+      ["baseline", ({ baseline }) => formatNumber(baseline.workerCpu.median)],
+      ["ratio", ({ ratio }) => formatNumber(ratio.median)],
+      ["quartiles of the ratio", ({ ratio }) => formatRange(ratio)],
+      ["budget", ({ cpuLimit }) => (cpuLimit === undefined ? "" : String(cpuLimit))],
+      ["endpoint CPU", ({ api }) => formatNumber(api.endpointCpu.median)],
+      ["baseline", ({ baseline }) => formatNumber(baseline.endpointCpu.median)],
+      ["PostgreSQL CPU", ({ api }) => formatNumber(api.postgresCpu.median)],
+      ["baseline", ({ baseline }) => formatNumber(baseline.postgresCpu.median)],
+      ["database requests", ({ api }) => String(api.databaseRequests.median)],
+      ["bytes from the database", ({ api }) => formatInteger(api.databaseBytes.median)],
+      ["baseline", ({ baseline }) => formatInteger(baseline.databaseBytes.median)],
+      ["bytes of the response", ({ api }) => formatInteger(api.responseBytes.median)],
+    ]),
 
-  load: ({ cost }) =>
-    cost &&
-    table(
-      ["kind", "connections", "requests/s (quartiles)", "floor", "p50, ms", "floor", "p99, ms", "floor"],
-      cost.rows
-        .toSorted(
-          (a, b) =>
-            kindsOf(cost.rows).indexOf(a.kind) - kindsOf(cost.rows).indexOf(b.kind) ||
-            a.connections - b.connections,
-        )
-        .map(({ kind, connections, product, floor }) => [
-          kind,
-          String(connections),
-          `${whole(product.rate.median)} (${whole(product.rate.low)}–${whole(product.rate.high)})`,
-          whole(floor.rate.median),
-          number(product.p50.median),
-          number(floor.p50.median),
-          number(product.p99.median),
-          number(floor.p99.median),
-        ]),
-    ),
+  load({ cost }) {
+    if (!cost) return undefined;
+    const kinds = listKinds(cost.rows);
+    const rows = cost.rows.toSorted(
+      (a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.connections - b.connections,
+    );
+    return renderTable(rows, [
+      ["kind", ({ kind }) => kind],
+      ["connections", ({ connections }) => String(connections)],
+      ["requests/s (quartiles)", ({ api }) => formatQuartiles(api.requestsPerSecond, 0)],
+      ["baseline", ({ baseline }) => formatInteger(baseline.requestsPerSecond.median)],
+      ["p50, ms", ({ api }) => formatNumber(api.p50.median)],
+      ["baseline", ({ baseline }) => formatNumber(baseline.p50.median)],
+      ["p99, ms", ({ api }) => formatNumber(api.p99.median)],
+      ["baseline", ({ baseline }) => formatNumber(baseline.p99.median)],
+    ]);
+  },
 
-  memory: ({ cost }) =>
-    cost &&
-    table(
-      ["", "API", "floor", "endpoint", "PostgreSQL"],
-      [
-        [
-          "MiB in RAM at the end",
-          whole(cost.memory.product),
-          whole(cost.memory.floor),
-          whole(cost.memory.endpoint),
-          cost.memory.postgres ? whole(cost.memory.postgres) : "elsewhere",
-        ],
-      ],
-    ),
+  memory({ cost }) {
+    if (!cost) return undefined;
+    const { api, baseline, endpoint, postgres } = cost.memory;
+    const mebibytes = [api, baseline, endpoint].map(formatInteger);
+    const row = [...mebibytes, postgres ? formatInteger(postgres) : "on another machine"];
+    return joinTable(["", "API", "baseline", "endpoint", "PostgreSQL"], [["MiB in RAM at the end", ...row]]);
+  },
 
   growth({ growth }) {
     if (!growth) return undefined;
-    const sizes = growth.fill.map(({ patients }) => patients);
-    const rows = kindsOf(growth.rows).map((kind) => {
-      const at = (patients: number) =>
-        growth.rows.find((row) => row.kind === kind && row.patients === patients);
-      const cells = sizes.map((patients) => at(patients)?.p50).map((p50) => (p50 ? number(p50.median) : "—"));
-      const last = at(Math.max(...sizes));
-      return [kind, ...cells, last ? withQuartiles(last.ratio) : ""];
-    });
-    const filled = growth.fill.map(
-      ({ patients, seconds, mebibytes }) =>
-        `${whole(patients)} patients in ${number(seconds, 1)} s make a database of ${whole(mebibytes)} MiB`,
-    );
-    return `${table(["p50, ms", ...sizes.map(whole), "ratio (quartiles)"], rows)}\n\nDemo data: ${filled.join(", ")}.`;
+    const sizes = growth.databases.map(({ patients }) => patients);
+    const findRow = (kind: string, patients: number | undefined) =>
+      growth.rows.find((row) => row.kind === kind && row.patients === patients);
+    const table = renderTable(listKinds(growth.rows), [
+      ["p50, ms", (kind) => kind],
+      ...sizes.map((patients): Column<string> => {
+        const p50 = (kind: string) => findRow(kind, patients)?.p50.median;
+        return [formatInteger(patients), (kind) => formatNumber(p50(kind))];
+      }),
+      ["ratio (quartiles)", (kind) => formatQuartiles(findRow(kind, sizes.at(-1))?.ratio)],
+    ]);
+    const databases = renderTable(growth.databases, [
+      ["demo data, patients", ({ patients }) => formatInteger(patients)],
+      ["s to insert", ({ seconds }) => formatNumber(seconds, 1)],
+      ["MiB of the database", ({ mebibytes }) => formatInteger(mebibytes)],
+    ]);
+    return `${table}\n\n${databases}`;
   },
 
   distance({ distance }) {
     if (!distance) return undefined;
     const delays = [...new Set(distance.rows.map(({ delay }) => delay))];
-    const rows = slopes(distance.rows).map(({ kind, asks, slope, constant }) => [
-      kind,
-      ...delays.map((delay) =>
-        number(distance.rows.find((row) => row.kind === kind && row.delay === delay)?.ms ?? 0, 1),
+    const findMs = (kind: string, delay: number) =>
+      distance.rows.find((row) => row.kind === kind && row.delay === delay)?.ms;
+    return renderTable(fitDelays(distance.rows), [
+      ["ms", ({ kind }) => kind],
+      ...delays.map(
+        (delay): Column<{ kind: string }> => [
+          `+ ${delay} ms`,
+          ({ kind }) => formatNumber(findMs(kind, delay), 1),
+        ],
       ),
-      number(slope),
-      String(asks),
-      number(constant, 1),
+      ["delays per request", (row) => formatNumber(row.delays)],
+      ["database requests", ({ databaseRequests }) => String(databaseRequests)],
+      ["without delay", ({ constant }) => formatNumber(constant, 1)],
     ]);
-    return table(
-      ["ms", ...delays.map((delay) => `+ ${delay} ms`), "delays taken", "database requests", "constant"],
-      rows,
-    );
   },
 
   start({ start }) {
     if (!start) return undefined;
-    const parts = start.parts.map(({ name, bytes }) => [
-      name,
-      number(bytes / 1024, 1),
-      `${number((100 * bytes) / start.bytes, 1)} %`,
+    const { bytes, gzip, packages, startup, firstResponse } = start;
+    const sizes = renderTable(packages, [
+      ["package", ({ name }) => name],
+      ["KiB, minified", (part) => formatNumber(part.bytes / 1024, 1)],
+      ["part of the bundle", (part) => `${formatNumber((100 * part.bytes) / bytes, 1)} %`],
     ]);
-    const weight = table(["whose code", "KiB, minified", "of all"], parts);
-    const { startup, firstAnswer } = start;
-    const cpu = table(
-      ["start-up CPU, ms", "fastest", "median (quartiles)"],
+    const startupRow = startup
+      ? [formatNumber(startup.fastest), formatQuartiles(startup.all)]
+      : ["did not run", ""];
+    const cpu = joinTable(
+      ["CPU, ms", "fastest", "median (quartiles)"],
       [
+        ["start-up, by `wrangler check startup`", ...startupRow],
         [
-          "by `wrangler check startup`",
-          startup ? number(startup.fastest) : "did not run",
-          startup ? withQuartiles(startup.all) : "",
+          "workerd until its first response, minus that of an empty Worker",
+          "",
+          formatQuartiles(firstResponse),
         ],
-        ["of workerd up to its first answer, above an empty Worker's", "", withQuartiles(firstAnswer)],
       ],
     );
-    return `${number(start.gzip / 1024, 1)} KiB gzip, ${number(start.bytes / 1024, 1)} KiB minified.\n\n${weight}\n\n${cpu}`;
+    const size = `${formatNumber(gzip / 1024, 1)} KiB gzip, ${formatNumber(bytes / 1024, 1)} KiB minified.`;
+    return `${size}\n\n${sizes}\n\n${cpu}`;
   },
 
-  record: ({ record }) =>
-    record &&
-    table(
-      [
-        ...["kind", "events on record", "Worker, CPU ms", "without", "PostgreSQL, CPU ms", "without"],
-        ...["p50, ms", "without", "p99, ms", "without"],
-      ],
-      record.rows.map(({ kind, events, recorded, unrecorded }) => [
-        kind,
-        whole(events),
-        ...(["worker", "postgres", "p50", "p99"] as const).flatMap((figure) => [
-          number(recorded[figure].median),
-          number(unrecorded[figure].median),
-        ]),
-      ]),
-    ),
+  audit: ({ audit }) =>
+    audit &&
+    renderTable(audit.rows, [
+      ["kind", ({ kind }) => kind],
+      ["audit events", ({ events }) => formatInteger(events)],
+      ["Worker, CPU ms", ({ withAudit }) => formatNumber(withAudit.workerCpu.median)],
+      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.workerCpu.median)],
+      ["PostgreSQL, CPU ms", ({ withAudit }) => formatNumber(withAudit.postgresCpu.median)],
+      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.postgresCpu.median)],
+      ["p50, ms", ({ withAudit }) => formatNumber(withAudit.p50.median)],
+      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.p50.median)],
+      ["p99, ms", ({ withAudit }) => formatNumber(withAudit.p99.median)],
+      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.p99.median)],
+    ]),
 
   soak({ soak }) {
     if (!soak) return undefined;
-    const { connections, seconds, requests, p50, p99, failures, memory } = soak;
-    const figures = [requests, requests / seconds, failures.refused, failures.broken, failures.late];
-    const load = table(
-      ["connections", "requests", "requests/s", "not 2xx", "broken", "late", "p50, ms", "p99, ms"],
-      [[String(connections), ...figures.map(whole), number(p50), number(p99)]],
+    const { connections, seconds, requests, failures, p50, p99 } = soak;
+    const { non2xx, connectionErrors, timeouts } = failures;
+    const counts = [connections, requests, requests / seconds, non2xx, connectionErrors, timeouts];
+    const load = joinTable(
+      [
+        "connections",
+        "requests",
+        "requests/s",
+        "not 2xx",
+        "connection errors",
+        "timeouts",
+        "p50, ms",
+        "p99, ms",
+      ],
+      [[...counts.map(formatInteger), formatNumber(p50), formatNumber(p99)]],
     );
-    const rows = Object.entries(memory).map(([process, { warm, end }]) => [
-      process,
-      whole(warm),
-      whole(end),
-      number(end / warm),
+    const memory = renderTable(Object.entries(soak.memory), [
+      ["MiB in RAM", ([process]) => process],
+      ["after warm-up", ([, { warm }]) => formatInteger(warm)],
+      [`after ${seconds} s`, ([, { end }]) => formatInteger(end)],
+      ["ratio", ([, { warm, end }]) => formatNumber(end / warm)],
     ]);
-    return `${load}\n\n${table(["MiB in RAM", "when warm", `after ${seconds} s`, "ratio"], rows)}`;
+    return `${load}\n\n${memory}`;
   },
 
   logins: ({ logins }) =>
     logins &&
-    table(
-      ["refused for", "median, ms", "quartiles"],
-      logins.rows.map(({ reason, ms }) => [
-        reason,
-        number(ms.median),
-        `${number(ms.low)}–${number(ms.high)}`,
-      ]),
-    ),
+    renderTable(logins.rows, [
+      ["reason", ({ reason }) => reason],
+      ["median, ms", ({ ms }) => formatNumber(ms.median)],
+      ["quartiles", ({ ms }) => formatRange(ms)],
+    ]),
 
   price: ({ cost }) =>
     cost &&
-    table(
-      [
-        "a million of",
-        "Cloudflare, requests",
-        "Cloudflare, CPU",
-        "Neon, compute",
-        "Neon, transfer",
-        "together",
-      ],
-      atBudget(cost.rows).map((row) => {
-        const dollars = pricesOf(row);
-        return [
-          row.kind,
-          ...[...dollars, dollars.reduce((sum, part) => sum + part)].map((d) => `$${number(d, 3)}`),
-        ];
-      }),
-    ),
+    renderTable(rowsWithBudget(cost.rows), [
+      ["a million requests", ({ kind }) => kind],
+      ["Cloudflare, requests", (row) => formatDollars(pricesOf(row).requests)],
+      ["Cloudflare, CPU", (row) => formatDollars(pricesOf(row).workerCpu)],
+      ["Neon, compute", (row) => formatDollars(pricesOf(row).compute)],
+      ["Neon, transfer", (row) => formatDollars(pricesOf(row).transfer)],
+      ["sum", (row) => formatDollars(Object.values(pricesOf(row)).reduce((sum, price) => sum + price))],
+    ]),
 };
 
-const atBudget = (rows: Cost[]): Cost[] =>
+const rowsWithBudget = (rows: CostRow[]): CostRow[] =>
   rows.filter(({ connections }) => connections === BUDGET_CONNECTIONS);
-const kindsOf = (rows: { kind: string }[]): string[] => [...new Set(rows.map(({ kind }) => kind))];
+const listKinds = (rows: { kind: string }[]): string[] => [...new Set(rows.map(({ kind }) => kind))];
 
-export const number = (value: number, digits = 2): string =>
-  value.toLocaleString("en", {
+/** Formats a number with `digits` decimals; "—" when there is none. */
+const formatNumber = (value: number | undefined, digits = 2): string =>
+  value?.toLocaleString("en", {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
     signDisplay: "negative",
-  });
-export const whole = (value: number): string => number(value, 0);
-export const withQuartiles = ({ median, low, high }: Spread): string =>
-  `${number(median)} (${number(low)}–${number(high)})`;
+  }) ?? "—";
+const formatInteger = (value: number): string => formatNumber(value, 0);
+const formatDollars = (value: number): string => `$${formatNumber(value, 3)}`;
+const formatRange = ({ low, high }: Quartiles, digits = 2): string =>
+  `${formatNumber(low, digits)}–${formatNumber(high, digits)}`;
+const formatQuartiles = (quartiles: Quartiles | undefined, digits = 2): string =>
+  quartiles ? `${formatNumber(quartiles.median, digits)} (${formatRange(quartiles, digits)})` : "";
 
-/** A table of Markdown; the first column is text, the others numbers. */
-export function table(head: string[], rows: string[][]): string {
+const renderTable = <Row>(rows: Row[], columns: Column<Row>[]): string =>
+  joinTable(
+    columns.map(([heading]) => heading),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
+  );
+
+/** A Markdown table. The first column is aligned left, the others right. */
+function joinTable(head: string[], rows: string[][]): string {
   const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
   return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-/** US dollars: https://developers.cloudflare.com/workers/platform/pricing/ and https://neon.com/pricing, November 2026. */
-const MILLION_REQUESTS = 0.3;
-const MILLION_CPU_MS = 0.02;
-/** Of the plan Launch; it is 0.222 on Scale. */
-const CU_HOUR = 0.106;
-const GIGABYTE = 0.1;
-
-/** Which part of the CPU that Neon is paid for is at work: a compute that is always busy answers late. */
-const UTILISATION = 0.3;
-
-/** What a million requests cost: Cloudflare's requests, its CPU, Neon's compute, its transfer. */
-export function pricesOf({ product, asks }: Cost): number[] {
-  const cpu = product.worker.median * MILLION_CPU_MS;
-  if (asks === 0) return [MILLION_REQUESTS, cpu, 0, 0];
-  const cuHours = (product.postgres.median * 1e6) / 3_600_000 / UTILISATION;
-  const gigabytes = (product.databaseBytes.median * 1e6) / 1e9;
-  return [MILLION_REQUESTS, cpu, cuHours * CU_HOUR, gigabytes * GIGABYTE];
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 
-// In place of src/db/audit.ts, for a Worker that does all but put it on record: what it saves is what the record costs.
+// Replaces src/db/audit.ts in a Worker that writes no audit events. The difference to the API is the cost of the audit log.
 export {
   action,
   changesBetween,
@@ -9,5 +9,5 @@ export {
   outcomeOfWriting,
 } from "../src/db/audit.ts";
 
-/** A step that nothing asks for, and that is therefore not taken. */
+/** A step of the statement that no other step refers to, so PostgreSQL does not run it. */
 export const recording = (): SQL => sql`SELECT`;

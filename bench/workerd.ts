@@ -5,12 +5,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { type Bundle, compatibilityDate, compatibilityFlags, limiters } from "./bundle.ts";
+import { type Bundle, compatibilityDate, compatibilityFlags, rateLimiterNames } from "./bundle.ts";
 
-/** The program itself, as Wrangler's dependency brings it. */
-const program: string = createRequire(import.meta.resolve("wrangler"))("workerd").default;
+/** The path of the workerd executable, which Wrangler depends on. */
+const executable: string = createRequire(import.meta.resolve("wrangler"))("workerd").default;
 
-export interface Served {
+export interface WorkerdProcess {
   /** `http://127.0.0.1:<port>` */
   origin: string;
   pid: number;
@@ -18,54 +18,56 @@ export interface Served {
 }
 
 /**
- * Serves a bundle with workerd alone, on any free port.
+ * Serves a bundle with workerd, without Wrangler or Miniflare, on any free port.
  *
- * @param folder for its configuration; empty.
+ * @param folder an empty folder, for workerd's configuration.
  */
 export async function serve(
   bundle: Pick<Bundle, "code">,
   bindings: Record<string, string | number>,
   folder: string,
-): Promise<Served> {
+): Promise<WorkerdProcess> {
   copyFileSync(bundle.code, join(folder, "worker.js"));
-  writeFileSync(join(folder, "limiter.js"), limiter);
+  writeFileSync(join(folder, "limiter.js"), rateLimiterModule);
   const config = join(folder, "config.capnp");
-  writeFileSync(config, configuration(bindings));
+  writeFileSync(config, workerdConfig(bindings));
   const stdio = ["ignore", "ignore", "inherit", "pipe"] as const;
   const args = ["serve", config, "--control-fd=3"];
-  const workerd = spawn(program, args, { stdio: [...stdio] });
-  const end = () => void workerd.kill("SIGKILL");
-  process.once("exit", end);
-  const ended = once(workerd, "exit").then(() => void process.off("exit", end));
+  const workerd = spawn(executable, args, { stdio: [...stdio] });
+  const kill = () => void workerd.kill("SIGKILL");
+  process.once("exit", kill);
+  const exit = once(workerd, "exit").then(() => void process.off("exit", kill));
   return {
-    origin: `http://127.0.0.1:${await portOf(workerd)}`,
+    origin: `http://127.0.0.1:${await waitForPort(workerd)}`,
     pid: workerd.pid ?? 0,
     async stop() {
-      workerd.kill("SIGKILL");
-      await ended;
+      kill();
+      await exit;
     },
   };
 }
 
-/** workerd says on descriptor 3 where it listens. */
-async function portOf(workerd: ChildProcess): Promise<number> {
+/** workerd writes the port to file descriptor 3 (`--control-fd=3`). */
+async function waitForPort(workerd: ChildProcess): Promise<number> {
   for await (const line of createInterface({ input: workerd.stdio[3] as Readable })) {
     const { event, port } = JSON.parse(line);
     if (event === "listen") return port;
   }
-  throw new Error("workerd did not start; why is said above.");
+  throw new Error("workerd did not start. See its error above.");
 }
 
-/** In place of Cloudflare's limiters, which are no part of workerd: one that lets everything pass, at no cost. */
-const limiter = "export default () => ({ limit: async () => ({ success: true }) });";
+/** Replaces Cloudflare's rate limiters, which workerd does not contain. It allows every request, at no cost. */
+const rateLimiterModule = "export default () => ({ limit: async () => ({ success: true }) });";
 
-const text = (value: string): string => JSON.stringify(value);
+const quote = (value: string): string => JSON.stringify(value);
 
-function configuration(bindings: Record<string, string | number>): string {
+function workerdConfig(bindings: Record<string, string | number>): string {
   const values = Object.entries(bindings).map(
-    ([name, value]) => `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`,
+    ([name, value]) => `(name = ${quote(name)}, json = ${quote(JSON.stringify(value))})`,
   );
-  const limits = limiters.map((name) => `(name = ${text(name)}, wrapped = (moduleName = "bench:limiter"))`);
+  const rateLimiters = rateLimiterNames.map(
+    (name) => `(name = ${quote(name)}, wrapped = (moduleName = "bench:limiter"))`,
+  );
   return `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -74,7 +76,7 @@ const config :Workerd.Config = (
       modules = [(name = "worker.js", esModule = embed "worker.js")],
       compatibilityDate = ${compatibilityDate},
       compatibilityFlags = ${compatibilityFlags},
-      bindings = [${[...values, ...limits].join(", ")}],
+      bindings = [${[...values, ...rateLimiters].join(", ")}],
     )),
     (name = "internet", network = (allow = ["private"])),
   ],
