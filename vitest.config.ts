@@ -1,5 +1,9 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+
+// Much of a test's time is waiting for PostgreSQL or for a process it starts, so two workers pay off on a single core too.
+const maxWorkers = Math.min(4, Math.max(2, availableParallelism()));
 
 export default defineConfig({
   test: {
@@ -11,6 +15,7 @@ export default defineConfig({
     },
     silent: "passed-only",
     globalSetup: "test/support/setup.ts",
+    maxWorkers,
     projects: [
       {
         plugins: [
@@ -23,7 +28,7 @@ export default defineConfig({
         ],
         test: {
           name: "api",
-          // The files share one workerd: starting one for each takes longer than most of their tests.
+          // The files of a worker share one workerd: starting one for each takes longer than most of their tests.
           isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: ["test/{local,ops,client,docs}/**"],
@@ -34,6 +39,7 @@ export default defineConfig({
           name: "local",
           include: ["test/{local,ops,client,docs}/**/*.test.ts"],
           environment: "node",
+          globalSetup: "test/support/setup-bundle.ts",
           testTimeout: 30_000, // they start servers and processes
         },
       },

@@ -1,4 +1,4 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { logIn, newAccount, signUp, unique } from "../support/accounts.ts";
 import { type Answer, connectApi } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
@@ -7,9 +7,10 @@ import { fill } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { recordOf } from "../support/record.ts";
 import { newPatient } from "../support/records.ts";
+import { workerCloud } from "../support/worker-cloud.ts";
 
 const account = await newAccount();
-const { databaseUrl, ownerUrl, endpointOrigin } = inject("cloud");
+const { databaseUrl, ownerUrl, endpointOrigin } = workerCloud;
 
 /** The API with a database of its own troubles, called by the account that all tests here share. */
 function troubled(bindings = {}) {

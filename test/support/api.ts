@@ -1,10 +1,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { inject } from "vitest";
 import worker from "../../src/index.ts";
 import { holdAgainstReference } from "./reference.ts";
-
-const cloud = inject("cloud");
+import { workerCloud } from "./worker-cloud.ts";
 
 export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
 
@@ -43,11 +41,11 @@ export type Api = ReturnType<typeof connectApi>;
  * @param bindings what to set otherwise than the other tests do.
  */
 export function connectApi(bindings: Record<string, unknown> = {}) {
-  const channel = `${cloud.endpointOrigin}/channels/${crypto.randomUUID()}`;
+  const channel = `${workerCloud.endpointOrigin}/channels/${crypto.randomUUID()}`;
   const address = crypto.randomUUID();
   const settings = {
     ...limiters,
-    DATABASE_URL: cloud.databaseUrl,
+    DATABASE_URL: workerCloud.databaseUrl,
     DATABASE_ENDPOINT: `${channel}/sql`,
     JWT_SECRET,
     BCRYPT_COST: 4,

@@ -1,10 +1,10 @@
-import { inject } from "vitest";
 import { unique } from "./accounts.ts";
 import { owner } from "./owner.ts";
+import { workerCloud } from "./worker-cloud.ts";
 
-/** Gives `work` a database that nobody else uses, with nothing in its tables: its URL, as its owner. */
+/** Calls `work` with the URL of a new, empty database, as its owner, and drops the database afterwards. */
 export async function inEmptyDatabase<Done>(work: (url: string) => Promise<Done>): Promise<Done> {
-  const { fillableUrl, serverUrl } = inject("cloud");
+  const { fillableUrl, serverUrl } = workerCloud;
   const url = new URL(fillableUrl);
   const [template, copy] = [url.pathname.slice(1), unique(`${url.pathname.slice(1)}_`)];
   await owner(serverUrl).query(`CREATE DATABASE ${copy} TEMPLATE ${template}`);

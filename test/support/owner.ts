@@ -1,7 +1,7 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
-import { inject } from "vitest";
+import { workerCloud } from "./worker-cloud.ts";
 
-const { ownerUrl, endpointOrigin } = inject("cloud");
+const { ownerUrl, endpointOrigin } = workerCloud;
 
 /** What no client of the API may do: a statement in the database itself, as its owner. */
 export function asOwner(strings: TemplateStringsArray, ...values: unknown[]) {

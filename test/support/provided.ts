@@ -1,14 +1,14 @@
 import type { OpenApi } from "./openapi.ts";
 
-/** What the global setup, which runs in Node, tells the tests, most of which run in workerd. */
+/** What the global setup, which runs in Node, gives to the tests, most of which run in workerd. */
 export interface ProvidedCloud {
-  /** The database as the Worker reaches it: as a role with no more rights than in production. */
+  /** The database as the Worker connects to it: as a role with the same rights as in production. */
   databaseUrl: string;
-  /** The same as its owner, for what no client of the API may do. */
+  /** The same database as its owner, for what no client of the API may do. */
   ownerUrl: string;
-  /** An empty database beside it, as its owner: what fills it keeps nobody else waiting. */
+  /** An empty, migrated database, as its owner. It is only copied (`CREATE DATABASE … TEMPLATE`), so no test connects to it. */
   fillableUrl: string;
-  /** The server that it is on, as one who may make other databases there. */
+  /** The server, as a role that may create other databases. */
   serverUrl: string;
   /** `http://127.0.0.1:<port>` of the local endpoint. */
   endpointOrigin: string;
@@ -16,10 +16,13 @@ export interface ProvidedCloud {
 
 declare module "vitest" {
   export interface ProvidedContext {
+    /** For the "local" project, whose files share one database. */
     cloud: ProvidedCloud;
-    /** The file with all of the Worker's code, as it would be deployed. */
+    /** For the "api" project: a database for each worker, see `worker-cloud.ts`. */
+    workerClouds: ProvidedCloud[];
+    /** For the "local" project: the file with all of the Worker's code, as it would be deployed. */
     bundle: string;
-    /** The document that is served at /openapi.json. */
+    /** The OpenAPI document, as it is served at /openapi.json. */
     reference: OpenApi;
   }
 }

@@ -1,11 +1,12 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
-import { buildProduct } from "../../bench/bundle.ts";
 import { openEndpoint } from "../../local/endpoint/server.ts";
 import { startPostgres } from "../../local/postgres/server.ts";
 import { withClient } from "../../ops/command.ts";
@@ -14,50 +15,59 @@ import { createRole } from "../../ops/role.ts";
 import type { OpenApi } from "./openapi.ts";
 import "./provided.ts";
 
-/** The suite's database, new and behind the local endpoint: on the PostgreSQL of `POSTGRES_URL`, or on one of its own. */
+const repository = join(import.meta.dirname, "..", "..");
+
+/**
+ * Starts the PostgreSQL server (or uses the one of `POSTGRES_URL`), migrates one database and copies it: one copy for each worker of
+ * the "api" project, because its tests change tables and count rows, and one for the whole "local" project.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = process.env["POSTGRES_URL"] ? { url: process.env["POSTGRES_URL"] } : await startOwnServer();
+  const [server, reference] = await Promise.all([startServer(), buildReference()]);
   const serverUrl = new URL("/postgres", server.url).href;
   const administrate = (statement: string) => withClient(serverUrl, (client) => client.query(statement));
-  const name = `hospital_test_${randomBytes(4).toString("hex")}`;
-  const [ownerUrl = "", fillableUrl = ""] = await Promise.all(
-    [name, `${name}_fillable`].map(async (database) => {
-      await administrate(`CREATE DATABASE ${database}`);
-      const url = new URL(`/${database}`, serverUrl).href;
-      await migrate(url);
-      return url;
+  const urlOf = (database: string) => new URL(`/${database}`, serverUrl).href;
+
+  const template = `hospital_test_${randomBytes(4).toString("hex")}`;
+  await administrate(`CREATE DATABASE ${template}`);
+  await migrate(urlOf(template));
+
+  const endpoint = await openEndpoint(0);
+  endpoint.front(urlOf(template));
+  const shared = { fillableUrl: urlOf(template), serverUrl, endpointOrigin: new URL(endpoint.url).origin };
+
+  const workers = Array.from({ length: project.config.maxWorkers }, (_, index) => `${template}_${index + 1}`);
+  const names = [`${template}_local`, ...workers];
+  const [local, ...ofWorkers] = await Promise.all(
+    names.map(async (name) => {
+      await administrate(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+      const ownerUrl = urlOf(name);
+      // The role has the name of its database.
+      return { ...shared, ownerUrl, databaseUrl: await createRole(ownerUrl, name) };
     }),
   );
-  const databaseUrl = await createRole(ownerUrl, name);
-  const endpoint = await openEndpoint(0);
-  endpoint.front(ownerUrl);
-  const endpointOrigin = new URL(endpoint.url).origin;
-  const folder = mkdtempSync(join(tmpdir(), "hospital-bundle-"));
-  // Once: what is served beside the Worker is written with it, and a Worker that is served meanwhile would begin anew.
-  const { code } = await buildProduct(folder);
-  project.provide("bundle", code);
-  project.provide("reference", readReference());
-  project.provide("cloud", { databaseUrl, ownerUrl, fillableUrl, serverUrl, endpointOrigin });
+  if (local) project.provide("cloud", local);
+  project.provide("workerClouds", ofWorkers);
+  project.provide("reference", reference);
+
   return async () => {
-    rmSync(folder, { recursive: true, force: true });
     await endpoint.stop();
-    if ("stop" in server) return server.stop();
-    for (const database of [name, `${name}_fillable`])
-      await administrate(`DROP DATABASE ${database} WITH (FORCE)`);
-    await administrate(`DROP ROLE ${name}`);
+    if (server.stop) return server.stop();
+    for (const name of [template, ...names]) await administrate(`DROP DATABASE ${name} WITH (FORCE)`);
+    for (const name of names) await administrate(`DROP ROLE ${name}`);
   };
 }
 
-/** The document that was built with the Worker. */
-function readReference(): OpenApi {
-  const file = join(import.meta.dirname, "..", "..", "dist", "public", "openapi.json");
-  return JSON.parse(readFileSync(file, "utf8"));
+/** Writes the OpenAPI document as a deployment does, and reads it. */
+async function buildReference(): Promise<OpenApi> {
+  await promisify(execFile)(process.execPath, [join(repository, "reference", "build.ts")]);
+  return JSON.parse(readFileSync(join(repository, "dist", "public", "openapi.json"), "utf8"));
 }
 
-/** The PostgreSQL that comes with the project, with data that are gone when it stops. */
-async function startOwnServer() {
+/** The PostgreSQL server of `POSTGRES_URL`, or else the embedded one, whose data are deleted when it stops. */
+async function startServer(): Promise<{ url: string; stop?: () => Promise<void> }> {
+  if (process.env["POSTGRES_URL"]) return { url: process.env["POSTGRES_URL"] };
   const temporary = mkdtempSync(join(tmpdir(), "hospital-test-"));
-  chmodSync(temporary, 0o755); // for the account that PostgreSQL runs as, where this one is root
+  chmodSync(temporary, 0o755); // PostgreSQL runs as another account where this one is root
   const postgres = await startPostgres({
     folder: join(temporary, "postgres"),
     port: await freePort(),
@@ -72,7 +82,7 @@ async function startOwnServer() {
   };
 }
 
-/** A port that nobody uses at this moment. */
+/** A port that no program uses now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
