@@ -1,4 +1,4 @@
-/** Who asks: nobody, the account whose record it is, and others. */
+/** Who sends a request: nobody, the account that owns the record, and others. */
 export const relations = [
   "nobody",
   "owner",
@@ -10,8 +10,8 @@ export const relations = [
 ] as const;
 
 /**
- * Who may do what: the status that each gets, in the order of `relations`, for a request that is right but for who sends it.
- * Where there is no record the owner is any account; where admins make the records, it is one that is none.
+ * Who may do what: the status that each caller gets for a valid request, in the order of `relations`. Where a route has no record,
+ * the owner is any account; where only admins create the records (invitations), the owner is an account that is no admin.
  */
 export const table: Record<string, number[]> = {
   "GET /healthz": [200, 200, 200, 200, 200, 200, 200],
