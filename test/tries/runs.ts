@@ -14,10 +14,27 @@ export const patience = { timeout: MOST_MS + 10_000 };
 export const tries = <Values>(property: fc.IAsyncProperty<Values>, numRuns: number): Promise<void> =>
   fc.assert(property, { numRuns, interruptAfterTimeLimit: MOST_MS, markInterruptAsFailure: false });
 
-/** An account that may send a route's request, and what that is about; nothing has been counted yet. */
-export async function ready({ subject, as }: RouteRequest): Promise<{ account: Account; about: Subject }> {
+export interface World {
+  account: Account;
+  about: Subject;
+}
+
+/** An account that may send a route's request, and a subject of its own for it; database requests are counted from here on. */
+export async function createWorld({ subject, as }: RouteRequest): Promise<World> {
   const account = await newAccount(undefined, as);
   const about = (await subject?.(account)) ?? {};
   await account.api.databaseRequests();
   return { account, about };
+}
+
+/** The world that `worlds` has for a route, or a new one; it is left there for the next request unless this one `changes` it. */
+export async function enterWorld(
+  worlds: Map<string, World>,
+  request: RouteRequest,
+  changes: boolean,
+): Promise<World> {
+  const world = worlds.get(request.route) ?? (await createWorld(request));
+  if (changes) worlds.delete(request.route);
+  else worlds.set(request.route, world);
+  return world;
 }

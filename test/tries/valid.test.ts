@@ -6,7 +6,7 @@ import { type Answer, connectApi } from "../support/api.ts";
 import { methodOf, pathOf, type RouteRequest, send, sendTo } from "../support/route-requests.ts";
 import { fieldsOf, requiredOf, valid } from "./arbitraries.ts";
 import { bodyOf, freeFieldsOf, queryOf, withFreeFields, withQuery } from "./operations.ts";
-import { patience, ready, tries } from "./runs.ts";
+import { enterWorld, patience, tries, type World } from "./runs.ts";
 
 // Whatever the reference calls valid is taken, and comes back as it was sent.
 
@@ -35,9 +35,11 @@ test.each(withFreeFields)(
   patience,
   async (request) => {
     const free = Object.keys(freeFieldsOf(request));
+    const worlds = new Map<string, World>();
+    const overwrites = ["PUT", "PATCH"].includes(methodOf(request));
     await tries(
       fc.asyncProperty(freeValues(request), async (values) => {
-        const { account, about } = await ready(request);
+        const { account, about } = await enterWorld(worlds, request, !overwrites);
         const rest = Object.entries(about.body ?? {}).filter(([name]) => !free.includes(name));
         const body = { ...Object.fromEntries(rest), ...values };
         const answer = await send(account, request, { ...about, body });
@@ -57,9 +59,11 @@ const TOGETHER = /^Must not be (before|less than) /;
 test.each(withQuery)("$route takes whatever query is valid", patience, async (request) => {
   const { cursor, ...parameters } = queryOf(request);
   const model = Object.entries(parameters).map(([name, schema]) => [name, valid(schema)] as const);
+  const worlds = new Map<string, World>();
+  const reads = methodOf(request) === "GET";
   await tries(
     fc.asyncProperty(fc.record(Object.fromEntries(model), { requiredKeys: [] }), async (values) => {
-      const { account, about } = await ready(request);
+      const { account, about } = await enterWorld(worlds, request, !reads);
       const query = new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)]));
       const answer = await sendTo(account, request, `${pathOf(request, about.id)}?${query}`, about);
       if (answer.status !== 400) expect([200, request.status]).toContain(answer.status);

@@ -14,15 +14,15 @@ export const injections: { name: string; why: string; text: string }[] = [
   },
   {
     name: "a pause",
-    why: "by the time it takes, one learns what is true",
-    text: "1'||(SELECT pg_sleep(9))||'",
+    why: "the time it takes would tell what is true; here it would be longer than the deadline of a request, which is 503",
+    text: "1'||(SELECT pg_sleep(60))||'",
   },
   {
     name: "a backslash before a quotation mark",
     why: "it would end the text elsewhere",
     text: "\\'; SELECT 1; --",
   },
-  { name: "a text in dollars", why: "it would end another one", text: "$$; SELECT pg_sleep(9); $$" },
+  { name: "a text in dollars", why: "it would end another one", text: "$$; SELECT pg_sleep(60); $$" },
   { name: "a parameter's number", why: "it would be another parameter", text: "$1 $2 :id ?" },
   { name: "JSON in text", why: "it would end the JSON around it", text: '"}],"role":"admin","x":[{"y":"' },
   { name: "a template", why: "it would be filled in", text: "\u0024{7*7}{{7*7}}<%= 7*7 %>#{7*7}" },

@@ -14,7 +14,7 @@ export interface Scene {
   evidence: Evidence;
 }
 
-/** All new each time: some of what is meant to fail may be done, and may end the session of who does it. */
+/** Creates the accounts and the subject of a request. A request that should fail may succeed and end a session, so it is sent last. */
 export async function sceneOf(request: RouteRequest, evidence: Evidence): Promise<Scene> {
   const api = watchedApi(evidence) as Api;
   const [account, other] = [await newAccount(api, request.as), await newAccount(api)];

@@ -16,8 +16,9 @@ test.each(requests)(
   patience,
   async (request) => {
     const [printed, evidence] = [watchConsole(), new Evidence()];
-    await refused(await sceneOf(request, evidence));
-    await failed(await sceneOf(request, evidence));
+    const scene = await sceneOf(request, evidence);
+    await failed(scene);
+    await refused(scene);
     const { status } = await done(await sceneOf(request, evidence));
     expect(status).toBe(request.status);
     expect(marksIn([...evidence.told, ...printed()].join("\n"), evidence.marks)).toEqual([]);
