@@ -6,7 +6,7 @@ import { workerCloud } from "./worker-cloud.ts";
 
 export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
 
-/** The limiters of wrangler.toml. No more of `env`: it holds what the developer has in .dev.vars. */
+/** The rate limiters of wrangler.toml. Nothing else of `env` is used: it has the values of the developer's .dev.vars. */
 export const limiters = {
   REGISTER_LIMITER: env.REGISTER_LIMITER as RateLimit,
   LOGIN_LIMITER: env.LOGIN_LIMITER as RateLimit,
@@ -15,17 +15,17 @@ export const limiters = {
   READY_LIMITER: env.READY_LIMITER as RateLimit,
 };
 
-/** What a test may send beside a path and a JSON body. */
+/** What a test can send in addition to a path and a JSON body. */
 export interface Options {
   token?: string;
   headers?: Record<string, string>;
-  /** Sent as it is, instead of the JSON body. */
+  /** Sent unchanged, instead of the JSON body. */
   raw?: BodyInit;
-  /** Done when the answer has begun, before its body is read. */
+  /** Called when the headers of the response are there and its body is not read yet. */
   onHeaders?: () => Promise<unknown>;
 }
 
-/** An answer, its JSON parsed; `body` is typed by what the test says it expects. */
+/** A response; a JSON body is parsed. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -36,9 +36,9 @@ export interface Answer {
 export type Api = ReturnType<typeof connectApi>;
 
 /**
- * The API as one test sees it: with a client address, a count of database requests and database faults of its own.
+ * Calls the API with a client address, a count of database requests and database faults that no other test shares.
  *
- * @param bindings what to set otherwise than the other tests do.
+ * @param bindings settings of the Worker that differ from those of the other tests.
  */
 export function connectApi(bindings: Record<string, unknown> = {}) {
   const channel = `${workerCloud.endpointOrigin}/channels/${crypto.randomUUID()}`;
@@ -87,13 +87,13 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
   }
 
   return {
-    /** The client address that its requests come from. */
+    /** The client address of its requests. */
     address,
-    /** What the Worker finds in its environment. */
+    /** The environment of the Worker. */
     bindings: settings,
     ...callsOf(request),
 
-    /** How many requests the database endpoint got from this API since this was last asked. */
+    /** Returns how many requests this API has sent to the database endpoint since the last call. */
     async databaseRequests(): Promise<number> {
       const { requests } = await (await fetch(channel)).json<{ requests: number }>();
       const since = requests - counted;
@@ -101,7 +101,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
       return since;
     },
 
-    /** Makes the database endpoint fail in one of its named ways, or answer late. */
+    /** Makes the database endpoint fail in one of the ways of `local/endpoint/faults.ts`, or answer late. `{}` ends that. */
     async disturbDatabase(disturbance: Record<string, unknown>): Promise<void> {
       const response = await fetch(channel, { method: "PUT", body: JSON.stringify(disturbance) });
       if (!response.ok) throw new Error(await response.text());
@@ -111,7 +111,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
 
 type Send = (method: string, path: string, body?: unknown, options?: Options) => Promise<Answer>;
 
-/** A way to send requests, with a function for each method. */
+/** Returns `request` and a shorter function for each method. */
 export const callsOf = (request: Send) => ({
   request,
   get: (path: string, options?: Options) => request("GET", path, undefined, options),

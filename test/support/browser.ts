@@ -1,26 +1,26 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-/** Where a browser may be, unless `CHROMIUM` says where it is. */
-const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const wanted = process.env["CHROMIUM"];
+/** Where to look for a browser, unless `CHROMIUM` has its path. */
+const paths = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const configured = process.env["CHROMIUM"];
 
-/** The browser of this machine, if it has one. */
-export const executable = (wanted === undefined ? places : [wanted]).find((path) => existsSync(path));
+/** The path of the browser on this machine, if there is one. */
+export const executable = (configured === undefined ? paths : [configured]).find((path) => existsSync(path));
 
-/** Nothing that it would do by itself: no updates, no reports, no first steps. */
+/** Without updates, reports and other requests that the browser would make by itself. */
 const args = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
   ...["--disable-background-networking", "--disable-component-update"],
 ];
 
-/** Starts it. @throws when there is none */
+/** Starts the browser. @throws when there is none */
 export const launch = (): Promise<Browser> =>
   executable
     ? chromium.launch({ executablePath: executable, args })
     : Promise.reject(new Error("There is no browser."));
 
-/** A page, and what is wrong with it so far: errors, refusals of its policy, requests to elsewhere. */
+/** Opens a page and collects its errors, violations of its security policy, and requests to other origins. */
 export async function openPage(browser: Browser, width: number, origin: string) {
   const page = await browser.newPage({ viewport: { width, height: 800 } });
   const complaints: string[] = [];
@@ -30,8 +30,8 @@ export async function openPage(browser: Browser, width: number, origin: string) 
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
   page.on("request", (request) => {
-    const { protocol, origin: of } = new URL(request.url());
-    if (protocol !== "data:" && of !== origin) complaints.push(`elsewhere: ${request.url()}`);
+    const url = new URL(request.url());
+    if (url.protocol !== "data:" && url.origin !== origin) complaints.push(`other origin: ${request.url()}`);
   });
   await page.addInitScript({
     content: `addEventListener("securitypolicyviolation", (event) =>
@@ -40,6 +40,6 @@ export async function openPage(browser: Browser, width: number, origin: string) 
   return { page, complaints };
 }
 
-/** How many pixels of a page stand out beyond its width. */
+/** By how many pixels the content of a page is wider than the page. */
 export const overhang = (page: Page): Promise<number> =>
   page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");

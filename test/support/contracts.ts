@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 
-/** The fields of a body that a contract refuses; `body` when it is not an object at all. */
+/** Lists the fields of a body that a schema refuses; `body` when it is not an object at all. */
 export function refusedFields(contract: z.ZodMiniType, sent: unknown): string[] {
   const issues = contract.safeParse(sent).error?.issues ?? [];
   const fields = issues.flatMap((issue) =>
@@ -9,6 +9,6 @@ export function refusedFields(contract: z.ZodMiniType, sent: unknown): string[] 
   return [...new Set(fields)];
 }
 
-/** Which of `values` a contract refuses as the `field` of a body that is `valid` without. */
+/** Lists those of `values` that a schema refuses as `field` of a body that is valid otherwise. */
 export const refusedValues = (contract: z.ZodMiniType, valid: object, field: string, values: unknown[]) =>
   values.filter((value) => refusedFields(contract, { ...valid, [field]: value }).includes(field));

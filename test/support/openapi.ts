@@ -1,6 +1,6 @@
 import { Validator } from "@cfworker/json-schema";
 
-/** A schema as JSON Schema has it. */
+/** A JSON Schema. */
 export type JsonSchema = Record<string, unknown>;
 
 interface Reference {
@@ -33,7 +33,7 @@ export interface Operation {
   responses: Record<string, OperationResponse | Reference>;
 }
 
-/** As much of an OpenAPI document as the tests read. */
+/** The parts of an OpenAPI document that the tests read. */
 export interface OpenApi {
   paths: Record<string, Record<string, Operation>>;
   components: {
@@ -43,7 +43,7 @@ export interface OpenApi {
   };
 }
 
-/** What a reference leads to, within the document; anything else is itself. */
+/** Returns what a `$ref` points to within the document, and anything else unchanged. */
 export function resolve<Component extends object>(document: OpenApi, one: Component | Reference): Component {
   if (!("$ref" in one)) return one;
   const path = one.$ref.slice("#/".length).split("/");
@@ -52,7 +52,7 @@ export function resolve<Component extends object>(document: OpenApi, one: Compon
 
 const validators = new Map<string, Validator>();
 
-/** Where a value is not what a schema of the document says. */
+/** Lists where a value is not valid by a schema of the document. */
 export function faultsOf({ components }: OpenApi, schema: JsonSchema, value: unknown): string[] {
   const key = JSON.stringify(schema);
   const validator = validators.get(key) ?? new Validator({ ...schema, components }, "2020-12", false);

@@ -19,14 +19,14 @@ const titles = {
   503: "Service Unavailable",
 };
 
-/** The whole of an answer that is a problem without fields. */
+/** A whole response that is a problem without field errors. */
 export const problem = (status: keyof typeof titles, detail: unknown = expect.any(String)) => ({
   status,
   headers: expect.any(Headers),
   body: { type: "about:blank", title: titles[status], status, detail, request_id: expect.any(String) },
 });
 
-/** The whole of an answer that refuses exactly these fields, each with at least one message. */
+/** A whole response with status 400 for exactly these fields, each with at least one message. */
 export function refusal(...fields: string[]) {
   const messages = expect.arrayContaining([expect.stringMatching(/./)]);
   const errors = Object.fromEntries(fields.map((field) => [field, messages]));
@@ -35,10 +35,10 @@ export function refusal(...fields: string[]) {
   return { ...rest, body: { ...body, errors } };
 }
 
-/** A moment as the wire has it: `2025-09-06T09:45:06.922Z`. */
+/** A timestamp as the API sends it: `2025-09-06T09:45:06.922Z`. */
 export const moment = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-/** All that an answer says but the id of its request and how long it took, so that two can be the same. */
+/** A response without the request's id and duration, which differ between any two. */
 export const comparable = ({ status, headers, body }: Answer) => ({
   status,
   headers: { ...Object.fromEntries(headers), "x-request-id": "", "server-timing": "" },

@@ -4,24 +4,24 @@ import { faultsOf, resolve } from "./openapi.ts";
 
 const document = inject("reference");
 
-/** A request and its answer, as a client sees both. */
+/** A request and its response, as a client sees them. */
 export interface Exchange {
   method: string;
   url: URL;
-  /** The JSON that was sent, if it was any. */
+  /** The JSON that was sent, if any. */
   sent?: unknown;
   status: number;
   headers: Headers;
   text: string;
 }
 
-/** @throws an error that names each thing of an exchange which the reference does not say. */
+/** @throws an error that lists every difference between an exchange and the OpenAPI document. */
 export function holdAgainstReference(exchange: Exchange): void {
   const faults = exchange.method === "OPTIONS" ? [] : faultsOfExchange(exchange);
   if (faults.length === 0) return;
   const { method, url, status } = exchange;
   throw new Error(
-    `The reference does not say this of ${method} ${url.pathname}, ${status}:\n${faults.join("\n")}`,
+    `${method} ${url.pathname}, ${status} differs from the OpenAPI document:\n${faults.join("\n")}`,
   );
 }
 
@@ -31,7 +31,7 @@ function faultsOfExchange(exchange: Exchange): string[] {
   if (!operations) return faultsOutside(exchange, [401, 404, 413, 500]);
   const method = (exchange.method === "HEAD" ? "GET" : exchange.method).toLowerCase();
   const operation = operations[method];
-  // Where a token is needed, what a path has is not told without one.
+  // Without a token, a path that needs one returns 401 and not its methods.
   if (!operation)
     return [...faultsOutside(exchange, [401, 405, 500]), ...faultsOfAllow(exchange, operations)];
   const response = operation.responses[exchange.status];
@@ -42,7 +42,7 @@ function faultsOfExchange(exchange: Exchange): string[] {
 
 const segmentsOf = (path: string): string[] => path.replace(/\/$/, "").split("/");
 
-/** The path of the document that a request's is one of, with its last slash or without; a literal one before a pattern. */
+/** Finds the document's path for a request path, with or without the slash at its end; a literal path wins over a pattern. */
 function pathOf(pathname: string): string | undefined {
   const sent = segmentsOf(pathname);
   const fits = (path: string) => {
@@ -56,7 +56,7 @@ function pathOf(pathname: string): string | undefined {
   return found.find((path) => !path.includes("{")) ?? found[0];
 }
 
-/** What belongs to no operation is a problem all the same. */
+/** A response that belongs to no operation must be a problem. */
 function faultsOutside(exchange: Exchange, statuses: number[]): string[] {
   if (!statuses.includes(exchange.status)) return [`a status that is none of ${statuses}`];
   return faultsOfBody(exchange, {
@@ -66,17 +66,17 @@ function faultsOutside(exchange: Exchange, statuses: number[]): string[] {
 
 function faultsOfAllow({ status, headers }: Exchange, operations: Record<string, Operation>): string[] {
   const methods = Object.keys(operations).map((method) => method.toUpperCase());
-  const said = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])].sort().join();
+  const expected = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])].sort().join();
   const allowed = headers.get("Allow")?.split(", ").sort().join();
-  return status === 405 && allowed !== said ? [`Allow: ${allowed} and not ${said}`] : [];
+  return status === 405 && allowed !== expected ? [`Allow: ${allowed} instead of ${expected}`] : [];
 }
 
 function faultsOfAnswer(exchange: Exchange, { headers = {}, content }: OperationResponse): string[] {
   return [...faultsOfHeaders(exchange.headers, headers), ...faultsOfBody(exchange, content)];
 }
 
-/** Headers that say something of one answer, and are therefore on none that does not say so. */
-const telling = [
+/** Headers that only a response may have whose description in the document has them. */
+const documentedHeaders = [
   "Allow",
   "ETag",
   "Idempotency-Replayed",
@@ -86,16 +86,16 @@ const telling = [
   "WWW-Authenticate",
 ];
 
-function faultsOfHeaders(sent: Headers, said: Record<string, HeaderOrReference>): string[] {
-  const unsaid = telling.filter((name) => sent.has(name) && !said[name]);
-  const wrong = Object.entries(said).flatMap(([name, one]) => {
+function faultsOfHeaders(sent: Headers, documented: Record<string, HeaderOrReference>): string[] {
+  const undocumented = documentedHeaders.filter((name) => sent.has(name) && !documented[name]);
+  const wrong = Object.entries(documented).flatMap(([name, one]) => {
     const { required, schema } = resolve(document, one);
     const value = sent.get(name);
     if (value === null) return required ? [`no ${name}`] : [];
     const parsed = schema["type"] === "integer" ? Number(value) : value;
     return faultsOf(document, schema, parsed).map((fault) => `${name}: ${fault}`);
   });
-  return [...unsaid.map((name) => `the header ${name}`), ...wrong];
+  return [...undocumented.map((name) => `the header ${name}`), ...wrong];
 }
 
 function faultsOfBody({ method, headers, text }: Exchange, content: OperationResponse["content"]): string[] {
@@ -108,13 +108,13 @@ function faultsOfBody({ method, headers, text }: Exchange, content: OperationRes
   return /[/+]json$/.test(mediaType) ? faultsOf(document, media.schema, JSON.parse(text)) : [];
 }
 
-/** Whatever is accepted has to be something that the document calls valid. */
+/** A request that was accepted must be valid by the document. */
 function faultsOfRequest({ url, sent }: Exchange, { requestBody, parameters = [] }: Operation): string[] {
   const json = requestBody?.content["application/json"];
   const ofBody = json && sent !== undefined ? faultsOf(document, json.schema, sent) : [];
   const query = parameters.filter((parameter) => parameter.in === "query");
   const ofQuery = [...url.searchParams].flatMap(([name, value]) => {
-    if (name === "") return []; // Hono passes it over: ?=F asks for nothing
+    if (name === "") return []; // Hono ignores a parameter without a name
     const schema = query.find((parameter) => parameter.name === name)?.schema;
     if (!schema) return query.length > 0 ? [`the parameter ${name}`] : [];
     return faultsOf(document, schema, schema["type"] === "integer" ? Number(value) : value);

@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import type { Account } from "./accounts.ts";
 import type { Answer, Options } from "./api.ts";
 
-/** What a request is about: the id in its path, and its body, or a file of lines of JSON. */
+/** The subject of a request: the id in its path, and its body or a file with a JSON object on each line. */
 export interface Subject {
   id?: number | string;
   body?: Record<string, unknown>;
@@ -10,46 +10,46 @@ export interface Subject {
 }
 
 /**
- * A request that a route takes. Each group writes down its own, beside its tests; `every-route.test.ts` fails for a
- * route that has none.
+ * A valid request of a route. Each group of routes has its own in its test folder; `every-route.test.ts` fails for a route without
+ * one.
  */
 export interface RouteRequest {
   /** Method and path, as the app has them: `PATCH /api/patients/:id`. */
   route: string;
-  /** What it answers when all is well. */
+  /** The status when it succeeds. */
   status: number;
-  /** What that answer holds, and nothing else; left out when it has no body. */
+  /** The schema of the whole response body; left out when there is no body. */
   answer?: z.ZodMiniType;
-  /** Of which media type it is; JSON when left out. */
+  /** The media type of the response; JSON when left out. */
   type?: string;
-  /** How many database requests that takes; 1 when left out. */
+  /** How many database requests it makes; 1 when left out. */
   requests?: number;
-  /** The action that it is on record as; left out when it is not. */
+  /** The action of its audit event; left out when it is not audited. */
   recorded?: string;
-  /** Makes what the request is about, which is the account's own; left out, there is nothing to make. */
+  /** Creates the subject, which the account owns; left out when the request needs none. */
   subject?: (account: Account) => Promise<Subject>;
-  /** The role that it takes; a clinician's when left out. */
+  /** The role that it needs; clinician when left out. */
   as?: "admin";
   /**
-   * Who may send it: anybody, or an account; and what it answers to another account than the one whose subject it is, and how that
-   * is on record to have ended, where the status does not say so.
+   * Who may send it: everybody ("open"), or accounts only. `toOthers` is the status for an account that does not own the subject, and
+   * `outcome` is that of its audit event where the status does not determine it.
    */
   access: "open" | { toOthers: number; outcome?: "refused" };
-  /** Whether it takes a file instead of a JSON body. */
+  /** It takes a file instead of a JSON body. */
   takesFile?: true;
-  /** Fields that it refuses, in a body that is good but for them; left out when it takes no body. */
+  /** Invalid fields, for an otherwise valid body; left out when it takes no JSON body. */
   invalid?: Record<string, unknown>;
 }
 
 export const methodOf = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
 
-/** The path of a route, with its slash at the end as the contract has it, and `id` where it names a record. */
+/** The path of a route, with `id` in place of `:id`; below /api/ it ends with a slash, as the contract has it. */
 export function pathOf({ route }: RouteRequest, id: number | string = 1): string {
   const [, path = ""] = route.split(" ");
   return `${path.replace(":id", String(id))}${path.startsWith("/api/") ? "/" : ""}`;
 }
 
-/** Sends a route's request about `subject`, with the account's token or what `options` say. */
+/** Sends a route's request for a subject, with the account's token unless `options` have another. */
 export const send = (
   account: Account,
   request: RouteRequest,
@@ -57,7 +57,7 @@ export const send = (
   options?: Options,
 ): Promise<Answer> => sendTo(account, request, pathOf(request, id), about, options);
 
-/** The same to another path. */
+/** Sends the same request to another path. */
 export function sendTo(
   account: Account,
   request: RouteRequest,

@@ -5,16 +5,16 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { serve } from "../../bench/workerd.ts";
 
-/** The API as somebody outside reaches it. */
+/** The API behind an HTTP port, as its clients call it. */
 export interface ServedApi {
   /** `http://127.0.0.1:<port>` */
   origin: string;
   stop(): Promise<void>;
-  /** Makes its database endpoint fail in one of its named ways (`local/endpoint/faults.ts`), or answer late. */
+  /** Makes its database endpoint fail in one of the ways of `local/endpoint/faults.ts`, or answer late. */
   disturbDatabase(disturbance: Record<string, unknown>): Promise<void>;
 }
 
-/** Serves what would be deployed, with workerd on a free port and on the suite's database. */
+/** Serves the bundle that would be deployed, with workerd on a free port and on the database of the "local" project. */
 export async function serveApi(bindings: Record<string, string | number> = {}): Promise<ServedApi> {
   const cloud = inject("cloud");
   const channel = `${cloud.endpointOrigin}/channels/${randomUUID()}`;
