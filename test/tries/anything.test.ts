@@ -8,8 +8,7 @@ import { pathOf, type RouteRequest, type Subject } from "../support/route-reques
 import { type Attempt, attempts, type Sender } from "./anything.ts";
 import { enterWorld, patience, tries, type World } from "./runs.ts";
 
-// Whatever is sent, by whomever, the API has an answer; and it is the client's fault that it says. Each answer is held
-// against the reference, too (support/reference.ts).
+// Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document (support/reference.ts).
 
 const senderOf: Record<Sender, (own: Account) => Promise<Pick<Account, "request">>> = {
   nobody: async () => connectApi(),
@@ -22,14 +21,14 @@ const senderOf: Record<Sender, (own: Account) => Promise<Pick<Account, "request"
   },
 };
 
-const ofNoBody = ["GET", "HEAD"];
+const methodsWithoutBody = ["GET", "HEAD"];
 
-/** What an attempt sends as its body: in place of the one that the route takes, or some of its fields. */
+/** The body of an attempt: that of the valid request, the same with some other fields, or another one. */
 function bodyOf(
   { method, body }: Attempt,
   { body: own, file }: Subject,
 ): { json?: unknown; raw?: Options["raw"] } {
-  if (ofNoBody.includes(method)) return {};
+  if (methodsWithoutBody.includes(method)) return {};
   if (body === undefined) return file === undefined ? { json: own } : { raw: file };
   const isRaw = typeof body === "string" || body instanceof Uint8Array;
   return isRaw ? { raw: body } : { json: { ...own, ...body } };
@@ -51,7 +50,7 @@ async function answerTo(attempt: Attempt): Promise<Answer> {
 }
 
 test(
-  "no request at all is answered with a 5xx, and all that are refused with a problem",
+  "no random request is answered with 5xx, and every refused one is answered with a problem",
   patience,
   async () => {
     await tries(

@@ -6,16 +6,16 @@ import { hostileNames } from "../support/text.ts";
 import { fieldsOf } from "./arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "./operations.ts";
 
-// Requests that nobody would send in good faith. They name no record but the sender's own: what they do is done.
+// Malformed requests. They refer to no record but the sender's own, because what they change stays changed.
 
 /** Who sends a request. */
 export const senders = ["nobody", "clinician", "another clinician", "admin", "disabled"] as const;
 export type Sender = (typeof senders)[number];
 
-/** A request about a route: what it changes of the one that the route takes. */
+/** A request to a route: the differences from the route's valid request. */
 export interface Attempt {
   sender: Sender;
-  /** As `requests` have it. */
+  /** Method and path, as in `requests`. */
   route: string;
   method: string;
   /** In place of the record's own id in the path. */
@@ -26,15 +26,15 @@ export interface Attempt {
   body: Options["raw"] | Record<string, unknown> | undefined;
 }
 
-// No method that a client of fetch may not send: CONNECT, TRACE, TRACK.
+// Without CONNECT, TRACE and TRACK, which fetch does not send.
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "SEARCH", "PURGE"];
 
-/** Numbers that are no record's id. */
+/** Numbers that are the id of no record. */
 const numbers = [0, -0, -1, 0.1, 1.5, 2 ** 31 - 1, 2 ** 31, 2 ** 53, -(2 ** 63), 1e21, 1e308, 5e-324];
 
 const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom<string>(...hostileNames));
 
-/** JSON without numbers that could be another's id. */
+/** JSON without numbers that could be the id of another account's record. */
 const { json } = fc.letrec((tie) => ({
   json: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -47,7 +47,7 @@ const { json } = fc.letrec((tie) => ({
   ),
 }));
 
-/** So many arrays, or objects, in each other. */
+/** Deeply nested arrays or objects. */
 const deep = fc
   .tuple(fc.constantFrom(["[", "]"], ['{"a":', "}"]), fc.integer({ min: 100, max: 10_000 }))
   .map(([[open = "", close = ""], times]) => `${open.repeat(times)}1${close.repeat(times)}`);
@@ -70,7 +70,7 @@ const bodies = (request: RouteRequest) => {
   );
 };
 
-/** What stands in a path in place of an id; %-encoded or not. */
+/** Text in place of an id in a path, percent-encoded or not. */
 const ids = fc.oneof(
   fc.constantFrom(
     ...numbers.map(String),
@@ -105,7 +105,7 @@ const queries = (request: RouteRequest) => {
   );
 };
 
-/** All that a header can hold: what ends a line does not get here, and workerd would send what is not ASCII as UTF-8. */
+/** Any text that a header can have: no line ends, and ASCII only, because workerd would encode the rest as UTF-8. */
 const headerText = fc.stringMatching(/^[\t -~]*$/);
 const readHeaders = [
   "Accept",
@@ -115,7 +115,7 @@ const readHeaders = [
   "Content-Length",
   "Content-Type",
 ];
-const others = [
+const otherHeaders = [
   "Cookie",
   "Expect",
   "Host",
@@ -128,7 +128,7 @@ const others = [
 
 const headersOf = (request: RouteRequest) => {
   const own = operationOf(request).parameters?.filter((parameter) => parameter.in === "header") ?? [];
-  const name = fc.constantFrom(...own.map(({ name }) => name), ...readHeaders, ...others);
+  const name = fc.constantFrom(...own.map(({ name }) => name), ...readHeaders, ...otherHeaders);
   const value = fc.oneof(
     headerText,
     fc.constantFrom("*", '"1"', 'W/"1", "2"', "application/json", "text/csv", "Bearer a.b.c", "Bearer"),

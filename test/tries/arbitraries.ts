@@ -3,20 +3,20 @@ import { inject } from "vitest";
 import { faultsOf, type JsonSchema, resolve } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
-// What fast-check makes up, of the reference's schemas: a field that is new there is tried without a word here.
+// Random values for the schemas of the OpenAPI document. A new field there is tried without a change here.
 
 const document = inject("reference");
 
-/** Strings and lists without a limit have one here: something has to be the longest. */
+/** The longest string or list where the schema has no maximum. */
 const LONG = 100;
 
-/** Values of which the reference says that they are valid. */
+/** Values that are valid by the OpenAPI document. */
 export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
   const whole = resolve<JsonSchema>(document, schema);
   return candidates(whole).filter((value) => faultsOf(document, whole, value).length === 0);
 }
 
-/** Values that a schema may take: of the right type, mostly of the right form. */
+/** Values of the right type, and mostly of the right form; `valid` filters them. */
 function candidates(schema: JsonSchema): fc.Arbitrary<unknown> {
   if ("const" in schema) return fc.constant(schema["const"]);
   if (Array.isArray(schema["enum"])) return fc.constantFrom(...schema["enum"]);
@@ -45,7 +45,7 @@ const boundsOf = ({ minimum = -(2 ** 31), maximum = 2 ** 31 - 1 }: JsonSchema) =
 
 export const requiredOf = ({ required = [] }: JsonSchema): string[] => required as string[];
 
-/** The fields of an object that a client writes, each with its schema. */
+/** The fields of an object that a client can write, each with its schema. */
 export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
   Object.fromEntries(
     Object.entries(Object(resolve<JsonSchema>(document, schema)["properties"]) as Record<string, JsonSchema>)
@@ -56,24 +56,24 @@ export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
 const validFields = (schema: JsonSchema) =>
   Object.fromEntries(Object.entries(fieldsOf(schema)).map(([name, field]) => [name, valid(field)]));
 
-/** Text of a pattern, text of all of Unicode, text as long as may be, and text that has spoilt something before. */
+/** Text that matches the pattern, text of all of Unicode, text of the maximum length, and text that has caused bugs elsewhere. */
 function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema): fc.Arbitrary<string> {
   const [least, most] = [Number(minLength), Number(maxLength)];
   const strings = (unit: Unit, from = least) => fc.string({ unit, minLength: from, maxLength: most });
-  // Of a password's length JSON Schema can count characters, and bcrypt counts bytes.
+  // JSON Schema counts the characters of a password, and bcrypt its bytes.
   if (format === "password") return fc.oneof(strings("grapheme-ascii"), strings("grapheme-ascii", most));
   const matching = pattern ? ofPattern(String(pattern), most) : [];
-  // Nobody would happen upon an email or a moment.
+  // Random text is never an email or a timestamp.
   if (pattern && format) return fc.oneof(...matching);
   const known = fc.constantFrom<string>(...hostileNames);
   const any = fc.oneof(strings("binary"), strings("grapheme"), strings("binary", most), known, ...matching);
-  return any.filter((one) => !UNSAID.test(one));
+  return any.filter((one) => !INEXPRESSIBLE.test(one));
 }
 
-/** Characters without a width that the reference can say nothing of: they are beyond what all patterns can write. */
-const UNSAID = /(?=\p{Cf})[\u{10000}-\u{10ffff}]/u;
+/** Invisible characters above U+FFFF, which the patterns of the document cannot express. */
+const INEXPRESSIBLE = /(?=\p{Cf})[\u{10000}-\u{10ffff}]/u;
 
-/** Of some patterns, those that look ahead, fast-check makes nothing. */
+/** Text that matches a pattern; none for a pattern with a lookahead, which fast-check does not support. */
 function ofPattern(pattern: string, maxLength: number): fc.Arbitrary<string>[] {
   try {
     return [fc.stringMatching(new RegExp(pattern, "u"), { maxLength })];

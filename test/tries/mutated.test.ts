@@ -6,21 +6,21 @@ import { type Mutation, mutationsOf, waysToSpoil } from "./mutations.ts";
 import { bodyOf, queryOf, withJson, withQuery } from "./operations.ts";
 import { createWorld, patience, tries } from "./runs.ts";
 
-// One thing that is wrong with a request is named, and nothing else; and the database is not even asked.
+// When one thing in a request is invalid, the response names that one alone, and no database request is made.
 
-function mutated(body: object, { field, value }: Mutation): Record<string, unknown> {
+function applyMutation(body: object, { field, value }: Mutation): Record<string, unknown> {
   const rest = Object.entries(body).filter(([name]) => name !== field);
   return Object.fromEntries(value === undefined ? rest : [...rest, [field, value]]);
 }
 
 test.each(withJson)(
-  "$route names the one field of a body that is not valid, and writes nothing",
+  "$route with one invalid field in the body returns 400 for that field, without a database request",
   patience,
   async (request) => {
     const { account, about } = await createWorld(request);
     await tries(
       fc.asyncProperty(mutationsOf(bodyOf(request) ?? {}), async (mutation) => {
-        const body = mutated(about.body ?? {}, mutation);
+        const body = applyMutation(about.body ?? {}, mutation);
         expect(await send(account, request, { ...about, body })).toEqual(refusal(mutation.field));
       }),
       40,
@@ -29,24 +29,24 @@ test.each(withJson)(
   },
 );
 
-/** What can be wrong with a parameter: all is text there, and a URL cannot hold half a character. */
-const wrongTexts = (request: RouteRequest) => {
-  const spoilt = Object.entries(queryOf(request)).flatMap(([name, schema]) =>
+/** Invalid parameters. All values are text in a URL, which cannot hold a lone surrogate. */
+const invalidParameters = (request: RouteRequest) => {
+  const invalidValues = Object.entries(queryOf(request)).flatMap(([name, schema]) =>
     waysToSpoil(schema)
       .filter(({ what }) => !["of another type", "with half a character"].includes(what))
       .map(({ value }) => fc.tuple(fc.constant(name), value.map(String))),
   );
   const names = fc.constantFrom("__proto__", "constructor", "Limit", "limit[]", "page", "q");
-  return fc.oneof(...spoilt, fc.tuple(names, fc.string()));
+  return fc.oneof(...invalidValues, fc.tuple(names, fc.string()));
 };
 
 test.each(withQuery)(
-  "$route names the one parameter of a query that is not valid, and reads nothing",
+  "$route with one invalid query parameter returns 400 for that parameter, without a database request",
   patience,
   async (request) => {
     const { account, about } = await createWorld(request);
     await tries(
-      fc.asyncProperty(wrongTexts(request), async ([name, text]) => {
+      fc.asyncProperty(invalidParameters(request), async ([name, text]) => {
         const path = `${pathOf(request, about.id)}?${new URLSearchParams([[name, text]])}`;
         expect(await sendTo(account, request, path, about)).toEqual(refusal(name));
       }),

@@ -5,34 +5,34 @@ import { fieldsOf, requiredOf } from "./arbitraries.ts";
 
 const document = inject("reference");
 
-/** One change that makes a valid body invalid: a field, and what becomes of it; nothing, when it is left out. */
+/** One change that makes a valid body invalid: a field and its new value; without a value, the field is left out. */
 export interface Mutation {
   what: string;
   field: string;
   value?: unknown;
 }
 
-/** Every way to spoil one field of a body. */
+/** All mutations that make one field of a body invalid. */
 export function mutationsOf(schema: JsonSchema): fc.Arbitrary<Mutation> {
   const fields = fieldsOf(schema);
-  const left = requiredOf(schema).map((field) => fc.constant<Mutation>({ what: "left out", field }));
-  const spoilt = Object.entries(fields).map(([field, one]) =>
+  const missingFields = requiredOf(schema).map((field) => fc.constant<Mutation>({ what: "left out", field }));
+  const changedFields = Object.entries(fields).map(([field, one]) =>
     fc.oneof(
       ...waysToSpoil(one).map(({ what, value }) =>
         fc.record({ what: fc.constant(what), field: fc.constant(field), value }),
       ),
     ),
   );
-  return fc.oneof(...left, ...spoilt, unknown(schema));
+  return fc.oneof(...missingFields, ...changedFields, unknownField(schema));
 }
 
-/** Names of no field, those that every object of JavaScript has among them. */
-function unknown(schema: JsonSchema): fc.Arbitrary<Mutation> {
+/** Fields that the schema does not have, including names that every JavaScript object inherits. */
+function unknownField(schema: JsonSchema): fc.Arbitrary<Mutation> {
   const inherited = fc.constantFrom("__proto__", "constructor", "prototype", "toString", "hasOwnProperty");
   const name = fc.oneof(fc.string({ unit: "binary", minLength: 1, maxLength: 20 }), inherited);
-  // With NUL it would be told by another name: that is not to be stored.
-  const isNone = (one: string) => !Object.hasOwn(Object(schema["properties"]), one) && !one.includes("\0");
-  const field = name.filter(isNone);
+  // A name with NUL is reported differently, because NUL cannot be stored.
+  const isUnknown = (one: string) => !Object.hasOwn(Object(schema["properties"]), one) && !one.includes("\0");
+  const field = name.filter(isUnknown);
   return fc.record({ what: fc.constant("unknown"), field, value: fc.jsonValue() });
 }
 
@@ -41,19 +41,20 @@ interface Way {
   value: fc.Arbitrary<unknown>;
 }
 
-/** Values that a field does not take, by what is wrong with them. */
+/** Invalid values of a field, by what is wrong with them. */
 export function waysToSpoil(schema: JsonSchema): Way[] {
-  const isWrong = (value: unknown) => faultsOf(document, schema, value).length > 0;
-  const ways: Way[] = [{ what: "of another type", value: fc.jsonValue().filter(isWrong) }];
-  if (schema["type"] === "integer") ways.push(...beyond(schema), { what: "not whole", value: notWhole });
-  if (Array.isArray(schema["enum"])) ways.push({ what: "none of these", value: fc.string().filter(isWrong) });
+  const isInvalid = (value: unknown) => faultsOf(document, schema, value).length > 0;
+  const ways: Way[] = [{ what: "of another type", value: fc.jsonValue().filter(isInvalid) }];
+  if (schema["type"] === "integer") ways.push(...outOfRange(schema), { what: "not whole", value: notWhole });
+  if (Array.isArray(schema["enum"]))
+    ways.push({ what: "none of these", value: fc.string().filter(isInvalid) });
   else if (schema["type"] === "string") ways.push(...unstorable, ...tooLong(schema));
   return ways;
 }
 
 const notWhole = fc.double({ min: 0, max: 100, noNaN: true }).filter((value) => !Number.isInteger(value));
 
-function beyond({ minimum, maximum }: JsonSchema): Way[] {
+function outOfRange({ minimum, maximum }: JsonSchema): Way[] {
   const [least, most] = [Number(minimum), Number(maximum)];
   const above = fc.oneof(
     fc.constant(most + 1),
@@ -70,7 +71,7 @@ function beyond({ minimum, maximum }: JsonSchema): Way[] {
   ];
 }
 
-/** By visible characters: what is white space at the ends is trimmed before anybody counts. */
+/** Too long by visible characters, because white space at the ends is trimmed before characters are counted. */
 function tooLong({ maxLength }: JsonSchema): Way[] {
   const most = Number(maxLength);
   const value = fc.tuple(
@@ -81,7 +82,7 @@ function tooLong({ maxLength }: JsonSchema): Way[] {
   return [{ what: "too long", value: value.map(([unit, more]) => unit.repeat(most + more)) }];
 }
 
-/** What is no text to PostgreSQL, and what is none to UTF-8. */
+/** Text that PostgreSQL cannot store, and text that UTF-8 cannot encode. */
 const unstorable: Way[] = [
   { what: "with NUL", value: around("\0") },
   { what: "with half a character", value: fc.oneof(around("\ud800"), around("\udc00")) },

@@ -6,48 +6,50 @@ import { fieldsOf } from "./arbitraries.ts";
 
 const document = inject("reference");
 
-/** What the reference says of the route of a request. */
+/** The operation of a route in the OpenAPI document. */
 export function operationOf(request: RouteRequest): Operation {
   const pattern = request.route.replace(/^\S+ /, "").replace(/:(\w+)/g, "{$1}");
   const operations = document.paths[pattern] ?? document.paths[`${pattern}/`] ?? {};
   const operation = operations[methodOf(request).toLowerCase()];
-  if (!operation) throw new Error(`The reference has no ${request.route}.`);
+  if (!operation) throw new Error(`The OpenAPI document has no ${request.route}.`);
   return operation;
 }
 
-/** The schema of the JSON that a route takes. */
+/** The schema of a route's JSON request body. */
 export function bodyOf(request: RouteRequest): JsonSchema | undefined {
   const schema = operationOf(request).requestBody?.content["application/json"]?.schema;
   return schema && resolve<JsonSchema>(document, schema);
 }
 
-/** The parameters of a route's query, by their names. */
+/** The query parameters of a route, by name. */
 export function queryOf(request: RouteRequest): Record<string, JsonSchema> {
   const inQuery = operationOf(request).parameters?.filter((parameter) => parameter.in === "query") ?? [];
   return Object.fromEntries(inQuery.map(({ name, schema }) => [name, schema]));
 }
 
-/** The fields of what a route answers when all is well. */
-function answeredBy(request: RouteRequest): string[] {
+/** The names of the fields in a route's successful response. */
+function responseFieldsOf(request: RouteRequest): string[] {
   const response = operationOf(request).responses[request.status];
   const content = response && resolve<OperationResponse>(document, response).content;
   const schema = content?.["application/json"]?.schema;
   return schema ? Object.keys(fieldsOf(schema)) : [];
 }
 
-/** Ids name something that has to be there: by their largest one they are told from other numbers. */
+/** Whether a field is an id, which must exist. Its maximum distinguishes it from other numbers. */
 const isReference = ({ maximum, anyOf = [] }: JsonSchema): boolean =>
   maximum === 2_147_483_647 || (anyOf as JsonSchema[]).some(isReference);
 
-/** What the API itself gave, and answers with another one. */
-const given = ["refresh"];
+/** Fields whose value the API issued; the response has a new one. */
+const issuedFields = ["refresh"];
 
-/** The fields of a route's body that may hold whatever is valid, for the answer shows them again. */
+/** The body's fields that can have any valid value and are in the response too. */
 export function freeFieldsOf(request: RouteRequest): Record<string, JsonSchema> {
-  const answered = answeredBy(request);
+  const returnedFields = responseFieldsOf(request);
   const fields = Object.entries(fieldsOf(bodyOf(request) ?? {}));
   return Object.fromEntries(
-    fields.filter(([name, field]) => answered.includes(name) && !given.includes(name) && !isReference(field)),
+    fields.filter(
+      ([name, field]) => returnedFields.includes(name) && !issuedFields.includes(name) && !isReference(field),
+    ),
   );
 }
 

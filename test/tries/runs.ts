@@ -2,14 +2,14 @@ import * as fc from "fast-check";
 import { type Account, newAccount } from "../support/accounts.ts";
 import type { RouteRequest, Subject } from "../support/route-requests.ts";
 
-/** How long one property may be tried, its shrinking included, before what is known by then is told. */
+/** For how long one property is tried at most, including shrinking; then fast-check reports what it has found so far. */
 const MOST_MS = 20_000;
-/** For vitest, which would give up without telling what fast-check knows. */
+/** More than that for vitest, which would end the test without the report of fast-check. */
 export const patience = { timeout: MOST_MS + 10_000 };
 
 /**
- * Tries a property with so many values. They are others in each run of the suite: what fails says its `seed` and `path`,
- * and is tried again by `fc.assert(…, { seed, path })`.
+ * Tries a property with `numRuns` random values, which differ in each run of the suite. A failure prints its `seed` and `path`;
+ * `fc.assert(…, { seed, path })` repeats it.
  */
 export const tries = <Values>(property: fc.IAsyncProperty<Values>, numRuns: number): Promise<void> =>
   fc.assert(property, { numRuns, interruptAfterTimeLimit: MOST_MS, markInterruptAsFailure: false });

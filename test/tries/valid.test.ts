@@ -8,9 +8,9 @@ import { fieldsOf, requiredOf, valid } from "./arbitraries.ts";
 import { bodyOf, freeFieldsOf, queryOf, withFreeFields, withQuery } from "./operations.ts";
 import { enterWorld, patience, tries, type World } from "./runs.ts";
 
-// Whatever the reference calls valid is taken, and comes back as it was sent.
+// Every value that is valid by the OpenAPI document is accepted, and is returned as it was sent.
 
-/** Values of the fields that may hold whatever is valid, with those that a route can do without or without them. */
+/** Values of the fields that can have any valid value; optional fields are there or not. */
 function freeValues(request: RouteRequest): fc.Arbitrary<Record<string, unknown>> {
   const fields = freeFieldsOf(request);
   const requiredKeys = requiredOf(bodyOf(request) ?? {}).filter((name) => fields[name]);
@@ -18,20 +18,20 @@ function freeValues(request: RouteRequest): fc.Arbitrary<Record<string, unknown>
   return fc.record(Object.fromEntries(model), { requiredKeys });
 }
 
-/** A value as it is kept. */
-const kept = (value: unknown) => (typeof value === "string" ? value.trim() : value);
-const keptOf = (values: object) =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, kept(value)]));
+/** A value as it is stored. */
+const storedValue = (value: unknown) => (typeof value === "string" ? value.trim() : value);
+const storedValues = (values: object) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, storedValue(value)]));
 
-/** Where what an answer tells of can be read, if anywhere. */
-function placeOf(request: RouteRequest, path: string, { headers }: Answer): string | null {
+/** The path at which the record of a response can be read, if there is one. */
+function recordPathOf(request: RouteRequest, path: string, { headers }: Answer): string | null {
   if (headers.has("Location")) return headers.get("Location");
-  const isRead = requests.some((one) => methodOf(one) === "GET" && pathOf(one) === pathOf(request));
-  return isRead && request.route.includes(":id") ? path : null;
+  const canBeRead = requests.some((one) => methodOf(one) === "GET" && pathOf(one) === pathOf(request));
+  return canBeRead && request.route.includes(":id") ? path : null;
 }
 
 test.each(withFreeFields)(
-  "$route takes whatever is valid, and it is read back as it was sent",
+  "$route accepts every valid body, and its values are read back as they were sent",
   patience,
   async (request) => {
     const free = Object.keys(freeFieldsOf(request));
@@ -44,19 +44,20 @@ test.each(withFreeFields)(
         const body = { ...Object.fromEntries(rest), ...values };
         const answer = await send(account, request, { ...about, body });
         fc.pre(answer.status !== 409); // somebody has that name or email already
-        expect(answer).toMatchObject({ status: request.status, body: keptOf(values) });
-        const place = placeOf(request, pathOf(request, about.id), answer);
-        if (place) expect(await account.get(place)).toMatchObject({ status: 200, body: answer.body });
+        expect(answer).toMatchObject({ status: request.status, body: storedValues(values) });
+        const recordPath = recordPathOf(request, pathOf(request, about.id), answer);
+        if (recordPath)
+          expect(await account.get(recordPath)).toMatchObject({ status: 200, body: answer.body });
       }),
       10,
     );
   },
 );
 
-/** What a query says of two parameters together, JSON Schema cannot say. */
+/** Messages about two parameters of a query together, which JSON Schema cannot express. */
 const TOGETHER = /^Must not be (before|less than) /;
 
-test.each(withQuery)("$route takes whatever query is valid", patience, async (request) => {
+test.each(withQuery)("$route accepts every valid query", patience, async (request) => {
   const { cursor, ...parameters } = queryOf(request);
   const model = Object.entries(parameters).map(([name, schema]) => [name, valid(schema)] as const);
   const worlds = new Map<string, World>();
@@ -73,7 +74,7 @@ test.each(withQuery)("$route takes whatever query is valid", patience, async (re
   );
 });
 
-test("whatever password is valid logs in, and no other does", patience, async () => {
+test("every valid password can log in after registration, and no other password can", patience, async () => {
   const registration = requests.find(({ route }) => route === "POST /api/auth/register");
   const { password = {} } = fieldsOf(bodyOf(registration as RouteRequest) ?? {});
   await tries(

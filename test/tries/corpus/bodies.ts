@@ -6,7 +6,7 @@ const whole = `{${PATIENT}}`;
 const numbers: Hostile[] = [
   ...each(["-0", "36.0", "3.6e1", "0.36E+2", "120"], (age) => ({
     name: `the age ${age}`,
-    why: "it is a whole number all the same, and must be stored as one",
+    why: "it is a spelling of a whole number, and must be stored as one",
     request,
     body: aged(age),
     answers: [201],
@@ -28,7 +28,7 @@ const numbers: Hostile[] = [
     ],
     (age) => ({
       name: `the age ${age}`,
-      why: "what is no number, or none that an age can be, must not become one on the way",
+      why: "a value that is no valid age must not be converted to one",
       request,
       body: aged(age),
       answers: age === "1e-400" ? [201, 400] : [400],
@@ -36,7 +36,7 @@ const numbers: Hostile[] = [
   ),
   ...each(["NaN", "Infinity", "0x24", "036", "+36", "36.", ".36", "3_6", "36n", "undefined"], (age) => ({
     name: `the age ${age}`,
-    why: "it is no JSON, though other readers take it",
+    why: "it is no JSON, although other parsers accept it",
     request,
     body: aged(age),
     answers: [400],
@@ -47,15 +47,15 @@ const pollution: Hostile[] = each(
   [
     ['"__proto__": {"polluted": true}', "fields of every object"],
     ['"__proto__": {"age": 36}, "x": 1', "a field that is read from the prototype"],
-    ['"constructor": {"prototype": {"polluted": true}}', "fields of every object, by another way"],
-    ['"toString": "x", "valueOf": "x", "hasOwnProperty": 1', "what the code calls on the object"],
-    ['"toJSON": "x"', "what JSON.stringify looks for"],
-    ['"then": "x"', "what await looks for"],
+    ['"constructor": {"prototype": {"polluted": true}}', "fields of every object, in another way"],
+    ['"toString": "x", "valueOf": "x", "hasOwnProperty": 1', "methods that the code calls on the object"],
+    ['"toJSON": "x"', "the method that JSON.stringify calls"],
+    ['"then": "x"', "the method that await calls"],
     ['"\\u005f_proto__": {"polluted": true}', "the same name, escaped"],
     ['"id": 1, "role": "admin", "owner_id": 1', "rights, by fields that only the API sets"],
     [
       '"created_by": 1, "deleted_at": null, "version": 9',
-      "another's record, by fields that only the API sets",
+      "another account's record, by fields that only the API sets",
     ],
   ],
   ([fields, what]) => ({
@@ -90,7 +90,7 @@ const shapes: Hostile[] = each(
   ],
   (body) => ({
     name: `the body ${body.length > 40 ? `${body.slice(0, 40)}…` : JSON.stringify(body)}`,
-    why: "what is no object of a patient's fields must be refused as a whole, however deep",
+    why: "a body that is no object with a patient's fields must be refused, however deep it is nested",
     request,
     body,
     answers: [400],
@@ -101,7 +101,7 @@ const text: Hostile[] = each(
   ["\\u0000", "Ada\\u0000", "\\ud800", "\\udc00Ada", "\\ud83e", " \\t\\n ", "", "\\u200b", "x".repeat(65)],
   (firstname) => ({
     name: `the first name ${firstname.slice(0, 20)}`,
-    why: "PostgreSQL cannot store it, or nobody can see it",
+    why: "PostgreSQL cannot store it, or it is invisible",
     request,
     body: whole.replace("Ada", firstname),
     answers: [400],
@@ -111,7 +111,7 @@ const text: Hostile[] = each(
 const encodings: Hostile[] = [
   ...each(["utf-16le", "utf-16be", "gzip"] as const, (encoding) => ({
     name: `a body in ${encoding}`,
-    why: "what is no UTF-8 must not be guessed at, nor unpacked: a little may become very much",
+    why: "an encoding must not be guessed, and nothing decompressed: a small body could become very large",
     request,
     headers: encoding === "gzip" ? { "Content-Encoding": "gzip" } : {},
     body: whole,
@@ -120,16 +120,16 @@ const encodings: Hostile[] = [
   })),
   {
     name: "a name in Latin-1",
-    why: "its bytes are no UTF-8, and would be stored as others",
+    why: "its bytes are no UTF-8, and would be stored as other characters",
     request,
     body: whole.replace("Ada", "Adélaïde"),
     encoding: "latin1",
     answers: [400],
   },
-  { name: "a byte order mark", why: "editors put it there", request, body: `\ufeff${whole}`, answers: [201] },
+  { name: "a byte order mark", why: "some editors add it", request, body: `\ufeff${whole}`, answers: [201] },
   {
     name: "two byte order marks",
-    why: "no editor does",
+    why: "no editor adds two",
     request,
     body: `\ufeff\ufeff${whole}`,
     answers: [400],
@@ -147,7 +147,7 @@ const encodings: Hostile[] = [
     ],
     (type) => ({
       name: `a body of the type ${JSON.stringify(type)}`,
-      why: "a page elsewhere may send it without being asked first",
+      why: "a page of another origin can send it without a preflight",
       request,
       headers: { "Content-Type": type },
       body: whole,
@@ -161,21 +161,21 @@ const manyFields = Array.from({ length: 5_000 }, (_, index) => `"f${index}": 0`)
 const sizes: Hostile[] = [
   {
     name: "63 KB of unknown fields",
-    why: "the answer would be larger than the request, many times",
+    why: "the response would be many times larger than the request",
     request,
     body: `{${PATIENT}, ${manyFields}}`,
     answers: [400],
   },
   {
     name: "one unknown field of 60 KB",
-    why: "the answer would repeat it",
+    why: "the response would repeat it",
     request,
     body: `{"${"x".repeat(60_000)}": 1, ${PATIENT}}`,
     answers: [400],
   },
   {
     name: "a key twice",
-    why: "one reader takes the first, another the last",
+    why: "one parser takes the first value, another the last",
     request,
     body: `{"age": 1, ${PATIENT}}`,
     answers: [201, 400],

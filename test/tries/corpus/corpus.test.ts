@@ -8,9 +8,9 @@ import type { Hostile } from "./hostile.ts";
 import { expectNoLeak, leaksIn } from "./leaks.ts";
 import { hostilePaths } from "./paths.ts";
 import { type Forgery, forgeries } from "./tokens.ts";
-import { bodyOf, fillIn, scene } from "./walk.ts";
+import { bodyOf, createScene, fillIn } from "./walk.ts";
 
-const { account, names } = await scene();
+const { account, names } = await createScene();
 const mine = `/api/patients/${names["patient"]}/`;
 const before = await account.get(mine);
 
@@ -44,20 +44,20 @@ test.each(forgeries)(
   },
 );
 
-test("after all of them the patient is as it was, and so is every object", async () => {
+test("after all of these requests the patient and Object.prototype are unchanged", async () => {
   expect(await account.get(mine)).toMatchObject({ status: 200, body: before.body });
   expect(Object.keys(Object.prototype)).toEqual([]);
   expect("polluted" in {}).toBe(false);
 });
 
-test("what must not be told would be found, were it told", () => {
-  const told = [
+test("leaksIn finds stack traces, SQL, names of the database and the secret, and nothing in a normal error", () => {
+  const leaks = [
     "Error: x\n    at readText (src/http/body.ts:27:11)",
     'duplicate key value violates unique constraint "patients_owner_id_email_key"',
     "UPDATE patients SET age = $1",
     "no row in refresh_tokens",
     "a secret of at least thirty-two bytes, for tests",
   ];
-  expect(told.filter((text) => leaksIn(text).length === 0)).toEqual([]);
+  expect(leaks.filter((text) => leaksIn(text).length === 0)).toEqual([]);
   expect(leaksIn("The patient is not of the version that If-Match names: read it again.")).toEqual([]);
 });

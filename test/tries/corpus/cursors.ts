@@ -9,7 +9,7 @@ const after = (cursor: string, answers: number[], why: string): Hostile => ({
 });
 
 export const hostileCursors: Hostile[] = [
-  after("{cursor}", [200], "the control: what the others imitate"),
+  after("{cursor}", [200], "the valid one, which the others imitate"),
   ...each(
     [
       ...[
@@ -42,28 +42,28 @@ export const hostileCursors: Hostile[] = [
         "'--",
       ],
     ],
-    (cursor) => after(cursor, [400], "it was changed: it must not be read, whatever would come of it"),
+    (cursor) => after(cursor, [400], "a changed cursor must not be read"),
   ),
-  after("{doctors_cursor}", [400], "it is of another list"),
-  after("{history_cursor}", [400], "it is of a patient's history"),
+  after("{doctors_cursor}", [400], "it belongs to another list"),
+  after("{history_cursor}", [400], "it belongs to a patient's history"),
   after(
     "{others_cursor}",
     [200],
-    "it is another account's: it says where to go on, and of whose patients the token does",
+    "it is another account's: a cursor is a position only, and the token decides whose patients are returned",
   ),
-  after("{cursor}&sort=-id", [400], "it was made for another order"),
-  after("{cursor}&gender=M", [400], "it was made for other filters"),
-  after("{cursor}&cursor={cursor}", [400], "one of the two would be looked at"),
-  after("{token}", [400], "it is no cursor, and must not be told again"),
+  after("{cursor}&sort=-id", [400], "it belongs to another order"),
+  after("{cursor}&gender=M", [400], "it belongs to other filters"),
+  after("{cursor}&cursor={cursor}", [400], "it is ambiguous"),
+  after("{token}", [400], "it is a token, which must not be repeated in the response"),
   {
     name: "a cursor of patients for doctors",
-    why: "it is of another list",
+    why: "it belongs to another list",
     request: "GET /api/doctors/?cursor={cursor}",
     answers: [400],
   },
   {
     name: "a cursor as a token",
-    why: "both are made with the same secret",
+    why: "both are signed with the same secret",
     request: "GET /api/auth/me/",
     by: "nobody",
     headers: { Authorization: "Bearer {cursor}" },

@@ -6,7 +6,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const inBase64 = (data: Uint8Array) => data.toBase64({ alphabet: "base64url", omitPadding: true });
 const part = (value: unknown) => inBase64(bytes(JSON.stringify(value)));
 
-/** By hand: no library signs what these are. */
+/** Written by hand, because no library signs such tokens. */
 async function signatureOf(text: string, signed: Forgery["signed"]): Promise<string> {
   if (signed === "not at all") return "";
   const secret = {
@@ -19,11 +19,11 @@ async function signatureOf(text: string, signed: Forgery["signed"]): Promise<str
   return inBase64(new Uint8Array(await crypto.subtle.sign("HMAC", imported, bytes(text))));
 }
 
-/** A token of an account, forged as it is said, and the names that `sent` has for it and its parts. */
+/** Forges a token of an account. Returns the token and its parts by the names that `sent` uses. */
 export async function forge(forgery: Forgery, own: Record<string, unknown>): Promise<Record<string, string>> {
-  const said = Object.entries({ ...anyClaims(), ...own, ...forgery.claims });
+  const claims = Object.entries({ ...anyClaims(), ...own, ...forgery.claims });
   const header = part({ alg: "HS256", typ: "JWT", ...forgery.header });
-  const payload = part(Object.fromEntries(said.filter(([, value]) => value !== null)));
+  const payload = part(Object.fromEntries(claims.filter(([, value]) => value !== null)));
   const signature = await signatureOf(`${header}.${payload}`, forgery.signed);
   return { token: `${header}.${payload}.${signature}`, header, payload, signature };
 }

@@ -1,27 +1,27 @@
-/** A request that somebody sends who means no good, and what it must be answered. */
+/** A request of an attacker, and the statuses that are correct for it. */
 export interface Hostile {
   name: string;
-  /** What it would do, were it not refused. */
+  /** What an attack of this kind could do. */
   why: string;
-  /** Method and path; what stands in braces, as `{patient}`, the test has made: `walk.ts` says what there is. */
+  /** Method and path. Names in braces, such as `{patient}`, are replaced by the values of `createScene` in `walk.ts`. */
   request: string;
-  /** Without a token, when it is nobody. */
+  /** `nobody` sends it without a token. */
   by?: "nobody";
   headers?: Record<string, string>;
-  /** The body, as it is; in JSON unless the headers say otherwise. */
+  /** The body, sent as it is; the media type is JSON unless the headers have another. */
   body?: string;
-  /** In which bytes the body is sent; UTF-8 when left out. */
+  /** The encoding of the body; UTF-8 when left out. */
   encoding?: "utf-16le" | "utf-16be" | "latin1" | "gzip";
-  /** The statuses that are right. */
+  /** The correct statuses. */
   answers: number[];
 }
 
-/** A patient's fields, with an email that nobody has yet. */
+/** The fields of a patient, with a new email each time. */
 export const PATIENT =
   '"firstname": "Ada", "lastname": "Lovelace", "email": "{email}", "gender": "F", "age": 36';
 
-/** The same with another age, as JSON has it. */
+/** The body with another age, which is written into the JSON as it is. */
 export const aged = (age: string): string => `{${PATIENT.replace(/36$/, age)}}`;
 
-/** Cases that are alike but for one thing. */
+/** Cases that differ in one thing only. */
 export const each = <Thing>(things: Thing[], make: (thing: Thing) => Hostile): Hostile[] => things.map(make);

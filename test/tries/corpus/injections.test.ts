@@ -12,7 +12,7 @@ import { expectNoLeak } from "./leaks.ts";
 
 type Try = [place: string, send: (text: string) => Promise<Answer>];
 
-/** Every place of a route's request that takes text, with a way to send another one there. */
+/** Every place in a route's request that takes text, with a function that sends a text there. */
 async function placesOf(request: RouteRequest): Promise<Try[]> {
   const { account, about } = await createWorld(request);
   const path = pathOf(request, about.id);
@@ -56,19 +56,19 @@ test.each(requests)(
   },
 );
 
-test("a name that is SQL is a name, and finds its patient and no other", async () => {
+test("a lastname that is SQL is stored as it is, and a search for it finds that patient only", async () => {
   const account = await newAccount();
   for (const { text: lastname } of injections) {
     const body = { firstname: "Ada", lastname, email: "ada@example.org", age: 36, gender: "F" };
-    const { body: made } = await account.post("/api/patients/", body);
-    expect(made).toMatchObject(body);
+    const { body: patient } = await account.post("/api/patients/", body);
+    expect(patient).toMatchObject(body);
     const { body: found } = await account.get(`/api/patients/?search=${encodeURIComponent(lastname)}`);
-    expect(found).toEqual([made]);
-    await account.delete(`/api/patients/${made.id}/`);
+    expect(found).toEqual([patient]);
+    await account.delete(`/api/patients/${patient.id}/`);
   }
 });
 
-test("a search that is SQL finds nobody who is not called so", async () => {
+test("a search for SQL finds no patient with another name", async () => {
   const account = await newAccount();
   await createPatient(account);
   for (const { text } of injections)

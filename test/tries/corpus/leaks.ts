@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { type Answer, JWT_SECRET } from "../../support/api.ts";
 import { asOwner } from "../../support/owner.ts";
 
-/** Tables, indexes, constraints and functions whose names are no words of a client's. */
+/** Names of tables, indexes, constraints and functions that are not fields of the API too. */
 const internals = (
   await asOwner`
     SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -20,13 +20,13 @@ const leaks = [
   new RegExp(`\\b(${internals.join("|")})\\b`),
 ];
 
-/** What of the inside a text tells, which a client has not sent itself. */
+/** Lists the internals of the API that a text reveals. */
 export function leaksIn(text: string): string[] {
-  const told = leaks.flatMap((leak) => leak.exec(text)?.[0] ?? []);
-  return text.includes(JWT_SECRET) ? [...told, "the secret"] : told;
+  const found = leaks.flatMap((leak) => leak.exec(text)?.[0] ?? []);
+  return text.includes(JWT_SECRET) ? [...found, "the secret"] : found;
 }
 
-/** No header tells anything, and no error: the names of fields in it are the client's own words. */
+/** Expects no internals in the headers and in an error; the names of fields in an error are those that the client sent. */
 export function expectNoLeak({ status, headers, body }: Answer): void {
   const sent = [...headers].map((pair) => pair.join(": "));
   const { errors = {}, ...problem } = status < 400 ? {} : Object(body);

@@ -9,14 +9,14 @@ const about =
     answers,
   });
 
-/** What names no record and no route, however often it is decoded. */
+/** A path that is neither a record nor a route, however often it is decoded. */
 const nowhere = about(
   [404],
-  "it must name nothing: neither a file, nor a record by another spelling, nor another's",
+  "it must be neither a file, nor a record by another spelling, nor another account's record",
 );
 
 export const hostilePaths: Hostile[] = [
-  about([200], "the control: what the others imitate")("/api/patients/{patient}/"),
+  about([200], "the valid one, which the others imitate")("/api/patients/{patient}/"),
   ...each(
     [
       ...[
@@ -122,7 +122,7 @@ export const hostilePaths: Hostile[] = [
       "/api\\patients\\{patient}\\",
       "/api/patients/%2e/{patient}/",
     ],
-    about([200, 404], "it is made another path before it is sent, and is that one or none"),
+    about([200, 404], "the client normalises it before it sends it"),
   ),
   ...each(
     [
@@ -164,7 +164,7 @@ export const hostilePaths: Hostile[] = [
         "?include=owner",
       ],
     ].map((query) => `/api/patients/${query}`),
-    about([400], "a filter that is not understood must not answer with everybody"),
+    about([400], "an unknown or invalid filter must not return all patients"),
   ),
   ...each(
     [
@@ -177,6 +177,6 @@ export const hostilePaths: Hostile[] = [
       `?search=${"a".repeat(129)}`,
       "?search=%F0%9F%A9%BA",
     ].map((query) => `/api/patients/${query}`),
-    about([200, 400], "no pattern of LIKE nor of a regular expression is read into a name"),
+    about([200, 400], "a name must not be read as a LIKE pattern or a regular expression"),
   ),
 ];

@@ -1,13 +1,13 @@
-/** A token as it might be forged; what it does not say is as in a good one of the account `{account}`. */
+/** A forged token. What a forgery does not set is as in a valid token of the test's account. */
 export interface Forgery {
   name: string;
   why: string;
   header?: Record<string, unknown>;
-  /** What is `null` is left out. */
+  /** Claims that are `null` are left out. */
   claims?: Record<string, unknown>;
-  /** Another key than ours, or no signature. */
+  /** Another key than that of the API, or no signature. */
   signed?: "with another key" | "with an empty key" | "not at all" | "with SHA-512";
-  /** The whole header Authorization; `{token}` is the token. */
+  /** The whole Authorization header; `{token}` is the token. */
   sent?: string;
   answers?: number[];
 }
@@ -33,15 +33,19 @@ const algorithms: Forgery[] = [
     header: { alg },
     signed: "not at all" as const,
   },
-  { name: `alg ${alg}, signed by us`, why: "the header would say how it is verified", header: { alg } },
+  {
+    name: `alg ${alg}, signed with the right key`,
+    why: "the token would decide how it is verified",
+    header: { alg },
+  },
 ]);
 const oddAlgorithms: Forgery[] = [undefined, null, ["HS256"], { name: "HS256" }, 256, true].map((alg) => ({
   name: `alg ${JSON.stringify(alg)}`,
-  why: "the header would say how it is verified",
+  why: "the token would decide how it is verified",
   header: { alg },
 }));
 
-/** Headers that say where the key is to be found. */
+/** Headers that say where the key is. */
 const keys: Forgery[] = [
   { kid: "../../../../dev/null" },
   { kid: "x' UNION SELECT '' --" },
@@ -68,7 +72,7 @@ const keys: Forgery[] = [
 const year = 366 * 24 * 60 * 60;
 const now = Math.floor(Date.now() / 1000);
 
-/** Of the right key: what we never sign, were somebody to sign it. */
+/** Signed with the right key, but with claims that the API never signs. */
 const claims: Forgery[] = [
   ...[now - 1, now - year, 0, -1, String(now + 900), null, [now + 900], true, "never", {}].map((exp) => ({
     exp,
@@ -99,13 +103,13 @@ const claims: Forgery[] = [
     (sid) => ({ sid }),
   ),
   ...[0, -1, 2, 1.5, 2 ** 31, 1e308, "1", null, true, [1]].map((ver) => ({ ver })),
-].map((said) => ({
-  name: `a token that says ${JSON.stringify(said).slice(0, 60)}`,
-  why: "it is none of ours, or none of now",
-  claims: said,
+].map((claim) => ({
+  name: `a token with ${JSON.stringify(claim).slice(0, 60)}`,
+  why: "the API has not signed it, or it is not valid now",
+  claims: claim,
 }));
 
-/** What is sent in place of a token, or around one. */
+/** Text that is sent instead of a token, or around one. */
 const sent: Forgery[] = [
   ...[
     "{token}",
@@ -154,18 +158,18 @@ const sent: Forgery[] = [
   ],
 ].map((text) => ({
   name: `Authorization: ${text.slice(0, 60)}`,
-  why: "what is no good token as it stands must not be mended",
+  why: "an invalid header must not be repaired",
   sent: text,
   ...(text === "Bearer {token}==" && { answers: [200, 401] }),
 }));
 
 export const forgeries: Forgery[] = [
-  { name: "a good token", why: "the control: what the others imitate", answers: [200] },
-  { name: "another key", why: "anybody has one", signed: "with another key" },
-  { name: "an empty key", why: "a secret that is not set", signed: "with an empty key" },
+  { name: "a valid token", why: "the valid one, which the others imitate", answers: [200] },
+  { name: "another key", why: "everybody has one", signed: "with another key" },
+  { name: "an empty key", why: "the secret could be missing", signed: "with an empty key" },
   {
     name: "SHA-512 of our key",
-    why: "another algorithm than ours",
+    why: "another algorithm than that of the API",
     header: { alg: "HS512" },
     signed: "with SHA-512",
   },

@@ -3,13 +3,13 @@ import type { Answer } from "../../support/api.ts";
 import { fill, nextOf } from "../../support/pages.ts";
 import type { Hostile } from "./hostile.ts";
 
-/** What the requests of the corpus name in braces. */
+/** The values of the names in braces in the requests of the corpus. */
 export type Names = Record<string, string>;
 
 const cursorOf = (page: Answer) => (nextOf(page) ?? "").replace(/.*cursor=/, "");
 
-/** An account with something of everything, another one, and what both have, by name. */
-export async function scene(): Promise<{ account: Account; other: Account; names: Names }> {
+/** Creates an account with a patient, doctors, a history and cursors, and another account; both by name. */
+export async function createScene(): Promise<{ account: Account; other: Account; names: Names }> {
   const [account, other] = [await newAccount(), await newAccount()];
   const [patient = 0] = await fill("patients", account, 3);
   const [others_patient] = await fill("patients", other, 3);
@@ -30,29 +30,29 @@ export async function scene(): Promise<{ account: Account; other: Account; names
   return { account, other, names };
 }
 
-/** Puts what is named in its place; `{cursor:flip:3}` is one with a bit of its byte 3 the other way round. */
+/** Replaces the names in braces. `{cursor:flip:3}` is the cursor with a bit of its byte 3 inverted, `{cursor:cut:1}` without its last byte. */
 export const fillIn = (text: string, names: Names): string =>
   text
     .replace(/\{cursor:(flip|cut):(-?\d+)\}/g, (_, how, count) =>
-      changed(names["cursor"] ?? "", how, Number(count)),
+      changeCursor(names["cursor"] ?? "", how, Number(count)),
     )
     .replaceAll("{email}", () => `${unique("hostile-")}@example.org`)
     .replace(/\{(\w+)\}/g, (whole, name) => names[name] ?? whole);
 
-function changed(cursor: string, how: string, count: number): string {
+function changeCursor(cursor: string, how: string, count: number): string {
   const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
   if (how === "flip") bytes.set([(bytes.at(count) ?? 0) ^ 1], count < 0 ? bytes.length + count : count);
-  const kept = how === "cut" ? bytes.subarray(0, -count) : bytes;
-  return kept.toBase64({ alphabet: "base64url", omitPadding: true });
+  const rest = how === "cut" ? bytes.subarray(0, -count) : bytes;
+  return rest.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
 export async function bodyOf({ body, encoding }: Hostile, names: Names): Promise<BodyInit | undefined> {
   if (body === undefined) return undefined;
   const text = fillIn(body, names);
-  const wide = encoding?.startsWith("utf-16");
+  const isUtf16 = encoding?.startsWith("utf-16");
   const units = Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
   if (encoding === "latin1") return Uint8Array.from(units);
-  if (wide)
+  if (isUtf16)
     return Uint8Array.from(
       units.flatMap((unit) => (encoding === "utf-16le" ? [unit, unit >> 8] : [unit >> 8, unit])),
     );

@@ -5,21 +5,21 @@ import { type Api, connectApi } from "../../support/api.ts";
 import { watchConsole } from "../../support/console.ts";
 import { newPatient } from "../../support/records.ts";
 import { patience } from "../runs.ts";
-import { done, failed, refused, sceneOf } from "./attempts.ts";
+import { createScene, sendFailingRequests, sendRefusedRequests, sendValidRequests } from "./attempts.ts";
 import { marksIn } from "./marks.ts";
 import { Evidence, watchedApi } from "./witness.ts";
 
 const statuses = new Set<number>();
 
 test.each(requests)(
-  "$route tells no value of a client's in a log, an error or a header",
+  "$route puts no value of a client into a log, an error or a header",
   patience,
   async (request) => {
     const [printed, evidence] = [watchConsole(), new Evidence()];
-    const scene = await sceneOf(request, evidence);
-    await failed(scene);
-    await refused(scene);
-    const { status } = await done(await sceneOf(request, evidence));
+    const scene = await createScene(request, evidence);
+    await sendFailingRequests(scene);
+    await sendRefusedRequests(scene);
+    const { status } = await sendValidRequests(await createScene(request, evidence));
     expect(status).toBe(request.status);
     expect(marksIn([...evidence.told, ...printed()].join("\n"), evidence.marks)).toEqual([]);
     expect(printed().length).toBeGreaterThan(5);
@@ -27,7 +27,7 @@ test.each(requests)(
   },
 );
 
-test("a conflict tells nothing of what it is with", async () => {
+test("a 409 tells nothing about the record it conflicts with", async () => {
   const [printed, evidence] = [watchConsole(), new Evidence()];
   const account = await newAccount();
   const email = `${evidence.mark()}@example.org`;
@@ -41,7 +41,7 @@ test("a conflict tells nothing of what it is with", async () => {
   expect(marksIn([...printed(), JSON.stringify([...headers, body])].join("\n"), evidence.marks)).toEqual([]);
 });
 
-test("the link to the next page does not say what was searched for", async () => {
+test("the link to the next page does not contain the search text", async () => {
   const [printed, evidence] = [watchConsole(), new Evidence()];
   const account = await newAccount();
   const lastname = evidence.mark();
@@ -52,19 +52,19 @@ test("the link to the next page does not say what was searched for", async () =>
   expect(marksIn([...printed(), JSON.stringify([...headers])].join("\n"), evidence.marks)).toEqual([]);
 });
 
-test("all kinds of failures have been tried", () => {
+test("the requests above had every status that the API returns", () => {
   const needed = [200, 201, 204, 400, 401, 403, 404, 405, 409, 412, 415, 422, 500, 503];
   expect(needed.filter((status) => !statuses.has(status))).toEqual([]);
 });
 
-test("what a client is shown of its own holds the marks: they were sent, and the search finds them", async () => {
+test("the marks are in the records that their client reads, so they were sent and can be found", async () => {
   const evidence = new Evidence();
   const account = await newAccount(watchedApi(evidence) as Api);
   await account.post("/api/patients/", newPatient());
   expect(marksIn(evidence.shown.join("\n"), evidence.marks)).not.toEqual([]);
 });
 
-test("an answer and a log that did tell would be found out", async () => {
+test("a log with a mark in it is found", async () => {
   const [printed, evidence] = [watchConsole(), new Evidence()];
   const mark = evidence.mark();
   const limit = () => {

@@ -20,10 +20,10 @@ test.each<[how: string, written: string]>([
   ["in base64 for URLs", btoa(`?>${mark}?>`).replaceAll("+", "-").replaceAll("/", "_")],
   ["in the payload of a token", `eyJhbGciOiJIUzI1NiJ9.${btoa(JSON.stringify({ sub: "1", mark }))}.x`],
   ["with spaces", [...mark].join(" ")],
-])("a value in a line of the log is found %s", (_, written) => {
+])("a mark in a line of the log is found %s", (_, written) => {
   expect(marksIn(line(written), [newMark(), mark])).toEqual([mark]);
 });
 
-test("what is not there is not found", () => {
+test("a mark that is not in the log is not found", () => {
   expect(marksIn(line(newMark()) + line(mark.slice(0, -1)), [mark])).toEqual([]);
 });

@@ -6,13 +6,13 @@ import { fieldsOf } from "../arbitraries.ts";
 import { bodyOf, freeFieldsOf } from "../operations.ts";
 import { newMark } from "./marks.ts";
 
-/** What has been sent that nobody is to be told, and what has been told. */
+/** The values that must not leak, and everything in which they could. */
 export class Evidence {
-  /** Values that were sent, or that the API made for one client only. */
+  /** Values that were sent, or that the API created for one client only. */
   readonly marks = new Set<string>();
-  /** Errors, and the headers of all answers. */
+  /** Errors, and the headers of all responses. They must contain no marks. */
   readonly told: string[] = [];
-  /** What may hold marks. */
+  /** Successful bodies. They may contain marks. */
   readonly shown: string[] = [];
   readonly statuses = new Set<number>();
 
@@ -22,7 +22,7 @@ export class Evidence {
     return mark;
   }
 
-  /** Of a token all but its header is its own. */
+  /** Adds a token or another secret. The header of a token is no secret. */
   secret(text: string): void {
     const isToken = /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
     for (const part of isToken ? text.split(".").slice(1) : [text])
@@ -33,7 +33,7 @@ export class Evidence {
 const isFreeText = ({ type, enum: one, format }: JsonSchema) =>
   type === "string" && !one && format !== "date-time";
 
-/** The route of a request; a word before a parameter. */
+/** Finds the route of a request; a literal path wins over a pattern. */
 function routeOf(method: string, path: string): RouteRequest | undefined {
   const [plain = ""] = path.split("?");
   const fits = (request: RouteRequest) =>
@@ -43,8 +43,8 @@ function routeOf(method: string, path: string): RouteRequest | undefined {
 }
 
 /**
- * The API, with a mark in every text that may be any: in a name, an email, a reason. A username stays, for it is looked up
- * again; it is unlike any other as it is.
+ * The API, with a mark in every field that can have any text, such as a name, an email or a reason. A username stays, because
+ * tests look it up again, and is unique anyway.
  */
 export function watchedApi(evidence: Evidence) {
   const api = connectApi();
