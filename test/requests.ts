@@ -10,7 +10,7 @@ import type { RouteRequest } from "./support/route-requests.ts";
 
 const Health = z.strictObject({ status: z.literal("ok") });
 
-/** A request of every route of the app. */
+/** One valid request for every route of the app. */
 export const requests: RouteRequest[] = [
   { route: "GET /healthz", status: 200, answer: Health, requests: 0, access: "open" },
   { route: "GET /readyz", status: 200, answer: Health, access: "open" },

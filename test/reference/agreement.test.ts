@@ -5,9 +5,9 @@ import type * as z from "../../src/zod.ts";
 import { faultsOf, type JsonSchema } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
-// What the document calls valid is what the routes take: each field of each body, and each parameter, with values that
-// one of the two might see otherwise. Two things JSON Schema cannot say, so the words of the document do: that a password's
-// 72 bytes are bytes, and that white space around an email is trimmed.
+// The OpenAPI document and the routes must accept the same values: for each field of each body and for each parameter, with values
+// that one of them might judge differently. JSON Schema cannot express two rules, so the descriptions do: a password has at most 72
+// bytes, and white space around an email is trimmed.
 
 const document = inject("reference");
 
@@ -32,8 +32,8 @@ const texts = [
 const numbers = [0, -0, 1, -1, 0.5, 120, 121, 1000, 1001, 2_147_483_647, 2_147_483_648, 1e300];
 const values = [...texts, ...numbers, null, true, false, [], ["a"], {}, { a: 1 }];
 
-/** Operations with what they validate of one part. */
-function validated(part: string): [string, z.ZodMiniType][] {
+/** Lists the routes that validate one part of a request (`json`, `query`, `param`, `header`), with the schema. */
+function routesValidating(part: string): [string, z.ZodMiniType][] {
   return app.routes.flatMap(({ method, path, handler }): [string, z.ZodMiniType][] => {
     const found = validations.get(handler);
     return found?.part === part ? [[`${method} ${path}`, found.schema]] : [];
@@ -48,40 +48,47 @@ function operationOf(route: string) {
 const isLongInBytes = (text: unknown) =>
   typeof text === "string" && [...text].length <= 72 && new TextEncoder().encode(text).length > 72;
 
-const isTaken = (schema: z.ZodMiniType, value: unknown): boolean => schema.safeParse(value).success;
+const isAccepted = (schema: z.ZodMiniType, value: unknown): boolean => schema.safeParse(value).success;
 const isValid = (schema: JsonSchema, value: unknown): boolean =>
   faultsOf(document, schema, value).length === 0;
 
-test.each(validated("json"))("the document and %s agree on bodies", (route, schema) => {
-  const media = operationOf(route)?.requestBody?.content["application/json"];
-  const described = document.components.schemas[String(media?.schema["$ref"]).split("/").pop() ?? ""];
-  const fields = [...Object.keys(Object(described?.["properties"])), "unknown", "Id", "constructor"];
-  const example = media?.example as Record<string, unknown>;
-  const bodies = [...values, {}, ...fields.map((field) => ({ ...example, [field]: undefined }))].concat(
-    fields.flatMap((field) => values.map((value) => ({ ...example, [field]: value }))),
-  );
-  const sent = bodies.map((body) => JSON.parse(JSON.stringify(body)));
-  const sayable = sent.filter((body) => !isLongInBytes(body?.password) && !isLongInBytes(body?.new));
-  const disputed = sayable.filter((body) => isTaken(schema, body) !== isValid(media?.schema ?? {}, body));
-  expect(disputed).toEqual([]);
-});
+test.each(routesValidating("json"))(
+  "%s accepts exactly the bodies that are valid by the document",
+  (route, schema) => {
+    const media = operationOf(route)?.requestBody?.content["application/json"];
+    const described = document.components.schemas[String(media?.schema["$ref"]).split("/").pop() ?? ""];
+    const fields = [...Object.keys(Object(described?.["properties"])), "unknown", "Id", "constructor"];
+    const example = media?.example as Record<string, unknown>;
+    const bodies = [...values, {}, ...fields.map((field) => ({ ...example, [field]: undefined }))].concat(
+      fields.flatMap((field) => values.map((value) => ({ ...example, [field]: value }))),
+    );
+    const sent = bodies.map((body) => JSON.parse(JSON.stringify(body)));
+    const comparable = sent.filter((body) => !isLongInBytes(body?.password) && !isLongInBytes(body?.new));
+    const disputed = comparable.filter(
+      (body) => isAccepted(schema, body) !== isValid(media?.schema ?? {}, body),
+    );
+    expect(disputed).toEqual([]);
+  },
+);
 
 const places = { query: "query", param: "path", header: "header" };
 
 test.each(
-  Object.entries(places).flatMap(([part, place]) => validated(part).map((one) => [place, ...one] as const)),
-)("in its %s the document and %s agree on parameters", (place, route, schema) => {
-  // What a cursor may be is nobody's business but the API's.
+  Object.entries(places).flatMap(([part, place]) =>
+    routesValidating(part).map((one) => [place, ...one] as const),
+  ),
+)("in the %s, %s accepts exactly the parameters that are valid by the document", (place, route, schema) => {
+  // A cursor is opaque to clients, so the document does not describe it.
   const all = operationOf(route)?.parameters?.filter((one) => one.in === place) ?? [];
   const parameters = all.filter(({ name }) => name !== "cursor");
   expect(all).not.toEqual([]);
   for (const { name, schema: described } of parameters) {
     const isInteger = described["type"] === "integer";
-    // A number has one spelling in the document, whatever else the API reads as it.
+    // The document has one spelling of a number; the API also accepts others, such as 01 and 1e3.
     const sent = texts.filter((text) => !isInteger || !/^[+-]?0\d|^\d+[.e]/.test(text));
     const disputed = sent.filter((text) => {
       const value = isInteger && /^-?\d+$/.test(text) ? Number(text) : text;
-      return isTaken(schema, { [name]: text }) !== isValid(described, value);
+      return isAccepted(schema, { [name]: text }) !== isValid(described, value);
     });
     expect([name, disputed]).toEqual([name, []]);
   }

@@ -11,28 +11,28 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   })),
 );
 
-/** What the document says of a route. */
+/** The operation of a route in the document. */
 function operationOf(request: RouteRequest) {
   const operation = document.paths[pathOf(request, "{id}")]?.[methodOf(request).toLowerCase()];
   if (!operation) throw new Error(`There is no ${request.route} in the document.`);
   return operation;
 }
 
-test("every route of the app is an operation, and there is no other", () => {
+test("the operations are exactly the routes of the app", () => {
   const routes = app.routes.filter(({ method }) => method !== "ALL");
   const keys = routes.map(({ method, path }) => {
-    const written = path.replace(/:(\w+)/g, "{$1}");
-    return `${method} ${written}${path.startsWith("/api/") ? "/" : ""}`;
+    const pattern = path.replace(/:(\w+)/g, "{$1}");
+    return `${method} ${pattern}${path.startsWith("/api/") ? "/" : ""}`;
   });
   expect(operations.map(({ key }) => key).sort()).toEqual([...new Set(keys)].sort());
 });
 
-test("an operation's id is its own: clients call it by that", () => {
+test("every operationId is unique, because generated clients use it as a name", () => {
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test.each(requests)("$route says who may call it, what it takes and what it answers", (request) => {
+test.each(requests)("$route: the document has its security, body, path parameter and status", (request) => {
   const { security, requestBody, parameters = [], responses } = operationOf(request);
   expect(security).toEqual(request.access === "open" ? [] : [{ bearer: [] }]);
   expect(requestBody !== undefined).toBe(request.invalid !== undefined || request.takesFile === true);

@@ -85,7 +85,7 @@ const cells = requests.flatMap((request) =>
   })),
 );
 
-test.each(cells)("$route is $expected to $relation", async ({ request, relation, expected }) => {
+test.each(cells)("$route returns $expected to $relation", async ({ request, relation, expected }) => {
   const changes = expected < 400 && methodOf(request) !== "GET";
   const { owner, about } = await (changes ? createWorld(request) : sharedWorld(request));
   const account = await callers[relation](owner);
