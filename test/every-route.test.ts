@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { app } from "../src/app.ts";
 import { requests } from "./requests.ts";
 import { type Account, mint, newAccount } from "./support/accounts.ts";
@@ -59,6 +59,8 @@ describe.each(requests)("$route", (request) => {
   beforeAll(async () => {
     ({ account, about } = await createWorld(request));
   });
+  // The count starts anew, also after a test that failed before it asked.
+  beforeEach(() => account.api.databaseRequests());
 
   if (access !== "open")
     test("without a token or with a forged one returns 401 without a database request", async () => {
@@ -74,13 +76,15 @@ describe.each(requests)("$route", (request) => {
   if (access !== "open")
     test("with a revoked token returns 401 in one database request and changes nothing", async () => {
       await asOwner`UPDATE sessions SET ended_at = now() WHERE id = ${account.sid}`;
+      onTestFinished(async () => {
+        await asOwner`UPDATE sessions SET ended_at = NULL WHERE id = ${account.sid}`;
+      });
       const before = await belongingsOf(account);
       const answer = await send(account, request, about);
       expect(answer.status).toBe(401);
       expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="[^"]+", error="invalid_token"$/);
       expect(await account.api.databaseRequests()).toBe(1);
       expect(await belongingsOf(account)).toEqual(before);
-      await asOwner`UPDATE sessions SET ended_at = NULL WHERE id = ${account.sid}`;
     });
 
   if (access !== "open")
