@@ -9,27 +9,30 @@ import { createDoctor } from "../support/records.ts";
 import { methodOf, type RouteRequest, type Subject, send } from "../support/route-requests.ts";
 import { relations, table } from "./table.ts";
 
-/** The account of a doctor to whom all patients of `owner` are assigned. */
-async function createDoctorsAccount(owner: Account): Promise<Account> {
-  const [assigned] = await asOwner`SELECT doctor_id AS id FROM mappings WHERE owner_id = ${owner.id}`;
-  const [doctor, account] = [assigned ?? (await createDoctor(owner)), await newAccount(owner.api)];
+/** Makes an account that of the doctor in the latest assignment of `owner`, and assigns all patients of `owner` to this doctor. */
+async function makeDoctorOf(owner: Account, account: Account): Promise<void> {
+  const [latest] = await asOwner`
+    SELECT doctor_id AS id FROM mappings WHERE owner_id = ${owner.id} ORDER BY id DESC LIMIT 1`;
+  const doctor = latest ?? (await createDoctor(owner));
   await asOwner`UPDATE users SET doctor_id = ${doctor.id} WHERE id = ${account.id}`;
   await asOwner`
     INSERT INTO mappings (patient_id, owner_id, doctor_id)
     SELECT id, owner_id, ${doctor.id}::int FROM patients WHERE ${owner.id} IN (owner_id, deleted_from)
     ON CONFLICT DO NOTHING`;
+}
+
+async function createDoctorsAccount(owner: Account): Promise<Account> {
+  const account = await newAccount(owner.api);
+  await makeDoctorOf(owner, account);
   return account;
 }
 
 /** An account that was an admin until the API made it a clinician; its token is older. */
-async function createDemotedAdmin(): Promise<Account> {
-  const [demoted, admin] = [await newAccount(undefined, "admin"), await newAccount(undefined, "admin")];
+async function createDemotedAdmin({ api }: Account): Promise<Account> {
+  const [demoted, admin] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
   await admin.patch(`/api/accounts/${demoted.id}/`, { role: "clinician" });
   return demoted;
 }
-
-// Its token is refused everywhere, so all routes can share it.
-const demotedAdmin = await createDemotedAdmin();
 
 /** Disables an account until the end of the test. */
 async function disable(owner: Account): Promise<Account> {
@@ -40,34 +43,49 @@ async function disable(owner: Account): Promise<Account> {
   return owner;
 }
 
-const callers: Record<(typeof relations)[number], (owner: Account) => Promise<Account>> = {
+type Relation = (typeof relations)[number];
+
+const createCaller: Record<Relation, (owner: Account) => Promise<Account>> = {
   nobody: async (owner) => ({ ...owner, ...owner.api, token: "" }),
   owner: async (owner) => owner,
   "another account": ({ api }) => newAccount(api),
   "the doctor's account": createDoctorsAccount,
   admin: ({ api }) => newAccount(api, "admin"),
   disabled: disable,
-  "demoted a moment ago": async () => demotedAdmin,
+  "demoted a moment ago": createDemotedAdmin,
 };
-interface World {
-  owner: Account;
+
+/** A subject for a route's request. Only admins invite, so an invitation belongs to another account than `owner`. */
+async function createSubject({ route, subject }: RouteRequest, owner: Account): Promise<Subject> {
+  const creator = route.includes("/api/invitations") ? await newAccount(owner.api, "admin") : owner;
+  return (await subject?.(creator)) ?? {};
+}
+
+interface Scene {
+  account: Account;
   about: Subject;
 }
 
-/** An account and a subject of its own for a route's request. Only admins invite, so an invitation belongs to another account. */
-async function createWorld({ route, subject }: RouteRequest): Promise<World> {
+/** Creates the accounts and the subject of a request that changes something. */
+async function createScene(request: RouteRequest, relation: Relation): Promise<Scene> {
   const owner = await newAccount(connectApi());
-  const creator = route.includes("/api/invitations") ? await newAccount(owner.api, "admin") : owner;
-  return { owner, about: (await subject?.(creator)) ?? {} };
+  const about = await createSubject(request, owner);
+  return { account: await createCaller[relation](owner), about };
 }
 
-const worlds = new Map<string, Promise<World>>();
+// All requests that are refused or only read share these accounts, and those of one route its subject.
+const sharedOwner = await newAccount(connectApi());
+const sharedCallers = new Map<Relation, Account>();
+const sharedSubjects = new Map<RouteRequest, Subject>();
 
-/** The world that all requests of a route share which are refused or only read. */
-function sharedWorld(request: RouteRequest): Promise<World> {
-  const world = worlds.get(request.route) ?? createWorld(request);
-  worlds.set(request.route, world);
-  return world;
+async function sharedScene(request: RouteRequest, relation: Relation): Promise<Scene> {
+  const about = sharedSubjects.get(request) ?? (await createSubject(request, sharedOwner));
+  sharedSubjects.set(request, about);
+  if (relation === "disabled") return { account: await disable(sharedOwner), about };
+  const account = sharedCallers.get(relation) ?? (await createCaller[relation](sharedOwner));
+  sharedCallers.set(relation, account);
+  if (relation === "the doctor's account") await makeDoctorOf(sharedOwner, account);
+  return { account, about };
 }
 
 test("every route has a row, and every row a route", () => {
@@ -87,8 +105,7 @@ const cells = requests.flatMap((request) =>
 
 test.each(cells)("$route returns $expected to $relation", async ({ request, relation, expected }) => {
   const changes = expected < 400 && methodOf(request) !== "GET";
-  const { owner, about } = await (changes ? createWorld(request) : sharedWorld(request));
-  const account = await callers[relation](owner);
+  const { account, about } = await (changes ? createScene : sharedScene)(request, relation);
   const answer = await send(account, request, about);
   expect(answer.status).toBe(expected);
   if (answer.status < 400 || !request.route.includes(":id")) return;
