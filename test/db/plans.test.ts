@@ -1,15 +1,24 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { requests } from "../requests.ts";
 import { newAccount } from "../support/accounts.ts";
-import { enter, inVain, type Node, nodesOf, reads, sortsMore, statement } from "../support/explain.ts";
-import { fill, tables, takeStatistics } from "../support/filling.ts";
+import {
+  enter,
+  gathers,
+  inVain,
+  type Node,
+  nodesOf,
+  reads,
+  sortsMore,
+  statement,
+} from "../support/explain.ts";
+import { ASSIGNED, DOCTOR, fill, fillForDoctor, OWN, tables, takeStatistics } from "../support/filling.ts";
 import { asking, filters, type Look, pagesOf } from "../support/looks.ts";
 import { lists } from "../support/pages.ts";
 import { newDoctor, newPatient } from "../support/records.ts";
 import { send } from "../support/route-requests.ts";
 import { recordStatements, type Statement } from "../support/statements.ts";
 
-/** What the foreign keys ask when a record goes: PostgreSQL sends these by itself. */
+/** The statements that PostgreSQL itself sends for foreign keys when a record is deleted. */
 const ofForeignKeys = [
   statement("SELECT 1 FROM mappings WHERE current_doctor_id = $1 FOR KEY SHARE", 1),
   statement("UPDATE mappings SET owner_id = $1 WHERE owner_id = $2 AND patient_id = $3", 1, 1, 1),
@@ -18,7 +27,7 @@ const ofForeignKeys = [
   statement("DELETE FROM refresh_tokens WHERE session_id = $1", crypto.randomUUID()),
 ];
 
-/** What functions ask that statements call (drizzle/0005_who_gets_in.sql). */
+/** The statements inside the functions that the API's statements call (drizzle/0005_who_gets_in.sql). */
 const ofFunctions = [
   statement("SELECT * FROM idempotency_keys WHERE account_id = $1 AND key = $2::text", 1, "key"),
   statement(`SELECT FROM users WHERE lower(username COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
@@ -31,50 +40,71 @@ const ofFunctions = [
   statement("SELECT FROM mappings WHERE patient_id = $1 AND doctor_id = $2", 1, 1),
 ];
 
-/** The statements that the API sends to answer a request of every route, each once. */
+/** The statements that the API sends for a request of every route, each once. */
 async function statementsOfTheApi(): Promise<Statement[]> {
   const account = await newAccount();
-  const recorded: Statement[] = [];
+  const statements: Statement[] = [];
   for (const request of requests) {
     const account = await newAccount();
-    const about = (await request.subject?.(account)) ?? {};
-    recorded.push(...(await recordStatements(() => send(account, request, about))));
+    const subject = (await request.subject?.(account)) ?? {};
+    statements.push(...(await recordStatements(() => send(account, request, subject))));
   }
   const headers = { "Idempotency-Key": "plans" };
   for (const [path, body] of Object.entries({ patients: newPatient(), doctors: newDoctor() }))
-    recorded.push(...(await recordStatements(() => account.post(`/api/${path}/`, body, { headers }))));
-  return [...new Map(recorded.map((one) => [one.query, one])).values()];
+    statements.push(...(await recordStatements(() => account.post(`/api/${path}/`, body, { headers }))));
+  return [...new Map(statements.map((statement) => [statement.query, statement])).values()];
 }
 
-/** Pages of each list in all its orders: the first page, and one far behind it. */
-const everybodys = await Promise.all([
+/** Pages of each list in all its orders: the first page, and one in the middle. */
+const accountPages = await Promise.all([
   ...lists.flatMap((list) => pagesOf(list, asking(list))),
   ...pagesOf("patients", [{ deleted: "true" }, { ...filters.patients, deleted: "true" }]),
 ]);
-/** Those that an admin gets otherwise. */
-const admins = await Promise.all(pagesOf("mappings", [{ doctor: 7 }, filters.mappings]));
-const pages = [...everybodys, ...admins];
+/** Pages that have other statements for an admin. */
+const adminPages = await Promise.all(pagesOf("mappings", [{ doctor: 7 }, filters.mappings]));
+const pages = [...accountPages, ...adminPages];
+
+const ofDoctor = { doctor: DOCTOR };
+/** Pages of an account that belongs to a doctor: it also sees the patients who are assigned to the doctor. */
+const doctorPages = await Promise.all([
+  ...pagesOf("patients", [{}, ofDoctor, { gender: "F" }, { ...filters.patients, ...ofDoctor }]),
+  ...pagesOf("mappings", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
+]);
 
 let statements: Statement[];
 let plans: Node[][];
-/** The plans of the pages, with statistics from before the tables grew, and with those of today. */
-let stale: Node[][];
-let fresh: Node[][];
+/** The plans of the pages with the statistics of empty tables, and with current statistics. */
+const stale: { pages: Node[][]; doctorPages: Node[][] } = { pages: [], doctorPages: [] };
+const fresh: typeof stale = { pages: [], doctorPages: [] };
 beforeAll(async () => {
-  const [big, admin] = [await newAccount(), await newAccount(undefined, "admin")];
+  const [big, doctor, admin] = [await newAccount(), await newAccount(), await newAccount(undefined, "admin")];
   statements = [...(await statementsOfTheApi()), ...ofForeignKeys, ...ofFunctions];
-  const ofPages = await recordStatements(async () => {
-    for (const { path } of everybodys) await big.get(path);
-    for (const { path } of admins) await admin.get(path);
+  const pageStatements = await recordStatements(async () => {
+    for (const { path } of accountPages) await big.get(path);
+    for (const { path } of adminPages) await admin.get(path);
+    for (const { path } of doctorPages) await doctor.get(path);
   });
-  const look = ofPages.map((explain, index) => ({ explain, analyze: isNarrow(pages[index]) }));
-  const filled = [takeStatistics, ...enter(big), ...enter(admin, "admin"), ...fill(big.id)];
-  const explained = statements.map((explain) => ({ explain }));
-  plans = await inVain([...filled, ...look, takeStatistics, ...look, ...explained]);
-  [stale, fresh] = [plans.splice(0, pages.length), plans.splice(0, pages.length)];
+  const explainPages = pageStatements.map((explain, index) => {
+    const page = pages[index];
+    return { explain, analyze: page === undefined || isNarrow(page) };
+  });
+  const all = await inVain([
+    takeStatistics,
+    ...[...enter(big), ...enter(doctor), ...enter(admin, "admin")],
+    ...[...fill(big.id), ...fillForDoctor(doctor.id)],
+    ...explainPages,
+    takeStatistics,
+    ...explainPages,
+    ...statements.map((explain) => ({ explain })),
+  ]);
+  for (const statistics of [stale, fresh]) {
+    statistics.pages = all.splice(0, pages.length);
+    statistics.doctorPages = all.splice(0, doctorPages.length);
+  }
+  plans = all;
 }, 120_000);
 
-/** The statements whose plans have nodes of a kind, with those nodes. */
+/** The statements with such nodes in their plans, and the nodes. */
 const withNodes = (isOffending: (node: Node) => boolean) =>
   plans
     .map((nodes, index) => ({ query: statements[index]?.query, nodes: nodes.filter(isOffending) }))
@@ -89,55 +119,86 @@ test("no statement of the API reads a whole index", () => {
   expect(withNodes(whole)).toEqual([]);
 });
 
-test("all tables are read by the statements that were looked at", () => {
-  // The record is looked at by itself, in record-plans.test.ts.
+test("the statements read every table", () => {
+  // The audit log has tests of its own: record-plans.test.ts.
   const read = withNodes(reads).flatMap(({ nodes }) => nodes.map((node) => node["Relation Name"]));
   const others = [...new Set(read)].filter((name) => !name?.startsWith("audit_events"));
   expect(others.sort()).toEqual(tables);
 });
 
-/** Whether an index leads to just the rows of the page: no filter, or one that has its own. */
-function isNarrow(look: Look | undefined): boolean {
-  // What is deleted is in indexes of its own.
-  const narrowed = Object.keys(look?.asked ?? {}).filter((name) => !["sort", "deleted"].includes(name));
-  const [filter, ...more] = narrowed;
-  const isById = String(look?.asked["sort"]).endsWith("id");
-  const own = { patients: ["doctor"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
-    look?.list ?? "patients"
-  ];
+/** Whether an index leads to just the rows of the page: it has no filter, or one with an index of its own. */
+function isNarrow({ list, asked }: Look): boolean {
+  // Deleted patients have indexes of their own.
+  const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted"].includes(name));
+  const isById = String(asked["sort"]).endsWith("id");
+  const own = { patients: ["doctor"], doctors: ["patient"], mappings: ["patient", "doctor"] }[list];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }
 
+/** The nodes that find the rows of a page. */
+const rowNodes = (nodes: Node[]) =>
+  nodes.filter((node) => node["Subplan Name"] === "CTE taken").flatMap(nodesOf);
+const countBlocks = ([top]: Node[]) => (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
+
+/** Whether no index has the rows of a doctor's page in its order. */
+const isGathered = ({ list, asked }: Look): boolean =>
+  list === "patients" && !String(asked["sort"]).endsWith("id");
+/** The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their indexes. */
+const maxDoctorBlocks = (page: Look): number => 70 + (isGathered(page) ? OWN + ASSIGNED : 2 * 51) * 8;
+
 describe.each([
-  ["of today", () => fresh],
-  ["from before the tables grew", () => stale],
-])("with statistics %s, of a hundred thousand records,", (_, ofThen) => {
-  test("every page, in every order and by every filter, comes from an index in its order: nothing is sorted but the first rows of several", () => {
-    const looks = pages.map(({ path, asked }, index) => ({ path, asked, nodes: ofThen()[index] ?? [] }));
+  ["current", fresh],
+  ["the empty tables'", stale],
+])("with 50,000 records of each kind and %s statistics,", (_, statistics) => {
+  test("every page, in every order and by every filter, comes from an index in its order; only the first rows of several indexes are sorted", () => {
+    const looks = pages.map(({ path, asked }, index) => ({
+      ...{ path, asked },
+      nodes: statistics.pages[index] ?? [],
+    }));
     expect(looks.filter(({ nodes }) => nodes.length === 0)).toEqual([]);
     const offending = looks.filter(({ nodes }) => {
-      const taken = nodes.filter((node) => node["Subplan Name"] === "CTE taken").flatMap(nodesOf);
-      return taken.length === 0 || taken.some((node) => node["Node Type"] === "Seq Scan" || sortsMore(node));
+      const found = rowNodes(nodes);
+      return found.length === 0 || found.some((node) => node["Node Type"] === "Seq Scan" || sortsMore(node));
     });
     expect(offending.map(({ asked, path }) => [path, asked])).toEqual([]);
   });
 
   test("a page without a filter, or by one that has an index of its own, reads no other rows", () => {
-    for (const [index, { list, path, asked }] of pages.entries()) {
-      if (!isNarrow(pages[index])) continue;
-      const nodes = ofThen()[index] ?? [];
-      const read = nodes
+    for (const [index, page] of pages.entries()) {
+      if (!isNarrow(page)) continue;
+      const { list, path, asked } = page;
+      const nodes = statistics.pages[index] ?? [];
+      const counts = nodes
         .filter((node) => reads(node) && node["Relation Name"] === list && node["Actual Loops"] === 1)
         .map((node) => (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0));
-      expect([path, asked, read.filter((rows) => rows > 52)]).toEqual([path, asked, []]);
-      // Nothing is looked for on a doctor's paths: these are no doctor's accounts.
+      expect([path, asked, counts.filter((rows) => rows > 52)]).toEqual([path, asked, []]);
+      // The indexes of a doctor's patients are not searched: these accounts belong to no doctor.
       const ofDoctors = nodes.filter(
         (node) => !asked["doctor"] && node["Index Name"]?.startsWith("mappings_doctor_"),
       );
       expect([path, ofDoctors.filter((node) => node["Actual Loops"] !== 0)]).toEqual([path, []]);
       // A few for the caller and the index, one for each row at most, and for an assignment its patient and its doctor.
-      const touched = (nodes[0]?.["Shared Hit Blocks"] ?? 0) + (nodes[0]?.["Shared Read Blocks"] ?? 0);
-      expect(touched).toBeLessThanOrEqual(list === "mappings" ? 70 + 50 * 8 : 70 + 50 * 4);
+      expect(countBlocks(nodes)).toBeLessThanOrEqual(list === "mappings" ? 70 + 50 * 8 : 70 + 50 * 4);
     }
+  });
+
+  test("a doctor's own and assigned patients come from their indexes, and only the assigned ones are gathered to be sorted", () => {
+    expect(statistics.doctorPages).toHaveLength(doctorPages.length);
+    for (const [index, page] of doctorPages.entries()) {
+      const found = rowNodes(statistics.doctorPages[index] ?? []);
+      expect(found.length).toBeGreaterThan(0);
+      const offending = found.filter((node) => node["Node Type"] === "Seq Scan" || sortsMore(node));
+      expect([page, offending]).toEqual([page, []]);
+      const gathered = found.filter(gathers).map((node) => node["Plans"]?.at(-1)?.["Actual Rows"] ?? 0);
+      expect(Math.max(0, ...gathered)).toBeLessThanOrEqual(isGathered(page) ? ASSIGNED : 1);
+    }
+  });
+
+  test("a doctor's page reads its own rows, by name or time all patients of the doctor, and never the whole tables", () => {
+    const blocks = doctorPages.map((page, index) => ({
+      page,
+      blocks: countBlocks(statistics.doctorPages[index] ?? []),
+    }));
+    expect(blocks.filter(({ page, blocks }) => blocks > maxDoctorBlocks(page))).toEqual([]);
   });
 });

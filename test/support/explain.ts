@@ -8,12 +8,12 @@ export interface Node {
   "Node Type": string;
   "Relation Name"?: string;
   "Index Name"?: string;
-  /** What the plan below is the plan of: `CTE taken`. */
+  /** The name of the subplan that the node is the top of: `CTE taken`. */
   "Subplan Name"?: string;
   "Parent Relationship"?: string;
   "Index Cond"?: string;
   "One-Time Filter"?: string;
-  /** How many rows a run of it gave, and how many pages it touched with all below it; with `ANALYZE`. */
+  /** With `ANALYZE`: the rows of one loop, and below, the blocks that the node and all nodes below it read. */
   "Actual Rows"?: number;
   "Rows Removed by Filter"?: number;
   "Actual Loops"?: number;
@@ -24,27 +24,39 @@ export interface Node {
 
 export const statement = (query: string, ...params: unknown[]): Statement => ({ query, params });
 
-/** Something to do in the database, or a statement whose plan is asked for; `analyze` runs it too. */
+/** A statement to run, or one to explain; `analyze` runs it too. */
 export type Step = { run: Statement } | { explain: Statement; analyze?: boolean };
 
 /**
- * Takes the steps in an empty database, as its owner, and all of it back: not in the same one each time, for what others have filled
- * in vain is in its tables still, to be passed over and estimated by.
+ * Takes the steps as the owner of an empty database, which is dropped then: rows and statistics of earlier steps would change the plans.
  *
- * @returns the plan of each that asked, from the top down
+ * @returns the nodes of each plan that was asked for, from the top down
  */
 export const inVain = (steps: Step[]): Promise<Node[][]> => inEmptyDatabase((url) => plansOf(steps, url));
 
+/** Autovacuum would take statistics between two steps. */
+const disableAutovacuum = `
+  DO $$ DECLARE name regclass; BEGIN
+    FOR name IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
+      EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', name);
+    END LOOP;
+  END $$`;
+
+/** Steps in one transaction: the plans of so many are smaller than the 10 MiB that the endpoint allows for an answer. */
+const BATCH = 150;
+
 async function plansOf(steps: Step[], url: string): Promise<Node[][]> {
   const sql = owner(url);
+  await sql.query(disableAutovacuum);
   const queries = steps.map((step) => {
     if ("run" in step) return sql.query(step.run.query, step.run.params);
     const { explain, analyze = false } = step;
-    // No more than the tests look at: all answers together must not be larger than the endpoint allows.
     const options = `FORMAT JSON, COSTS false, SUMMARY false, ANALYZE ${analyze}, BUFFERS ${analyze}${analyze ? ", TIMING false" : ""}`;
     return sql.query(`EXPLAIN (${options}) ${explain.query}`, explain.params);
   });
-  const results = await sql.transaction([...queries, sql.query("ROLLBACK")]);
+  const results: Record<string, unknown>[][] = [];
+  for (let start = 0; start < queries.length; start += BATCH)
+    results.push(...(await sql.transaction(queries.slice(start, start + BATCH))));
   return steps.flatMap((step, index) => ("run" in step ? [] : [nodesOf(topOf(results[index]))]));
 }
 
@@ -53,25 +65,25 @@ function topOf(rows: Record<string, unknown>[] = []): Node {
   return plan.Plan;
 }
 
-/** A plan and all below it, from the top down. */
+/** A node and all nodes below it, from the top down. */
 export const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
-/** Whether a node reads a table, by itself or by its index. */
+/** Whether a node reads a table, with or without an index. */
 export const reads = (node: Node): boolean =>
   node["Relation Name"] !== undefined && node["Node Type"].endsWith("Scan");
 
 const sorts = (node: Node): boolean => /Sort$/.test(node["Node Type"]);
-/** The nodes whose rows a node is given. */
+/** The nodes whose rows are the input of a node. */
 const inputsOf = ({ Plans = [] }: Node): Node[] =>
   Plans.filter((one) => !["InitPlan", "SubPlan"].includes(one["Parent Relationship"] ?? ""));
-/** Whether a node has the first rows of one path or of several, each cut off by itself, and no others. */
+/** Whether a node has the first rows of one index scan, or the first rows of several, each with a limit of its own. */
 const isCut = (node: Node): boolean =>
   node["Node Type"] === "Limit" ||
   (/^(Append|Merge Append|Subquery Scan|Sort)$/.test(node["Node Type"]) && inputsOf(node).every(isCut));
-/** Whether a node sorts what it must not: more than the first rows of some paths, unless they have been `gathered` for it. */
+/** Whether a node sorts more than the first rows of some index scans; rows that are gathered on purpose (`gathers`) do not count. */
 export const sortsMore = (node: Node): boolean =>
   sorts(node) && !inputsOf(node).every(isCut) && !gathers(node);
-/** Whether a node sorts what was gathered before, for those callers that have something there. */
+/** Whether a node sorts rows that were gathered first, which is done only for callers who have such rows. */
 export const gathers = (node: Node): boolean => {
   const [gate] = inputsOf(node);
   return (
@@ -81,7 +93,7 @@ export const gathers = (node: Node): boolean => {
   );
 };
 
-/** An account of the API's database, here too: plans are looked at where nobody else is kept waiting. */
+/** Inserts an account of the API's database, with its session, into the empty one: the statements to explain are sent by it. */
 export const enter = ({ id, sid, username }: Account, role = "clinician"): Step[] =>
   [
     statement(

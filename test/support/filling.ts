@@ -1,6 +1,6 @@
 import { type Step, statement } from "./explain.ts";
 
-/** All tables but the record. */
+/** All tables but the audit log. */
 export const tables = [
   "doctors",
   "emergency_accesses",
@@ -15,12 +15,15 @@ export const tables = [
 ];
 export const takeStatistics = { run: statement(`ANALYZE ${tables}`) };
 
-/** A hundred thousand doctors and patients, of whom one account has half, among those of a thousand others; and as many assignments. */
+/** How many patients, deleted patients, doctors and assignments there are. */
+const RECORDS = 50_000;
+
+/** As many records of each kind, of 1,001 accounts; half of the patients belong to one account. */
 export const fill = (bigAccount: number): Step[] =>
   [
     statement(`INSERT INTO users (username, email, password_hash)
       SELECT 'fill-' || n, n || '@fill.example.org', repeat('x', 60) FROM generate_series(1, 1000) n`),
-    statement("ANALYZE users"), // for the joins below, which are the test's
+    statement("ANALYZE users"), // for the joins below
     statement(`INSERT INTO sessions (user_id, token_version, expires_at)
       SELECT u.id, 1, now() + interval '1 day' FROM users u, generate_series(1, 10) WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO refresh_tokens (token_hash, session_id)
@@ -34,13 +37,13 @@ export const fill = (bigAccount: number): Step[] =>
       SELECT email, 'clinician', encode(sha256(id::text::bytea), 'hex'), id, now() FROM users WHERE username LIKE 'fill-%'`),
     statement(
       `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by)
-       SELECT 'Gregory', 'House' || n % 1000, n || '@fill.example.org', 'M', 'NEUR', $1::int FROM generate_series(1, 100000) n`,
+       SELECT 'Gregory', 'House' || n % 1000, n || '@fill.example.org', 'M', 'NEUR', $1::int FROM generate_series(1, ${RECORDS}) n`,
       bigAccount,
     ),
     statement(
       `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
        SELECT 'Ada', 'Lovelace' || n % 1000, n || '@fill.example.org', 36, 'F', u.id, CASE n % 2 WHEN 0 THEN $1::int ELSE u.id END
-       FROM generate_series(1, 100000) n JOIN users u ON u.username = 'fill-' || (n / 2 % 1000 + 1) ORDER BY n`,
+       FROM generate_series(1, ${RECORDS}) n JOIN users u ON u.username = 'fill-' || (n / 2 % 1000 + 1) ORDER BY n`,
       bigAccount,
     ),
     statement(`INSERT INTO patients (firstname, lastname, email, age, gender, created_by, deleted_from, deleted_at)
@@ -48,7 +51,39 @@ export const fill = (bigAccount: number): Step[] =>
     statement(`INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
       SELECT u.id, p.id, now() FROM patients p, users u WHERE u.username = 'fill-1' AND p.id % 10 = 0`),
     statement(`INSERT INTO mappings (patient_id, owner_id, doctor_id)
-      SELECT p.id, p.owner_id, d.first + p.id % 100000
+      SELECT p.id, p.owner_id, d.first + p.id % ${RECORDS}
       FROM patients p, (SELECT min(id) AS first FROM doctors WHERE email LIKE '%@fill.example.org') d
       WHERE p.email LIKE '%@fill.example.org' AND p.owner_id IS NOT NULL ORDER BY p.id`),
   ].map((run) => ({ run }));
+
+export const DOCTOR = 2_000_000_000;
+/** How many patients the doctor's account owns, how many are assigned to the doctor, and how many are both. */
+export const [OWN, ASSIGNED, BOTH] = [3000, 3000, 300];
+
+/** A doctor with an account that owns patients, and with patients of its own and of other accounts assigned. */
+export const fillForDoctor = (account: number): Step[] =>
+  [
+    statement(
+      `INSERT INTO doctors (id, firstname, lastname, email, gender, specialization, created_by) OVERRIDING SYSTEM VALUE
+       VALUES ($1, 'James', 'Wilson', 'wilson@fill.example.org', 'M', 'GEN', $2)`,
+      DOCTOR,
+      account,
+    ),
+    statement("UPDATE users SET doctor_id = $1 WHERE id = $2", DOCTOR, account),
+    statement(
+      `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
+       SELECT 'Ada', 'Lovelace' || n, 'own-' || n || '@fill.example.org', 36, 'F', $1::int, $1::int FROM generate_series(1, $2::int) n`,
+      account,
+      OWN,
+    ),
+    assignPatients("owner_id = $2", BOTH, account),
+    assignPatients("owner_id <> $2", ASSIGNED - BOTH, account),
+  ].map((run) => ({ run }));
+
+const assignPatients = (condition: string, count: number, account: number) =>
+  statement(
+    `INSERT INTO mappings (patient_id, owner_id, doctor_id)
+     SELECT id, owner_id, $1::int FROM patients WHERE ${condition} ORDER BY id % 97, id LIMIT ${count}`,
+    DOCTOR,
+    account,
+  );

@@ -1,9 +1,9 @@
 import { type List, pageAfter } from "./pages.ts";
 
-/** A page of a list, as it is asked for. */
+/** A page of a list: its query parameters and its path. */
 export type Look = { list: List; asked: Record<string, string | number>; path: string };
 
-/** The filters of each list, with what they are for here. */
+/** The filters of each list, with a value for each. */
 export const filters: Record<List, Record<string, string | number>> = {
   patients: { search: "ada", gender: "F", min_age: 1, max_age: 99, doctor: 7 },
   doctors: { search: "house", specialization: "NEUR", patient: 7 },
@@ -15,15 +15,16 @@ const keys: Record<string, string | null> = {
   created_at: "2020-01-01T00:00:00.000Z",
 };
 
-/** A place in the middle of all lists. */
-const FAR = 50_000;
+/** A record in the middle of every list (`filling.ts`). */
+const FAR = 25_000;
 
-/** What can be asked of a list: no filter, each and all of them. */
+/** The filters to try on a list: none, each of them, all of them. */
 export const asking = (list: List) => [
   {},
   ...Object.entries(filters[list]).map(([name, value]) => ({ [name]: value })),
   filters[list],
 ];
+/** The first page and one in the middle, in every order, for each of the given filters. */
 export const pagesOf = (list: List, asked: Look["asked"][]): Promise<Look>[] =>
   Object.keys(keys)
     .filter((sort) => list !== "mappings" || sort !== "lastname")
