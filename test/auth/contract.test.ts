@@ -9,8 +9,8 @@ const credentials = { username: "nurse", password: "correct horse" };
 const change = { current: "correct horse", new: "another horse" };
 const token = { refresh: "A".repeat(43) };
 
-/** What no field of an account takes. */
-const odd = [
+/** Values that are valid for no field of an account. */
+const invalidValues = [
   ...[undefined, null, 12345678, true, ["correct", "horse"], { $ne: "" }, "", " \t\n\u00a0    "],
   ...["nobody\0@example.org", "nobody\ud800@example.org", "nobody\udc00@example.org"],
 ];
@@ -20,28 +20,33 @@ const unknown = Object.fromEntries(
     .map((field) => [field, "admin"]),
 );
 
-/** What is typed to be kept from others is taken as it is typed, space and all. */
-const isTyped = (field: string) => ["password", "current", "new"].includes(field);
-const notEvenTyped = odd.filter((value) => typeof value !== "string" || /^$|\0|[\ud800-\udfff]/.test(value));
+/** Passwords are not trimmed. */
+const isPassword = (field: string) => ["password", "current", "new"].includes(field);
+const invalidPasswords = invalidValues.filter(
+  (value) => typeof value !== "string" || /^$|\0|[\ud800-\udfff]/.test(value),
+);
 
 test.each<[string, z.ZodMiniType, object]>([
   ["registration", Registration, registration],
   ["login", Credentials, credentials],
   ["refresh or a logout", RefreshToken, token],
   ["change of password", PasswordChange, change],
-])("a %s has its fields only, each of storable text, trimmed if it is no password", (_, contract, valid) => {
-  for (const field of Object.keys(valid)) {
-    const wrong = isTyped(field) ? notEvenTyped : odd;
-    const refused = refusedValues(contract, valid, field, wrong);
-    expect(refused.length).toBe(wrong.length);
-  }
-  const spaced = Object.entries(valid).map(([field, value]) => [field, ` \t${value}\n `]);
-  const trimmed = spaced.map(([field = "", text = ""]) => [field, isTyped(field) ? text : text.trim()]);
-  expect(contract.parse(Object.fromEntries(spaced))).toEqual(Object.fromEntries(trimmed));
-  expect(refusedFields(contract, { ...valid, ...unknown })).toEqual(Object.keys(unknown));
-});
+])(
+  "a %s has only its own fields, each a text without NUL, trimmed unless it is a password",
+  (_, contract, valid) => {
+    for (const field of Object.keys(valid)) {
+      const wrong = isPassword(field) ? invalidPasswords : invalidValues;
+      const refused = refusedValues(contract, valid, field, wrong);
+      expect(refused.length).toBe(wrong.length);
+    }
+    const spaced = Object.entries(valid).map(([field, value]) => [field, ` \t${value}\n `]);
+    const trimmed = spaced.map(([field = "", text = ""]) => [field, isPassword(field) ? text : text.trim()]);
+    expect(contract.parse(Object.fromEntries(spaced))).toEqual(Object.fromEntries(trimmed));
+    expect(refusedFields(contract, { ...valid, ...unknown })).toEqual(Object.keys(unknown));
+  },
+);
 
-test.each<[field: string, taken: string[], refused: string[]]>([
+test.each<[field: string, valid: string[], invalid: string[]]>([
   [
     "username",
     ["q", "x".repeat(150), "@.+-_Zz09", "Nurse@Example.org"],
@@ -66,7 +71,7 @@ test.each<[field: string, taken: string[], refused: string[]]>([
     ],
     ["1234x67", "😀😎".repeat(3), `${"xy".repeat(36)}x`, "€$".repeat(19), "😀😎".repeat(10)],
   ],
-  // Common ones in any case, one character repeated, and what is known of the account.
+  // Refused: common passwords in any case, one repeated character, and the account's own email.
   [
     "password",
     ["password of mine", "aaaaaaab", "nurse@ example.org", "the nurse"],
@@ -81,11 +86,11 @@ test.each<[field: string, taken: string[], refused: string[]]>([
       "NURSE@example.org",
     ],
   ],
-])("a registration takes and refuses the right values of %s", (field, taken, refused) => {
-  expect(refusedValues(Registration, registration, field, [...taken, ...refused])).toEqual(refused);
+])("a registration accepts valid values of %s and refuses invalid ones", (field, valid, invalid) => {
+  expect(refusedValues(Registration, registration, field, [...valid, ...invalid])).toEqual(invalid);
 });
 
-test("a login takes any password, so that one which can be none is a wrong one; and all texts end somewhere", () => {
+test("a login accepts any password up to 1,024 characters: a text that cannot be a password is a wrong one", () => {
   const passwords = ["x", "1234567", "x".repeat(73), "€".repeat(1024), "x".repeat(1025)];
   const names = ["x".repeat(150), "x".repeat(151)];
   expect(refusedValues(Credentials, credentials, "password", passwords)).toEqual(passwords.slice(-1));
@@ -93,21 +98,21 @@ test("a login takes any password, so that one which can be none is a wrong one; 
   expect(refusedValues(RefreshToken, token, "refresh", passwords)).toEqual(passwords.slice(-1));
 });
 
-test("a password may be neither the username nor what stands before the @ of the email, in any case", () => {
-  const known = { username: "florence", email: "Nightingale@example.org" };
+test("a password must not be the username or the part of the email before the @, in any case", () => {
+  const account = { username: "florence", email: "Nightingale@example.org" };
   const refused = ["Florence", "nightingale", "NIGHTINGALE@example.org"];
   const values = [...refused, "florence n", "nightingale@"];
-  expect(refusedValues(Registration, { ...registration, ...known }, "password", values)).toEqual(refused);
+  expect(refusedValues(Registration, { ...registration, ...account }, "password", values)).toEqual(refused);
 });
 
-test("a password is compared and hashed in Unicode's normal form, of which all lengths are", () => {
+test("a password is normalised to NFC before its length is checked", () => {
   const parsed = Registration.parse({ ...registration, password: "re\u0301sume\u0301 of mine" });
   expect(parsed.password).toBe("r\u00e9sum\u00e9 of mine");
-  // Eight characters as they are typed, seven in normal form.
+  // Eight characters as typed, seven in NFC.
   expect(refusedFields(Registration, { ...registration, password: "abcdefe\u0301" })).toEqual(["password"]);
 });
 
-test("a registration's id is read-only: taken and dropped unread", () => {
+test("a registration may have an id, which is ignored", () => {
   expect(Registration.parse({ ...registration, id: { of: "no use" } })).toEqual(registration);
   expect(refusedFields(Credentials, { ...credentials, id: 1 })).toEqual(["id"]);
 });

@@ -9,46 +9,46 @@ interface Pair {
   refresh: string;
 }
 
-/** Whether the access token and the refresh token of a session still work. */
-const works = async (api: Api, { access, refresh }: Pair) => [
+/** The statuses that the access token and the refresh token of a session get. */
+const tryTokens = async (api: Api, { access, refresh }: Pair) => [
   (await api.get("/api/auth/me/", { token: access })).status,
   (await api.post("/api/auth/refresh/", { refresh })).status,
 ];
 
-test("logging out ends the session, both its tokens, and no other session of the account", async () => {
+test("logout revokes both tokens of the session, and no other session of the account", async () => {
   const { api, username, token, refresh, post } = await signUp();
   const other = await logIn(api, username);
   expect(await post("/api/auth/logout/", { refresh })).toMatchObject({ status: 204, body: "" });
-  expect(await works(api, { access: token, refresh })).toEqual([401, 401]);
-  expect(await works(api, other)).toEqual([200, 200]);
+  expect(await tryTokens(api, { access: token, refresh })).toEqual([401, 401]);
+  expect(await tryTokens(api, other)).toEqual([200, 200]);
 });
 
-test("another session of one's own can be ended, also by a token that was spent, and one's own goes on", async () => {
+test("logout with a spent refresh token of another session ends that session, and not the caller's", async () => {
   const { api, username, token, refresh, post } = await signUp();
   const other = await logIn(api, username);
   const { body: next } = await api.post("/api/auth/refresh/", { refresh: other.refresh });
   expect((await post("/api/auth/logout/", { refresh: other.refresh })).status).toBe(204);
-  expect(await works(api, next)).toEqual([401, 401]);
-  expect(await works(api, { access: token, refresh })).toEqual([200, 200]);
+  expect(await tryTokens(api, next)).toEqual([401, 401]);
+  expect(await tryTokens(api, { access: token, refresh })).toEqual([200, 200]);
 });
 
-test("a session ended before stays ended when it was", async () => {
+test("a second logout keeps the time at which the session ended", async () => {
   const account = await newAccount();
   const refresh = await newRefreshToken(account);
   await account.post("/api/auth/logout/", { refresh });
-  const [ended] = await asOwner`
+  const [session] = await asOwner`
     UPDATE sessions SET ended_at = ended_at - interval '1 hour' WHERE user_id = ${account.id} AND ended_at IS NOT NULL
     RETURNING id, ended_at`;
   expect((await account.post("/api/auth/logout/", { refresh })).status).toBe(204);
-  expect(await asOwner`SELECT id, ended_at FROM sessions WHERE id = ${ended?.["id"]}`).toEqual([ended]);
+  expect(await asOwner`SELECT id, ended_at FROM sessions WHERE id = ${session?.["id"]}`).toEqual([session]);
 });
 
-test("somebody else's refresh token is refused like one that never was, and all sessions go on", async () => {
+test("logout with another account's refresh token gets the same 400 as with an unknown one, and ends no session", async () => {
   const [account, stranger] = [await signUp(), await signUp()];
   const foreign = await account.post("/api/auth/logout/", { refresh: stranger.refresh });
   const unknown = await account.post("/api/auth/logout/", { refresh: "A".repeat(43) });
   expect(foreign).toEqual(refusal("refresh"));
   expect(comparable(unknown)).toEqual(comparable(foreign));
   for (const { api, token, refresh } of [account, stranger])
-    expect(await works(api, { access: token, refresh })).toEqual([200, 200]);
+    expect(await tryTokens(api, { access: token, refresh })).toEqual([200, 200]);
 });

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 
-test.each(["clinician", "admin"] as const)("a %s is told its own account and nothing else", async (role) => {
-  const { id, username, get } = await newAccount(undefined, role);
-  const account = { id, username, email: `${username}@example.org`, role };
-  expect((await get("/api/auth/me/")).body).toEqual(account);
-});
+test.each(["clinician", "admin"] as const)(
+  "GET me answers a %s with its own account and nothing else",
+  async (role) => {
+    const { id, username, get } = await newAccount(undefined, role);
+    const account = { id, username, email: `${username}@example.org`, role };
+    expect((await get("/api/auth/me/")).body).toEqual(account);
+  },
+);

@@ -22,15 +22,15 @@ const hashOf = async (id: number) => {
   return String(row?.["password_hash"]);
 };
 
-/** An account with a hash as an earlier version made it: of the password without the space around it, and as it was typed. */
-async function olderAccount(password: string, cost = 4) {
+/** An account with a hash of an earlier version, which trimmed passwords and did not normalise them. */
+async function newOlderAccount(password: string, cost = 4) {
   const account = await newAccount();
   const hash = await hashPassword(password, cost);
   await asOwner`UPDATE users SET password_hash = ${hash}, password_trimmed = true WHERE id = ${account.id}`;
   return account;
 }
 
-test("a password is what was typed, in whatever form of Unicode, with the space around it", async () => {
+test("a password matches in every Unicode normal form, and only with its leading and trailing space", async () => {
   const api = connectApi();
   const [username, password] = [unique("new-"), "  re\u0301sume\u0301 of mine "];
   await api.post("/api/auth/register/", { username, email: "new@example.org", password });
@@ -40,16 +40,16 @@ test("a password is what was typed, in whatever form of Unicode, with the space 
     expect(await tryLogin(api, username, other)).toBe(401);
 });
 
-test("accounts of before log in as they did: without the space that they were trimmed of, or with it, and not normalised", async () => {
-  const decomposed = await olderAccount("re\u0301sume\u0301 of mine");
+test("an older account logs in with its password as typed, with or without the space around it", async () => {
+  const decomposed = await newOlderAccount("re\u0301sume\u0301 of mine");
   expect(await tryLogin(decomposed.api, decomposed.username, "re\u0301sume\u0301 of mine")).toBe(200);
-  const trimmed = await olderAccount("correct horse");
+  const trimmed = await newOlderAccount("correct horse");
   for (const typed of ["correct horse", " correct horse\n"])
     expect(await tryLogin(trimmed.api, trimmed.username, typed)).toBe(200);
   expect(await tryLogin(trimmed.api, trimmed.username, "correct  horse")).toBe(401);
 });
 
-test("the original's own example, admin with strongpassword, registers and logs in", async () => {
+test("the example of the original API, admin with strongpassword, registers and logs in", async () => {
   const api = connectApi();
   const [username, password] = [unique("admin-"), "strongpassword"];
   const { status } = await api.post("/api/auth/register/", {
@@ -60,29 +60,29 @@ test("the original's own example, admin with strongpassword, registers and logs 
   expect([status, await tryLogin(api, username, password)]).toEqual([201, 200]);
 });
 
-test("a hash of a lower cost is replaced by the next login, in no more database requests, and one of a higher cost stays", async () => {
-  const account = await olderAccount(PASSWORD, 4);
+test("login replaces a hash of a lower cost in the same two database requests, and keeps one of a higher cost", async () => {
+  const account = await newOlderAccount(PASSWORD, 4);
   const api = connectApi({ BCRYPT_COST: 6 });
   expect(await tryLogin(api, account.username, "not the password")).toBe(401);
   expect(await hashOf(account.id)).toMatch(/^\$2[aby]\$04\$/);
   await api.databaseRequests();
   await logIn(api, account.username);
   expect(await api.databaseRequests()).toBe(2);
-  const raised = await hashOf(account.id);
-  expect(raised).toMatch(/^\$2[aby]\$06\$/);
+  const newHash = await hashOf(account.id);
+  expect(newHash).toMatch(/^\$2[aby]\$06\$/);
   await logIn(connectApi({ BCRYPT_COST: 5 }), account.username);
-  expect(await hashOf(account.id)).toBe(raised);
-  expect(compareSync(PASSWORD, raised)).toBe(true);
+  expect(await hashOf(account.id)).toBe(newHash);
+  expect(compareSync(PASSWORD, newHash)).toBe(true);
 });
 
 const NEW = "another horse entirely";
-const change = (account: { post: Api["post"] }, current: string, wanted = NEW) =>
-  account.post("/api/auth/password/", { current, new: wanted });
+const changePassword = (account: { post: Api["post"] }, current: string, newPassword = NEW) =>
+  account.post("/api/auth/password/", { current, new: newPassword });
 
-test("changing the password ends all other sessions, and the one that did it goes on", async () => {
+test("POST password ends all other sessions of the account, and keeps the session of the request", async () => {
   const account = await signUp();
   const other = await logIn(account.api, account.username);
-  const answer = await change(account, PASSWORD);
+  const answer = await changePassword(account, PASSWORD);
   expect(answer).toMatchObject({ status: 204, body: "" });
   expect(await recordOf(answer)).toMatchObject([
     { action: "change_password", outcome: "done", changes: null },
@@ -95,40 +95,40 @@ test("changing the password ends all other sessions, and the one that did it goe
   expect(await tryLogin(account.api, account.username, NEW)).toBe(200);
 });
 
-test("a wrong current password is 400 by its name and on record, and a bad new one is, and nothing changes", async () => {
+test("a wrong current or an invalid new password gets 400 with its field, is audited, and changes nothing", async () => {
   const account = await newAccount();
   await setPassword(account.id, PASSWORD);
   await newRefreshToken(account);
   const [before, sessions] = [await hashOf(account.id), await openSessions(account.id)];
-  const wrong = await change(account, "not the password");
+  const wrong = await changePassword(account, "not the password");
   expect(wrong).toEqual(refusal("current"));
   expect(await recordOf(wrong)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
-  expect(await change(account, PASSWORD, "password")).toEqual(refusal("new"));
-  // Of the account's own it is known only by who has tried the password: that is on record, and no wrong one.
+  expect(await changePassword(account, PASSWORD, "password")).toEqual(refusal("new"));
+  // That a password equals the account's own is found after the current one was checked: audited, and not counted as a failure.
   for (const bad of [PASSWORD, account.username.toUpperCase(), `${account.username}@example.org`]) {
-    const refused = await change(account, PASSWORD, bad);
-    expect(refused).toEqual(refusal("new"));
-    expect(await recordOf(refused)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+    const answer = await changePassword(account, PASSWORD, bad);
+    expect(answer).toEqual(refusal("new"));
+    expect(await recordOf(answer)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
   }
-  const counted =
+  const counters =
     await asOwner`SELECT failures FROM login_attempts WHERE username = ${account.username} AND network = ''`;
-  expect(counted).toEqual([{ failures: 1 }]);
+  expect(counters).toEqual([{ failures: 1 }]);
   expect([await hashOf(account.id), await openSessions(account.id)]).toEqual([before, sessions]);
 });
 
 const openSessions = (id: number) =>
   asOwner`SELECT id FROM sessions WHERE user_id = ${id} AND ended_at IS NULL ORDER BY id`;
 
-test("an account whose password an operator has set may change it and do nothing else, and then goes on", async () => {
+test("an account whose password an operator set gets 403 for all but changing it, and full access afterwards", async () => {
   const { api, username, id } = await signUp();
   await asOwner`UPDATE users SET must_change_password = true WHERE id = ${id}`;
   const { body: pair } = await api.post("/api/auth/login/", { username, password: PASSWORD });
   expect(pair).toMatchObject({ must_change_password: true });
-  const asked = problem(403, "This account has to change its password first: POST /api/auth/password/.");
+  const mustChange = problem(403, "This account has to change its password first: POST /api/auth/password/.");
   const { body: next } = await api.post("/api/auth/refresh/", { refresh: pair.refresh });
   for (const token of [pair.access, next.access]) {
-    expect(await api.get("/api/patients/", { token })).toEqual(asked);
-    expect(await api.delete("/api/auth/sessions/", { token })).toEqual(asked);
+    expect(await api.get("/api/patients/", { token })).toEqual(mustChange);
+    expect(await api.delete("/api/auth/sessions/", { token })).toEqual(mustChange);
   }
   const bodies = { current: PASSWORD, new: NEW };
   expect((await api.post("/api/auth/password/", bodies, { token: next.access })).status).toBe(204);
@@ -137,7 +137,7 @@ test("an account whose password an operator has set may change it and do nothing
   expect(last).not.toHaveProperty("must_change_password");
 });
 
-test("tokens of before an operator set the password are refused, as those of a revoked session are", async () => {
+test("tokens issued before an operator set the password get 401", async () => {
   const account = await newAccount();
   await asOwner`UPDATE users SET must_change_password = true WHERE id = ${account.id}`;
   expect(await account.get("/api/patients/")).toEqual(problem(401, "The access token has been revoked."));
