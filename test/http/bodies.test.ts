@@ -4,26 +4,26 @@ import { connectApi } from "../support/api.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { newPatient } from "../support/records.ts";
 
-// A body is read in the same way for every route; login says what it has read without asking the database anything.
+// Every route reads its body in the same way; login refuses these bodies without a database request.
 const api = connectApi();
 const nurse = await newAccount();
 const json = { "Content-Type": "application/json" };
 const send = (raw: BodyInit, headers: Record<string, string> = json) =>
   api.post("/api/auth/login/", undefined, { raw, headers });
 const encode = (text: string) => new TextEncoder().encode(text);
-const login = '{"username": "", "password": "a"}'; // refused for its username once it is read
+const login = '{"username": "", "password": "a"}'; // once it is read, its username is refused
 
 test.each([
   ...["", "  \n", "{", "{}{}", "{'username': 'a'}", '{"username": "a",}', '{} // "username"', "username=a"],
   ...['{"username": NaN}', '{"username": "a\nb"}', "[".repeat(10_000)],
-])("%j is not well-formed JSON: 400, without errors of fields", async (raw) => {
+])("%j is not well-formed JSON and gets 400 without field errors", async (raw) => {
   const { status, body } = await send(raw);
   expect([status, Object.keys(body)]).toEqual([400, ["type", "title", "status", "detail", "request_id"]]);
   expect(await api.databaseRequests()).toBe(0);
 });
 
 test.each(["7b22fffe223a317d", "226a6f73e922", "22c08022", "22eda08022", "7b007d00"])(
-  "the bytes %s are not JSON in UTF-8: 400",
+  "the bytes %s are not UTF-8 and get 400",
   async (bytes) => {
     const { status, body } = await send(Uint8Array.fromHex(bytes));
     expect(status).toBe(400);
@@ -33,7 +33,7 @@ test.each(["7b22fffe223a317d", "226a6f73e922", "22c08022", "22eda08022", "7b007d
 
 test.each([
   ...["[]", '[{"username": "a"}]', '"a"', "7", "null", "true", "[".repeat(10_000) + "]".repeat(10_000)],
-])("%.30s is not the object that is expected", async (raw) => {
+])("%.30s is not a JSON object and gets 400", async (raw) => {
   expect(await send(raw)).toEqual(refusal("body"));
 });
 
@@ -46,7 +46,7 @@ test.each([
   ...['[{"a": [{"b": 1, "c": 2, "b": 3}]}]', '{"a": {"b": {"c": 1, "c": 1}}}', '{"": 1, "": 1}'],
   ...['{"__proto__": 1, "__proto__": 2}', '{"a\\"": 1, "a\\u0022": 2}', '{"a\\\\":1,"b":"\\\\","a\\\\":2}'],
   ...['{"length": 1, "length": 1}', `${'{"a":'.repeat(10_900)}{"b":1,"b":1}${"}".repeat(10_900)}`],
-])("%.60s has a key twice: 400 that says so", async (raw) => {
+])("%.60s has a key twice and gets 400 with that reason", async (raw) => {
   expect(await send(raw)).toEqual(problem(400, "The body has the same key twice in one object."));
 });
 
@@ -59,35 +59,35 @@ test.each([
   ],
   ...['{"a": 1, "A": 1, "a ": 1}', '{"a\\\\": ":", "\\\\": "\\\\\\":"}', '{"__proto__": {"__proto__": 1}}'],
   ...[`[${'{"a":'.repeat(10_900)}1${"}".repeat(10_900)}]`],
-])("%.60s has no key twice", async (raw) => {
+])("%.60s has no key twice and is read", async (raw) => {
   expect((await send(raw)).body.detail).toMatch(/^\d fields? (is|are) not valid\.$/);
 });
 
-test("a value ten thousand levels deep is of the wrong type like any other", async () => {
+test("a value that is nested 10,000 levels deep gets 400 for its type", async () => {
   const deep = `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`;
   expect(await send(`{"username": ${deep}, "password": "a"}`)).toEqual(refusal("username"));
 });
 
-test("a number beyond every number, and fields that every object has, are refused by name", async () => {
+test("1e400, constructor and __proto__ are refused by field", async () => {
   const odd = '"age":1e400, "constructor":1, "__proto__":{}';
   const raw = JSON.stringify(newPatient({ age: 0 })).replace('"age":0', odd);
   const { status, body } = await nurse.post("/api/patients/", undefined, { raw, headers: json });
   expect([status, Object.keys(body.errors).sort()]).toEqual([400, ["__proto__", "age", "constructor"]]);
 });
 
-test("a byte order mark is no part of the JSON", async () => {
+test("a byte order mark before the JSON is ignored", async () => {
   const raw = encode(`\ufeff${JSON.stringify(newPatient())}`);
   expect((await nurse.post("/api/patients/", undefined, { raw, headers: json })).status).toBe(201);
 });
 
-/** The same with a long username, in so many bytes and in fewer characters. */
+/** A login body with a long username: so many bytes, and fewer characters. */
 const ofBytes = (size: number) =>
   encode(login.replace('""', `"${"€".repeat(20_000)}"`).padEnd(size - 40_000));
 
 test.each<[string, (sent: Uint8Array) => [BodyInit, Record<string, string>]]>([
   ["with", (sent) => [sent, { ...json, "Content-Length": String(sent.length) }]],
   ["without", (sent) => [new Blob([sent]).stream(), json]],
-])("a body %s a Content-Length may have 64 KiB, and not one byte more", async (_, form) => {
+])("a body %s a Content-Length may have 64 KiB; one byte more gets 413", async (_, form) => {
   const [most, more] = [ofBytes(65_536), ofBytes(65_537)];
   expect([most.length, more.length]).toEqual([65_536, 65_537]);
   expect(await send(...form(most))).toEqual(refusal("username"));
@@ -110,7 +110,7 @@ test.each([
     "application/json,",
   ],
   ...["application/merge-patch+json", "application/jsonp", "text/plain, application/json"],
-])("a body of the type %j is 415", async (type) => {
+])("a body of the type %j gets 415", async (type) => {
   expect((await send(login, { "Content-Type": type })).status).toBe(415);
 });
 

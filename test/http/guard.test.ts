@@ -9,20 +9,20 @@ import { problem } from "../support/problems.ts";
 
 const INVALID = 'Bearer realm="hospital-api", error="invalid_token"';
 
-/** The account that every token here would be of, were it let pass. */
+/** The account of the tokens here. */
 const { id, token } = await newAccount();
 const [header = "", payload = "", signature = ""] = token.split(".");
 const claims = { ...anyClaims(), ...decode(token).payload };
 const now = claims.iat;
 const part = (value: unknown) => btoa(JSON.stringify(value)).replace(/=+$/, "");
-const headed = (alg: string, signed = signature) =>
+const withAlgorithm = (alg: string, signed = signature) =>
   `Bearer ${part({ alg, typ: "JWT" })}.${payload}.${signed}`;
 
 const me = (authorization: string, bindings = {}) =>
   connectApi(bindings).get("/api/auth/me/", { headers: { Authorization: authorization } });
 
-/** What a token of the right key must not say; what is `undefined` is left out. */
-const otherwise: Record<string, unknown>[] = [
+/** Claims that a token of the right key must not have; `undefined` leaves one out. */
+const invalidClaims: Record<string, unknown>[] = [
   ...[{ iat: now - 1000, exp: now - 100 }, { exp: now }, { exp: undefined }, { exp: String(now + 900) }],
   ...[{ nbf: now + 600 }, { iat: now + 600 }],
   ...[{ iss: "hotel-api" }, { iss: undefined }, { iss: undefined, aud: undefined }],
@@ -46,20 +46,20 @@ const refused: [what: string, authorization: string][] = [
   ["a token without a signature", `Bearer ${header}.${payload}.`],
   ["a wrong signature", `Bearer ${header}.${payload}.${signature.split("").reverse().join("")}`],
   ["a payload changed after signing", `Bearer ${header}.${part({ ...claims, sub: "2" })}.${signature}`],
-  ["alg none, unsigned", headed("none", "")],
-  ["alg none, signed", headed("none")],
-  ["alg HS512 in the header only", headed("HS512")],
+  ["alg none, unsigned", withAlgorithm("none", "")],
+  ["alg none, signed", withAlgorithm("none")],
+  ["alg HS512 in the header only", withAlgorithm("HS512")],
   ["alg HS512 of the same secret", `Bearer ${await sign(claims, JWT_SECRET, "HS512")}`],
   ["a foreign secret", `Bearer ${await mint(claims, `${JWT_SECRET}!`)}`],
 ];
-for (const changes of otherwise)
+for (const changes of invalidClaims)
   refused.push([
     `a token that says ${Object.entries(changes).join()}`,
     `Bearer ${await mint({ ...claims, ...changes })}`,
   ]);
 
 test.each(refused)(
-  "%s is 401, asks nothing of the database and is told nowhere",
+  "%s gets 401 without a database request, and is in no answer and no log",
   async (_, authorization) => {
     const [api, printed] = [connectApi(), watchConsole()];
     const answer = await api.get("/api/auth/me/", { headers: { Authorization: authorization } });
@@ -72,7 +72,7 @@ test.each(refused)(
   },
 );
 
-test("a good token that is somewhere else than in its header is none", async () => {
+test("a valid token in a cookie, another header or the query gets 401", async () => {
   const api = connectApi();
   const headers = { Cookie: `token=${token}; Authorization=${token}`, "X-Authorization": `Bearer ${token}` };
   const answer = await api.get(`/api/auth/me/?access_token=${token}`, { headers });
@@ -81,7 +81,7 @@ test("a good token that is somewhere else than in its header is none", async () 
   expect(await api.databaseRequests()).toBe(0);
 });
 
-test("what these tests change is a good token here, in whatever case its scheme is written, and nowhere else", async () => {
+test("a token is accepted in any case of its scheme and with several audiences, but not with another issuer, audience or secret", async () => {
   expect((await me(`bEARER ${await mint({ ...claims, aud: ["other", "hospital-api"] })}`)).status).toBe(200);
   for (const other of [{ JWT_ISSUER: "x" }, { JWT_AUDIENCE: "x" }, { JWT_SECRET: "another".padEnd(32, "x") }])
     expect(await me(`Bearer ${token}`, other)).toEqual(problem(401));
@@ -97,7 +97,7 @@ test("an accepted token is refused from the second on in which it expires", asyn
   expect(await me(authorization)).toEqual(problem(401));
 });
 
-test("a token that has been let pass is one token, however its header is written, and none with another scheme", async () => {
+test("an accepted token is accepted again in any form of its header, but not with another scheme", async () => {
   const fresh = await mint({ ...claims, exp: now + 899 });
   for (const scheme of ["Bearer ", "bEARER ", `Bearer${" ".repeat(1000)}`])
     expect((await me(scheme + fresh)).status).toBe(200);
@@ -105,24 +105,24 @@ test("a token that has been let pass is one token, however its header is written
     expect(await me(scheme + fresh)).toEqual(problem(401));
 });
 
-test("of tokens that have been let pass the newest thousand are known, each until it expires", () => {
+test("the newest 1,000 accepted tokens are remembered, each until it expires", () => {
   const tokens = new Map();
   const names = Array.from({ length: 1001 }, (_, n) => `token ${n}`);
-  const said = { user_id: id, session_id: claims.sid, token_version: 1, must_change_password: false };
-  for (const name of names) remember(tokens, name, { claims: said, exp: now + 900 });
+  const tokenClaims = { user_id: id, session_id: claims.sid, token_version: 1, must_change_password: false };
+  for (const name of names) remember(tokens, name, { claims: tokenClaims, exp: now + 900 });
   expect(names.filter((name) => recall(tokens, name) === undefined)).toEqual(["token 0"]);
-  remember(tokens, "token 1", { claims: said, exp: now - 1 });
+  remember(tokens, "token 1", { claims: tokenClaims, exp: now - 1 });
   expect(recall(tokens, "token 1")).toBeUndefined();
 });
 
 test.each([
   ...revocations,
-  ["its session was cleared away", (id: number) => asOwner`DELETE FROM sessions WHERE user_id = ${id}`],
+  ["its session was deleted", (id: number) => asOwner`DELETE FROM sessions WHERE user_id = ${id}`],
   [
     "its session is another account's",
     (other: number) => asOwner`UPDATE sessions SET user_id = ${id} WHERE user_id = ${other}`,
   ],
-] as typeof revocations)("a genuine token is 401 in one database request when %s", async (_, revoke) => {
+] as typeof revocations)("a genuine token gets 401 in one database request when %s", async (_, revoke) => {
   const account = await newAccount();
   await revoke(account.id);
   const answer = await account.get("/api/auth/me/");
@@ -131,7 +131,7 @@ test.each([
   expect(await account.api.databaseRequests()).toBe(1);
 });
 
-test("a token is good again when its account is, and while another session of it is over", async () => {
+test("a token is accepted again when its account is enabled again, also when another session has ended", async () => {
   const { id, get } = await newAccount();
   await asOwner`
     INSERT INTO sessions (user_id, token_version, expires_at, ended_at) VALUES (${id}, 1, now(), now())`;

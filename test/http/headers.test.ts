@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
 import { type Answer, type Api, connectApi } from "../support/api.ts";
 
-/** What a browser asks before a request that is not simple. */
+/** The request that a browser sends before one that is not simple (CORS preflight). */
 const preflight = (api: Api, Origin: string) => {
-  const asked = { "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization" };
-  return api.request("OPTIONS", "/api/patients/1/", undefined, { headers: { Origin, ...asked } });
+  const wanted = {
+    "Access-Control-Request-Method": "PUT",
+    "Access-Control-Request-Headers": "authorization",
+  };
+  return api.request("OPTIONS", "/api/patients/1/", undefined, { headers: { Origin, ...wanted } });
 };
 const get = (api: Api, origin: string) => api.get("/api/patients/", { headers: { Origin: origin } });
-const words = ({ headers }: Answer, name: string) => headers.get(name)?.split(/, */) ?? [];
+const listOf = ({ headers }: Answer, name: string) => headers.get(name)?.split(/, */) ?? [];
 
-test("no page of another origin may call unless it is configured, and nothing is said of it", async () => {
+test("without CORS_ORIGINS no origin may call, and no CORS header is sent", async () => {
   for (const answer of [
     await preflight(connectApi(), "https://clinic.example"),
     await get(connectApi(), "https://clinic.example"),
@@ -21,35 +24,38 @@ test("no page of another origin may call unless it is configured, and nothing is
 
 const open = connectApi({ CORS_ORIGINS: "*" });
 
-test("a page of any origin may call when all are configured, and read the headers it needs", async () => {
+test("with CORS_ORIGINS=* every origin may call and read the headers it needs", async () => {
   const before = await preflight(open, "https://clinic.example");
   expect(before.headers.get("Access-Control-Allow-Origin")).toBe("*");
   const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-  expect(words(before, "Access-Control-Allow-Methods")).toEqual(methods);
-  expect(words(before, "Access-Control-Allow-Headers")).toEqual(["authorization"]);
+  expect(listOf(before, "Access-Control-Allow-Methods")).toEqual(methods);
+  expect(listOf(before, "Access-Control-Allow-Headers")).toEqual(["authorization"]);
   expect(before.headers.get("Access-Control-Allow-Credentials")).toBeNull();
   const answer = await get(open, "https://clinic.example");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
   const caching = ["ETag", "Idempotency-Replayed", "Link", "Location"];
   const exposed = [...caching, "Retry-After", "WWW-Authenticate", "X-Request-Id"];
-  expect(words(answer, "Access-Control-Expose-Headers").sort()).toEqual(exposed);
+  expect(listOf(answer, "Access-Control-Expose-Headers").sort()).toEqual(exposed);
 });
 
 const configured = connectApi({ CORS_ORIGINS: "https://a.example, https://b.example" });
 
-test.each(["https://a.example", "https://b.example"])("%s may call when configured", async (origin) => {
-  for (const answer of [await preflight(configured, origin), await get(configured, origin)]) {
-    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(origin);
-    expect(words(answer, "Vary")).toContain("Origin");
-  }
-});
+test.each(["https://a.example", "https://b.example"])(
+  "%s may call when it is in CORS_ORIGINS",
+  async (origin) => {
+    for (const answer of [await preflight(configured, origin), await get(configured, origin)]) {
+      expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(origin);
+      expect(listOf(answer, "Vary")).toContain("Origin");
+    }
+  },
+);
 
 test.each([
   ...["https://c.example", "http://a.example", "https://a.example.org", "https://a.example:8443", "null", ""],
-])("%j may not call when others are configured", async (origin) => {
+])("%j may not call when it is not in CORS_ORIGINS", async (origin) => {
   for (const { headers } of [await preflight(configured, origin), await get(configured, origin)])
     expect(headers.get("Access-Control-Allow-Origin")).toBeNull();
-  expect(words(await configured.get("/api/patients/"), "Vary")).toContain("Origin");
+  expect(listOf(await configured.get("/api/patients/"), "Vary")).toContain("Origin");
 });
 
 test.each<[status: number, provoke: (api: Api) => Promise<Answer>]>([
@@ -58,12 +64,12 @@ test.each<[status: number, provoke: (api: Api) => Promise<Answer>]>([
   [405, (api) => api.delete("/api/auth/login/")],
   [413, (api) => api.post("/api/auth/login/", { username: "x".repeat(70_000) })],
   [500, () => connectApi({ JWT_SECRET: undefined }).get("/api/patients/")],
-])("nobody is to store a %i either", async (status, provoke) => {
+])("a %i is not to be stored", async (status, provoke) => {
   const answer = await provoke(connectApi());
   expect([answer.status, answer.headers.get("Cache-Control")]).toEqual([status, "no-store"]);
 });
 
-test.each(["/healthz", "/api/patients/", "/nothing/"])("%s keeps browsers safe", async (path) => {
+test.each(["/healthz", "/api/patients/", "/nothing/"])("%s has the security headers", async (path) => {
   const { headers } = await connectApi().get(path);
   expect(Object.fromEntries(headers)).toMatchObject({
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

@@ -10,7 +10,7 @@ import { assign, createDoctor, createPatient } from "../support/records.ts";
 
 const nurse = await newAccount();
 const other = await newAccount();
-const marked = unique("Zz");
+const mark = unique("Zz");
 const people = [
   { firstname: "Ångström", lastname: "Müller", age: 20, gender: "F" },
   { firstname: "Zoë", lastname: "O'Neill", age: 30, gender: "M" },
@@ -23,8 +23,8 @@ const patients: { id: number; created_at: string }[] = [];
 for (const person of people) patients.push(await createPatient(nurse, person));
 await createPatient(other, { firstname: "Ada", lastname: "Nobody's" });
 const [house, wilson] = [
-  await createDoctor(nurse, { firstname: "Gregory", lastname: `${marked}House`, specialization: "NEUR" }),
-  await createDoctor(other, { firstname: "James", lastname: `${marked}Wilson`, specialization: "GEN" }),
+  await createDoctor(nurse, { firstname: "Gregory", lastname: `${mark}House`, specialization: "NEUR" }),
+  await createDoctor(other, { firstname: "James", lastname: `${mark}Wilson`, specialization: "GEN" }),
 ];
 const assignments: { id: number }[] = [];
 for (const [patient, doctor] of [
@@ -36,8 +36,8 @@ for (const [patient, doctor] of [
   assignments.push(await assign(nurse, { patient: patients[patient] as { id: number }, doctor }));
 await assign(other, { doctor: house });
 
-/** Which of the people a list has, in its order, page by page. */
-async function listed(query: string, limit = 200): Promise<number[]> {
+/** Reads a list of patients page by page. @returns the indexes of the people in it, in order */
+async function listPeople(query: string, limit = 200): Promise<number[]> {
   const ids: number[] = [];
   for await (const page of pagesFrom(nurse, `/api/patients/?limit=${limit}&${query}`))
     ids.push(...idsOf(page));
@@ -61,11 +61,11 @@ test.each([
   ["a%", []],
   ["_da", []],
   ["\\", []],
-])("the patients that begin with %j are found", async (search, found) => {
-  expect(await listed(`search=${encodeURIComponent(search)}`)).toEqual(found);
+])("search=%j finds the patients whose name begins with it", async (search, found) => {
+  expect(await listPeople(`search=${encodeURIComponent(search)}`)).toEqual(found);
 });
 
-test("letters that are no letter with an accent are found by their plain ones, and those with two lower cases by both", async () => {
+test("search finds letters that do not decompose by their plain letters, and both forms of sigma and sharp s", async () => {
   const account = await newAccount();
   const names = ["Ørsted", "Łódź", "Straße", "Æbeltoft", "ΟΔΟΣ", "Işık", "Þórr"];
   for (const lastname of names) await createPatient(account, { lastname });
@@ -106,12 +106,12 @@ test.each([
   ["sort=-lastname", [1, 5, 0, 3, 2, 4]],
   ["sort=created_at", [0, 1, 2, 3, 4, 5]],
   ["sort=-created_at&gender=F", [4, 2, 0]],
-])("patients by %s, also a record at a time", async (query, found) => {
-  expect(await listed(query)).toEqual(found);
-  expect(await listed(query, 1)).toEqual(found);
+])("patients by %s, also with one record on a page", async (query, found) => {
+  expect(await listPeople(query)).toEqual(found);
+  expect(await listPeople(query, 1)).toEqual(found);
 });
 
-test("what is sorted by is compared as it is stored, to the millisecond, and ids decide where it is the same", async () => {
+test("records with the same time or name are sorted by id", async () => {
   const account = await newAccount();
   const rows = await asOwner`
     INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id, created_at)
@@ -130,10 +130,10 @@ test("what is sorted by is compared as it is stored, to the millisecond, and ids
 });
 
 test.each([
-  [`search=${marked}`, [house, wilson]],
-  [`search=james ${marked.toLowerCase()}`, [wilson]],
-  [`search=${marked}&specialization=NEUR`, [house]],
-  [`search=${marked}&sort=-lastname`, [wilson, house]],
+  [`search=${mark}`, [house, wilson]],
+  [`search=james ${mark.toLowerCase()}`, [wilson]],
+  [`search=${mark}&specialization=NEUR`, [house]],
+  [`search=${mark}&sort=-lastname`, [wilson, house]],
   [`patient=${patients[3]?.id}`, [house, wilson]],
   [`patient=${patients[3]?.id}&sort=-lastname`, [wilson, house]],
   [`patient=${patients[0]?.id}&specialization=GEN`, []],
@@ -141,7 +141,7 @@ test.each([
   expect(idsOf(await nurse.get(`/api/doctors/?${query}`))).toEqual(found.map(({ id }) => id));
 });
 
-test("nobody learns by a filter who looks after another's patient", async () => {
+test("a filter by another account's patient finds nothing", async () => {
   expect(idsOf(await other.get(`/api/doctors/?patient=${patients[3]?.id}`))).toEqual([]);
   expect(idsOf(await other.get(`/api/mappings/?patient=${patients[3]?.id}`))).toEqual([]);
 });
@@ -153,7 +153,7 @@ test.each([
   [`doctor=${house.id}&sort=-id`, [3, 2, 0]],
   ["sort=created_at", [0, 1, 2, 3]],
   [`sort=-created_at&doctor=${house.id}`, [3, 2, 0]],
-])("assignments by %s, also one at a time", async (query, found) => {
+])("assignments by %s, also with one on a page", async (query, found) => {
   const expected = found.map((index) => assignments[index]?.id);
   expect(idsOf(await nurse.get(`/api/mappings/?${query}`))).toEqual(expected);
   const visited: number[] = [];
@@ -161,7 +161,7 @@ test.each([
   expect(visited).toEqual(expected);
 });
 
-test("a filter whose value is not valid is 400 by its name, and asks nothing of the database", async () => {
+test("an invalid filter gets 400 with its name, without a database request", async () => {
   await nurse.api.databaseRequests();
   const wrong = "search=%20&gender=f&min_age=-1&max_age=121&doctor=0&sort=age";
   const names = ["search", "gender", "min_age", "max_age", "doctor", "sort"];
@@ -177,7 +177,7 @@ test("a filter whose value is not valid is 400 by its name, and asks nothing of 
   expect(await nurse.api.databaseRequests()).toBe(0);
 });
 
-test("each list knows its filters and orders", () => {
+test("each list accepts its own filters and orders", () => {
   const people = { limit: "1", search: "x", sort: "-lastname" };
   expect(
     PatientsQuery.safeParse({ ...people, doctor: "1", gender: "U", min_age: "0", max_age: "120" }).success,
@@ -187,7 +187,7 @@ test("each list knows its filters and orders", () => {
   expect(AssignmentsQuery.safeParse({ sort: "lastname" }).success).toBe(false);
 });
 
-test("a page in another order, too, is one database request, and links to the next", async () => {
+test("a page in another order takes one database request and links to the next", async () => {
   await nurse.api.databaseRequests();
   const first = await nurse.get("/api/patients/?limit=2&sort=lastname&gender=F");
   expect(await nurse.api.databaseRequests()).toBe(1);

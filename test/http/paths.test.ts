@@ -12,7 +12,7 @@ await createPatient(nurse);
 test.each([
   ...["/", "/api/", "/api/nothing/", "/api/auth/", "/API/patients/", "/api/patientsx/", "/api/patients/1/2/"],
   ...["/api/patients//", "/api/doctors/1/patients/", "/api/mappings/1/delete/2/", "/.env"],
-])("%s is no route: 404 without a database request", async (path) => {
+])("%s is not a route and gets 404 without a database request", async (path) => {
   await api.databaseRequests();
   for (const answer of [await nurse.get(path), await nurse.post(path, {})])
     expect(answer).toEqual(problem(404, "There is no such route."));
@@ -21,20 +21,20 @@ test.each([
 
 test.each([
   ...["%00", "1%00", "%201", "1%20", "1%0A", "1%2E", "%2F", "%zz", "%C3%28", "%D9%A1", "+1", "1'--"],
-])("%s names no record in a path, however it is decoded", async (id) => {
+])("the id %s gets 404 without a database request", async (id) => {
   await api.databaseRequests();
   expect(await nurse.get(`/api/patients/${id}/`)).toEqual(problem(404));
   expect(await api.databaseRequests()).toBe(0);
 });
 
-test("a query changes nothing about which route it is", async () => {
+test("a query does not change the route", async () => {
   expect((await nurse.get("/api/auth/me?x=/api/patients/")).body.id).toBe(nurse.id);
 });
 
 test.each([
   ...["/readyz", "/api/auth/me/", "/api/patients/?sort=-id", `/api/patients/${patient}/`, "/api/mappings/"],
   ...[`/api/doctors/${doctor}/`, `/api/mappings/${patient}/`, "/api/patients/2147483647/", "/api/nothing/"],
-])("HEAD of %s answers like GET without the body, in as many database requests", async (path) => {
+])("HEAD of %s answers as GET does without the body, in as many database requests", async (path) => {
   await api.databaseRequests();
   const { status, headers } = comparable(await nurse.get(path));
   const requests = await api.databaseRequests();

@@ -11,17 +11,17 @@ const ifMatch = (etag: string) => ({ headers: { "If-Match": etag } });
 const ifNoneMatch = (etag: string) => ({ headers: { "If-None-Match": etag } });
 
 describe.each([
-  { what: "patient", path: "/api/patients/", fresh: newPatient, create: createPatient },
-  { what: "doctor", path: "/api/doctors/", fresh: newDoctor, create: createDoctor },
-])("the version of a $what", ({ what, path, fresh, create }) => {
-  const outdated = problem(412, `The ${what} is not of the version that If-Match names: read it again.`);
-  const made = async () => {
+  { kind: "patient", path: "/api/patients/", newBody: newPatient, create: createPatient },
+  { kind: "doctor", path: "/api/doctors/", newBody: newDoctor, create: createDoctor },
+])("the ETag of a $kind", ({ kind, path, newBody, create }) => {
+  const outdated = problem(412, `The ${kind} is not of the version that If-Match names: read it again.`);
+  const createRecord = async () => {
     const { id, email } = await create(nurse);
     return { path: `${path}${id}/`, email };
   };
 
-  test("is told by every answer that holds it, and raised by every change", async () => {
-    const created = await nurse.post(path, fresh());
+  test("is in every answer with the record, and every change raises it", async () => {
+    const created = await nurse.post(path, newBody());
     const own = `${path}${created.body.id}/`;
     const answers = [
       created,
@@ -41,9 +41,9 @@ describe.each([
     expect(answers.every(({ body }) => !("version" in Object(body)))).toBe(true);
   });
 
-  test("that the client has is 304 without a body, and the record is not sent by the database", async () => {
-    const { path, email } = await made();
-    let answers = 0;
+  test("in If-None-Match gets 304 without a body, and the database does not send the record", async () => {
+    const { path, email } = await createRecord();
+    let count = 0;
     const statements = await recordStatements(async () => {
       for (const etags of ['"1"', 'W/"1"', '"7", "1"', '"x" , W/"1"']) {
         const answer = await nurse.get(path, ifNoneMatch(etags));
@@ -53,23 +53,23 @@ describe.each([
           "",
           '"1"',
         ]);
-        answers += 1;
+        count += 1;
       }
     });
-    expect(statements).toHaveLength(answers);
+    expect(statements).toHaveLength(count);
     for (const { answer } of statements) expect(answer).not.toContain(email);
-    const [told] = await recordStatements(async () => {
+    const [statement] = await recordStatements(async () => {
       expect((await nurse.get(path, ifNoneMatch('"2"'))).status).toBe(200);
     });
-    expect(told?.answer).toContain(email);
+    expect(statement?.answer).toContain(email);
     expect((await nurse.get(path, ifNoneMatch("*"))).status).toBe(304);
     expect((await nurse.request("HEAD", path, undefined, ifNoneMatch('"1"'))).status).toBe(304);
     for (const etags of ['"2"', '"01"', '"x"', '"99999999999"', '""'])
       expect((await nurse.get(path, ifNoneMatch(etags))).status).toBe(200);
   });
 
-  test("must be the one of If-Match, for every change; else it is 412 and nothing has changed", async () => {
-    const { path } = await made();
+  test("of another version in If-Match gets 412 for PUT, PATCH and DELETE, and nothing is changed", async () => {
+    const { path } = await createRecord();
     await nurse.patch(path, { firstname: "Second" });
     const before = await nurse.get(path);
     for (const etags of ['"1"', '"3"', '"x"', '"99999999999"', '"1", "3"', '""']) {
@@ -85,8 +85,8 @@ describe.each([
     expect(await nurse.patch(path, {}, ifMatch('"5"'))).toEqual(problem(404));
   });
 
-  test("that is written as none is 400 naming the header, and asks nothing of the database", async () => {
-    const { path } = await made();
+  test("that is malformed gets 400 with the header's name, without a database request", async () => {
+    const { path } = await createRecord();
     await nurse.api.databaseRequests();
     for (const etags of ["1", '"1', "W/1", '"1" "2"', "*, *", '"a b"', ""]) {
       expect([etags, await nurse.patch(path, {}, ifMatch(etags))]).toEqual([etags, refusal("If-Match")]);
@@ -95,10 +95,10 @@ describe.each([
     expect(await nurse.api.databaseRequests()).toBe(0);
   });
 
-  test("of 50 changes at once that have seen the same, lets one through", async () => {
-    const { path } = await made();
+  test("lets one of 50 simultaneous changes with the same If-Match through", async () => {
+    const { path } = await createRecord();
     const send = () => atOnce(50, (index) => nurse.patch(path, { firstname: `By ${index}` }, ifMatch('"1"')));
-    const table = what === "patient" ? "patients" : "doctors";
+    const table = kind === "patient" ? "patients" : "doctors";
     const answers = await onceReleased(table, nurse, send);
     expect(tally(answers)).toEqual({ 200: 1, 412: 49 });
     const { body, headers } = await nurse.get(path);
@@ -106,14 +106,14 @@ describe.each([
     expect(headers.get("ETag")).toBe('"2"');
   });
 
-  test("of a deletion and a change at once that have seen the same, lets one through", async () => {
-    const { path } = await made();
+  test("lets one of a simultaneous DELETE and PATCH with the same If-Match through", async () => {
+    const { path } = await createRecord();
     const send = () =>
       Promise.all([
         nurse.delete(path, ifMatch('"1"')),
         nurse.patch(path, { firstname: "Late" }, ifMatch('"1"')),
       ]);
-    const [deleted, changed] = await onceReleased(what === "patient" ? "patients" : "doctors", nurse, send);
+    const [deleted, changed] = await onceReleased(kind === "patient" ? "patients" : "doctors", nurse, send);
     expect([
       [204, 412],
       [204, 404],
@@ -121,7 +121,7 @@ describe.each([
     ]).toContainEqual([deleted.status, changed.status]);
   });
 
-  test("has to be told where REQUIRE_IF_MATCH asks for it, and asks nothing of the database before", async () => {
+  test("is required for changes by REQUIRE_IF_MATCH: without it 428, without a database request", async () => {
     const strict = await newAccount(connectApi({ REQUIRE_IF_MATCH: "true" }));
     const own = `${path}${(await create(strict)).id}/`;
     await strict.api.databaseRequests();
@@ -137,7 +137,7 @@ describe.each([
   });
 });
 
-test("who may not change a doctor learns nothing of its version, and one with patients is first compared", async () => {
+test("a doctor of another account gets 403 whatever the ETag; 412 comes before the 409 of a doctor with patients", async () => {
   const { doctor: id } = await assign(nurse);
   const path = `/api/doctors/${id}/`;
   const other = await newAccount();

@@ -7,11 +7,11 @@ import { createDoctor, createPatient, newPatient } from "../support/records.ts";
 const api = connectApi();
 const [nurse, other] = [await newAccount(api), await newAccount(api)];
 
-/** A limiter of which nothing is left. */
-const spent = { limit: async () => ({ success: false }) };
+/** A limiter that lets nothing through. */
+const exhaustedLimiter = { limit: async () => ({ success: false }) };
 
-/** The rows of the contract's table of errors, each with a way to get there. */
-const ways: [Parameters<typeof problem>[0], () => Promise<Answer>][] = [
+/** The statuses of the contract's table of errors, each with a request that gets it. */
+const errors: [Parameters<typeof problem>[0], () => Promise<Answer>][] = [
   [400, () => api.post("/api/auth/login/")],
   [401, () => api.get("/api/patients/")],
   [403, async () => other.delete(`/api/doctors/${(await createDoctor(nurse)).id}/`)],
@@ -20,19 +20,19 @@ const ways: [Parameters<typeof problem>[0], () => Promise<Answer>][] = [
   [409, async () => nurse.post("/api/patients/", newPatient({ email: (await createPatient(nurse)).email }))],
   [413, () => api.post("/api/auth/login/", { username: "x".repeat(65_536) })],
   [415, () => api.post("/api/auth/login/", undefined, { raw: "{}" })],
-  [429, () => connectApi({ REFRESH_LIMITER: spent }).post("/api/auth/refresh/", { refresh: "x" })],
+  [429, () => connectApi({ REFRESH_LIMITER: exhaustedLimiter }).post("/api/auth/refresh/", { refresh: "x" })],
   [500, () => connectApi({ JWT_SECRET: undefined }).get("/api/patients/")],
   [503, () => connectApi({ DATABASE_ENDPOINT: "http://127.0.0.1:1/sql" }).get("/readyz")],
 ];
 
-test.each(ways)("%i is a problem as RFC 9457 has it, with the id of its request", async (status, provoke) => {
+test.each(errors)("%i is a problem of RFC 9457, with the request id", async (status, provoke) => {
   const answer = await provoke();
   expect(answer).toEqual(problem(status, expect.stringMatching(/^[A-Z].*\.$/)));
   expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
   expect(answer.headers.get("X-Request-Id")).toBe(answer.body.request_id);
 });
 
-test("all fields that are not valid are named at once, with all messages of each", async () => {
+test("all invalid fields are named at once, with all messages of each", async () => {
   const body = { username: "é".repeat(151), password: "short", nickname: "x" };
   const answer = await api.post("/api/auth/register/", body);
   expect(answer).toEqual(refusal("username", "email", "password", "nickname"));
@@ -44,7 +44,7 @@ test("all fields that are not valid are named at once, with all messages of each
   });
 });
 
-test("of many fields that are not valid 20 are named, and all are counted", async () => {
+test("of many invalid fields the first 20 are named, and all are counted", async () => {
   const unknown = Object.fromEntries(Array.from({ length: 6000 }, (_, n) => [`k${n}`, 1]));
   const { status, body } = await api.post("/api/auth/register/", unknown);
   expect([status, body.detail]).toEqual([400, "6003 fields are not valid; the first 20 are named."]);
@@ -56,7 +56,7 @@ test("of many fields that are not valid 20 are named, and all are counted", asyn
   expect(Object.keys(refused.body.errors).length).toBe(20);
 });
 
-test("20 fields are all named, and nothing is said of others", async () => {
+test("20 invalid fields are all named, without a count of others", async () => {
   const unknown = Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, 1]));
   const answer = await api.post("/api/auth/register/", unknown);
   expect(answer).toEqual(refusal("username", "email", "password", ...Object.keys(unknown)));
@@ -69,24 +69,24 @@ test.each([
   ["🩺".repeat(101), `${"🩺".repeat(100)}…`],
   [`x${"🩺".repeat(100)}`, `x${"🩺".repeat(99)}…`],
   ["a\0b\ud83e", "a\ufffdb\ufffd"],
-])("an unknown field is named by the beginning of its name, well-formed: %.20s", async (sent, named) => {
+])("an unknown field is named by its first 100 characters, well-formed: %.20s", async (sent, named) => {
   expect(await nurse.post("/api/patients/", newPatient({ [sent]: 1 }))).toEqual(refusal(named));
 });
 
-test("fields whose names begin alike are counted one by one, and what is wrong with them is said once", async () => {
+test("fields whose names begin alike are all counted and share one message", async () => {
   const alike = Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`${"x".repeat(100)}${n}`, 1]));
   const { body } = await nurse.post("/api/patients/", newPatient(alike));
   expect(body.detail).toBe("400 fields are not valid; the first 20 are named.");
   expect(body.errors).toEqual({ [`${"x".repeat(100)}…`]: ["Unknown field"] });
 });
 
-test("what is in a value of the wrong type is not told of", async () => {
+test("a value of the wrong type gets one message, without its contents", async () => {
   const answer = await nurse.post("/api/patients/", newPatient({ firstname: Array(30_000).fill(1) }));
   expect(answer).toEqual(refusal("firstname"));
   expect(JSON.stringify(answer.body).length).toBeLessThan(300);
 });
 
-test("each request has an id of its own, which is not what the client says", async () => {
+test("each request has an id of its own, whatever X-Request-Id the client sends", async () => {
   const headers = { "X-Request-Id": "00000000-0000-4000-8000-000000000000" };
   const answers = [await api.get("/healthz", { headers }), await api.get("/api/nothing/", { headers })];
   const ids = answers.map((answer) => answer.headers.get("X-Request-Id"));

@@ -4,14 +4,14 @@ import { connectApi, JWT_SECRET } from "../support/api.ts";
 import { fill, nextOf } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
 
-const replaced = {
+const bothSecrets = {
   JWT_SECRET: "the secret that comes after it, of 32 bytes",
   JWT_SECRET_PREVIOUS: JWT_SECRET,
 };
-const forgotten = { JWT_SECRET: replaced.JWT_SECRET };
+const newSecret = { JWT_SECRET: bothSecrets.JWT_SECRET };
 
-/** A session as it was before the secret was replaced: its tokens, and where its reading had come to. */
-async function begun() {
+/** A session from before the secret was replaced: its tokens, and the path of the next page of a list. */
+async function newSessionOfOldSecret() {
   const account = await newAccount();
   await fill("patients", account, 2);
   const refresh = await newRefreshToken(account);
@@ -20,35 +20,35 @@ async function begun() {
   return { access: body.access as string, refresh: body.refresh as string, next };
 }
 
-test("while a secret is replaced, what the previous one has signed and sealed is taken, and the new one signs", async () => {
-  const { access, refresh, next } = await begun();
-  const api = connectApi(replaced);
+test("with JWT_SECRET_PREVIOUS, tokens and cursors of the previous secret are accepted, and new ones are signed with JWT_SECRET", async () => {
+  const { access, refresh, next } = await newSessionOfOldSecret();
+  const api = connectApi(bothSecrets);
   expect((await api.get("/api/auth/me/", { token: access })).status).toBe(200);
   expect((await api.get(next, { token: access })).body).toHaveLength(1);
   const { status, body } = await api.post("/api/auth/refresh/", { refresh });
   expect(status).toBe(200);
-  expect((await connectApi(forgotten).get("/api/auth/me/", { token: body.access })).status).toBe(200);
+  expect((await connectApi(newSecret).get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
 
-test("when it is over, nothing is taken of the previous secret but refresh tokens, which it never signed", async () => {
-  const { access, refresh, next } = await begun();
-  const api = connectApi(forgotten);
+test("without JWT_SECRET_PREVIOUS, only refresh tokens from before are accepted, which the secret never signed", async () => {
+  const { access, refresh, next } = await newSessionOfOldSecret();
+  const api = connectApi(newSecret);
   expect(await api.get("/api/auth/me/", { token: access })).toEqual(problem(401));
   const { body } = await api.post("/api/auth/refresh/", { refresh });
   expect((await api.get(next, { token: body.access })).status).toBe(400);
 });
 
-test("a token that names another key than the one it is signed with, or one that nobody has, is refused", async () => {
-  const api = connectApi(replaced);
+test("a token whose kid is another key than the one it is signed with gets 401", async () => {
+  const api = connectApi(bothSecrets);
   const { sid, id } = await newAccount(api);
   const claims = { sub: String(id), sid };
-  // It names none, as tokens of before did: then it has to be of the secret that is in use.
-  expect((await api.get("/api/auth/me/", { token: await mint(claims, replaced.JWT_SECRET) })).status).toBe(
+  // A token without a kid, as older versions issued them, must be signed with the current secret.
+  expect((await api.get("/api/auth/me/", { token: await mint(claims, bothSecrets.JWT_SECRET) })).status).toBe(
     200,
   );
   expect((await api.get("/api/auth/me/", { token: await mint(claims) })).status).toBe(401);
-  const [, payload] = (await mint(claims, replaced.JWT_SECRET)).split(".");
-  const { access } = await begun();
+  const [, payload] = (await mint(claims, bothSecrets.JWT_SECRET)).split(".");
+  const { access } = await newSessionOfOldSecret();
   const [header, , signature] = access.split(".");
   expect((await api.get("/api/auth/me/", { token: `${header}.${payload}.${signature}` })).status).toBe(401);
 });
