@@ -16,7 +16,7 @@ const [known = {}] = await asOwner`
 
 const hash = "0123456789abcdef".repeat(4);
 
-/** A valid row of each table, with what is unique its own. */
+/** A valid row of each table, with unique values. */
 const rows: Record<string, () => Record<string, unknown>> = {
   users: () => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
   invitations: () => ({
@@ -38,7 +38,7 @@ const rows: Record<string, () => Record<string, unknown>> = {
 };
 const person = () => ({ firstname: "A", lastname: "B", email: `${unique("raw-")}@example.org`, gender: "F" });
 
-/** Inserts a row that is valid but for `changes`. */
+/** Inserts a valid row with some values changed. */
 function insert(table: string, changes: Record<string, unknown>) {
   const row = { ...rows[table]?.(), ...changes };
   const values = Object.keys(row).map((_, index) => `$${index + 1}`);
@@ -61,7 +61,7 @@ const notUsernames = ["", "two words", "josé", "a/b", "a\nb", "x".repeat(151)];
 const genders = ["M", "F", "O", "U"];
 const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
 
-/** For the CHECK on each column: what it forbids, and what it just allows. */
+/** For the CHECK on each column: values that it forbids, and the extreme ones that it allows. */
 const checks: [table: string, column: string, ...Values][] = [
   ["users", "username", notUsernames, [unique("@.+-_").padEnd(150, "A")]],
   ["users", "email", ...email(254)],
@@ -90,7 +90,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["idempotency_keys", "fingerprint", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
 ];
 
-/** For each key and each reference of a table: a row that breaks it. */
+/** For each key and each foreign key of a table: values that break it. */
 const keys: [table: string, constraint: string, breaking: Record<string, unknown>][] = [
   ["users", "users_pkey", { id: nurse.id }],
   ["users", "users_username_key", { username: known["username"] }],
@@ -124,11 +124,11 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["idempotency_keys", "idempotency_keys_account_id_fkey", { account_id: 0 }],
 ];
 
-/** No row breaks it that does not break `patients_pkey`; it is what `mappings_patient_fkey` points at. */
+/** A row that breaks it also breaks `patients_pkey`; `mappings_patient_fkey` needs it as its target. */
 const implied = "patients_owner_id_id_key";
 
 describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
-  test.each(forbidden)("is never %j", async (value) => {
+  test.each(forbidden)("must not be %j", async (value) => {
     const broken = { constraint: `${table}_${column}_check` };
     await expect(insert(table, { [column]: value })).rejects.toMatchObject(broken);
   });
@@ -138,20 +138,20 @@ describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   });
 });
 
-test.each(keys)("of %s, %s holds", async (table, constraint, breaking) => {
-  // A partition has the constraint under a name of its own.
+test.each(keys)("a row of %s that breaks %s is refused", async (table, constraint, breaking) => {
+  // In a partition the constraint has a name of its own.
   const ofPartition = constraint.replace("audit_events_", "audit_events_default_");
   await expect(insert(table, breaking)).rejects.toMatchObject({ constraint: ofPartition });
 });
 
-test("the owner of an assignment is the patient's, not the doctor's", async () => {
+test("an assignment has the owner of its patient, not the creator of its doctor", async () => {
   const [other] = await insert("users", {});
   const [own] = await insert("doctors", { created_by: other?.["id"] });
   const stranger = insert("mappings", { doctor_id: own?.["id"], owner_id: other?.["id"] });
   await expect(stranger).rejects.toMatchObject({ constraint: "mappings_patient_fkey" });
 });
 
-test("an account goes with its sessions and their refresh tokens, not with its records", async () => {
+test("deleting an account deletes its sessions and refresh tokens; an account with records cannot be deleted", async () => {
   const account = await newAccount();
   const token_hash = unique("").padEnd(64, "1");
   const [session] = await insert("sessions", { user_id: account.id });
@@ -162,7 +162,7 @@ test("an account goes with its sessions and their refresh tokens, not with its r
   await expect(asOwner`DELETE FROM doctors WHERE id = ${doctor}`).rejects.toThrow(/mappings_doctor_fkey/);
 });
 
-test("an account whose doctor is gone is no doctor's", async () => {
+test("deleting a doctor clears the doctor of its account", async () => {
   const [{ id } = {}] = await insert("doctors", {});
   const [account] = await insert("users", { doctor_id: id });
   await asOwner`DELETE FROM doctors WHERE id = ${id}`;
@@ -177,12 +177,12 @@ test("the database has no other constraint and no other unique index", async () 
     WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND NOT relispartition
     UNION SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
     WHERE indisunique AND relnamespace = 'public'::regnamespace AND NOT relispartition`;
-  const tried = checks.map(([table, column]) => `${table}_${column}_check`);
-  const all = [...tried, ...keys.map(([, constraint]) => constraint), implied];
+  const checkNames = checks.map(([table, column]) => `${table}_${column}_check`);
+  const all = [...checkNames, ...keys.map(([, constraint]) => constraint), implied];
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
-test("nothing is ever null but what says that something has ended or is deleted, and what not everybody has", async () => {
+test("only columns of an end or a deletion, and optional ones, may be null", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];

@@ -9,7 +9,7 @@ const openSession = (id: number, at = "now()") => asOwner`
 const sessionsOf = async (id: number) =>
   (await asOwner`SELECT id FROM sessions WHERE user_id = ${id} ORDER BY created_at`).map((row) => row["id"]);
 
-test("an account has 50 sessions, the newest, also when many are opened at once", async () => {
+test("an account keeps its newest 50 sessions, also when many are opened simultaneously", async () => {
   const { id, sid } = await newAccount();
   for (let day = 1; day <= 3; day += 1) await openSession(id, `2026-01-0${day}`);
   const [first, ...others] = await sessionsOf(id);
@@ -22,7 +22,7 @@ test("an account has 50 sessions, the newest, also when many are opened at once"
   expect(await sessionsOf(id)).toHaveLength(50);
 });
 
-test("a new session clears away those of its account that are over, and those that have ended keep none out", async () => {
+test("a new session deletes the expired ones of its account, and ended ones do not count among the 50", async () => {
   const [{ id }, other] = [await newAccount(), await newAccount()];
   await asOwner`
     INSERT INTO sessions (user_id, token_version, expires_at, ended_at)
@@ -36,7 +36,7 @@ test("a new session clears away those of its account that are over, and those th
 });
 
 test.each(["role = 'clinician'", "active = false"])(
-  "there is no %s for the last active admin",
+  "%s is refused for the last active admin",
   async (change) => {
     await newAccount(undefined, "admin");
     const all = asOwner(Object.assign([`UPDATE users SET ${change} WHERE role = 'admin'`], { raw: [] }));

@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from "vitest";
 
-/** Listens to the console until the test ends; the function it gives back says what the Worker has written, line by line. */
+/** Records the console until the test ends. @returns a function that returns the lines so far. */
 export function watchConsole(): () => string[] {
   const lines: string[] = [];
   for (const level of ["debug", "log", "info", "warn", "error"] as const) {

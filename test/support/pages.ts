@@ -4,11 +4,11 @@ import type { Account } from "./accounts.ts";
 import { type Answer, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
-/** The lists. The doctors' holds everybody's, so a test finds others' records between its own. */
+/** The lists. The list of doctors has those of all accounts: a test finds records of others between its own. */
 export const lists = ["patients", "doctors", "mappings"] as const;
 export type List = (typeof lists)[number];
 
-/** The path of the page of a list that begins after the record `after`, or after another place in an order. */
+/** The path of the page that begins after the record with the id `after`, in another order after that id and `key`. */
 export async function pageAfter(
   list: List,
   after: number,
@@ -21,7 +21,7 @@ export async function pageAfter(
   return `/api/${list}/?limit=${limit}&cursor=${cursor}`;
 }
 
-/** Puts `count` records of an account at the end of a list; their ids, in order. */
+/** Inserts `count` records of an account at the end of a list. @returns their ids, in order */
 export async function fill(list: List, account: Account, count: number): Promise<number[]> {
   const rows = await inserts[list](account.id, count);
   return rows.map((row) => Number(row["id"])).sort((a, b) => a - b);
@@ -48,7 +48,7 @@ const inserts: Record<List, (owner: number, count: number) => Promise<Record<str
   },
 };
 
-/** The path of the next page that an answer links to. */
+/** The path of the next page, from the Link header. */
 export function nextOf({ headers }: Answer): string | undefined {
   const link = headers.get("Link");
   if (link === null) return undefined;
@@ -57,7 +57,7 @@ export function nextOf({ headers }: Answer): string | undefined {
   return path;
 }
 
-/** A query of a list with what it finds, and the same backwards. */
+/** A query with the ids that it finds, and the same in the opposite order. */
 export const bothWays = (query: string, found: number[]): [query: string, found: number[]][] => [
   [query, found],
   [query.includes("sort=") ? query.replace("sort=", "sort=-") : `${query}&sort=-id`, found.toReversed()],
@@ -65,7 +65,7 @@ export const bothWays = (query: string, found: number[]): [query: string, found:
 
 export const idsOf = ({ body }: Answer): number[] => body.map(({ id }: { id: number }) => id);
 
-/** A list's pages from `path` on, as a client that follows the links gets them. */
+/** The pages of a list from `path` on: follows the links as a client does. */
 export async function* pagesFrom(account: Account, path: string | undefined): AsyncGenerator<Answer> {
   for (let next = path; next !== undefined; ) {
     const page = await account.get(next);

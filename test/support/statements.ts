@@ -1,14 +1,14 @@
 import { neonConfig } from "@neondatabase/serverless";
 
-/** A statement as it goes to the database. */
+/** A statement as it is sent to the database. */
 export interface Statement {
   query: string;
   params: unknown[];
-  /** What the database answered, once it has; as it came. */
+  /** The database's answer as text, once it has come. */
   answer?: string;
 }
 
-/** Listens to the database driver during `work`, which sees the statements as they are sent; gives them back. */
+/** Records the statements that are sent during `work`, which may read them already. @returns them in the order in which they were sent */
 export async function recordStatements(
   work: (recorded: Statement[]) => Promise<unknown>,
 ): Promise<Statement[]> {
