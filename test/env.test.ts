@@ -5,18 +5,18 @@ import { connectApi, JWT_SECRET, limiters } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";
 
-const good = {
+const validBindings = {
   ...limiters,
   DATABASE_URL: "postgresql://nurse:password@db.example/hospital",
   JWT_SECRET,
 };
-const configured = (changes: object) => configuration({ ...good, ...changes } as Bindings);
+const configured = (changes: object) => configuration({ ...validBindings, ...changes } as Bindings);
 
-test("what may be left out has a default", () => {
+test("optional bindings have defaults", () => {
   const parties = { JWT_ISSUER: "hospital-api", JWT_AUDIENCE: "hospital-api" };
   const numbers = { DATABASE_TIMEOUT_MS: 10_000, SESSION_DAYS: 30, SESSION_IDLE_DAYS: 7, BCRYPT_COST: 10 };
   expect(configured({})).toEqual({
-    ...good,
+    ...validBindings,
     ...parties,
     ...numbers,
     CORS_ORIGINS: [],
@@ -44,7 +44,7 @@ test.each<[name: string, value: unknown, parsed?: unknown]>([
   expect(configured({ [name]: value })).toHaveProperty(name, parsed);
 });
 
-/** What a binding must not be; the value is told nowhere. */
+/** Invalid values of the bindings. */
 const bad: Record<string, unknown[]> = {
   DATABASE_URL: [
     ...[undefined, "", "hidden-value host=localhost", "https://user:hidden-value@db.example/hospital"],
@@ -67,10 +67,10 @@ const bad: Record<string, unknown[]> = {
 };
 
 test.each(Object.entries(bad).flatMap(([name, values]) => values.map((value) => [name, value])))(
-  "%s must not be %j, which is said without the value",
+  "%s must not be %j; the error does not show the value",
   (name, value) => {
-    const told = value === undefined ? "is missing" : "must [^;]+|Invalid [^;]+|Too [^;]+";
-    const message = new RegExp(`^The Worker is not configured: ${name} (${told})\\.$`);
+    const reason = value === undefined ? "is missing" : "must [^;]+|Invalid [^;]+|Too [^;]+";
+    const message = new RegExp(`^The Worker is not configured: ${name} (${reason})\\.$`);
     expect(() => configured({ [String(name)]: value })).toThrow(message);
     expect(() => configured({ [String(name)]: value })).not.toThrow(/hidden-value|987_?654/);
   },
@@ -78,18 +78,18 @@ test.each(Object.entries(bad).flatMap(([name, values]) => values.map((value) => 
 
 const wrong = { DATABASE_URL: undefined, JWT_SECRET: "hidden-value", BCRYPT_COST: 99 };
 const names = /: DATABASE_URL is missing; JWT_SECRET must [^;]+; BCRYPT_COST must [^;]+\.$/;
-const told = { error: "ConfigurationError", message: expect.stringMatching(names) };
+const configurationError = { error: "ConfigurationError", message: expect.stringMatching(names) };
 
-test("a bad configuration is told to the operator when the Worker starts, a good one is not", async () => {
+test("an invalid configuration is logged when the Worker starts, and a valid one is not", async () => {
   const printed = watchConsole();
-  for (const bindings of [good, { ...good, ...wrong }]) {
+  for (const bindings of [validBindings, { ...validBindings, ...wrong }]) {
     vi.resetModules();
     await withEnv({ ...env, ...bindings }, () => import("../src/index.ts"));
   }
-  expect(printed().map((line) => JSON.parse(line))).toEqual([told]);
+  expect(printed().map((line) => JSON.parse(line))).toEqual([configurationError]);
 });
 
-test("until it is put right, all but /healthz is 500 to clients, and the operator is told again", async () => {
+test("with an invalid configuration all routes but /healthz get 500, and each request logs the error", async () => {
   const api = connectApi(wrong);
   const printed = watchConsole();
   for (const request of ["GET /readyz", "POST /api/auth/login/", "OPTIONS /api/patients/", "GET /nothing"]) {
@@ -97,7 +97,7 @@ test("until it is put right, all but /healthz is 500 to clients, and the operato
     const answer = await api.request(method, path);
     const { request_id } = answer.body;
     expect(answer).toEqual(problem(500, "Something went wrong on our side."));
-    expect(JSON.parse(printed().splice(0)[0] ?? "")).toMatchObject({ request_id, ...told });
+    expect(JSON.parse(printed().splice(0)[0] ?? "")).toMatchObject({ request_id, ...configurationError });
   }
   expect(await api.get("/healthz")).toMatchObject({ status: 200, body: { status: "ok" } });
   expect(await api.databaseRequests()).toBe(0);

@@ -8,23 +8,23 @@ import { asOwner, owner } from "./support/owner.ts";
 import { createPatient } from "./support/records.ts";
 
 const nurse = await newAccount();
-const run = (api = connectApi()) =>
+const runCleanup = (api = connectApi()) =>
   worker.scheduled(createScheduledController(), api.bindings as Cloudflare.Env);
 const keysOf = () => asOwner`SELECT key FROM idempotency_keys WHERE account_id = ${nurse.id} ORDER BY key`;
 
-/** Keys of an age, a batch and one more of them. */
-const fill = (prefix: string, hours: number) => asOwner`
+/** Inserts 5,001 keys of an age: one more than a batch. */
+const insertKeys = (prefix: string, hours: number) => asOwner`
   INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at)
   SELECT ${nurse.id}::int, ${prefix} || n, repeat('0', 64), '{}', now() - make_interval(mins => ${hours * 60}::int)
   FROM generate_series(1, 5001) n`;
 
-test("keys go when they are a day old, however many, and no earlier", async () => {
-  await fill("old-", 24.1);
+test("idempotency keys are deleted after 24 hours, in any number, and not before", async () => {
+  await insertKeys("old-", 24.1);
   const printed = watchConsole();
   await asOwner`
     INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at)
     VALUES (${nurse.id}, 'young', repeat('0', 64), '{}', now() - interval '23 hours 30 minutes')`;
-  await run();
+  await runCleanup();
   expect(await keysOf()).toEqual([{ key: "young" }]);
   expect(printed().map((line) => JSON.parse(line))).toEqual([
     { made: "audit_events", partitions: expect.any(Number) },
@@ -37,18 +37,18 @@ test("keys go when they are a day old, however many, and no earlier", async () =
   expect(JSON.parse(printed()[1] ?? "").rows).toBeGreaterThanOrEqual(5001);
 });
 
-test("what an admin had opened goes when its hour is over", async () => {
+test("emergency access is deleted when it expires", async () => {
   const [over, open] = [await createPatient(nurse), await createPatient(nurse)];
   await asOwner`
     INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
     SELECT ${nurse.id}::int, id, now() + make_interval(secs => CASE id WHEN ${over.id}::int THEN -1 ELSE 3600 END)
     FROM unnest(ARRAY[${over.id}::int, ${open.id}::int]) id`;
-  await run();
-  const left = await asOwner`SELECT patient_id FROM emergency_accesses WHERE account_id = ${nurse.id}`;
-  expect(left).toEqual([{ patient_id: open.id }]);
+  await runCleanup();
+  const remaining = await asOwner`SELECT patient_id FROM emergency_accesses WHERE account_id = ${nurse.id}`;
+  expect(remaining).toEqual([{ patient_id: open.id }]);
 });
 
-test("sessions go with their tokens when they are over, unused, or were ended a day ago, and no others", async () => {
+test("sessions are deleted with their tokens when they are expired, idle, or ended a day ago", async () => {
   const account = await newAccount();
   await asOwner`
     WITH session AS (
@@ -59,16 +59,16 @@ test("sessions go with their tokens when they are over, unused, or were ended a 
         ('ended just now', 24, 1, 23)) AS s (name, expiry, used, ended)
       RETURNING id)
     INSERT INTO refresh_tokens (token_hash, session_id) SELECT encode(sha256(id::text::bytea), 'hex'), id FROM session`;
-  // Inserting them has cleared what is over already.
+  // A session that is inserted deletes the expired ones, so this one expires only now.
   await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${account.sid}`;
-  await run(connectApi({ SESSION_IDLE_DAYS: 2 }));
-  const left = await asOwner`
+  await runCleanup(connectApi({ SESSION_IDLE_DAYS: 2 }));
+  const remaining = await asOwner`
     SELECT user_agent, (SELECT count(*)::int FROM refresh_tokens WHERE session_id = s.id) AS tokens
     FROM sessions s WHERE user_id = ${account.id} ORDER BY user_agent`;
-  expect(left).toEqual(["ended just now", "used"].map((user_agent) => ({ user_agent, tokens: 1 })));
+  expect(remaining).toEqual(["ended just now", "used"].map((user_agent) => ({ user_agent, tokens: 1 })));
 });
 
-test("failed attempts go after a day, an account's own networks after three months, and invitations when they run out", async () => {
+test("failed logins are deleted after a day, an account's own networks after 90 days, invitations when they expire", async () => {
   const name = unique("nobody-");
   await asOwner`
     INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
@@ -78,30 +78,30 @@ test("failed attempts go after a day, an account's own networks after three mont
     INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
     SELECT n || '@example.org', 'clinician', encode(sha256((${name} || n)::bytea), 'hex'), ${nurse.id}::int,
       now() + make_interval(secs => n) FROM unnest(ARRAY[-1, 3600]) n`;
-  await run();
+  await runCleanup();
   expect(await asOwner`SELECT network FROM login_attempts WHERE username = ${name} ORDER BY 1`).toEqual([
     { network: "on leave" },
     { network: "young" },
   ]);
-  const invited = await asOwner`SELECT email FROM invitations WHERE created_by = ${nurse.id}`;
-  expect(invited).toEqual([{ email: "3600@example.org" }]);
+  const invitations = await asOwner`SELECT email FROM invitations WHERE created_by = ${nurse.id}`;
+  expect(invitations).toEqual([{ email: "3600@example.org" }]);
 });
 
-test("the record has partitions for this month and the next three, made again where one is missing", async () => {
+test("missing partitions of the audit log are created for this month and the next three", async () => {
   const months = await asOwner`
     SELECT 'audit_events_' || to_char(now() AT TIME ZONE 'UTC' + make_interval(months => n), 'YYYY_MM') AS name
     FROM generate_series(0, 3) n`;
   const names = months.map(({ name }) => String(name));
   await owner().query(`DROP TABLE ${names.at(-1)}`);
-  await run();
+  await runCleanup();
   expect(
     await asOwner`SELECT name FROM unnest(${names}::text[]) name WHERE to_regclass(name) IS NULL`,
   ).toEqual([]);
 });
 
-test("when the database fails it fails too, so that Cloudflare counts it, with no word of the database's", async () => {
+test("a failing database makes the cleanup fail, so that Cloudflare counts it, without the database's message", async () => {
   const api = connectApi();
   await api.disturbDatabase({ fault: "sqlstate", code: "57P01", times: 1 });
-  await expect(run(api)).rejects.toThrow("The database did not keep house: 57P01.");
-  await run(api);
+  await expect(runCleanup(api)).rejects.toThrow("The database did not keep house: 57P01.");
+  await runCleanup(api);
 });

@@ -5,14 +5,14 @@ import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";
 import { createPatient, newPatient } from "./support/records.ts";
 
-/** A name that no log may hold: it is in the path, the query, the headers and the body of each request here. */
+/** It is in the path, the query, the headers and the body of each request here, and must not be in any log. */
 const SECRET = "Rumpelstiltskin";
 
 const nurse = await newAccount();
-const taken = newPatient({ email: (await createPatient(nurse)).email });
+const duplicatePatient = newPatient({ email: (await createPatient(nurse)).email });
 
-/** Of no route at all: some middleware's. */
-const none = expect.stringMatching(/^[a-z/]*\*$/);
+/** The pattern of a middleware, where no route matches. */
+const noRoute = expect.stringMatching(/^[a-z/]*\*$/);
 
 test.each<[request: string, body: unknown, route: unknown, status: number]>([
   ["GET /healthz", undefined, "/healthz", 200],
@@ -23,28 +23,31 @@ test.each<[request: string, body: unknown, route: unknown, status: number]>([
   ["POST /api/auth/refresh/", { refresh: SECRET }, "/api/auth/refresh", 401],
   ["HEAD /api/patients", undefined, "/api/patients", 200],
   ["POST /api/patients/", newPatient({ firstname: SECRET }), "/api/patients", 201],
-  ["POST /api/patients/", taken, "/api/patients", 409],
+  ["POST /api/patients/", duplicatePatient, "/api/patients", 409],
   [`GET /api/patients/${SECRET}/`, undefined, "/api/patients/:id", 404],
   ["PATCH /api/patients/2147483647/", { firstname: SECRET }, "/api/patients/:id", 404],
   ["DELETE /api/mappings/2147483647/delete/", undefined, "/api/mappings/:id/delete", 404],
-  [`GET /${SECRET}/`, undefined, none, 404],
-  [`GET /api/patients/1/${SECRET}/`, undefined, none, 404],
-  ["PUT /api/auth/login/", undefined, none, 405],
-  [`OPTIONS /api/patients/${SECRET}/`, undefined, none, 405],
-])("%s is logged in one line, by id, method, pattern and status", async (request, body, route, status) => {
-  const [method = "", path = ""] = request.split(" ");
-  const printed = watchConsole();
-  const answer = await nurse.request(method, `${path}?search=${SECRET}&limit=7`, body, {
-    ...(typeof body === "string" && { raw: body }),
-    headers: { "X-Request-Id": SECRET, "User-Agent": SECRET, Referer: `https://${SECRET}.example/` },
-  });
-  const request_id = answer.headers.get("X-Request-Id");
-  expect(printed().map((line) => JSON.parse(line))).toEqual([
-    { request_id, method, route, status, db_ms: expect.any(Number), total_ms: expect.any(Number) },
-  ]);
-});
+  [`GET /${SECRET}/`, undefined, noRoute, 404],
+  [`GET /api/patients/1/${SECRET}/`, undefined, noRoute, 404],
+  ["PUT /api/auth/login/", undefined, noRoute, 405],
+  [`OPTIONS /api/patients/${SECRET}/`, undefined, noRoute, 405],
+])(
+  "%s is logged in one line with request id, method, route pattern and status",
+  async (request, body, route, status) => {
+    const [method = "", path = ""] = request.split(" ");
+    const printed = watchConsole();
+    const answer = await nurse.request(method, `${path}?search=${SECRET}&limit=7`, body, {
+      ...(typeof body === "string" && { raw: body }),
+      headers: { "X-Request-Id": SECRET, "User-Agent": SECRET, Referer: `https://${SECRET}.example/` },
+    });
+    const request_id = answer.headers.get("X-Request-Id");
+    expect(printed().map((line) => JSON.parse(line))).toEqual([
+      { request_id, method, route, status, db_ms: expect.any(Number), total_ms: expect.any(Number) },
+    ]);
+  },
+);
 
-test("registering and logging in print no password, no hash, no token and no username", async () => {
+test("register and login log no password, hash, token or username", async () => {
   const printed = watchConsole();
   const { username, token, refresh } = await signUp();
   expect(printed()).toHaveLength(2);
@@ -52,7 +55,7 @@ test("registering and logging in print no password, no hash, no token and no use
     expect(printed().join("\n")).not.toContain(secret);
 });
 
-test("an error that nobody expected is 500 and logged by its name and place, without its message", async () => {
+test("an unexpected error gets 500 and is logged with its name and stack, without its message", async () => {
   const limit = () => {
     throw new RangeError(`cannot count\n    at ${SECRET}`);
   };
