@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);
 
 const served = await serveApi();
-/** The project of somebody who has installed the packed client. */
+/** A project in which the packed client is installed. */
 const project = mkdtempSync(join(tmpdir(), "hospital-consumer-"));
 
 beforeAll(async () => {
@@ -34,20 +34,41 @@ afterAll(async () => {
 
 const installed = () => join(project, "node_modules", "hospital-api");
 
-const own = (program: string) => readFileSync(join(import.meta.dirname, "consumer", program), "utf8");
+const consumerProgram = (name: string) => readFileSync(join(import.meta.dirname, "consumer", name), "utf8");
 
-/** Compiles a program of the consumer's; @throws what the compiler says against it. */
-async function compile(program: string, options: string[], text = own(program)): Promise<void> {
-  writeFileSync(join(project, program), text);
+/** Compiles programs in the consumer's project under `strict`. @throws an error with the compiler's messages */
+async function compile(programs: Record<string, string>, ...options: string[]): Promise<void> {
+  const names = Object.keys(programs);
+  for (const name of names) writeFileSync(join(project, name), programs[name] ?? "");
   const typeRoots = ["--typeRoots", join(root, "node_modules", "@types")];
   const strict = ["--strict", "--skipLibCheck", "false", "--target", "es2022", "--pretty", "false"];
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  await run(process.execPath, [tsc, ...strict, ...typeRoots, ...options, program], { cwd: project }).catch(
+  await run(process.execPath, [tsc, ...strict, ...typeRoots, ...options, ...names], { cwd: project }).catch(
     ({ stdout }) => Promise.reject(new Error(stdout)),
   );
 }
 
-test("The package holds the client with its types, nothing else, and needs nothing", () => {
+/** The TypeScript of a Markdown text, block by block. */
+const typeScriptOf = (markdown: string) =>
+  [...markdown.matchAll(/^```ts\n(.+?)^```$/gms)].map(([, block = ""]) => block);
+const exampleOfReadme = () => typeScriptOf(readFileSync(join(root, "README.md"), "utf8"))[0] ?? "";
+const examplesOfClientReadme = () => typeScriptOf(readFileSync(join(installed(), "README.md"), "utf8"));
+
+let compilation: Promise<void> | undefined;
+/** Compiles every Node program of these tests, at the first call: one run of the compiler takes as long as three. */
+function compileAll(): Promise<void> {
+  compilation ??= compile(
+    {
+      "session.ts": consumerProgram("session.ts"),
+      "readme.ts": exampleOfReadme().replace("http://localhost:8787", served.origin),
+      "client-readme.ts": examplesOfClientReadme().join("\n"),
+    },
+    ...["--module", "nodenext", "--types", "node"],
+  );
+  return compilation;
+}
+
+test("The package contains the client and its types, nothing else, and has no dependencies", () => {
   const files = readdirSync(installed(), { recursive: true, withFileTypes: true });
   const names = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
   const modules = readdirSync(join(root, "client"))
@@ -68,7 +89,7 @@ test("The package holds the client with its types, nothing else, and needs nothi
   expect(JSON.parse(readFileSync(join(installed(), "package.json"), "utf8")).version).toBe(version);
 });
 
-test(`It is no larger than ${MAX_BYTES} bytes, bundled, minified and compressed`, async () => {
+test(`The client has at most ${MAX_BYTES} bytes when bundled, minified and compressed with gzip`, async () => {
   const options = { bundle: true, minify: true, format: "esm", write: false } as const;
   const entry = join(installed(), "dist", "index.js");
   const { outputFiles, warnings } = await build({ ...options, entryPoints: [entry], platform: "neutral" });
@@ -79,8 +100,8 @@ test(`It is no larger than ${MAX_BYTES} bytes, bundled, minified and compressed`
   expect(bytes).toBeLessThanOrEqual(MAX_BYTES);
 });
 
-test("A program against it compiles under `strict`, and does on the API what it says", async () => {
-  await compile("session.ts", ["--module", "nodenext", "--types", "node"]);
+test("A program that uses the package compiles under `strict`, and its calls return what the API sent", async () => {
+  await compileAll();
   const username = unique("user-");
   const { stdout } = await run(process.execPath, ["session.js", served.origin, username], { cwd: project });
   const created = newPatient({ email: "ada@example.org" });
@@ -94,36 +115,33 @@ test("A program against it compiles under `strict`, and does on the API what it 
   });
 });
 
-test("The README's session compiles, and says what there is, what has changed and what is wrong", async () => {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const [, session = ""] = /^```ts\n(.+?)^```$/ms.exec(readme) ?? [];
-  const text = session.replace("http://localhost:8787", served.origin);
-  await compile("readme.ts", ["--module", "nodenext", "--types", "node"], text);
+test("The example of the project's README compiles, and prints the assignment, the patient and the errors", async () => {
+  expect(exampleOfReadme()).toContain("createClient");
+  await compileAll();
   const { stdout } = await run(process.execPath, ["readme.js"], { cwd: project });
   expect(stdout).toMatch(/firstname: 'Grace'.+patient: 'Grace Hopper'.+lastname: 'House'.+age: 86,/s);
   expect(stdout).toMatch(/^400 \{ age: \[ '.*120.*' \] \}$/m);
 });
 
-test("What its own README says compiles", async () => {
-  const readme = readFileSync(join(installed(), "README.md"), "utf8");
-  const blocks = [...readme.matchAll(/^```ts\n(.+?)^```$/gms)].map(([, block]) => block);
-  expect(blocks.length).toBeGreaterThan(4);
-  await compile("manual.ts", ["--module", "nodenext", "--types", "node", "--noEmit"], blocks.join("\n"));
+test("The examples of the client's README compile", async () => {
+  expect(examplesOfClientReadme().length).toBeGreaterThan(4);
+  await compileAll();
 });
 
 test.each([
-  ["a browser's", ["--lib", "es2022,dom"]],
-  ["Node's", ["--lib", "es2022", "--types", "node"]],
-  ["a Worker's", ["--lib", "es2022", "--types", join(root, "node_modules", "@cloudflare", "workers-types")]],
-])("Its types stand on %s own", async (_, options) => {
-  await compile("worker.ts", ["--module", "esnext", "--moduleResolution", "bundler", "--noEmit", ...options]);
+  ["a browser", ["--lib", "es2022,dom"]],
+  ["Node", ["--lib", "es2022", "--types", "node"]],
+  ["a Worker", ["--lib", "es2022", "--types", join(root, "node_modules", "@cloudflare", "workers-types")]],
+])("The types compile with the globals of %s alone", async (_, options) => {
+  const bundler = ["--module", "esnext", "--moduleResolution", "bundler", "--noEmit"];
+  await compile({ "worker.ts": consumerProgram("worker.ts") }, ...bundler, ...options);
 });
 
-test("A Worker calls the API by it", async () => {
+test("A Worker calls the API through the package", async () => {
   const { tokens } = await signUp(served.origin);
   const folder = join(project, "workerd");
   mkdirSync(folder);
-  writeFileSync(join(project, "worker.ts"), own("worker.ts"));
+  writeFileSync(join(project, "worker.ts"), consumerProgram("worker.ts"));
   const code = join(project, "worker.js");
   await build({ entryPoints: [join(project, "worker.ts")], outfile: code, bundle: true, format: "esm" });
   const bindings = { API: served.origin, TOKENS: JSON.stringify(tokens) };

@@ -2,24 +2,24 @@ import { afterAll, expect, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { freePort } from "../support/setup.ts";
-import { badGateway, openFront } from "./front.ts";
+import { badGateway, openGateway } from "./gateway.ts";
 import { signUp } from "./support.ts";
 
 const served = await serveApi();
 afterAll(() => served.stop());
 const api = await signUp(served.origin);
 
-test("Somebody else's answer is a problem like the API's own", async () => {
-  const front = await openFront(
+test("An answer that is not the API's throws a ProblemError: a proxy's error, and a 200 with another content", async () => {
+  const gateway = await openGateway(
     served.origin,
     { ...badGateway, headers: { ...badGateway.headers, "X-Request-Id": "r-1" } },
     ...Array(5).fill({ status: 200, body: "<h1>Log in to the Wi-Fi</h1>" }),
     { status: 200, body: "{}" },
   );
-  const client = createClient({ url: front.origin, tokens: api.tokens, retry: { attempts: 1 } });
-  const gateway = await client.me().catch((error: unknown) => error);
-  expect(gateway).toBeInstanceOf(ProblemError);
-  expect(gateway).toMatchObject({
+  const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { attempts: 1 } });
+  const error = await client.me().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(ProblemError);
+  expect(error).toMatchObject({
     status: 502,
     title: "HTTP 502",
     detail: undefined,
@@ -42,12 +42,12 @@ test("Somebody else's answer is a problem like the API's own", async () => {
     });
 });
 
-test("No answer at all is a problem of status 0, which says why", async () => {
-  const nobody = createClient({
+test("A call without an answer throws a ProblemError with status 0 and the cause", async () => {
+  const client = createClient({
     url: `http://127.0.0.1:${await freePort()}`,
-    retry: { attempts: 2, delay: 20 },
+    retry: { attempts: 2, delay: 1 },
   });
-  const problem = await nobody.health().catch((error: unknown) => error);
+  const problem = await client.health().catch((error: unknown) => error);
   expect(problem).toBeInstanceOf(ProblemError);
   expect(problem).toMatchObject({ status: 0, title: "No answer", cause: expect.any(TypeError) });
 });

@@ -7,7 +7,7 @@ import { newDoctor, newPatient, PASSWORD, signUp, unique } from "./support.ts";
 const served = await serveApi();
 afterAll(() => served.stop());
 
-test("An account signs up, logs in, is told who it is, and logs out", async () => {
+test("An account registers, logs in, reads its own account, and logs out", async () => {
   const username = unique("user-");
   const api = createClient({ url: served.origin });
   const account = { username, email: `${username}@example.org` };
@@ -24,7 +24,7 @@ test("An account signs up, logs in, is told who it is, and logs out", async () =
   await expect(createClient({ url: served.origin, tokens }).me()).rejects.toMatchObject({ status: 401 });
 });
 
-test("A patient is created, read, changed, replaced and deleted", async () => {
+test("patients: create, get, update, replace and delete", async () => {
   const api = await signUp(served.origin);
   const sent = newPatient();
   const created = await api.patients.create(sent);
@@ -36,7 +36,7 @@ test("A patient is created, read, changed, replaced and deleted", async () => {
   await expect(api.patients.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("A deleted patient is listed as such and restored; whose it is, is for an admin to say", async () => {
+test("A deleted patient is listed with deleted: true and restored; transfer, transferAll and open need an admin", async () => {
   const api = await signUp(served.origin);
   const { id } = await api.patients.create(newPatient());
   await api.patients.delete(id);
@@ -50,7 +50,7 @@ test("A deleted patient is listed as such and restored; whose it is, is for an a
   await expect(api.patients.open(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
 });
 
-test("A doctor is created, read, changed, replaced and deleted", async () => {
+test("doctors: create, get, update, replace and delete", async () => {
   const api = await signUp(served.origin);
   const created = await api.doctors.create(newDoctor());
   expect(await api.doctors.get(created.id)).toEqual(created);
@@ -61,7 +61,7 @@ test("A doctor is created, read, changed, replaced and deleted", async () => {
   await expect(api.doctors.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("A doctor is assigned to a patient, listed there, and taken off again", async () => {
+test("assignments: create, list, ofPatient and delete", async () => {
   const api = await signUp(served.origin);
   const patient = await api.patients.create(newPatient());
   const doctor = await api.doctors.create(newDoctor());
@@ -75,24 +75,24 @@ test("A doctor is assigned to a patient, listed there, and taken off again", asy
   expect((await api.assignments.ofPatient(patient.id)).doctors).toEqual([]);
 });
 
-test("A list gives every record once, asking for a page when it is needed", async () => {
+test("A list yields every record once, and requests a page only when it is needed", async () => {
   const api = await signUp(served.origin);
   const ids: number[] = [];
   for (let i = 0; i < 5; i += 1) ids.push((await api.patients.create(newPatient())).id);
-  const asked: string[] = [];
+  const searches: string[] = [];
   const counting = createClient({
     url: served.origin,
     tokens: api.tokens,
     fetch: (input, init) => {
-      asked.push(new URL(String(input)).search);
+      searches.push(new URL(String(input)).search);
       return fetch(input, init);
     },
   });
   const list = counting.patients.list({ limit: 2 });
-  const seen: number[] = [];
-  for await (const { id } of list) seen.push(id);
-  expect(seen).toEqual(ids);
-  expect(asked.map((search) => search.replace(/cursor=[^&]+/, "cursor=…"))).toEqual([
+  const listedIds: number[] = [];
+  for await (const { id } of list) listedIds.push(id);
+  expect(listedIds).toEqual(ids);
+  expect(searches.map((search) => search.replace(/cursor=[^&]+/, "cursor=…"))).toEqual([
     "?limit=2",
     "?limit=2&cursor=…",
     "?limit=2&cursor=…",
@@ -102,16 +102,16 @@ test("A list gives every record once, asking for a page when it is needed", asyn
     expect(id).toBe(ids[0]);
     break;
   }
-  expect(asked).toHaveLength(3 + 3 + 1);
+  expect(searches).toHaveLength(3 + 3 + 1);
 });
 
-test("The API says that it runs, and that its database answers", async () => {
+test("health and readiness return ok", async () => {
   const api = createClient({ url: `${served.origin}/` });
   expect(await api.health()).toEqual({ status: "ok" });
   expect(await api.readiness()).toEqual({ status: "ok" });
 });
 
-test("What is wrong comes as a problem, with all that the API says of it", async () => {
+test("A 400 throws a ProblemError with every field of the API's problem", async () => {
   const api = await signUp(served.origin);
   const sent = { ...newPatient({ age: 121 }), firstname: "" };
   const problem = await api.patients.create(sent).catch((error: unknown) => error);
@@ -129,7 +129,7 @@ test("What is wrong comes as a problem, with all that the API says of it", async
   });
 });
 
-test("A password is changed, and sessions are listed and ended", async () => {
+test("changePassword ends other sessions; sessions: list, end and endAll", async () => {
   const api = await signUp(served.origin);
   const { username } = await api.me();
   const other = createClient({ url: served.origin });
@@ -144,24 +144,24 @@ test("A password is changed, and sessions are listed and ended", async () => {
   await expect(api.me()).rejects.toMatchObject({ status: 401 });
 });
 
-test("An admin invites, and lists, changes and signs out accounts", async () => {
+test("An admin creates an invitation, and lists, reads, updates and signs out the account that used it", async () => {
   const admin = await signUp(served.origin);
   const { id } = await admin.me();
   await query(inject("cloud").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [id]);
   const invited = { email: `${unique("new-")}@example.org`, role: "clinician" } as const;
   const { code, ...invitation } = await admin.invitations.create(invited);
-  const open = await Array.fromAsync(admin.invitations.list({ sort: "-id" }));
-  expect(open.find((one) => one.id === invitation.id)).toMatchObject(invitation);
+  const invitations = await Array.fromAsync(admin.invitations.list({ sort: "-id" }));
+  expect(invitations.find(({ id }) => id === invitation.id)).toMatchObject(invitation);
   const account = { username: unique("new-"), email: invited.email, password: PASSWORD, invitation: code };
-  const { id: made } = await createClient({ url: served.origin }).register(account);
-  const [found] = await Array.fromAsync(admin.accounts.list({ search: account.username, active: true }));
-  expect(found).toEqual(await admin.accounts.get(made));
-  expect(await admin.accounts.update(made, { active: false })).toEqual({ ...found, active: false });
-  await admin.accounts.signOut(made);
+  const { id: accountId } = await createClient({ url: served.origin }).register(account);
+  const [listed] = await Array.fromAsync(admin.accounts.list({ search: account.username, active: true }));
+  expect(listed).toEqual(await admin.accounts.get(accountId));
+  expect(await admin.accounts.update(accountId, { active: false })).toEqual({ ...listed, active: false });
+  await admin.accounts.signOut(accountId);
   await expect(admin.invitations.withdraw(invitation.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("Calls without a session are refused by the API, and a wrong password opens none", async () => {
+test("A call without a session throws 401; a login with a wrong password throws 401 and starts no session", async () => {
   const api = createClient({ url: served.origin });
   await expect(api.me()).rejects.toMatchObject({ status: 401, errors: {} });
   await expect(api.login({ username: unique("nobody-"), password: PASSWORD })).rejects.toMatchObject({

@@ -7,17 +7,19 @@ import type { DoctorsQuery } from "../../src/doctors/contract.ts";
 import type { AssignmentsQuery } from "../../src/mappings/contract.ts";
 import type { PatientsQuery } from "../../src/patients/contract.ts";
 
-test("The client's types are what the API's schemas say now", async () => {
+test("client/types.ts matches the API's schemas", async () => {
   expect(readFileSync(typesFile, "utf8")).toBe(await typesOfContract());
 });
 
-/** What a list route takes, but for the cursor, which is the client's own affair. */
+/** The parameters of a list route without the cursor, which the client sends itself. */
 type Parameters<Schema extends z.ZodMiniType> = Omit<z.output<Schema>, "cursor">;
-/** The same with every parameter there, for what may be left out is written in more than one way. */
-type Whole<Query> = { [Name in keyof Query]-?: NonNullable<Query[Name]> };
+/** The same with every parameter required: "optional" is written in more than one way. */
+type AllRequired<Query> = { [Name in keyof Query]-?: NonNullable<Query[Name]> };
 
-test("A list takes the parameters that its route does", () => {
-  expectTypeOf<Whole<PatientQuery>>().toEqualTypeOf<Whole<Parameters<typeof PatientsQuery>>>();
-  expectTypeOf<Whole<DoctorQuery>>().toEqualTypeOf<Whole<Parameters<typeof DoctorsQuery>>>();
-  expectTypeOf<Whole<AssignmentQuery>>().toEqualTypeOf<Whole<Parameters<typeof AssignmentsQuery>>>();
+test("A list method takes the same parameters as its route", () => {
+  expectTypeOf<AllRequired<PatientQuery>>().toEqualTypeOf<AllRequired<Parameters<typeof PatientsQuery>>>();
+  expectTypeOf<AllRequired<DoctorQuery>>().toEqualTypeOf<AllRequired<Parameters<typeof DoctorsQuery>>>();
+  expectTypeOf<AllRequired<AssignmentQuery>>().toEqualTypeOf<
+    AllRequired<Parameters<typeof AssignmentsQuery>>
+  >();
 });

@@ -1,14 +1,14 @@
 import { afterAll, expect, test } from "vitest";
 import { createClient, etagOf } from "../../client/index.ts";
 import { serveApi } from "../support/serve-api.ts";
-import { openFront } from "./front.ts";
+import { openGateway } from "./gateway.ts";
 import { newDoctor, newPatient, signUp } from "./support.ts";
 
 const served = await serveApi();
 afterAll(() => served.stop());
 const api = await signUp(served.origin);
 
-test("A record has a version when it was read or written by itself", async () => {
+test("etagOf returns the version of a record that was read or written alone, and undefined for one from a list", async () => {
   const patient = await api.patients.create(newPatient());
   const versions = [
     patient,
@@ -21,16 +21,20 @@ test("A record has a version when it was read or written by itself", async () =>
   expect(etagOf(await api.doctors.create(newDoctor()))).toBe('"1"');
 });
 
-test("A change or deletion of what somebody has changed since is a problem of 412", async () => {
-  const seen = await api.patients.create(newPatient());
-  const current = await api.patients.update(seen.id, { age: 37 }, { ifMatch: seen });
+test("A change or deletion with an outdated ifMatch throws 412", async () => {
+  const original = await api.patients.create(newPatient());
+  const current = await api.patients.update(original.id, { age: 37 }, { ifMatch: original });
   const outdated = { status: 412, detail: expect.stringContaining("read it again") };
-  await expect(api.patients.update(seen.id, { age: 38 }, { ifMatch: seen })).rejects.toMatchObject(outdated);
-  await expect(api.patients.delete(seen.id, { ifMatch: etagOf(seen) })).rejects.toMatchObject(outdated);
-  await api.patients.delete(seen.id, { ifMatch: current });
+  await expect(api.patients.update(original.id, { age: 38 }, { ifMatch: original })).rejects.toMatchObject(
+    outdated,
+  );
+  await expect(api.patients.delete(original.id, { ifMatch: etagOf(original) })).rejects.toMatchObject(
+    outdated,
+  );
+  await api.patients.delete(original.id, { ifMatch: current });
 });
 
-test("A record whose version is not known cannot be what a change depends on", async () => {
+test("ifMatch with a copy of a record, whose version is unknown, throws a TypeError and changes nothing", async () => {
   const patient = await api.patients.create(newPatient());
   const copy = { ...patient };
   await expect(api.patients.update(patient.id, { age: 37 }, { ifMatch: copy })).rejects.toThrow(TypeError);
@@ -38,48 +42,52 @@ test("A record whose version is not known cannot be what a change depends on", a
   expect(await api.patients.get(patient.id)).toEqual(patient);
 });
 
-test("A record that is as it was is not sent again: it is given back itself", async () => {
+test("get with ifNoneMatch returns the same object when the record has not changed, else the new record", async () => {
   const { id } = await api.patients.create(newPatient());
-  const front = await openFront(served.origin);
-  const client = createClient({ url: front.origin, tokens: api.tokens });
+  const gateway = await openGateway(served.origin);
+  const client = createClient({ url: gateway.origin, tokens: api.tokens });
   const first = await client.patients.get(id);
   expect(await client.patients.get(id, { ifNoneMatch: first })).toBe(first);
-  expect(front.seen[1]?.headers["if-none-match"]).toBe(etagOf(first));
+  expect(gateway.requests[1]?.headers["if-none-match"]).toBe(etagOf(first));
   await api.patients.update(id, { age: 37 });
   const second = await client.patients.get(id, { ifNoneMatch: first });
   expect(second).toEqual({ ...first, age: 37, updated_at: expect.any(String) });
   expect(etagOf(second)).not.toBe(etagOf(first));
 });
 
-test("A change whose answer was lost is not taken for somebody else's", async () => {
-  const seen = await api.patients.create(newPatient());
-  const front = await openFront(served.origin, "drop-after");
-  const client = createClient({ url: front.origin, tokens: api.tokens, retry: { delay: 20 } });
-  const changed = await client.patients.update(seen.id, { ...seen, age: 37 }, { ifMatch: etagOf(seen) });
+test("A conditional change whose answer is lost is sent again and returns the changed record", async () => {
+  const original = await api.patients.create(newPatient());
+  const gateway = await openGateway(served.origin, "drop-after");
+  const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
+  const changed = await client.patients.update(
+    original.id,
+    { ...original, age: 37 },
+    { ifMatch: etagOf(original) },
+  );
   expect(changed).toMatchObject({ age: 37 });
   expect(etagOf(changed)).toBe('"2"');
-  expect(front.seen).toHaveLength(3);
+  expect(gateway.requests).toHaveLength(3);
 });
 
-test("A change that did not get to the API before somebody else's did is a problem of 412", async () => {
-  const seen = await api.patients.create(newPatient());
-  const front = await openFront(served.origin, "drop-before");
-  const client = createClient({ url: front.origin, tokens: api.tokens, retry: { delay: 20 } });
-  await api.patients.update(seen.id, { age: 99 });
-  const late = client.patients.update(seen.id, { age: 37 }, { ifMatch: etagOf(seen) });
+test("A conditional change that reaches the API only after another change throws 412", async () => {
+  const original = await api.patients.create(newPatient());
+  const gateway = await openGateway(served.origin, "drop-before");
+  const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
+  await api.patients.update(original.id, { age: 99 });
+  const late = client.patients.update(original.id, { age: 37 }, { ifMatch: etagOf(original) });
   await expect(late).rejects.toMatchObject({ status: 412 });
-  expect(await api.patients.get(seen.id)).toMatchObject({ age: 99 });
+  expect(await api.patients.get(original.id)).toMatchObject({ age: 99 });
 });
 
-test("A deletion whose answer was lost is done, on a condition too", async () => {
-  const seen = await api.patients.create(newPatient());
-  const front = await openFront(served.origin, "drop-after");
-  const client = createClient({ url: front.origin, tokens: api.tokens, retry: { delay: 20 } });
-  await client.patients.delete(seen.id, { ifMatch: etagOf(seen) });
-  expect(front.seen).toHaveLength(2);
+test("A conditional deletion whose answer is lost is sent again and succeeds", async () => {
+  const original = await api.patients.create(newPatient());
+  const gateway = await openGateway(served.origin, "drop-after");
+  const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
+  await client.patients.delete(original.id, { ifMatch: etagOf(original) });
+  expect(gateway.requests).toHaveLength(2);
 });
 
-test("An empty text is no version: a change that has one is not sent, for it would be unconditional", async () => {
+test("An empty ifMatch throws a TypeError: the change would be unconditional", async () => {
   const { id } = await api.patients.create(newPatient());
   await expect(api.patients.update(id, { age: 1 }, { ifMatch: "" })).rejects.toThrow(TypeError);
   expect(await api.patients.get(id)).toMatchObject({ age: 36 });

@@ -11,10 +11,10 @@ const { ownerUrl } = inject("cloud");
 const folder = mkdtempSync(join(tmpdir(), "hospital-backup-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** One that is older than the server refuses. */
-const isThere = spawnSync("pg_dump", ["-s", "-f", "/dev/null", ownerUrl]).status === 0;
+/** Also false when pg_dump is older than the server: it refuses then. */
+const hasPgDump = spawnSync("pg_dump", ["-s", "-f", "/dev/null", ownerUrl]).status === 0;
 
-const fill = `
+const insertRows = `
   INSERT INTO users (username, email, password_hash) SELECT 'user-' || n, 'a@b', repeat('x', 60) FROM generate_series(1, 9) n;
   INSERT INTO sessions (user_id, token_version, expires_at) SELECT id, 1, now() FROM users;
   INSERT INTO refresh_tokens (token_hash, session_id) SELECT encode(sha256(id::text::bytea), 'hex'), id FROM sessions;
@@ -29,7 +29,7 @@ const fill = `
   INSERT INTO audit_events (action, outcome, patients, changes, at)
     SELECT 'read', 'done', ARRAY[n], '{"a": {"before": null, "after": "é"}}', now() - n * interval '1 day' FROM generate_series(0, 99) n`;
 
-/** All tables and sequences, each as one hash of all it holds. */
+/** All tables and sequences, each with its number of rows and one hash of them. */
 async function contentsOf(url: string): Promise<Record<string, string>> {
   const names = await query(
     url,
@@ -56,12 +56,12 @@ const rightsOf = (url: string, role: string) =>
     [role],
   );
 
-test.runIf(isThere)(
-  "a dump that is restored has every row, and the role every right again (where there is a pg_dump)",
+test.runIf(hasPgDump)(
+  "a restored dump has every row, and the role has every right again (where pg_dump is installed)",
   async () => {
     const [from, to] = [await emptyDatabase(), await emptyDatabase()];
     await migrate(from);
-    await query(from, fill);
+    await query(from, insertRows);
     const role = random("test");
     await createRole(from, role);
     const dump = join(folder, "hospital.dump");

@@ -5,12 +5,12 @@ import { neonConfig } from "@neondatabase/serverless";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { configuredUrl, isLocal, neonEndpoint } from "../../ops/environment.ts";
 
-describe("the HTTP endpoint of Neon", () => {
+describe("neonEndpoint", () => {
   test.each([
     ["ep-x-123.us-east-2.aws.neon.tech", "https://api.us-east-2.aws.neon.tech/sql"],
     ["EP-x-123-pooler.us-east-2.aws.NEON.tech", "https://api.us-east-2.aws.neon.tech/sql"],
     ["ep-x-123.eu-central-1.aws.neon.build", "https://api.eu-central-1.aws.neon.build/sql"],
-  ])("of %s is %s, as the driver chooses it", (host, endpoint) => {
+  ])("of %s is %s, as in Neon's driver", (host, endpoint) => {
     const { fetchEndpoint } = neonConfig;
     expect(neonEndpoint(`postgresql://ada:pw@${host}/neondb?sslmode=require`)).toBe(endpoint);
     expect(typeof fetchEndpoint === "function" && fetchEndpoint(host.toLowerCase(), 5432)).toBe(endpoint);
@@ -19,16 +19,18 @@ describe("the HTTP endpoint of Neon", () => {
   test.each([
     ...["127.0.0.1:5432", "localhost", "db.example.com"],
     ...["neon.tech", "db.neon.tech.example.com", "db.notneon.tech"],
-  ])("is none for %s", (host) => expect(neonEndpoint(`postgres://ada:pw@${host}/neon.tech`)).toBeUndefined());
+  ])("of %s is undefined", (host) =>
+    expect(neonEndpoint(`postgres://ada:pw@${host}/neon.tech`)).toBeUndefined(),
+  );
 });
 
-test("localhost and the loopback addresses are this machine, and no other host is", () => {
+test("isLocal is true for localhost and the loopback addresses only", () => {
   const local = ["localhost", "127.0.0.1", "[::1]"];
   const hosts = [...local, "db.example.com", "localhost.example.com", "10.0.0.1"];
   expect(hosts.filter((host) => isLocal(new URL(`postgres://ada@${host}/x`)))).toEqual(local);
 });
 
-describe("the configured URL", () => {
+describe("configuredUrl", () => {
   afterEach(() => vi.unstubAllEnvs());
 
   function withEnvironment(url: string): string | undefined {
@@ -43,33 +45,33 @@ describe("the configured URL", () => {
     ["postgres://ada@db.example?sslmode=require", "postgres://ada@db.example/ada?sslmode=require"],
     ["postgres://a%2Fb:pw@db.example:5432/", "postgres://a%2Fb:pw@db.example:5432/a%2Fb"],
     ["postgres://postgres:postgres@127.0.0.1:5488/postgres", undefined],
-  ])("of %s is itself, or %s", (url, expected = url.includes(":5488") ? undefined : url) => {
+  ])("of DATABASE_URL %s is the same, or %s", (url, expected = url.includes(":5488") ? undefined : url) => {
     expect(withEnvironment(url)).toBe(expected);
   });
 
   test.each([
     ...["garbage", "postgres://", "postgres://db.example/hospital", "mysql://ada:pw@db.example/hospital"],
     ...["postgres://ada:pw@db.example:port/hospital", "host=db.example user=ada password=pw"],
-  ])("%s is refused in a sentence without it", (url) => {
+  ])("the malformed DATABASE_URL %s is refused with its format, and not repeated", (url) => {
     expect(() => withEnvironment(url)).toThrow(
       /^DATABASE_URL must look like postgresql:\/\/user:password@host:5432\/database\.$/,
     );
   });
 });
 
-describe("the database that a command works on", () => {
+describe("databaseUrl", () => {
   let project: string;
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), "project-"));
-    const ours = join(import.meta.dirname, "..", "..", "ops");
-    cpSync(join(ours, "environment.ts"), join(project, "ops", "environment.ts"));
+    const ops = join(import.meta.dirname, "..", "..", "ops");
+    cpSync(join(ops, "environment.ts"), join(project, "ops", "environment.ts"));
   });
   afterEach(() => {
     vi.unstubAllEnvs();
     rmSync(project, { recursive: true });
   });
 
-  async function there(environment = ""): Promise<string> {
+  async function databaseUrlOfProject(environment = ""): Promise<string> {
     vi.stubEnv("DATABASE_URL", environment);
     const module = await import(/* @vite-ignore */ join(project, "ops", "environment.ts"));
     return module.databaseUrl();
@@ -77,25 +79,25 @@ describe("the database that a command works on", () => {
 
   const writeVars = () =>
     writeFileSync(join(project, ".dev.vars"), 'DATABASE_URL="postgres://vars@db.example/vars"\n');
-  function bringUp(): void {
+  function writeEmbeddedUrl(): void {
     mkdirSync(join(project, ".data"));
     writeFileSync(join(project, ".data", "database-url"), "postgres://postgres:pw@127.0.0.1:5488/postgres");
   }
 
-  test("is the environment's before that of .dev.vars", async () => {
+  test("prefers the environment to .dev.vars", async () => {
     writeVars();
-    expect(await there("postgres://env@db.example/env")).toBe("postgres://env@db.example/env");
+    expect(await databaseUrlOfProject("postgres://env@db.example/env")).toBe("postgres://env@db.example/env");
   });
 
-  test("is that of .dev.vars before the one that comes with the project", async () => {
+  test("prefers .dev.vars to the embedded database", async () => {
     writeVars();
-    bringUp();
-    expect(await there()).toBe("postgres://vars@db.example/vars");
+    writeEmbeddedUrl();
+    expect(await databaseUrlOfProject()).toBe("postgres://vars@db.example/vars");
   });
 
-  test("is the one that comes with the project, once it has been brought up", async () => {
-    await expect(there()).rejects.toThrow(/^DATABASE_URL is not set\. /);
-    bringUp();
-    expect(await there()).toBe("postgres://postgres:pw@127.0.0.1:5488/postgres");
+  test("is the embedded database once that exists; until then it throws", async () => {
+    await expect(databaseUrlOfProject()).rejects.toThrow(/^DATABASE_URL is not set\. /);
+    writeEmbeddedUrl();
+    expect(await databaseUrlOfProject()).toBe("postgres://postgres:pw@127.0.0.1:5488/postgres");
   });
 });

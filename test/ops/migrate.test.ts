@@ -4,19 +4,32 @@ import { join } from "node:path";
 import { getTableColumns, getTableName, is } from "drizzle-orm";
 import { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  onTestFinished,
+  test,
+  vi,
+} from "vitest";
 import { migrationsFolder } from "../../ops/environment.ts";
 import { migrate } from "../../ops/migrate.ts";
 import * as schema from "../../src/db/schema.ts";
-import { changed, emptyDatabase, query, run } from "./support.ts";
+import { changed, copyDatabase, emptyDatabase, newDatabase, query, run } from "./support.ts";
 
 const journal = JSON.parse(readFileSync(join(migrationsFolder, "meta", "_journal.json"), "utf8"));
 /** How many migrations the project has. */
 const ownCount: number = journal.entries.length;
 
 /**
- * Copies the migrations for the running test and adds some, each made a millisecond after the one before; `undefined`
- * stands for one that is not there. @returns the folder
+ * Copies the project's migrations for the running test and adds some, each generated a millisecond after the one before.
+ * `undefined` leaves out the migration of that millisecond.
+ *
+ * @returns the folder
  */
 function migrationsAnd(...more: (string | undefined)[]): string {
   const folder = mkdtempSync(join(tmpdir(), "migrations-"));
@@ -43,7 +56,7 @@ const addWards = `
 const addBeds = "CREATE TABLE beds (id integer)";
 const broken = `${addBeds};\n--> statement-breakpoint\nALTER TABLE nowhere ADD bed_id integer;`;
 
-/** All columns, constraints and indexes, a line each, and the hashes of the migrations that the database says it has. */
+/** All columns, constraints and indexes, one a line, and the hashes of the migrations that the database has recorded. */
 const state = async (url: string) => ({
   structure: await query(
     url,
@@ -61,28 +74,28 @@ const state = async (url: string) => ({
 
 const addAda = "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b', repeat('x', 60))";
 
-describe("migrating", () => {
+describe("migrating an empty database", () => {
   let url: string;
   beforeEach(async () => {
     url = await emptyDatabase();
   });
 
-  test("an empty database makes every table and column of the schema, and no others", async () => {
+  test("creates every table and column of the schema, and no others", async () => {
     expect(await migrate(url)).toBe(ownCount);
     const tables = Object.values(schema).filter((value) => is(value, PgTable));
     const columns = tables.flatMap((table) =>
       Object.values(getTableColumns(table)).map((column) => `${getTableName(table)}.${column.name}`),
     );
-    const there = await query(
+    const actual = await query(
       url,
       `SELECT relname || '.' || attname AS name FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
          AND attnum > 0 AND NOT attisdropped`,
     );
-    expect(there.map(({ name }) => name).sort()).toEqual(columns.sort());
+    expect(actual.map(({ name }) => name).sort()).toEqual(columns.sort());
   });
 
-  test("as a command says what it did, and nothing is done twice", async () => {
+  test("with the command prints the number of migrations; a second run changes nothing", async () => {
     const printed = async () => (await run("migrate", url)).stdout;
     expect(await printed()).toBe(`${ownCount} migration(s) applied; the database is up to date.\n`);
     const before = await state(url);
@@ -90,9 +103,27 @@ describe("migrating", () => {
     expect(await state(url)).toEqual(before);
   });
 
-  test("step by step ends where a new database ends, and keeps the data that is there", async () => {
+  test("by five callers at once succeeds for all and is done once", async () => {
+    const counts = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
+    expect(counts.sort()).toEqual([0, 0, 0, 0, ownCount]);
+    expect((await state(url)).applied).toHaveLength(ownCount);
+  });
+});
+
+describe("migrating a database that has the project's migrations", () => {
+  let migrated: Awaited<ReturnType<typeof newDatabase>>;
+  let url: string;
+  beforeAll(async () => {
+    migrated = await newDatabase();
+    await migrate(migrated.url);
+  });
+  beforeEach(async () => {
+    url = await copyDatabase(migrated.url);
+  });
+  afterAll(() => migrated.drop());
+
+  test("step by step gives the same schema as migrating an empty database, and keeps the data", async () => {
     const folder = migrationsAnd(addWards, "ALTER TABLE wards ADD floor smallint DEFAULT 0 NOT NULL");
-    await migrate(url);
     await query(url, addAda);
     expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
     expect(await migrate(url, folder)).toBe(1);
@@ -102,14 +133,7 @@ describe("migrating", () => {
     expect(await query(url, "SELECT username FROM users")).toEqual([{ username: "ada" }]);
   });
 
-  test("by several at once succeeds for all and is done once", async () => {
-    const counts = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
-    expect(counts.sort()).toEqual([0, 0, 0, 0, ownCount]);
-    expect((await state(url)).applied).toHaveLength(ownCount);
-  });
-
-  test("with one that fails says why, and applies neither it nor the good ones before it", async () => {
-    await migrate(url);
+  test("with a migration that fails gives the reason, and applies none of the missing migrations", async () => {
     const before = await state(url);
     await expect(migrate(url, migrationsAnd(addWards, broken))).rejects.toThrow(
       /^A migration failed, and none was applied: relation "nowhere" does not exist\. Mend what it met, then migrate again\.$/,
@@ -118,8 +142,7 @@ describe("migrating", () => {
     expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
   });
 
-  test("with one that meets data it cannot take leaves the data and the schema as they were", async () => {
-    await migrate(url);
+  test("with a migration that the data violates leaves the data and the schema as they were", async () => {
     await query(url, addAda);
     const before = await state(url);
     const strict = "UPDATE users SET email = 'x@y'; ALTER TABLE users ADD phone text NOT NULL";
@@ -128,7 +151,7 @@ describe("migrating", () => {
     expect(await query(url, "SELECT email FROM users")).toEqual([{ email: "a@b" }]);
   });
 
-  test("with older code than migrated the database is refused, and changes nothing", async () => {
+  test("with code older than the database is refused, and changes nothing", async () => {
     await migrate(url, migrationsAnd(addWards));
     const before = await state(url);
     await expect(migrate(url)).rejects.toThrow(
@@ -137,7 +160,7 @@ describe("migrating", () => {
     expect(await state(url)).toEqual(before);
   });
 
-  test("with a missing one older than one the database has is refused, newer ones and all, until it is made anew", async () => {
+  test("with a missing migration older than an applied one is refused and applies none, until it is generated again", async () => {
     await migrate(url, migrationsAnd(undefined, addWards));
     const before = await state(url);
     const folder = migrationsAnd(addBeds, addWards, "ALTER TABLE wards ADD floor smallint");
@@ -147,12 +170,13 @@ describe("migrating", () => {
     expect(await state(url)).toEqual(before);
     expect(await migrate(url, migrationsAnd(undefined, addWards, addBeds))).toBe(1);
   });
+});
 
-  test("a database that is not there is refused in a sentence", async () => {
-    await expect(migrate(changed(url, { pathname: "/nowhere" }))).rejects.toThrow(
-      `Cannot connect to the database ${new URL(url).host}/nowhere: database "nowhere" does not exist. `,
-    );
-  });
+test("migrating a database that does not exist gives the reason", async () => {
+  const { serverUrl } = inject("cloud");
+  await expect(migrate(changed(serverUrl, { pathname: "/nowhere" }))).rejects.toThrow(
+    `Cannot connect to the database ${new URL(serverUrl).host}/nowhere: database "nowhere" does not exist. `,
+  );
 });
 
 describe("migrating through a pooled address", () => {
@@ -160,7 +184,7 @@ describe("migrating through a pooled address", () => {
   afterEach(() => void vi.restoreAllMocks());
 
   test.each(["ep-calm-sea-123456-pooler.us-east-2.aws.neon.tech", "EP-X-POOLER.US-EAST-2.AWS.NEON.TECH"])(
-    "of Neon's (%s) is refused in a sentence, and connects to nothing",
+    "of Neon (%s) is refused, without a connection",
     async (host) => {
       await expect(migrate(`postgresql://ada:s3cret@${host}/neondb?sslmode=require`)).rejects.toThrow(
         /^This is Neon's pooled address: migrations need the direct one, the same without -pooler\.$/,
@@ -169,7 +193,7 @@ describe("migrating through a pooled address", () => {
     },
   );
 
-  test("of somebody else's connects", async () => {
+  test("of another provider connects", async () => {
     await expect(migrate("postgresql://ada:s3cret@db-pooler.example.com/hospital")).rejects.toThrow(
       /^Cannot connect to the database db-pooler\.example\.com\/hospital: no network\./,
     );

@@ -1,14 +1,20 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { migrate } from "../../ops/migrate.ts";
-import { emptyDatabase, query } from "./support.ts";
+import { copyDatabase, newDatabase, query } from "./support.ts";
 
+let migrated: Awaited<ReturnType<typeof newDatabase>>;
 let url: string;
-beforeEach(async () => {
-  url = await emptyDatabase();
-  await migrate(url);
+beforeAll(async () => {
+  migrated = await newDatabase();
+  await migrate(migrated.url);
 });
+beforeEach(async () => {
+  url = await copyDatabase(migrated.url);
+});
+afterAll(() => migrated.drop());
 
-const put = (at: string) =>
+/** Inserts an audit event. @returns the partition that it is in */
+const insertEvent = (at: string) =>
   query(
     url,
     `INSERT INTO audit_events (action, outcome, at) VALUES ('read', 'done', ${at}) RETURNING tableoid::regclass::text AS part`,
@@ -20,37 +26,38 @@ const partitions = async () =>
       "SELECT inhrelid::regclass::text AS part FROM pg_inherits WHERE inhparent = 'audit_events'::regclass ORDER BY 1",
     )
   ).map(({ part }) => part);
+/** The name of the partition of the month that is `months` after this one. */
 const nameOf = async (months: number) => {
   const month = `to_char(now() AT TIME ZONE 'UTC' + make_interval(months => ${months}), 'YYYY_MM')`;
   return (await query(url, `SELECT 'audit_events_' || ${month} AS name`))[0].name;
 };
 
-test("what is of no month that has a partition is kept, and moved when that is made", async () => {
-  const here = await nameOf(0);
-  await query(url, `DROP TABLE ${here}`);
-  expect(await put("now()")).toEqual([{ part: "audit_events_default" }]);
-  expect(await put("'2001-01-01'")).toEqual([{ part: "audit_events_default" }]);
-  expect(await query(url, "SELECT audit_partitions(3) AS made")).toEqual([{ made: 1 }]);
+test("an event of a month without a partition is in the default one, and moves when the partition is created", async () => {
+  const thisMonth = await nameOf(0);
+  await query(url, `DROP TABLE ${thisMonth}`);
+  expect(await insertEvent("now()")).toEqual([{ part: "audit_events_default" }]);
+  expect(await insertEvent("'2001-01-01'")).toEqual([{ part: "audit_events_default" }]);
+  expect(await query(url, "SELECT audit_partitions(3) AS created")).toEqual([{ created: 1 }]);
   const where = "SELECT tableoid::regclass::text AS part FROM audit_events ORDER BY at";
-  expect(await query(url, where)).toEqual([{ part: "audit_events_default" }, { part: here }]);
-  expect(await put("now()")).toEqual([{ part: here }]);
+  expect(await query(url, where)).toEqual([{ part: "audit_events_default" }, { part: thisMonth }]);
+  expect(await insertEvent("now()")).toEqual([{ part: thisMonth }]);
 });
 
-test("of many who make them at once each is made once, and no more than a year of them", async () => {
-  const made = await Promise.all(
-    [5, 99, 5, 99].map((ahead) => query(url, `SELECT audit_partitions(${ahead}) AS made`)),
+test("concurrent calls create each partition once, and at most 12 months ahead", async () => {
+  const counts = await Promise.all(
+    [5, 99, 5, 99].map((ahead) => query(url, `SELECT audit_partitions(${ahead}) AS created`)),
   );
-  expect(made.reduce((sum, [row]) => sum + row.made, 0)).toBe(9);
+  expect(counts.reduce((sum, [row]) => sum + row.created, 0)).toBe(9);
   const months = await Promise.all(Array.from({ length: 13 }, (_, n) => nameOf(n)));
   expect(await partitions()).toEqual([...months, "audit_events_default"]);
 });
 
-test("a month that is dropped takes its own record and no other", async () => {
-  await put("now()");
+test("dropping the partition of a month deletes the events of that month only", async () => {
+  await insertEvent("now()");
   await query(
     url,
     `INSERT INTO audit_events (action, outcome, at) VALUES ('read', 'done', now() + interval '1 month 3 days')`,
   );
   await query(url, `DROP TABLE ${await nameOf(0)}`);
-  expect(await query(url, "SELECT count(*)::int AS left FROM audit_events")).toEqual([{ left: 1 }]);
+  expect(await query(url, "SELECT count(*)::int AS count FROM audit_events")).toEqual([{ count: 1 }]);
 });

@@ -1,50 +1,57 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { migrate } from "../../ops/migrate.ts";
 import { purge } from "../../ops/purge.ts";
-import { emptyDatabase, query, run } from "./support.ts";
+import { copyDatabase, newDatabase, query, run } from "./support.ts";
 
+/** A database with one account and one doctor. Each test has a copy of it. */
+let original: Awaited<ReturnType<typeof newDatabase>>;
 let url: string;
-beforeEach(async () => {
-  url = await emptyDatabase();
-  await migrate(url);
+beforeAll(async () => {
+  original = await newDatabase();
+  await migrate(original.url);
   await query(
-    url,
+    original.url,
     "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b', repeat('x', 60))",
   );
   await query(
-    url,
+    original.url,
     `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by) VALUES ('A', 'B', 'a@b', 'F', 'GEN', 1)`,
   );
 });
+beforeEach(async () => {
+  url = await copyDatabase(original.url);
+});
+afterAll(() => original.drop());
 
-/** Patients deleted so many days ago, each with an assignment; or, with null, not deleted. */
-const put = (days: number | null, count = 1) =>
+/** Inserts patients that were deleted `days` ago, or with null not deleted, each with an assignment. @returns their ids */
+const insertPatients = (days: number | null, count = 1) =>
   query(
     url,
-    `WITH made AS (
+    `WITH new_patients AS (
        INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id, deleted_from, deleted_at)
        SELECT 'A', 'B', gen_random_uuid() || '@b', 1, 'F', 1, CASE WHEN $1::int IS NULL THEN 1 END,
          CASE WHEN $1::int IS NOT NULL THEN 1 END, now() - make_interval(days => $1::int, mins => 1)
        FROM generate_series(1, $2::int) RETURNING id, owner_id)
-     INSERT INTO mappings (patient_id, owner_id, doctor_id) SELECT id, owner_id, 1 FROM made RETURNING patient_id`,
+     INSERT INTO mappings (patient_id, owner_id, doctor_id) SELECT id, owner_id, 1 FROM new_patients RETURNING patient_id`,
     [days, count],
   ).then((rows) => rows.map(({ patient_id }) => patient_id));
-const left = async (table: "patients" | "mappings") =>
+/** The ids of the patients, or the patients of the assignments, that the database still has. */
+const remaining = async (table: "patients" | "mappings") =>
   (
     await query(url, `SELECT ${table === "patients" ? "id" : "patient_id AS id"} FROM ${table} ORDER BY 1`)
   ).map(({ id }) => id);
 
-test("what was deleted longer ago is gone for good, with its assignments, in batches that are each on record", async () => {
-  const old = await put(365, 1001);
-  const staying = [...(await put(364)), ...(await put(null))];
-  const told: number[][] = [];
-  expect(await purge(url, 365, (...progress) => told.push(progress))).toBe(1001);
-  expect(told).toEqual([
+test("patients deleted longer ago are removed with their assignments, in batches; each batch writes an audit event", async () => {
+  const old = await insertPatients(365, 1001);
+  const staying = [...(await insertPatients(364)), ...(await insertPatients(null))];
+  const progressCalls: number[][] = [];
+  expect(await purge(url, 365, (...progress) => progressCalls.push(progress))).toBe(1001);
+  expect(progressCalls).toEqual([
     [0, 1001],
     [1000, 1001],
     [1001, 1001],
   ]);
-  expect([await left("patients"), await left("mappings")]).toEqual([staying, staying]);
+  expect([await remaining("patients"), await remaining("mappings")]).toEqual([staying, staying]);
   const events = await query(
     url,
     "SELECT account_id, action, outcome, patients FROM audit_events ORDER BY id",
@@ -56,39 +63,48 @@ test("what was deleted longer ago is gone for good, with its assignments, in bat
   expect(await query(url, "SELECT FROM audit_events")).toHaveLength(2);
 });
 
-test("a batch that cannot be put on record removes nobody", async () => {
-  await put(9);
+test("a batch whose audit event cannot be written removes no patient", async () => {
+  await insertPatients(9);
   await query(url, "ALTER TABLE audit_events ADD CONSTRAINT never CHECK (action <> 'purge')");
   await expect(purge(url, 7)).rejects.toThrow("never");
-  expect(await left("patients")).toHaveLength(1);
+  expect(await remaining("patients")).toHaveLength(1);
 });
 
-test("as a command it says how many there are, or removes them", async () => {
-  await put(9, 2);
-  const day = new Date(Date.now() - 9 * 86_400_000 - 60_000).toISOString().slice(0, 10);
+test("the command prints the number of patients with --dry-run, and removes them without", async () => {
+  await insertPatients(9, 2);
+  const [{ day }] = await query(
+    url,
+    "SELECT to_char(min(deleted_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day FROM patients",
+  );
   expect(await run("purge", url, "--older-than", "7", "--dry-run")).toEqual({
     status: 0,
     stdout: `2 patients would be removed for good, the oldest deleted on ${day}.\n`,
     stderr: "",
   });
-  expect(await left("patients")).toHaveLength(2);
+  expect(await remaining("patients")).toHaveLength(2);
   expect(await run("purge", url, "--older-than", "7")).toMatchObject({
     status: 0,
     stdout: "2 patients were removed for good.\n",
   });
-  expect(await left("patients")).toEqual([]);
+  expect(await remaining("patients")).toEqual([]);
 });
 
-test.each([
-  [],
-  ["--older-than"],
-  ["--older-than", "0"],
-  ["--older-than", "-1"],
-  ["--older-than", "1.5"],
-  ["--all"],
-])("%j is told how the command is used, and removes nobody", async (...args) => {
-  await put(9);
-  const { status, stderr } = await run("purge", url, ...args.flat());
-  expect([status, stderr]).toEqual([1, expect.stringMatching(/Usage: npm run purge|argument|option/i)]);
-  expect(await left("patients")).toHaveLength(1);
+test("wrong arguments make the command print its usage or the wrong argument, and remove no patient", async () => {
+  await insertPatients(9);
+  const wrong = [
+    [],
+    ["--older-than"],
+    ["--older-than", "0"],
+    ["--older-than", "-1"],
+    ["--older-than", "1.5"],
+    ["--all"],
+  ];
+  const results = await Promise.all(wrong.map((args) => run("purge", url, ...args)));
+  const failure = {
+    status: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/Usage: npm run purge|argument|option/i),
+  };
+  expect(results).toEqual(wrong.map(() => failure));
+  expect(await remaining("patients")).toHaveLength(1);
 });

@@ -3,7 +3,7 @@ import { migrate } from "../../ops/migrate.ts";
 import { createRole } from "../../ops/role.ts";
 import { newDatabase, query, random } from "./support.ts";
 
-// What the role that the Worker runs as may do, and what it may not.
+// What the database role of the Worker may not do.
 
 const { serverUrl } = inject("cloud");
 const name = random("test_role");
@@ -15,7 +15,7 @@ let worker: string;
 beforeAll(async () => {
   ({ url, drop } = await newDatabase());
   await migrate(url);
-  // As before PostgreSQL 15, and in what was upgraded from there.
+  // The default before PostgreSQL 15, also in databases upgraded from there.
   await asOwner("GRANT CREATE ON SCHEMA public TO PUBLIC");
   worker = await createRole(url, name);
 });
@@ -24,7 +24,7 @@ afterAll(async () => {
   await query(serverUrl, `DROP ROLE IF EXISTS ${name}`);
 });
 
-const aTrigger = "suppress_redundant_updates_trigger";
+const triggerFunction = "suppress_redundant_updates_trigger";
 const insertEve = (column: string, value: string) =>
   `INSERT INTO users (username, email, password_hash, ${column}) VALUES ('eve', 'e@f', repeat('x', 60), ${value})`;
 const insertPatient = (column: string, value: string) =>
@@ -39,36 +39,45 @@ test.each([
   ["change a table", "ALTER TABLE users ADD COLUMN phone text"],
   ["drop a constraint", "ALTER TABLE users DROP CONSTRAINT users_role_check"],
   ["drop a table", "DROP TABLE mappings"],
-  ["add a trigger", `CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION ${aTrigger}()`],
+  ["add a trigger", `CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION ${triggerFunction}()`],
   ["choose whether a new account is active", insertEve("active", "false")],
-  ["give an account another name", "UPDATE users SET username = 'eve'"],
-  ["give an account another email", "UPDATE users SET email = 'eve@example.org'"],
-  ["make an invitation another's", "UPDATE invitations SET code_hash = repeat('0', 64)"],
-  ["count a failed login for another", "UPDATE login_attempts SET username = 'eve'"],
+  ["rename an account", "UPDATE users SET username = 'eve'"],
+  ["change an account's email", "UPDATE users SET email = 'eve@example.org'"],
+  ["change an invitation's code", "UPDATE invitations SET code_hash = repeat('0', 64)"],
+  ["move failed logins to another username", "UPDATE login_attempts SET username = 'eve'"],
   ["delete an account", "DELETE FROM users"],
-  ["make a temporary table", "CREATE TEMPORARY TABLE mine ()"],
+  ["create a temporary table", "CREATE TEMPORARY TABLE mine ()"],
   ["choose a patient's version", insertPatient("version", "7")],
-  ["make a patient that is deleted", insertPatient("deleted_from, deleted_at", "1, now()")],
+  ["create a deleted patient", insertPatient("deleted_from, deleted_at", "1, now()")],
   ["choose a doctor's version", "INSERT INTO doctors (version) VALUES (7)"],
-  ["say when a key was first used", "INSERT INTO idempotency_keys (created_at) VALUES (now())"],
-  ["make a refresh token that is spent", "INSERT INTO refresh_tokens (spent_at) VALUES (now())"],
+  [
+    "choose when an idempotency key was first used",
+    "INSERT INTO idempotency_keys (created_at) VALUES (now())",
+  ],
+  ["create a used refresh token", "INSERT INTO refresh_tokens (spent_at) VALUES (now())"],
   ["delete a refresh token", "DELETE FROM refresh_tokens"],
   ["update an assignment", "UPDATE mappings SET assigned_at = now()"],
-  ["take a patient over", "UPDATE patients SET created_by = 1"],
-  ["take a session over", "UPDATE sessions SET user_id = 1"],
-  ["make a token good for another session", "UPDATE refresh_tokens SET session_id = gen_random_uuid()"],
-  ["write an answer anew", "UPDATE idempotency_keys SET answer = ''"],
-  ["change what is on record", "UPDATE audit_events SET outcome = 'done'"],
-  ["take anything off the record", "DELETE FROM audit_events"],
-  ["empty the record", "TRUNCATE audit_events"],
-  ["change a month's record", "UPDATE audit_events_default SET outcome = 'done'"],
-  ["drop a month's record", "DROP TABLE audit_events_default"],
-  ["say when it was", "INSERT INTO audit_events (action, outcome, at) VALUES ('read', 'done', '2001-01-01')"],
-  ["choose an event's place", "INSERT INTO audit_events (action, outcome, id) VALUES ('read', 'done', 1)"],
+  ["change a patient's created_by", "UPDATE patients SET created_by = 1"],
+  ["change the account of a session", "UPDATE sessions SET user_id = 1"],
+  ["move a refresh token to another session", "UPDATE refresh_tokens SET session_id = gen_random_uuid()"],
+  ["change the stored response of an idempotency key", "UPDATE idempotency_keys SET answer = ''"],
+  ["change an audit event", "UPDATE audit_events SET outcome = 'done'"],
+  ["delete an audit event", "DELETE FROM audit_events"],
+  ["truncate the audit log", "TRUNCATE audit_events"],
+  ["change a partition of the audit log", "UPDATE audit_events_default SET outcome = 'done'"],
+  ["drop a partition of the audit log", "DROP TABLE audit_events_default"],
+  [
+    "choose the time of an audit event",
+    "INSERT INTO audit_events (action, outcome, at) VALUES ('read', 'done', '2001-01-01')",
+  ],
+  [
+    "choose the id of an audit event",
+    "INSERT INTO audit_events (action, outcome, id) VALUES ('read', 'done', 1)",
+  ],
   ["truncate mappings", "TRUNCATE mappings"],
-  ["truncate patients with what hangs on them", "TRUNCATE patients CASCADE"],
+  ["truncate patients and the tables that refer to them", "TRUNCATE patients CASCADE"],
   ["read the passwords of roles", "SELECT FROM pg_authid"],
-  ["read which migrations were applied", "SELECT FROM drizzle.__drizzle_migrations"],
+  ["read the applied migrations", "SELECT FROM drizzle.__drizzle_migrations"],
   ["read the server's files", "SELECT pg_read_file('/etc/passwd')"],
   ["run programs", "COPY (SELECT 1) TO PROGRAM 'true'"],
   ["turn triggers and foreign keys off", "SET session_replication_role = replica"],
@@ -77,7 +86,7 @@ test.each([
   await expect(query(worker, statement)).rejects.toMatchObject({ code: "42501" });
 });
 
-test("waits for nothing for ever, and takes names for the API's own", async () => {
+test("the role's sessions have timeouts and a fixed search_path", async () => {
   const names = "lock_timeout statement_timeout idle_in_transaction_session_timeout search_path".split(" ");
   const settings = await query(
     worker,
@@ -87,10 +96,10 @@ test("waits for nothing for ever, and takes names for the API's own", async () =
   expect(settings.map(({ setting }) => setting)).toEqual(["4s", "15s", "5s", "public, pg_temp"]);
 });
 
-test("the role may not become the owner of the database, and owns nothing", async () => {
+test("the role cannot become the owner of the database, and owns nothing", async () => {
   const [{ owner }] = await asOwner("SELECT quote_ident(current_user) AS owner");
   await expect(query(worker, `SET ROLE ${owner}`)).rejects.toMatchObject({ code: "42501" });
   const { username } = new URL(worker);
-  const owned = "SELECT FROM pg_shdepend WHERE deptype = 'o' AND refobjid = $1::regrole";
-  expect(await asOwner(owned, [username])).toEqual([]);
+  const ownedObjects = "SELECT FROM pg_shdepend WHERE deptype = 'o' AND refobjid = $1::regrole";
+  expect(await asOwner(ownedObjects, [username])).toEqual([]);
 });

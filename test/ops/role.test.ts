@@ -20,18 +20,18 @@ afterAll(async () => {
 
 const asOwner = (statement: string, values?: unknown[]) => query(url, statement, values);
 
-/** A name for a role, which is dropped afterwards. */
+/** A name for a role, which is dropped after the tests. */
 function newName(name = random("test_role")): string {
   roles.push(name);
   return name;
 }
 
-/** What the server knows about a role, its password among it. */
-const roleNamed = (name: string) => asOwner("SELECT * FROM pg_authid WHERE rolname = $1", [name]);
+/** The role as the server stores it, with the hash of its password. */
+const findRole = (name: string) => asOwner("SELECT * FROM pg_authid WHERE rolname = $1", [name]);
 
-/** Whether the role's password is this one, which logging in does not tell where the server trusts its own machine. */
+/** Whether this is the role's password. A login does not show it: the server may trust local connections. */
 async function hasPassword(name: string, password: string): Promise<boolean> {
-  const [{ rolpassword }] = await roleNamed(name);
+  const [{ rolpassword }] = await findRole(name);
   const [, iterations, salt = "", storedKey] =
     /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(rolpassword) ?? [];
   const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), Number(iterations), 32, "sha256");
@@ -39,18 +39,18 @@ async function hasPassword(name: string, password: string): Promise<boolean> {
   return createHash("sha256").update(clientKey).digest("base64") === storedKey;
 }
 
-test("the command role prints a URL that logs in to the same database as that role", async () => {
+test("the command role prints a URL that connects to the same database as the new role", async () => {
   const name = newName();
-  const given = `${url}?options=-c%20geqo%3Doff`;
-  const { status, stdout } = await run("role", given, name);
+  const ownerUrl = `${url}?options=-c%20geqo%3Doff`;
+  const { status, stdout } = await run("role", ownerUrl, name);
   const [, printed = ""] = /^The Worker's DATABASE_URL:\n(\S+)\n$/.exec(stdout) ?? [];
   expect(status).toBe(0);
   const nobody = { username: "", password: "" };
-  expect(changed(printed, nobody)).toBe(changed(given, nobody));
+  expect(changed(printed, nobody)).toBe(changed(ownerUrl, nobody));
   expect(await query(printed, "SELECT current_user AS role")).toEqual([{ role: name }]);
 });
 
-test("run again it sets a new password in place of the old one", async () => {
+test("a second run replaces the password", async () => {
   const name = newName();
   const first = new URL(await createRole(url, name)).password;
   expect(await hasPassword(name, first)).toBe(true);
@@ -59,7 +59,7 @@ test("run again it sets a new password in place of the old one", async () => {
   expect(await hasPassword(name, first)).toBe(false);
 });
 
-test("run again it gives the rights that are lacking, and takes those that were granted meanwhile", async () => {
+test("a second run grants missing rights and revokes additional ones", async () => {
   const name = newName();
   await createRole(url, name);
   const rights = `
@@ -75,7 +75,7 @@ test("run again it gives the rights that are lacking, and takes those that were 
   expect(await asOwner(rights, [name])).toEqual(before);
 });
 
-test("who owns the tables and not the database is told what the database's owner has to do", async () => {
+test("an owner of the tables only is told the statement that the database's owner must run", async () => {
   const [owner, name] = [newName(), newName()];
   const { url, drop } = await newDatabase();
   try {
@@ -87,10 +87,12 @@ test("who owns the tables and not the database is told what the database's owner
     );
     const own = changed(url, { username: owner, password: "pw" });
     await migrate(own);
-    const told: string[] = [];
-    const worker = await createRole(own, name, (words) => void told.push(words));
+    const messages: string[] = [];
+    const worker = await createRole(own, name, (message) => void messages.push(message));
     const command = `REVOKE TEMPORARY ON DATABASE "${database}" FROM PUBLIC;`;
-    expect(told).toEqual([`${name} may make temporary tables until the database's owner says: ${command}`]);
+    expect(messages).toEqual([
+      `${name} may make temporary tables until the database's owner says: ${command}`,
+    ]);
     await query(url, command);
     await expect(query(worker, "CREATE TEMPORARY TABLE mine ()")).rejects.toMatchObject({ code: "42501" });
   } finally {
@@ -98,56 +100,54 @@ test("who owns the tables and not the database is told what the database's owner
   }
 });
 
-test("SQL in a name is taken for a name", async () => {
+test("SQL in a role's name is quoted", async () => {
   const name = newName(`${random("test")}" SUPERUSER; --'x`);
   const printed = await createRole(url, name);
-  expect(await roleNamed(name)).toMatchObject([{ rolname: name, rolsuper: false }]);
+  expect(await findRole(name)).toMatchObject([{ rolname: name, rolsuper: false }]);
   expect(decodeURIComponent(new URL(printed).username)).toBe(name);
 });
 
-describe("a role that may do more than the Worker needs is refused, and left as it is:", () => {
+describe("a role with more rights than the Worker needs is refused and not changed:", () => {
   test.each([
     ["a superuser", "SUPERUSER"],
-    ["one that may make roles", "CREATEROLE"],
-    ["one that may make databases", "CREATEDB"],
-    ["one that passes over row security", "BYPASSRLS"],
+    ["a role that can create roles", "CREATEROLE"],
+    ["a role that can create databases", "CREATEDB"],
+    ["a role that bypasses row security", "BYPASSRLS"],
   ])("%s", async (_, attribute) => {
     const name = newName();
     await asOwner(`CREATE ROLE ${name} ${attribute}`);
-    const before = await roleNamed(name);
-    const sentence = `${name} may do more than the Worker needs: name another role.`;
-    await expect(createRole(url, name)).rejects.toThrow(sentence);
-    expect(await roleNamed(name)).toEqual(before);
+    const before = await findRole(name);
+    const message = `${name} may do more than the Worker needs: name another role.`;
+    await expect(createRole(url, name)).rejects.toThrow(message);
+    expect(await findRole(name)).toEqual(before);
   });
 
   test("a member of another role, and the owner of a table", async () => {
     const [member, owner] = [newName(), newName()];
     await asOwner(`CREATE ROLE ${member} IN ROLE pg_read_all_data; CREATE ROLE ${owner}`);
-    await asOwner(`CREATE TABLE theirs (); ALTER TABLE theirs OWNER TO ${owner}`);
+    await asOwner(`CREATE TABLE owned (); ALTER TABLE owned OWNER TO ${owner}`);
     for (const name of [member, owner]) await expect(createRole(url, name)).rejects.toThrow("may do more");
-    await asOwner("DROP TABLE theirs");
+    await asOwner("DROP TABLE owned");
   });
 
-  test("the user it runs as", async () => {
+  test("the current user", async () => {
     const name = newName();
     await asOwner(`CREATE ROLE ${name} LOGIN PASSWORD 'pw'`);
-    const before = await roleNamed(name);
+    const before = await findRole(name);
     const own = changed(url, { username: name, password: "pw" });
     await expect(createRole(own, name)).rejects.toThrow("may do more");
-    expect(await roleNamed(name)).toEqual(before);
+    expect(await findRole(name)).toEqual(before);
   });
 });
 
-test("where the tables are missing it says what to do first, and neither makes nor changes a role", async () => {
+test("without tables it says to migrate first, and neither creates nor changes a role", async () => {
   const unmigrated = await emptyDatabase();
-  const [made, other] = [newName(), newName()];
-  const { password } = new URL(await createRole(url, made));
-  for (const name of [made, other])
-    expect(await run("role", unmigrated, name)).toEqual({
-      status: 1,
-      stdout: "",
-      stderr: "The tables are not there yet: run `npm run db:migrate` first.\n",
-    });
-  expect(await hasPassword(made, password)).toBe(true);
-  expect(await roleNamed(other)).toEqual([]);
+  const [existing, missing] = [newName(), newName()];
+  const { password } = new URL(await createRole(url, existing));
+  const message = "The tables are not there yet: run `npm run db:migrate` first.";
+  await expect(createRole(unmigrated, existing)).rejects.toThrow(message);
+  const result = await run("role", unmigrated, missing);
+  expect(result).toEqual({ status: 1, stdout: "", stderr: `${message}\n` });
+  expect(await hasPassword(existing, password)).toBe(true);
+  expect(await findRole(missing)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
 import { withClient } from "../../ops/command.ts";
@@ -8,25 +9,29 @@ const { serverUrl } = inject("cloud");
 
 export const random = (prefix: string): string => `${prefix}_${randomBytes(6).toString("hex")}`;
 
-/** The URL with some of its parts changed. */
+/** The URL with some of its parts replaced. */
 export const changed = (url: string, parts: Partial<URL>): string => Object.assign(new URL(url), parts).href;
 
-/** The rows that a statement gives, sent by the user of the URL. */
-// biome-ignore lint/suspicious/noExplicitAny: a test asserts what is in them
+/** Runs a statement as the user of the URL. @returns its rows */
+// biome-ignore lint/suspicious/noExplicitAny: a test asserts what the rows hold
 export const query = (url: string, statement: string, values?: unknown[]): Promise<any[]> =>
   withClient(url, async (client) => (await client.query(statement, values)).rows);
 
-/** Runs an operator's command in a process of its own, whose environment is `DATABASE_URL` alone. */
+/** Node keeps compiled code here, also between runs of the suite: a command then starts in half the time. */
+export const compileCache = { NODE_COMPILE_CACHE: join(tmpdir(), "hospital-api-compile-cache") };
+
+/** Runs an operator's command in a process of its own, with no setting of the environment but `DATABASE_URL`. */
 export function run(command: string, url: string, ...args: string[]) {
   const file = join(import.meta.dirname, "..", "..", "ops", `${command}.ts`);
   return new Promise<{ status: unknown; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [file, ...args], { env: { DATABASE_URL: url } }, (error, stdout, stderr) => {
+    const env = { ...compileCache, DATABASE_URL: url };
+    execFile(process.execPath, [file, ...args], { env }, (error, stdout, stderr) => {
       resolve({ status: error ? error.code : 0, stdout, stderr });
     });
   });
 }
 
-/** An empty database on the server. */
+/** Creates an empty database on the server. The caller drops it. */
 export async function newDatabase(): Promise<{ url: string; drop: () => Promise<unknown> }> {
   const name = random("test");
   await query(serverUrl, `CREATE DATABASE ${name}`);
@@ -36,7 +41,15 @@ export async function newDatabase(): Promise<{ url: string; drop: () => Promise<
   };
 }
 
-/** An empty database for the running test. */
+/** Copies a database, which is faster than migrating another one. The copy is dropped after the running test. @returns its URL */
+export async function copyDatabase(url: string): Promise<string> {
+  const name = random("test");
+  await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${new URL(url).pathname.slice(1)}`);
+  onTestFinished(() => void query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`));
+  return changed(serverUrl, { pathname: `/${name}` });
+}
+
+/** Creates an empty database, which is dropped after the running test. @returns its URL */
 export async function emptyDatabase(): Promise<string> {
   const { url, drop } = await newDatabase();
   onTestFinished(() => void drop());

@@ -1,4 +1,4 @@
-// A program of somebody who has installed the client: compiled against the package, and run with it.
+// A program in a project that has installed the package: compiled against it, and run with it.
 import { createClient, type NewPatient, type Patient, ProblemError } from "hospital-api/client";
 
 const [url = "", username = ""] = process.argv.slice(2);
@@ -33,10 +33,10 @@ const duplicate = await problemOf(api.patients.create(sent));
 const conflict = await problemOf(api.patients.update(created.id, { age: 38 }, { ifMatch: created }));
 const invalid = await problemOf(api.patients.update(created.id, { age: 121 }));
 
-// @ts-expect-error: what the API would refuse, the compiler refuses before
-const refused = () => api.patients.create({ ...sent, gender: "female" });
-// @ts-expect-error: and a filter that is none
-const unknown = () => api.patients.list({ serach: "lov" });
+// @ts-expect-error: a value that the API rejects
+const invalidGender = () => api.patients.create({ ...sent, gender: "female" });
+// @ts-expect-error: a filter that does not exist
+const unknownFilter = () => api.patients.list({ serach: "lov" });
 
 console.log(
   JSON.stringify({
@@ -46,6 +46,6 @@ console.log(
     duplicate,
     conflict,
     invalid,
-    never: [refused, unknown].length,
+    rejected: [invalidGender, unknownFilter].length,
   }),
 );

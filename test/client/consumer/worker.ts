@@ -1,4 +1,4 @@
-// A Worker that calls the API by the client.
+// A Worker that calls the API through the installed package.
 import { createClient } from "hospital-api/client";
 
 export default {

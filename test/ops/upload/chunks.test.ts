@@ -9,7 +9,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const MIB = 1024 * 1024;
 
-/** The chunks of a file that holds `content`. */
+/** Writes `content` to a file. @returns its chunks */
 function chunksIn(format: Format, content: string | Uint8Array): Promise<Chunk[]> {
   const file = join(folder, `patients.${format}`);
   writeFileSync(file, content);
@@ -19,7 +19,7 @@ function chunksIn(format: Format, content: string | Uint8Array): Promise<Chunk[]
 const numbered = (count: number, text: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => text(n)).join("");
 
-test("A chunk holds 1,000 records at most, in the order of the file", async () => {
+test("A chunk has at most 1,000 records, in the order of the file", async () => {
   const lines = numbered(2500, (n) => `{"n":${n}}\n`);
   const chunks = await chunksIn("ndjson", lines);
   expect(chunks.map(({ index, records }) => [index, records.length])).toEqual([
@@ -30,7 +30,7 @@ test("A chunk holds 1,000 records at most, in the order of the file", async () =
   expect(chunks.map(({ body }) => body).join("")).toBe(lines);
 });
 
-test("A chunk is 1 MiB at most, counted in bytes and with its header", async () => {
+test("A chunk has at most 1 MiB, in bytes and with the header", async () => {
   const chunks = await chunksIn("csv", `name\n${numbered(50, () => `${"é".repeat(50_000)}\n`)}`);
   for (const { body, bytes } of chunks) {
     expect(bytes).toBe(Buffer.byteLength(body));
@@ -40,12 +40,12 @@ test("A chunk is 1 MiB at most, counted in bytes and with its header", async () 
   expect(chunks.map(({ records }) => records.length)).toEqual([10, 10, 10, 10, 10]);
 });
 
-test("What is larger than a request is left out of the chunks, and told with its line", async () => {
-  const [ndjson, ...none] = await chunksIn(
+test("A record larger than a request is not in the body, and is listed in tooLarge with its line", async () => {
+  const [ndjson, ...others] = await chunksIn(
     "ndjson",
     `{"a":1}\n${"x".repeat(2 * MIB)}\n{"a":2}\n${"y".repeat(MIB)}\n`,
   );
-  expect([ndjson?.body, none]).toEqual(['{"a":1}\n{"a":2}\n', []]);
+  expect([ndjson?.body, others]).toEqual(['{"a":1}\n{"a":2}\n', []]);
   expect(ndjson?.records.map(({ line }) => line)).toEqual([1, 3]);
   expect(ndjson?.tooLarge.map(({ line }) => line)).toEqual([2, 4]);
   const [csv] = await chunksIn("csv", `a\n1\n${"x".repeat(MIB - 1)}\n2\n`);
@@ -53,7 +53,7 @@ test("What is larger than a request is left out of the chunks, and told with its
   expect(csv?.tooLarge).toEqual([{ line: 3, lines: 1, text: undefined }]);
 });
 
-test("Lines are those of the file, however it ends them and whatever is empty between them", async () => {
+test("line counts the lines of the file, with \\n or \\r\\n, empty lines and a byte order mark", async () => {
   const [ndjson] = await chunksIn("ndjson", '\ufeff{"a":1}\r\n\r\n  {"a":2}\r\n\n{"a":3}');
   expect(ndjson?.body).toBe('{"a":1}\n{"a":2}\n{"a":3}\n');
   expect(ndjson?.records.map(({ line }) => line)).toEqual([1, 3, 5]);
@@ -66,13 +66,13 @@ test("Lines are those of the file, however it ends them and whatever is empty be
   ]);
 });
 
-test("The API's line of a request is found again in the file", async () => {
+test("lineInFile turns a line of a request into the line of the file", async () => {
   const [, csv] = await chunksIn("csv", `a,b\n${numbered(1000, (n) => `${n},\n`)}\n1,"x\ry"\n2,"z"\n`);
   expect([2, 3, 4].map((line) => csv && lineInFile(csv, line))).toEqual([1003, 1003, 1005]);
   expect(() => csv && lineInFile(csv, 5)).toThrow("line 5");
 });
 
-test("Cells come through as they are", async () => {
+test("CSV cells keep their text: quotes, commas, spaces, formulas and accents", async () => {
   const cells = '"a ""b""",", "," c ","\'=1+1",é';
   const [chunk] = await chunksIn("csv", `h\n${cells}\n`);
   expect(chunk?.body).toBe('h\r\n"a ""b""",", ", c ,\'=1+1,é\r\n');
@@ -84,8 +84,8 @@ test.each<[Format, string | Uint8Array, RegExp]>([
   ["csv", 'a,b\n1,2\n3,"x\n4,5\n', /^patients\.csv is not CSV from line 3 on: Quote Not Closed/],
   ["csv", `a\n1\n"${"x".repeat(2 * MIB)}"\n`, /^patients\.csv is not CSV from line 3 on: Max Record Size/],
   ["csv", "", /^The file is empty/],
-])("What is no %s is refused with a sentence", async (format, content, sentence) => {
-  await expect(chunksIn(format, content)).rejects.toThrow(sentence);
+])("A file that is not %s is rejected with a message (case %#)", async (format, content, message) => {
+  await expect(chunksIn(format, content)).rejects.toThrow(message);
 });
 
 test("A file without records has no chunks", async () => {

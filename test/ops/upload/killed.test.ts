@@ -1,30 +1,57 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { afterAll, expect, test, vi } from "vitest";
-import { type Mishap, openFront } from "../../client/front.ts";
+import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { type Fault, openGateway, type Phase } from "../../client/gateway.ts";
 import { serveApi } from "../../support/serve-api.ts";
-import { csv, csvHeader, emailOf, emailsOf, newFolder, numbered, register, start } from "./support.ts";
+import {
+  csv,
+  csvHeader,
+  csvLineOf,
+  emailOf,
+  emailsOf,
+  newFolder,
+  numbered,
+  register,
+  start,
+} from "./support.ts";
 
-const RECORDS = 12_000;
-const KILLS = 8;
+const RECORDS = 9000;
 
 const served = await serveApi();
 afterAll(() => served.stop());
 
 const oneOf = <Value>(...values: Value[]): Value =>
   values[Math.floor(Math.random() * values.length)] as Value;
-/** Not to logging in, which is not tried again. */
-const mishap = ({ line }: { line: string }): Mishap | "pass" =>
+/** A fault for 3 of 10 requests, but not for a login, which is not sent again. */
+const randomFault = ({ line }: { line: string }): Fault | "pass" =>
   line.includes("/auth/") || Math.random() < 0.7
     ? "pass"
-    : oneOf<Mishap>("drop-before", "drop-after", "truncate", { status: 502 });
-const databaseFault = () => oneOf("refuse", "drop-before", "drop-after", "error-500", "truncate");
+    : oneOf<Fault>("drop-before", "drop-after", "truncate", { status: 502 });
+const randomDatabaseFault = () => oneOf("refuse", "drop-before", "drop-after", "error-500", "truncate");
 
-test("Killed again and again while the way to the API and its database fail at random, it makes each patient once", {
+/** Passes over up to two calls, at random, so that a phase is met in different chunks. */
+function isDue(): () => boolean {
+  let left = Math.floor(Math.random() * 3);
+  return () => left-- === 0;
+}
+
+/** Resolves when the file is written. */
+const written = (file: string) =>
+  new Promise<void>((resolve) => {
+    const isNow = isDue();
+    const watcher = watch(dirname(file), (_, name) => {
+      if (name !== basename(file) || !isNow()) return;
+      watcher.close();
+      resolve();
+    });
+  });
+
+test("Killed in each phase of an upload, with random faults of the gateway and the database, it creates each patient once", {
   timeout: 240_000,
 }, async () => {
-  const front = await openFront(served.origin);
+  const gateway = await openGateway(served.origin);
+  gateway.chooseFaults(randomFault);
+  gateway.zeroRetryAfter();
   const username = await register(served.origin);
   const file = join(newFolder(), "patients.csv");
   const isInvalid = (n: number) => n % 1000 === 17;
@@ -34,42 +61,47 @@ test("Killed again and again while the way to the API and its database fail at r
       ? JSON.parse(readFileSync(`${file}.progress.json`, "utf8")).chunks
       : 0;
 
-  const imports = () => front.seen.filter(({ line }) => line.includes("import")).length;
-
-  front.befallEach(mishap);
-  /** Runs the command until it has sent something. */
-  async function sending() {
-    await served.disturbDatabase({ delay_ms: 80 });
-    const before = imports();
-    const running = start(file, front.origin, username);
-    await Promise.race([
-      running.ended,
-      vi.waitUntil(() => imports() > before, { timeout: 20_000, interval: 10 }),
-    ]);
+  function reached(phase: Phase): Promise<void> {
+    const isNow = isDue();
+    return gateway.reached(phase, ({ line }) => line.includes("import") && isNow());
+  }
+  const phases = {
+    "the import request arrives": () => reached("received"),
+    "the database has committed": () => reached("processed"),
+    "the answer is sent": () => reached("answered"),
+    "the refused records are written": () => written(`${file}.refused.ndjson`),
+    "the new progress is written": () => written(`${file}.progress.json.new`),
+    "the progress is replaced": () => written(`${file}.progress.json`),
+  };
+  /** Starts the command. Once it has logged in, which is not sent again, one of its requests meets a database fault. */
+  async function startWithDatabaseFault() {
+    await served.disturbDatabase({});
+    const loggedIn = gateway.reached("answered", ({ line }) => line.includes("login"));
+    const running = start(file, gateway.origin, username);
+    await Promise.race([loggedIn, running.ended]);
+    await served.disturbDatabase({ fault: randomDatabaseFault(), times: 1 });
     return running;
   }
-  for (let kill = 0; kill < KILLS; kill += 1) {
-    const running = await sending();
-    if (kill % 3 === 2) await served.disturbDatabase({ delay_ms: 80, fault: databaseFault(), times: 1 });
-    await setTimeout(Math.random() * 700);
-    await running.kill();
-    console.log(`Killed with ${chunks()} of ${RECORDS / 1000} chunks noted.`);
-  }
-  const last = await sending();
-  await served.disturbDatabase({ fault: databaseFault(), times: 1 });
-  const end = await last.ended;
 
-  const valid = Array.from({ length: RECORDS }, (_, n) => n).filter((n) => !isInvalid(n));
-  expect([end.status, end.stdout]).toEqual([
-    2,
-    expect.stringMatching(`^${valid.length} patients were created, ${RECORDS - valid.length} refused`),
-  ]);
+  for (const [phase, reaches] of Object.entries(phases)) {
+    const reachesPhase = reaches();
+    const running = await startWithDatabaseFault();
+    await Promise.race([reachesPhase, running.ended]);
+    await running.kill();
+    console.log(`Killed when ${phase}, with ${chunks()} of ${RECORDS / 1000} chunks in the progress file.`);
+  }
+  const end = await (await startWithDatabaseFault()).ended;
+
+  const records = Array.from({ length: RECORDS }, (_, n) => n);
+  const valid = records.filter((n) => !isInvalid(n));
+  expect(end).toEqual({
+    status: 2,
+    stdout: expect.stringMatching(
+      `^${valid.length} patients were created, ${RECORDS - valid.length} refused`,
+    ),
+    stderr: expect.any(String),
+  });
   expect(await emailsOf(username)).toEqual(valid.map(emailOf));
   const refused = readFileSync(`${file}.refused.ndjson`, "utf8").trimEnd().split("\n");
-  const lineOf = (n: number) => 2 + n + Math.ceil(n / 10);
-  expect(refused.map((line) => JSON.parse(line).line)).toEqual(
-    Array.from({ length: RECORDS }, (_, n) => n)
-      .filter(isInvalid)
-      .map(lineOf),
-  );
+  expect(refused.map((line) => JSON.parse(line).line)).toEqual(records.filter(isInvalid).map(csvLineOf));
 });

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
 import { serveApi } from "../support/serve-api.ts";
-import { openFront } from "./front.ts";
+import { openGateway } from "./gateway.ts";
 import { newPatient, signUp } from "./support.ts";
 
 const served = await serveApi();
@@ -9,7 +9,7 @@ afterAll(() => served.stop());
 
 const newPatients = (count: number) => Array.from({ length: count }, () => newPatient());
 
-test("What is imported is exported, as it arrives, and written down in either format", async () => {
+test("Imported patients are exported as records, as NDJSON and as CSV, and both texts can be imported again", async () => {
   const api = await signUp(served.origin);
   const sent = newPatients(900);
   const { created, refused } = await api.patients.import(sent);
@@ -34,7 +34,7 @@ test("What is imported is exported, as it arrives, and written down in either fo
   expect(await Array.fromAsync(third.patients.export())).toMatchObject(sent.slice(0, 10));
 });
 
-test("Of what is not all valid, all or only that is refused, as asked for", async () => {
+test("An import with an invalid record creates nothing; with partial it creates the valid records and reports the other", async () => {
   const api = await signUp(served.origin);
   const sent = [newPatient(), newPatient({ age: 121 }), newPatient()];
   const refused = { status: 400, errors: { "2.age": [expect.stringContaining("120")] } };
@@ -49,34 +49,35 @@ test("Of what is not all valid, all or only that is refused, as asked for", asyn
   });
 });
 
-test("What was imported unheard is imported once", async () => {
+test("An import whose answer is lost is sent again and creates each patient once", async () => {
   const api = await signUp(served.origin);
-  const front = await openFront(served.origin, "drop-after", "truncate");
-  const client = createClient({ url: front.origin, tokens: api.tokens, retry: { delay: 20 } });
+  const gateway = await openGateway(served.origin, "drop-after", "truncate");
+  const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
   const { created } = await client.patients.import(newPatients(3));
-  expect(front.seen).toHaveLength(3);
+  expect(gateway.requests).toHaveLength(3);
   expect((await Array.fromAsync(api.patients.export())).map(({ id }) => id)).toEqual(
     created.map(({ id }) => id),
   );
 });
 
-test("An export that breaks off throws a problem after what it gave, and one that is left ends", async () => {
+test("A truncated export throws a ProblemError after the records it received; an export ends on break and on abort", async () => {
   const api = await signUp(served.origin);
   await api.patients.import(newPatients(100));
-  const front = await openFront(served.origin, "truncate");
-  const client = createClient({ url: front.origin, tokens: api.tokens });
-  const seen: number[] = [];
+  const gateway = await openGateway(served.origin, "truncate");
+  const client = createClient({ url: gateway.origin, tokens: api.tokens });
+  const ids: number[] = [];
   const reading = (async () => {
-    for await (const { id } of client.patients.export()) seen.push(id);
+    for await (const { id } of client.patients.export()) ids.push(id);
   })();
   const problem = await reading.catch((error: unknown) => error);
   expect(problem).toBeInstanceOf(ProblemError);
   expect(problem).toMatchObject({ status: 0 });
-  expect(seen.length).toBeLessThan(100);
+  expect(ids.length).toBeLessThan(100);
   for await (const _ of client.patients.export()) break;
-  const leaving = new AbortController();
+  const page = new AbortController();
   const aborted = (async () => {
-    for await (const _ of api.patients.export({ signal: leaving.signal })) leaving.abort(new Error("left"));
+    for await (const _ of api.patients.export({ signal: page.signal }))
+      page.abort(new Error("the page was left"));
   })();
-  await expect(aborted).rejects.toThrow("left");
+  await expect(aborted).rejects.toThrow("the page was left");
 });
