@@ -1,29 +1,29 @@
-/** The versions of the records that this client has read or written, for as long as somebody holds them. */
+/** The versions of the records that this client has read or written. An entry goes when its record is garbage-collected. */
 const versions = new WeakMap<object, string>();
 
 /**
- * The version of a record as `get`, `create`, `replace` or `update` gave it: its `ETag`. `undefined` for any other, such
- * as one from a list, or a copy.
+ * The version (`ETag`) of a record that `get`, `create`, `replace` or `update` returned; `undefined` for any other object,
+ * such as a record from a list or a copy of a record.
  */
 export const etagOf = (record: object): string | undefined => versions.get(record);
 
-/** A record, with the version that the answer says it has. */
-export function versioned<Shape extends object>(record: Shape, { headers }: Response): Shape {
+/** Remembers the version that a response's `ETag` gives to its record. @returns the record */
+export function withVersion<Shape extends object>(record: Shape, { headers }: Response): Shape {
   const etag = headers.get("ETag");
   if (etag) versions.set(record, etag);
   return record;
 }
 
 /**
- * What `If-Match` and `If-None-Match` take: the version itself, or that of a record.
+ * Turns the option `ifMatch` or `ifNoneMatch` into the value of its header: a version as it is, a record into its version.
  *
- * @throws {TypeError} when it is a record whose version is not known, or an empty text, which is none: without one a change
+ * @throws {TypeError} when the record's version is unknown, or the version is an empty string: without a version a change
  *   would be unconditional.
  */
-export function versionOf(given: object | string | undefined): string | undefined {
-  if (given === "") throw new TypeError("An empty text is no version.");
-  if (typeof given !== "object") return given;
-  const etag = etagOf(given);
-  if (!etag) throw new TypeError("The version of this record is not known: get() it first.");
+export function versionOf(recordOrVersion: object | string | undefined): string | undefined {
+  if (recordOrVersion === "") throw new TypeError("An empty string is not a version.");
+  if (typeof recordOrVersion !== "object") return recordOrVersion;
+  const etag = etagOf(recordOrVersion);
+  if (!etag) throw new TypeError("The version of this record is unknown: read it with get() first.");
   return etag;
 }

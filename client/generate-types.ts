@@ -18,7 +18,7 @@ import * as z from "../src/zod.ts";
 
 export const typesFile = join(import.meta.dirname, "types.ts");
 
-/** The schemas that cross the wire as JSON, by the name that their type gets. */
+/** The schemas of JSON bodies, by the names of their types. */
 const { Patient, Imported, Change, Access, Restored, HandedOver, HandedOverAll, EmergencyAccess } = patients;
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = mappings;
 const schemas = {
@@ -34,34 +34,34 @@ const schemas = {
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
 `;
 
-/** The types of what crosses the wire, as TypeScript that needs nothing else, from the schemas of requests and answers. */
-export async function typesOfContract(): Promise<string> {
+/** Generates the text of `types.ts` from the schemas of requests and responses: TypeScript that imports nothing. */
+export async function generateTypes(): Promise<string> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
-  // What a client writes is a schema's input: a field that has a default may be left out.
+  // A client writes the input of a schema: a field with a default is optional.
   const { schemas: definitions } = z.toJSONSchema(registry, {
     io: "input",
     uri: (id) => `#/definitions/${id}`,
   });
-  const named = Object.entries(definitions).map(([id, { $id, ...definition }]) => [id, definition]);
-  const types = await compile({ definitions: Object.fromEntries(named) }, "Contract", {
+  const withoutId = Object.entries(definitions).map(([id, { $id, ...definition }]) => [id, definition]);
+  const types = await compile({ definitions: Object.fromEntries(withoutId) }, "Contract", {
     bannerComment: banner,
     unreachableDefinitions: true,
     additionalProperties: false,
     style: { printWidth: 110 },
   });
   return types
-    .replace(ofTheWhole, "")
-    .replaceAll(ofItsPlace, (_, before) => (before === "/**" ? "\n" : " */\n"));
+    .replace(containerInterface, "")
+    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"));
 }
 
-/** What the library says of the one schema that holds them all, and of where in it each stands. */
-const ofTheWhole = /\nexport interface Contract \{[^}]*\}\n/;
-const ofItsPlace =
+/** The library writes an interface for the schema that contains all others, and a comment about it above each type. */
+const containerInterface = /\nexport interface Contract \{[^}]*\}\n/;
+const generatedComment =
   /(\/\*\*| \*)\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n \*\/\n/g;
 
 if (import.meta.main) {
-  const types = await typesOfContract();
-  if (types === readFileSync(typesFile, "utf8")) console.log("client/types.ts is as the schemas are.");
+  const types = await generateTypes();
+  if (types === readFileSync(typesFile, "utf8")) console.log("client/types.ts is up to date.");
   else writeFileSync(typesFile, types);
 }

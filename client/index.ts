@@ -1,13 +1,13 @@
-import { administration } from "./administration.ts";
-import { custody } from "./custody.ts";
+import { accountMethods } from "./accounts.ts";
+import { importExportMethods } from "./import-export.ts";
 import { list } from "./list.ts";
+import { ownershipMethods } from "./ownership.ts";
 import type { ProblemError } from "./problem.ts";
 import type { AssignmentQuery, DoctorQuery, EventQuery, PatientQuery } from "./queries.ts";
-import { type CreateOptions, creation, records, removal } from "./records.ts";
-import { type CallOptions, createSend, json, nothing, withSession } from "./request.ts";
+import { type CreateOptions, createCall, deleteCall, recordMethods } from "./records.ts";
+import { type CallOptions, createSend, readJson, readNoContent, withSession } from "./request.ts";
 import type { RetryOptions } from "./retry.ts";
 import { createSession, type Tokens } from "./session.ts";
-import { transfer } from "./transfer.ts";
 import type {
   Account,
   Assignment,
@@ -28,138 +28,158 @@ import type {
   TokenPair,
 } from "./types.ts";
 
-export type { AccountQuery, Accounts, Invitations, Sessions } from "./administration.ts";
-export type { Custody } from "./custody.ts";
+export type { AccountQuery, Accounts, Invitations, Sessions } from "./accounts.ts";
 export { etagOf } from "./etag.ts";
+// `Transfer` and `Custody` are the names of version 1.0 for `ImportExport` and `Ownership`.
+export type {
+  Format,
+  ImportData,
+  ImportExport,
+  ImportExport as Transfer,
+  ImportOptions,
+} from "./import-export.ts";
 export type { List } from "./list.ts";
+export type { Ownership, Ownership as Custody } from "./ownership.ts";
 export { ProblemError } from "./problem.ts";
 export type * from "./queries.ts";
 export type { ChangeOptions, CreateOptions, GetOptions, Records } from "./records.ts";
 export type { CallOptions } from "./request.ts";
 export type { RetryOptions } from "./retry.ts";
 export type { Tokens } from "./session.ts";
-export type { Format, ImportData, ImportOptions, Transfer } from "./transfer.ts";
 export type * from "./types.ts";
 
 export interface ClientOptions {
-  /** Where the API is: `https://hospital-api.example.workers.dev`, with a path when it is not at the root. */
+  /** The API's URL, such as `https://hospital-api.example.workers.dev`; with a path if the API is not at the root. */
   url: string | URL;
-  /** A session that was kept: what `onTokens` was told last. */
+  /** The tokens of a session that exists already: those that `onTokens` received last. */
   tokens?: Tokens | undefined;
-  /** Is told the tokens whenever they change, to keep them; `undefined` when the session is over. */
+  /** Receives the tokens after every change, so that they can be stored; `undefined` when the session has ended. */
   onTokens?: ((tokens: Tokens | undefined) => void) | undefined;
+  /** How often calls that are safe to repeat are sent, and how long that may take. */
   retry?: RetryOptions | undefined;
-  /** Sends the requests; the platform's own `fetch` when left out. */
+  /** Sends the requests; the platform's `fetch` by default. */
   fetch?: typeof fetch | undefined;
 }
 
-/** The API's lists, records and accounts. Every function throws a `ProblemError` when it cannot do what it says. */
+/** The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts. */
 export type Client = ReturnType<typeof createClient>;
 
-/** A spent refresh token is exchanged again for so long, in milliseconds; thirty seconds, of which some are for the way. */
+/**
+ * The longest time for a refresh with all its attempts, in milliseconds. When the response of an attempt is lost, the API
+ * has used the token; it accepts it again for 30 seconds, and 5 are left for the way. Later it takes the token for stolen.
+ */
 const REFRESH_DEADLINE = 25_000;
 
-/** A client of the API at `url`, signed in when it is given a session's `tokens`, or after `login`. */
+/** Creates a client for the API at `url`. It has a session when it gets `tokens`, or after `login`. Nothing is sent yet. */
 export function createClient({ url, tokens, onTokens, retry, ...options }: ClientOptions) {
-  // Called as a function of its own: browsers refuse a fetch that is called as an option's method.
+  // Wrapped: browsers throw when their fetch is called as a method of another object.
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-  const sendOpen = createSend({ url: String(url), fetch, retry });
-  const once = { ...retry, attempts: 1 };
+  const sendWithoutSession = createSend({ url: String(url), fetch, retry });
+  const withoutRetry = { ...retry, attempts: 1 };
 
-  const post = <Answer>(
+  const authCall = <Result>(
     path: string,
     body: object,
-    read: (response: Response) => Answer | Promise<Answer>,
+    read: (response: Response) => Result | Promise<Result>,
     signal?: AbortSignal,
-  ) => ({ method: "POST", path: `api/auth/${path}/`, body, read, signal, isRepeatable: false }) as const;
+  ) => ({ method: "POST", path: `api/auth/${path}/`, body, read, signal, isIdempotent: false }) as const;
 
-  /**
-   * When the answer is lost, so may be the next token, and the one that is there be spent. Trying again soon gets another pair.
-   * Later than the API's grace it must not be tried, for then a token that comes a second time counts as stolen.
-   */
   const refresh = (token: string) =>
-    sendOpen({ ...post("refresh", { refresh: token }, json<TokenPair>), isRepeatable: true }, undefined, {
-      ...retry,
-      deadline: Math.min(retry?.deadline ?? REFRESH_DEADLINE, REFRESH_DEADLINE),
-    });
+    sendWithoutSession(
+      { ...authCall("refresh", { refresh: token }, readJson<TokenPair>), isIdempotent: true },
+      undefined,
+      { ...retry, deadline: Math.min(retry?.deadline ?? REFRESH_DEADLINE, REFRESH_DEADLINE) },
+    );
 
   const session = createSession(tokens, refresh, onTokens);
-  const send = withSession(sendOpen, session);
-  const read = { method: "GET", isRepeatable: true } as const;
+  const send = withSession(sendWithoutSession, session);
+  const get = { method: "GET", isIdempotent: true } as const;
 
   return {
-    /** The session's tokens as they are now; `undefined` when there is none. */
+    /** The current tokens; `undefined` without a session. */
     get tokens(): Tokens | undefined {
       return session.tokens;
     },
 
-    /** Creates an account. It is not sent again: the username is unique, so that a second attempt is refused. */
+    /** Creates an account. It is not retried: the username is unique, so a retry would be refused. */
     register: async (account: Registration, { signal }: CallOptions = {}): Promise<NewAccount> =>
-      sendOpen(post("register", account, json<NewAccount>, signal)),
+      sendWithoutSession(authCall("register", account, readJson<NewAccount>, signal)),
 
-    /** Opens a session. It is not sent again: attempts are counted. */
+    /** Starts a session. It is not retried: the API counts attempts. */
     async login(credentials: Credentials, { signal }: CallOptions = {}): Promise<void> {
-      session.signIn(await sendOpen(post("login", credentials, json<TokenPair>, signal)));
+      session.signIn(await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, signal)));
     },
 
-    /** Makes the tokens new now. It need not be called: every function does when they have run out. */
+    /** Refreshes the access token now. There is no need to call it: every method does so when the token has expired. */
     async refresh({ signal }: CallOptions = {}): Promise<void> {
-      if (session.tokens) await session.renewed(session.tokens.access, signal);
+      if (session.tokens) await session.nextAccessToken(session.tokens.access, signal);
     },
 
-    /** Ends the session: here in any case, at the API unless this throws. */
+    /** Ends the session. The client drops its tokens in any case; if this throws, the API may still accept them. */
     async logout({ signal }: CallOptions = {}): Promise<void> {
       if (!session.tokens) return;
       try {
         const { refresh } = session.tokens;
-        await send({ ...post("logout", { refresh }, nothing, signal), isRepeatable: true });
+        await send({ ...authCall("logout", { refresh }, readNoContent, signal), isIdempotent: true });
       } catch (problem) {
-        if ((problem as ProblemError).status !== 401) throw problem; // it was over already
+        if ((problem as ProblemError).status !== 401) throw problem; // the session had ended already
       } finally {
         session.signOut();
       }
     },
 
-    /** Changes the password, and ends all other sessions. It is not sent again: attempts are counted. */
+    /** Changes the caller's password and ends all other sessions. It is not retried: the API counts attempts. */
     async changePassword(change: PasswordChange, { signal }: CallOptions = {}): Promise<void> {
-      await send(post("password", change, nothing, signal));
+      await send(authCall("password", change, readNoContent, signal));
     },
 
-    ...administration(send),
+    ...accountMethods(send),
 
+    /** Reads the caller's own account. */
     me: async ({ signal }: CallOptions = {}): Promise<Account> =>
-      send({ ...read, path: "api/auth/me/", signal, read: json<Account> }),
+      send({ ...get, path: "api/auth/me/", signal, read: readJson<Account> }),
 
     patients: {
-      ...records<Patient, NewPatient, PatientChanges, PatientQuery>(send, "api/patients/"),
-      ...transfer(send),
-      ...custody(send),
+      ...recordMethods<Patient, NewPatient, PatientChanges, PatientQuery>(send, "api/patients/"),
+      ...importExportMethods(send),
+      ...ownershipMethods(send),
     },
 
-    doctors: records<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
+    doctors: recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
 
     assignments: {
+      /** Lists the assignments of the caller's patients. */
       list: (query?: AssignmentQuery, options?: CallOptions) =>
         list<ListedAssignment>(send, "api/mappings/", query, options),
+      /** Assigns a doctor to a patient. */
       create: async (assignment: NewAssignment, options?: CreateOptions): Promise<Assignment> =>
-        send(creation("api/mappings/", assignment, json<Assignment>, options)),
+        send(createCall("api/mappings/", assignment, readJson<Assignment>, options)),
+      /** Deletes the assignment with this id. */
       delete: async (id: number, options?: CallOptions): Promise<void> =>
-        send(removal(`api/mappings/${id}/`, options)),
-      /** The doctors of a patient, by the patient's id. */
+        send(deleteCall(`api/mappings/${id}/`, options)),
+      /** Reads the doctors of the patient with this id. */
       ofPatient: async (id: number, { signal }: CallOptions = {}): Promise<DoctorsOfPatient> =>
-        send({ ...read, path: `api/mappings/${id}/`, signal, read: json<DoctorsOfPatient> }),
+        send({ ...get, path: `api/mappings/${id}/`, signal, read: readJson<DoctorsOfPatient> }),
     },
 
-    /** What is on record, the newest first; for admins. */
+    /** Lists the audit events that match the query, the newest first. For admins. */
     record: (query?: EventQuery, options?: CallOptions) =>
       list<AuditEvent>(send, "api/audit/", query, options),
 
-    /** Whether the Worker runs; asked once. */
+    /** Checks that the Worker runs. It is sent once. */
     health: async ({ signal }: CallOptions = {}): Promise<{ status: "ok" }> =>
-      sendOpen({ ...read, path: "healthz", signal, read: json<{ status: "ok" }> }, undefined, once),
+      sendWithoutSession(
+        { ...get, path: "healthz", signal, read: readJson<{ status: "ok" }> },
+        undefined,
+        withoutRetry,
+      ),
 
-    /** Whether the database answers; asked once. */
+    /** Checks that the database answers. It is sent once. */
     readiness: async ({ signal }: CallOptions = {}): Promise<{ status: "ok" }> =>
-      sendOpen({ ...read, path: "readyz", signal, read: json<{ status: "ok" }> }, undefined, once),
+      sendWithoutSession(
+        { ...get, path: "readyz", signal, read: readJson<{ status: "ok" }> },
+        undefined,
+        withoutRetry,
+      ),
   };
 }

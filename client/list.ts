@@ -1,35 +1,36 @@
-import { foreign } from "./problem.ts";
-import { type CallOptions, json, type Send } from "./request.ts";
+import { unexpectedResponse } from "./problem.ts";
+import { type CallOptions, readJson, type Send } from "./request.ts";
 
-/** Records that are asked for page by page, as they are needed; each time it is iterated, anew. */
+/** The records of a list. Iterating requests page after page, when it needs the next one; each iteration starts anew. */
 export interface List<Shape> extends AsyncIterable<Shape> {
-  /** The pages themselves, of `limit` records each but for the last. */
+  /** The same records page by page: arrays of `limit` records, fewer on the last page. */
   pages(): AsyncGenerator<Shape[], void, undefined>;
 }
 
 interface Page<Shape> {
   records: Shape[];
-  /** The query of the page after it. */
+  /** The query of the next page. */
   next: object | undefined;
 }
 
 /**
- * The records of a list route.
+ * Lists the records of a route. Nothing is sent until the list is iterated.
  *
- * @param first filters, `sort`, and `limit`, how many records a page holds.
+ * @param firstQuery filters, `sort`, and `limit`, the number of records a page.
+ * @returns a list whose iteration throws a `ProblemError` when a page cannot be read.
  */
 export function list<Shape>(
   send: Send,
   path: string,
-  first: object = {},
+  firstQuery: object = {},
   { signal }: CallOptions = {},
 ): List<Shape> {
   async function* pages(): AsyncGenerator<Shape[], void, undefined> {
-    let query: object | undefined = first;
+    let query: object | undefined = firstQuery;
     while (query) {
       const page: Page<Shape> = await send({
-        ...{ method: "GET", path, query, signal, isRepeatable: true },
-        read: async (response) => ({ records: await array(response), next: queryOfNext(response) }),
+        ...{ method: "GET", path, query, signal, isIdempotent: true },
+        read: async (response) => ({ records: await readArray(response), next: nextQueryOf(response) }),
       });
       query = page.next;
       yield page.records;
@@ -47,17 +48,17 @@ export function list<Shape>(
   };
 }
 
-async function array<Shape>(response: Response): Promise<Shape[]> {
-  const records = await json<Shape[]>(response);
-  if (!Array.isArray(records)) throw foreign(response);
+async function readArray<Shape>(response: Response): Promise<Shape[]> {
+  const records = await readJson<Shape[]>(response);
+  if (!Array.isArray(records)) throw unexpectedResponse(response);
   return records;
 }
 
 /**
- * The query of the `Link` to the next page (RFC 8288), which says all of it. Of the reference nothing else is taken: the
- * path is known, behind a gateway theirs need not be ours, and the token is for nobody else.
+ * The query of the `Link` to the next page (RFC 8288). The rest of that URL is ignored: behind a gateway its host and path
+ * may differ from ours, and the access token must not go to another host.
  */
-function queryOfNext({ headers }: Response): object | undefined {
+function nextQueryOf({ headers }: Response): object | undefined {
   const [, url] = /<([^>]*)>;[^<]*\brel="?next\b/.exec(headers.get("Link") ?? "") ?? [];
   const query = url?.split("?")[1];
   return query === undefined ? undefined : Object.fromEntries(new URLSearchParams(query));

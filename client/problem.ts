@@ -1,4 +1,4 @@
-/** What a problem says beside its status; as RFC 9457 names it, and this API's `errors` and `request_id`. */
+/** The fields of an RFC 9457 problem that this API sends, apart from `status`; `errors` and `request_id` are its own. */
 interface ProblemDetails {
   type?: string;
   title?: string;
@@ -8,24 +8,26 @@ interface ProblemDetails {
 }
 
 /**
- * Why a call did not give what it promises: the API's answer was an error, or somebody else's was, such as a proxy's; or
- * there was none, and then `status` is 0 and `cause` says why.
+ * Why a call failed. Either the response was an error, of the API or of a proxy on the way; or it was not from the API at
+ * all, although its status says success; or there was no response, and then `status` is 0 and `cause` is the reason.
  */
 export class ProblemError extends Error {
   override name = "ProblemError";
-  /** The answer's HTTP status; 0 when there was no answer, or not all of it. */
+  /** The response's HTTP status; 0 when there was no response, or only a part of it. */
   readonly status: number;
+  /** A URI for the kind of problem; `about:blank` when the status says it all. */
   readonly type: string;
+  /** The name of the kind of problem, such as `Bad Request`. */
   readonly title: string;
-  /** What is wrong, in a sentence to a person. */
+  /** What is wrong, in a sentence for people. */
   readonly detail: string | undefined;
-  /** What is wrong with each field, all of it, by the field's path; empty when it is not about fields. */
+  /** All messages about each invalid field, by the field's path; empty when the problem is not about fields. */
   readonly errors: Record<string, string[]>;
-  /** Names the request in the API's log. */
+  /** The id of the request in the API's log. */
   readonly requestId: string | undefined;
   /** How many seconds the API asks to wait before the next attempt. */
   readonly retryAfter: number | undefined;
-  /** The answer's headers. */
+  /** The response's headers; empty when there was no response. */
   readonly headers: Headers;
 
   constructor(
@@ -46,29 +48,29 @@ export class ProblemError extends Error {
   }
 }
 
-/** What is wrong with an answer that is a success, but not the API's: of a network that wants one to log in first. */
-export const foreign = (response: Response, cause?: unknown): ProblemError =>
-  new ProblemError({ detail: "The answer is not the API's." }, response, cause);
+/** The error for a successful response that is not from the API, such as the login page of a public network. */
+export const unexpectedResponse = (response: Response, cause?: unknown): ProblemError =>
+  new ProblemError({ detail: "The response is not from the API." }, response, cause);
 
-/** The problem that an answer of 400 and more is, also when it is not the API's own. */
-export async function problemOf(response: Response): Promise<ProblemError> {
+/** Turns a response with a status of 400 or more into an error. The response may be a proxy's, without problem details. */
+export async function problemOfResponse(response: Response): Promise<ProblemError> {
   const text = await response.text();
-  return new ProblemError(detailsIn(text, response.headers.get("Content-Type")), response);
+  return new ProblemError(parseDetails(text, response.headers.get("Content-Type")), response);
 }
 
-function detailsIn(text: string, type: string | null): ProblemDetails {
+function parseDetails(text: string, type: string | null): ProblemDetails {
   if (!type?.startsWith("application/problem+json")) return {};
   try {
     return JSON.parse(text);
   } catch {
-    return {}; // somebody else's after all; the status says enough
+    return {}; // not from the API after all; the status says enough
   }
 }
 
-/** Whatever was thrown on the way to an answer, as a problem: there was no answer, or not all of it. */
-export function asProblem(error: unknown): ProblemError {
+/** Turns anything thrown while a response was awaited or read into a `ProblemError`: one with status 0, unless it is one. */
+export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  // Node's fetch says why in the error's cause.
+  // Node's fetch gives the reason in the error's cause.
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return new ProblemError(
     { detail: `The API did not answer: ${reason instanceof Error ? reason.message : reason}` },
@@ -77,7 +79,7 @@ export function asProblem(error: unknown): ProblemError {
   );
 }
 
-/** `Retry-After` in seconds from now: it holds either those or a date (RFC 9110, section 10.2.3). */
+/** Reads `Retry-After`, which holds a number of seconds or a date (RFC 9110, section 10.2.3). @returns seconds from now */
 function secondsUntil(value: string | null): number | undefined {
   if (value === null) return undefined;
   const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;

@@ -1,55 +1,59 @@
-// Written by hand, for the API's schemas of these hold texts where a program has numbers. A list's cursor is not among
-// them: it comes from the list itself.
+// The query parameters of the lists. Written by hand: the API's schemas describe them as strings. `cursor` is missing
+// because the list sends it itself.
 import type { AuditEvent, Doctor, Patient } from "./types.ts";
 
 export type Gender = Patient["gender"];
 export type Specialization = Doctor["specialization"];
 
-/** How many records a page holds: 1 to 200, 50 when left out. */
+/** The number of records a page: 1 to 200, 50 by default. */
 export type Paged = { limit?: number | undefined };
 
-/** What comes first: the smallest, or with `-` before it the largest; `id` when left out. */
+/** The order: ascending by this field, or descending with `-` before it; `id` by default. */
 type Sorted<Key extends string> = { sort?: Key | `-${Key}` | undefined };
 
-/** All that is given must be true of a patient. */
+/** Filters for patients: a patient must match all that are given. */
 export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created_at"> {
-  /** The beginning of the first, the last or the full name, whatever the case and the accents. */
+  /** The start of the first, the last or the full name; case and accents do not matter. */
   search?: string | undefined;
   gender?: Gender | undefined;
   min_age?: number | undefined;
   max_age?: number | undefined;
-  /** The id of a doctor who is assigned. */
+  /** The id of an assigned doctor. */
   doctor?: number | undefined;
-  /** The deleted ones instead, which can be restored. */
+  /** `true` lists the deleted patients, which can be restored, instead of the others. */
   deleted?: boolean | undefined;
 }
 
-/** All that is given must be true of a doctor. */
+/** Filters for doctors: a doctor must match all that are given. */
 export interface DoctorQuery extends Paged, Sorted<"id" | "lastname" | "created_at"> {
-  /** The beginning of the first, the last or the full name, whatever the case and the accents. */
+  /** The start of the first, the last or the full name; case and accents do not matter. */
   search?: string | undefined;
   specialization?: Specialization | undefined;
-  /** Whether they take new patients. */
+  /** Whether the doctor accepts new patients. */
   active?: boolean | undefined;
-  /** The id of a patient of yours. */
+  /** The id of one of your patients. */
   patient?: number | undefined;
 }
 
-/** All that is given must be true of an assignment. */
+/** Filters for assignments: an assignment must match all that are given. */
 export interface AssignmentQuery extends Paged, Sorted<"id" | "created_at"> {
+  /** The id of a patient. */
   patient?: number | undefined;
+  /** The id of a doctor. */
   doctor?: number | undefined;
 }
 
-/** All that is given must be true of an event. Moments are in UTC, as `2026-11-26T09:30:00Z`. */
+/** Filters for audit events: an event must match all that are given. Times are in UTC, such as `2026-11-26T09:30:00Z`. */
 export interface EventQuery extends Paged {
-  /** The id of the account that did it. */
+  /** The id of the account that acted. */
   account?: number | undefined;
-  /** The id of a patient that it names. */
+  /** The id of a patient that the event is about. */
   patient?: number | undefined;
+  /** The name of the action, such as `read` or `update`. */
   action?: string | undefined;
   outcome?: AuditEvent["outcome"] | undefined;
+  /** At this time or later. */
   from?: string | undefined;
-  /** Before this moment. */
+  /** Before this time. */
   to?: string | undefined;
 }

@@ -1,74 +1,80 @@
-import { versioned, versionOf } from "./etag.ts";
+import { versionOf, withVersion } from "./etag.ts";
 import { type List, list } from "./list.ts";
-import { type Call, type CallOptions, json, nothing, type Send } from "./request.ts";
+import type { ProblemError } from "./problem.ts";
+import { type Call, type CallOptions, readJson, readNoContent, type Send } from "./request.ts";
 
-/** What a call takes that makes something. */
+/** The options of a call that creates something. */
 export interface CreateOptions extends CallOptions {
   /**
-   * The same key and the same data again, within 24 hours, make nothing new and give the first answer. Left out, each
-   * call has one of its own, the same for all its attempts: give one to be able to repeat the call itself.
+   * The call can be repeated with the same key and data for 24 hours: it then creates nothing and returns the first
+   * result. By default each call has its own random key, the same for all its attempts.
    */
   idempotencyKey?: string | undefined;
 }
 
-/** What a call takes that changes or deletes a record. */
+/** The options of a call that changes or deletes a record. */
 export interface ChangeOptions<Shape> extends CallOptions {
-  /** The record as it was read, or its version: when somebody has changed it since, the call throws a problem of 412. */
+  /** The record as it was read, or its version: the call throws a problem with status 412 if the record has changed since. */
   ifMatch?: Shape | string | undefined;
 }
 
-/** What a call takes that reads a record. */
+/** The options of a call that reads a record. */
 export interface GetOptions<Shape> extends CallOptions {
-  /** The record as it was read before: when nobody has changed it since, it is not sent again, and given back itself. */
+  /** The record as it was read before: if it has not changed since, the API does not send it, and this object is returned. */
   ifNoneMatch?: Shape | undefined;
 }
 
-/** The routes of a kind of records. */
+/** The routes of one kind of record, such as patients. Every method throws a `ProblemError` when it fails. */
 export interface Records<Shape, New, Changes, Query> {
+  /** Lists the records that match the query. */
   list(query?: Query, options?: CallOptions): List<Shape>;
+  /** Reads the record with this id. */
   get(id: number, options?: GetOptions<Shape>): Promise<Shape>;
+  /** Creates a record. Without an answer it is sent again with the same idempotency key, and creates one record only. */
   create(record: New, options?: CreateOptions): Promise<Shape>;
-  /** As `update`: what is left out stays as it is. */
+  /** Sends a PUT, which does the same as `update`: fields that are left out keep their values. */
   replace(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
+  /** Changes some fields. It is retried with `ifMatch` only: a retry could overwrite another change. */
   update(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
+  /** Deletes the record with this id. */
   delete(id: number, options?: ChangeOptions<Shape>): Promise<void>;
 }
 
-/** A call that makes something, of which there is one however often it is sent. */
-export const creation = <Answer>(
+/** A call that creates one record, however often it is sent, because all its attempts have the same idempotency key. */
+export const createCall = <Result>(
   path: string,
   body: unknown,
-  read: Call<Answer>["read"],
+  read: Call<Result>["read"],
   { idempotencyKey = crypto.randomUUID(), signal }: CreateOptions = {},
-): Call<Answer> => ({
+): Call<Result> => ({
   method: "POST",
   path,
   body,
   headers: { "Idempotency-Key": idempotencyKey },
   signal,
-  isRepeatable: true,
+  isIdempotent: true,
   read,
 });
 
-/** A call that removes something. That it is not there afterwards may be the doing of an attempt that was not heard of. */
-export const removal = (path: string, { ifMatch, signal }: ChangeOptions<object> = {}): Call<void> => ({
+/** A call that deletes a record. A 404 after an attempt whose response was lost is a success: that attempt deleted it. */
+export const deleteCall = (path: string, { ifMatch, signal }: ChangeOptions<object> = {}): Call<void> => ({
   method: "DELETE",
   path,
   headers: { "If-Match": versionOf(ifMatch) },
   signal,
-  isRepeatable: true,
-  read: nothing,
-  settle(problem) {
+  isIdempotent: true,
+  read: readNoContent,
+  recover(problem) {
     if (problem.status !== 404) throw problem;
   },
 });
 
-/** @param path of the list, with a slash after it. */
-export function records<Shape extends object, New, Changes extends object, Query extends object>(
+/** The methods for the records of a route. @param path of the route, with a slash at its end: `api/patients/` */
+export function recordMethods<Shape extends object, New, Changes extends object, Query extends object>(
   send: Send,
   path: string,
 ): Records<Shape, New, Changes, Query> {
-  const record = async (response: Response) => versioned(await json<Shape>(response), response);
+  const readRecord = async (response: Response) => withVersion(await readJson<Shape>(response), response);
 
   const get = async (id: number, { ifNoneMatch, signal }: GetOptions<Shape> = {}): Promise<Shape> =>
     send({
@@ -76,47 +82,53 @@ export function records<Shape extends object, New, Changes extends object, Query
       path: `${path}${id}/`,
       headers: { "If-None-Match": versionOf(ifNoneMatch) },
       signal,
-      isRepeatable: true,
-      read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : record(response)),
+      isIdempotent: true,
+      read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readRecord(response)),
     });
 
-  const change =
-    (method: "PUT" | "PATCH") =>
-    async (id: number, changes: Changes, { ifMatch, signal }: ChangeOptions<Shape> = {}): Promise<Shape> =>
-      send({
-        method,
-        path: `${path}${id}/`,
-        body: changes,
-        headers: { "If-Match": versionOf(ifMatch) },
-        signal,
-        // Sent again unconditionally, it could undo what somebody else has written since.
-        isRepeatable: ifMatch !== undefined,
-        read: record,
-        async settle(problem) {
-          // It may be our own change, unheard of, that was faster: then the record holds what was to be written.
-          const now = problem.status === 412 ? await get(id, { signal }) : undefined;
-          if (!now || !holds(now, changes)) throw problem;
-          return now;
-        },
-      });
+  async function change(
+    method: "PUT" | "PATCH",
+    id: number,
+    changes: Changes,
+    { ifMatch, signal }: ChangeOptions<Shape> = {},
+  ): Promise<Shape> {
+    /** A 412 may be due to our own attempt whose response was lost: the record then has the values that were sent. */
+    async function recover(problem: ProblemError): Promise<Shape> {
+      const current = problem.status === 412 ? await get(id, { signal }) : undefined;
+      if (!current || !hasValues(current, changes)) throw problem;
+      return current;
+    }
+    return send({
+      method,
+      path: `${path}${id}/`,
+      body: changes,
+      headers: { "If-Match": versionOf(ifMatch) },
+      signal,
+      // Without a condition, a second attempt could overwrite what another client has written since.
+      isIdempotent: ifMatch !== undefined,
+      read: readRecord,
+      recover,
+    });
+  }
 
   return {
     list: (query, options) => list(send, path, query, options),
     get,
-    create: async (body, options) => send(creation(path, body, record, options)),
-    replace: change("PUT"),
-    update: change("PATCH"),
-    delete: async (id, options) => send(removal(`${path}${id}/`, options)),
+    create: async (body, options) => send(createCall(path, body, readRecord, options)),
+    replace: (id, changes, options) => change("PUT", id, changes, options),
+    update: (id, changes, options) => change("PATCH", id, changes, options),
+    delete: async (id, options) => send(deleteCall(`${path}${id}/`, options)),
   };
 }
 
-/** A value as the API keeps it: trimmed, when it is a text. */
-const asKept = (value: unknown): unknown => (typeof value === "string" ? value.trim() : value);
+/** A value as the API stores it: it trims strings. */
+const storedValue = (value: unknown): unknown => (typeof value === "string" ? value.trim() : value);
 
-/** What the API sets, and ignores when it is sent back. */
-const readOnly = ["id", "created_by", "created_at", "updated_at"];
+/** The fields that the API sets itself; it ignores them in a change. */
+const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
 
-const holds = (record: object, changes: object): boolean =>
+const hasValues = (record: object, changes: object): boolean =>
   Object.entries(changes).every(
-    ([field, value]) => readOnly.includes(field) || record[field as keyof typeof record] === asKept(value),
+    ([field, value]) =>
+      readOnlyFields.includes(field) || record[field as keyof typeof record] === storedValue(value),
   );

@@ -1,28 +1,31 @@
-import { foreign, ProblemError, problemOf } from "./problem.ts";
-import { type RetryOptions, withRetries } from "./retry.ts";
+import { ProblemError, problemOfResponse, unexpectedResponse } from "./problem.ts";
+import { type RetryOptions, withRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
 
-/** What every call takes. */
+/** The options of every call. */
 export interface CallOptions {
-  /** Ends the call at once, also while it waits for its next attempt; it then throws the signal's reason. */
+  /** Ends the call at once, also in a pause between attempts. The call then throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
-/** A request, and what comes of its answer. */
-export interface Call<Answer> extends CallOptions {
+/** A request, and how to read its response. */
+export interface Call<Result> extends CallOptions {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below the API's URL, without a slash before it. */
+  /** Relative to the API's URL, without a slash at the start. */
   path: string;
   query?: object | undefined;
-  /** Sent as JSON, or as `type` says when it is text. */
+  /** Sent as JSON; with `type`, it is text of that media type. */
   body?: unknown;
   type?: string;
   headers?: Record<string, string | undefined>;
-  /** Whether sending it twice does what sending it once does. */
-  isRepeatable: boolean;
-  read: (response: Response) => Answer | Promise<Answer>;
-  /** What the call gives, or throws, when it ends in a problem after an attempt that may have been done unheard. */
-  settle?: (problem: ProblemError) => Answer | Promise<Answer>;
+  /** Whether sending the request twice has the same effect as sending it once: only then is it retried. */
+  isIdempotent: boolean;
+  read: (response: Response) => Result | Promise<Result>;
+  /**
+   * Called when the call fails after an attempt that may have succeeded, but whose response was lost. It returns the
+   * result if that attempt did succeed, else it throws `problem`.
+   */
+  recover?: (problem: ProblemError) => Result | Promise<Result>;
 }
 
 export interface Connection {
@@ -32,57 +35,57 @@ export interface Connection {
 }
 
 /**
- * Sends a call, again where that is safe, with the token of the session where there is one.
+ * Sends a call, with the session's access token if there is a session, and retries it where that is safe.
  *
- * @throws {ProblemError}
+ * @throws {ProblemError} when it fails.
  */
-export type Send = <Answer>(call: Call<Answer>) => Promise<Answer>;
+export type Send = <Result>(call: Call<Result>) => Promise<Result>;
 
-/** A way to send calls that need no session. */
+/** Returns a function that sends calls without a session, or with the access token that it is given. */
 export function createSend({ url, fetch, retry }: Connection) {
   const base = url.endsWith("/") ? url : `${url}/`;
-  return async <Answer>(call: Call<Answer>, access?: string, options = retry): Promise<Answer> => {
+  return async <Result>(call: Call<Result>, access?: string, options = retry): Promise<Result> => {
     const target = new URL(base + call.path);
     target.search = searchOf(call.query);
     const init = { method: call.method, headers: headersOf(call, access), body: bodyOf(call) };
-    let mayBeDone = false;
+    let mayHaveSucceeded = false;
     const attempt = async (signal: AbortSignal) => {
       const response = await fetch(target, { ...init, signal });
-      if (response.status >= 400) throw await problemOf(response);
+      if (response.status >= 400) throw await problemOfResponse(response);
       return call.read(response);
     };
-    const isPassing = (problem: ProblemError) => {
-      if (!call.isRepeatable || !passing.has(problem.status)) return false;
-      mayBeDone ||= problem.status !== TOO_MANY;
+    const isRetryable = (problem: ProblemError) => {
+      if (!call.isIdempotent || !retryableStatuses.has(problem.status)) return false;
+      mayHaveSucceeded ||= problem.status !== TOO_MANY_REQUESTS;
       return true;
     };
-    return withRetries(attempt, isPassing, options, call.signal).catch((problem: unknown) => {
-      if (mayBeDone && call.settle && problem instanceof ProblemError) return call.settle(problem);
+    return withRetry(attempt, isRetryable, options, call.signal).catch((problem: unknown) => {
+      if (mayHaveSucceeded && call.recover && problem instanceof ProblemError) return call.recover(problem);
       throw problem;
     });
   };
 }
 
-/** The same with a session, whose access token is made new when it has run out. */
+/** Returns a function that sends calls with the session's access token, and refreshes that when the API refuses it. */
 export function withSession(send: ReturnType<typeof createSend>, session: Session): Send {
   return async (call) => {
-    const access = await session.access(call.signal);
-    const begun = session.logins;
+    const access = await session.accessToken(call.signal);
+    const { loginCount } = session;
     try {
       return await send(call, access);
     } catch (error) {
-      const next = access && isTokenRefused(error) && (await session.renewed(access, call.signal));
-      // Somebody has logged in meanwhile, perhaps somebody else: this was not theirs.
-      if (!next || session.logins !== begun) throw error;
+      const next = access && isTokenRefused(error) && (await session.nextAccessToken(access, call.signal));
+      // After a login in the meantime the tokens may be another account's: this call must not be sent with them.
+      if (!next || session.loginCount !== loginCount) throw error;
       return send(call, next);
     }
   };
 }
 
-const TOO_MANY = 429;
+const TOO_MANY_REQUESTS = 429;
 
-/** No answer, and the statuses of what passes by itself. */
-const passing = new Set([0, TOO_MANY, 502, 503, 504]);
+/** No response (0), and the statuses of temporary problems. */
+const retryableStatuses = new Set([0, TOO_MANY_REQUESTS, 502, 503, 504]);
 
 /** RFC 6750, section 3.1. */
 const isTokenRefused = (error: unknown): boolean =>
@@ -109,24 +112,24 @@ function searchOf(query: object = {}): string {
 }
 
 /**
- * An answer's JSON.
+ * Reads a response's JSON.
  *
- * @throws {ProblemError} when it holds something else, as that of a network which wants one to log in first.
+ * @throws {ProblemError} when the body is not JSON, such as the login page of a public network.
  */
-export async function json<Body>(response: Response): Promise<Body> {
+export async function readJson<Body>(response: Response): Promise<Body> {
   const text = await response.text();
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw foreign(response, error);
+    throw unexpectedResponse(response, error);
   }
 }
 
 /**
- * For answers that say all by their status.
+ * Checks a response without a body.
  *
- * @throws {ProblemError} for another success than 204: it is somebody else's, a network's that wants one to log in first
+ * @throws {ProblemError} when the status is not 204: the response is then not the API's.
  */
-export function nothing(response: Response): void {
-  if (response.status !== 204) throw foreign(response);
+export function readNoContent(response: Response): void {
+  if (response.status !== 204) throw unexpectedResponse(response);
 }

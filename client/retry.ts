@@ -1,88 +1,90 @@
-import { asProblem, type ProblemError } from "./problem.ts";
+import { type ProblemError, toProblem } from "./problem.ts";
 
-/** How often a call that may be repeated is tried, and how long that may take. */
+/** How often a call that is safe to repeat is sent, and how long that may take. Times are in milliseconds. */
 export interface RetryOptions {
-  /** How often it is sent at most; 5 when left out, 1 for never again. */
+  /** The largest number of attempts; 5 by default, 1 for no retry. */
   attempts?: number | undefined;
-  /** The longest pause before the second attempt, in milliseconds; it doubles with each one after that. 300 when left out. */
+  /** The longest pause before the second attempt; it doubles with each further attempt. 300 by default. */
   delay?: number | undefined;
-  /** The longest pause, in milliseconds; 10,000 when left out. What `Retry-After` asks for is waited in any case. */
+  /** The longest pause before any attempt; 10,000 by default. A `Retry-After` of the API is waited in addition. */
   maxDelay?: number | undefined;
-  /** How long one attempt may take, in milliseconds; 30,000 when left out. */
+  /** The longest time for one attempt; 30,000 by default. */
   timeout?: number | undefined;
-  /** How long all attempts and pauses of a call may take, in milliseconds; 60,000 when left out. */
+  /** The longest time for all attempts and pauses of a call; 60,000 by default. */
   deadline?: number | undefined;
 }
 
 const defaults = { attempts: 5, delay: 300, maxDelay: 10_000, timeout: 30_000, deadline: 60_000 };
 
 /**
- * What `attempt` gives, as soon as it gives something. It is made again while it throws what `isPassing` says will pass.
+ * Runs `attempt` until it succeeds, throws an error that a retry does not help, or the attempts or the time run out.
  *
- * @param attempt gets the signal that ends it: the caller's, or its own when its time is up.
- * @throws {ProblemError} the last attempt's; or the reason of `signal`, at once when that aborts.
+ * @param attempt gets a signal that aborts when the caller's `signal` does, or when the attempt's time is up.
+ * @param isRetryable whether an attempt that threw this error is worth another one.
+ * @returns what the first successful attempt returns.
+ * @throws {ProblemError} the last attempt's error; or, as soon as `signal` aborts, its reason.
  */
-export async function withRetries<Answer>(
-  attempt: (signal: AbortSignal) => Promise<Answer>,
-  isPassing: (problem: ProblemError) => boolean,
+export async function withRetry<Result>(
+  attempt: (signal: AbortSignal) => Promise<Result>,
+  isRetryable: (problem: ProblemError) => boolean,
   options: RetryOptions = {},
   signal?: AbortSignal | undefined,
-): Promise<Answer> {
+): Promise<Result> {
   const { attempts, delay, maxDelay, timeout, deadline } = withDefaults(options);
   const end = Date.now() + deadline;
-  for (let tried = 1; ; tried += 1) {
+  for (let count = 1; ; count += 1) {
     signal?.throwIfAborted();
     try {
-      return await within(Math.min(timeout, end - Date.now()), attempt, signal);
+      return await withTimeout(Math.min(timeout, end - Date.now()), attempt, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const problem = asProblem(error);
-      const pause = jitter(Math.min(maxDelay, delay * 2 ** (tried - 1))) + 1000 * (problem.retryAfter ?? 0);
-      if (tried >= attempts || !isPassing(problem) || Date.now() + pause >= end) throw problem;
+      const problem = toProblem(error);
+      const pause = jitter(Math.min(maxDelay, delay * 2 ** (count - 1))) + 1000 * (problem.retryAfter ?? 0);
+      if (count >= attempts || !isRetryable(problem) || Date.now() + pause >= end) throw problem;
       await sleep(pause, signal);
     }
   }
 }
 
-/** Full jitter, so that clients which failed together do not come back together (Brooker, "Exponential Backoff And Jitter"). */
-const jitter = (most: number): number => Math.random() * most;
+/** Full jitter: clients that failed together do not come back together (Brooker, "Exponential Backoff And Jitter"). */
+const jitter = (longest: number): number => Math.random() * longest;
 
-/** The options, where they say something. */
+/** An option that is `undefined` has its default too. */
 function withDefaults(options: RetryOptions): typeof defaults {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(given) };
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(defined) };
 }
 
-/** `work`, whose signal aborts after so many milliseconds, or together with `outer`. `AbortSignal.any` is not everywhere. */
-async function within<Done>(
+/** Runs `work` with a signal that aborts after this time, or with `outer`. (Not every browser has `AbortSignal.any`.) */
+async function withTimeout<Result>(
   milliseconds: number,
-  work: (signal: AbortSignal) => Promise<Done>,
+  work: (signal: AbortSignal) => Promise<Result>,
   outer: AbortSignal | undefined,
-): Promise<Done> {
-  const own = new AbortController();
-  const abort = () => own.abort(outer?.reason);
-  const late = () => own.abort(new DOMException("It took too long.", "TimeoutError"));
-  const timer = setTimeout(late, milliseconds);
+): Promise<Result> {
+  const controller = new AbortController();
+  const abort = () => controller.abort(outer?.reason);
+  const timeOut = () => controller.abort(new DOMException("The attempt timed out.", "TimeoutError"));
+  const timer = setTimeout(timeOut, milliseconds);
   outer?.addEventListener("abort", abort);
   try {
-    return await work(own.signal);
+    return await work(controller.signal);
   } finally {
     clearTimeout(timer);
     outer?.removeEventListener("abort", abort);
   }
 }
 
-/** Waits; rejects with the reason of `signal` when that aborts. */
+/** Waits. @throws the reason of `signal` when that aborts */
 function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const waited = new Promise<void>((resolve) => {
+  const pause = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds);
   });
-  return unlessAborted(waited, signal).finally(() => clearTimeout(timer));
+  return rejectOnAbort(pause, signal).finally(() => clearTimeout(timer));
 }
 
-/** What `promise` gives; rejects with the reason of `signal` when that aborts before. */
-export function unlessAborted<Value>(
+/** Waits for `promise`, whose work goes on in any case. @throws the reason of `signal` when that aborts first */
+export function rejectOnAbort<Value>(
   promise: Promise<Value>,
   signal: AbortSignal | undefined,
 ): Promise<Value> {

@@ -1,25 +1,26 @@
 import type { ProblemError } from "./problem.ts";
-import { unlessAborted } from "./retry.ts";
+import { rejectOnAbort } from "./retry.ts";
 import type { TokenPair } from "./types.ts";
 
-/** A session's tokens as the client keeps them: plain data, to be stored and given to another client. */
+/** The tokens of a session, as plain data: they can be stored as JSON and given to another client. */
 export interface Tokens {
   access: string;
   refresh: string;
-  /** When `access` runs out: milliseconds since 1970, by this machine's clock. */
+  /** When `access` expires: milliseconds since 1970, by this machine's clock. */
   expiresAt: number;
 }
 
-/** How long before its end an access token is not used any more, in milliseconds: it has a way to go. */
-const MARGIN = 10_000;
+/** An access token is refreshed this many milliseconds before it expires: the request takes time to reach the API. */
+const EXPIRY_MARGIN = 10_000;
 
 export type Session = ReturnType<typeof createSession>;
 
 /**
- * Keeps the tokens, and sees to it that they are fresh.
+ * Keeps the tokens of a session and refreshes the access token when it has expired.
  *
- * @param refresh spends a refresh token for the next pair.
- * @param onTokens is told of every change; `undefined` when signed out.
+ * @param tokens of a session that exists already.
+ * @param refresh exchanges a refresh token for the next pair of tokens.
+ * @param onTokens is called with the tokens after every change, and with `undefined` when the session has ended.
  */
 export function createSession(
   tokens: Tokens | undefined,
@@ -28,21 +29,21 @@ export function createSession(
 ) {
   let refreshing: Promise<string | undefined> | undefined;
 
-  let logins = 0;
+  let loginCount = 0;
 
-  function keep(next: Tokens | undefined): void {
+  function setTokens(next: Tokens | undefined): void {
     tokens = next;
     onTokens(next);
   }
 
-  async function renew(spent: Tokens): Promise<string | undefined> {
+  async function refreshTokens(current: Tokens): Promise<string | undefined> {
     try {
-      const pair = await refresh(spent.refresh);
-      if (tokens === spent) keep(tokensOf(pair));
+      const pair = await refresh(current.refresh);
+      if (tokens === current) setTokens(tokensOf(pair));
     } catch (problem) {
-      // Somebody has logged in or out meanwhile: what became of the old session does not matter any more.
-      if (tokens === spent) {
-        if (isRefused(problem as ProblemError)) keep(undefined);
+      // After a login or logout in the meantime, the outcome for the old session no longer matters.
+      if (tokens === current) {
+        if (isRefused(problem as ProblemError)) setTokens(undefined);
         throw problem;
       }
     }
@@ -54,41 +55,41 @@ export function createSession(
       return tokens;
     },
 
-    /** How often somebody has logged in: what one session began is not for the next one to go on with. */
-    get logins(): number {
-      return logins;
+    /** The number of logins so far. A call that began in one session must not be repeated in the next one. */
+    get loginCount(): number {
+      return loginCount;
     },
 
     signIn(pair: TokenPair): void {
-      logins += 1;
-      keep(tokensOf(pair));
+      loginCount += 1;
+      setTokens(tokensOf(pair));
     },
 
     signOut(): void {
-      if (tokens) keep(undefined);
+      if (tokens) setTokens(undefined);
     },
 
-    /** An access token that is good as far as one can know here; `undefined` without a session. */
-    async access(signal?: AbortSignal): Promise<string | undefined> {
-      if (!tokens || Date.now() < tokens.expiresAt - MARGIN) return tokens?.access;
-      return this.renewed(tokens.access, signal);
+    /** Returns an access token, refreshed if it has expired by this machine's clock; `undefined` without a session. */
+    async accessToken(signal?: AbortSignal): Promise<string | undefined> {
+      if (!tokens || Date.now() < tokens.expiresAt - EXPIRY_MARGIN) return tokens?.access;
+      return this.nextAccessToken(tokens.access, signal);
     },
 
     /**
-     * The access token after `refused`, which is no good any more. However many ask, one refreshes; a caller that gives
-     * up waiting does not stop it for the others.
+     * Returns the access token that follows `current`. Concurrent calls share one refresh; a caller whose `signal` aborts
+     * does not stop it for the others.
      *
-     * @throws {ProblemError} when there is none; where the refresh token was refused, the session is over.
+     * @throws {ProblemError} when the refresh failed. If the API refused the refresh token, the session has ended.
      */
-    async renewed(refused: string, signal?: AbortSignal): Promise<string | undefined> {
-      if (!tokens || tokens.access !== refused) return tokens?.access;
+    async nextAccessToken(current: string, signal?: AbortSignal): Promise<string | undefined> {
+      if (!tokens || tokens.access !== current) return tokens?.access;
       if (!refreshing) {
-        refreshing = renew(tokens).finally(() => {
+        refreshing = refreshTokens(tokens).finally(() => {
           refreshing = undefined;
         });
-        refreshing.catch(() => {}); // also when all who waited have given up
+        refreshing.catch(() => {}); // every caller may have aborted: an error is then nobody's
       }
-      return unlessAborted(refreshing, signal);
+      return rejectOnAbort(refreshing, signal);
     },
   };
 }
@@ -99,5 +100,5 @@ const tokensOf = ({ access, refresh, expires_in }: TokenPair): Tokens => ({
   expiresAt: Date.now() + expires_in * 1000,
 });
 
-/** Not so when there was no answer: then the session may well go on, once the API can be reached. */
+/** Without a response, or with another error, the session may still be valid once the API can be reached. */
 const isRefused = ({ status }: ProblemError): boolean => status === 400 || status === 401;

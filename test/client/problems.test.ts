@@ -38,7 +38,7 @@ test("An answer that is not the API's throws a ProblemError: a proxy's error, an
     await expect(call()).rejects.toMatchObject({
       name: "ProblemError",
       status: 200,
-      detail: "The answer is not the API's.",
+      detail: "The response is not from the API.",
     });
 });
 

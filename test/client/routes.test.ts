@@ -43,6 +43,12 @@ test("A deleted patient is listed with deleted: true and restored; transfer, tra
   expect((await Array.fromAsync(api.patients.list({ deleted: true }))).map((one) => one.id)).toEqual([id]);
   expect(await api.patients.restore(id)).toEqual({ id, doctors: [] });
   expect(await api.patients.restore(id, { partial: true })).toEqual({ id, doctors: [] });
+  const changes = await Array.fromAsync(api.patients.history(id, { limit: 2 }));
+  expect(changes.map(({ action }) => action)).toEqual(["restore", "delete", "create"]);
+  const accesses = await Array.fromAsync(api.patients.accesses(id));
+  expect(accesses.map(({ action }) => action)).toEqual(
+    expect.arrayContaining(["restore", "delete", "create"]),
+  );
   const { id: own } = await api.me();
   const forbidden = { status: 403 };
   await expect(api.patients.transfer(id, own)).rejects.toMatchObject(forbidden);
@@ -158,6 +164,8 @@ test("An admin creates an invitation, and lists, reads, updates and signs out th
   expect(listed).toEqual(await admin.accounts.get(accountId));
   expect(await admin.accounts.update(accountId, { active: false })).toEqual({ ...listed, active: false });
   await admin.accounts.signOut(accountId);
+  const events = await Array.fromAsync(admin.record({ account: id, action: "sign_out", limit: 1 }));
+  expect(events.map(({ action, outcome }) => [action, outcome])).toEqual([["sign_out", "done"]]);
   await expect(admin.invitations.withdraw(invitation.id)).rejects.toMatchObject({ status: 404 });
 });
 

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, expectTypeOf, test } from "vitest";
 import type * as z from "zod/mini";
-import { typesFile, typesOfContract } from "../../client/generate-types.ts";
+import { generateTypes, typesFile } from "../../client/generate-types.ts";
 import type { AssignmentQuery, DoctorQuery, PatientQuery } from "../../client/index.ts";
 import type { DoctorsQuery } from "../../src/doctors/contract.ts";
 import type { AssignmentsQuery } from "../../src/mappings/contract.ts";
 import type { PatientsQuery } from "../../src/patients/contract.ts";
 
 test("client/types.ts matches the API's schemas", async () => {
-  expect(readFileSync(typesFile, "utf8")).toBe(await typesOfContract());
+  expect(readFileSync(typesFile, "utf8")).toBe(await generateTypes());
 });
 
 /** The parameters of a list route without the cursor, which the client sends itself. */

@@ -38,7 +38,9 @@ test("ifMatch with a copy of a record, whose version is unknown, throws a TypeEr
   const patient = await api.patients.create(newPatient());
   const copy = { ...patient };
   await expect(api.patients.update(patient.id, { age: 37 }, { ifMatch: copy })).rejects.toThrow(TypeError);
-  await expect(api.patients.delete(patient.id, { ifMatch: copy })).rejects.toThrow("get() it first");
+  await expect(api.patients.delete(patient.id, { ifMatch: copy })).rejects.toThrow(
+    "read it with get() first",
+  );
   expect(await api.patients.get(patient.id)).toEqual(patient);
 });
 

@@ -1,6 +1,6 @@
 import { type List, list } from "./list.ts";
 import type { Paged } from "./queries.ts";
-import { type CallOptions, json, type Send } from "./request.ts";
+import { type CallOptions, readJson, type Send } from "./request.ts";
 import type {
   Access,
   AccountTransfer,
@@ -11,33 +11,36 @@ import type {
   Restored,
 } from "./types.ts";
 
-/** The routes that say whose a patient is, who else may read it, and who did. All but `restore` and these are for admins. */
-export interface Custody {
-  /** What has changed a patient, the newest first. */
+/**
+ * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll` and `open` are
+ * for admins. Every method throws a `ProblemError` when it fails, and can safely be repeated.
+ */
+export interface Ownership {
+  /** Lists the changes of a patient, the newest first. */
   history(id: number, query?: Paged, options?: CallOptions): List<Change>;
-  /** Who has looked at a patient, or changed it, or tried to, the newest first. */
+  /** Lists who has read or changed a patient, or tried to, the newest first. */
   accesses(id: number, query?: Paged, options?: CallOptions): List<Access>;
-  /** Brings a deleted patient back; when `partial`, without the assignments whose doctors are gone. */
+  /** Restores a deleted patient; with `partial`, without the assignments whose doctors have been deleted. */
   restore(id: number, options?: CallOptions & { partial?: boolean | undefined }): Promise<Restored>;
-  /** Hands a patient over to the account `to`. */
+  /** Transfers a patient to the account with the id `to`. */
   transfer(id: number, to: number, options?: CallOptions): Promise<HandedOver>;
-  /** Hands all of an account's patients over, with as many requests as that takes. */
+  /** Transfers all patients of the account `from` to the account `to`, with as many requests as that needs. */
   transferAll(accounts: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
-  /** Opens somebody else's patient for an hour, to be read; the reason is on record ("break the glass"). */
+  /** Gives the caller emergency access ("break-glass") to another account's patient: reading, for an hour. Its reason is audited. */
   open(id: number, reason: string, options?: CallOptions): Promise<EmergencyAccess>;
 }
 
-export function custody(send: Send): Custody {
-  // Each may be sent twice: what is so already stays so.
-  const post = <Answer>(path: string, body?: object, { signal }: CallOptions = {}, query?: object) =>
+/** The methods of patients that `Ownership` lists. */
+export function ownershipMethods(send: Send): Ownership {
+  const post = <Result>(path: string, body?: object, { signal }: CallOptions = {}, query?: object) =>
     send({
       method: "POST",
       path: `api/patients/${path}/`,
       body,
       query,
       signal,
-      isRepeatable: true,
-      read: json<Answer>,
+      isIdempotent: true,
+      read: readJson<Result>,
     });
 
   return {
@@ -47,10 +50,10 @@ export function custody(send: Send): Custody {
       post(`${id}/restore`, undefined, options, { partial: partial || undefined }),
     transfer: async (id, to, options) => post(`${id}/transfer`, { to }, options),
     async transferAll({ from, to }, options) {
-      for (let before = 0; ; ) {
-        const done = await post<HandedOverAll>("transfer", { from, to }, options);
-        before += done.transferred;
-        if (!done.more) return { ...done, transferred: before };
+      for (let transferredBefore = 0; ; ) {
+        const batch = await post<HandedOverAll>("transfer", { from, to }, options);
+        transferredBefore += batch.transferred;
+        if (!batch.more) return { ...batch, transferred: transferredBefore };
       }
     },
     open: async (id, reason, options) => post(`${id}/access`, { reason }, options),
