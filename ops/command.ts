@@ -3,8 +3,13 @@ import { EMBEDDED_PORT } from "./environment.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** Runs what a command does; an error becomes its sentence and exit status 1, not a stack trace. */
-export async function runAsCommand(work: () => Promise<void>): Promise<void> {
+/**
+ * Runs a command: an error is printed as its message, without a stack trace, and the process ends with exit status 1.
+ *
+ * @param usage printed instead, with exit status 0, when `--help` is among the arguments.
+ */
+export async function runAsCommand(work: () => Promise<void>, usage?: string): Promise<void> {
+  if (usage && process.argv.includes("--help")) return console.log(usage);
   try {
     await work();
   } catch (error) {
@@ -14,9 +19,10 @@ export async function runAsCommand(work: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Gives `work` a connection to the PostgreSQL server at `url`.
+ * Connects to the PostgreSQL database at `url`, runs `work`, and closes the connection.
  *
- * @throws an error whose message says why there is none, without the password.
+ * @returns what `work` returns.
+ * @throws an error whose message gives the reason, without the password, when it cannot connect; or what `work` throws.
  */
 export async function withClient<Result>(
   url: string,
@@ -29,7 +35,7 @@ export async function withClient<Result>(
       application_name: "hospital-api",
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
-    // A connection that is lost says so to the next query; unheard, it would end the process with a stack trace.
+    // When the connection is lost, the next query throws. Without a listener, the event would end the process.
     client.on("error", () => {});
     await client.connect();
   } catch (error) {
@@ -48,7 +54,10 @@ export async function withClient<Result>(
   }
 }
 
-/** Says outright what pg makes of these modes today, and warns that it will not always: the server is verified. */
+/**
+ * Replaces the modes that do not verify the server's certificate by `verify-full`. pg already treats them like that, with
+ * a warning that a later version will not.
+ */
 function withVerifiedTls(url: string): string {
   const verified = new URL(url);
   const mode = verified.searchParams.get("sslmode") ?? "";

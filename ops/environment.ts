@@ -4,25 +4,26 @@ import { parseEnv } from "node:util";
 
 const root = join(import.meta.dirname, "..");
 
-/** Wrangler's file of local secrets and settings. */
+/** Wrangler's file for local secrets and settings. */
 export const varsFile = join(root, ".dev.vars");
 
-/** Where `npm run dev` keeps what it makes, the database's data too. */
+/** The files that `npm run dev` creates, among them the data of the embedded database. */
 export const dataFolder = join(root, ".data");
 
-/** The URL of the database that comes with the project, as its owner: written when it is brought up. */
+/** Holds the URL of the embedded database, as its owner. It is written when that database is started. */
 export const embeddedUrlFile = join(dataFolder, "database-url");
 
 export const migrationsFolder = join(root, "drizzle");
 
-/** Where the database that comes with the project listens: fixed, so that `psql` can name it. */
+/** The port of the embedded database: fixed, so that `psql` can be told it. */
 export const EMBEDDED_PORT = 5488;
 
 /**
- * The `DATABASE_URL` of the environment or of .dev.vars, completed as libpq does it; `undefined` when neither has one, or
- * one of the database that comes with the project.
+ * The `DATABASE_URL` of the environment, else of .dev.vars. Like libpq, it takes the username as the database's name when
+ * the URL has none.
  *
- * @throws an error when it is no such URL.
+ * @returns `undefined` when there is none, or when it is the embedded database's.
+ * @throws an error when it is not a PostgreSQL URL with a username.
  */
 export function configuredUrl(): string | undefined {
   const vars = existsSync(varsFile) ? parseEnv(readFileSync(varsFile, "utf8")) : {};
@@ -36,21 +37,25 @@ export function configuredUrl(): string | undefined {
   return url.href;
 }
 
-/** The database that an operator's command works on: the configured one, else the one that comes with the project. */
+/**
+ * The URL of the database that an operator's command works on: the configured one, else the embedded one.
+ *
+ * @throws an error when there is neither, or when `DATABASE_URL` is not a URL.
+ */
 export function databaseUrl(): string {
   const url = configuredUrl();
   if (url) return url;
   if (existsSync(embeddedUrlFile)) return readFileSync(embeddedUrlFile, "utf8");
   throw new Error(
-    "DATABASE_URL is not set. (`npm run dev` brings up a database of its own; there is none yet.)",
+    "DATABASE_URL is not set, and there is no local database yet. Set it, or create one with `npm run dev`.",
   );
 }
 
-/** Whether a URL's host is this machine. */
+/** Whether the host of a URL is this machine. */
 export const isLocal = ({ hostname }: URL): boolean =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(hostname);
 
-/** The HTTP endpoint that Neon has for a database of its own, as the driver would choose it; `undefined` for any other. */
+/** The HTTP endpoint for a database of Neon, the same that Neon's driver chooses; `undefined` for any other database. */
 export function neonEndpoint(url: string): string | undefined {
   const hostname = new URL(url).hostname.toLowerCase();
   if (!/\.neon\.(tech|build)$/.test(hostname)) return undefined;

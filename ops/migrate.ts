@@ -6,15 +6,21 @@ import type pg from "pg";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl, neonEndpoint, migrationsFolder as ownMigrations } from "./environment.ts";
 
-/** Any number will do, so long as all who migrate take the same: one at a time. */
-const LOCK = 7_205_881;
+/** An advisory lock, so that only one process migrates at a time. The number has no meaning. */
+const ADVISORY_LOCK = 7_205_881;
 
+/** PostgreSQL 14, as `server_version_num` has it. */
 const OLDEST_VERSION = 140_000;
 
+const usage = `Usage: npm run db:migrate
+
+Applies the missing migrations to the database, all of them or none.
+It works on the database of DATABASE_URL, or of .dev.vars, as its owner.`;
+
 /**
- * Brings the schema of the database at `url` up to date, from wherever it stands: all missing migrations or none.
+ * Applies the missing migrations to the database at `url`, all of them or none. Concurrent calls wait for each other.
  *
- * @returns how many were missing.
+ * @returns the number of migrations that it applied.
  * @throws an error whose message says what is wrong and what to do.
  */
 export async function migrate(url: string, migrationsFolder = ownMigrations): Promise<number> {
@@ -25,27 +31,27 @@ export async function migrate(url: string, migrationsFolder = ownMigrations): Pr
   }
   return withClient(url, async (client) => {
     await requireVersion(client);
-    await client.query("SELECT pg_advisory_lock($1)", [LOCK]);
-    const missing = missingFrom(await applied(client), migrationsFolder);
-    await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(explain);
+    await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+    const missing = countMissing(await readApplied(client), migrationsFolder);
+    await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(throwWithAdvice);
     return missing;
   });
 }
 
-/** How many migrations a database lacks, by when those it has were made, in milliseconds. */
-function missingFrom(applied: Set<number>, migrationsFolder: string): number {
-  const made = readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
+/** Counts the migrations that a database lacks. Migrations are known by the time they were generated, in milliseconds. */
+function countMissing(applied: Set<number>, migrationsFolder: string): number {
+  const times = readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
   const last = Math.max(0, ...applied);
-  if (last > Math.max(...made)) {
+  if (last > Math.max(...times)) {
     throw new Error(
       "The database is newer than this code: deploy the code that migrated it, or a later one.",
     );
   }
-  const missing = made.filter((time) => !applied.has(time));
-  // Drizzle would pass it over without a word.
+  const missing = times.filter((time) => !applied.has(time));
+  // Drizzle would skip it silently.
   if (missing.some((time) => time < last)) {
     throw new Error(
-      "A missing migration is older than one the database has: remove it, and generate it anew.",
+      "A missing migration is older than one the database has: remove it, and generate it again.",
     );
   }
   return missing.length;
@@ -59,20 +65,18 @@ async function requireVersion(client: pg.Client): Promise<void> {
   );
 }
 
-/** When the migrations that the database has were made, in milliseconds. */
-async function applied(client: pg.Client): Promise<Set<number>> {
+/** The times at which the applied migrations were generated, in milliseconds. */
+async function readApplied(client: pg.Client): Promise<Set<number>> {
   const { rows } = await client.query("SELECT to_regclass('drizzle.__drizzle_migrations') AS journal");
   if (rows[0].journal === null) return new Set();
   const journal = await client.query("SELECT created_at FROM drizzle.__drizzle_migrations");
   return new Set(journal.rows.map(({ created_at }) => Number(created_at)));
 }
 
-function explain(error: unknown): never {
+function throwWithAdvice(error: unknown): never {
   const cause = error instanceof DrizzleQueryError ? error.cause : error;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  throw new Error(
-    `A migration failed, and none was applied: ${reason}. Mend what it met, then migrate again.`,
-  );
+  throw new Error(`A migration failed, and none was applied: ${reason}. Fix the cause, then migrate again.`);
 }
 
 if (import.meta.main) {
@@ -83,5 +87,5 @@ if (import.meta.main) {
         ? "The database was up to date."
         : `${count} migration(s) applied; the database is up to date.`,
     );
-  });
+  }, usage);
 }

@@ -6,81 +6,86 @@ import { databaseUrl } from "./environment.ts";
 
 const usage = `Usage: npm run purge -- --older-than <days> [--dry-run]
 
-Removes for good, with their assignments, the patients that were deleted more than so many days ago, and puts on record which.
-It may be stopped, and goes on when it is run again. With --dry-run it only says how many there are.
+Removes the patients that were deleted more than <days> days ago, with their assignments, for good. Each batch is audited.
+With --dry-run it prints how many there are and removes none. It can be stopped at any time, and run again.
 
-on the database of DATABASE_URL, or of .dev.vars.`;
+It works on the database of DATABASE_URL, or of .dev.vars.`;
 
-/** Patients a transaction: few enough to keep nobody waiting. */
-const BATCH = 1000;
+/** Patients per transaction: few enough that other requests do not wait long for their locks. */
+const BATCH_SIZE = 1000;
 
-const isOld = "deleted_at < now() - make_interval(days => $1)";
-const count = `SELECT count(*)::int AS count, min(deleted_at) AS oldest FROM patients WHERE ${isOld}`;
-/** Who restores one of them at this moment is waited for, and has it. */
-const removal = `
-  WITH old AS (SELECT id FROM patients WHERE ${isOld} ORDER BY deleted_at LIMIT ${BATCH} FOR UPDATE),
-  gone AS (DELETE FROM patients USING old WHERE patients.id = old.id RETURNING patients.id),
-  recorded AS (
+const isExpired = "deleted_at < now() - make_interval(days => $1)";
+const countStatement = `SELECT count(*)::int AS count, min(deleted_at) AS oldest FROM patients WHERE ${isExpired}`;
+/** FOR UPDATE waits for a concurrent restore of a patient, and then leaves that patient alone. */
+const purgeStatement = `
+  WITH expired AS (SELECT id FROM patients WHERE ${isExpired} ORDER BY deleted_at LIMIT ${BATCH_SIZE} FOR UPDATE),
+  removed AS (DELETE FROM patients USING expired WHERE patients.id = expired.id RETURNING patients.id),
+  audit_event AS (
     INSERT INTO audit_events (action, outcome, patients)
-    SELECT 'purge', 'done', array_agg(id ORDER BY id) FROM gone HAVING count(*) > 0)
-  SELECT count(*)::int AS count FROM gone`;
+    SELECT 'purge', 'done', array_agg(id ORDER BY id) FROM removed HAVING count(*) > 0)
+  SELECT count(*)::int AS count FROM removed`;
 
 /**
- * Removes what was deleted more than `days` ago, in batches, each with its record.
+ * Removes the patients that were deleted more than `days` days ago, in batches of 1,000, each with an audit event.
  *
- * @param onProgress is told how many are gone so far, of how many there were.
- * @returns how many that was.
+ * @param url of the database, as its owner.
+ * @param onProgress is called before and after each batch with the number of removed patients and of all to remove.
+ * @returns the number of removed patients.
  */
 export const purge = (
   url: string,
   days: number,
-  onProgress: (gone: number, total: number) => void = () => {},
+  onProgress: (removed: number, total: number) => void = () => {},
 ) =>
   withClient(url, async (client) => {
-    const { count: total } = await found(client, days);
-    let gone = 0;
-    // Those of a batch may all have been restored meanwhile.
-    for (let left = total; left > 0; { count: left } = await found(client, days)) {
-      onProgress(gone, total);
-      gone += (await client.query<{ count: number }>(removal, [days])).rows[0]?.count ?? 0;
+    const { count: total } = await countExpired(client, days);
+    let removed = 0;
+    // Counted again each time: a batch removes nobody if all its patients have been restored in the meantime.
+    for (let left = total; left > 0; { count: left } = await countExpired(client, days)) {
+      onProgress(removed, total);
+      removed += (await client.query<{ count: number }>(purgeStatement, [days])).rows[0]?.count ?? 0;
     }
-    onProgress(gone, total);
-    return gone;
+    onProgress(removed, total);
+    return removed;
   });
 
-/** How many there are to remove, and when the oldest was deleted. */
-async function found(client: pg.Client, days: number): Promise<{ count: number; oldest: Date | null }> {
-  const { rows } = await client.query(count, [days]);
+/** Counts the patients to remove. `oldest` is the time of the first deletion among them. */
+async function countExpired(
+  client: pg.Client,
+  days: number,
+): Promise<{ count: number; oldest: Date | null }> {
+  const { rows } = await client.query(countStatement, [days]);
   return rows[0];
 }
 
-function parsedArguments(): { days: number; dryRun: boolean } {
+function parseArguments(): { days: number; dryRun: boolean } {
   const options = { "older-than": { type: "string" }, "dry-run": { type: "boolean" } } as const;
   const { values } = parseArgs({ options });
-  // What was deleted today may be a mistake of today.
+  // At least one day: what was deleted today may have been deleted by mistake.
   if (!/^[1-9]\d{0,4}$/.test(values["older-than"] ?? "")) throw new Error(usage);
   return { days: Number(values["older-than"]), dryRun: values["dry-run"] ?? false };
 }
 
+async function printCount(url: string, days: number): Promise<void> {
+  const { count, oldest } = await withClient(url, (client) => countExpired(client, days));
+  const since = oldest ? `, the oldest deleted on ${oldest.toISOString().slice(0, 10)}` : "";
+  console.log(`${count} patients would be removed for good${since}.`);
+}
+
+async function purgeWithProgressBar(url: string, days: number): Promise<void> {
+  const format = "{bar} {value} of {total} patients, {duration_formatted}";
+  const bar = new SingleBar({ format }, Presets.rect);
+  bar.start(0, 0);
+  const count = await purge(url, days, (removed, total) => {
+    bar.setTotal(total);
+    bar.update(removed);
+  }).finally(() => bar.stop());
+  console.log(`${count} patients were removed for good.`);
+}
+
 if (import.meta.main) {
   await runAsCommand(async () => {
-    const { days, dryRun } = parsedArguments();
-    const url = databaseUrl();
-    if (dryRun) {
-      const { count, oldest } = await withClient(url, (client) => found(client, days));
-      const since = oldest ? `, the oldest deleted on ${oldest.toISOString().slice(0, 10)}` : "";
-      console.log(`${count} patients would be removed for good${since}.`);
-      return;
-    }
-    const bar = new SingleBar(
-      { format: "{bar} {value} of {total} patients, {duration_formatted}" },
-      Presets.rect,
-    );
-    bar.start(0, 0);
-    const gone = await purge(url, days, (done, total) => {
-      bar.setTotal(total);
-      bar.update(done);
-    }).finally(() => bar.stop());
-    console.log(`${gone} patients were removed for good.`);
-  });
+    const { days, dryRun } = parseArguments();
+    await (dryRun ? printCount : purgeWithProgressBar)(databaseUrl(), days);
+  }, usage);
 }

@@ -12,19 +12,19 @@ type TableName = {
   [Name in keyof typeof schema]: (typeof schema)[Name] extends PgTable ? Name : never;
 }[keyof typeof schema];
 
-/** What a change writes of a record: the client's fields, and that it was changed. Never whose it is. */
-const changed = (fields: Record<string, unknown>): string =>
+/** The columns that a change of a record writes: never its owner. */
+const changedColumns = (fields: Record<string, unknown>): string =>
   [...Object.keys(fields), "updated_at", "version"].join(", ");
 
-/** What creating a record writes of it; its version, and what is computed, are for PostgreSQL to say. */
-const created = (fields: Record<string, unknown>): string =>
+/** The columns that creating a record writes. PostgreSQL sets its version and the generated columns. */
+const createdColumns = (fields: Record<string, unknown>): string =>
   ["id", ...Object.keys(fields), "created_by", "created_at", "updated_at"].join(", ");
 
-/** What is said of an event; not when it was, nor in which order: that is for PostgreSQL to say. */
-const { id, at, ...recorded } = getTableColumns(schema.audit_events);
+/** The columns that the API writes of an audit event. PostgreSQL sets its time and its id. */
+const { id, at, ...auditColumns } = getTableColumns(schema.audit_events);
 
-/** What the API does with each table, and no more: it gives no account another name, and deletes none. */
-const rights: Record<TableName, string> = {
+/** The privileges on each table: those that the API needs. It renames no account and deletes none, for example. */
+const privileges: Record<TableName, string> = {
   users:
     "SELECT, INSERT (username, email, password_hash, role), UPDATE (password_hash, password_version, password_trimmed, role, active, token_version, must_change_password, doctor_id, updated_at)",
   invitations: "SELECT, INSERT (email, role, code_hash, created_by, expires_at), DELETE",
@@ -32,114 +32,127 @@ const rights: Record<TableName, string> = {
   sessions:
     "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent), UPDATE (ended_at, last_used_at, password_version), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at)",
-  // Never deleted, nor given another creator: it is handed over, hidden, or brought back.
-  patients: `SELECT, INSERT (${created(patients)}, owner_id), UPDATE (${changed(patients)}, owner_id, deleted_from, deleted_at)`,
-  doctors: `SELECT, INSERT (${created(doctors)}), UPDATE (${changed(doctors)}), DELETE`,
+  // Never deleted, and created_by never changes: a patient is transferred, marked as deleted, or restored.
+  patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
+  doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
   mappings: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
   emergency_accesses: "SELECT, INSERT (account_id, patient_id, expires_at), UPDATE (expires_at), DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
-  audit_events: `SELECT, INSERT (${Object.keys(recorded)})`,
+  audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
 };
 
-/** The tables whose records get their ids from a sequence that the API asks. */
-const numbered: TableName[] = ["patients", "doctors", "mappings", "audit_events"];
+/** The tables with a sequence for ids that the API uses. */
+const tablesWithSequence: TableName[] = ["patients", "doctors", "mappings", "audit_events"];
 
-/** What holds for the role's sessions. Migrations are the owner's, and wait as long as they must. */
+/** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
 const settings = {
-  // Less than an attempt of two has (45 % of the 10 s of DATABASE_TIMEOUT_MS): who waits in vain for what another
-  // transaction holds is told that nothing was done. Deadlocks are found after 1 s.
+  // Less than the time of the first of two attempts (45 % of the 10 s of DATABASE_TIMEOUT_MS): a request that waits too
+  // long for a lock is told that nothing was changed. PostgreSQL detects deadlocks after 1 s.
   lock_timeout: "'4s'",
-  // More than DATABASE_TIMEOUT_MS: what nobody waits for any more ends, should it not have been cancelled.
+  // More than DATABASE_TIMEOUT_MS: ends a statement whose request has timed out, if it was not cancelled.
   statement_timeout: "'15s'",
-  // Each statement is a transaction of its own: none of the Worker's is ever idle in one.
+  // Each statement of the Worker is its own transaction, so its sessions are never idle in one.
   idle_in_transaction_session_timeout: "'5s'",
-  // Names mean the API's own tables, and what PostgreSQL has, whatever else there is in the database.
+  // Names refer to the API's tables and PostgreSQL's own objects, whatever other schemas the database has.
   search_path: "public, pg_temp",
 };
 
-/** Just these rights, whatever the role had. Cascades and foreign keys run with those of the tables' owner. */
-const grants = (role: string, database: string): string => `
+/**
+ * The statements that give the role exactly these settings and privileges, whatever it had before. Cascades and foreign
+ * keys run with the privileges of the tables' owner.
+ */
+const grantStatements = (role: string, database: string): string => `
   ${Object.entries(settings)
     .map(([name, value]) => `ALTER ROLE ${role} SET ${name} = ${value};`)
     .join("\n")}
-  -- Everybody may make temporary tables in a database, unless this is said of it.
+  -- By default every role may create temporary tables.
   REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC, ${role};
-  -- Before PostgreSQL 15 everybody could make tables here.
+  -- Before PostgreSQL 15 every role could create tables here.
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
   REVOKE ALL ON SCHEMA public FROM ${role};
   REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${role};
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM ${role};
   REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM ${role};
   GRANT USAGE ON SCHEMA public TO ${role};
-  ${Object.entries(rights)
-    .map(([table, right]) => `GRANT ${right} ON public.${table} TO ${role};`)
+  ${Object.entries(privileges)
+    .map(([table, granted]) => `GRANT ${granted} ON public.${table} TO ${role};`)
     .join("\n")}
-  ${numbered.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}
-  -- What a dump without privileges has forgotten.
+  ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}
+  -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
     public.users_last_admin FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};`;
 
+const usage = `Usage: npm run db:role [-- <name>]
+
+Creates the database role of the Worker, hospital_api or <name>, with the rights that the API needs and no others, and
+prints the Worker's DATABASE_URL. If the role exists, it gets a new password and the same rights.
+
+It works on the database of DATABASE_URL, or of .dev.vars, as its owner. The tables must exist: run db:migrate first.`;
+
 /**
- * Makes the database role that the Worker runs as, or gives an existing one a new password and just those rights.
+ * Creates the database role of the Worker. If it exists, it gets a new password and exactly the same rights.
  *
- * @param url the database, as its owner.
- * @param tell is told what was not to be had, for somebody else to do.
- * @returns the same URL for the role.
- * @throws an error whose message says why not; nothing has been changed then.
+ * @param url of the database, as its owner.
+ * @param warn is called with a message when the owner of the database has to run a statement as well.
+ * @returns the same URL with the role's name and password.
+ * @throws an error whose message gives the reason; nothing has been changed then.
  */
 export async function createRole(
   url: string,
   name: string,
-  tell: (words: string) => void = () => {},
+  warn: (message: string) => void = () => {},
 ): Promise<string> {
   const password = randomBytes(24).toString("base64url");
   await withClient(url, async (client) => {
     const verb = await verbFor(client, name);
     const role = pg.escapeIdentifier(name);
     const database = pg.escapeIdentifier(client.database ?? "");
-    // One query of several statements is one transaction.
+    // Several statements in one query are one transaction.
     await client
-      .query(`${verb} ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}; ${grants(role, database)}`)
-      .catch(explain);
-    // Whoever owns the tables need not own the database: PostgreSQL takes no right away then, and only warns.
+      .query(
+        `${verb} ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}; ${grantStatements(role, database)}`,
+      )
+      .catch(throwWithAdvice);
+    // The owner of the tables may not own the database. Then the REVOKE on the database has only caused a warning.
     const { rows } = await client.query("SELECT has_database_privilege($1, $2, 'TEMPORARY') AS temporary", [
       name,
       client.database,
     ]);
     if (rows[0]?.temporary)
-      tell(
-        `${name} may make temporary tables until the database's owner says: REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;`,
+      warn(
+        `${name} can create temporary tables until the database's owner runs: REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;`,
       );
   });
-  const own = new URL(url);
-  own.username = name;
-  own.password = password;
-  return own.href;
+  const roleUrl = new URL(url);
+  roleUrl.username = name;
+  roleUrl.password = password;
+  return roleUrl.href;
 }
 
-/** Whether a role may do anything but by the grants above: by an attribute, by membership, or because it owns something. */
-const mighty = `
+/** Whether a role has rights beyond grants: by an attribute, by membership in another role, or as an owner. */
+const privilegedStatement = `
   SELECT rolname = current_user OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
     OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)
-    OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS mighty
+    OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS is_privileged
   FROM pg_roles r WHERE rolname = $1`;
 
-/** Whether the role is to be made or altered. One with other rights is neither. */
+/** Whether to create the role or to alter it. @throws an error when the role exists and has more rights than it may have */
 async function verbFor(client: pg.Client, name: string): Promise<"CREATE" | "ALTER"> {
-  const { rows } = await client.query(mighty, [name]);
-  if (rows[0]?.mighty) throw new Error(`${name} may do more than the Worker needs: name another role.`);
+  const { rows } = await client.query(privilegedStatement, [name]);
+  if (rows[0]?.is_privileged)
+    throw new Error(`${name} has more rights than the Worker may have: name another role.`);
   return rows.length === 0 ? "CREATE" : "ALTER";
 }
 
-function explain(error: unknown): never {
+function throwWithAdvice(error: unknown): never {
   const missesTable = error instanceof pg.DatabaseError && error.code === "42P01";
-  throw missesTable ? new Error("The tables are not there yet: run `npm run db:migrate` first.") : error;
+  throw missesTable ? new Error("The tables do not exist yet: run `npm run db:migrate` first.") : error;
 }
 
 if (import.meta.main) {
   await runAsCommand(async () => {
     const [name = "hospital_api"] = process.argv.slice(2);
     console.log(`The Worker's DATABASE_URL:\n${await createRole(databaseUrl(), name, console.error)}`);
-  });
+  }, usage);
 }

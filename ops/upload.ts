@@ -5,30 +5,31 @@ import { Presets, SingleBar } from "cli-progress";
 import { createClient } from "../client/index.ts";
 import { runAsCommand } from "./command.ts";
 import { ask } from "./upload/ask.ts";
-import { type Progress, progressFileOf } from "./upload/progress.ts";
-import { refusedFileOf } from "./upload/refused.ts";
+import { type Progress, progressFileOf } from "./upload/progress-file.ts";
+import { refusedFileOf } from "./upload/refused-file.ts";
 import { upload } from "./upload/upload.ts";
 
 const usage = `Usage: npm run upload -- <file> --url https://… [--user <username>]
 
-Creates a patient of the account for each record of the file: .csv with a header, or .ndjson (.jsonl).
-The password is taken from HOSPITAL_PASSWORD, or asked for. Run again after it was stopped, it goes on.
+Creates a patient of the account for each record of the file: .csv with a header line, or .ndjson (.jsonl).
+Without --user it asks for the username; without HOSPITAL_PASSWORD in the environment it asks for the password.
+If it is stopped, run the same command again: it continues from where it stopped.
 
-Exit status: 0 all were created, 2 some were refused, 1 it did not get to the end.`;
+Exit status: 0 all records were created, 2 some were refused, 1 the upload is incomplete.`;
 
-/** Exit status when it got to the end, but not with all. */
+/** The exit status when the whole file was uploaded, but some records were refused. */
 const SOME_REFUSED = 2;
 
-/** An API that is away for some minutes does not end a long upload. */
-const patient = { attempts: 20, delay: 500, maxDelay: 30_000, deadline: 15 * 60_000 };
+/** Up to 15 minutes for a chunk: the upload survives an API that cannot be reached for some minutes. */
+const retry = { attempts: 20, delay: 500, maxDelay: 30_000, deadline: 15 * 60_000 };
 
 const formats = { ".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson" } as const;
 
 await runAsCommand(async () => {
-  const { file, format, url, user } = parsedArguments();
+  const { file, format, url, user } = parseArguments();
   const username = user ?? (await ask("Username: "));
   const password = process.env["HOSPITAL_PASSWORD"] || (await ask(`Password of ${username}: `, true));
-  const api = createClient({ url, retry: patient });
+  const api = createClient({ url, retry });
   await api.login({ username, password });
   const bar = new SingleBar(
     { format: "{bar} {percentage} %, {created} created, {refused} refused, {duration_formatted}" },
@@ -39,25 +40,25 @@ await runAsCommand(async () => {
     bar.setTotal(size);
     bar.update(bytes, { created, refused });
   }).finally(() => bar.stop());
-  summarise(file, progress);
-});
+  printSummary(file, progress);
+}, usage);
 
-function summarise(file: string, { created, refused }: Progress): void {
+function printSummary(file: string, { created, refused }: Progress): void {
   console.log(`${created} patients were created, ${refused} refused. (${progressFileOf(file)} says so too.)`);
   if (refused === 0) return;
   console.log(`Which ones, and why: ${refusedFileOf(file)}`);
   process.exitCode = SOME_REFUSED;
 }
 
-function parsedArguments() {
+function parseArguments() {
   const text = { type: "string" } as const;
-  const options = { url: text, user: text, help: { type: "boolean" } } as const;
+  const options = { url: text, user: text } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [file, ...others] = positionals;
-  if (values.help || !file || !values.url || others.length > 0) throw new Error(usage);
+  if (!file || !values.url || others.length > 0) throw new Error(usage);
   if (!URL.canParse(values.url)) throw new Error(`--url must be a URL.\n\n${usage}`);
   const format = formats[extname(file).toLowerCase() as keyof typeof formats];
   if (!format) throw new Error(`The file's name must end in .csv, .ndjson or .jsonl.\n\n${usage}`);
-  if (!existsSync(file)) throw new Error(`There is no file ${file}.`);
+  if (!existsSync(file)) throw new Error(`The file ${file} does not exist.`);
   return { file, format, url: new URL(values.url).href, user: values.user };
 }

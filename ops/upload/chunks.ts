@@ -1,39 +1,39 @@
-import { type FileRecord, MAX_BYTES, MAX_RECORDS, recordsOf } from "./records.ts";
+import { type FileRecord, MAX_BYTES, MAX_RECORDS, readRecords } from "./file-records.ts";
 
-export type Format = keyof typeof recordsOf;
+export type Format = keyof typeof readRecords;
 
-/** As many records as one request takes. The same file always gives the same ones. */
+/** The records of one request. The same file is always divided into the same chunks. */
 export interface Chunk {
-  /** Its place in the file, from 0. */
+  /** The number of chunks before it. */
   index: number;
-  /** What is sent: the header, if there is one, and the records. */
+  /** The text to send: the header, if there is one, and the records. */
   body: string;
-  /** How many bytes that is. */
+  /** The length of `body`, in bytes. */
   bytes: number;
-  /** How many lines of `body` come before the records. */
+  /** The number of lines of `body` before the records. */
   headerLines: number;
   /** The records in `body`, in order. */
   records: FileRecord[];
-  /** Those among them in the file that are larger than a request may be. */
+  /** Records between them in the file that are too large for a request. */
   tooLarge: FileRecord[];
 }
 
 /**
- * A file's records in chunks, of at most `MAX_RECORDS` and `MAX_BYTES`.
+ * Divides a file into chunks of at most 1,000 records and 1 MiB.
  *
- * @throws an error whose message says what the file is not.
+ * @throws an error when the file is empty, not of the format, or not UTF-8.
  */
 export async function* chunksOf(file: string, format: Format): AsyncGenerator<Chunk> {
-  const records = recordsOf[format](file);
-  const header = format === "csv" ? await headerOf(records) : { body: "", bytes: 0, headerLines: 0 };
-  const begin = (index: number): Chunk => ({ index, ...header, records: [], tooLarge: [] });
-  let chunk = begin(0);
+  const records = readRecords[format](file);
+  const header = format === "csv" ? await readHeader(records) : { body: "", bytes: 0, headerLines: 0 };
+  const newChunk = (index: number): Chunk => ({ index, ...header, records: [], tooLarge: [] });
+  let chunk = newChunk(0);
   for await (const record of records) {
     const bytes = Buffer.byteLength(record.text ?? "");
     const isTooLarge = record.text === undefined || header.bytes + bytes > MAX_BYTES;
-    if (sizeOf(chunk) === MAX_RECORDS || (!isTooLarge && chunk.bytes + bytes > MAX_BYTES)) {
+    if (countRecords(chunk) === MAX_RECORDS || (!isTooLarge && chunk.bytes + bytes > MAX_BYTES)) {
       yield chunk;
-      chunk = begin(chunk.index + 1);
+      chunk = newChunk(chunk.index + 1);
     }
     if (isTooLarge) chunk.tooLarge.push({ ...record, text: undefined });
     else {
@@ -42,12 +42,12 @@ export async function* chunksOf(file: string, format: Format): AsyncGenerator<Ch
       chunk.bytes += bytes;
     }
   }
-  if (sizeOf(chunk) > 0) yield chunk;
+  if (countRecords(chunk) > 0) yield chunk;
 }
 
-async function headerOf(records: AsyncGenerator<FileRecord>) {
+async function readHeader(records: AsyncGenerator<FileRecord>) {
   const { value } = await records.next();
-  if (!value?.text) throw new Error("The file is empty: its first line should name the columns.");
+  if (!value?.text) throw new Error("The file is empty: its first line must name the columns.");
   return {
     body: value.text as string,
     bytes: Buffer.byteLength(value.text),
@@ -55,14 +55,18 @@ async function headerOf(records: AsyncGenerator<FileRecord>) {
   };
 }
 
-const sizeOf = ({ records, tooLarge }: Chunk): number => records.length + tooLarge.length;
+const countRecords = ({ records, tooLarge }: Chunk): number => records.length + tooLarge.length;
 
-/** The line of the file at which the record begins that is on a line of the chunk's body. */
+/**
+ * Finds the line of the file for a line of a chunk's body, both from 1: the line at which the record begins.
+ *
+ * @throws an error when the body has fewer lines.
+ */
 export function lineInFile({ records, headerLines }: Chunk, lineInBody: number): number {
-  let passed = headerLines;
+  let lastLine = headerLines;
   for (const { line, lines } of records) {
-    passed += lines;
-    if (lineInBody <= passed) return line;
+    lastLine += lines;
+    if (lineInBody <= lastLine) return line;
   }
-  throw new Error(`The API speaks of line ${lineInBody} of a request that has ${passed}.`);
+  throw new Error(`The API reported line ${lineInBody} of a request with ${lastLine} lines.`);
 }

@@ -40,6 +40,26 @@ test("Without a server on localhost, which has two addresses, a command prints t
   );
 });
 
+test("--help makes every command print its usage and exit with 0, without a connection", async () => {
+  const scripts = {
+    migrate: "db:migrate",
+    role: "db:role",
+    account: "account",
+    purge: "purge",
+    upload: "upload",
+  };
+  const results = Object.entries(scripts).map(async ([command, script]) => ({
+    script,
+    ...(await run(command, unreachable, "--help")),
+  }));
+  for (const { script, ...result } of await Promise.all(results))
+    expect(result).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(`^Usage: npm run ${script}`),
+      stderr: "",
+    });
+});
+
 test("A malformed DATABASE_URL makes a command print its format, without the value", async () => {
   expect(await run("account", "s3cret", "ada", "admin")).toEqual({
     status: 1,

@@ -96,7 +96,9 @@ describe("databaseUrl", () => {
   });
 
   test("is the embedded database once that exists; until then it throws", async () => {
-    await expect(databaseUrlOfProject()).rejects.toThrow(/^DATABASE_URL is not set\. /);
+    await expect(databaseUrlOfProject()).rejects.toThrow(
+      /^DATABASE_URL is not set, and there is no local database yet\. /,
+    );
     writeEmbeddedUrl();
     expect(await databaseUrlOfProject()).toBe("postgres://postgres:pw@127.0.0.1:5488/postgres");
   });

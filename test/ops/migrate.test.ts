@@ -136,7 +136,7 @@ describe("migrating a database that has the project's migrations", () => {
   test("with a migration that fails gives the reason, and applies none of the missing migrations", async () => {
     const before = await state(url);
     await expect(migrate(url, migrationsAnd(addWards, broken))).rejects.toThrow(
-      /^A migration failed, and none was applied: relation "nowhere" does not exist\. Mend what it met, then migrate again\.$/,
+      /^A migration failed, and none was applied: relation "nowhere" does not exist\. Fix the cause, then migrate again\.$/,
     );
     expect(await state(url)).toEqual(before);
     expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
@@ -165,7 +165,7 @@ describe("migrating a database that has the project's migrations", () => {
     const before = await state(url);
     const folder = migrationsAnd(addBeds, addWards, "ALTER TABLE wards ADD floor smallint");
     await expect(migrate(url, folder)).rejects.toThrow(
-      /^A missing migration is older than one the database has: remove it, and generate it anew\.$/,
+      /^A missing migration is older than one the database has: remove it, and generate it again\.$/,
     );
     expect(await state(url)).toEqual(before);
     expect(await migrate(url, migrationsAnd(undefined, addWards, addBeds))).toBe(1);

@@ -91,7 +91,7 @@ test("an owner of the tables only is told the statement that the database's owne
     const worker = await createRole(own, name, (message) => void messages.push(message));
     const command = `REVOKE TEMPORARY ON DATABASE "${database}" FROM PUBLIC;`;
     expect(messages).toEqual([
-      `${name} may make temporary tables until the database's owner says: ${command}`,
+      `${name} can create temporary tables until the database's owner runs: ${command}`,
     ]);
     await query(url, command);
     await expect(query(worker, "CREATE TEMPORARY TABLE mine ()")).rejects.toMatchObject({ code: "42501" });
@@ -117,7 +117,7 @@ describe("a role with more rights than the Worker needs is refused and not chang
     const name = newName();
     await asOwner(`CREATE ROLE ${name} ${attribute}`);
     const before = await findRole(name);
-    const message = `${name} may do more than the Worker needs: name another role.`;
+    const message = `${name} has more rights than the Worker may have: name another role.`;
     await expect(createRole(url, name)).rejects.toThrow(message);
     expect(await findRole(name)).toEqual(before);
   });
@@ -126,7 +126,8 @@ describe("a role with more rights than the Worker needs is refused and not chang
     const [member, owner] = [newName(), newName()];
     await asOwner(`CREATE ROLE ${member} IN ROLE pg_read_all_data; CREATE ROLE ${owner}`);
     await asOwner(`CREATE TABLE owned (); ALTER TABLE owned OWNER TO ${owner}`);
-    for (const name of [member, owner]) await expect(createRole(url, name)).rejects.toThrow("may do more");
+    for (const name of [member, owner])
+      await expect(createRole(url, name)).rejects.toThrow("has more rights");
     await asOwner("DROP TABLE owned");
   });
 
@@ -135,7 +136,7 @@ describe("a role with more rights than the Worker needs is refused and not chang
     await asOwner(`CREATE ROLE ${name} LOGIN PASSWORD 'pw'`);
     const before = await findRole(name);
     const own = changed(url, { username: name, password: "pw" });
-    await expect(createRole(own, name)).rejects.toThrow("may do more");
+    await expect(createRole(own, name)).rejects.toThrow("has more rights");
     expect(await findRole(name)).toEqual(before);
   });
 });
@@ -144,7 +145,7 @@ test("without tables it says to migrate first, and neither creates nor changes a
   const unmigrated = await emptyDatabase();
   const [existing, missing] = [newName(), newName()];
   const { password } = new URL(await createRole(url, existing));
-  const message = "The tables are not there yet: run `npm run db:migrate` first.";
+  const message = "The tables do not exist yet: run `npm run db:migrate` first.";
   await expect(createRole(unmigrated, existing)).rejects.toThrow(message);
   const result = await run("role", unmigrated, missing);
   expect(result).toEqual({ status: 1, stdout: "", stderr: `${message}\n` });

@@ -81,8 +81,12 @@ test("CSV cells keep their text: quotes, commas, spaces, formulas and accents", 
 test.each<[Format, string | Uint8Array, RegExp]>([
   ["csv", Buffer.from("a\nJos\xe9\n", "latin1"), /^patients\.csv is not UTF-8/],
   ["ndjson", Buffer.from('{"a":"Jos\xe9"}\n', "latin1"), /^patients\.ndjson is not UTF-8/],
-  ["csv", 'a,b\n1,2\n3,"x\n4,5\n', /^patients\.csv is not CSV from line 3 on: Quote Not Closed/],
-  ["csv", `a\n1\n"${"x".repeat(2 * MIB)}"\n`, /^patients\.csv is not CSV from line 3 on: Max Record Size/],
+  ["csv", 'a,b\n1,2\n3,"x\n4,5\n', /^patients\.csv is not valid CSV from line 3 on: Quote Not Closed/],
+  [
+    "csv",
+    `a\n1\n"${"x".repeat(2 * MIB)}"\n`,
+    /^patients\.csv is not valid CSV from line 3 on: Max Record Size/,
+  ],
   ["csv", "", /^The file is empty/],
 ])("A file that is not %s is rejected with a message (case %#)", async (format, content, message) => {
   await expect(chunksIn(format, content)).rejects.toThrow(message);

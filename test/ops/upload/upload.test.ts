@@ -123,11 +123,11 @@ test("A file that has changed, or whose upload another account began, is refused
   const file = newFile("patients.ndjson", ndjson(1));
   await uploadFile(file, served.origin, ada);
   await expect(uploadFile(file, served.origin, grace)).rejects.toThrow(
-    `as ${ada}. To begin anew, delete ${file}.progress.json.`,
+    `as ${ada}. To start again, delete ${file}.progress.json.`,
   );
   appendFileSync(file, ndjson(2));
   await expect(uploadFile(file, served.origin, ada)).rejects.toThrow(
-    "patients.ndjson has changed since its upload was begun.",
+    "patients.ndjson has changed since its upload started.",
   );
   expect(await emailsOf(ada)).toHaveLength(1);
 });
@@ -148,7 +148,7 @@ test("On an error the command prints a message without a stack trace, and exits 
   const failure = (message: RegExp) => ({ status: 1, stdout: "", stderr: expect.stringMatching(message) });
   const ended = Object.fromEntries(await Promise.all(results));
   expect(ended).toEqual({
-    "columns that the API does not know": failure(/does not take it/),
+    "columns that the API does not know": failure(/refused the upload/),
     "a wrong password": failure(/no active account/),
     "no password, and no terminal": failure(/set .+ HOSPITAL_PASSWORD/),
     "a file of another kind": failure(/must end in/),

@@ -3,32 +3,31 @@ import { basename } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { parse } from "csv-parse";
 
-/** What the API takes in one request (its import route): records, and bytes. */
+/** The limits of the API's import route for one request: records, and bytes. */
 export const MAX_RECORDS = 1000;
 export const MAX_BYTES = 1024 * 1024;
 
-/** A record as its file holds it. */
+/** A record of a file. */
 export interface FileRecord {
-  /** Where it begins in the file, from 1. */
+  /** The line of the file at which it begins, from 1. */
   line: number;
-  /** How many lines it takes. */
+  /** The number of its lines. */
   lines: number;
-  /** As it is sent, with a line break at its end; `undefined` when it is so large that it was not kept. */
+  /** The text to send, with a line break at its end; `undefined` when it is too large for a request. */
   text: string | undefined;
 }
 
 /**
- * The records of a file, one after the other, however many there are. Of a CSV file the first one is the header.
- *
- * @throws an error whose message says what the file is not.
+ * By format, a function that yields the records of a file one by one, so that the file can have any size. The first record
+ * of a CSV file is its header. They throw an error when the file is not of the format, or not UTF-8.
  */
-export const recordsOf = { ndjson: recordsOfNdjson, csv: recordsOfCsv };
+export const readRecords = { ndjson: recordsOfNdjson, csv: recordsOfCsv };
 
 async function* recordsOfNdjson(file: string): AsyncGenerator<FileRecord> {
   let line = 0;
   let rest = "";
-  let isTooLong = false; // the line that `rest` is of; what is known of it is not kept
-  for await (const text of textOf(file)) {
+  let isTooLong = false; // about the line that `rest` is a part of; the text of such a line is dropped
+  for await (const text of readText(file)) {
     const [first = "", ...others] = text.split("\n");
     rest = isTooLong ? "" : rest + first;
     for (const next of others) {
@@ -54,31 +53,32 @@ async function* recordsOfCsv(file: string): AsyncGenerator<FileRecord> {
     record_delimiter: ["\r\n", "\n"],
     max_record_size: MAX_BYTES,
   });
-  pipeline(Readable.from(textOf(file)), parser, () => {}); // what goes wrong is thrown below
+  pipeline(Readable.from(readText(file)), parser, () => {}); // the loop below throws the error
   let line = 1;
   try {
     for await (const cells of parser as AsyncIterable<string[]>) {
       const lines = cells.join().split(/\r\n|\n|\r/).length;
-      if (cells.length > 1 || cells[0]) yield { line, lines, text: `${cells.map(quoted).join()}\r\n` };
+      if (cells.length > 1 || cells[0]) yield { line, lines, text: `${cells.map(quoteCell).join()}\r\n` };
       line += lines;
     }
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error && "records" in error)) throw error;
-    throw new Error(`${basename(file)} is not CSV from line ${line} on: ${error.message}`);
+    throw new Error(`${basename(file)} is not valid CSV from line ${line} on: ${error.message}`);
   }
 }
 
-/** A cell as RFC 4180 writes it. */
-const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+/** A cell in CSV, with quotes where RFC 4180 needs them. */
+const quoteCell = (cell: string): string =>
+  /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 
-/** The text of a file, part by part, without a byte order mark. */
-async function* textOf(file: string): AsyncGenerator<string> {
+/** Yields the text of a file in parts, without a byte order mark. */
+async function* readText(file: string): AsyncGenerator<string> {
   const utf8 = new TextDecoder("utf-8", { fatal: true });
   try {
     for await (const bytes of createReadStream(file)) yield utf8.decode(bytes, { stream: true });
     yield utf8.decode();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`${basename(file)} is not UTF-8. (A spreadsheet saves that as "CSV UTF-8".)`);
+    throw new Error(`${basename(file)} is not UTF-8. In a spreadsheet program, save it as "CSV UTF-8".`);
   }
 }
