@@ -43,7 +43,9 @@ export default defineConfig({
           include: ["test/{local,ops,client,docs}/**/*.test.ts"],
           environment: "node",
           globalSetup: "test/support/setup-bundle.ts",
-          testTimeout: 30_000, // they start servers and processes
+          // They start servers, processes and compilers: no test or hook fails because the machine is slow.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

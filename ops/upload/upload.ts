@@ -17,8 +17,8 @@ export interface Upload {
 
 /**
  * Uploads a file of patients, of any size, in chunks, and writes the progress file after each one. If there is a progress
- * file already, it continues from there. A chunk always has the same idempotency key: it is created once, even if it is sent
- * twice.
+ * file already, it continues from there. A chunk always has the same idempotency key, so its patients are created once even
+ * if it is sent twice.
  *
  * @param onProgress is called after each chunk, with the number of uploaded bytes and the size of the file.
  * @returns the progress at the end.

@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { openGateway } from "./gateway.ts";
-import { newPatient, signUp } from "./support.ts";
+import { newPatient, signUp, slowDatabase } from "./support.ts";
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
 const newPatients = (count: number) => Array.from({ length: count }, () => newPatient());

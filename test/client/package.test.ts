@@ -8,13 +8,13 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { serve } from "../../bench/workerd.ts";
 import { serveApi } from "../support/serve-api.ts";
-import { newPatient, signUp, unique } from "./support.ts";
+import { newPatient, signUp, slowDatabase, unique } from "./support.ts";
 
 const MAX_BYTES = 8 * 1024;
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 /** A project in which the packed client is installed. */
 const project = mkdtempSync(join(tmpdir(), "hospital-consumer-"));
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const [{ filename }] = JSON.parse(packed.stdout);
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], { cwd: project });
-}, 60_000);
+});
 
 afterAll(async () => {
   await served.stop();

@@ -3,9 +3,9 @@ import { createClient, ProblemError } from "../../client/index.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { freePort } from "../support/setup.ts";
 import { badGateway, openGateway } from "./gateway.ts";
-import { signUp } from "./support.ts";
+import { signUp, slowDatabase } from "./support.ts";
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 const api = await signUp(served.origin);
 

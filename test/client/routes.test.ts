@@ -2,9 +2,9 @@ import { afterAll, expect, inject, test } from "vitest";
 import { createClient, ProblemError } from "../../client/index.ts";
 import { query } from "../ops/support.ts";
 import { serveApi } from "../support/serve-api.ts";
-import { newDoctor, newPatient, PASSWORD, signUp, unique } from "./support.ts";
+import { newDoctor, newPatient, PASSWORD, signUp, slowDatabase, unique } from "./support.ts";
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
 test("An account registers, logs in, reads its own account, and logs out", async () => {

@@ -3,9 +3,9 @@ import { createClient, type Tokens } from "../../client/index.ts";
 import { query } from "../ops/support.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { openGateway } from "./gateway.ts";
-import { newPatient, signUp } from "./support.ts";
+import { newPatient, signUp, slowDatabase } from "./support.ts";
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
 const REFRESH = "POST /api/auth/refresh/";

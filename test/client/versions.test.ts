@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "vitest";
 import { createClient, etagOf } from "../../client/index.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { openGateway } from "./gateway.ts";
-import { newDoctor, newPatient, signUp } from "./support.ts";
+import { newDoctor, newPatient, signUp, slowDatabase } from "./support.ts";
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 const api = await signUp(served.origin);
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { type Fault, openGateway, type Phase } from "../../client/gateway.ts";
+import { slowDatabase } from "../../client/support.ts";
 import { serveApi } from "../../support/serve-api.ts";
 import {
   csv,
@@ -17,7 +18,7 @@ import {
 
 const RECORDS = 9000;
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
 const oneOf = <Value>(...values: Value[]): Value =>

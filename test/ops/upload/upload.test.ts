@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { openGateway } from "../../client/gateway.ts";
+import { slowDatabase } from "../../client/support.ts";
 import { serveApi } from "../../support/serve-api.ts";
 import { freePort } from "../../support/setup.ts";
 import {
@@ -18,7 +19,7 @@ import {
   uploadFile,
 } from "./support.ts";
 
-const served = await serveApi();
+const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
 /** Writes a file to a folder of its own. @returns its path */
