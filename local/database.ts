@@ -3,13 +3,14 @@ import { configuredUrl, dataFolder, EMBEDDED_PORT, isLocal, neonEndpoint } from 
 import { migrate } from "../ops/migrate.ts";
 import { createRole } from "../ops/role.ts";
 import { openEndpoint } from "./endpoint/server.ts";
+import { listenFrom } from "./ports.ts";
 import { startPostgres } from "./postgres/server.ts";
-import { rememberUrl } from "./vars.ts";
+import { saveDatabaseUrl, saveEndpointUrl } from "./vars.ts";
 
-/** The local endpoint's port: fixed, so that two of these cannot run at once. */
+/** The local endpoint's port; another one is taken when this is in use. */
 const ENDPOINT_PORT = 5489;
 
-/** What the Worker is developed on. */
+/** The database that the Worker uses in development. */
 export interface DevelopmentDatabase extends AsyncDisposable {
   /** As the Worker reaches it. */
   url: string;
@@ -34,8 +35,11 @@ export async function bringUpDatabase(mayMigrate: boolean): Promise<DevelopmentD
   const url = configuredUrl();
   const endpointOfNeon = url && neonEndpoint(url);
   await using started = new AsyncDisposableStack();
-  const endpoint = endpointOfNeon ? undefined : await openEndpoint(ENDPOINT_PORT).catch(explain);
-  if (endpoint) started.defer(() => endpoint.stop());
+  const endpoint = endpointOfNeon ? undefined : await listenFrom(ENDPOINT_PORT, openEndpoint);
+  if (endpoint) {
+    started.defer(() => endpoint.stop());
+    saveEndpointUrl(endpoint.url);
+  }
   const database = url ? await configured(url, mayMigrate) : await embedded(started);
   endpoint?.front(database.ownerUrl);
   const parts = started.move();
@@ -58,16 +62,11 @@ async function configured(url: string, mayMigrate: boolean) {
 /** The Worker gets a role of its own here too, with the rights it has in production. */
 async function embedded(started: AsyncDisposableStack) {
   const folder = join(dataFolder, "postgres");
-  const postgres = await startPostgres({ folder, port: EMBEDDED_PORT, durable: true });
+  const postgres = await listenFrom(EMBEDDED_PORT, (port) => startPostgres({ folder, port, durable: true }));
   started.defer(() => postgres.stop());
   await migrate(postgres.url);
-  rememberUrl(postgres.url);
+  saveDatabaseUrl(postgres.url);
   const url = await createRole(postgres.url, "hospital_api");
   const notes = [`database  ${postgres.url}`, `          in ${postgres.folder}`];
   return { url, ownerUrl: postgres.url, notes, ended: postgres.ended };
-}
-
-function explain(error: NodeJS.ErrnoException): never {
-  if (error.code !== "EADDRINUSE") throw error;
-  throw new Error(`${error.message}. Is \`npm run dev\` running already? Stop it first.`);
 }

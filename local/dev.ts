@@ -1,51 +1,86 @@
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { runAsCommand } from "../ops/command.ts";
 import { bringUpDatabase } from "./database.ts";
-import { createVars, settleVars } from "./vars.ts";
+import { lockCheckout } from "./lock.ts";
+import { findFreePort, isFree } from "./ports.ts";
+import { createVars, saveApiUrl, writeWorkerVars } from "./vars.ts";
 import { startWrangler } from "./wrangler.ts";
 
-// Without the Worker, which somebody else starts; and whether a `DATABASE_URL` on another machine is migrated too.
+/** The API's port, unless `PORT` says otherwise; another one is taken when this is in use. */
+const API_PORT = 8787;
+/** Where debuggers look for the Worker; another port is taken when this is in use. */
+const INSPECTOR_PORT = 9229;
+
 const flag = { type: "boolean", default: false } as const;
 const { values: flags } = parseArgs({ options: { "database-only": flag, migrate: flag } });
 
 await runAsCommand(async () => {
   const stopped = stopSignal();
-  const port = Number(process.env["PORT"] || 8787);
-  if (!flags["database-only"]) await requireFree(port);
-  if (createVars()) console.log("Made .dev.vars, with a secret of its own.");
+  using _lock = lockCheckout();
+  const wantedPort = flags["database-only"] ? undefined : await portFromEnvironment();
+  if (createVars()) console.log("Wrote .dev.vars, with a random JWT_SECRET.");
   await using database = await bringUpDatabase(flags.migrate);
-  const settings = settleVars(database.url, database.endpoint);
-  const told = ["", ...database.notes, `endpoint  ${database.endpoint}`].join("\n  ");
+  const settings = writeWorkerVars(database.url, database.endpoint);
+  const notes = ["", ...database.notes, `endpoint  ${database.endpoint}`].join("\n  ");
   const databaseEnded = database.ended.then(() => Promise.reject(new Error("PostgreSQL ended by itself.")));
-  if (flags["database-only"]) {
-    console.log(
-      `${told}\n\nNow \`npx wrangler dev ${settings.join(" ")}\` in another terminal. Ctrl-C stops.\n`,
-    );
-    return Promise.race([stopped, databaseEnded]);
-  }
-  await using wrangler = startWrangler(port, settings, "inherit");
-  wrangler.ready.then(() =>
-    console.log(
-      `\n  API       http://localhost:${port}\n  reference http://localhost:${port}/docs/${told}\n\nCtrl-C stops them all.\n`,
-    ),
+  const ended = Promise.race([stopped, databaseEnded]);
+  // Awaited here: a promise that is returned is waited for only after the database has been stopped.
+  if (!flags["database-only"]) return await runApi(wantedPort, settings, notes, ended);
+  console.log(
+    `${notes}\n\nNow start the API in another terminal: npx wrangler dev ${settings.join(" ")}\nCtrl-C stops the database.\n`,
   );
-  await Promise.race([stopped, databaseEnded, wrangler.ended]);
+  return await ended;
 });
 
-/** Wrangler would take another port without a word, and the first request in the README would go nowhere. */
-async function requireFree(port: number): Promise<void> {
+/** `PORT`, or undefined when it is not set. @throws when it is no port or in use */
+async function portFromEnvironment(): Promise<number | undefined> {
+  const text = process.env["PORT"];
+  if (!text) return undefined;
+  const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error("PORT must be a port: a whole number from 1 to 65535.");
-  const probe = createServer();
-  try {
-    await once(probe.listen(port, "localhost"), "listening");
-  } catch {
-    throw new Error(`Port ${port} is in use: stop what uses it, or choose another: PORT=8080 npm run dev`);
+  if (!(await isFree(port)))
+    throw new Error(`Port ${port} is in use. Without PORT, \`npm run dev\` takes a free one.`);
+  return port;
+}
+
+/**
+ * Runs the API until `ended` is settled, and prints where it is.
+ *
+ * @param wantedPort undefined for 8787 or the next free one. Another checkout may take a port while Wrangler starts, which
+ * takes seconds; then Wrangler is started again on other ports.
+ */
+async function runApi(
+  wantedPort: number | undefined,
+  settings: string[],
+  notes: string,
+  ended: Promise<void>,
+): Promise<void> {
+  for (;;) {
+    const port = wantedPort ?? (await findFreePort(API_PORT));
+    const inspectorPort = await findFreePort(INSPECTOR_PORT);
+    const args = ["--inspector-port", String(inspectorPort), ...settings];
+    await using wrangler = startWrangler(port, args, "inherit");
+    const up = wrangler.ready.then(() => "up" as const);
+    const failed = wrangler.ended.catch(() => "failed" as const);
+    const outcome = await Promise.race([ended, up, failed]);
+    if (outcome === "up") {
+      announce(port, wantedPort ?? API_PORT, notes);
+      return await Promise.race([ended, wrangler.ended]);
+    }
+    if (outcome !== "failed") return;
+    const wereFree = (await isFree(port)) && (await isFree(inspectorPort));
+    if (wantedPort || wereFree) return await wrangler.ended;
+    console.log("Another program took a port meanwhile. Starting again on another one.");
   }
-  await once(probe.close(), "close");
+}
+
+function announce(port: number, preferred: number, notes: string): void {
+  const url = `http://localhost:${port}`;
+  saveApiUrl(url);
+  const why = port === preferred ? "" : `  (port ${preferred} is in use)`;
+  console.log(`\n  API       ${url}${why}\n  reference ${url}/docs/${notes}\n\nCtrl-C stops them all.\n`);
 }
 
 /**

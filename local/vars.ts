@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { dataFolder, embeddedUrlFile, varsFile } from "../ops/environment.ts";
+import { apiUrlFile, dataFolder, embeddedUrlFile, endpointUrlFile, varsFile } from "../ops/environment.ts";
 
-/** Writes what nobody but the project's owner is to read. */
-function writeSecret(file: string, text: string): void {
+/** Writes a file that only the project's owner can read. */
+export function writePrivateFile(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text, { mode: 0o600 });
   if (process.getuid?.() !== 0) return;
@@ -12,32 +12,38 @@ function writeSecret(file: string, text: string): void {
   for (const path of [dirname(file), file]) chownSync(path, uid, gid);
 }
 
-/** Writes a `.dev.vars` with a secret of its own when there is none. @returns whether it did */
+/** Writes a `.dev.vars` with a random JWT secret when there is none. @returns whether it did */
 export function createVars(): boolean {
   if (existsSync(varsFile)) return false;
   const lines = [
-    "# Local settings of the Worker; made by `npm run dev` and kept out of git.",
+    "# Local settings of the Worker; written once by `npm run dev`, kept out of git.",
     `JWT_SECRET=${randomBytes(32).toString("base64url")}`,
   ];
-  writeSecret(varsFile, `${lines.join("\n")}\n`);
+  writePrivateFile(varsFile, `${lines.join("\n")}\n`);
   return true;
 }
 
 /**
- * Settles the Worker's database, whatever `.dev.vars` says, and what is to hold here unless that says otherwise: pages of
- * any origin may call what somebody develops on.
+ * Writes the Worker's settings for this run: the database and its endpoint, which overrule `.dev.vars` because their ports
+ * may differ each time, and defaults that `.dev.vars` overrules. By default pages of any origin may call the API here.
  *
- * @returns Wrangler's arguments for all of it; of the files that they name, a later one wins
+ * @returns Wrangler's arguments: the files in order, of which a later one wins
  */
-export function settleVars(databaseUrl: string, endpoint: string): string[] {
+export function writeWorkerVars(databaseUrl: string, endpoint: string): string[] {
   const defaults = join(dataFolder, "default.vars");
-  writeSecret(defaults, "CORS_ORIGINS=*\n");
+  writePrivateFile(defaults, "CORS_ORIGINS=*\n");
   const file = join(dataFolder, "dev.vars");
   // Wrangler would take a dollar sign for a variable.
   const literal = databaseUrl.replaceAll("$", "%24");
-  writeSecret(file, `DATABASE_URL="${literal}"\nDATABASE_ENDPOINT="${endpoint}"\n`);
+  writePrivateFile(file, `DATABASE_URL="${literal}"\nDATABASE_ENDPOINT="${endpoint}"\n`);
   return [defaults, varsFile, file].flatMap((one) => ["--env-file", one]);
 }
 
-/** Tells the operators' commands where the database that comes with the project is. */
-export const rememberUrl = (url: string): void => writeSecret(embeddedUrlFile, url);
+/** Writes where the database listens, for the operators' commands and for `psql "$(cat .data/database-url)"`. */
+export const saveDatabaseUrl = (url: string): void => writePrivateFile(embeddedUrlFile, url);
+
+/** Writes where the local Neon endpoint listens, as `http://127.0.0.1:<port>`. */
+export const saveEndpointUrl = (url: string): void => writePrivateFile(endpointUrlFile, new URL(url).origin);
+
+/** Writes where the API listens, as `http://localhost:<port>`. */
+export const saveApiUrl = (url: string): void => writePrivateFile(apiUrlFile, url);

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { EMBEDDED_PORT } from "./environment.ts";
+import { isEmbedded } from "./environment.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -39,12 +39,11 @@ export async function withClient<Result>(
     client.on("error", () => {});
     await client.connect();
   } catch (error) {
-    const { host, port, pathname } = new URL(url);
+    const { host, pathname } = new URL(url);
     const reason = error instanceof AggregateError ? error.errors[0]?.message : (error as Error).message;
-    const advice =
-      port === String(EMBEDDED_PORT)
-        ? "Start it with `npm run dev`."
-        : "Is DATABASE_URL right, and the server up?";
+    const advice = isEmbedded(new URL(url))
+      ? "Start it with `npm run dev`."
+      : "Is DATABASE_URL right, and the server up?";
     throw new Error(`Cannot connect to the database ${host}${pathname}: ${reason}. ${advice}`);
   }
   try {

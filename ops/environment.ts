@@ -13,9 +13,15 @@ export const dataFolder = join(root, ".data");
 /** Holds the URL of the embedded database, as its owner. It is written when that database is started. */
 export const embeddedUrlFile = join(dataFolder, "database-url");
 
+/** The URL of the local Neon endpoint, `http://127.0.0.1:<port>`: written when it is brought up. */
+export const endpointUrlFile = join(dataFolder, "endpoint-url");
+
+/** The URL of the API, `http://localhost:<port>`: written when `npm run dev` has started it. */
+export const apiUrlFile = join(dataFolder, "api-url");
+
 export const migrationsFolder = join(root, "drizzle");
 
-/** The port of the embedded database: fixed, so that `psql` can be told it. */
+/** The default port of the embedded database. `npm run dev` takes the next free one when it is in use. */
 export const EMBEDDED_PORT = 5488;
 
 /**
@@ -32,7 +38,7 @@ export function configuredUrl(): string | undefined {
   const url = URL.parse(text);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.username)
     throw new Error("DATABASE_URL must look like postgresql://user:password@host:5432/database.");
-  if (isLocal(url) && url.port === String(EMBEDDED_PORT)) return undefined;
+  if (isEmbedded(url)) return undefined;
   if (url.pathname.length < 2) url.pathname = url.username;
   return url.href;
 }
@@ -54,6 +60,17 @@ export function databaseUrl(): string {
 /** Whether the host of a URL is this machine. */
 export const isLocal = ({ hostname }: URL): boolean =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(hostname);
+
+/**
+ * Whether a URL is that of this checkout's embedded database. Its port may change each time it is started, so a URL with its password
+ * and an old port is that of the same database.
+ */
+export function isEmbedded(url: URL): boolean {
+  if (!isLocal(url)) return false;
+  if (!existsSync(embeddedUrlFile)) return url.port === String(EMBEDDED_PORT);
+  const { port, password } = new URL(readFileSync(embeddedUrlFile, "utf8"));
+  return url.port === port || url.password === password;
+}
 
 /** The HTTP endpoint for a database of Neon, the same that Neon's driver chooses; `undefined` for any other database. */
 export function neonEndpoint(url: string): string | undefined {

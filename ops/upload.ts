@@ -1,19 +1,20 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { createClient } from "../client/index.ts";
 import { runAsCommand } from "./command.ts";
+import { apiUrlFile } from "./environment.ts";
 import { ask } from "./upload/ask.ts";
 import { type Progress, progressFileOf } from "./upload/progress-file.ts";
 import { refusedFileOf } from "./upload/refused-file.ts";
 import { upload } from "./upload/upload.ts";
 
-const usage = `Usage: npm run upload -- <file> --url https://… [--user <username>]
+const usage = `Usage: npm run upload -- <file> [--url https://…] [--user <username>]
 
 Creates a patient of the account for each record of the file: .csv with a header line, or .ndjson (.jsonl).
-Without --user it asks for the username; without HOSPITAL_PASSWORD in the environment it asks for the password.
-If it is stopped, run the same command again: it continues from where it stopped.
+Without --url it uses the API that npm run dev has started. Without --user it asks for the username; without HOSPITAL_PASSWORD in
+the environment it asks for the password. If it is stopped, run the same command again: it continues from where it stopped.
 
 Exit status: 0 all records were created, 2 some were refused, 1 the upload is incomplete.`;
 
@@ -55,10 +56,16 @@ function parseArguments() {
   const options = { url: text, user: text } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [file, ...others] = positionals;
-  if (!file || !values.url || others.length > 0) throw new Error(usage);
-  if (!URL.canParse(values.url)) throw new Error(`--url must be a URL.\n\n${usage}`);
+  const url = values.url ?? localUrl();
+  if (!file || !url || others.length > 0) throw new Error(usage);
+  if (!URL.canParse(url)) throw new Error(`--url must be a URL.\n\n${usage}`);
   const format = formats[extname(file).toLowerCase() as keyof typeof formats];
   if (!format) throw new Error(`The file's name must end in .csv, .ndjson or .jsonl.\n\n${usage}`);
   if (!existsSync(file)) throw new Error(`The file ${file} does not exist.`);
-  return { file, format, url: new URL(values.url).href, user: values.user };
+  return { file, format, url: new URL(url).href, user: values.user };
+}
+
+/** The URL of the API that `npm run dev` has started; `undefined` when it has not. */
+function localUrl(): string | undefined {
+  return existsSync(apiUrlFile) ? readFileSync(apiUrlFile, "utf8") : undefined;
 }

@@ -76,12 +76,14 @@ function spawnServer(
 /** Resolves when the server takes connections. @throws when it ends instead, with what it said. */
 async function ready(server: ChildProcess, port: number): Promise<void> {
   const complaints: string[] = [];
-  // What it writes once it is up, it writes for nobody: it may name values.
+  let isPortInUse = false;
+  // After it is up its messages are dropped: they may contain values.
   for await (const line of createInterface({ input: server.stderr as NodeJS.ReadableStream })) {
     if (line.includes("database system is ready to accept connections")) return void server.stderr?.resume();
-    if (line.includes("Address already in use"))
-      throw new Error(`Port ${port} of 127.0.0.1, wanted for PostgreSQL, is in use by another program.`);
+    isPortInUse ||= line.includes("Address already in use");
     if (/ (FATAL|DETAIL|HINT): /.test(line)) complaints.push(line.replace(/^.* (?=FATAL|DETAIL|HINT)/, ""));
   }
-  throw new Error(`PostgreSQL did not start. ${complaints.join(" ")}`);
+  if (!isPortInUse) throw new Error(`PostgreSQL did not start. ${complaints.join(" ")}`);
+  const message = `Port ${port} of 127.0.0.1, wanted for PostgreSQL, is in use by another program.`;
+  throw Object.assign(new Error(message), { code: "EADDRINUSE" });
 }

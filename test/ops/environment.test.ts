@@ -44,8 +44,7 @@ describe("configuredUrl", () => {
     ["postgres://a%40b:p%2Fw@db.example/hospital"],
     ["postgres://ada@db.example?sslmode=require", "postgres://ada@db.example/ada?sslmode=require"],
     ["postgres://a%2Fb:pw@db.example:5432/", "postgres://a%2Fb:pw@db.example:5432/a%2Fb"],
-    ["postgres://postgres:postgres@127.0.0.1:5488/postgres", undefined],
-  ])("of DATABASE_URL %s is the same, or %s", (url, expected = url.includes(":5488") ? undefined : url) => {
+  ])("of DATABASE_URL %s is the same, or %s", (url, expected = url) => {
     expect(withEnvironment(url)).toBe(expected);
   });
 
@@ -71,17 +70,19 @@ describe("databaseUrl", () => {
     rmSync(project, { recursive: true });
   });
 
+  const load = () => import(/* @vite-ignore */ join(project, "ops", "environment.ts"));
+
   async function databaseUrlOfProject(environment = ""): Promise<string> {
     vi.stubEnv("DATABASE_URL", environment);
-    const module = await import(/* @vite-ignore */ join(project, "ops", "environment.ts"));
-    return module.databaseUrl();
+    return (await load()).databaseUrl();
   }
 
   const writeVars = () =>
     writeFileSync(join(project, ".dev.vars"), 'DATABASE_URL="postgres://vars@db.example/vars"\n');
-  function writeEmbeddedUrl(): void {
+  function writeEmbeddedUrl(port = 5488): void {
     mkdirSync(join(project, ".data"));
-    writeFileSync(join(project, ".data", "database-url"), "postgres://postgres:pw@127.0.0.1:5488/postgres");
+    const url = `postgres://postgres:pw@127.0.0.1:${port}/postgres`;
+    writeFileSync(join(project, ".data", "database-url"), url);
   }
 
   test("prefers the environment to .dev.vars", async () => {
@@ -102,4 +103,20 @@ describe("databaseUrl", () => {
     writeEmbeddedUrl();
     expect(await databaseUrlOfProject()).toBe("postgres://postgres:pw@127.0.0.1:5488/postgres");
   });
+
+  test.each([
+    ["one on port 5488, before any has been brought up", undefined, "postgres@127.0.0.1:5488", true],
+    ["one on the port of this checkout", 5490, "postgres@127.0.0.1:5490", true],
+    ["one with this checkout's password, on the port that it had before", 5490, "pw@localhost:5488", true],
+    ["one on port 5488, which is another checkout's", 5490, "other@127.0.0.1:5488", false],
+    ["one on another machine", 5490, "pw@db.example:5490", false],
+  ])(
+    "DATABASE_URL of %s (.data/database-url: port %s; DATABASE_URL: %s): it is this checkout's own: %j",
+    async (_, port, rest, isOwn) => {
+      if (port) writeEmbeddedUrl(port);
+      const url = `postgres://postgres:${rest}/postgres`;
+      vi.stubEnv("DATABASE_URL", url);
+      expect((await load()).configuredUrl()).toBe(isOwn ? undefined : url);
+    },
+  );
 });
