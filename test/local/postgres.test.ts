@@ -5,42 +5,58 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { placeFor } from "../../local/postgres/account.ts";
-import { installedPostgres } from "../../local/postgres/binaries.ts";
+import { installedPostgres, linkLibraries } from "../../local/postgres/binaries.ts";
 import { type PostgresServer, startPostgres } from "../../local/postgres/server.ts";
 import { changed, query } from "../ops/support.ts";
 import { freePort } from "../support/setup.ts";
 
-let parent: string;
-let folder: string;
-beforeEach(() => {
-  parent = fs.mkdtempSync(join(tmpdir(), "hospital-postgres-"));
-  fs.chmodSync(parent, 0o755); // for the account that PostgreSQL runs as
-  folder = join(parent, "postgres");
-});
-afterEach(() => fs.rmSync(parent, { recursive: true, force: true }));
+/** An empty folder that the account PostgreSQL runs as can enter. */
+function createParent(): string {
+  const parent = fs.mkdtempSync(join(tmpdir(), "hospital-postgres-"));
+  fs.chmodSync(parent, 0o755);
+  return parent;
+}
+const remove = (path: string) => fs.rmSync(path, { recursive: true, force: true });
 
-async function start(port?: number): Promise<PostgresServer> {
-  const server = await startPostgres({ folder, port: port ?? (await freePort()), durable: true });
+/** Where data can be made, until the running test is finished. */
+function newFolder(): string {
+  const parent = createParent();
+  onTestFinished(() => remove(parent));
+  return join(parent, "postgres");
+}
+
+/** Data that the tests start a server on one after another: it takes longer to make than to start. */
+const sharedParent = createParent();
+const shared = join(sharedParent, "postgres");
+afterAll(() => remove(sharedParent));
+
+/** Starts a server for the running test; the shared data are durable, which takes longer to make. */
+async function start(folder = shared, port?: number): Promise<PostgresServer> {
+  const durable = folder === shared;
+  const server = await startPostgres({ folder, port: port ?? (await freePort()), durable });
   onTestFinished(() => server.stop());
   return server;
 }
 
-const makePatient = "CREATE TABLE kept AS SELECT 'Ada' AS name";
-const kept = ({ url }: PostgresServer) => query(url, "SELECT name FROM kept");
+const createTable = ({ url }: PostgresServer, name: string) =>
+  query(url, `CREATE TABLE ${name} AS SELECT 'Ada' AS name`);
+const rowsOf = ({ url }: PostgresServer, name: string) => query(url, `SELECT name FROM ${name}`);
+const rows = [{ name: "Ada" }];
 
-const read = (name: string) => fs.readFileSync(join(folder, name), "utf8");
-const serverPid = () => Number.parseInt(read("postmaster.pid"), 10);
+const readShared = (name: string) => fs.readFileSync(join(shared, name), "utf8");
+const serverPid = () => Number.parseInt(readShared("postmaster.pid"), 10);
 /** The account that the server runs as, to start a program by. */
-const asServer = () => placeFor({ programs: installedPostgres(), folder }).account;
+const serverAccount = () => placeFor({ programs: installedPostgres(), folder: shared }).account;
 
-async function gone(pid: number): Promise<void> {
+/** Resolves when a process has ended, whether or not its parent has asked how. */
+async function waitForEnd(pid: number): Promise<void> {
   const isZombie = () => /^\d+ \(.*\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
   while (fs.existsSync(`/proc/${pid}/exe`) && !isZombie()) await setTimeout(20);
 }
 
-test("it is PostgreSQL 18, for this machine only, writes to disk, and wants a password that only it has", async () => {
+test("the server is PostgreSQL 18, listens on 127.0.0.1 only, writes to disk, and its password is random", async () => {
   const { url } = await start();
   const [row] = await query(
     url,
@@ -51,80 +67,81 @@ test("it is PostgreSQL 18, for this machine only, writes to disk, and wants a pa
   expect(new URL(url).password).toMatch(/^[\w-]{32}$/);
   const guess = query(changed(url, { password: "postgres" }), "SELECT 1");
   await expect(guess).rejects.toThrow("password authentication");
+  // No other account can read the data or the password.
+  for (const path of [shared, join(shared, "password")]) expect(fs.statSync(path).mode & 0o077).toBe(0);
+  if (process.getuid?.() === 0) expect(fs.statSync(`/proc/${serverPid()}`).uid).not.toBe(0);
 });
 
-test("nobody else on this machine reads its data or its password", async () => {
-  await start();
-  for (const path of [folder, join(folder, "password")]) expect(fs.statSync(path).mode & 0o077).toBe(0);
-});
-
-test("what was committed is there after it was stopped in the middle of a query, and started again", async () => {
+test("a server that is stopped during a query keeps what was committed", async () => {
   const server = await start();
-  await query(server.url, makePatient);
+  await createTable(server, "before_stop");
   const endless = query(server.url, "SELECT count(*) FROM generate_series(1, 1e12)");
   const failure = expect(endless).rejects.toThrow();
+  const isRunning =
+    "SELECT FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 1e12)' AND state = 'active'";
+  while ((await query(server.url, isRunning)).length === 0) await setTimeout(5);
   await server.stop();
   await failure;
-  expect(await kept(await start())).toEqual([{ name: "Ada" }]);
+  expect(await rowsOf(await start(), "before_stop")).toEqual(rows);
 });
 
-test("what was committed is there after the server was killed", async () => {
+test("a server that is killed keeps what was committed", async () => {
   const server = await start();
-  await query(server.url, makePatient);
+  await createTable(server, "before_kill");
   process.kill(serverPid(), "SIGKILL");
   await server.ended;
-  expect(await kept(await start())).toEqual([{ name: "Ada" }]);
+  expect(await rowsOf(await start(), "before_kill")).toEqual(rows);
 });
 
-test("a server that was left behind is ended: never two on the same data, and nothing is lost", async () => {
+test("a server that was left running is ended before another one starts on its data", async () => {
   const script = `
     import { startPostgres } from ${JSON.stringify(join(import.meta.dirname, "../../local/postgres/server.ts"))};
     await startPostgres({ folder: process.argv[1], port: Number(process.argv[2]), durable: true });
     console.log("up"); setInterval(() => {}, 1000);`;
   const port = await freePort();
-  const args = ["--input-type=module", "-e", script, folder, String(port)];
+  const args = ["--input-type=module", "-e", script, shared, String(port)];
   const starter: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   await once(starter.stdout as NodeJS.EventEmitter, "data");
   starter.kill("SIGKILL");
   await once(starter, "exit");
-  const left = serverPid();
-  const url = `postgres://postgres:${read("password")}@127.0.0.1:${port}/postgres`;
-  await query(url, makePatient);
-  const server = await start(port);
-  expect(serverPid()).not.toBe(left);
-  await gone(left);
-  expect(await kept(server)).toEqual([{ name: "Ada" }]);
+  const leftPid = serverPid();
+  const url = `postgres://postgres:${readShared("password")}@127.0.0.1:${port}/postgres`;
+  await query(url, "CREATE TABLE left_running AS SELECT 'Ada' AS name");
+  const server = await start(shared, port);
+  expect(serverPid()).not.toBe(leftPid);
+  await waitForEnd(leftPid);
+  expect(await rowsOf(server, "left_running")).toEqual(rows);
 });
 
 describe.runIf(fs.existsSync("/proc"))("a lock file that is left", () => {
-  /** Makes a lock file that says the server is `pid`, as one that was killed leaves it. */
-  async function lockedBy(pid: number): Promise<void> {
+  /** Writes a lock file that names the process `pid`, as a server that was killed leaves it. */
+  async function writeLockFile(pid: number): Promise<void> {
     const server = await start();
-    const lock = read("postmaster.pid");
+    const lock = readShared("postmaster.pid");
     await server.stop();
-    fs.writeFileSync(join(folder, "postmaster.pid"), lock.replace(/^\d+/, String(pid)), { mode: 0o600 });
+    fs.writeFileSync(join(shared, "postmaster.pid"), lock.replace(/^\d+/, String(pid)), { mode: 0o600 });
   }
 
-  test("by a zombie that nobody reaps keeps no server from starting", async () => {
+  test("and names a zombie process does not keep a server from starting", async () => {
     // The child of a process that never asks how it ended.
-    const idle = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], {
-      ...asServer(),
+    const idle = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], {
+      ...serverAccount(),
       stdio: ["ignore", "pipe", "inherit"],
     });
     onTestFinished(() => void idle.kill());
     const [printed] = await once(idle.stdout, "data");
     const zombie = Number(printed);
-    await gone(zombie);
+    await waitForEnd(zombie);
     expect(fs.readFileSync(`/proc/${zombie}/stat`, "utf8")).toMatch(/ Z /);
-    await lockedBy(zombie);
-    expect((await start()).folder).toBe(folder);
+    await writeLockFile(zombie);
+    expect((await start()).folder).toBe(shared);
   });
 
-  test("and whose number another program got keeps no server from starting, nor harms the program", async () => {
-    const stranger = spawn("sleep", ["60"], asServer());
+  test("and names another program's process does not keep a server from starting, nor harm the program", async () => {
+    const stranger = spawn("sleep", ["600"], serverAccount());
     onTestFinished(() => void stranger.kill());
-    await lockedBy(stranger.pid ?? 0);
-    expect((await start()).folder).toBe(folder);
+    await writeLockFile(stranger.pid ?? 0);
+    expect((await start()).folder).toBe(shared);
     expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
   });
 });
@@ -136,44 +153,52 @@ const contents = (path: string) =>
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => [parentPath, name, fs.readFileSync(join(parentPath, name), "utf8")]);
 
-const tooOld = /was written by PostgreSQL 16, and this one is 18\. Move it away/;
-const none = /holds no database of this version: half a one, or that of PGlite/;
+const otherVersion = /was written by PostgreSQL 16, and this one is 18\. Move it away/;
+const noDatabase = /holds no database of this version: it is incomplete, or was made by PGlite/;
 test.each([
-  ["of another major version", { PG_VERSION: "16\n" }, tooOld],
-  ["of PGlite", { PG_VERSION: "18\n", "owner.json": "{}" }, none],
-  ["half made", { "postgresql.conf": "" }, none],
-])("a folder %s is refused in a sentence, and nothing in it is changed", async (_, files, sentence) => {
+  ["of another major version", { PG_VERSION: "16\n" }, otherVersion],
+  ["made by PGlite", { PG_VERSION: "18\n", "owner.json": "{}" }, noDatabase],
+  ["that is incomplete", { "postgresql.conf": "" }, noDatabase],
+])("a data folder %s is refused and not changed", async (_, files, sentence) => {
+  const folder = newFolder();
   fs.mkdirSync(folder);
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(join(folder, name), text);
-  const before = contents(parent);
-  await expect(start()).rejects.toThrow(sentence);
-  expect(contents(parent)).toEqual(before);
+  const before = contents(dirname(folder));
+  await expect(start(folder)).rejects.toThrow(sentence);
+  expect(contents(dirname(folder))).toEqual(before);
 });
 
-test("a folder whose making was interrupted is not taken for one, and made anew", async () => {
+test("a data folder whose creation was interrupted is created anew", async () => {
+  const folder = newFolder();
   fs.mkdirSync(`${folder}.unfinished-1234/data`, { recursive: true });
-  await start();
-  expect(fs.readdirSync(parent)).toEqual(["postgres"]);
+  await start(folder);
+  expect(fs.readdirSync(dirname(folder))).toEqual(["postgres"]);
 });
 
-test("a port that is in use is told in a sentence", async () => {
+test("a port that is in use is an error with the code EADDRINUSE and the port in its message", async () => {
   const occupier = createServer();
   const port = await freePort();
   await once(occupier.listen(port, "127.0.0.1"), "listening");
   onTestFinished(() => void occupier.close());
-  await expect(start(port)).rejects.toThrow(`Port ${port} of 127.0.0.1, wanted for PostgreSQL, is in use`);
+  await expect(start(shared, port)).rejects.toMatchObject({
+    code: "EADDRINUSE",
+    message: expect.stringContaining(`Port ${port} of 127.0.0.1, wanted for PostgreSQL, is in use`),
+  });
 });
 
-test("links that the installation did not make are made", () => {
-  const lib = join(installedPostgres(), "lib");
-  const links = fs.readdirSync(lib, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
+test("symbolic links to libraries that the installation did not create are created", () => {
+  const files = fs.readdirSync(join(installedPostgres(), "lib"), { withFileTypes: true });
+  const links = files.filter((file) => file.isSymbolicLink());
   expect(links.length).toBeGreaterThan(process.platform === "linux" ? 10 : 0);
-  for (const { name } of links) fs.unlinkSync(join(lib, name));
-  installedPostgres();
+  // In a folder with the same files: other tests start programs of the installed one meanwhile.
+  const lib = newFolder();
+  fs.mkdirSync(lib);
+  for (const file of files) if (file.isFile()) fs.writeFileSync(join(lib, file.name), "");
+  linkLibraries(lib);
   for (const { name } of links) expect(fs.existsSync(join(lib, name)), name).toBe(true);
 });
 
-test("where there is no package for the platform, a sentence says so and names DATABASE_URL", () => {
+test("a platform without a PostgreSQL package is an error that names DATABASE_URL", () => {
   const { arch } = process;
   Object.defineProperty(process, "arch", { value: "riscv64" });
   onTestFinished(() => void Object.defineProperty(process, "arch", { value: arch }));
@@ -182,18 +207,15 @@ test("where there is no package for the platform, a sentence says so and names D
   );
 });
 
-describe.runIf(process.getuid?.() === 0)("for root", () => {
-  test("it runs as another account", async () => {
-    await start();
-    expect(fs.statSync(`/proc/${serverPid()}`).uid).not.toBe(0);
-  });
-
-  test("where that account may not go, it runs a copy and keeps the data elsewhere, which it tells", async () => {
-    fs.chmodSync(parent, 0o700);
-    const server = await start();
-    onTestFinished(() => fs.rmSync(server.folder, { recursive: true }));
+test.runIf(process.getuid?.() === 0)(
+  "started by root where PostgreSQL's account cannot go, a copy is run and the data are kept elsewhere",
+  async () => {
+    const folder = newFolder();
+    fs.chmodSync(dirname(folder), 0o700);
+    const server = await start(folder);
+    onTestFinished(() => remove(server.folder));
     expect(dirname(server.folder)).toMatch(/^\/var\/lib\/hospital-api-[0-9a-f]{12}$/);
     expect(await query(server.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
     expect(fs.existsSync(folder)).toBe(false);
-  });
-});
+  },
+);
