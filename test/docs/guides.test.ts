@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type ServedApi, serveApi } from "../support/serve-api.ts";
-import { type Example, examplesIn, printedBy } from "./guide.ts";
+import { type Example, examplesIn, runPieces } from "./guide.ts";
 import { errorsIn, expectShown } from "./shown.ts";
+
+const TIMEOUT = 300_000; // only against hanging
 
 const project = join(import.meta.dirname, "..", "..");
 const guides = join(project, "docs");
@@ -14,20 +16,22 @@ const { endpointOrigin, ownerUrl } = inject("cloud");
 const channel = `${endpointOrigin}/channels/${randomUUID()}`;
 const client = join(project, "client", "index.ts");
 
-/** What an example may need that is not everywhere, and whether it is here. */
+/** Programs and files that an example may need, and whether this machine has them. */
 const tools: Record<string, boolean> = {
   psql: spawnSync("psql", ["-c", "", ownerUrl]).status === 0,
-  // One that is older than the server refuses.
+  // A pg_dump that is older than the server refuses to run.
   pg_dump: spawnSync("pg_dump", ["-s", "-f", "/dev/null", ownerUrl]).status === 0,
   client: existsSync(client),
   upload: existsSync(join(project, "ops", "upload.ts")),
 };
 
 const isSetting = (need: string) => need.includes("=");
-function lacksFor({ needs }: Example): string[] {
+/** What an example needs and this machine does not have. */
+function missingFor({ needs }: Example): string[] {
   const wanted = needs.filter((need) => !isSetting(need));
   const unknown = wanted.filter((need) => !(need in tools));
-  if (unknown.length > 0) throw new Error(`An example needs ${unknown}, which nobody knows.`);
+  if (unknown.length > 0)
+    throw new Error(`An example needs ${unknown}, which is not one of ${Object.keys(tools)}.`);
   return wanted.filter((need) => !tools[need]);
 }
 
@@ -38,11 +42,12 @@ beforeAll(async () => {
   for (const name of ["package.json", "node_modules", "ops"])
     symlinkSync(join(project, name), join(folder, name));
   const common = { DATABASE_ENDPOINT: `${channel}/sql`, JWT_SECRET: randomUUID() };
-  for (const setting of ["", "REQUIRE_IF_MATCH=true"]) {
+  const serve = async (setting: string) => {
     const [name = "", value = ""] = setting.split("=");
     apis.set(setting, await serveApi({ ...common, ...(name && { [name]: value }) }));
-  }
-}, 60_000);
+  };
+  await Promise.all(["", "REQUIRE_IF_MATCH=true"].map(serve));
+}, TIMEOUT);
 afterAll(async () => {
   for (const api of apis.values()) await api.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -50,8 +55,8 @@ afterAll(async () => {
 
 const originWith = (setting = ""): string => apis.get(setting)?.origin ?? "";
 
-/** An example as bash runs it. */
-function pieceOf({ language, needs, code }: Example): string {
+/** An example as a piece of a bash script. */
+function scriptOf({ language, needs, code }: Example): string {
   if (language === "ts") {
     const program = code
       .replace('"hospital-api/client"', JSON.stringify(client))
@@ -64,31 +69,35 @@ function pieceOf({ language, needs, code }: Example): string {
 
 describe.each(readdirSync(guides).filter((name) => name.endsWith(".md")))("docs/%s", (name) => {
   const examples = examplesIn(readFileSync(join(guides, name), "utf8"));
-  const run = examples.filter((example) => lacksFor(example).length === 0);
+  const runnable = examples.filter((example) => missingFor(example).length === 0);
 
-  test.runIf(run.length > 0)("shows what its examples print", async () => {
-    const env = {
-      API: `${originWith()}/api`,
-      ENDPOINT: channel,
-      DATABASE_URL: ownerUrl,
-      HOME: folder,
-      PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`,
-    };
-    const printed = await printedBy(run.map(pieceOf), folder, env);
-    expect(printed).toHaveLength(run.length);
-    for (const [index, { code, shown }] of run.entries()) {
-      const output = printed[index] ?? "";
-      try {
-        if (shown) expectShown(output, shown);
-        else expect(errorsIn(output)).toEqual([]);
-      } catch (error) {
-        throw new Error(`${code}\nprints\n\n${output}`, { cause: error });
+  test.runIf(runnable.length > 0)(
+    "every example prints what the guide shows",
+    async () => {
+      const env = {
+        API: `${originWith()}/api`,
+        ENDPOINT: channel,
+        DATABASE_URL: ownerUrl,
+        HOME: folder,
+        PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`,
+      };
+      const printed = await runPieces(runnable.map(scriptOf), folder, env);
+      expect(printed).toHaveLength(runnable.length);
+      for (const [index, { code, shown }] of runnable.entries()) {
+        const output = printed[index] ?? "";
+        try {
+          if (shown) expectShown(output, shown);
+          else expect(errorsIn(output)).toEqual([]);
+        } catch (error) {
+          throw new Error(`${code}\nprints\n\n${output}`, { cause: error });
+        }
       }
-    }
-  });
+    },
+    TIMEOUT,
+  );
 
-  for (const example of examples.filter((one) => !run.includes(one)))
+  for (const example of examples.filter((one) => !runnable.includes(one)))
     test.skip(
-      `left out, for there is no ${lacksFor(example).join(", ")} here: ${example.code.split("\n")[0]}`,
+      `skipped, this machine has no ${missingFor(example).join(", ")}: ${example.code.split("\n")[0]}`,
     );
 });

@@ -4,16 +4,16 @@ import { expect, test } from "vitest";
 import { rendered } from "../rights/table.ts";
 import { documents } from "./rights.ts";
 
-test("SECURITY.md has the table of rights as it is", () => {
-  const { is, should } = documents();
-  expect(should).toContain(rendered());
-  expect(is).toBe(should);
+test("SECURITY.md contains the current permissions table", () => {
+  const { current, updated } = documents();
+  expect(updated).toContain(rendered());
+  expect(current).toBe(updated);
 });
 
-test("the tests that SECURITY.md names are there", () => {
+test("the files that SECURITY.md names exist", () => {
   const root = join(import.meta.dirname, "..", "..");
-  const named = readFileSync(join(root, "SECURITY.md"), "utf8").match(/`((?:src|test|ops)\/[^`]*)`/g) ?? [];
-  const paths = named.map((one) => one.slice(1, -1));
+  const quoted = readFileSync(join(root, "SECURITY.md"), "utf8").match(/`((?:src|test|ops)\/[^`]*)`/g) ?? [];
+  const paths = quoted.map((one) => one.slice(1, -1));
   expect(paths.length).toBeGreaterThan(20);
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });

@@ -16,7 +16,7 @@ test.each([
   'HTTP/1.1 200 OK\nETag: "2"',
   'HTTP/1.1 200 OK\n\n{"id": …, "names": ["Ada", …], "at": "…Z"}',
   'HTTP/1.1 200 OK\n\n{"id": 7, "names": […], …}',
-])("what is shown as %j was printed", (shown) => {
+])("output matches the guide's %j", (shown) => {
   expect(http(shown)).not.toThrow();
 });
 
@@ -30,11 +30,11 @@ test.each([
   'HTTP/1.1 200 OK\n\n{"id": …, "names": …, "at": …}',
   'HTTP/1.1 200 OK\n\n{"id": …, "names": ["Ada"], "at": …}',
   'HTTP/1.1 200 OK\n\n{"id": …, "names": […], "at": "2025-…"}',
-])("what is shown as %j was not", (shown) => {
+])("output does not match the guide's %j", (shown) => {
   expect(http(shown)).toThrow();
 });
 
-test("lines of text are compared one by one, and a line with … alone is any number of them", () => {
+test("text is compared line by line, and a line that is only … matches any number of lines", () => {
   const lines = (text: string) => () => expectShown("a 1\nb\nc\n", { language: "text", text });
   expect(lines("a …\nb\nc")).not.toThrow();
   expect(lines("a 1\n…\nc")).not.toThrow();

@@ -1,13 +1,13 @@
 import { expect } from "vitest";
 
-/** Stands in a guide for something that is left out, or differs each time. */
+/** In a guide: something is left out here, or differs each time. */
 const ANYTHING = "…";
 
-const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 /**
- * What a guide shows of some JSON, as a pattern of the same without spaces. `…` within a text is the rest of it, as a value
- * is any text or number, and in place of further members or elements all that there are.
+ * Makes a pattern for compact JSON from the JSON that a guide shows. `…` inside a string matches any text, `…` as a value
+ * matches any string or number, and `…` in place of members or elements matches any number of them.
  */
 function patternOfJson(shown: string): RegExp {
   let before = "";
@@ -21,25 +21,25 @@ function patternOfJson(shown: string): RegExp {
 
 function partOf(token: string, before: string): string {
   if (token === ANYTHING) return before.endsWith(":") ? '(?:"(?:[^"\\\\]|\\\\.)*"|-?\\d+)' : ".*";
-  if (token.startsWith('"')) return token.split(ANYTHING).map(literally).join('[^"]*');
-  return literally(token);
+  if (token.startsWith('"')) return token.split(ANYTHING).map(escapeRegExp).join('[^"]*');
+  return escapeRegExp(token);
 }
 
-/** Text as a pattern of it, line by line; a line that is `…` alone stands for any number of lines. */
+/** Makes a pattern from text that a guide shows. A line that is only `…` matches any number of lines. */
 const patternOfText = (shown: string): RegExp =>
   new RegExp(
     `^${shown
       .split("\n")
-      .map((line) => (line === ANYTHING ? "[^]*" : line.split(ANYTHING).map(literally).join(".*")))
+      .map((line) => (line === ANYTHING ? "[^]*" : line.split(ANYTHING).map(escapeRegExp).join(".*")))
       .join("\n")}$`,
   );
 
 function expectText(actual: string, shown: string, pattern = patternOfText(shown)): void {
-  // Comparing the texts says where they differ; they are not the same when the pattern does not match.
+  // Only to report the difference: a text that does not match the pattern is never equal to `shown`.
   if (!pattern.test(actual)) expect(actual).toBe(shown);
 }
 
-/** @throws an error when something was printed that is not what is shown. */
+/** @throws an error when the output `printed` does not match what the guide shows */
 export function expectShown(printed: string, { language, text }: { language: string; text: string }): void {
   if (language === "text") {
     expectText(tidy(printed), tidy(text));
@@ -59,10 +59,10 @@ export function expectShown(printed: string, { language, text }: { language: str
   }
 }
 
-/** The HTTP answers that curl has printed with their heads, or that a guide shows so. */
+/** The HTTP responses, with status line and headers, in curl's output or in a guide. */
 function answersIn(text: string) {
   const answers = tidy(text).split(/^(?=HTTP\/)/m);
-  if (!answers[0]?.startsWith("HTTP/")) throw new Error(`Here is no answer of HTTP:\n${text}`);
+  if (!answers[0]?.startsWith("HTTP/")) throw new Error(`This is not an HTTP response:\n${text}`);
   return answers.map((answer) => {
     const [head = "", ...bodies] = answer.split("\n\n");
     const [status = "", ...lines] = head.trim().split("\n");
@@ -75,5 +75,5 @@ function answersIn(text: string) {
 
 const tidy = (text: string): string => text.replaceAll("\r\n", "\n").trim();
 
-/** The statuses of errors among what was printed. */
+/** The status lines of 4xx and 5xx responses in an output. */
 export const errorsIn = (printed: string): string[] => printed.match(/^HTTP\/\S+ [45].*/gm) ?? [];
