@@ -2,21 +2,23 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dictionary } from "@zxcvbn-ts/language-common";
 
-// Writes src/auth/common-passwords.ts anew: `node local/common-passwords.ts`, after the list's package was updated.
+// Generates src/auth/common-passwords.ts. Run `node local/common-passwords.ts` after an update of the package with the list.
 
-/** How many of them: more weigh more in the Worker, and are less common. */
+/** How many passwords: more would make the Worker larger, and are less common. */
 const COUNT = 1000;
 
-export const file = join(import.meta.dirname, "..", "src", "auth", "common-passwords.ts");
+export const sourceFile = join(import.meta.dirname, "..", "src", "auth", "common-passwords.ts");
 
-/** What is in that file. */
-export function written(): string {
-  const long = dictionary["passwords-common"].filter((one) => /^[!-~]{8,}$/.test(one) && !/[A-Z]/.test(one));
+/** The content of that file. */
+export function generateSource(): string {
+  const long = dictionary["passwords-common"].filter(
+    (password) => /^[!-~]{8,}$/.test(password) && !/[A-Z]/.test(password),
+  );
   const sorted = long.slice(0, COUNT).sort();
-  const shared = (a = "", b = "") => [...a].findIndex((letter, at) => letter !== b[at]);
-  const packed = sorted.map((one, at) => {
-    const same = at === 0 ? 0 : shared(one, sorted[at - 1]);
-    return String.fromCharCode(65 + same) + one.slice(same);
+  const commonPrefixLength = (a = "", b = "") => [...a].findIndex((letter, index) => letter !== b[index]);
+  const packed = sorted.map((password, index) => {
+    const length = index === 0 ? 0 : commonPrefixLength(password, sorted[index - 1]);
+    return String.fromCharCode(65 + length) + password.slice(length);
   });
   return `/**
  * The ${COUNT} most common passwords of 8 and more characters, in order. A capital letter says how many characters each has in
@@ -27,4 +29,4 @@ export const packed =
 `;
 }
 
-if (import.meta.main) writeFileSync(file, written());
+if (import.meta.main) writeFileSync(sourceFile, generateSource());

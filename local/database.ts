@@ -12,26 +12,26 @@ const ENDPOINT_PORT = 5489;
 
 /** The database that the Worker uses in development. */
 export interface DevelopmentDatabase extends AsyncDisposable {
-  /** As the Worker reaches it. */
+  /** The Worker's DATABASE_URL. */
   url: string;
-  /** Where the Worker sends its SQL. */
+  /** The Worker's DATABASE_ENDPOINT. */
   endpoint: string;
-  /** What a person should know of it, a line each. */
+  /** Lines to print for the developer. */
   notes: string[];
-  /** Resolves when it has ended by itself. */
+  /** Resolves when the server has ended unexpectedly. */
   ended: Promise<void>;
 }
 
 const never = new Promise<never>(() => {});
 
 /**
- * Brings up the database to develop on: the one that comes with the project, or the one that `DATABASE_URL` names, behind
- * the local endpoint; a Neon database behind its own.
+ * Starts the development database: the PostgreSQL that comes with the project, or the one that `DATABASE_URL` names,
+ * behind the local Neon endpoint. A database of Neon is used through Neon's own endpoint.
  *
- * @param mayMigrate whether also a database on another machine is migrated; it may be production.
+ * @param canMigrate whether a database on another machine is migrated too; it may be production.
  * @throws an error whose message says what is wrong and what to do.
  */
-export async function bringUpDatabase(mayMigrate: boolean): Promise<DevelopmentDatabase> {
+export async function startDatabase(canMigrate: boolean): Promise<DevelopmentDatabase> {
   const url = configuredUrl();
   const endpointOfNeon = url && neonEndpoint(url);
   await using started = new AsyncDisposableStack();
@@ -40,7 +40,7 @@ export async function bringUpDatabase(mayMigrate: boolean): Promise<DevelopmentD
     started.defer(() => endpoint.stop());
     saveEndpointUrl(endpoint.url);
   }
-  const database = url ? await configured(url, mayMigrate) : await embedded(started);
+  const database = url ? await useConfigured(url, canMigrate) : await startEmbedded(started);
   endpoint?.front(database.ownerUrl);
   const parts = started.move();
   return {
@@ -50,17 +50,17 @@ export async function bringUpDatabase(mayMigrate: boolean): Promise<DevelopmentD
   };
 }
 
-async function configured(url: string, mayMigrate: boolean) {
-  const shown = new URL(url);
-  if (shown.password) shown.password = "…";
-  const notes = [`database  ${decodeURI(shown.href)}`];
-  if (mayMigrate || isLocal(shown)) await migrate(url);
-  else notes.push("          not migrated, for it is on another machine: `npm run dev -- --migrate` does");
+async function useConfigured(url: string, canMigrate: boolean) {
+  const printed = new URL(url);
+  if (printed.password) printed.password = "…";
+  const notes = [`database  ${decodeURI(printed.href)}`];
+  if (canMigrate || isLocal(printed)) await migrate(url);
+  else notes.push("          not migrated, because it is on another machine: use `npm run dev -- --migrate`");
   return { url, ownerUrl: url, notes, ended: never };
 }
 
-/** The Worker gets a role of its own here too, with the rights it has in production. */
-async function embedded(started: AsyncDisposableStack) {
+/** The Worker gets the same role with least privileges as in production. */
+async function startEmbedded(started: AsyncDisposableStack) {
   const folder = join(dataFolder, "postgres");
   const postgres = await listenFrom(EMBEDDED_PORT, (port) => startPostgres({ folder, port, durable: true }));
   started.defer(() => postgres.stop());

@@ -8,20 +8,20 @@ import { runAsCommand, withClient } from "../ops/command.ts";
 import { databaseUrl, isLocal } from "../ops/environment.ts";
 import { specializations } from "../src/db/schema.ts";
 
-/** The accounts that somebody logs in to, the first of which is an admin. */
+/** The accounts to log in to. The first one is an admin. */
 const USERNAMES = ["demo.admin", "demo.clinician"];
 const HASH_COST = 10;
-/** How many patients are sent in one statement. */
+/** Patients per INSERT statement. */
 const BATCH = 5000;
-/** How many names of a kind faker makes up; they are combined afterwards, for it takes microseconds for each. */
+/** How many names of each kind faker generates. They are combined afterwards, because faker takes microseconds for each. */
 const NAMES = 2000;
 
 export interface Demo {
-  /** How many patients are added. */
+  /** How many patients to add. */
   patients: number;
-  /** How many accounts they are spread over, 2 at least; nobody can log in to the third and later ones. */
+  /** How many accounts own them, at least 2. Nobody can log in to the third and later ones. */
   accounts?: number;
-  /** How many of the patients are the second account's. */
+  /** How many of the patients the second account owns. */
   largest?: number;
 }
 
@@ -32,14 +32,14 @@ export interface DemoAccount {
 }
 
 /**
- * Adds made-up people to the database at `url`: accounts, doctors, patients in the order of their creation spread over
- * the accounts, and one to three doctors assigned to every other patient. The same database gets the same people, for
- * all chance is seeded with what is there already; a database that has some gets others, whose emails are new.
+ * Adds generated people to the database at `url`: accounts, doctors, patients spread over the accounts, and one to three
+ * doctors assigned to every other patient. The random numbers are seeded with the number of patients created before, so
+ * two empty databases get the same people, and a second run adds others with new emails.
  *
- * @param url the database, migrated, as its owner.
- * @param onProgress is told how many patients there are so far.
- * @returns the accounts to log in to; when they were there already, their passwords are new and their sessions over.
- * @throws an error whose message says why not.
+ * @param url of the migrated database, as its owner.
+ * @param onProgress called with the number of patients added so far.
+ * @returns the accounts to log in to. If they existed, their passwords are changed and their sessions ended.
+ * @throws an error whose message says what is wrong.
  */
 export function fillDemo(
   url: string,
@@ -47,55 +47,55 @@ export function fillDemo(
   onProgress: (patients: number) => void = () => {},
 ): Promise<DemoAccount[]> {
   return withClient(url, async (client) => {
-    const seed = await idsGiven(client, "patients");
+    const seed = await readIdCount(client, "patients");
     faker.seed(seed);
-    const known = await upsertAccounts(client);
-    const others = await insertOthers(client, accounts - known.length);
-    const [admin, clinician] = known as [DemoAccount, DemoAccount];
+    const demoAccounts = await upsertAccounts(client);
+    const others = await insertOthers(client, accounts - demoAccounts.length);
+    const [admin, clinician] = demoAccounts as [DemoAccount, DemoAccount];
     const doctorIds = await insertDoctors(client, admin.id, Math.min(500, 10 + patients / 50));
     const owners = [admin.id, ...others];
-    // The second account's patients lie evenly between those of the others, as they would in life.
+    // The second account's patients are spread evenly between those of the others, as in a real database.
     const ownerOf = (i: number) =>
       Math.floor(((i + 1) * largest) / patients) > Math.floor((i * largest) / patients)
         ? clinician.id
         : owners[i % owners.length];
-    const person = people();
+    const createPerson = personFactory();
     for (let from = 0; from < patients; from += BATCH) {
       const rows = Array.from({ length: Math.min(BATCH, patients - from) }, (_, i) => ({
-        ...person(seed + from + i),
-        age: Math.floor(100 * chance() ** 0.7),
+        ...createPerson(seed + from + i),
+        age: Math.floor(100 * random() ** 0.7),
         created_by: ownerOf(from + i),
-        doctors: doctorsOf(doctorIds),
+        doctors: pickDoctors(doctorIds),
       }));
       await client.query(insertPatients, [JSON.stringify(rows)]);
       onProgress(from + rows.length);
     }
-    // What autovacuum would do in a minute: until then the planner knows nothing of all this.
+    // Autovacuum would do this a minute later; until then the planner has no statistics.
     await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings");
-    return known;
+    return demoAccounts;
   });
 }
 
-/** For a batch and its assignments. JSON, because `unnest` would flatten the lists of doctors. */
+/** Inserts a batch of patients and their assignments. JSON, because `unnest` would flatten the lists of doctors. */
 const insertPatients = `
-  WITH given AS MATERIALIZED (
+  WITH input AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1) AS r
       (firstname text, lastname text, email text, age smallint, gender text, created_by integer, doctors integer[])
   ), created AS (
     INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
-    SELECT firstname, lastname, email, age, gender, created_by, created_by FROM given
+    SELECT firstname, lastname, email, age, gender, created_by, created_by FROM input
     RETURNING id, created_by, email
   )
   INSERT INTO mappings (patient_id, owner_id, doctor_id)
   SELECT created.id, created_by, doctor_id
-  FROM created JOIN given USING (created_by, email), unnest(given.doctors) AS doctor_id`;
+  FROM created JOIN input USING (created_by, email), unnest(input.doctors) AS doctor_id`;
 
-/** How many ids a table has given out: what hangs on it is new for ever, also after rows have been deleted. */
-async function idsGiven(client: pg.Client, table: "patients" | "doctors"): Promise<number> {
+/** How many ids a table's sequence has generated. It never decreases, also when rows are deleted. */
+async function readIdCount(client: pg.Client, table: "patients" | "doctors"): Promise<number> {
   const { rows } = await client.query(
-    `SELECT CASE WHEN is_called THEN last_value ELSE 0 END::integer AS given FROM ${table}_id_seq`,
+    `SELECT CASE WHEN is_called THEN last_value ELSE 0 END::integer AS count FROM ${table}_id_seq`,
   );
-  return rows[0].given;
+  return rows[0].count;
 }
 
 async function upsertAccounts(client: pg.Client): Promise<DemoAccount[]> {
@@ -113,32 +113,35 @@ async function upsertAccounts(client: pg.Client): Promise<DemoAccount[]> {
   );
   return USERNAMES.map((username, i) => {
     const id = rows.find((row) => row.username === username)?.id;
-    if (id === undefined) throw new Error(`There is an account ${username} that is not of the demo.`);
+    if (id === undefined)
+      throw new Error(
+        `The account ${username} exists and is not a demo account: its email is not ${username}@example.org.`,
+      );
     return { id, username, password: passwords[i] ?? "" };
   });
 }
 
-/** The ids of accounts that nobody logs in to: their one password is thrown away. */
+/** Inserts accounts that nobody can log in to, because their password is not kept. @returns their ids */
 async function insertOthers(client: pg.Client, count: number): Promise<number[]> {
   if (count <= 0) return [];
   const { rows } = await client.query<{ id: number }>(
-    `WITH given AS (SELECT 'demo.' || n AS username FROM generate_series(1, $1::integer) n), created AS (
+    `WITH input AS (SELECT 'demo.' || n AS username FROM generate_series(1, $1::integer) n), created AS (
        INSERT INTO users (username, email, password_hash)
-       SELECT username, username || '@example.org', $2 FROM given
+       SELECT username, username || '@example.org', $2 FROM input
        ON CONFLICT (lower(username COLLATE "C")) DO NOTHING RETURNING id
      )
      SELECT id FROM created
-     UNION ALL SELECT id FROM users WHERE username IN (SELECT username FROM given) ORDER BY id`,
+     UNION ALL SELECT id FROM users WHERE username IN (SELECT username FROM input) ORDER BY id`,
     [count, await hash(randomBytes(9).toString("base64url"), HASH_COST)],
   );
   return rows.map(({ id }) => id);
 }
 
 async function insertDoctors(client: pg.Client, owner: number, count: number) {
-  const given = await idsGiven(client, "doctors");
-  const person = people();
+  const offset = await readIdCount(client, "doctors");
+  const createPerson = personFactory();
   const doctors = Array.from({ length: Math.floor(count) }, (_, i) => ({
-    ...person(given + i),
+    ...createPerson(offset + i),
     specialization: faker.helpers.arrayElement(specializations),
     most: faker.number.int({ min: 4, max: 24 }),
   }));
@@ -153,16 +156,16 @@ async function insertDoctors(client: pg.Client, owner: number, count: number) {
   return rows.map(({ id }) => id);
 }
 
-/** Makes up people; the number is the one of their email, which nobody else may have. */
-function people() {
-  const names = (make: () => string) => Array.from({ length: NAMES }, make);
+/** Returns a function that creates a person. Its number is part of the email, which must be unique. */
+function personFactory() {
+  const names = (create: () => string) => Array.from({ length: NAMES }, create);
   const female = names(() => faker.person.firstName("female"));
   const male = names(() => faker.person.firstName("male"));
   const last = names(() => faker.person.lastName());
-  const pick = (list: string[]) => list[Math.floor(chance() * list.length)] ?? "";
+  const pick = (list: string[]) => list[Math.floor(random() * list.length)] ?? "";
   return (number: number) => {
-    const kind = chance();
-    const gender = kind < 0.49 ? "F" : kind < 0.98 ? "M" : kind < 0.99 ? "O" : "U";
+    const share = random();
+    const gender = share < 0.49 ? "F" : share < 0.98 ? "M" : share < 0.99 ? "O" : "U";
     const firstname = pick(gender === "F" || (gender !== "M" && number % 2 === 0) ? female : male);
     const lastname = pick(last);
     const local = `${firstname}.${lastname}`.toLowerCase().replace(/[^a-z.]/g, "");
@@ -170,12 +173,12 @@ function people() {
   };
 }
 
-const chance = (): number => faker.number.float();
+const random = (): number => faker.number.float();
 
-/** None for every other patient, else one to three. */
-function doctorsOf(ids: number[]): number[] {
-  const count = Math.max(0, Math.floor(chance() * 6) - 2);
-  return [...new Set(Array.from({ length: count }, () => ids[Math.floor(chance() * ids.length)] ?? 0))];
+/** Picks no doctors for every other patient, otherwise one to three. */
+function pickDoctors(ids: number[]): number[] {
+  const count = Math.max(0, Math.floor(random() * 6) - 2);
+  return [...new Set(Array.from({ length: count }, () => ids[Math.floor(random() * ids.length)] ?? 0))];
 }
 
 if (import.meta.main) {
@@ -184,16 +187,16 @@ if (import.meta.main) {
     const patients = Number(values.patients);
     if (!/^[1-9]\d{0,7}$/.test(values.patients)) throw new Error("Usage: npm run demo -- --patients 1000");
     const url = databaseUrl();
-    if (!isLocal(new URL(url))) throw new Error("Demo data are for a database on this machine only.");
+    if (!isLocal(new URL(url))) throw new Error("Demo data can be added to a database on this machine only.");
     const bar = new SingleBar(
       { format: "{bar} {value} of {total} patients, {duration_formatted}" },
       Presets.rect,
     );
     bar.start(patients, 0);
     const accounts = await fillDemo(url, { patients }, (done) => bar.update(done)).finally(() => bar.stop());
-    const told = accounts.map(({ username, password }) => `  ${username.padEnd(16)} ${password}`);
+    const passwords = accounts.map(({ username, password }) => `  ${username.padEnd(16)} ${password}`);
     console.log(
-      `Added ${patients} patients, half of them each account's. Its password is now:\n${told.join("\n")}`,
+      `Added ${patients} patients, half of them owned by each account. The passwords are now:\n${passwords.join("\n")}`,
     );
   });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { runAsCommand } from "../ops/command.ts";
-import { bringUpDatabase } from "./database.ts";
+import { startDatabase } from "./database.ts";
 import { lockCheckout } from "./lock.ts";
 import { findFreePort, isFree } from "./ports.ts";
 import { createVars, saveApiUrl, writeWorkerVars } from "./vars.ts";
@@ -16,14 +16,16 @@ const flag = { type: "boolean", default: false } as const;
 const { values: flags } = parseArgs({ options: { "database-only": flag, migrate: flag } });
 
 await runAsCommand(async () => {
-  const stopped = stopSignal();
+  const stopped = waitForStop();
   using _lock = lockCheckout();
   const wantedPort = flags["database-only"] ? undefined : await portFromEnvironment();
   if (createVars()) console.log("Wrote .dev.vars, with a random JWT_SECRET.");
-  await using database = await bringUpDatabase(flags.migrate);
+  await using database = await startDatabase(flags.migrate);
   const settings = writeWorkerVars(database.url, database.endpoint);
   const notes = ["", ...database.notes, `endpoint  ${database.endpoint}`].join("\n  ");
-  const databaseEnded = database.ended.then(() => Promise.reject(new Error("PostgreSQL ended by itself.")));
+  const databaseEnded = database.ended.then(() =>
+    Promise.reject(new Error("PostgreSQL has ended unexpectedly.")),
+  );
   const ended = Promise.race([stopped, databaseEnded]);
   // Awaited here: a promise that is returned is waited for only after the database has been stopped.
   if (!flags["database-only"]) return await runApi(wantedPort, settings, notes, ended);
@@ -46,7 +48,7 @@ async function portFromEnvironment(): Promise<number | undefined> {
 }
 
 /**
- * Runs the API until `ended` is settled, and prints where it is.
+ * Runs the API until `ended` is settled, and prints its URL.
  *
  * @param wantedPort undefined for 8787 or the next free one. Another checkout may take a port while Wrangler starts, which
  * takes seconds; then Wrangler is started again on other ports.
@@ -72,7 +74,7 @@ async function runApi(
     if (outcome !== "failed") return;
     const wereFree = (await isFree(port)) && (await isFree(inspectorPort));
     if (wantedPort || wereFree) return await wrangler.ended;
-    console.log("Another program took a port meanwhile. Starting again on another one.");
+    console.log("Another program has taken a port meanwhile. Starting again on other ports.");
   }
 }
 
@@ -80,26 +82,26 @@ function announce(port: number, preferred: number, notes: string): void {
   const url = `http://localhost:${port}`;
   saveApiUrl(url);
   const why = port === preferred ? "" : `  (port ${preferred} is in use)`;
-  console.log(`\n  API       ${url}${why}\n  reference ${url}/docs/${notes}\n\nCtrl-C stops them all.\n`);
+  console.log(`\n  API       ${url}${why}\n  reference ${url}/docs/${notes}\n\nCtrl-C stops everything.\n`);
 }
 
 /**
- * Resolves when the person or the system wants this process to end. npm hands a signal to its shell alone, which dies of
- * it without a word to us, and npm itself may be killed: then it is their going that tells.
+ * Resolves when this process should end: on a signal, or when npm is gone. npm passes a signal only to its shell, which
+ * ends without passing it on, and npm itself may be killed.
  */
-function stopSignal(): Promise<void> {
-  // A terminal that is closed takes no more words: what is said to it must not keep us from ending well.
+function waitForStop(): Promise<void> {
+  // Writing to a terminal that was closed is an error, which must not prevent an orderly end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-  const startedBy = starters();
+  const ancestors = readAncestors();
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => resolve());
     if (!process.env["npm_lifecycle_event"]) return;
-    setInterval(() => starters() !== startedBy && resolve(), 500).unref();
+    setInterval(() => readAncestors() !== ancestors && resolve(), 500).unref();
   });
 }
 
-/** The process that started this one and, where /proc tells, the one that started that: npm's shell, and npm. */
-function starters(): string {
+/** The ids of the parent process and, where there is /proc, its parent: npm's shell, and npm. */
+function readAncestors(): string {
   const parent = process.ppid;
   try {
     return `${parent} ${/\) \S (\d+)/.exec(readFileSync(`/proc/${parent}/stat`, "utf8"))?.[1]}`;

@@ -1,3 +1,2 @@
-// Preloaded into Wrangler: when the command that started it is killed without a chance to say so, it ends too, and does
-// not keep the port.
+// Preloaded into Wrangler: when the command that started it is killed, Wrangler ends too and frees its port.
 process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));

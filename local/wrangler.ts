@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * `wrangler dev` in a process of its own, until it is disposed of.
+ * Starts `wrangler dev` in a child process, which ends when the result is disposed of.
  *
- * @param port 0 for one that nobody uses
- * @param settings more arguments of it
- * @param output where its words go
+ * @param port 0 for any free one; it fails to start when the port is in use
+ * @param settings more arguments of `wrangler dev`
+ * @param output where its output goes
  */
 export function startWrangler(port: number, settings: string[], output: "inherit" | "pipe") {
   const cli = fileURLToPath(import.meta.resolve("wrangler"));
@@ -21,10 +21,10 @@ export function startWrangler(port: number, settings: string[], output: "inherit
   const exit = once(wrangler, "exit").then(() => endGroup(wrangler));
   return {
     process: wrangler,
-    /** Resolves to the port when it answers there. */
+    /** Resolves to the port when it answers requests. */
     ready: once(wrangler, "message").then(([message]) => Number(JSON.parse(message).port)),
-    /** Rejects when it ends by itself. */
-    ended: exit.then(() => Promise.reject(new Error("wrangler dev ended by itself; why is said above."))),
+    /** Rejects when it ends. */
+    ended: exit.then(() => Promise.reject(new Error("wrangler dev has ended; its output above says why."))),
     async [Symbol.asyncDispose]() {
       wrangler.kill("SIGTERM");
       await exit;
@@ -32,11 +32,11 @@ export function startWrangler(port: number, settings: string[], output: "inherit
   };
 }
 
-/** Ends what Wrangler, when it is killed, leaves behind: a Worker that keeps the port. */
+/** Ends the Worker that a killed Wrangler leaves running, and which keeps the port. */
 function endGroup({ pid = 0 }: ChildProcess): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing is left; or there are no groups here, as on Windows.
+    // No process is left, or there are no process groups, as on Windows.
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 
-/** A request that is refused; its message goes to the client, with an SQLSTATE where there is one. */
+/** The error of a refused request. The client gets its message, and its SQLSTATE `code` if it has one. */
 export class Refusal extends Error {
   readonly status: number;
   readonly code: string | undefined;
@@ -13,27 +13,27 @@ export class Refusal extends Error {
   }
 }
 
-/** How many connections there are at most for one connection string; PostgreSQL has 100 as a rule. */
+/** The most connections for one connection string. PostgreSQL allows 100 by default. */
 const CONNECTIONS = 40;
-/** How long a request waits for one, in milliseconds. */
+/** How many milliseconds a request waits for a connection. */
 const CONNECT_MS = 30_000;
-/** How long a cancellation may take, and the end of everything. */
+/** How many milliseconds a cancellation may take, and closing all connections. */
 const END_MS = 1000;
 
 export type Connections = ReturnType<typeof createConnections>;
 
-/** Connections to the server that `databaseUrl` names, for whoever it lets in. */
+/** Connection pools for the server that `databaseUrl` names, one for each connection string of the clients. */
 export function createConnections(databaseUrl: string) {
-  const fronted = new URL(databaseUrl);
-  // So that pg reads its `sslmode` as libpq does.
-  fronted.searchParams.set("uselibpqcompat", "true");
+  const server = new URL(databaseUrl);
+  // With this, pg reads `sslmode` as libpq does.
+  server.searchParams.set("uselibpqcompat", "true");
   const pools = new Map<string, pg.Pool>();
 
   function poolFor(connectionString: string): pg.Pool {
-    const known = pools.get(connectionString);
-    if (known) return known;
+    const existing = pools.get(connectionString);
+    if (existing) return existing;
     const pool = new pg.Pool({ connectionString, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS });
-    // Without listeners a connection that breaks would end the process; who uses it is told by its query.
+    // Without listeners a broken connection would end the process. Its user gets the error from the query.
     pool.on("error", () => {});
     pool.on("connect", (client) => void client.on("error", () => {}));
     pools.set(connectionString, pool);
@@ -42,18 +42,22 @@ export function createConnections(databaseUrl: string) {
 
   return {
     /**
-     * Lends a connection to `work`, as good as new, and waits for one while all are lent. When `signal` aborts, what
-     * runs on it is cancelled.
+     * Calls `work` with a connection that has no state of earlier requests. Waits while all connections are in use. When
+     * `signal` is aborted, the running statement is cancelled.
      *
      * @param header `Neon-Connection-String`
      * @throws what `work` throws; Refusal or pg.DatabaseError when no connection can be had; the signal's reason
      */
-    async lend<T>(header: string, signal: AbortSignal, work: (client: pg.ClientBase) => Promise<T>) {
-      const target = targetOf(header, fronted);
-      const { client, pid } = await borrow(poolFor(target), signal);
+    async withConnection<T>(
+      header: string,
+      signal: AbortSignal,
+      work: (client: pg.ClientBase) => Promise<T>,
+    ) {
+      const target = targetOf(header, server);
+      const { client, pid } = await connect(poolFor(target), signal);
       const hangUp = () => {
-        const ended = () => client.end();
-        cancel(target, pid).then(ended, ended);
+        const closeConnection = () => client.end();
+        cancel(target, pid).then(closeConnection, closeConnection);
       };
       signal.addEventListener("abort", hangUp);
       let isIntact = true;
@@ -64,37 +68,37 @@ export function createConnections(databaseUrl: string) {
         isIntact = error instanceof pg.DatabaseError;
         throw error;
       } finally {
-        // Before the answer goes out: a lock of this request must not be there for the next one.
-        const isClean = isIntact && (await cleaned(client));
+        // Before the answer is sent: the next request must not meet a lock of this one.
+        const isClean = isIntact && (await resetSession(client));
         signal.removeEventListener("abort", hangUp);
-        // Not kept after a cancellation: still on its way, it could hit the connection's next statement.
+        // Closed after a cancellation, which may arrive late and would cancel the connection's next statement.
         client.release(!isClean || signal.aborted);
       }
     },
 
-    /** Closes them all, and waits a second at most for those that are lent. */
+    /** Closes all connections. Waits at most a second for those in use. */
     async end(): Promise<void> {
-      const ended = Promise.all([...pools.values()].map((pool) => pool.end()));
-      await Promise.race([ended, setTimeout(END_MS, undefined, { ref: false })]);
+      const closed = Promise.all([...pools.values()].map((pool) => pool.end()));
+      await Promise.race([closed, setTimeout(END_MS, undefined, { ref: false })]);
     },
   };
 }
 
-async function borrow(pool: pg.Pool, signal: AbortSignal): Promise<{ client: pg.PoolClient; pid: number }> {
+async function connect(pool: pg.Pool, signal: AbortSignal): Promise<{ client: pg.PoolClient; pid: number }> {
   for (;;) {
     signal.throwIfAborted();
     const client = await pool.connect().catch(throwConnectFailure);
     const question = client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     const answer = await question.catch(() => undefined);
     if (answer?.rows[0]) return { client, pid: answer.rows[0].pid };
-    // The server had closed it while it was idle, and the news had not arrived.
+    // The server closed it while it was idle, and this process has not noticed yet.
     client.release(true);
   }
 }
 
 /**
- * What a failed attempt to connect is to the client: its own fault (400) when PostgreSQL did not let it in, the
- * server's (500) when there was no PostgreSQL, or one without room (class 53) or not running (57):
+ * Throws the error of a failed attempt to connect. It is the client's error (400) when PostgreSQL refused the login, and
+ * the server's (500) when there was no PostgreSQL, no room for a connection (class 53), or it is shutting down (57):
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 function throwConnectFailure(error: Error & { code?: string }): never {
@@ -102,7 +106,7 @@ function throwConnectFailure(error: Error & { code?: string }): never {
   throw new Refusal(500, `could not connect to the database: ${error.message || error.code}`);
 }
 
-/** Cancels what runs on another connection with the same connection string. @throws when that cannot be done */
+/** Cancels the running statement of the backend `pid`. @throws when that is not possible */
 async function cancel(connectionString: string, pid: number): Promise<void> {
   const timeouts = { connectionTimeoutMillis: END_MS, query_timeout: END_MS };
   const client = new pg.Client({ connectionString, ...timeouts }).on("error", () => {});
@@ -114,8 +118,8 @@ async function cancel(connectionString: string, pid: number): Promise<void> {
   }
 }
 
-/** Lets nothing of one request reach the next; whether that succeeded. */
-async function cleaned(client: pg.ClientBase): Promise<boolean> {
+/** Ends the transaction and discards all session state. @returns whether that succeeded */
+async function resetSession(client: pg.ClientBase): Promise<boolean> {
   try {
     if (client.getTransactionStatus() !== "I") await client.query("ROLLBACK");
     await client.query("DISCARD ALL");
@@ -126,35 +130,36 @@ async function cleaned(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
- * The connection string to use for a request: user, password, database and startup options are the header's, all else
- * is the fronted URL's.
+ * The connection string for a request. User, password, database and startup options come from the header, the rest from
+ * the URL of the endpoint's server.
  *
  * @throws Refusal, or URIError
  */
-function targetOf(header: string, fronted: URL): string {
+function targetOf(header: string, server: URL): string {
   const url = URL.parse(header);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.username || url.pathname.length < 2)
     throw new Refusal(400, "invalid connection string: it must be postgres://user:password@host/database");
   const user = decodeURIComponent(url.username);
-  if (!isSameServer(url, fronted))
-    throw authenticationFailed(user, `: this endpoint is for ${fronted.host}, not for ${url.host}`);
-  // Checked here too, so that it also shows in front of a server that trusts everybody.
-  const isSamePassword = decodeURIComponent(url.password) === decodeURIComponent(fronted.password);
-  const isOwner = user === decodeURIComponent(fronted.username);
-  if (isOwner ? !isSamePassword : fronted.password && !url.password) throw authenticationFailed(user);
+  if (!isSameServer(url, server))
+    throw authenticationFailed(user, `: this endpoint is for ${server.host}, not for ${url.host}`);
+  // Also checked here, because the server may accept every password (`trust`).
+  const isSamePassword = decodeURIComponent(url.password) === decodeURIComponent(server.password);
+  const isOwner = user === decodeURIComponent(server.username);
+  if (isOwner ? !isSamePassword : server.password && !url.password) throw authenticationFailed(user);
   const { username, password, pathname } = url;
-  const target = Object.assign(new URL(fronted), { username, password, pathname });
+  const target = Object.assign(new URL(server), { username, password, pathname });
   for (const name of ["options", "application_name"])
     target.searchParams.set(name, url.searchParams.get(name) ?? "");
   return target.href;
 }
 
-function isSameServer(url: URL, fronted: URL): boolean {
-  const hostOf = (of: URL) => of.hostname.toLowerCase().replace(/^(127\.0\.0\.1|\[::1\])$/, "localhost");
-  return hostOf(url) === hostOf(fronted) && (!url.port || url.port === (fronted.port || "5432"));
+function isSameServer(url: URL, server: URL): boolean {
+  const hostOf = ({ hostname }: URL) =>
+    hostname.toLowerCase().replace(/^(127\.0\.0\.1|\[::1\])$/, "localhost");
+  return hostOf(url) === hostOf(server) && (!url.port || url.port === (server.port || "5432"));
 }
 
-/** What Neon says of a wrong password, an unknown role and an unknown endpoint alike. */
-function authenticationFailed(user: string, because = ""): Refusal {
-  return new Refusal(400, `password authentication failed for user '${user}'${because}`, "28P01");
+/** Neon's error for a wrong password, an unknown role and an unknown endpoint. */
+function authenticationFailed(user: string, reason = ""): Refusal {
+  return new Refusal(400, `password authentication failed for user '${user}'${reason}`, "28P01");
 }

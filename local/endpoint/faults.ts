@@ -5,23 +5,23 @@ import { Refusal } from "./connections.ts";
 import { type Answer, failureAnswer } from "./sql.ts";
 
 /**
- * What can go wrong with a request on purpose:
+ * The faults that can be injected into a request:
  * - `refuse`: the socket is closed before the request is read
- * - `hang`: no answer ever, the statement is not run
+ * - `hang`: there is never an answer, the statement is not run
  * - `drop-before`: the request is read and the socket closed, the statement is not run
  * - `drop-after`: the statement is run and committed, then the socket is closed
  * - `error-500`: 500 with a text body, the statement is not run
  * - `truncate`: the statement is run, and the socket closed in the middle of the answer's body
  * - `sqlstate`: 400 with PostgreSQL's error `code`, the statement is not run
- * - `any`: one of the others but the last, each time another
+ * - `any`: a random one of the others, except `sqlstate`
  */
 const common = ["refuse", "hang", "drop-before", "drop-after", "error-500", "truncate"] as const;
 const faults = [...common, "sqlstate", "any"] as const;
 
 const sqlstate = z.string().regex(/^[0-9A-Z]{5}$/, "must be five digits or capital letters");
 
-/** The body of a PUT. Without `times` it is for all requests, and with a `share` for that part of them, at random. */
-const Disturbance = z
+/** The body of a PUT. Without `times` it applies to all requests; with `share` to that part of them, at random. */
+const Fault = z
   .strictObject({
     delay_ms: z.int().min(0).optional(),
     fault: z.enum(faults).optional(),
@@ -30,33 +30,33 @@ const Disturbance = z
     share: z.number().gt(0).max(1).optional(),
   })
   .refine(({ fault, code }) => (fault === "sqlstate") === (code !== undefined), {
-    error: 'the fault "sqlstate" needs a code, and no other has one',
+    error: 'the fault "sqlstate" needs a code, and no other fault has one',
   });
-type Disturbance = z.infer<typeof Disturbance>;
+type Fault = z.infer<typeof Fault>;
 
-/** Requests by the channel in their path, which counts them and has things happen to them. */
+/** The channels, which count the requests with their name in the path and inject faults into them. */
 export function createChannels() {
-  const channels = new Map<string, { requests: number; disturbance: Disturbance }>();
-  const channelOf = (name: string) => channels.get(name) ?? { requests: 0, disturbance: {} };
+  const channels = new Map<string, { requests: number; injection: Fault }>();
+  const channelOf = (name: string) => channels.get(name) ?? { requests: 0, injection: {} };
 
   return {
-    /** Counts a request and gives back what is to happen to it. */
-    enter(name: string): Disturbance {
-      const { requests, disturbance } = channelOf(name);
-      const { times, share = 1, ...rest } = disturbance;
-      const left = times === undefined ? disturbance : times > 1 ? { ...disturbance, times: times - 1 } : {};
+    /** Counts a request. @returns the fault to inject into it */
+    countRequest(name: string): Fault {
+      const { requests, injection } = channelOf(name);
+      const { times, share = 1, ...rest } = injection;
+      const left = times === undefined ? injection : times > 1 ? { ...injection, times: times - 1 } : {};
       if (Math.random() >= share) {
-        channels.set(name, { requests: requests + 1, disturbance });
+        channels.set(name, { requests: requests + 1, injection });
         return {};
       }
-      channels.set(name, { requests: requests + 1, disturbance: left });
+      channels.set(name, { requests: requests + 1, injection: left });
       return rest.fault === "any" ? { ...rest, fault: anyOf(common) } : rest;
     },
 
-    /** Tells the count after a PUT, which says what is to happen; a DELETE, which forgets that and the count; or a GET. */
+    /** Answers with the count: PUT sets the fault, DELETE resets the fault and the count, GET changes nothing. */
     answer(name: string, method: string | undefined, body: string): Answer {
       if (method === "PUT")
-        channels.set(name, { ...channelOf(name), disturbance: Disturbance.parse(JSON.parse(body)) });
+        channels.set(name, { ...channelOf(name), injection: Fault.parse(JSON.parse(body)) });
       else if (method === "DELETE") channels.delete(name);
       else if (method !== "GET") throw new Refusal(400, `${method} is not among GET, PUT and DELETE`);
       return { status: 200, body: JSON.stringify({ requests: channelOf(name).requests }) };
@@ -68,14 +68,14 @@ const anyOf = <Item>(items: readonly Item[]): Item | undefined =>
   items[Math.floor(Math.random() * items.length)];
 
 /**
- * Has a request answered, or lets happen to it what is to.
+ * Answers a request, with a fault injected into it.
  *
- * @param signal the client hung up
- * @returns what it gets to see: the answer, or half of it; without one, its socket closed
+ * @param signal aborted when the client disconnects
+ * @returns the answer, of which only half is sent if `isCut`; without an answer the socket is to be closed
  * @throws what `receive` throws, or the signal's reason
  */
-export async function disturbed(
-  { delay_ms, fault, code }: Disturbance,
+export async function answerWithFault(
+  { delay_ms, fault, code }: Fault,
   receive: () => Promise<string>,
   answer: (body: string) => Promise<Answer>,
   signal: AbortSignal,
@@ -92,8 +92,8 @@ export async function disturbed(
   return { answer: whole, isCut: fault === "truncate" };
 }
 
-const madeOnPurpose = "a fault made on purpose";
-const internalError: Answer = { status: 500, body: madeOnPurpose, headers: { "Content-Type": "text/plain" } };
+const INJECTED = "a fault injected on purpose";
+const internalError: Answer = { status: 500, body: INJECTED, headers: { "Content-Type": "text/plain" } };
 
 const databaseError = (code: string | undefined): pg.DatabaseError =>
-  Object.assign(new pg.DatabaseError(madeOnPurpose, 0, "error"), { severity: "ERROR", code });
+  Object.assign(new pg.DatabaseError(INJECTED, 0, "error"), { severity: "ERROR", code });

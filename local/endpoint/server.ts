@@ -1,46 +1,51 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type Connections, createConnections, Refusal } from "./connections.ts";
-import { createChannels, disturbed } from "./faults.ts";
+import { answerWithFault, createChannels } from "./faults.ts";
 import { type Answer, answerSql, failureAnswer, SIZE_LIMIT } from "./sql.ts";
 
 export interface Endpoint {
   /** `http://127.0.0.1:<port>/sql` */
   url: string;
   /**
-   * Has SQL requests, which wait until then, go to a PostgreSQL. To be called once.
+   * Sets the PostgreSQL that SQL requests go to. Until then they wait. Call it once.
    *
    * @param databaseUrl `postgres://…`; `sslmode` and the other TLS parameters mean what they mean to libpq
    */
   front(databaseUrl: string): void;
-  /** Ends everything at once, also what is still running. */
+  /** Ends all requests and connections at once, also those with a running statement. */
   stop(): Promise<void>;
 }
 
 /**
- * Opens an HTTP endpoint that speaks Neon's protocol:
+ * Opens the local Neon endpoint, an HTTP server with Neon's protocol:
  *
- * - `POST /sql`, and `POST /channels/<name>/sql`, the same counted apart
- * - `GET`, `PUT` and `DELETE /channels/<name>`: the count, and what is to go wrong on purpose
+ * - `POST /sql`, and `POST /channels/<name>/sql`, which is counted separately
+ * - `GET`, `PUT` and `DELETE /channels/<name>`: the count, and the faults to inject
  *
- * @param port on 127.0.0.1; 0 for any free one
- * @throws an error whose `code` is EADDRINUSE when the port is taken
+ * @param port on 127.0.0.1; 0 for any free port
+ * @throws an error whose `code` is EADDRINUSE when the port is in use
  */
 export async function openEndpoint(port: number): Promise<Endpoint> {
-  const fronted = Promise.withResolvers<Connections>();
+  const database = Promise.withResolvers<Connections>();
   const channels = createChannels();
   let connections: Connections | undefined;
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, headers, url = "" } = request;
     if (!localHost.test(headers.host ?? ""))
-      throw new Refusal(403, "this is for programs on this machine only");
+      throw new Refusal(403, "only programs on this machine may use this endpoint");
     const [path, channel = "default", sql] = /^(?:\/channels\/([^/?]+))?(\/sql)?(?=\?|$)/.exec(url) ?? [];
     if (!path || (sql && method !== "POST")) throw new Refusal(400, "query is not supported");
     if (!sql) return send(response, channels.answer(channel, method, await readBody(request)));
-    const signal = whenHungUp(response);
-    const run = async (body: string) => answerSql(headers, body, await fronted.promise, signal);
-    const { answer, isCut } = await disturbed(channels.enter(channel), () => readBody(request), run, signal);
+    const signal = hangUpSignal(response);
+    const run = async (body: string) => answerSql(headers, body, await database.promise, signal);
+    const { answer, isCut } = await answerWithFault(
+      channels.countRequest(channel),
+      () => readBody(request),
+      run,
+      signal,
+    );
     if (answer) send(response, answer, isCut);
     else response.destroy();
   }
@@ -48,13 +53,13 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => send(response, failureAnswer(error)));
   });
-  // A Worker that uses a connection again just when it is closed for idleness would take that for a failure.
+  // Long, because a Worker that reuses a connection at the instant it is closed as idle gets an error.
   server.keepAliveTimeout = 10 * 60_000;
   return {
     url: `http://127.0.0.1:${await listen(server, port)}/sql`,
     front(databaseUrl) {
       connections = createConnections(databaseUrl);
-      fronted.resolve(connections);
+      database.resolve(connections);
     },
     async stop() {
       const closed = once(server.close(), "close");
@@ -65,13 +70,13 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
 }
 
 /**
- * Keeps web pages out: unlike Neon's proxy there are no CORS headers, and the Host must be this machine's own, so that a
- * page cannot reach the developer's database by a name of its own that leads here (DNS rebinding).
+ * Keeps web pages away from the developer's database. Unlike Neon's proxy the endpoint sends no CORS headers, and the Host
+ * header must name this machine, so a page cannot use a DNS name that leads here (DNS rebinding).
  */
 const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 
-/** Aborted when the client goes away before it has its answer. */
-function whenHungUp(response: ServerResponse): AbortSignal {
+/** A signal that is aborted when the client disconnects before it has the answer. */
+function hangUpSignal(response: ServerResponse): AbortSignal {
   const hangUp = new AbortController();
   response.on("close", () => {
     if (!response.writableFinished) hangUp.abort(new Error("the client hung up"));
@@ -82,7 +87,7 @@ function whenHungUp(response: ServerResponse): AbortSignal {
 /**
  * Reads a request's body as text.
  *
- * @throws Refusal when it is too large, once it has come to its end: before that, the client would not see the answer
+ * @throws Refusal when it is too large, but only after the whole body: a client that still sends would not see the answer
  */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -95,7 +100,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Sends an answer, or half of its body and closes the socket; nothing to a client that hung up. */
+/** Sends an answer. With `isCut` it sends half of the body and closes the socket. */
 function send(response: ServerResponse, { status, body, headers }: Answer, isCut = false): void {
   if (response.destroyed) return;
   const length = Buffer.byteLength(body);
@@ -104,7 +109,7 @@ function send(response: ServerResponse, { status, body, headers }: Answer, isCut
   else response.end(body);
 }
 
-/** Lets `server` listen on 127.0.0.1 and gives back the port it got. */
+/** Lets `server` listen on 127.0.0.1. @returns its port */
 async function listen(server: Server, port: number): Promise<number> {
   await once(server.listen(port, "127.0.0.1"), "listening").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "EADDRINUSE")

@@ -3,21 +3,21 @@ import pg from "pg";
 import * as z from "zod";
 import { type Connections, Refusal } from "./connections.ts";
 
-/** The most that a request or an answer may have, in bytes: the default of Neon's proxy. */
+/** The maximum size of a request and of an answer in bytes: the default of Neon's proxy. */
 export const SIZE_LIMIT = 10 * 1024 * 1024;
 
 export interface Answer {
   status: number;
   body: string;
-  /** JSON's content type goes without saying. */
+  /** In addition to Content-Type: application/json. */
   headers?: OutgoingHttpHeaders;
 }
 
 /**
- * Answers a request of Neon's driver, one statement or several in one transaction, as Neon's proxy does
+ * Answers a request of Neon's driver, with one statement or with several in one transaction, like Neon's proxy
  * (`proxy/src/serverless/sql_over_http.rs`).
  *
- * @param signal the client hung up: nothing more is run, and a transaction not committed
+ * @param signal aborted when the client disconnects: then no further statement runs and nothing is committed
  * @throws Refusal, pg.DatabaseError, or the signal's reason
  */
 export async function answerSql(
@@ -27,24 +27,24 @@ export async function answerSql(
   signal: AbortSignal,
 ): Promise<Answer> {
   const header = (name: string) => headers[name]?.toString();
-  // Text and arrays are all that the driver asks for: it makes types and objects of them itself.
+  // The driver always asks for text and arrays, and converts them to types and objects itself.
   if (header("neon-raw-text-output") !== "true" || header("neon-array-mode") !== "true")
     throw new Refusal(400, "Neon-Raw-Text-Output and Neon-Array-Mode must both be true");
   const start = startTransaction(header);
   const payload = Payload.parse(JSON.parse(body));
-  const json = await connections.lend(header("neon-connection-string") ?? "", signal, (client) =>
+  const json = await connections.withConnection(header("neon-connection-string") ?? "", signal, (client) =>
     "queries" in payload
       ? runTransaction(client, payload.queries, start, signal)
       : runStatement(client, payload, { bytes: SIZE_LIMIT }),
   );
-  // Neon says in its answer what kind of transaction it was.
+  // Neon repeats the transaction's settings in its answer.
   const repeated = Object.entries(headers).filter(([name]) => name.startsWith("neon-batch-"));
   return { status: 200, body: json, headers: Object.fromEntries(repeated) };
 }
 
 const isolationLevels = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Serializable"];
 
-/** @throws Refusal */
+/** The statement that begins a transaction, by the request's headers. @throws Refusal for an unknown isolation level */
 function startTransaction(header: (name: string) => string | undefined): string {
   const level = header("neon-batch-isolation-level");
   if (level && !isolationLevels.includes(level)) throw new Refusal(400, "invalid isolation level");
@@ -54,7 +54,7 @@ function startTransaction(header: (name: string) => string | undefined): string 
   return `START TRANSACTION ${isolation} ${access} ${deferral}`;
 }
 
-/** The driver makes text of every parameter, of arrays and objects too. */
+/** The driver sends every parameter as text, also arrays and objects. */
 const Statement = z.object({ query: z.string(), params: z.array(z.string().nullable()) });
 type Statement = z.infer<typeof Statement>;
 const Payload = z.union(
@@ -80,20 +80,20 @@ async function runTransaction(
   return `{"results":[${results.join(",")}]}`;
 }
 
-/** How many bytes of JSON there may still be. */
+/** How many more bytes of JSON the answer may have. */
 type Budget = { bytes: number };
 
 const asText = { getTypeParser: () => (value: string) => value };
 
 /**
- * Runs one statement by the extended protocol, which takes exactly one, and gives back its result as JSON.
+ * Runs one statement with the extended protocol, which accepts exactly one. Returns its result as JSON.
  *
- * @throws pg.DatabaseError; Refusal when the rows are more: then the connection is still receiving them
+ * @throws pg.DatabaseError; Refusal when the result is larger than the budget, while the connection still receives rows
  */
 function runStatement(client: pg.ClientBase, statement: Statement, budget: Budget): Promise<string> {
   const { query: text, params: values } = statement;
   return new Promise((resolve, reject) => {
-    // Not in pg's types; without the second, a query without parameters would go by the simple protocol.
+    // Not in pg's types. Without queryMode, a query without parameters would use the simple protocol.
     const modes = { rowMode: "array", queryMode: "extended" };
     const query = new pg.Query({ text, values, types: asText, ...modes });
     const rows: string[] = [];
@@ -116,12 +116,12 @@ const clientErrors = [pg.DatabaseError, z.ZodError, SyntaxError, URIError];
 const errorFields =
   "code detail hint position internalPosition internalQuery severity where table column schema dataType constraint file line routine";
 
-/** The answer to a request that failed: every field of PostgreSQL's errors is there, absent ones are null. */
+/** The answer to a failed request. It has every field of PostgreSQL's errors; those without a value are null. */
 export function failureAnswer(error: unknown): Answer {
-  const told: Record<string, unknown> = { ...Object(error) };
-  const fields = errorFields.split(" ").map((name) => [name, told[name] ?? null]);
-  const refusedAs = clientErrors.some((kind) => error instanceof kind) ? 400 : 500;
-  const status = error instanceof Refusal ? error.status : refusedAs;
+  const values: Record<string, unknown> = { ...Object(error) };
+  const fields = errorFields.split(" ").map((name) => [name, values[name] ?? null]);
+  const defaultStatus = clientErrors.some((kind) => error instanceof kind) ? 400 : 500;
+  const status = error instanceof Refusal ? error.status : defaultStatus;
   return { status, body: JSON.stringify({ message: messageOf(error), ...Object.fromEntries(fields) }) };
 }
 

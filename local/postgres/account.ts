@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-/** An account of the operating system, as `spawn` takes it; empty for the one that runs this process. */
+/** An account of the operating system, as options of `spawn`; empty for the account of this process. */
 export interface Account {
   uid?: number;
   gid?: number;
 }
 
-/** As whom PostgreSQL runs, which programs, on which folder of data. */
+/** The account that PostgreSQL runs as, the folder of its programs, and the folder of its data. */
 export interface Place {
   account: Account;
   programs: string;
@@ -19,33 +19,34 @@ export interface Place {
 const project = resolve(import.meta.dirname, "..", "..");
 
 /**
- * PostgreSQL refuses to run as root. For root it is the owner of the project who runs it, or else `nobody`; and where that
- * account cannot go, a copy of the programs is run, and the data kept, in /var/lib. No account is made.
+ * Chooses an account and folders for PostgreSQL, which refuses to run as root. Root runs it as the owner of the project, or
+ * else as `nobody`. Where that account cannot enter, a copy of the programs and the data are in /var/lib. No account is
+ * created.
  *
- * @param wanted where programs and data are.
+ * @param preferred the folders of the programs and of the data.
  */
-export function placeFor(wanted: { programs: string; folder: string }): Place {
-  if (process.getuid?.() !== 0) return { account: {}, ...wanted };
-  const account = ownerOfProject() ?? { uid: idOf("-u"), gid: idOf("-g") };
-  const mayReadData = isOpenTo(account, dirname(wanted.folder));
-  if (isOpenTo(account, wanted.programs) && mayReadData) return { account, ...wanted };
-  if (!mayReadData && existsSync(wanted.folder))
+export function choosePlace(preferred: { programs: string; folder: string }): Place {
+  if (process.getuid?.() !== 0) return { account: {}, ...preferred };
+  const account = ownerOfProject() ?? { uid: idOfNobody("-u"), gid: idOfNobody("-g") };
+  const canEnterData = canEnter(account, dirname(preferred.folder));
+  if (canEnter(account, preferred.programs) && canEnterData) return { account, ...preferred };
+  if (!canEnterData && existsSync(preferred.folder))
     throw new Error(
-      `${wanted.folder} is there, but PostgreSQL, which does not run as root, cannot go there: move it away, or the project to where everybody may go.`,
+      `${preferred.folder} exists, but PostgreSQL, which does not run as root, cannot enter it. Move it away, or move the project to a folder that everybody can enter.`,
     );
-  const elsewhere = join("/var/lib", `hospital-api-${shortened(project)}`);
-  const programs = copyFor(account, wanted.programs, elsewhere);
-  // A name of its own for each: the tests' data must never be taken for a developer's.
-  const folder = mayReadData
-    ? wanted.folder
-    : join(elsewhere, `${basename(wanted.folder)}-${shortened(wanted.folder)}`);
+  const copies = join("/var/lib", `hospital-api-${shortHash(project)}`);
+  const programs = copyPrograms(account, preferred.programs, copies);
+  // One name for each data folder: the tests must never use a developer's data.
+  const folder = canEnterData
+    ? preferred.folder
+    : join(copies, `${basename(preferred.folder)}-${shortHash(preferred.folder)}`);
   return { account, programs, folder };
 }
 
-const shortened = (path: string): string =>
+const shortHash = (path: string): string =>
   createHash("sha256").update(resolve(path)).digest("hex").slice(0, 12);
 
-/** The account that owns the project, unless it is root or has no name here, which PostgreSQL wants. */
+/** The account that owns the project, unless it is root or has no name on this machine: PostgreSQL needs a name. */
 function ownerOfProject(): Required<Account> | undefined {
   const { uid, gid } = statSync(project);
   try {
@@ -56,22 +57,22 @@ function ownerOfProject(): Required<Account> | undefined {
   return uid === 0 ? undefined : { uid, gid };
 }
 
-/** An id of `nobody`; where it is negative, `id` prints it as a 32-bit number without a sign. */
-const idOf = (which: "-u" | "-g"): number =>
-  Number(execFileSync("id", [which, "nobody"], { encoding: "utf8" })) | 0;
+/** The user id or group id of `nobody`. Where it is negative, `id` prints it as an unsigned 32-bit number. */
+const idOfNobody = (option: "-u" | "-g"): number =>
+  Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })) | 0;
 
-/** Whether an account other than root may enter `path` and every folder on the way to it; those that are not there yet, it may. */
-function isOpenTo({ uid, gid }: Required<Account>, path: string): boolean {
+/** Whether an account other than root can enter `path` and every folder above it. Folders that do not exist yet count as open. */
+function canEnter({ uid, gid }: Required<Account>, path: string): boolean {
   const isTop = dirname(path) === path;
-  if (!isTop && !isOpenTo({ uid, gid }, dirname(path))) return false;
+  if (!isTop && !canEnter({ uid, gid }, dirname(path))) return false;
   if (!existsSync(path)) return true;
   const { uid: owner, gid: group, mode } = statSync(path);
   const shift = owner === uid ? 6 : group === gid ? 3 : 0;
   return ((mode >> shift) & 1) === 1;
 }
 
-/** The account's own copy of the programs, below `folder`. */
-function copyFor({ uid, gid }: Required<Account>, programs: string, folder: string): string {
+/** Copies the programs into `folder`, unless they are there, and makes `account` their owner. @returns the copy */
+function copyPrograms({ uid, gid }: Required<Account>, programs: string, folder: string): string {
   const { version } = JSON.parse(readFileSync(join(programs, "..", "package.json"), "utf8"));
   const copy = join(folder, `postgresql-${version}`);
   if (existsSync(copy)) return copy;

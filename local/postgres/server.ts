@@ -2,56 +2,56 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type Place, placeFor } from "./account.ts";
+import { choosePlace, type Place } from "./account.ts";
 import { installedPostgres } from "./binaries.ts";
 import { prepareFolder } from "./folder.ts";
 
 export interface PostgresServer {
-  /** Of the user that owns everything: `postgres://postgres:…@127.0.0.1:<port>/postgres`. */
+  /** The URL of the superuser: `postgres://postgres:…@127.0.0.1:<port>/postgres`. */
   url: string;
-  /** Where the data is. */
+  /** The folder of the data. */
   folder: string;
-  /** Resolves when the server has ended, by itself or not. */
+  /** Resolves when the server has ended, whatever the reason. */
   ended: Promise<void>;
-  /** Ends the server and everything that runs on it; what was committed stays. */
+  /** Ends the server and its connections. Committed data are kept. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the PostgreSQL that comes with the project, reachable from this machine only.
+ * Starts the PostgreSQL that comes with the project. It can be reached from this machine only.
  *
- * @param folder of its data, made if it is not there; for root it may be another one, see `placeFor`.
- * @param durable whether what is committed survives a loss of power (`fsync`).
- * @throws an error whose message says why it does not start and what to do.
+ * @param folder of its data, created if it does not exist. For root it may be another one: see `choosePlace`.
+ * @param durable whether committed data survive a loss of power (`fsync`).
+ * @throws an error whose message says why it does not start and what to do; its `code` is EADDRINUSE when the port is in use.
  */
-export async function startPostgres(wanted: {
+export async function startPostgres(settings: {
   folder: string;
   port: number;
   durable: boolean;
 }): Promise<PostgresServer> {
-  const { folder, port, durable } = wanted;
-  const place = placeFor({ programs: installedPostgres(), folder });
+  const { folder, port, durable } = settings;
+  const place = choosePlace({ programs: installedPostgres(), folder });
   const password = await prepareFolder(place, durable);
   const server = spawnServer(place, { port, fsync: durable ? "on" : "off" });
-  // Whatever ends this process without a word to us.
+  // Also when this process ends without calling stop().
   const end = () => void server.kill("SIGINT");
   process.once("exit", end);
   const ended = once(server, "exit").then(() => void process.off("exit", end));
-  await ready(server, port);
+  await waitUntilReady(server, port);
   return {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     folder: place.folder,
     ended,
     async stop() {
-      server.kill("SIGINT"); // "fast": ends connections, and writes everything to disk
-      const impatience = setTimeout(() => server.kill("SIGQUIT"), 10_000);
+      server.kill("SIGINT"); // "fast shutdown": ends connections and writes everything to disk
+      const timer = setTimeout(() => server.kill("SIGQUIT"), 10_000);
       await ended;
-      clearTimeout(impatience);
+      clearTimeout(timer);
     },
   };
 }
 
-/** In a session of its own: a terminal's Ctrl-C is for who started it, and ends the server when all else has ended. */
+/** Starts it in its own session, so Ctrl-C in a terminal does not end it before everything that uses it has ended. */
 function spawnServer(
   { account, programs, folder }: Place,
   { port, fsync }: { port: number; fsync: "on" | "off" },
@@ -73,17 +73,17 @@ function spawnServer(
   });
 }
 
-/** Resolves when the server takes connections. @throws when it ends instead, with what it said. */
-async function ready(server: ChildProcess, port: number): Promise<void> {
-  const complaints: string[] = [];
+/** Resolves when the server accepts connections. @throws when it ends instead, with its error messages */
+async function waitUntilReady(server: ChildProcess, port: number): Promise<void> {
+  const errors: string[] = [];
   let isPortInUse = false;
   // After it is up its messages are dropped: they may contain values.
   for await (const line of createInterface({ input: server.stderr as NodeJS.ReadableStream })) {
     if (line.includes("database system is ready to accept connections")) return void server.stderr?.resume();
     isPortInUse ||= line.includes("Address already in use");
-    if (/ (FATAL|DETAIL|HINT): /.test(line)) complaints.push(line.replace(/^.* (?=FATAL|DETAIL|HINT)/, ""));
+    if (/ (FATAL|DETAIL|HINT): /.test(line)) errors.push(line.replace(/^.* (?=FATAL|DETAIL|HINT)/, ""));
   }
-  if (!isPortInUse) throw new Error(`PostgreSQL did not start. ${complaints.join(" ")}`);
+  if (!isPortInUse) throw new Error(`PostgreSQL did not start. ${errors.join(" ")}`);
   const message = `Port ${port} of 127.0.0.1, wanted for PostgreSQL, is in use by another program.`;
   throw Object.assign(new Error(message), { code: "EADDRINUSE" });
 }

@@ -10,7 +10,7 @@ beforeEach(async () => {
   await migrate(url);
 });
 
-test("the accounts it names log in with the passwords it gives, and one is an admin", async () => {
+test("fillDemo returns an admin and a clinician, with passwords that match their hashes", async () => {
   const accounts = await fillDemo(url, { patients: 300 });
   for (const { id, username, password } of accounts) {
     const [user] = await query(url, "SELECT * FROM users WHERE id = $1", [id]);
@@ -23,10 +23,10 @@ test("the accounts it names log in with the passwords it gives, and one is an ad
   ]);
 });
 
-test("the people it makes up are all at example.org, and as many as were asked for", async () => {
-  const told: number[] = [];
+test("all emails are at example.org, and the numbers of patients and accounts are those that were asked for", async () => {
+  const progress: number[] = [];
   const [, clinician] = await fillDemo(url, { patients: 300, accounts: 5, largest: 100 }, (n) =>
-    told.push(n),
+    progress.push(n),
   );
   const people = await query(url, "SELECT email FROM patients UNION ALL SELECT email FROM doctors");
   expect(people.length).toBeGreaterThan(300);
@@ -34,10 +34,10 @@ test("the people it makes up are all at example.org, and as many as were asked f
   const shares = "SELECT created_by, count(*)::integer AS patients FROM patients GROUP BY 1 ORDER BY 1";
   expect(await query(url, shares)).toHaveLength(5);
   expect(await query(url, shares)).toContainEqual({ created_by: clinician?.id, patients: 100 });
-  expect(told.at(-1)).toBe(300);
+  expect(progress.at(-1)).toBe(300);
 });
 
-test("an empty database gets the same people every time", async () => {
+test("two empty databases get the same people", async () => {
   const people = "SELECT firstname, lastname, email, age, gender FROM patients ORDER BY id";
   await fillDemo(url, { patients: 20 });
   const other = await emptyDatabase();
@@ -46,7 +46,7 @@ test("an empty database gets the same people every time", async () => {
   expect(await query(url, people)).toEqual(await query(other, people));
 });
 
-test("run again it adds others, and gives the accounts new passwords", async () => {
+test("a second run adds other people and changes the passwords of the accounts", async () => {
   const [first] = await fillDemo(url, { patients: 300 });
   const [second] = await fillDemo(url, { patients: 300 });
   expect(second?.id).toBe(first?.id);
@@ -57,11 +57,13 @@ test("run again it adds others, and gives the accounts new passwords", async () 
   ]);
 });
 
-test("an account of somebody else by one of its names is left alone", async () => {
-  const own =
+test("an existing account with the name of a demo account, but another email, is an error and not changed", async () => {
+  const insert =
     "INSERT INTO users (username, email, password_hash) VALUES ('Demo.Admin', 'a@b.example', repeat('x', 60))";
-  await query(url, own);
-  await expect(fillDemo(url, { patients: 1 })).rejects.toThrow("There is an account demo.admin that is not");
-  const theirs = "SELECT password_hash FROM users WHERE username = 'Demo.Admin'";
-  expect(await query(url, theirs)).toEqual([{ password_hash: "x".repeat(60) }]);
+  await query(url, insert);
+  await expect(fillDemo(url, { patients: 1 })).rejects.toThrow(
+    "The account demo.admin exists and is not a demo account",
+  );
+  const select = "SELECT password_hash FROM users WHERE username = 'Demo.Admin'";
+  expect(await query(url, select)).toEqual([{ password_hash: "x".repeat(60) }]);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { placeFor } from "../../local/postgres/account.ts";
+import { choosePlace } from "../../local/postgres/account.ts";
 import { installedPostgres, linkLibraries } from "../../local/postgres/binaries.ts";
 import { type PostgresServer, startPostgres } from "../../local/postgres/server.ts";
 import { changed, query } from "../ops/support.ts";
@@ -48,7 +48,7 @@ const rows = [{ name: "Ada" }];
 const readShared = (name: string) => fs.readFileSync(join(shared, name), "utf8");
 const serverPid = () => Number.parseInt(readShared("postmaster.pid"), 10);
 /** The account that the server runs as, to start a program by. */
-const serverAccount = () => placeFor({ programs: installedPostgres(), folder: shared }).account;
+const serverAccount = () => choosePlace({ programs: installedPostgres(), folder: shared }).account;
 
 /** Resolves when a process has ended, whether or not its parent has asked how. */
 async function waitForEnd(pid: number): Promise<void> {

@@ -6,7 +6,7 @@ import { openEndpoint } from "../../../local/endpoint/server.ts";
 import * as support from "./support.ts";
 
 const { changed, direct, endpoint, hangUpDuring, newName, newTable, ownerUrl } = support;
-const { post, rowsIn, running, sql, statement } = support;
+const { post, rowsIn, running, sql, statement, waitUntil } = support;
 
 const one = statement("SELECT 1 AS n");
 
@@ -15,7 +15,7 @@ test.each([
   ["mysql://u:p@127.0.0.1/db", "invalid connection string"],
   ["postgres://127.0.0.1/db", "invalid connection string"],
   ["postgres://u%:p@127.0.0.1/db", "URI malformed"],
-])("The connection string %s is refused", async (header, words) => {
+])("The connection string %s returns 400", async (header, words) => {
   const message = expect.stringContaining(words);
   expect(await post(one, { "Neon-Connection-String": header })).toMatchObject({
     status: 400,
@@ -24,7 +24,7 @@ test.each([
 });
 
 test.each([
-  ["A wrong password, which the server may not ask for,", { password: "wrong" }, "28P01"],
+  ["A wrong password, also for a server that asks for none,", { password: "wrong" }, "28P01"],
   ["An unknown user", { username: "nobody", password: "wrong" }, expect.stringMatching(/^28/)],
   ["An unknown database", { pathname: "/nowhere" }, "3D000"],
   ["Another host", { hostname: "db.example" }, "28P01"],
@@ -34,18 +34,19 @@ test.each([
 });
 
 test.each(["localhost", "[::1]", "127.0.0.1"])(
-  "%s is this machine, with or without a port",
+  "%s names this machine, with and without a port",
   async (hostname) => {
     expect(await neon(changed({ hostname }))`SELECT 1 AS n`).toEqual([{ n: 1 }]);
     expect(await neon(changed({ hostname, port: "" }))`SELECT 1 AS n`).toEqual([{ n: 1 }]);
   },
 );
 
-test("A session begins with what the connection string's options ask for", async () => {
+test("The options of the connection string are settings of the session", async () => {
   const options = encodeURIComponent("-c work_mem=5MB --datestyle=SQL,\\ DMY");
-  const asked = neon(changed({ search: `?options=${options}` }));
-  const shown = () => asked`SELECT current_setting('work_mem') || current_setting('datestyle') AS shown`;
-  expect([await shown(), await shown()]).toEqual(Array(2).fill([{ shown: "5MBSQL, DMY" }]));
+  const withOptions = neon(changed({ search: `?options=${options}` }));
+  const readSettings = () =>
+    withOptions`SELECT current_setting('work_mem') || current_setting('datestyle') AS settings`;
+  expect([await readSettings(), await readSettings()]).toEqual(Array(2).fill([{ settings: "5MBSQL, DMY" }]));
 });
 
 test.each([
@@ -54,7 +55,7 @@ test.each([
   ["prepared statement", "PREPARE leak AS SELECT 1", "EXISTS (SELECT FROM pg_prepared_statements)"],
   ["advisory lock", "SELECT pg_advisory_lock(4711)", "pg_advisory_unlock(4711)"],
   ["open transaction", "BEGIN READ ONLY", "current_setting('transaction_read_only') = 'on'"],
-])("No %s of one request reaches the next on its connection", async (_, query, isThere) => {
+])("A %s does not last until the next request on the same connection", async (_, query, isThere) => {
   const alone = neon(changed({ search: `?application_name=${newName()}` }));
   const [before] = await alone`SELECT pg_backend_pid() AS pid`;
   await alone.query(query);
@@ -62,15 +63,28 @@ test.each([
   expect(after).toEqual({ ...before, isThere: false });
 });
 
-test("More requests than connections are all answered, on 40 connections at most", async () => {
+test("60 requests at once are all answered, by 40 connections", async () => {
+  const marker = newName();
   const numbers = Array.from({ length: 60 }, (_, index) => index);
-  const asked = numbers.map((n) => sql`SELECT ${n}::int AS n, pg_backend_pid() AS pid, pg_sleep(0.2)`);
-  const rows = (await Promise.all(asked)).map(([row]) => row);
+  const lock = await direct.connect();
+  await lock.query("SELECT pg_advisory_lock(hashtext($1))", [marker]);
+  const answers = Promise.all(
+    numbers.map((n) =>
+      sql.query(
+        `SELECT $1::int AS n, pg_backend_pid() AS pid, pg_advisory_lock_shared(hashtext('${marker}'))`,
+        [n],
+      ),
+    ),
+  );
+  await running(40, marker); // all wait for the lock
+  await lock.query("SELECT pg_advisory_unlock(hashtext($1))", [marker]);
+  lock.release();
+  const rows = (await answers).map(([row]) => row);
   expect(rows.map((row) => row?.["n"])).toEqual(numbers);
-  expect(new Set(rows.map((row) => row?.["pid"])).size).toBeLessThanOrEqual(40);
+  expect(new Set(rows.map((row) => row?.["pid"])).size).toBe(40);
 });
 
-test("A request does not fail because the server closed the idle connections", async () => {
+test("A request succeeds after the server has closed the idle connections", async () => {
   const idle = neon(changed({ search: `?application_name=${newName()}` }));
   for (let round = 0; round < 3; round += 1) {
     const [row] = await idle`SELECT pg_backend_pid() AS pid`;
@@ -79,7 +93,7 @@ test("A request does not fail because the server closed the idle connections", a
   }
 });
 
-test("A request does not fail because the news of that has not arrived", async () => {
+test("A request succeeds on an idle connection that was closed while nobody read from it", async () => {
   const { hostname, port } = new URL(ownerUrl);
   const sockets: Socket[] = [];
   const relay = createServer((socket) => {
@@ -88,26 +102,26 @@ test("A request does not fail because the news of that has not arrived", async (
     socket.on("close", () => database.destroy());
     sockets.push(socket);
   });
-  const ask = await inFrontOf(changed({ port: await portOf(relay) }));
-  expect(await ask()).toMatchObject({ status: 200 });
+  const send = await createSender(changed({ port: await portOf(relay) }));
+  expect(await send()).toMatchObject({ status: 200 });
   for (const socket of sockets) {
     socket.unpipe().on("data", () => socket.destroy());
     socket.resume();
   }
-  expect(await ask()).toMatchObject({ status: 200 });
+  expect(await send()).toMatchObject({ status: 200 });
 });
 
-test("A request whose own connection is ended gets PostgreSQL's error", async () => {
+test("A request that ends its own connection returns PostgreSQL's error", async () => {
   await expect(sql`SELECT pg_terminate_backend(pg_backend_pid())`).rejects.toMatchObject({ code: "57P01" });
 });
 
-test("A statement whose client hangs up is cancelled and changes nothing", async () => {
+test("A statement is cancelled and changes nothing when its client hangs up", async () => {
   const table = await newTable();
-  await hangUpDuring(table, statement(`INSERT INTO ${table} SELECT 1 FROM pg_sleep(60)`));
+  await hangUpDuring(table, statement(`INSERT INTO ${table} SELECT 1 FROM pg_sleep(3600)`));
   expect(await rowsIn(table)).toBe(0);
 });
 
-/** The port of a server that listens as long as the test runs. */
+/** Lets a server listen until the test is finished, and returns its port. */
 async function portOf(server: Server): Promise<string> {
   await once(server.listen(0, "127.0.0.1"), "listening");
   onTestFinished(() => void server.close());
@@ -115,21 +129,21 @@ async function portOf(server: Server): Promise<string> {
   return String(typeof address === "object" && address?.port);
 }
 
-/** Asks an endpoint in front of another database. */
-async function inFrontOf(databaseUrl: string) {
+/** Opens an endpoint for another database. @returns a function that sends it a request */
+async function createSender(databaseUrl: string) {
   const { url, front, stop } = await openEndpoint(0);
   onTestFinished(stop);
   front(databaseUrl);
   return () => post(one, { "Neon-Connection-String": databaseUrl }, { url });
 }
 
-test("A database that cannot be reached is a 500", async () => {
+test("A database that cannot be reached returns 500", async () => {
   const message = "could not connect to the database: connect ECONNREFUSED 127.0.0.1:1";
-  const ask = await inFrontOf("postgres://u:p@127.0.0.1:1/db");
-  expect(await ask()).toMatchObject({ status: 500, body: { message } });
+  const send = await createSender("postgres://u:p@127.0.0.1:1/db");
+  expect(await send()).toMatchObject({ status: 500, body: { message } });
 });
 
-test("A database that has no room for another connection is a 500", async () => {
+test("A database without room for another connection returns 500", async () => {
   const username = newName();
   await direct.query(`CREATE ROLE ${username} LOGIN PASSWORD 'secret' CONNECTION LIMIT 0`);
   const header = { "Neon-Connection-String": changed({ username, password: "secret" }) };
@@ -139,43 +153,41 @@ test("A database that has no room for another connection is a 500", async () => 
   expect(answer).toMatchObject({ status: 500, body: { message } });
 });
 
-test("A connection goes by TLS or not at all when sslmode says so", async () => {
+test("sslmode=require and a server without TLS return 500", async () => {
   const plain = createServer((socket) => void socket.once("data", () => socket.end("N")));
-  const ask = await inFrontOf(`postgres://u:p@127.0.0.1:${await portOf(plain)}/db?sslmode=require`);
+  const send = await createSender(`postgres://u:p@127.0.0.1:${await portOf(plain)}/db?sslmode=require`);
   const message = "could not connect to the database: The server does not support SSL connections";
-  expect(await ask()).toMatchObject({ status: 500, body: { message } });
+  expect(await send()).toMatchObject({ status: 500, body: { message } });
 });
 
-test("Requests wait until the endpoint is given a database", async () => {
+test("Requests wait until the endpoint has a database", async () => {
   const early = await openEndpoint(0);
   onTestFinished(early.stop);
   const answer = post(one, {}, { url: early.url });
-  const count = async () => (await fetch(early.url.replace("/sql", "/channels/default"))).text();
-  await expect.poll(count).toBe('{"requests":1}');
+  const channel = early.url.replace("/sql", "/channels/default");
+  await waitUntil(async () => (await (await fetch(channel)).text()) === '{"requests":1}');
   early.front(ownerUrl);
   expect(await answer).toMatchObject({ status: 200 });
 });
 
-test("An endpoint that was given no database can be stopped", async () => {
+test("An endpoint without a database can be stopped", async () => {
   await (await openEndpoint(0)).stop();
 });
 
-test("A port that is taken is told", async () => {
+test("A port that is in use is an error with the code EADDRINUSE and the port in its message", async () => {
   const port = Number(new URL(endpoint.url).port);
   const message = `Port ${port} of 127.0.0.1, wanted for the SQL endpoint, is in use by another program`;
   await expect(openEndpoint(port)).rejects.toMatchObject({ code: "EADDRINUSE", message });
 });
 
-test("An endpoint stops within two seconds, and ends what is still running", async () => {
+test("stop() ends the statements that still run, and does not wait for them", async () => {
   const busy = await openEndpoint(0);
   busy.front(ownerUrl);
   const marker = newName();
-  const request = post(statement(`SELECT pg_sleep(60) /* ${marker} */`), {}, { url: busy.url });
+  const request = post(statement(`SELECT pg_sleep(3600) /* ${marker} */`), {}, { url: busy.url });
   const failure = expect(request).rejects.toThrow("fetch failed");
   await running(1, marker);
-  const start = performance.now();
   await busy.stop();
-  expect(performance.now() - start).toBeLessThan(2000);
   await failure;
   await running(0, marker);
 });

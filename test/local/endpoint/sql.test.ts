@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { expect, test } from "vitest";
 import { endpoint, newTable, post, schema, sql, statement } from "./support.ts";
 
-test("A result is described completely, its values PostgreSQL's text or null", async () => {
+test("A result has all its fields described, and its values are text or null", async () => {
   const table = await newTable("a int, b boolean DEFAULT true");
   const [row] = await sql.query(`SELECT '${table}'::regclass::oid::int AS oid`);
   const types = { dataTypeID: 16, dataTypeSize: 1, dataTypeModifier: -1, format: "text" };
@@ -25,7 +25,7 @@ test.each([
   ["DELETE FROM %", "DELETE", 0],
   ["CREATE INDEX ON % (a)", "CREATE", null],
   ["", "", null],
-])("After %j the command is %j and the count of rows %j", async (query, command, rowCount) => {
+])("%j returns the command %j and the row count %j", async (query, command, rowCount) => {
   const { body } = await post(statement(query.replace("%", await newTable())));
   expect(body).toMatchObject({ command, rowCount });
 });
@@ -49,7 +49,7 @@ test.each([
   ["int[]", [1, null, 3]],
   ["text[]", ["a b", 'c"d', "e\\f", null, "NULL", "", "{}", "ß,"]],
   ["text[][]", [["a"], ["b"]]],
-])("A %s comes back from PostgreSQL as it was sent: %j", async (type, value) => {
+])("A %s is returned as it was sent: %j", async (type, value) => {
   expect(await sql.query(`SELECT $1::${type} AS value`, [value])).toEqual([{ value }]);
 });
 
@@ -57,11 +57,11 @@ test.each([
   ["SELECT nowhere", [], { name: "NeonDbError", code: "42703", position: "8" }],
   ["SELECT 1; SELECT 2", [], { code: "42601", message: expect.stringContaining("multiple commands") }],
   ["SELECT 1", ["one too many"], { code: "08P01" }],
-])("The driver gets PostgreSQL's error of %j with %j", async (query, params, error) => {
+])("The driver throws PostgreSQL's error for %j with %j", async (query, params, error) => {
   await expect(sql.query(query, params)).rejects.toMatchObject(error);
 });
 
-test("An error has every field, absent ones null", async () => {
+test("An error has every field, and those without a value are null", async () => {
   const table = await newTable("a int CONSTRAINT positive CHECK (a > 0)");
   const [, name] = table.split(".");
   const absent = ["hint", "position", "internalPosition", "internalQuery", "where", "column", "dataType"];
@@ -85,32 +85,32 @@ test("An error has every field, absent ones null", async () => {
 test.each([
   ["is not JSON", "{"],
   ["has neither query nor queries", {}],
-  ["has a query that is no text", { query: 1, params: [] }],
+  ["has a query that is not text", { query: 1, params: [] }],
   ["has a parameter that is neither text nor null", { query: "SELECT $1", params: [1] }],
-])("A body that %s is refused", async (_, body) => {
+])("A body that %s returns 400", async (_, body) => {
   const message = expect.any(String);
   expect(await post(body)).toMatchObject({ status: 400, body: { message, code: null } });
 });
 
-test.each(["Neon-Raw-Text-Output", "Neon-Array-Mode"])("A request without %s is refused", async (name) => {
+test.each(["Neon-Raw-Text-Output", "Neon-Array-Mode"])("%s: false returns 400", async (name) => {
   const message = "Neon-Raw-Text-Output and Neon-Array-Mode must both be true";
   const headers = { [name]: "false" };
   expect(await post(statement("SELECT 1"), headers)).toMatchObject({ status: 400, body: { message } });
 });
 
-test("A request of more than 10 MiB is refused with 413", async () => {
+test("A request of more than 10 MiB returns 413", async () => {
   const message = "request is too large (max is 10485760 bytes)";
   const large = statement("SELECT $1", "x".repeat(10 * 1024 * 1024));
   expect(await post(large)).toMatchObject({ status: 413, body: { message } });
 });
 
-test("A result of more than 10 MiB is refused with 507, long before all of it is there", async () => {
+test("A result of more than 10 MiB returns 507, without waiting for the rest of it", async () => {
   const message = "response is too large (max is 10485760 bytes)";
   const large = statement("SELECT repeat('x', 10000), generate_series(1, 100000000)");
   expect(await post(large)).toMatchObject({ status: 507, body: { message } });
 });
 
-test("A web page gets no answer by a name of its own that leads here", async () => {
+test("A Host that is not this machine's returns 403, so a web page cannot use a DNS name that leads here", async () => {
   const request = get(endpoint.url.replace("/sql", "/channels/default"), { headers: { Host: "evil.test" } });
   const [response] = await once(request, "response");
   response.resume();
@@ -121,7 +121,7 @@ test.each([
   ["OPTIONS", "/sql"],
   ["POST", "/"],
   ["POST", "/sql/more"],
-])("%s %s is not supported, and lets no web page of another origin in", async (method, path) => {
+])("%s %s returns 400, and no CORS headers", async (method, path) => {
   const url = new URL(path, endpoint.url).href;
   const answer = await post({}, { Origin: "http://evil.test" }, { url, method });
   expect(answer).toMatchObject({ status: 400, body: { message: "query is not supported" } });

@@ -7,14 +7,14 @@ import type {} from "../../support/provided.ts";
 
 export const { ownerUrl } = inject("cloud");
 
-/** An endpoint of the test file's own, the driver that asks it, and connections past it. */
+/** An endpoint for this test file, the driver that sends to it, and direct connections to its database. */
 export const endpoint = await openEndpoint(0);
 endpoint.front(ownerUrl);
 neonConfig.fetchEndpoint = endpoint.url;
 export const sql = neon(ownerUrl);
 export const direct = new pg.Pool({ connectionString: ownerUrl });
 
-/** A name that nothing else has. */
+/** A unique name. */
 export const newName = () => `endpoint_${randomUUID().replaceAll("-", "")}`;
 
 export const schema = newName();
@@ -26,7 +26,7 @@ afterAll(async () => {
   await direct.end();
 });
 
-/** Makes a table and gives back its name. */
+/** Creates a table and returns its name. */
 export async function newTable(columns = "a int"): Promise<string> {
   const table = `${schema}.${newName()}`;
   await direct.query(`CREATE TABLE ${table} (${columns})`);
@@ -43,7 +43,7 @@ export const changed = (parts: Partial<URL>): string => Object.assign(new URL(ow
 
 export const statement = (query: string, ...params: (string | null)[]) => ({ query, params });
 
-/** Sends what the driver would not: any body, any headers. */
+/** Sends any body and any headers, also those that the driver would not send. */
 export async function post(
   body: unknown,
   headers = {},
@@ -62,21 +62,23 @@ export async function post(
   });
   const text = await response.text();
   const isJson = response.headers.get("content-type") === "application/json";
-  const answered = Object.fromEntries(response.headers);
-  return { status: response.status, headers: answered, body: isJson ? JSON.parse(text) : text };
+  const answerHeaders = Object.fromEntries(response.headers);
+  return { status: response.status, headers: answerHeaders, body: isJson ? JSON.parse(text) : text };
 }
 
-/** Resolves when as many statements that contain `marker` run. */
+/** Resolves when `condition` is true; how long that takes is limited by the test's timeout only. */
+export async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition()));
+}
+
+/** Resolves when `count` statements that contain `marker` run. */
 export async function running(count: number, marker: string): Promise<void> {
   const query =
     "SELECT count(*)::int AS count FROM pg_stat_activity WHERE query LIKE $1 AND state = 'active' AND pid <> pg_backend_pid()";
-  for (;;) {
-    const { rows } = await direct.query(query, [`%${marker}%`]);
-    if (rows[0].count === count) return;
-  }
+  await waitUntil(async () => (await direct.query(query, [`%${marker}%`])).rows[0].count === count);
 }
 
-/** Sends `body`, hangs up once its statement that contains `marker` runs, and waits until that has ended. */
+/** Sends `body`, hangs up when its statement with `marker` in it runs, and waits until that statement has ended. */
 export async function hangUpDuring(marker: string, body: unknown): Promise<void> {
   const hangUp = new AbortController();
   const request = post(body, {}, { signal: hangUp.signal }).catch((error: unknown) => error);

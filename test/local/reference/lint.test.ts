@@ -11,14 +11,14 @@ const lint = async (document: unknown) =>
     config: await createConfig(readFileSync(configuration, "utf8")),
   });
 
-test("Redocly finds nothing to say against the document, neither errors nor warnings", async () => {
+test("Redocly reports no errors and no warnings for the OpenAPI document", async () => {
   const problems = await lint(inject("reference"));
   expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual(
     [],
   );
 });
 
-test("it would find a path that takes an id and does not say so", async () => {
+test("Redocly reports a path parameter that is not declared", async () => {
   const document = structuredClone(inject("reference"));
   delete document.paths["/api/patients/{id}/"]?.["get"]?.parameters;
   const problems = await lint(document);
