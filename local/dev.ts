@@ -72,8 +72,9 @@ async function runApi(
       return await Promise.race([ended, wrangler.ended]);
     }
     if (outcome !== "failed") return;
-    const wereFree = (await isFree(port)) && (await isFree(inspectorPort));
-    if (wantedPort || wereFree) return await wrangler.ended;
+    const [isPortFree, isInspectorPortFree] = [await isFree(port), await isFree(inspectorPort)];
+    const canRetry = wantedPort ? isPortFree && !isInspectorPortFree : !(isPortFree && isInspectorPortFree);
+    if (!canRetry) return await wrangler.ended;
     console.log("Another program has taken a port meanwhile. Starting again on other ports.");
   }
 }
