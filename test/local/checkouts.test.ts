@@ -138,4 +138,4 @@ test("two checkouts run at once on ports of their own, and keep their data when 
     child.kill("SIGTERM");
     expect(await result).toMatchObject({ code: 0 });
   }
-}, 300_000);
+}, 600_000);
