@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { atOnce, onceReleased, tally } from "../support/races.ts";
+import { atOnce, CROWD, onceReleased, tally } from "../support/races.ts";
 import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
 import { recordStatements } from "../support/statements.ts";
 
@@ -99,7 +99,7 @@ describe.each([
     const { path } = await createRecord();
     const send = () => atOnce(50, (index) => nurse.patch(path, { firstname: `By ${index}` }, ifMatch('"1"')));
     const table = kind === "patient" ? "patients" : "doctors";
-    const answers = await onceReleased(table, nurse, send);
+    const answers = await onceReleased(table, nurse, send, CROWD);
     expect(tally(answers)).toEqual({ 200: 1, 412: 49 });
     const { body, headers } = await nurse.get(path);
     expect(body).toEqual(answers.find(({ status }) => status === 200)?.body);

@@ -3,12 +3,13 @@ import { workerCloud } from "./worker-cloud.ts";
 
 const { ownerUrl, endpointOrigin } = workerCloud;
 
-/** What no client of the API may do: a statement in the database itself, as its owner. */
+/** Runs a statement as the owner of the database, who may do what no client of the API may. */
 export function asOwner(strings: TemplateStringsArray, ...values: unknown[]) {
-  return owner()(strings, ...values);
+  // `then` sends the statement now. Without it the driver would send it later, when another request may have set its endpoint.
+  return owner()(strings, ...values).then((rows) => rows);
 }
 
-/** The driver, as a database's owner. It has one endpoint for all: each request of the API sets its own again. */
+/** The driver, as the owner of a database. All its users share one endpoint setting, and each request of the API sets it again. */
 export function owner(url = ownerUrl) {
   neonConfig.fetchEndpoint = `${endpointOrigin}/sql`;
   return neon(url);

@@ -1,36 +1,52 @@
-import type { Answer } from "./api.ts";
-import { owner } from "./owner.ts";
+import { inject } from "vitest";
+import { type Answer, connectApi } from "./api.ts";
+import { type HeldLock, holdLock } from "./held-lock.ts";
 
-/** How many at once make a race. */
+/** The number of requests in a race. The local Neon endpoint has 40 connections for them. */
 export const CROWD = 20;
 
 /** Numbers to repeat a race by. */
 export const rounds = (count: number) => Array.from({ length: count }, (_, round) => round);
 
-/** As many at once as are asked for, numbered from 0. */
+/** Calls `make` `count` times at once, with the numbers from 0. */
 export const atOnce = <Made>(count: number, make: (index: number) => Promise<Made>): Promise<Made[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
-/** How many answers there are of each status. */
+/** The number of answers of each status. */
 export function tally(answers: Answer[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }
 
-/**
- * Does `work` while another transaction holds all of an account's records of `table`, for long enough that its requests
- * queue up behind that and then run at the very same moment.
- */
+/** The API without the time limits that requests in a queue could exceed on a slow machine. */
+export function connectWithoutLimits() {
+  const url = new URL(inject("cloud").databaseUrl);
+  url.searchParams.set("options", "-c lock_timeout=0 -c statement_timeout=0");
+  return connectApi({ DATABASE_URL: url.href, DATABASE_TIMEOUT_MS: 60_000 });
+}
+
+/** Locks all of an account's records of `table`. */
+export const lockRecords = (table: "patients" | "doctors", account: { id: number }): Promise<HeldLock> =>
+  holdLock(`SELECT FROM ${table} WHERE created_by = $1 FOR UPDATE`, [account.id]);
+
+/** Does `work` while `lock` is held, and releases it when `waiters` statements wait for it, so that all of them race. */
+export async function raceBehind<Done>(
+  lock: HeldLock,
+  waiters: number,
+  work: () => Promise<Done>,
+): Promise<Done> {
+  const releaseWhenSeen = () => lock.waiters(waiters).finally(lock.release);
+  const [done] = await Promise.all([work(), releaseWhenSeen()]);
+  return done;
+}
+
+/** Does `work` while all of an account's records of `table` are locked, until `waiters` of its statements wait for them. */
 export async function onceReleased<Done>(
   table: "patients" | "doctors",
   account: { id: number },
   work: () => Promise<Done>,
+  waiters = 2,
 ): Promise<Done> {
-  const sql = owner();
-  const locked = sql.query(`SELECT FROM ${table} WHERE created_by = $1 FOR UPDATE`, [account.id]);
-  const held = sql.transaction([locked, sql`SELECT pg_sleep(0.5)`]);
-  await scheduler.wait(100);
-  const [done] = await Promise.all([work(), held]);
-  return done;
+  return raceBehind(await lockRecords(table, account), waiters, work);
 }
