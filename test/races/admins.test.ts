@@ -2,42 +2,46 @@ import { expect, test } from "vitest";
 import { logIn, newAccount, signUp } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { inEmptyDatabase } from "../support/empty-database.ts";
+import { holdLock } from "../support/held-lock.ts";
 import { asOwner, owner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
-import { rounds, tally } from "../support/races.ts";
+import { connectWithoutLimits, raceBehind, tally } from "../support/races.ts";
 
-test.each(rounds(6))("of two admins who disable each other at once one does, round %i", async () => {
-  const [one, other] = [await newAccount(undefined, "admin"), await newAccount(undefined, "admin")];
-  const answers = await Promise.all([
-    one.patch(`/api/accounts/${other.id}/`, { active: false }),
-    other.patch(`/api/accounts/${one.id}/`, { role: "clinician" }),
-  ]);
+const api = connectWithoutLimits();
+
+test("of two admins who take each other's role at once, one is 200 and stays an admin, and the other is 401", async () => {
+  const [one, other] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
+  const lock = await holdLock("SELECT FROM users WHERE id IN ($1, $2) FOR UPDATE", [one.id, other.id]);
+  const answers = await raceBehind(lock, 2, () =>
+    Promise.all([
+      one.patch(`/api/accounts/${other.id}/`, { active: false }),
+      other.patch(`/api/accounts/${one.id}/`, { role: "clinician" }),
+    ]),
+  );
   expect(tally(answers)).toEqual({ 200: 1, 401: 1 });
-  const left = await asOwner`
+  const admins = await asOwner`
     SELECT id FROM users WHERE id IN (${one.id}, ${other.id}) AND role = 'admin' AND active`;
-  expect(left).toHaveLength(1);
+  expect(admins).toHaveLength(1);
 });
 
-test("of the last two admins one stays, whoever is taken the role from at once", async () => {
+test("of two statements that take the role from the last two admins at once, one fails", async () => {
   await inEmptyDatabase(async (url) => {
     const sql = owner(url);
-    const [first, second] = await sql`
+    const admins = await sql`
       INSERT INTO users (username, email, password_hash, role)
       SELECT 'admin-' || n, 'admin@example.org', repeat('x', 60), 'admin' FROM generate_series(1, 2) n RETURNING id`;
-    for (const _ of rounds(6)) {
-      await sql`UPDATE users SET role = 'admin'`;
-      const done = await Promise.allSettled(
-        [first, second].map((row) => sql`UPDATE users SET role = 'clinician' WHERE id = ${row?.["id"]}`),
-      );
-      const refused = done.find(({ status }) => status === "rejected");
-      expect(done.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
-      expect(refused).toMatchObject({ reason: { constraint: "users_last_admin" } });
-      expect(await sql`SELECT FROM users WHERE role = 'admin'`).toHaveLength(1);
-    }
+    const lock = await holdLock("SELECT FROM users FOR UPDATE", [], url);
+    const results = await raceBehind(lock, 2, () =>
+      Promise.allSettled(admins.map(({ id }) => sql`UPDATE users SET role = 'clinician' WHERE id = ${id}`)),
+    );
+    const failure = results.find(({ status }) => status === "rejected");
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(failure).toMatchObject({ reason: { constraint: "users_last_admin" } });
+    expect(await sql`SELECT FROM users WHERE role = 'admin'`).toHaveLength(1);
   });
 });
 
-test("the last active admin is 409 to disable and to make a clinician, by itself too", async () => {
+test("the last active admin who disables itself, or makes itself a clinician, gets 409", async () => {
   await inEmptyDatabase(async (url) => {
     const api = connectApi({ DATABASE_URL: url });
     const { id, username } = await signUp(api);

@@ -6,7 +6,7 @@ import { owner } from "../support/owner.ts";
 import { atOnce, CROWD, tally } from "../support/races.ts";
 import { newDoctor, newPatient } from "../support/records.ts";
 
-test("what is refused for there is one like it takes no id, so that nobody uses them up", async () => {
+test("a POST of a duplicate is 409 and uses no id, so that nobody can use up the ids", async () => {
   await inEmptyDatabase(async (url) => {
     const api = connectApi({ DATABASE_URL: url });
     const { post, username } = await signUp(api);
@@ -17,7 +17,7 @@ test("what is refused for there is one like it takes no id, so that nobody uses 
     };
     await post("/api/mappings/", ids);
     const email = doctor.email.toUpperCase();
-    for (const options of [{}, { headers: { "Idempotency-Key": "again" } }]) {
+    for (const options of [{}, { headers: { "Idempotency-Key": "key" } }]) {
       const answers = [
         await post("/api/patients/", { ...patient, age: 1 }, options),
         await post("/api/doctors/", { ...doctor, email }, options),
@@ -28,15 +28,15 @@ test("what is refused for there is one like it takes no id, so that nobody uses 
     const registration = { username: username.toUpperCase(), email: "a@example.org", password: PASSWORD };
     expect((await api.post("/api/auth/register/", registration)).status).toBe(409);
     await logIn(api, username);
-    const given = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
+    const sequences = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
       WHERE sequencename IN ('users_id_seq', 'patients_id_seq', 'doctors_id_seq', 'mappings_id_seq')`;
-    expect(given.map(({ last }) => last)).toEqual([1, 1, 1, 1]);
+    expect(sequences.map(({ last }) => last)).toEqual([1, 1, 1, 1]);
   });
 });
 
-test("of many at once the one that is made takes an id, and of an import with one key its lines do, once", async () => {
+test("of many POSTs of the same at once only the 201 uses an id, and of many imports with one key only the first uses ids", async () => {
   await inEmptyDatabase(async (url) => {
-    const api = connectApi({ DATABASE_URL: url });
+    const api = connectApi({ DATABASE_URL: url, DATABASE_TIMEOUT_MS: 60_000 });
     const { post } = await signUp(api);
     const [patient, doctor] = [newPatient(), newDoctor()];
     await atOnce(CROWD, () => post("/api/patients/", patient));
@@ -48,9 +48,9 @@ test("of many at once the one that is made takes an id, and of an import with on
     const headers = { "Content-Type": "application/x-ndjson", "Idempotency-Key": "one" };
     const imports = await atOnce(CROWD, () => post("/api/patients/import/", undefined, { raw, headers }));
     expect(tally(imports)).toEqual({ 201: CROWD });
-    const given = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
+    const sequences = await owner(url)`SELECT last_value::int AS last FROM pg_sequences
       WHERE sequencename IN ('users_id_seq', 'patients_id_seq', 'doctors_id_seq', 'mappings_id_seq')
       ORDER BY sequencename`;
-    expect(given.map(({ last }) => last)).toEqual([1, 1, 51, 2]);
+    expect(sequences.map(({ last }) => last)).toEqual([1, 1, 51, 2]);
   });
 });

@@ -1,58 +1,73 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { newAccount, newRefreshToken, PASSWORD, unique } from "../support/accounts.ts";
-import { connectApi } from "../support/api.ts";
+import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
-import { atOnce, CROWD, rounds, tally } from "../support/races.ts";
+import { fill } from "../support/pages.ts";
+import { atOnce, CROWD, connectWithoutLimits, onceReleased, raceBehind, tally } from "../support/races.ts";
 import { createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
 
+const api = connectWithoutLimits();
 const oneOf = (won: number, lost: number) => ({ [won]: 1, [lost]: CROWD - 1 });
 const anyCase = (text: string, index: number) => (index % 2 ? text : text.toUpperCase());
 
-describe.each(rounds(4))("of many at once, round %i:", () => {
-  test("one registers a username, in whatever case", async () => {
-    const api = connectApi();
-    const [name, rest] = [unique("user-"), { email: "nurse@example.org", password: PASSWORD }];
-    const answers = await atOnce(CROWD, (index) =>
-      api.post("/api/auth/register/", { ...rest, username: anyCase(name, index) }),
-    );
-    expect(tally(answers)).toEqual(oneOf(201, 409));
-    expect(await asOwner`SELECT id FROM users WHERE lower(username) = ${name}`).toHaveLength(1);
-  });
+/** Keeps every statement from writing to a table; all may read it. */
+const lockTable = (table: "users" | "patients" | "doctors") =>
+  holdLock(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
 
-  test("each that spends a refresh token at the same moment gets a pair of its session, which goes on", async () => {
-    const nurse = await newAccount();
-    const refresh = await newRefreshToken(nurse);
-    const answers = await atOnce(100, () => nurse.api.post("/api/auth/refresh/", { refresh }));
-    expect(tally(answers)).toEqual({ 200: 100 });
-    expect(new Set(answers.map(({ body }) => body.refresh)).size).toBe(100);
-    const pair = answers[99]?.body;
-    expect((await nurse.api.get("/api/auth/me/", { token: pair.access })).body.id).toBe(nurse.id);
-    expect((await nurse.api.post("/api/auth/refresh/", { refresh: pair.refresh })).status).toBe(200);
-  });
+test(`of ${CROWD} registrations of one username in upper and lower case at once, one is 201 and the others are 409`, async () => {
+  const [name, rest] = [unique("user-"), { email: "nurse@example.org", password: PASSWORD }];
+  const register = (index: number) =>
+    api.post("/api/auth/register/", { ...rest, username: anyCase(name, index) });
+  const answers = await raceBehind(await lockTable("users"), CROWD, () => atOnce(CROWD, register));
+  expect(tally(answers)).toEqual(oneOf(201, 409));
+  expect(await asOwner`SELECT id FROM users WHERE lower(username) = ${name}`).toHaveLength(1);
+});
 
-  test("one creates a patient of an email, and one account a doctor", async () => {
-    const [nurse, patient, doctor] = [await newAccount(), newPatient(), newDoctor()];
-    const patients = await atOnce(CROWD, () => nurse.post("/api/patients/", patient));
-    expect(tally(patients)).toEqual(oneOf(201, 409));
-    const accounts = await atOnce(CROWD, () => newAccount());
-    const doctors = await Promise.all(accounts.map((account) => account.post("/api/doctors/", doctor)));
-    expect(tally(doctors)).toEqual(oneOf(201, 409));
-  });
+test("100 refreshes with one token at once each get a pair of its session, which can be refreshed again", async () => {
+  const nurse = await newAccount(api);
+  const refresh = await newRefreshToken(nurse);
+  const lock = await holdLock("SELECT FROM sessions WHERE user_id = $1 FOR UPDATE", [nurse.id]);
+  const answers = await raceBehind(lock, CROWD, () =>
+    atOnce(100, () => api.post("/api/auth/refresh/", { refresh })),
+  );
+  expect(tally(answers)).toEqual({ 200: 100 });
+  expect(new Set(answers.map(({ body }) => body.refresh)).size).toBe(100);
+  const pair = answers[99]?.body;
+  expect((await api.get("/api/auth/me/", { token: pair.access })).body.id).toBe(nurse.id);
+  expect((await api.post("/api/auth/refresh/", { refresh: pair.refresh })).status).toBe(200);
+});
 
-  test("one patient gets the email that all are given", async () => {
-    const nurse = await newAccount();
-    const patients = await atOnce(CROWD, () => createPatient(nurse));
-    const { email } = newPatient();
-    const answers = await atOnce(CROWD, (index) =>
-      nurse.patch(`/api/patients/${patients[index].id}/`, { email: anyCase(email, index) }),
-    );
-    expect(tally(answers)).toEqual(oneOf(200, 409));
-  });
+test(`of ${CROWD} POSTs of a patient with one email at once, one is 201 and the others are 409`, async () => {
+  const [nurse, patient] = [await newAccount(api), newPatient()];
+  const answers = await raceBehind(await lockTable("patients"), CROWD, () =>
+    atOnce(CROWD, () => nurse.post("/api/patients/", patient)),
+  );
+  expect(tally(answers)).toEqual(oneOf(201, 409));
+});
 
-  test("one assigns a doctor to a patient", async () => {
-    const nurse = await newAccount();
-    const ids = { patient: (await createPatient(nurse)).id, doctor: (await createDoctor(nurse)).id };
-    expect(tally(await atOnce(CROWD, () => nurse.post("/api/mappings/", ids)))).toEqual(oneOf(201, 409));
-    expect((await nurse.get("/api/mappings/")).body).toHaveLength(1);
-  });
+test(`of ${CROWD} accounts that POST a doctor with one email at once, one gets 201 and the others 409`, async () => {
+  const accounts = await atOnce(CROWD, () => newAccount(api));
+  const doctor = newDoctor();
+  const answers = await raceBehind(await lockTable("doctors"), CROWD, () =>
+    Promise.all(accounts.map((account) => account.post("/api/doctors/", doctor))),
+  );
+  expect(tally(answers)).toEqual(oneOf(201, 409));
+});
+
+test(`of ${CROWD} patients that are given one email at once, one is 200 and the others are 409`, async () => {
+  const nurse = await newAccount(api);
+  const ids = await fill("patients", nurse, CROWD);
+  const { email } = newPatient();
+  const change = (index: number) =>
+    nurse.patch(`/api/patients/${ids[index]}/`, { email: anyCase(email, index) });
+  const answers = await onceReleased("patients", nurse, () => atOnce(CROWD, change), CROWD);
+  expect(tally(answers)).toEqual(oneOf(200, 409));
+});
+
+test(`of ${CROWD} assignments of one doctor to one patient at once, one is 201 and the others are 409`, async () => {
+  const nurse = await newAccount(api);
+  const ids = { patient: (await createPatient(nurse)).id, doctor: (await createDoctor(nurse)).id };
+  const send = () => atOnce(CROWD, () => nurse.post("/api/mappings/", ids));
+  expect(tally(await onceReleased("doctors", nurse, send, CROWD))).toEqual(oneOf(201, 409));
+  expect((await nurse.get("/api/mappings/")).body).toHaveLength(1);
 });
