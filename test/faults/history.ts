@@ -1,65 +1,62 @@
 import type { Event, Person, Stored } from "./stored.ts";
 
-/** What somebody must be like, by the record. */
-interface Life {
+/** How a patient or a doctor must be stored, by the audit log. */
+interface Replayed {
   version: number;
   isDeleted: boolean;
   fields: Record<string, unknown>;
 }
 
-/**
- * How the database differs from what the record says came about: each write is in both, or in neither, and no more often in
- * one than in the other.
- */
+/** Finds where the tables differ from the audit log: each write must be in both, and as often, or in neither. */
 export function faultsOfHistory({ events, patients, doctors, mappings, sessions }: Stored): string[] {
   const done = events.filter(({ outcome }) => outcome === "done");
   const faults: string[] = [];
-  const lives = { patient: new Map<number, Life>(), doctor: new Map<number, Life>() };
+  const expected = { patient: new Map<number, Replayed>(), doctor: new Map<number, Replayed>() };
   for (const event of done) {
     const ids = event.doctor_id === null ? (event.patients ?? []) : [event.doctor_id];
     const kind = event.doctor_id === null ? "patient" : "doctor";
     for (const id of ids)
-      faults.push(...live(lives[kind], id, event).map((fault) => `${kind} ${id}: ${fault}`));
+      faults.push(...replay(expected[kind], id, event).map((fault) => `${kind} ${id}: ${fault}`));
   }
   return [
     ...faults,
-    ...faultsOfPeople("patient", lives.patient, patients),
-    ...faultsOfPeople("doctor", lives.doctor, doctors),
+    ...faultsOfPeople("patient", expected.patient, patients),
+    ...faultsOfPeople("doctor", expected.doctor, doctors),
     ...faultsOfAssignments(done, mappings),
     ...(done.filter(({ action }) => action === "login").length === sessions.length
       ? []
-      : [`${sessions.length} sessions, which are not the logins on record`]),
+      : [`${sessions.length} sessions, but another number of audited logins`]),
   ];
 }
 
-/** Has an event happen to somebody. @returns how it does not fit what came before */
-function live(lives: Map<number, Life>, id: number, { action, changes }: Event): string[] {
-  const life = lives.get(id) ?? { version: 0, isDeleted: false, fields: {} };
-  const makes = action === "create" || action === "import";
-  if (makes && life.version > 0) return ["made twice"];
-  if (!makes && action !== "update" && action !== "delete" && action !== "restore") return [];
-  if (action === "restore" && !life.isDeleted) return ["restored, and was not deleted"];
-  const faults = action !== "restore" && life.isDeleted ? [`${action} of what is deleted`] : [];
-  life.version += 1;
-  life.isDeleted = action === "delete";
+/** Applies an audit event to a patient or a doctor. @returns where it does not fit the events before it */
+function replay(expected: Map<number, Replayed>, id: number, { action, changes }: Event): string[] {
+  const person = expected.get(id) ?? { version: 0, isDeleted: false, fields: {} };
+  const isCreation = action === "create" || action === "import";
+  if (isCreation && person.version > 0) return ["created again"];
+  if (!isCreation && action !== "update" && action !== "delete" && action !== "restore") return [];
+  if (action === "restore" && !person.isDeleted) return ["restored without being deleted"];
+  const faults = action !== "restore" && person.isDeleted ? [`${action} after it was deleted`] : [];
+  person.version += 1;
+  person.isDeleted = action === "delete";
   for (const [field, { before, after }] of Object.entries(changes ?? {})) {
-    if (field in life.fields && life.fields[field] !== before)
-      faults.push(`${field} was ${life.fields[field]}, and on record is that it was ${before}`);
-    life.fields[field] = after;
+    if (field in person.fields && person.fields[field] !== before)
+      faults.push(`${field} was ${person.fields[field]}, but it is audited that it was ${before}`);
+    person.fields[field] = after;
   }
-  lives.set(id, life);
+  expected.set(id, person);
   return faults;
 }
 
-function faultsOfPeople(kind: string, lives: Map<number, Life>, rows: Person[]): string[] {
-  const ids = new Set([...lives.keys(), ...rows.map(({ id }) => id)]);
+function faultsOfPeople(kind: string, expected: Map<number, Replayed>, rows: Person[]): string[] {
+  const ids = new Set([...expected.keys(), ...rows.map(({ id }) => id)]);
   return [...ids].flatMap((id) => {
-    const [life, row] = [lives.get(id), rows.find((one) => one.id === id)];
-    if (!life || !row) return [`${kind} ${id} is ${life ? "on record only" : "not on record"}`];
-    const wrong = Object.keys(life.fields).filter((field) => life.fields[field] !== row[field]);
-    if (life.version !== row.version) wrong.push("version");
-    if (life.isDeleted !== (row.owner_id === null)) wrong.push("owner_id");
-    return wrong.map((field) => `${kind} ${id} has another ${field} than is on record`);
+    const [person, row] = [expected.get(id), rows.find((one) => one.id === id)];
+    if (!person || !row) return [`${kind} ${id} is ${person ? "audited, but not stored" : "not audited"}`];
+    const wrong = Object.keys(person.fields).filter((field) => person.fields[field] !== row[field]);
+    if (person.version !== row.version) wrong.push("version");
+    if (person.isDeleted !== (row.owner_id === null)) wrong.push("owner_id");
+    return wrong.map((field) => `${kind} ${id} has another ${field} than is audited`);
   });
 }
 
@@ -69,12 +66,12 @@ function faultsOfAssignments(done: Event[], mappings: Stored["mappings"]): strin
   for (const { action, patients, changes } of done) {
     const doctor = changes?.["doctor"];
     const pair = `patient ${patients} and doctor ${doctor?.after ?? doctor?.before}`;
-    if (action === "assign" && assigned.has(pair)) faults.push(`${pair}: assigned twice`);
+    if (action === "assign" && assigned.has(pair)) faults.push(`${pair}: assigned again`);
     if (action === "assign") assigned.add(pair);
-    else if (action === "unassign" && !assigned.delete(pair)) faults.push(`${pair}: unassigned twice`);
+    else if (action === "unassign" && !assigned.delete(pair)) faults.push(`${pair}: unassigned again`);
   }
   const rows = mappings.map(({ patient_id, doctor_id }) => `patient ${patient_id} and doctor ${doctor_id}`);
-  for (const pair of rows) if (!assigned.delete(pair)) faults.push(`${pair}: assigned, and not on record`);
-  for (const pair of assigned) faults.push(`${pair}: assigned on record only`);
+  for (const pair of rows) if (!assigned.delete(pair)) faults.push(`${pair}: assigned, but not audited`);
+  for (const pair of assigned) faults.push(`${pair}: audited as assigned, but not stored`);
   return faults;
 }

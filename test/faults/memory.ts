@@ -1,22 +1,22 @@
 import type { Answered, Planned } from "./plans.ts";
 
-/** What an account of the mix knows of its records; of what was not acknowledged, nothing. */
+/** What an account of the mix knows of its records. It learns nothing from a request that was not acknowledged. */
 export interface Memory {
-  /** In all that it makes. */
+  /** Part of every name that it creates. */
   name: string;
   random: () => number;
-  /** Numbers what it makes and changes, so that no two requests write the same. */
+  /** The number of names so far: no two requests write the same name. */
   count: number;
-  /** The versions of its patients, by id. */
+  /** The ETags of its patients, by id. */
   patients: Map<number, string | null>;
   deleted: number[];
   doctors: number[];
   assignments: { id: number; patient: number }[];
-  /** What was sent with a key, acknowledged or not. */
+  /** The requests with an idempotency key, acknowledged or not. */
   keyed: Planned[];
 }
 
-/** Keeps what an acknowledged request tells of the account's records. */
+/** Remembers what the answer to an acknowledged request says of the account's records. */
 export function learn(
   { patients, doctors, assignments }: Memory,
   { action, path, patient }: Planned,
@@ -29,7 +29,7 @@ export function learn(
   else if (patient && headers.has("ETag")) patients.set(patient, headers.get("ETag"));
 }
 
-/** One of what is known, if anything is. */
+/** One of `items` at random; undefined when there are none. */
 export const pick = <Item>({ random }: Memory, items: Item[]): Item | undefined =>
   items[Math.floor(random() * items.length)];
 

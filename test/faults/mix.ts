@@ -1,34 +1,32 @@
 import { learn, type Memory } from "./memory.ts";
 import { type Answered, login, nextOf, type Planned, registration } from "./plans.ts";
 
-/** Sends a request, from wherever the test runs. */
+/** Sends a request; tests in workerd and in Node each have their own way. */
 export type Send = (planned: Planned) => Promise<Answered>;
 
-/** A request and its answer, which took so many milliseconds. */
+/** A request and its answer. */
 export interface Exchange {
   planned: Planned;
   answer: Answered;
-  ms: number;
 }
 
 export const requestId = ({ answer }: Exchange): string => answer.headers.get("X-Request-Id") ?? "none";
 export const isAcknowledged = ({ answer }: Exchange): boolean => answer.status < 300;
 
-/** An account of the mix, with all that it has sent. */
+/** An account of the mix, with all its requests and their answers. */
 export interface Member {
   id: number;
   exchanges: Exchange[];
-  /** Sends so many more requests, one after another. */
+  /** Sends `count` more requests, one after another. */
   work(count: number): Promise<void>;
 }
 
-/** Registers an account and logs it in. What it sends then follows from `seed` and from the answers. */
+/** Registers an account and logs it in. Its later requests depend on `seed` and on the answers only. */
 export async function join(send: Send, name: string, seed: number): Promise<Member> {
   const exchanges: Exchange[] = [];
   async function exchange(planned: Planned): Promise<Answered> {
-    const start = performance.now();
     const answer = await send(planned);
-    exchanges.push({ planned, answer, ms: performance.now() - start });
+    exchanges.push({ planned, answer });
     return answer;
   }
   const { id } = (await exchange(registration(name))).body;
@@ -57,7 +55,7 @@ export async function join(send: Send, name: string, seed: number): Promise<Memb
   };
 }
 
-/** Numbers from 0 to 1 that are the same for the same seed: mulberry32. */
+/** A generator of numbers from 0 to 1, the same for the same seed: mulberry32. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {

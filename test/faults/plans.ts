@@ -1,19 +1,19 @@
 import { type Memory, newName, pick } from "./memory.ts";
 
-/** A request of the mix, and what has to be known of it to judge its answer. */
+/** A request of the mix, and what its answer is compared with. */
 export interface Planned {
   method: string;
   path: string;
-  /** JSON; a file of NDJSON, when it is text. */
+  /** A JSON object, or the text of an NDJSON file. */
   body?: Record<string, unknown> | string;
   headers?: Record<string, string>;
-  /** What its record says was asked for; null when it leaves none. */
+  /** The action of its audit event; null when it has none. */
   action: string | null;
-  /** The statuses that it may get from a database that answers. */
+  /** The statuses that it may get when the database answers. */
   may: number[];
-  /** The people that it makes. */
-  makes?: Record<string, unknown>[];
-  /** The patient, or the doctor, that it is about. */
+  /** The patients or doctors that it creates. */
+  creates?: Record<string, unknown>[];
+  /** The id of the patient or the doctor in the request. */
   patient?: number;
   doctor?: number;
 }
@@ -21,33 +21,33 @@ export interface Planned {
 export interface Answered {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has a body of its own
+  // biome-ignore lint/suspicious/noExplicitAny: each kind of answer has another body
   body: any;
 }
 
-/** The id of nobody, which is asked for where nobody is known. */
-const NOBODY = 2_147_483_647;
+/** An id that does not exist, for requests when the account has no record yet. */
+const UNKNOWN_ID = 2_147_483_647;
 
-/** The kinds of requests, and how often each is sent. */
+/** The kinds of requests, and their weights. */
 const plans: [weight: number, plan: (of: Memory) => Planned][] = [
   [12, () => ({ method: "GET", path: "/api/patients/?limit=20", action: "list", may: [200] })],
   [6, () => ({ method: "GET", path: "/api/doctors/?limit=20", action: null, may: [200] })],
   [12, (of) => reading(anyPatient(of))],
-  [4, () => reading(NOBODY)],
+  [4, () => reading(UNKNOWN_ID)],
   [12, (of) => creation("patients", newPatient(of))],
-  [10, (of) => keyed(of, creation("patients", newPatient(of)))],
+  [10, (of) => withKey(of, creation("patients", newPatient(of)))],
   [3, (of) => creation("doctors", newDoctor(of))],
-  [3, (of) => keyed(of, creation("doctors", newDoctor(of)))],
-  [8, (of) => pick(of, of.keyed) ?? keyed(of, importing(of))],
+  [3, (of) => withKey(of, creation("doctors", newDoctor(of)))],
+  [8, (of) => pick(of, of.keyed) ?? withKey(of, importing(of))],
   [12, (of) => change(of, anyPatient(of))],
   [8, (of) => conditionalChange(of, anyPatient(of))],
-  [5, (of) => changeOfDoctor(of, pick(of, of.doctors) ?? NOBODY)],
+  [5, (of) => changeOfDoctor(of, pick(of, of.doctors) ?? UNKNOWN_ID)],
   [6, (of) => deletion(of, anyPatient(of))],
-  [5, (of) => restoring(pick(of, of.deleted) ?? NOBODY)],
+  [5, (of) => restoring(pick(of, of.deleted) ?? UNKNOWN_ID)],
   [7, (of) => assignment(of)],
-  [4, (of) => keyed(of, assignment(of))],
-  [4, (of) => unassignment(pick(of, of.assignments) ?? { id: NOBODY, patient: NOBODY })],
-  [3, (of) => keyed(of, importing(of))],
+  [4, (of) => withKey(of, assignment(of))],
+  [4, (of) => unassignment(pick(of, of.assignments) ?? { id: UNKNOWN_ID, patient: UNKNOWN_ID })],
+  [3, (of) => withKey(of, importing(of))],
   [3, (of) => login(of.name)],
 ];
 const weights = plans.reduce((sum, [weight]) => sum + weight, 0);
@@ -62,7 +62,7 @@ export function nextOf(memory: Memory): Planned {
   throw new Error("A number from 0 to 1 was 1, or more.");
 }
 
-const anyPatient = (of: Memory): number => pick(of, [...of.patients.keys()]) ?? NOBODY;
+const anyPatient = (of: Memory): number => pick(of, [...of.patients.keys()]) ?? UNKNOWN_ID;
 
 function newPatient(of: Memory) {
   const lastname = newName(of);
@@ -79,7 +79,7 @@ const reading = (patient: number): Planned => ({
   method: "GET",
   path: `/api/patients/${patient}/`,
   action: "read",
-  may: patient === NOBODY ? [404] : [200, 404],
+  may: patient === UNKNOWN_ID ? [404] : [200, 404],
   patient,
 });
 
@@ -89,12 +89,12 @@ const creation = (list: "patients" | "doctors", body: Record<string, unknown>): 
   body,
   action: "create",
   may: [201],
-  makes: [body],
+  creates: [body],
 });
 
 function importing(of: Memory): Planned {
-  const makes = [newPatient(of), newPatient(of)];
-  const body = makes.map((one) => JSON.stringify(one)).join("\n");
+  const creates = [newPatient(of), newPatient(of)];
+  const body = creates.map((one) => JSON.stringify(one)).join("\n");
   const headers = { "Content-Type": "application/x-ndjson" };
   return {
     method: "POST",
@@ -103,15 +103,15 @@ function importing(of: Memory): Planned {
     headers,
     action: "import",
     may: [201],
-    makes,
+    creates,
   };
 }
 
-/** The same request with a key, to be sent again some day. */
-function keyed(of: Memory, planned: Planned): Planned {
-  const withKey = { ...planned, headers: { ...planned.headers, "Idempotency-Key": newName(of) } };
-  of.keyed.push(withKey);
-  return withKey;
+/** The same request with an idempotency key, which may be sent again later. */
+function withKey(of: Memory, planned: Planned): Planned {
+  const keyed = { ...planned, headers: { ...planned.headers, "Idempotency-Key": newName(of) } };
+  of.keyed.push(keyed);
+  return keyed;
 }
 
 const change = (of: Memory, patient: number): Planned => ({
@@ -123,7 +123,7 @@ const change = (of: Memory, patient: number): Planned => ({
   patient,
 });
 
-/** The version may be an old one: another change, or one that was not acknowledged, has come between; or it is the first. */
+/** The version in If-Match may be outdated by another change, or by one that was not acknowledged; or it is the first. */
 const conditionalChange = (of: Memory, patient: number): Planned => ({
   ...change(of, patient),
   headers: { "If-Match": (of.random() < 0.8 && of.patients.get(patient)) || '"1"' },
@@ -154,7 +154,7 @@ const restoring = (patient: number): Planned => ({
 });
 
 function assignment(of: Memory): Planned {
-  const body = { patient: anyPatient(of), doctor: pick(of, of.doctors) ?? NOBODY };
+  const body = { patient: anyPatient(of), doctor: pick(of, of.doctors) ?? UNKNOWN_ID };
   return {
     method: "POST",
     path: "/api/mappings/",

@@ -1,9 +1,9 @@
 import type { Member } from "./mix.ts";
 
-/** Asks the database, as its owner, from wherever the test runs. */
+/** Runs a query as the owner of the database; tests in workerd and in Node each have their own way. */
 export type Query = (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>;
 
-/** What is on record of a request. */
+/** The audit event of a request. */
 export interface Event {
   account_id: number;
   request_id: string;
@@ -14,7 +14,7 @@ export interface Event {
   changes: Record<string, { before: unknown; after: unknown }> | null;
 }
 
-/** A patient or a doctor, with its owner if it is one that has one. */
+/** A row of a patient or of a doctor. A doctor has no owner. */
 export interface Person extends Record<string, unknown> {
   id: number;
   created_by: number;
@@ -22,9 +22,9 @@ export interface Person extends Record<string, unknown> {
   owner_id?: number | null;
 }
 
-/** What the database holds of some accounts. */
+/** The rows of one account. */
 export interface Stored {
-  /** In the order in which they came about, where they are of the same patient or doctor. */
+  /** In the order in which they happened, for each patient and each doctor. */
   events: Event[];
   patients: Person[];
   doctors: Person[];
@@ -32,7 +32,7 @@ export interface Stored {
   sessions: { user_id: number }[];
 }
 
-/** By one statement, so that it is all of one moment: what a request has left running may end at any other. */
+/** One statement, so that all rows are of the same time: a statement that a request has left behind may still be running. */
 const everything = `
   SELECT (SELECT coalesce(json_agg(e ORDER BY id), '[]') FROM audit_events e WHERE account_id = ANY ($1)) AS events,
     (SELECT coalesce(json_agg(p), '[]') FROM patients p WHERE created_by = ANY ($1)) AS patients,
@@ -42,7 +42,7 @@ const everything = `
       WHERE created_by = ANY ($1)) m) AS mappings,
     (SELECT coalesce(json_agg(s), '[]') FROM sessions s WHERE user_id = ANY ($1)) AS sessions`;
 
-/** What the database holds of each of the members. */
+/** Reads the rows of all members. @returns the rows of the member with an id */
 export async function storedOf(members: Member[], query: Query): Promise<(id: number) => Stored> {
   const [row] = await query(everything, [members.map(({ id }) => id)]);
   const all = row as unknown as Stored;
