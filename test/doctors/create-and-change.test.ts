@@ -1,0 +1,15 @@
+import { testCreateAndChange } from "../support/create-and-change.ts";
+import { newDoctor } from "../support/records.ts";
+
+await testCreateAndChange({
+  table: "doctors",
+  newRecord: (fields = {}) => newDoctor({ max_appointments_per_day: 7, ...fields }),
+  otherValues: newDoctor({
+    firstname: "Lisa",
+    gender: "F",
+    specialization: "GEN",
+    max_appointments_per_day: 0,
+  }),
+  fieldsAfterEmail: ["gender", "specialization", "max_appointments_per_day", "active"],
+  duplicateEmail: "A doctor with this email already exists.",
+});
