@@ -13,36 +13,36 @@ const accessesOf = (account: Account, id: number) => account.get(`/api/patients/
 const auditOf = (query: string) => admin.get(`/api/audit/?${query}`);
 const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action }) => action);
 
-describe("the whole record", () => {
-  test("is for admins, and that somebody else asked for it is on it", async () => {
+describe("GET /api/audit/", () => {
+  test("by a clinician is 403 and audited as refused", async () => {
     const answer = await nurse.get("/api/audit/");
     expect(answer).toEqual(problem(403, "Only an admin may read the record."));
     expect(await recordOf(answer)).toMatchObject([{ action: "audit", outcome: "refused", patients: [] }]);
   });
 
-  test("names, where it is read, those of whom it is told what they were, and who was asked for", async () => {
+  test("is audited with the patients of the events that it returns and of the filter", async () => {
     const account = await newAccount(api);
     const [one, other] = [await createPatient(account), await createPatient(account)];
     await account.get("/api/patients/");
     const answer = await auditOf(`account=${account.id}`);
     expect(await recordOf(answer)).toMatchObject([{ action: "audit", patients: [one.id, other.id] }]);
-    const nothing = await auditOf(`patient=${one.id}&action=delete`);
-    expect(await recordOf(nothing)).toMatchObject([{ action: "audit", patients: [one.id] }]);
+    const empty = await auditOf(`patient=${one.id}&action=delete`);
+    expect(await recordOf(empty)).toMatchObject([{ action: "audit", patients: [one.id] }]);
     expect(actions(await accessesOf(account, one.id)).slice(0, 2)).toEqual(["audit", "audit"]);
   });
 
-  test("says of patients, a doctor and an account whom it was about", async () => {
+  test("returns the patients, the doctor and the account that an event is about", async () => {
     const account = await newAccount(api);
     const { id } = await createPatient(account);
     const doctor = await createDoctor(account);
     await account.delete(`/api/doctors/${doctor.id}/`);
     const { body } = await auditOf(`account=${account.id}`);
-    const shown = body.map(({ action, patients, doctor }: Record<string, unknown>) => ({
+    const subjects = body.map(({ action, patients, doctor }: Record<string, unknown>) => ({
       action,
       patients,
       doctor,
     }));
-    expect(shown).toEqual([
+    expect(subjects).toEqual([
       { action: "delete", doctor: doctor.id },
       { action: "create", doctor: doctor.id },
       { action: "create", patients: [id] },
@@ -59,7 +59,7 @@ describe("the whole record", () => {
     expect(login).toMatchObject({ patients: [], outcome: "done" });
   });
 
-  test("is filtered by each of its fields and by all, from a moment on and before another", async () => {
+  test("filters by each field, by several, and by time: from is included, to is not", async () => {
     const [one, other] = [await newAccount(api), await newAccount(api)];
     const { id } = await createPatient(one);
     await other.get(`/api/patients/${id}/`);
@@ -90,7 +90,7 @@ describe("the whole record", () => {
     ).toEqual([read]);
   });
 
-  test("comes in pages that visit every event once, and a cursor is good for its own list", async () => {
+  test("has pages that visit every event once, and refuses its cursor in another list", async () => {
     const account = await newAccount(api);
     const { id } = await createPatient(account);
     for (let n = 0; n < 6; n += 1) await account.get(`/api/patients/${id}/`);
@@ -98,8 +98,8 @@ describe("the whole record", () => {
     for (const query of [`account=${account.id}`, `patient=${id}`, `account=${account.id}&patient=${id}`]) {
       const visited: number[] = [];
       for await (const page of pagesFrom(admin, `/api/audit/?${query}&limit=3`)) visited.push(...idsOf(page));
-      const whole = idsOf(await auditOf(`${query}&limit=200`)).filter((event) => event <= (visited[0] ?? 0));
-      expect(visited).toEqual(whole);
+      const all = idsOf(await auditOf(`${query}&limit=200`)).filter((event) => event <= (visited[0] ?? 0));
+      expect(visited).toEqual(all);
       expect(new Set(visited).size).toBeGreaterThanOrEqual(7);
     }
     const next = nextOf(await account.get(`/api/patients/${id}/accesses/?limit=1`));
@@ -122,13 +122,13 @@ describe("the whole record", () => {
     ["from=0000-01-01T00:00:00Z", ["from"]],
     [`from=2026-01-01T00:00:00.${"0".repeat(200)}Z`, ["from"]],
     ["from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", ["to"]],
-  ])("?%s is 400 and asks nothing of the database", async (query, fields) => {
+  ])("?%s is 400 and makes no database request", async (query, fields) => {
     await api.databaseRequests();
     expect(await auditOf(query)).toEqual(refusal(...fields));
     expect(await api.databaseRequests()).toBe(0);
   });
 
-  test("takes the first and the last moments there are", async () => {
+  test("accepts the first and the last timestamps of years 1 to 9999", async () => {
     expect((await auditOf("to=0001-01-01T00:00:00Z")).body).toEqual([]);
     expect((await auditOf("from=9999-12-31T23:59:59.999999Z")).body).toEqual([]);
   });

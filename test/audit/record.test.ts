@@ -8,66 +8,95 @@ import { createPatient } from "../support/records.ts";
 import { type RouteRequest, type Subject, send } from "../support/route-requests.ts";
 
 const api = connectApi();
-const nurse = await newAccount(api);
-const recorded = requests.filter((request) => request.recorded);
-const guarded = recorded.filter(({ access }) => access !== "open");
-const about = async ({ subject }: RouteRequest, account: Account): Promise<Subject> =>
+const audited = requests.filter((request) => request.recorded);
+const guarded = audited.filter(({ access }) => access !== "open");
+const createSubject = async ({ subject }: RouteRequest, account: Account): Promise<Subject> =>
   (await subject?.(account)) ?? {};
 
-describe.each(requests)("$route", (request) => {
-  test(`is on record ${request.recorded ? `once, as ${request.recorded}` : "nowhere"}`, async () => {
-    const account = await newAccount(api, request.as);
-    const answer = await send(account, request, await about(request, account));
-    const action = { action: request.recorded, outcome: "done", address: api.address };
-    const who = request.access === "open" ? {} : whoIs(account, request.as);
-    expect(await recordOf(answer)).toEqual(
-      request.recorded ? [expect.objectContaining({ ...action, ...who })] : [],
-    );
-  });
+type ByRole = { clinician: Account; admin: Account };
+const newAccounts = async (): Promise<ByRole> => ({
+  clinician: await newAccount(api),
+  admin: await newAccount(api, "admin"),
+});
+const inRoleOf = (accounts: ByRole, { as }: Pick<RouteRequest, "as">): Account => accounts[as ?? "clinician"];
 
-  test("is not on record when the database fails", async () => {
-    const account = await newAccount(undefined, request.as);
-    const sent = await about(request, account);
-    await account.api.disturbDatabase({ fault: "error-500" });
-    expect(await recordOf(await send(account, request, sent))).toEqual([]);
+/** They own subjects of requests that must change nothing. */
+const owners = await newAccounts();
+/** They own subjects too, and are disabled afterwards. */
+const disabled = await newAccounts();
+const subjectsOfDisabled = await Promise.all(
+  guarded.map((request) => createSubject(request, inRoleOf(disabled, request))),
+);
+await asOwner`UPDATE users SET active = false WHERE id IN (${disabled.clinician.id}, ${disabled.admin.id})`;
+
+describe.each(requests)("$route", (request) => {
+  test(
+    request.recorded ? `writes one audit event, ${request.recorded}` : "writes no audit event",
+    async () => {
+      const account = await newAccount(api, request.as);
+      const answer = await send(account, request, await createSubject(request, account));
+      const action = { action: request.recorded, outcome: "done", address: api.address };
+      const actor = request.access === "open" ? {} : whoIs(account, request.as);
+      expect(await recordOf(answer)).toEqual(
+        request.recorded ? [expect.objectContaining({ ...action, ...actor })] : [],
+      );
+    },
+  );
+
+  test("writes no audit event when the database fails", async () => {
+    const account = inRoleOf(owners, request);
+    const subject = await createSubject(request, account);
+    expect(await recordOf(await send(withFailingDatabase(account), request, subject))).toEqual([]);
   });
 });
 
-test.each(guarded)("$route of another account is on record as what came of it", async (request) => {
-  const sent = await about(request, await newAccount(api, request.as));
+const failingApi = connectApi();
+await failingApi.disturbDatabase({ fault: "error-500" });
+
+/** The same account, with a database that fails its requests. */
+const withFailingDatabase = (account: Account): Account => ({
+  ...account,
+  request: (method, path, body, options) =>
+    failingApi.request(method, path, body, { token: account.token, ...options }),
+});
+
+test.each(guarded)("$route by another account is audited with its outcome", async (request) => {
+  const subject = await createSubject(request, inRoleOf(owners, request));
   const other = await newAccount(api);
-  const answer = await send(other, request, sent);
-  const done = answer.status < 400 ? "done" : outcomes[answer.status];
-  const outcome = Object(request.access).outcome ?? done;
+  const answer = await send(other, request, subject);
+  const outcomeOfStatus = answer.status < 400 ? "done" : outcomes[answer.status];
+  const outcome = Object(request.access).outcome ?? outcomeOfStatus;
   expect(await recordOf(answer)).toEqual([
     expect.objectContaining({ action: request.recorded, outcome, ...whoIs(other) }),
   ]);
 });
 const outcomes: Record<number, string> = { 400: "not_found", 403: "refused", 404: "not_found" };
 
-test.each(guarded)("$route by a revoked token is not done, and on record as refused", async (request) => {
-  const account = await newAccount(api, request.as);
-  const sent = await about(request, account);
-  await asOwner`UPDATE users SET active = false WHERE id = ${account.id}`;
-  expect(await recordOf(await send(account, request, sent))).toEqual([
-    expect.objectContaining({
-      action: request.recorded,
-      outcome: "refused",
-      ...whoIs(account, request.as),
-      changes: null,
-    }),
-  ]);
-});
+test.each(guarded.map((request, index) => ({ ...request, subject: subjectsOfDisabled[index] ?? {} })))(
+  "$route with a revoked token is not done and audited as refused",
+  async ({ subject, ...request }) => {
+    const account = inRoleOf(disabled, request);
+    expect(await recordOf(await send(account, request, subject))).toEqual([
+      expect.objectContaining({
+        action: request.recorded,
+        outcome: "refused",
+        ...whoIs(account, request.as),
+        changes: null,
+      }),
+    ]);
+  },
+);
 
-test("nothing is done that cannot be put on record", async () => {
+test("a request whose audit event cannot be written is 500 and changes nothing", async () => {
+  const nurse = owners.clinician;
   const { id } = await createPatient(nurse);
-  const refuse = `ADD CONSTRAINT refused CHECK (account_id <> ${nurse.id}) NOT VALID`;
-  await owner().query(`ALTER TABLE audit_events ${refuse}`);
+  const constraint = `ADD CONSTRAINT refused CHECK (account_id <> ${nurse.id}) NOT VALID`;
+  await owner().query(`ALTER TABLE audit_events ${constraint}`);
   try {
     expect((await nurse.get(`/api/patients/${id}/`)).status).toBe(500);
     expect((await nurse.patch(`/api/patients/${id}/`, { age: 99 })).status).toBe(500);
   } finally {
-    await owner().query(`ALTER TABLE audit_events DROP CONSTRAINT refused`);
+    await owner().query("ALTER TABLE audit_events DROP CONSTRAINT refused");
   }
   expect((await nurse.get(`/api/patients/${id}/`)).body).toMatchObject({ age: 36 });
 });

@@ -9,7 +9,7 @@ export const auditRequests: RouteRequest[] = [
     answer: z.array(AuditEvent).check(z.minLength(1)),
     recorded: "audit",
     as: "admin",
-    // So that there is something on record.
+    // An audit event to read.
     subject: async (account) => {
       await account.get("/api/patients/");
       return {};
