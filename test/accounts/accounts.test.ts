@@ -7,14 +7,14 @@ import { recordOf, whoIs } from "../support/record.ts";
 import { createDoctor } from "../support/records.ts";
 
 const admin = await newAccount(undefined, "admin");
-const one = ({ id }: { id: number }) => `/api/accounts/${id}/`;
-const change = (account: { id: number }, changes: object) => admin.patch(one(account), changes);
-const works = async ({ get }: Pick<typeof admin, "get">) => (await get("/api/auth/me/")).status;
+const pathOf = ({ id }: { id: number }) => `/api/accounts/${id}/`;
+const change = (account: { id: number }, changes: object) => admin.patch(pathOf(account), changes);
+const statusOfMe = async ({ get }: Pick<typeof admin, "get">) => (await get("/api/auth/me/")).status;
 
-test("an admin sees an account and nothing of its password", async () => {
+test("GET by an admin returns the account without its password", async () => {
   const account = await newAccount();
   const { id, username } = account;
-  const shown = {
+  const expected = {
     id,
     username,
     email: `${username}@example.org`,
@@ -22,10 +22,10 @@ test("an admin sees an account and nothing of its password", async () => {
     active: true,
     doctor: null,
   };
-  expect((await admin.get(one(account))).body).toEqual({ ...shown, created_at: moment });
+  expect((await admin.get(pathOf(account))).body).toEqual({ ...expected, created_at: moment });
 });
 
-test("the list has all accounts, by role, whether they are active, and the beginning of name or email in any case", async () => {
+test("the list has all accounts, and filters by role, by active, and by the beginning of username or email in any case", async () => {
   const [one, other] = [await newAccount(), await newAccount(undefined, "admin")];
   await asOwner`UPDATE users SET active = false, email = 'Florence.N@example.org' WHERE id = ${one.id}`;
   const found = async (query: string) => {
@@ -42,7 +42,7 @@ test("the list has all accounts, by role, whether they are active, and the begin
   expect(await admin.get("/api/accounts/?rol=admin")).toEqual(refusal("rol"));
 });
 
-test("one that is disabled is out at once, and enabling it brings back the account and not its sessions", async () => {
+test("disabling an account revokes its tokens at once, and enabling it does not bring its sessions back", async () => {
   const account = await signUp();
   const refresh = await newRefreshToken(account);
   const disabled = await change(account, { active: false });
@@ -50,60 +50,62 @@ test("one that is disabled is out at once, and enabling it brings back the accou
   expect(await recordOf(disabled)).toMatchObject([
     { ...whoIs(admin, "admin"), subject_id: account.id, changes: { active: { before: true, after: false } } },
   ]);
-  expect(await works(account)).toBe(401);
+  expect(await statusOfMe(account)).toBe(401);
   expect((await change(account, { active: true })).body).toMatchObject({ active: true });
-  expect(await works(account)).toBe(401);
+  expect(await statusOfMe(account)).toBe(401);
   for (const token of [refresh, account.refresh])
     expect((await account.api.post("/api/auth/refresh/", { refresh: token })).status).toBe(401);
 });
 
-test("another role ends the sessions and counts from the next login on; the same role and another doctor change nothing of them", async () => {
+test("another role ends the account's sessions; the same role or another doctor does not", async () => {
   const account = await newAccount();
   const doctor = await createDoctor(admin);
-  const same = await change(account, { role: "clinician", active: true, doctor: doctor.id });
-  expect(same.body).toMatchObject({ doctor: doctor.id });
-  expect(await recordOf(same)).toMatchObject([{ changes: { doctor: { before: null, after: doctor.id } } }]);
-  expect(await works(account)).toBe(200);
-  expect((await change(account, {})).body).toEqual(same.body);
+  const sameRole = await change(account, { role: "clinician", active: true, doctor: doctor.id });
+  expect(sameRole.body).toMatchObject({ doctor: doctor.id });
+  expect(await recordOf(sameRole)).toMatchObject([
+    { changes: { doctor: { before: null, after: doctor.id } } },
+  ]);
+  expect(await statusOfMe(account)).toBe(200);
+  expect((await change(account, {})).body).toEqual(sameRole.body);
   expect((await change(account, { doctor: null })).body).toMatchObject({ doctor: null });
   expect((await change(account, { role: "admin" })).body).toMatchObject({ role: "admin" });
-  expect(await works(account)).toBe(401);
+  expect(await statusOfMe(account)).toBe(401);
 });
 
-test("what an admin does not set is read-only, what is not valid is named, and so is a doctor who is not there", async () => {
+test("PATCH ignores read-only fields, and is 400 for invalid fields and for an unknown doctor", async () => {
   const account = await newAccount();
-  const { body } = await admin.get(one(account));
+  const { body } = await admin.get(pathOf(account));
   expect((await change(account, body)).body).toEqual(body);
   expect(await change(account, { role: "owner", active: "yes", doctor: 0, password: "x" })).toEqual(
     refusal("role", "active", "doctor", "password"),
   );
   expect(await change(account, { doctor: 2_147_483_647 })).toEqual(refusal("doctor"));
-  expect((await admin.get(one(account))).body).toEqual(body);
+  expect((await admin.get(pathOf(account))).body).toEqual(body);
 });
 
-test("an admin ends all sessions of an account, which may log in again", async () => {
+test("DELETE of an account's sessions by an admin is 204 and revokes its access and refresh tokens", async () => {
   const account = await signUp();
-  const answer = await admin.delete(`${one(account)}sessions/`);
+  const answer = await admin.delete(`${pathOf(account)}sessions/`);
   expect(answer).toMatchObject({ status: 204, body: "" });
   expect(await recordOf(answer)).toMatchObject([{ action: "sign_out", subject_id: account.id }]);
-  expect(await works(account)).toBe(401);
+  expect(await statusOfMe(account)).toBe(401);
   expect((await account.api.post("/api/auth/refresh/", { refresh: account.refresh })).status).toBe(401);
 });
 
-test("to others the accounts are 403, whether there is such a one or not, and on record as refused", async () => {
+test("a clinician gets 403 for known and unknown accounts alike, audited as refused", async () => {
   const account = await newAccount();
-  const denied = problem(403, "Only an admin may see or change accounts.");
+  const forbidden = problem(403, "Only an admin may see or change accounts.");
   for (const id of [account.id, admin.id, 2_147_483_647]) {
     const answers = [
-      await account.get(one({ id })),
-      await account.patch(one({ id }), { active: false }),
-      await account.delete(`${one({ id })}sessions/`),
+      await account.get(pathOf({ id })),
+      await account.patch(pathOf({ id }), { active: false }),
+      await account.delete(`${pathOf({ id })}sessions/`),
     ];
     for (const answer of answers) {
-      expect(answer).toEqual(denied);
+      expect(answer).toEqual(forbidden);
       expect(await recordOf(answer)).toMatchObject([{ outcome: "refused", subject_id: id, changes: null }]);
     }
   }
-  expect(await account.get("/api/accounts/")).toEqual(denied);
-  expect(await works(admin)).toBe(200);
+  expect(await account.get("/api/accounts/")).toEqual(forbidden);
+  expect(await statusOfMe(admin)).toBe(200);
 });

@@ -3,9 +3,9 @@ import { AccountDetails } from "../../src/accounts/answers.ts";
 import { newAccount } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
-const ofAdmin = { as: "admin", access: { toOthers: 403 } } as const;
-const ofSomebody = { ...ofAdmin, subject: async () => ({ id: (await newAccount()).id }) };
-const one = (method: string) => `${method} /api/accounts/:id`;
+const byAdmin = { as: "admin", access: { toOthers: 403 } } as const;
+const aboutOtherAccount = { ...byAdmin, subject: async () => ({ id: (await newAccount()).id }) };
+const routeOf = (method: string) => `${method} /api/accounts/:id`;
 
 export const accountRequests: RouteRequest[] = [
   {
@@ -13,17 +13,23 @@ export const accountRequests: RouteRequest[] = [
     status: 200,
     answer: z.array(AccountDetails),
     recorded: "list_accounts",
-    ...ofAdmin,
+    ...byAdmin,
   },
-  { route: one("GET"), status: 200, answer: AccountDetails, recorded: "read_account", ...ofSomebody },
   {
-    route: one("PATCH"),
+    route: routeOf("GET"),
+    status: 200,
+    answer: AccountDetails,
+    recorded: "read_account",
+    ...aboutOtherAccount,
+  },
+  {
+    route: routeOf("PATCH"),
     status: 200,
     answer: AccountDetails,
     recorded: "update_account",
-    ...ofAdmin,
+    ...byAdmin,
     subject: async () => ({ id: (await newAccount()).id, body: { active: false } }),
     invalid: { role: "owner" },
   },
-  { route: `${one("DELETE")}/sessions`, status: 204, recorded: "sign_out", ...ofSomebody },
+  { route: `${routeOf("DELETE")}/sessions`, status: 204, recorded: "sign_out", ...aboutOtherAccount },
 ];
