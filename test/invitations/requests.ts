@@ -4,9 +4,9 @@ import type { Account } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const body = { email: "grace@example.org", role: "clinician" };
-const ofAdmin = { as: "admin", access: { toOthers: 403 } } as const;
+const byAdmin = { as: "admin", access: { toOthers: 403 } } as const;
 
-/** Invites somebody; the whole answer's body. */
+/** Creates an invitation. @returns the body of the answer, with the code */
 export const invite = async (admin: Account, changes: object = {}) =>
   (await admin.post("/api/invitations/", { ...body, ...changes })).body;
 
@@ -18,20 +18,20 @@ export const invitationRequests: RouteRequest[] = [
     recorded: "invite",
     subject: async () => ({ body }),
     invalid: { role: "owner" },
-    ...ofAdmin,
+    ...byAdmin,
   },
   {
     route: "GET /api/invitations",
     status: 200,
     answer: z.array(Invitation),
     recorded: "list_invitations",
-    ...ofAdmin,
+    ...byAdmin,
   },
   {
     route: "DELETE /api/invitations/:id",
     status: 204,
     recorded: "withdraw_invitation",
     subject: async (admin) => ({ id: (await invite(admin)).id }),
-    ...ofAdmin,
+    ...byAdmin,
   },
 ];
