@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { NewAssignment } from "../../src/mappings/contract.ts";
 import { refusedFields } from "../support/contracts.ts";
 
-test("an assignment is two ids; what is read-only is dropped, and anything else refused", () => {
+test("an assignment is two ids; read-only fields are dropped and other fields refused", () => {
   const valid = { patient: 1, doctor: 2_147_483_647 };
   expect(NewAssignment.parse({ ...valid, id: "x", assigned_at: {} })).toEqual(valid);
   expect(refusedFields(NewAssignment, {})).toEqual(["patient", "doctor"]);

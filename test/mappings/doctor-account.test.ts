@@ -15,113 +15,113 @@ const [nurse, admin, account] = [
 ];
 const [doctor, other] = [await createDoctor(admin), await createDoctor(admin)];
 await link(account, doctor);
-const [theirs, own, strange] = [
+const [visible, own, hidden] = [
   await createPatient(nurse),
   await createPatient(account),
   await createPatient(nurse),
 ];
-/** Of which the account sees those of its doctor, and those of its own patient. */
+/** The account sees those of its doctor and those of its own patient: 1, 2 and 3. */
 const assignments: { id: number }[] = [];
 for (const [patient, doctors] of [
-  [theirs, [other, doctor]],
+  [visible, [other, doctor]],
   [own, [doctor, other]],
-  [strange, [other]],
+  [hidden, [other]],
 ] as const)
   for (const doctor of doctors)
     assignments.push(await assign(patient === own ? account : nurse, { patient, doctor }));
 
-describe("the assignments of a doctor's account", () => {
+describe("the assignments that a doctor's account reads", () => {
   test.each([
     ["sort=id", [1, 2, 3]],
     ["sort=created_at", [1, 2, 3]],
-    [`patient=${theirs.id}`, [1]],
+    [`patient=${visible.id}`, [1]],
     [`patient=${own.id}`, [2, 3]],
     [`patient=${own.id}&sort=created_at`, [2, 3]],
-    [`patient=${strange.id}`, []],
+    [`patient=${hidden.id}`, []],
     [`doctor=${doctor.id}`, [1, 2]],
     [`doctor=${doctor.id}&sort=created_at`, [1, 2]],
     [`doctor=${other.id}`, [3]],
     [`doctor=${other.id}&sort=created_at`, [3]],
-    [`patient=${theirs.id}&doctor=${doctor.id}`, [1]],
-    [`patient=${theirs.id}&doctor=${other.id}`, []],
+    [`patient=${visible.id}&doctor=${doctor.id}`, [1]],
+    [`patient=${visible.id}&doctor=${other.id}`, []],
     [`patient=${own.id}&doctor=${other.id}`, [3]],
   ])(
-    "are the doctor's and those of its own patients, each once, by %s, backwards and one at a time too",
+    "are the doctor's and its own patients', each once, by %s, in both directions and with any limit",
     async (query, found) => {
       for (const [asked, expected] of bothWays(query, found))
         for (const limit of [1, 200]) {
-          const listed = [];
+          const ids = [];
           for await (const page of pagesFrom(account, `/api/mappings/?limit=${limit}&${asked}`))
-            listed.push(...idsOf(page));
-          const indexes = listed.map((id) => assignments.findIndex((one) => one.id === id));
+            ids.push(...idsOf(page));
+          const indexes = ids.map((id) => assignments.findIndex((one) => one.id === id));
           expect([asked, limit, indexes]).toEqual([asked, limit, expected]);
         }
     },
   );
 
-  test("are had in one database request, on record with their patients", async () => {
+  test("take one database request, and are audited with their patients", async () => {
     await account.api.databaseRequests();
     const answer = await account.get("/api/mappings/");
     expect(await account.api.databaseRequests()).toBe(1);
     expect(answer.body).toMatchObject([
-      { patient: { id: theirs.id }, doctor: { id: doctor.id } },
+      { patient: { id: visible.id }, doctor: { id: doctor.id } },
       { patient: { id: own.id }, doctor: { id: doctor.id } },
       { patient: { id: own.id }, doctor: { id: other.id } },
     ]);
-    expect(await recordOf(answer)).toMatchObject([{ action: "list", patients: [theirs.id, own.id] }]);
+    expect(await recordOf(answer)).toMatchObject([{ action: "list", patients: [visible.id, own.id] }]);
   });
 
-  test("of a patient of the doctor's are read with all its doctors", async () => {
-    const answer = await account.get(`/api/mappings/${theirs.id}/`);
+  test("of a patient of the doctor include all of the patient's doctors", async () => {
+    const answer = await account.get(`/api/mappings/${visible.id}/`);
     expect(answer.body.doctors).toMatchObject([{ id: doctor.id }, { id: other.id }]);
-    expect(await recordOf(answer)).toMatchObject([{ action: "read", patients: [theirs.id] }]);
-    expect(await account.get(`/api/mappings/${strange.id}/`)).toEqual(problem(404));
+    expect(await recordOf(answer)).toMatchObject([{ action: "read", patients: [visible.id] }]);
+    expect(await account.get(`/api/mappings/${hidden.id}/`)).toEqual(problem(404));
   });
 
-  test("are nobody else's, and an admin's own doctor adds nothing to what an admin sees of a doctor", async () => {
-    const [plain, chief] = [await newAccount(api), await newAccount(api, "admin")];
-    expect([(await plain.get("/api/mappings/")).body, (await chief.get("/api/mappings/")).body]).toEqual([
-      [],
-      [],
-    ]);
-    await link(chief, doctor);
-    expect(idsOf(await chief.get("/api/mappings/"))).toEqual([assignments[1]?.id, assignments[2]?.id]);
-    expect(idsOf(await chief.get(`/api/mappings/?doctor=${doctor.id}&sort=-id`))).toEqual([
+  test("are not read by other accounts; an admin with a doctor of its own reads those, and every doctor's by filter", async () => {
+    const [clinician, linkedAdmin] = [await newAccount(api), await newAccount(api, "admin")];
+    expect([
+      (await clinician.get("/api/mappings/")).body,
+      (await linkedAdmin.get("/api/mappings/")).body,
+    ]).toEqual([[], []]);
+    await link(linkedAdmin, doctor);
+    expect(idsOf(await linkedAdmin.get("/api/mappings/"))).toEqual([assignments[1]?.id, assignments[2]?.id]);
+    expect(idsOf(await linkedAdmin.get(`/api/mappings/?doctor=${doctor.id}&sort=-id`))).toEqual([
       assignments[2]?.id,
       assignments[1]?.id,
     ]);
-    expect(idsOf(await chief.get(`/api/mappings/?doctor=${other.id}`))).toHaveLength(3);
+    expect(idsOf(await linkedAdmin.get(`/api/mappings/?doctor=${other.id}`))).toHaveLength(3);
   });
 });
 
 describe("a doctor's account", () => {
-  test("is refused to end an assignment that it sees, and finds no others", async () => {
-    const [hidden, seen] = assignments as [{ id: number }, { id: number }];
+  test("gets 403 for DELETE of an assignment that it reads, and 404 for others", async () => {
+    const [unseen, seen] = assignments as [{ id: number }, { id: number }];
     for (const path of [`/api/mappings/${seen.id}/`, `/api/mappings/${seen.id}/delete/`]) {
       const refused = await account.delete(path);
       expect(refused).toEqual(
         problem(403, "Only the account whose patient this is, or an admin, may end this assignment."),
       );
       expect(await recordOf(refused)).toMatchObject([
-        { action: "unassign", outcome: "refused", patients: [theirs.id], changes: null },
+        { action: "unassign", outcome: "refused", patients: [visible.id], changes: null },
       ]);
     }
-    const theirOther = comparable(await account.delete(`/api/mappings/${hidden.id}/`));
-    expect(theirOther).toMatchObject({ status: 404 });
-    expect(theirOther).toEqual(comparable(await account.delete("/api/mappings/2147483647/")));
-    expect(idsOf(await nurse.get(`/api/mappings/?patient=${theirs.id}`))).toEqual([hidden.id, seen.id]);
+    const notFound = comparable(await account.delete(`/api/mappings/${unseen.id}/`));
+    expect(notFound).toMatchObject({ status: 404 });
+    expect(notFound).toEqual(comparable(await account.delete("/api/mappings/2147483647/")));
+    expect(idsOf(await nurse.get(`/api/mappings/?patient=${visible.id}`))).toEqual([unseen.id, seen.id]);
   });
 
-  test("assigns nobody to a patient that is not its own", async () => {
+  test("gets 400 for an assignment to a patient that is not its own", async () => {
     const third = await createDoctor(admin);
-    const answer = await account.post("/api/mappings/", { patient: theirs.id, doctor: third.id });
+    const answer = await account.post("/api/mappings/", { patient: visible.id, doctor: third.id });
     expect(answer).toEqual(refusal("patient"));
     expect(await recordOf(answer)).toMatchObject([{ action: "assign", outcome: "not_found" }]);
   });
 
-  test("ends that of a patient of its own, its doctor's too; and sees one no more that its owner or an admin ends", async () => {
-    const both = await assign(account, { doctor });
-    expect((await account.delete(`/api/mappings/${both.id}/`)).status).toBe(204);
+  test("deletes assignments of its own patients; one that the owner or an admin deletes is 404 for it", async () => {
+    const assignment = await assign(account, { doctor });
+    expect((await account.delete(`/api/mappings/${assignment.id}/`)).status).toBe(204);
     for (const by of [nurse, admin]) {
       const { id, patient } = await assign(nurse, { doctor });
       expect((await by.delete(`/api/mappings/${id}/`)).status).toBe(204);

@@ -5,7 +5,7 @@ import { comparable, problem } from "../support/problems.ts";
 import { assign, createDoctor, createPatient } from "../support/records.ts";
 import { hostileNames } from "../support/text.ts";
 
-// Two patients of the nurse, the second assigned first; and one of an older and of a newer account, with the same doctor.
+// The nurse has two patients, the second assigned first. An older and a newer account each have one with the same doctor.
 const api = connectApi();
 const [older, nurse, newer] = [await newAccount(api), await newAccount(api, "admin"), await newAccount(api)];
 const [first, second, third, fourth] = hostileNames;
@@ -22,7 +22,7 @@ const assignments = [
   await assign(nurse, { patient: patients[0], doctor: doctors[1] }),
   await assign(nurse, { patient: patients[0], doctor: doctors[0] }),
 ];
-const theirs = await assign(older, { doctor: doctors[0] });
+const othersAssignment = await assign(older, { doctor: doctors[0] });
 await assign(newer, { doctor: doctors[0] });
 patients[1] = (await nurse.patch(`/api/patients/${patients[1].id}/`, { age: 99 })).body;
 
@@ -32,7 +32,7 @@ const patientIn = (record: { id: number }) => pick(record, "id firstname lastnam
 const doctorIn = (record: { id: number }) =>
   pick(record, "id firstname lastname specialization max_appointments_per_day gender active");
 
-test("the list is of one's own patients' assignments, as they are now, to an admin too", async () => {
+test("the list has the assignments of the caller's own patients with their current data, for an admin too", async () => {
   const expected = assignments.map(({ id, patient, doctor, assigned_at }) => ({
     id,
     patient: patientIn(patients.find((one) => one.id === patient)),
@@ -41,11 +41,11 @@ test("the list is of one's own patients' assignments, as they are now, to an adm
   }));
   const { status, body } = await nurse.get("/api/mappings/");
   expect({ status, body }).toEqual({ status: 200, body: expected });
-  expect(JSON.stringify(body)).toBe(JSON.stringify(expected)); // the order of keys too
-  expect((await older.get("/api/mappings/")).body).toMatchObject([{ id: theirs.id }]);
+  expect(JSON.stringify(body)).toBe(JSON.stringify(expected)); // also the order of keys
+  expect((await older.get("/api/mappings/")).body).toMatchObject([{ id: othersAssignment.id }]);
 });
 
-test("a patient's doctors are read by the patient's id, in order of theirs", async () => {
+test("GET with a patient's id returns its doctors, in order of their ids", async () => {
   const [patient_id, patient] = [patients[0].id, `${third} ${fourth}`];
   const expected = { patient_id, patient, doctors: doctors.map(doctorIn) };
   const { status, body } = await nurse.get(`/api/mappings/${patient_id}/`);
@@ -53,14 +53,14 @@ test("a patient's doctors are read by the patient's id, in order of theirs", asy
   expect(JSON.stringify(body)).toBe(JSON.stringify(expected));
 });
 
-test("a patient without doctors has an empty array of them", async () => {
+test("GET of a patient without doctors returns an empty array", async () => {
   const { id } = await createPatient(nurse);
   const { body } = await nurse.get(`/api/mappings/${id}/`);
   expect(body).toEqual({ patient_id: id, patient: "Ada Lovelace", doctors: [] });
 });
 
-test("another account's patient is to an admin as one that never was", async () => {
-  const answer = await nurse.get(`/api/mappings/${theirs.patient}/`);
+test("an admin gets the same 404 for another account's patient as for an unknown id", async () => {
+  const answer = await nurse.get(`/api/mappings/${othersAssignment.patient}/`);
   expect(answer).toEqual(problem(404));
   expect(comparable(answer)).toEqual(comparable(await nurse.get("/api/mappings/2147483647/")));
 });

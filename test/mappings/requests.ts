@@ -6,7 +6,7 @@ import type { RouteRequest } from "../support/route-requests.ts";
 
 const List = z.tuple([ListedAssignment]);
 const subject = async (account: Account) => ({ id: (await assign(account)).id });
-const ofPatient = async (account: Account) => ({ id: (await assign(account)).patient });
+const subjectPatient = async (account: Account) => ({ id: (await assign(account)).patient });
 const access = { toOthers: 404 };
 
 const creation = {
@@ -33,7 +33,7 @@ export const mappingRequests: RouteRequest[] = [
     status: 200,
     answer: DoctorsOfPatient,
     recorded: "read",
-    subject: ofPatient,
+    subject: subjectPatient,
     access,
   },
   { route: "DELETE /api/mappings/:id", status: 204, recorded: "unassign", subject, access },
