@@ -12,7 +12,7 @@ const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 
 describe("a deleted patient", () => {
-  test("is listed as one that can be restored, by its owner alone, and is nowhere else", async () => {
+  test("is listed with deleted=true for its owner alone, and is nowhere else", async () => {
     const account = await newAccount(api);
     const kept = await createPatient(account);
     const { patient } = await assign(account);
@@ -25,7 +25,7 @@ describe("a deleted patient", () => {
     for (const other of [nurse, admin]) expect(await deletedOf(other)).not.toContain(patient);
   });
 
-  test("comes back as it was, with its assignments, by its owner or an admin, however often it is asked for", async () => {
+  test("is restored unchanged with its assignments by its owner or an admin, and again with the same answer", async () => {
     for (const account of [nurse, admin]) {
       const { patient: id, doctor } = await assign(nurse);
       const before = (await nurse.get(pathOf({ id }))).body;
@@ -41,7 +41,7 @@ describe("a deleted patient", () => {
     }
   });
 
-  test("is to another account as one that never was", async () => {
+  test("is 404 to restore for another account", async () => {
     const patient = await createPatient(nurse);
     const stranger = await newAccount(api);
     expect(await restore(stranger, patient)).toEqual(problem(404));
@@ -51,7 +51,7 @@ describe("a deleted patient", () => {
     expect(await recordOf(answer)).toMatchObject([{ action: "restore", outcome: "not_found" }]);
   });
 
-  test("does not come back while another patient has its email", async () => {
+  test("is 409 to restore while another patient has its email", async () => {
     const patient = await createPatient(nurse);
     await nurse.delete(pathOf(patient));
     const other = await createPatient(nurse, { email: patient.email.toUpperCase() });
@@ -62,9 +62,9 @@ describe("a deleted patient", () => {
     expect((await restore(nurse, patient)).status).toBe(200);
   });
 
-  test("keeps no doctor, and comes back without one who is gone only when that is asked for", async () => {
+  test("does not keep its doctor from being deleted; restoring it is 409 then, and with partial=true leaves that doctor out", async () => {
     const { patient: id, doctor } = await assign(nurse);
-    const staying = await assign(nurse, { patient: { id } });
+    const kept = await assign(nurse, { patient: { id } });
     await nurse.delete(pathOf({ id }));
     expect((await nurse.delete(`/api/doctors/${doctor}/`)).status).toBe(204);
     const refused = await restore(nurse, { id });
@@ -72,13 +72,13 @@ describe("a deleted patient", () => {
     expect(await recordOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
     expect(await deletedOf(nurse)).toContain(id);
     const partly = await restore(nurse, { id }, "?partial=true");
-    expect(partly.body).toEqual({ id, doctors: [staying.doctor] });
-    const doctors = { before: [doctor, staying.doctor], after: [staying.doctor] };
+    expect(partly.body).toEqual({ id, doctors: [kept.doctor] });
+    const doctors = { before: [doctor, kept.doctor], after: [kept.doctor] };
     expect(await recordOf(partly)).toMatchObject([{ action: "restore", changes: { doctors } }]);
     expect((await restore(nurse, { id })).body).toEqual(partly.body);
   });
 
-  test("comes back with a doctor who has retired meanwhile", async () => {
+  test("is restored with a doctor who is inactive now", async () => {
     const { patient: id, doctor } = await assign(nurse);
     await nurse.delete(pathOf({ id }));
     await nurse.patch(`/api/doctors/${doctor}/`, { active: false });
@@ -86,8 +86,8 @@ describe("a deleted patient", () => {
   });
 });
 
-describe("handing over", () => {
-  test("gives a patient and its assignments to another account from its next request on, and takes them away", async () => {
+describe("a transfer", () => {
+  test("moves a patient and its assignments to another account at once; the same transfer again is a replay", async () => {
     const [from, to] = [await newAccount(api), await newAccount(api)];
     const { patient: id, id: assignment } = await assign(from);
     const answer = await transfer(admin, { id }, to);
@@ -99,14 +99,14 @@ describe("handing over", () => {
     expect((await to.get(pathOf({ id }))).body).toMatchObject({ id, created_by: from.id });
     expect(idsOf(await to.get("/api/mappings/"))).toEqual([assignment]);
     expect((await to.patch(pathOf({ id }), { age: 3 })).status).toBe(200);
-    const again = await transfer(admin, { id }, to);
-    expect([again.body, await recordOf(again)]).toMatchObject([
+    const replay = await transfer(admin, { id }, to);
+    expect([replay.body, await recordOf(replay)]).toMatchObject([
       answer.body,
       [{ action: "replay", outcome: "done", changes: null }],
     ]);
   });
 
-  test("is for admins, to an active account, of a patient that is there, with an email that is free", async () => {
+  test("is 403 for a clinician, 400 to an unknown or disabled account, 404 for an unknown patient, and 409 when the email is taken", async () => {
     const patient = await createPatient(nurse);
     const to = await newAccount(api);
     expect(await transfer(nurse, patient, to)).toEqual(problem(403, "Only an admin may hand patients over."));
@@ -123,18 +123,18 @@ describe("handing over", () => {
     expect(await ownOf(nurse)).toContain(patient.id);
   });
 
-  test("of all of an account's takes deleted ones too, and leaves those whose email the other has", async () => {
+  test("of all patients of an account includes deleted ones, and leaves those whose email the other account has", async () => {
     const [from, to] = [await newAccount(api), await newAccount(api)];
     const [one, two] = [await createPatient(from), await createPatient(from)];
     const deleted = await createPatient(from);
-    const twice = await createPatient(from);
+    const conflicting = await createPatient(from);
     await from.delete(pathOf(deleted));
-    await createPatient(to, { email: twice.email.toUpperCase() });
+    await createPatient(to, { email: conflicting.email.toUpperCase() });
     await asOwner`UPDATE users SET active = false WHERE id = ${from.id}`;
     const body = { from: from.id, to: to.id };
     expect(await nurse.post("/api/patients/transfer/", body)).toEqual(problem(403));
     const answer = await admin.post("/api/patients/transfer/", body);
-    expect(answer.body).toEqual({ transferred: 3, conflicts: [twice.id], more: false });
+    expect(answer.body).toEqual({ transferred: 3, conflicts: [conflicting.id], more: false });
     const changes = { owner: { before: from.id, after: to.id } };
     const patients = [one.id, two.id, deleted.id];
     expect(await recordOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
@@ -142,40 +142,42 @@ describe("handing over", () => {
     expect((await restore(to, deleted)).status).toBe(200);
   });
 
-  test("names the accounts that are not there, and is to another one", async () => {
+  test("of all patients names unknown accounts, and is 400 to the same account", async () => {
     const body = { from: 2_147_483_646, to: 2_147_483_647 };
     expect(await admin.post("/api/patients/transfer/", body)).toEqual(refusal("from", "to"));
     expect(await admin.post("/api/patients/transfer/", { from: 1, to: 1 })).toEqual(refusal("to"));
   });
 });
 
-describe("an admin who says why", () => {
-  test("may read somebody else's patient for an hour, and its doctors, and not change it", async () => {
+describe("emergency access of an admin", () => {
+  test("lets the admin read another account's patient and its doctors for an hour, and not change it", async () => {
     const { patient: id, doctor } = await assign(nurse);
-    const [one, other] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
-    expect(await one.get(pathOf({ id }))).toEqual(problem(404));
-    const answer = await open(one, { id });
-    const hour = Date.parse(answer.body.expires_at) - Date.now();
+    const [reader, other] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
+    expect(await reader.get(pathOf({ id }))).toEqual(problem(404));
+    const answer = await open(reader, { id });
     expect(answer).toMatchObject({ status: 201, body: { patient: id, reason: "Nobody else is here." } });
-    expect(Math.abs(hour - 3_600_000)).toBeLessThan(60_000);
+    const [event] = await asOwner`
+      SELECT at + interval '1 hour' AS expires_at FROM audit_events
+      WHERE action = 'break_glass' AND account_id = ${reader.id}`;
+    expect(new Date(answer.body.expires_at)).toEqual(event?.["expires_at"]);
     expect(await recordOf(answer)).toMatchObject([
       { action: "break_glass", outcome: "done", patients: [id], reason: "Nobody else is here." },
     ]);
-    expect((await one.get(pathOf({ id }))).body).toMatchObject({ id });
-    expect((await one.get(`/api/mappings/${id}/`)).body.doctors).toMatchObject([{ id: doctor }]);
+    expect((await reader.get(pathOf({ id }))).body).toMatchObject({ id });
+    expect((await reader.get(`/api/mappings/${id}/`)).body.doctors).toMatchObject([{ id: doctor }]);
     const forbidden = problem(403, "Only the account whose patient this is may change or delete it.");
-    expect(await one.patch(pathOf({ id }), { age: 1 })).toEqual(forbidden);
-    expect(await one.delete(pathOf({ id }))).toEqual(forbidden);
-    expect(await ownOf(one)).toEqual([]);
+    expect(await reader.patch(pathOf({ id }), { age: 1 })).toEqual(forbidden);
+    expect(await reader.delete(pathOf({ id }))).toEqual(forbidden);
+    expect(await ownOf(reader)).toEqual([]);
     expect(await other.get(pathOf({ id }))).toEqual(problem(404));
-    await asOwner`UPDATE emergency_accesses SET expires_at = now() WHERE account_id = ${one.id}`;
-    expect(await one.get(pathOf({ id }))).toEqual(problem(404));
-    expect((await open(one, { id })).status).toBe(201);
-    await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${one.id}`;
-    expect(await one.get(pathOf({ id }))).toEqual(problem(404));
+    await asOwner`UPDATE emergency_accesses SET expires_at = now() WHERE account_id = ${reader.id}`;
+    expect(await reader.get(pathOf({ id }))).toEqual(problem(404));
+    expect((await open(reader, { id })).status).toBe(201);
+    await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${reader.id}`;
+    expect(await reader.get(pathOf({ id }))).toEqual(problem(404));
   });
 
-  test("must say it, be one, and name a patient that is there", async () => {
+  test("is 400 without a reason, 403 for a clinician, and 404 for a deleted patient", async () => {
     const patient = await createPatient(nurse);
     for (const reason of ["", "  ", "x".repeat(501), 7, null])
       expect(await open(admin, patient, reason)).toEqual(refusal("reason"));

@@ -43,15 +43,15 @@ describe("the list of a doctor's account", async () => {
     [`doctor=${other.id}&sort=created_at`, [2, 4]],
     [`doctor=${other.id}&gender=M`, []],
   ])(
-    "has its own patients and the doctor's, each once, by %s, forwards and backwards, a record at a time too",
-    async (query, found) => {
-      for (const [asked, expected] of bothWays(query, found))
+    "has its own patients and the doctor's, each once, by %s, in both directions and with any limit",
+    async (query, expectedIndexes) => {
+      for (const [asked, expected] of bothWays(query, expectedIndexes))
         for (const limit of [1, 2, 200]) {
           const pages = [];
           for await (const page of pagesFrom(account, `/api/patients/?limit=${limit}&${asked}`))
             pages.push(page);
-          const listed = pages.flatMap(idsOf);
-          expect([asked, limit, listed.map((id) => ids.indexOf(id))]).toEqual([asked, limit, expected]);
+          const found = pages.flatMap(idsOf);
+          expect([asked, limit, found.map((id) => ids.indexOf(id))]).toEqual([asked, limit, expected]);
           const [event] = await recordOf(pages[0] as (typeof pages)[0]);
           expect(event).toMatchObject({
             action: "list",
@@ -62,9 +62,9 @@ describe("the list of a doctor's account", async () => {
     },
   );
 
-  test("is one database request, and goes on where a page ended when an assignment ends meanwhile", async () => {
+  test("takes one database request, and omits a patient whose assignment was deleted", async () => {
     await account.api.databaseRequests();
-    const [page] = [await account.get("/api/patients/?limit=2&sort=lastname")];
+    const page = await account.get("/api/patients/?limit=2&sort=lastname");
     expect(await account.api.databaseRequests()).toBe(1);
     expect(idsOf(page)).toEqual([ids[2], ids[6]]);
     const [row] = await asOwner`DELETE FROM mappings WHERE patient_id = ${ids[6]} RETURNING *`;

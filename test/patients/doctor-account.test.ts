@@ -9,36 +9,37 @@ import { assign, createDoctor, createPatient, newPatient } from "../support/reco
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 
-/** One of the nurse's patients, who is assigned to the doctor of an account. */
-async function assigned() {
+/** Assigns a patient of the nurse to the doctor of another account. */
+async function assignToAccount() {
   const { account, doctor } = await newDoctorsAccount(admin);
   const patient = await createPatient(nurse);
   const assignment = await assign(nurse, { patient, doctor });
   return { account, doctor, patient, assignment };
 }
-const sees = async (account: Account, patient: { id: number }) => [
+const readBy = async (account: Account, patient: { id: number }) => [
   (await account.get(pathOf(patient))).status,
   (await ownOf(account)).includes(patient.id),
 ];
-const [SEEN, NOT_SEEN] = [
+/** The status of GET, and whether the list has the patient. */
+const [VISIBLE, HIDDEN] = [
   [200, true],
   [404, false],
 ];
 
 describe("a patient that is assigned to an account's doctor", () => {
-  test("is read by it, with history and accesses, on record, and changed by its owner alone", async () => {
-    const { account, patient } = await assigned();
+  test("can be read with its history and accesses, is audited, and gets 403 for changes", async () => {
+    const { account, patient } = await assignToAccount();
     await account.api.databaseRequests();
     const answer = await account.get(pathOf(patient));
     expect(await account.api.databaseRequests()).toBe(1);
     expect(answer).toMatchObject({ status: 200, body: patient });
     const event = { account_id: account.id, outcome: "done", patients: [patient.id] };
     expect(await recordOf(answer)).toMatchObject([{ ...event, action: "read" }]);
-    for (const [of, action] of [
+    for (const [subpath, action] of [
       ["history", "history"],
       ["accesses", "accesses"],
     ]) {
-      const events = await account.get(`${pathOf(patient)}${of}/`);
+      const events = await account.get(`${pathOf(patient)}${subpath}/`);
       expect(events).toMatchObject({ status: 200, body: expect.arrayContaining([expect.anything()]) });
       expect(await recordOf(events)).toMatchObject([{ ...event, action }]);
     }
@@ -57,57 +58,57 @@ describe("a patient that is assigned to an account's doctor", () => {
     expect((await nurse.get(pathOf(patient))).body).toEqual(patient);
   });
 
-  test("is nobody else's: not an account's without a doctor, nor another doctor's, nor an admin's", async () => {
-    const { patient } = await assigned();
+  test("is hidden from an account without a doctor, from another doctor's account and from an admin", async () => {
+    const { patient } = await assignToAccount();
     const { account: another } = await newDoctorsAccount(admin);
     for (const account of [await newAccount(api), another, admin])
-      expect(await sees(account, patient)).toEqual(NOT_SEEN);
+      expect(await readBy(account, patient)).toEqual(HIDDEN);
   });
 
-  test("is no longer seen once the assignment ends, with the same token, and is again with the next one", async () => {
-    const { account, doctor, patient, assignment } = await assigned();
-    expect(await sees(account, patient)).toEqual(SEEN);
+  test("is hidden when the assignment is deleted, with the same token, and visible again with a new one", async () => {
+    const { account, doctor, patient, assignment } = await assignToAccount();
+    expect(await readBy(account, patient)).toEqual(VISIBLE);
     expect((await nurse.delete(`/api/mappings/${assignment.id}/`)).status).toBe(204);
-    expect(await sees(account, patient)).toEqual(NOT_SEEN);
-    for (const of of ["history", "accesses"])
-      expect(await account.get(`${pathOf(patient)}${of}/`)).toEqual(problem(404));
+    expect(await readBy(account, patient)).toEqual(HIDDEN);
+    for (const subpath of ["history", "accesses"])
+      expect(await account.get(`${pathOf(patient)}${subpath}/`)).toEqual(problem(404));
     expect(await account.patch(pathOf(patient), { age: 1 })).toEqual(problem(404));
     await assign(nurse, { patient, doctor });
-    expect(await sees(account, patient)).toEqual(SEEN);
+    expect(await readBy(account, patient)).toEqual(VISIBLE);
   });
 
-  test("is not seen by an account that is the doctor's no more, or another's", async () => {
-    const { account, doctor, patient } = await assigned();
+  test("is hidden from an account that is linked to another doctor or to none", async () => {
+    const { account, doctor, patient } = await assignToAccount();
     await link(account, await createDoctor(admin));
-    expect(await sees(account, patient)).toEqual(NOT_SEEN);
+    expect(await readBy(account, patient)).toEqual(HIDDEN);
     await link(account, doctor);
-    expect(await sees(account, patient)).toEqual(SEEN);
+    expect(await readBy(account, patient)).toEqual(VISIBLE);
     await link(account, null);
-    expect(await sees(account, patient)).toEqual(NOT_SEEN);
+    expect(await readBy(account, patient)).toEqual(HIDDEN);
   });
 
-  test("is seen by the account of one who has retired", async () => {
-    const { account, doctor, patient } = await assigned();
+  test("is visible for the account of an inactive doctor", async () => {
+    const { account, doctor, patient } = await assignToAccount();
     await admin.patch(`/api/doctors/${doctor.id}/`, { active: false });
-    expect(await sees(account, patient)).toEqual(SEEN);
+    expect(await readBy(account, patient)).toEqual(VISIBLE);
   });
 
-  test("is not there while it is deleted, not to be restored either, and is again afterwards", async () => {
-    const { account, patient } = await assigned();
+  test("is hidden while it is deleted, cannot be restored by the doctor's account, and is visible again when its owner restores it", async () => {
+    const { account, patient } = await assignToAccount();
     await nurse.delete(pathOf(patient));
-    expect(await sees(account, patient)).toEqual(NOT_SEEN);
+    expect(await readBy(account, patient)).toEqual(HIDDEN);
     expect(await account.get(`${pathOf(patient)}history/`)).toEqual(problem(404));
     expect(await deletedOf(account)).toEqual([]);
     expect(await restore(account, patient)).toEqual(problem(404));
     await restore(nurse, patient);
-    expect(await sees(account, patient)).toEqual(SEEN);
+    expect(await readBy(account, patient)).toEqual(VISIBLE);
   });
 
-  test("is seen when it is handed over to another account, and changed when that is the doctor's", async () => {
-    const { account, patient } = await assigned();
+  test("stays visible when it is transferred, and can be changed when it is transferred to the doctor's account", async () => {
+    const { account, patient } = await assignToAccount();
     expect(await transfer(account, patient, account)).toEqual(problem(403));
     await transfer(admin, patient, await newAccount(api));
-    expect(await sees(account, patient)).toEqual(SEEN);
+    expect(await readBy(account, patient)).toEqual(VISIBLE);
     await transfer(admin, patient, account);
     expect(await ownOf(account)).toEqual([patient.id]);
     expect((await account.patch(pathOf(patient), { age: 7 })).body).toMatchObject({ age: 7 });
@@ -115,16 +116,16 @@ describe("a patient that is assigned to an account's doctor", () => {
     expect(await deletedOf(account)).toEqual([patient.id]);
   });
 
-  test("is not in its export, and its email is free for a patient of its own", async () => {
-    const { account, patient } = await assigned();
+  test("is not in the account's export, and does not take its email from the account's own patients", async () => {
+    const { account, patient } = await assignToAccount();
     const own = await createPatient(account, newPatient({ email: patient.email }));
     const lines = (await account.get("/api/patients/export/")).body.trim().split("\n");
     expect(lines.map((line: string) => JSON.parse(line).id)).toEqual([own.id]);
   });
 });
 
-test("an account outlives its doctor", async () => {
-  const { account, doctor, assignment } = await assigned();
+test("an account keeps working when its doctor is deleted", async () => {
+  const { account, doctor, assignment } = await assignToAccount();
   await nurse.delete(`/api/mappings/${assignment.id}/`);
   expect((await admin.delete(`/api/doctors/${doctor.id}/`)).status).toBe(204);
   expect(await ownOf(account)).toEqual([]);

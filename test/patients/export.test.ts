@@ -9,7 +9,7 @@ import { createPatient } from "../support/records.ts";
 import { CSV, exported, NDJSON } from "./files.ts";
 
 describe("an export", () => {
-  test("has all of the account's patients as they are read, a line each, page by page", async () => {
+  test("has all of the account's patients as GET returns them, a line each, and takes a database request for each 1,000", async () => {
     const account = await newAccount();
     await fill("patients", account, 2001);
     await account.api.databaseRequests();
@@ -24,7 +24,7 @@ describe("an export", () => {
     expect(JSON.parse(lines[0])).toEqual((await account.get(`/api/patients/${rows[0]?.["id"]}/`)).body);
   });
 
-  test("as CSV has a header, quotes what needs it, and nothing that a spreadsheet would take for a formula", async () => {
+  test("as CSV has a header, quotes its cells, and has no cell that a spreadsheet would take for a formula", async () => {
     const account = await newAccount();
     const cells = ['"\'=1+1"', "\"''=x\"", '"""a"", b"'];
     for (const firstname of ["=1+1", "'=x", '"a", b']) await createPatient(account, { firstname });
@@ -32,11 +32,13 @@ describe("an export", () => {
     expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
     const lines = body.split("\r\n");
     expect(lines[0]).toBe("id,firstname,lastname,email,age,gender,created_by,created_at,updated_at");
-    const begun = lines.slice(1).map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);
-    expect(begun).toEqual([...cells, ""]);
+    const firstnames = lines
+      .slice(1)
+      .map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);
+    expect(firstnames).toEqual([...cells, ""]);
   });
 
-  test("of nobody is empty, and has only a header as CSV", async () => {
+  test("without patients is empty, and has only a header as CSV", async () => {
     const account = await newAccount();
     expect((await exported(account)).body).toBe("");
     expect((await exported(account, CSV)).body).toMatch(/^id,[a-z_,]+\r\n$/);
@@ -48,12 +50,12 @@ describe("an export", () => {
     ["text/csv;q=0.5, application/x-ndjson;q=0.9", NDJSON],
     ["application/json, text/csv;q=0.1", CSV],
     ["application/json, */*;q=0.1", NDJSON],
-  ])("to a client that accepts %s comes as %s", async (accept, type) => {
+  ])("with Accept: %s is sent as %s", async (accept, type) => {
     expect((await exported(await newAccount(), accept)).headers.get("Content-Type")).toMatch(type);
   });
 
   test.each(["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0"])(
-    "to a client that accepts %s alone is 406, and asks nothing of the database",
+    "with Accept: %s is 406 and makes no database request",
     async (accept) => {
       const account = await newAccount();
       await account.api.databaseRequests();
@@ -62,21 +64,21 @@ describe("an export", () => {
     },
   );
 
-  test("that the database fails in the middle of breaks off, and says so in the log without a name", async () => {
+  test("during which the database fails breaks off, and the log says so without personal data", async () => {
     const account = await newAccount(connectApi());
     await fill("patients", account, 1001);
     const printed = watchConsole();
-    // The first page, and then no other.
+    // The first page succeeds, and the next one fails.
     const { bindings } = account.api;
     const failing = connectApi({ DATABASE_ENDPOINT: bindings.DATABASE_ENDPOINT });
     const answer = failing.get("/api/patients/export/", {
       token: account.token,
       onHeaders: () => account.api.disturbDatabase({ fault: "error-500" }),
     });
-    // The runtime logs this error too, so it has nothing of the statement's.
+    // The runtime logs this error too, so its message must not contain the statement's values.
     await expect(answer).rejects.toThrow(/^The export broke off\.$/);
-    const told = printed().join("\n");
-    expect(told).toContain('"error":"an export broke off","code":"none"');
-    expect(told).not.toMatch(/Ada|Lovelace|example\.org/);
+    const log = printed().join("\n");
+    expect(log).toContain('"error":"an export broke off","code":"none"');
+    expect(log).not.toMatch(/Ada|Lovelace|example\.org/);
   });
 });

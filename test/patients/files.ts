@@ -3,19 +3,19 @@ import type { Account } from "../support/accounts.ts";
 export const NDJSON = "application/x-ndjson";
 export const CSV = "text/csv";
 
-/** What an export answers, in the form that `accept` asks for. */
+/** Requests an export, in the media type of `accept`. @returns the answer */
 export const exported = (account: Account, accept?: string) =>
   account.get("/api/patients/export/", accept === undefined ? {} : { headers: { Accept: accept } });
 
-/** What an import of a file answers. */
+/** Imports a file. @returns the answer */
 export const imported = (account: Account, raw: string, type = NDJSON, query = "", headers = {}) =>
   account.post(`/api/patients/import/${query}`, undefined, {
     raw,
     headers: { "Content-Type": type, ...headers },
   });
-/** The first patients of an account, as they are read. */
+/** The patients of an account, at most 200, as the API returns them. */
 export const patientsOf = async (account: Account) => (await account.get("/api/patients/?limit=200")).body;
-/** Patients as a client writes them. */
+/** The fields of patients that a client writes. */
 export const withoutIds = (patients: Record<string, unknown>[]) =>
   patients.map(({ firstname, lastname, email, age, gender }) => ({
     firstname,

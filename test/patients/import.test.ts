@@ -10,8 +10,8 @@ import { CSV, exported, imported, NDJSON, patientsOf, withoutIds } from "./files
 
 const ndjson = (records: object[]) => records.map((record) => JSON.stringify(record)).join("\n");
 
-/** Names that a spreadsheet or a parser might spoil. */
-const odd = [
+/** Names that a spreadsheet or a parser might change. */
+const unusualNames = [
   "=1+1",
   "+1",
   "-1",
@@ -39,7 +39,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
   };
   const first = type === NDJSON ? 1 : 2;
 
-  test("makes all of its patients in one database request, and says which line became which", async () => {
+  test("creates all of its patients in one database request, and returns the line and id of each", async () => {
     const account = await newAccount();
     const records = Array.from({ length: 1000 }, (_, n) => newPatient({ age: n % 120 }));
     await account.api.databaseRequests();
@@ -53,7 +53,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     expect(body.created).toEqual(stored.map(({ id }, index) => ({ line: first + index, id })));
   });
 
-  test("makes none when one is not valid, and names each line and field that is not", async () => {
+  test("with invalid records creates none, and names each invalid line and field", async () => {
     const account = await newAccount();
     const { email } = await createPatient(account);
     const records = [
@@ -65,9 +65,9 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     const answer = await imported(account, fileOf(records), type);
     const names = [`${first + 3}.firstname`, `${first + 3}.lastname`];
     expect(answer).toEqual(refusal(`${first + 1}.age`, `${first + 1}.gender`, ...names));
-    const taken = [newPatient({ email: email.toUpperCase() }), newPatient(), newPatient()];
-    taken.push(newPatient({ email: taken[1]?.email.toUpperCase() }));
-    const conflicts = await imported(account, fileOf(taken), type);
+    const duplicates = [newPatient({ email: email.toUpperCase() }), newPatient(), newPatient()];
+    duplicates.push(newPatient({ email: duplicates[1]?.email.toUpperCase() }));
+    const conflicts = await imported(account, fileOf(duplicates), type);
     expect(conflicts).toEqual(refusal(`${first}.email`, `${first + 3}.email`));
     expect(conflicts.body.errors).toEqual({
       [`${first}.email`]: ["You already have a patient with this email."],
@@ -76,15 +76,15 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     expect(await patientsOf(account)).toHaveLength(1);
   });
 
-  test("with partial=true makes those that are, and says of each line that is not why", async () => {
+  test("with partial=true creates the valid records, and says why it refused each other line", async () => {
     const account = await newAccount();
-    const good = [newPatient(), newPatient()];
+    const valid = [newPatient(), newPatient()];
     const records = [
-      good[0],
+      valid[0],
       newPatient({ age: -1 }),
-      good[1],
-      { ...good[0], firstname: "Late" },
-    ] as typeof good;
+      valid[1],
+      { ...valid[0], firstname: "Late" },
+    ] as typeof valid;
     const { status, body } = await imported(account, fileOf(records), type, "?partial=true");
     expect(status).toBe(200);
     expect(body.created.map(({ line }: { line: number }) => line)).toEqual([first, first + 2]);
@@ -92,19 +92,19 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
       { line: first + 1, errors: { age: [expect.any(String)] } },
       { line: first + 3, errors: { email: ["An earlier line has this email."] } },
     ]);
-    expect(withoutIds(await patientsOf(account))).toEqual(withoutIds(good));
+    expect(withoutIds(await patientsOf(account))).toEqual(withoutIds(valid));
   });
 
-  test("takes what an export gave, names as they were", async () => {
+  test("accepts an export, and keeps its names", async () => {
     const [from, to] = [await newAccount(), await newAccount()];
-    for (const firstname of odd) await createPatient(from, { firstname, lastname: firstname });
+    for (const firstname of unusualNames) await createPatient(from, { firstname, lastname: firstname });
     const { body } = await exported(from, type);
     const { status, body: answer } = await imported(to, body, type);
-    expect([status, answer.created?.length, answer.errors]).toEqual([201, odd.length, undefined]);
+    expect([status, answer.created?.length, answer.errors]).toEqual([201, unusualNames.length, undefined]);
     expect(withoutIds(await patientsOf(to))).toEqual(withoutIds(await patientsOf(from)));
   });
 
-  test("has at most 1,000 records and 1 MiB, and at least one", async () => {
+  test("is 413 with more than 1,000 records or 1 MiB, and 400 without records", async () => {
     const account = await newAccount();
     const records = Array.from({ length: 1001 }, () => newPatient());
     await account.api.databaseRequests();
@@ -120,7 +120,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     expect(await account.api.databaseRequests()).toBe(0);
   });
 
-  test("with a key is made once, also by many at once, and gives the first answer again", async () => {
+  test("with an idempotency key is done once, also for many requests at once, and replays the first answer", async () => {
     const account = await newAccount();
     const [file, key] = [
       fileOf([newPatient(), newPatient({ age: 200 })]),
@@ -136,13 +136,13 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
 });
 
 test.each(["application/json", "text/plain", "text/csv; charset=latin1", ""])(
-  "an import of the type %j is 415",
+  "an import with Content-Type %j is 415",
   async (type) => {
     expect((await imported(await newAccount(), "{}", type)).status).toBe(415);
   },
 );
 
-test("an import knows no other parameter, and partial is true or false", async () => {
+test("an import with an unknown query parameter, or with partial=yes, is 400", async () => {
   const account = await newAccount();
   expect(await imported(account, "{}", NDJSON, "?parital=true")).toEqual(refusal("parital"));
   expect(await imported(account, "{}", NDJSON, "?partial=yes")).toEqual(refusal("partial"));

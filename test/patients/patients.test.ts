@@ -12,7 +12,7 @@ const other = await newAccount(api);
 const admin = await newAccount(api, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
 
-test("names are kept exactly as they are sent, when created and when changed", async () => {
+test("POST and PATCH keep names exactly as they are sent", async () => {
   const [first, second, third, fourth] = hostileNames;
   const patient = await createPatient(nurse, { firstname: first, lastname: second });
   expect((await nurse.get(pathOf(patient))).body).toEqual({ ...patient, firstname: first, lastname: second });
@@ -22,7 +22,7 @@ test("names are kept exactly as they are sent, when created and when changed", a
   expect((await nurse.get(pathOf(patient))).body).toMatchObject({ firstname: third, lastname: fourth });
 });
 
-test("a name of before there was a rule for names is answered, and need not be changed with the rest", async () => {
+test("a stored name that is invalid today is returned, and other fields can be changed without it", async () => {
   const patient = await createPatient(nurse);
   const firstname = "Ada\u202e";
   await asOwner`UPDATE patients SET firstname = ${firstname} WHERE id = ${patient.id}`;
@@ -30,43 +30,43 @@ test("a name of before there was a rule for names is answered, and need not be c
   expect((await nurse.patch(pathOf(patient), { age: 7 })).body).toMatchObject({ firstname, age: 7 });
 });
 
-test("an email is free that another account's patient has, for a new one and for a change", async () => {
+test("POST with another account's patient's email is 201, and PATCH is 200", async () => {
   const { email } = await createPatient(nurse);
   expect((await admin.post("/api/patients/", newPatient({ email }))).status).toBe(201);
   expect((await other.patch(pathOf(await createPatient(other)), { email })).status).toBe(200);
 });
 
-test("the list is of one's own patients, whole and in order of id; to an admin too", async () => {
+test("the list has the caller's own patients in order of id, for an admin too", async () => {
   const accounts = [await newAccount(api), await newAccount(api, "admin"), await newAccount(api)] as const;
   const [early, admin, late] = accounts;
   const first = await createPatient(admin);
-  const theirs = [await createPatient(early), await createPatient(late)];
+  const others = [await createPatient(early), await createPatient(late)];
   const second = await createPatient(admin);
-  const { body: changed } = await admin.patch(pathOf(first), {}); // a changed row is stored after the others
+  const { body: changed } = await admin.patch(pathOf(first), {}); // an updated row is stored after the others
   const lists = [];
   for (const account of accounts) lists.push((await account.get("/api/patients/")).body);
-  expect(lists).toEqual([[theirs[0]], [changed, second], [theirs[1]]]);
+  expect(lists).toEqual([[others[0]], [changed, second], [others[1]]]);
   expect((await (await newAccount(api)).get("/api/patients/")).body).toEqual([]);
 });
 
-test("with a patient go its assignments, and no other's", async () => {
+test("DELETE deletes the patient's assignments and no others", async () => {
   const doctor = await createDoctor(nurse);
-  const leaving = await assign(nurse, { doctor });
+  const deleted = await assign(nurse, { doctor });
   const { id } = await assign(nurse, { doctor });
-  expect((await nurse.delete(pathOf({ id: leaving.patient }))).status).toBe(204);
+  expect((await nurse.delete(pathOf({ id: deleted.patient }))).status).toBe(204);
   expect((await nurse.get(`/api/mappings/?doctor=${doctor.id}`)).body).toMatchObject([{ id }]);
   expect((await nurse.get(`/api/doctors/${doctor.id}/`)).body).toEqual(doctor);
 });
 
 test.each(["GET", "PUT", "PATCH", "DELETE"])(
-  "%s says to an admin of another account's patient what it says of one that never was",
+  "%s: an admin gets the same 404 for another account's patient as for an unknown id",
   async (method) => {
     const [patient, { email }] = [await createPatient(nurse), await createPatient(nurse)];
-    const body = method.startsWith("P") ? { email } : undefined; // taken there, which must not show
-    const theirs = await admin.request(method, pathOf(patient), body);
-    const nobodys = await admin.request(method, pathOf({ id: 2_147_483_647 }), body);
-    expect(theirs).toEqual(problem(404));
-    expect(comparable(theirs)).toEqual(comparable(nobodys));
+    const body = method.startsWith("P") ? { email } : undefined; // its owner has this email already, which must not show
+    const notOwned = await admin.request(method, pathOf(patient), body);
+    const unknown = await admin.request(method, pathOf({ id: 2_147_483_647 }), body);
+    expect(notOwned).toEqual(problem(404));
+    expect(comparable(notOwned)).toEqual(comparable(unknown));
     expect((await nurse.get(pathOf(patient))).body).toEqual(patient);
   },
 );

@@ -11,10 +11,10 @@ const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 const historyOf = (account: Account, id: number) => account.get(`/api/patients/${id}/history/`);
 const accessesOf = (account: Account, id: number) => account.get(`/api/patients/${id}/accesses/`);
 const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action }) => action);
-const who = { id: nurse.id, username: nurse.username };
+const nurseAccount = { id: nurse.id, username: nurse.username };
 
 describe("a patient's history", () => {
-  test("has its changes and no readings, the newest first, each with who, when, before and after", async () => {
+  test("has its changes and no reads, the newest first, each with account, time, before and after", async () => {
     const { patient: id, doctor, id: assignment } = await assign(nurse);
     await nurse.get(`/api/patients/${id}/`);
     await nurse.patch(`/api/patients/${id}/`, { age: 37, gender: "O" });
@@ -23,7 +23,7 @@ describe("a patient's history", () => {
     await nurse.delete(`/api/patients/${id}/`);
     await nurse.post(`/api/patients/${id}/restore/`);
     const { status, body } = await historyOf(nurse, id);
-    const event = { id: expect.any(Number), at: moment, account: who };
+    const event = { id: expect.any(Number), at: moment, account: nurseAccount };
     const changed = { age: { before: 36, after: 37 }, gender: { before: "F", after: "O" } };
     expect({ status, body }).toEqual({
       status: 200,
@@ -44,7 +44,7 @@ describe("a patient's history", () => {
     expect(idsOf({ body } as never)).toEqual(idsOf({ body } as never).sort((a, b) => b - a));
   });
 
-  test("is its owner's, of a deleted one too, and goes with it to a new one", async () => {
+  test("is 404 for all but the owner, works for a deleted patient, and goes with a transfer", async () => {
     const { id } = await createPatient(nurse);
     const to = await newAccount(api);
     for (const account of [to, admin]) expect(await historyOf(account, id)).toEqual(problem(404));
@@ -55,10 +55,10 @@ describe("a patient's history", () => {
     expect(await historyOf(nurse, id)).toEqual(problem(404));
     const { body } = await historyOf(to, id);
     expect(body[0]).toMatchObject({ action: "transfer", account: { id: admin.id } });
-    expect(body.at(-1)).toMatchObject({ action: "create", account: who });
+    expect(body.at(-1)).toMatchObject({ action: "create", account: nurseAccount });
   });
 
-  test("has an import, and comes in pages that visit every change once", async () => {
+  test("has an import, and pages that visit every change once", async () => {
     const raw = JSON.stringify({
       firstname: "A",
       lastname: "B",
@@ -68,10 +68,10 @@ describe("a patient's history", () => {
     });
     const account = await newAccount(api);
     const headers = { "Content-Type": "application/x-ndjson" };
-    const made = await account.post("/api/patients/import/", undefined, { raw, headers });
-    const { id } = made.body.created[0];
+    const imported = await account.post("/api/patients/import/", undefined, { raw, headers });
+    const { id } = imported.body.created[0];
     for (let age = 2; age < 7; age += 1) await account.patch(`/api/patients/${id}/`, { age });
-    // At one and the same moment.
+    // All events have the same time.
     await asOwner`UPDATE audit_events SET at = date_trunc('second', now()) WHERE account_id = ${account.id}`;
     const visited = [];
     for await (const page of pagesFrom(account, `/api/patients/${id}/history/?limit=2`))
@@ -82,7 +82,7 @@ describe("a patient's history", () => {
 });
 
 describe("a patient's accesses", () => {
-  test("have everybody who looked, changed or tried to, and why, and show themselves the next time", async () => {
+  test("have every read, change and attempt with its reason, and the earlier reads of the accesses", async () => {
     const { id } = await createPatient(nurse);
     const stranger = await newAccount(api);
     await stranger.get(`/api/patients/${id}/`);
@@ -97,13 +97,13 @@ describe("a patient's accesses", () => {
       address: api.address,
       request_id: expect.any(String),
     };
-    const of = ({ id, username }: Account, role = "clinician") => ({ account: { id, username, role } });
+    const by = ({ id, username }: Account, role = "clinician") => ({ account: { id, username, role } });
     expect(body).toEqual([
-      { ...event, ...of(admin, "admin"), action: "history", outcome: "done" },
-      { ...event, ...of(admin, "admin"), action: "break_glass", outcome: "done", reason },
-      { ...event, ...of(nurse), action: "list", outcome: "done" },
-      { ...event, ...of(stranger), action: "read", outcome: "not_found" },
-      { ...event, ...of(nurse), action: "create", outcome: "done", changes: expect.any(Object) },
+      { ...event, ...by(admin, "admin"), action: "history", outcome: "done" },
+      { ...event, ...by(admin, "admin"), action: "break_glass", outcome: "done", reason },
+      { ...event, ...by(nurse), action: "list", outcome: "done" },
+      { ...event, ...by(stranger), action: "read", outcome: "not_found" },
+      { ...event, ...by(nurse), action: "create", outcome: "done", changes: expect.any(Object) },
     ]);
     expect(actions(await accessesOf(nurse, id))[0]).toBe("accesses");
     expect(await accessesOf(stranger, id)).toEqual(problem(404));

@@ -32,14 +32,14 @@ const change = {
   invalid,
 };
 
-const exportation = {
+const exportRequest = {
   recorded: "export",
   type: "application/x-ndjson",
   answer: z.string(),
   subject,
   access: { toOthers: 200 },
 };
-const importation = {
+const importRequest = {
   recorded: "import",
   takesFile: true as const,
   subject: async () => ({ file: JSON.stringify(newPatient()) }),
@@ -47,16 +47,16 @@ const importation = {
   access: { toOthers: 201 },
 };
 
-const deleted = async (account: Account) => {
+const deletedSubject = async (account: Account) => {
   const { id } = await createPatient(account);
   await account.delete(`/api/patients/${id}/`);
   return { id };
 };
-/** By an admin, whose own patient it is: so that what it does with one of its own changes nothing of another's. */
-const admins = { as: "admin" as const, access: { toOthers: 403 } };
+/** The admin sends it about a patient of its own. */
+const byAdmin = { as: "admin" as const, access: { toOthers: 403 } };
 const transfer = {
   recorded: "transfer",
-  ...admins,
+  ...byAdmin,
   subject: async (account: Account) => ({
     ...(await subject(account)),
     body: { to: (await newAccount()).id },
@@ -70,17 +70,17 @@ const transferAll = {
     return { body: { from: account.id, to: (await newAccount()).id } };
   },
 };
-const opening = {
+const emergencyAccess = {
   recorded: "break_glass",
-  ...admins,
+  ...byAdmin,
   subject: async (account: Account) => ({
     ...(await subject(account)),
     body: { reason: "Nobody else is here." },
   }),
   invalid: { reason: " " },
 };
-const record = { subject, access };
-const restoring = { recorded: "restore", subject: deleted, access };
+const auditList = { subject, access };
+const restore = { recorded: "restore", subject: deletedSubject, access };
 
 export const patientRequests: RouteRequest[] = [
   {
@@ -92,8 +92,8 @@ export const patientRequests: RouteRequest[] = [
     access: { toOthers: 200 },
   },
   { route: "POST /api/patients", status: 201, answer: Patient, ...creation },
-  { route: "GET /api/patients/export", status: 200, ...exportation },
-  { route: "POST /api/patients/import", status: 201, ...importation },
+  { route: "GET /api/patients/export", status: 200, ...exportRequest },
+  { route: "POST /api/patients/import", status: 201, ...importRequest },
   { route: "GET /api/patients/:id", status: 200, recorded: "read", answer: Patient, subject, access },
   { route: "PUT /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },
@@ -103,17 +103,17 @@ export const patientRequests: RouteRequest[] = [
     status: 200,
     answer: z.tuple([Change]),
     recorded: "history",
-    ...record,
+    ...auditList,
   },
   {
     route: "GET /api/patients/:id/accesses",
     status: 200,
     answer: z.tuple([Access]),
     recorded: "accesses",
-    ...record,
+    ...auditList,
   },
-  { route: "POST /api/patients/:id/restore", status: 200, answer: Restored, ...restoring },
+  { route: "POST /api/patients/:id/restore", status: 200, answer: Restored, ...restore },
   { route: "POST /api/patients/:id/transfer", status: 200, answer: HandedOver, ...transfer },
-  { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...opening },
+  { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...emergencyAccess },
   { route: "POST /api/patients/transfer", status: 200, answer: HandedOverAll, ...transferAll },
 ];
