@@ -11,7 +11,7 @@ describe.each([
   { what: "a new doctor", contract: NewDoctor, valid: newDoctor({ max_appointments_per_day: 12 }) },
   { what: "changes of a doctor", contract: DoctorChanges, valid: {} },
 ])("$what", ({ contract, valid }) => {
-  test.each<[field: string, taken: unknown[], refused: unknown[]]>([
+  test.each<[field: string, accepted: unknown[], refused: unknown[]]>([
     ["firstname", ...nameValues],
     ["lastname", ...nameValues],
     ["email", [emailOf(128)], [emailOf(129), "house.example.org", "", null]],
@@ -19,11 +19,11 @@ describe.each([
     ["specialization", specializations, ["", "SURG", "card", "CARD ", null, 1, ["CARD"]]],
     ["max_appointments_per_day", [0, 1, 999, 1000], notAppointments],
     ["age", [], [59]],
-  ])("take and refuse the right values of %s", (field, taken, refused) => {
-    expect(refusedValues(contract, valid, field, [...taken, ...refused])).toEqual(refused);
+  ])("accepts and refuses the right values of %s", (field, accepted, refused) => {
+    expect(refusedValues(contract, valid, field, [...accepted, ...refused])).toEqual(refused);
   });
 
-  test("drop what is read-only, and name every other field that is not valid at once", () => {
+  test("drops read-only fields, and names every other invalid field at once", () => {
     const readOnly = { id: 1, created_by: 1, created_at: "then", updated_at: "now" };
     expect(contract.parse({ ...valid, ...readOnly })).toEqual(valid);
     const person = { firstname: "", lastname: 1, email: "x", gender: "X" };
@@ -32,7 +32,7 @@ describe.each([
   });
 });
 
-test("a new doctor needs all of its fields but max_appointments_per_day", () => {
-  const needed = ["firstname", "lastname", "email", "gender", "specialization"];
-  expect(refusedFields(NewDoctor, {})).toEqual(needed);
+test("a new doctor needs all fields except max_appointments_per_day", () => {
+  const required = ["firstname", "lastname", "email", "gender", "specialization"];
+  expect(refusedFields(NewDoctor, {})).toEqual(required);
 });

@@ -12,11 +12,11 @@ const other = await newAccount(api);
 const admin = await newAccount(api, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/doctors/${id}/`;
 
-test("a doctor has 10 appointments per day when nothing is said", async () => {
+test("POST without max_appointments_per_day sets it to 10", async () => {
   expect((await createDoctor(nurse)).max_appointments_per_day).toBe(10);
 });
 
-test("every account reads every doctor, alone and in the directory, in order of id", async () => {
+test("GET of every doctor, and of the directory in order of id, is 200 for every account", async () => {
   const doctors = [await createDoctor(nurse), await createDoctor(other), await createDoctor(nurse)];
   for (const doctor of doctors) expect((await admin.get(pathOf(doctor))).body).toEqual(doctor);
   const directory = [];
@@ -24,14 +24,14 @@ test("every account reads every doctor, alone and in the directory, in order of 
   expect(directory.filter(({ id }) => doctors.some((doctor) => doctor.id === id))).toEqual(doctors);
 });
 
-test("an email that any account's doctor has is 409", async () => {
+test("POST and PATCH with the email of any account's doctor are 409", async () => {
   const { email } = await createDoctor(other);
   const conflict = problem(409, "A doctor with this email already exists.");
   expect(await nurse.post("/api/doctors/", newDoctor({ email: email.toUpperCase() }))).toEqual(conflict);
   expect(await nurse.patch(pathOf(await createDoctor(nurse)), { email })).toEqual(conflict);
 });
 
-test("a doctor is not deleted while anybody's patient is assigned, and is told how many are", async () => {
+test("DELETE of a doctor with assigned patients, of whatever account, is 409 and says how many", async () => {
   const doctor = await createDoctor(nurse);
   await assign(other); // another doctor's patient does not count
   const assignments = [];
@@ -39,7 +39,7 @@ test("a doctor is not deleted while anybody's patient is assigned, and is told h
     assignments.push({ account, id: (await assign(account, { doctor })).id });
     const count = ["1 patient", "2 patients", "3 patients"][index];
     const conflict = problem(409, `This doctor still has ${count}; end the assignments first.`);
-    for (const one of [nurse, admin]) expect(await one.delete(pathOf(doctor))).toEqual(conflict);
+    for (const caller of [nurse, admin]) expect(await caller.delete(pathOf(doctor))).toEqual(conflict);
   }
   expect((await nurse.get(pathOf(doctor))).body).toEqual(doctor);
   for (const { account, id } of assignments) {
@@ -53,13 +53,13 @@ describe.each(["PUT", "PATCH", "DELETE"])("%s of a doctor whom another account c
   const change = method === "DELETE" ? undefined : { lastname: "Cuddy" };
   const forbidden = "Only the account that created this doctor, or an admin, may change or delete it.";
 
-  test("is 403, also when it would be a conflict", async () => {
+  test("is 403, also when it would be 409", async () => {
     const { doctor: id } = await assign(nurse);
     const conflict = change && { email: (await createDoctor(nurse)).email };
     expect(await other.request(method, pathOf({ id }), conflict)).toEqual(problem(403, forbidden));
   });
 
-  test("is an admin's right, and 403 to one who was an admin a moment ago", async () => {
+  test("succeeds for an admin, and is 403 as soon as that account is a clinician", async () => {
     const account = await newAccount(api, "admin");
     const [first, second] = [await createDoctor(nurse), await createDoctor(nurse)];
     const { status, body } = await account.request(method, pathOf(first), change);
