@@ -13,22 +13,22 @@ export const PASSWORD = "correct horse battery";
 /** The hash of a password that nobody has. */
 const NO_PASSWORD = "$2b$04$x4Xq12WBEQVtfW3.lh7.5OuvbkJ07TCo2RQLMyjedtCozT73BREsq";
 
-/** What an access token of these tests says when nothing else is asked for; of an account that need not exist. */
+/** The claims of a valid access token of account 1, which need not exist. */
 export const claims = () => {
   const now = Math.floor(Date.now() / 1000);
   const parties = { iss: "hospital-api", aud: "hospital-api" };
   return { ...parties, sub: "1", sid: crypto.randomUUID(), ver: 1, iat: now, exp: now + 900 };
 };
 
-/** A token of the right key that says something else; what is `undefined` is left out. */
+/** Signs a token with other claims; a claim that is `undefined` is left out. */
 export const mint = (changes: Record<string, unknown>, secret = JWT_SECRET): Promise<string> =>
   sign({ ...claims(), ...changes }, secret, "HS256");
 
 export type Account = Awaited<ReturnType<typeof newAccount>>;
 
 /**
- * An account with a session, made in the database by one statement; its calls carry a token of that session. It has no
- * password: where signing up or logging in is what is tested, there is `signUp`.
+ * Creates an account with a session by one SQL statement; its calls carry a token of that session. It has no password: tests of
+ * registration and login use `signUp`.
  */
 export async function newAccount(api: Api = connectApi(), role: "clinician" | "admin" = "clinician") {
   const username = unique("user-");
@@ -42,13 +42,13 @@ export async function newAccount(api: Api = connectApi(), role: "clinician" | "a
   return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
 }
 
-/** Gives an account of `newAccount` a password. */
+/** Gives a password to an account of `newAccount`. */
 export async function setPassword(id: number, password: string): Promise<void> {
   const hash = await hashPassword(password, 4);
   await asOwner`UPDATE users SET password_hash = ${hash} WHERE id = ${id}`;
 }
 
-/** A refresh token of another session of the account, made in the database. */
+/** Creates another session of the account by SQL. @returns its refresh token */
 export async function newRefreshToken({ id }: { id: number }): Promise<string> {
   const refresh = unique("refresh-");
   await asOwner`
@@ -58,7 +58,7 @@ export async function newRefreshToken({ id }: { id: number }): Promise<string> {
   return refresh;
 }
 
-/** Moves the moment at which a token was spent into the past. */
+/** Sets the time at which a refresh token was spent to `seconds` ago. */
 export const spentAgo = (refresh: string, seconds: number) => asOwner`
   UPDATE refresh_tokens SET spent_at = now() - make_interval(secs => ${seconds})
   WHERE token_hash = encode(sha256(${refresh}::text::bytea), 'hex') AND spent_at IS NOT NULL`;
@@ -71,7 +71,7 @@ export async function signUp(api: Api = connectApi(), username = unique("user-")
   return { ...callingWith(api, { id: registered.body.id as number, username, token: access }), refresh };
 }
 
-/** A new session of an account that `signUp` made. */
+/** Logs in an account of `signUp`. @returns the tokens of the new session */
 export async function logIn(api: Api, username: string): Promise<{ access: string; refresh: string }> {
   const answer = await api.post("/api/auth/login/", { username, password: PASSWORD });
   if (answer.status !== 200)
@@ -79,7 +79,7 @@ export async function logIn(api: Api, username: string): Promise<{ access: strin
   return answer.body;
 }
 
-/** A session's two tokens, as login and refresh give them: the whole body of the answer. */
+/** The whole body of an answer to login and refresh. */
 export const tokenPair = {
   access: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
   refresh: expect.stringMatching(/^[\w-]{43}$/),
@@ -87,7 +87,7 @@ export const tokenPair = {
   expires_in: 900,
 };
 
-/** When the tokens of all of an account's sessions are to be refused, and how that comes about. */
+/** All events after which the tokens of an account are refused, and how to cause each. */
 export const revocations: [when: string, revoke: (id: number) => Promise<unknown>][] = [
   ["its account is disabled", (id) => asOwner`UPDATE users SET active = false WHERE id = ${id}`],
   [

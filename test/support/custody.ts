@@ -12,11 +12,11 @@ export const open = (account: Account, patient: { id: number }, reason: unknown 
   account.post(`${pathOf(patient)}access/`, { reason });
 export const deletedOf = async (account: Account) => idsOf(await account.get("/api/patients/?deleted=true"));
 export const ownOf = async (account: Account) => idsOf(await account.get("/api/patients/"));
-/** Makes an account a doctor's own, or nobody's any more. */
+/** Links an account to its doctor, or to none. */
 export const link = (account: Account, doctor: { id: number } | null) =>
   asOwner`UPDATE users SET doctor_id = ${doctor?.id ?? null}::int WHERE id = ${account.id}`;
 
-/** An account of a doctor's own, and the doctor, whom `by` has put into the directory. */
+/** Creates an account that is linked to a new doctor, whom `by` creates. */
 export async function newDoctorsAccount(by: Account) {
   const [account, doctor] = [await newAccount(by.api), await createDoctor(by)];
   await link(account, doctor);

@@ -21,7 +21,7 @@ export const newDoctor = (fields: Record<string, unknown> = {}) => ({
   ...fields,
 });
 
-/** Creates what `path` lists and gives back the record. */
+/** Creates a record by a POST to the list `path`. @returns the body of the answer; throws when it is not 201 */
 export async function create(account: Account, path: string, body: unknown) {
   const answer = await account.post(path, body);
   if (answer.status !== 201)
@@ -35,12 +35,12 @@ export const createPatient = (account: Account, fields?: Record<string, unknown>
 export const createDoctor = (account: Account, fields?: Record<string, unknown>) =>
   create(account, "/api/doctors/", newDoctor(fields));
 
-/** Assigns a doctor to a patient: new ones, where none is given. */
+/** Assigns a doctor to a patient. Creates those that are left out. */
 export async function assign(
   account: Account,
-  given: { patient?: { id: number }; doctor?: { id: number } } = {},
+  ids: { patient?: { id: number }; doctor?: { id: number } } = {},
 ) {
-  const patient = given.patient ?? (await createPatient(account));
-  const doctor = given.doctor ?? (await createDoctor(account));
+  const patient = ids.patient ?? (await createPatient(account));
+  const doctor = ids.doctor ?? (await createDoctor(account));
   return create(account, "/api/mappings/", { patient: patient.id, doctor: doctor.id });
 }
