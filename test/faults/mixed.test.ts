@@ -43,4 +43,4 @@ test("after 1,000 mixed requests to a database that fails at random in every way
   expect(found, [`seed ${seed}:`, ...found].join("\n")).toEqual([]);
   const unanswered = members.flatMap(({ exchanges }) => exchanges).filter((one) => one.answer.status === 503);
   expect(unanswered.length).toBeGreaterThan(50);
-}, 60_000);
+}, 300_000); // 4 s on an idle machine
