@@ -1,6 +1,6 @@
-import { inject } from "vitest";
 import { type Answer, connectApi } from "./api.ts";
 import { type HeldLock, holdLock } from "./held-lock.ts";
+import { workerCloud } from "./worker-cloud.ts";
 
 /** The number of requests in a race. The local Neon endpoint has 40 connections for them. */
 export const CROWD = 20;
@@ -21,7 +21,7 @@ export function tally(answers: Answer[]): Record<number, number> {
 
 /** The API without the time limits that requests in a queue could exceed on a slow machine. */
 export function connectWithoutLimits() {
-  const url = new URL(inject("cloud").databaseUrl);
+  const url = new URL(workerCloud.databaseUrl);
   url.searchParams.set("options", "-c lock_timeout=0 -c statement_timeout=0");
   return connectApi({ DATABASE_URL: url.href, DATABASE_TIMEOUT_MS: 60_000 });
 }
