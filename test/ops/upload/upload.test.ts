@@ -102,7 +102,8 @@ test("Refused records that were written before a kill, and not counted in the pr
   const file = newFile("patients.csv", `${csvHeader}${numbered(1001, (n) => csv(n, n % 500 ? 36 : 121))}`);
   gateway.failNext(({ body }) => body.includes(emailOf(1000)), { status: 401 });
   await expect(uploadFile(file, gateway.origin, username)).rejects.toThrow("HTTP 401");
-  appendFileSync(`${file}.refused.ndjson`, '{"line":1102,"errors":{}}\n{"line":1103,"err');
+  // Longer than what the second run writes, so that a rest of it would remain.
+  appendFileSync(`${file}.refused.ndjson`, `${'{"line":1102,"errors":{}}\n'.repeat(9)}{"line":1103,"err`);
   expect(await uploadFile(file, gateway.origin, username)).toMatchObject({ created: 998, refused: 3 });
   const lines = linesOf(`${file}.refused.ndjson`).map(({ line }) => line);
   expect(lines).toEqual([0, 500, 1000].map(csvLineOf));
