@@ -1,11 +1,13 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { asOwner, owner } from "../support/owner.ts";
+import { holdLock } from "../support/held-lock.ts";
+import { owner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
 import { createPatient } from "../support/records.ts";
+import { workerCloud } from "../support/worker-cloud.ts";
 
-const { databaseUrl } = inject("cloud");
+const { databaseUrl } = workerCloud;
 
 /** The API with a lock_timeout of its own, so that a test need not wait for the role's. */
 function connectImpatientApi() {
@@ -14,37 +16,13 @@ function connectImpatientApi() {
   return connectApi({ DATABASE_URL: url.href });
 }
 
-/** Locks a patient's row in a transaction of its own. @returns a function that ends the transaction. */
-async function lockPatient(id: number): Promise<() => Promise<void>> {
-  const sql = owner();
-  const wait = `SELECT pg_sleep(3600) /* ${crypto.randomUUID()} */`;
-  const transaction = sql.transaction([
-    sql`SELECT FROM patients WHERE id = ${id} FOR UPDATE`,
-    sql.query(wait),
-  ]);
-  const ended = transaction.then(
-    () => {},
-    () => {}, // cancelled
-  );
-  // Once it sleeps, it has the lock.
-  const findBackend = () =>
-    asOwner`SELECT pid FROM pg_stat_activity WHERE query = ${wait} AND state = 'active'`;
-  let [backend] = await findBackend();
-  while (!backend) [backend] = await findBackend();
-  const { pid } = backend;
-  return async () => {
-    await asOwner`SELECT pg_cancel_backend(${pid}::int)`;
-    await ended;
-  };
-}
-
 test("a request that waits too long for a row lock gets 503 and changes nothing", async () => {
   const nurse = await newAccount(connectImpatientApi());
   const patient = await createPatient(nurse);
   const path = `/api/patients/${patient.id}/`;
   await nurse.api.databaseRequests();
-  const unlock = await lockPatient(patient.id);
-  const answer = await nurse.patch(path, { age: 99 }).finally(unlock);
+  const lock = await holdLock("SELECT FROM patients WHERE id = $1 FOR UPDATE", [patient.id]);
+  const answer = await nurse.patch(path, { age: 99 }).finally(lock.release);
   expect(answer).toEqual(problem(503, expect.stringMatching(/Nothing was done; try again\.$/)));
   expect(answer.headers.get("Retry-After")).toBe("5");
   expect(await nurse.api.databaseRequests()).toBe(1);
