@@ -62,6 +62,8 @@ function spawnServer(
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     lc_messages: "C",
+    // The local Neon endpoint opens up to 40 for each connection string: each test worker has several.
+    max_connections: 400,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   return spawn(join(programs, "bin", "postgres"), ["-D", folder, ...args], {
