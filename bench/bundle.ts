@@ -38,10 +38,10 @@ export async function runWrangler(...args: string[]): Promise<string> {
 /** Builds what would be deployed, into `folder`. */
 export const buildProduct = (folder: string): Promise<Bundle> => build("index", projectConfig, folder);
 
-/** Builds the API without audit events, into `folder`: `without-audit.ts` replaces src/db/audit.ts. */
+/** Builds the API without audit events, into `folder`: `without-audit.ts` replaces src/db/query/audit.ts. */
 export function buildWithoutAudit(folder: string): Promise<Bundle> {
   const replacement = join(import.meta.dirname, "without-audit.ts");
-  const specifiers = importSpecifiersOf(join(project, "src", "db", "audit.ts"));
+  const specifiers = importSpecifiersOf(join(project, "src", "db", "query", "audit.ts"));
   // Wrangler's aliases compare the text of an import. without-audit.ts imports the module by another text.
   const aliases = specifiers.flatMap((specifier) => ["--alias", `${specifier}:${replacement}`]);
   return build("index", projectConfig, folder, aliases);

@@ -3,8 +3,8 @@ import { getTableColumns } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "../src/db/schema.ts";
-import { fields as doctors } from "../src/doctors/contract.ts";
-import { fields as patients } from "../src/patients/contract.ts";
+import { fields as doctors } from "../src/doctors/requests.ts";
+import { fields as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl } from "./environment.ts";
 

@@ -2,20 +2,20 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import { accounts } from "./accounts/routes.ts";
+import { mappings } from "./assignments/routes.ts";
 import { audit } from "./audit/routes.ts";
 import { auth } from "./auth/routes.ts";
+import { configuration } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { doctors } from "./doctors/routes.ts";
-import { configuration } from "./env.ts";
 import { onError } from "./failure.ts";
-import { health, readiness } from "./health.ts";
+import { health, readiness } from "./health/routes.ts";
 import type { AppEnv } from "./http/context.ts";
-import { methodsAt, wrongMethod } from "./http/methods.ts";
 import { observe } from "./http/observe.ts";
-import { Problem } from "./http/problem.ts";
+import { Problem } from "./http/problems.ts";
 import { fastRouter } from "./http/router.ts";
+import { methodsAt, wrongMethod } from "./http/routing.ts";
 import { invitations } from "./invitations/routes.ts";
-import { mappings } from "./mappings/routes.ts";
 import { patients } from "./patients/routes.ts";
 
 /** Sets what depends on the bindings; all but `/healthz` stand behind it. */

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import { CallerRevoked } from "./db/caller.ts";
+import { ConfigurationError } from "./config.ts";
 import { type DatabaseFault, databaseFault } from "./db/errors.ts";
-import { ConfigurationError } from "./env.ts";
+import { CallerRevoked } from "./db/query/caller.ts";
 import type { AppEnv } from "./http/context.ts";
 import { logFailure } from "./http/log.ts";
-import { invalidFields, Problem, unauthorized } from "./http/problem.ts";
+import { invalidFields, Problem, unauthorized } from "./http/problems.ts";
 
 /** How long a client should wait before it asks again for what the database could not do, in seconds. */
 const RETRY_SECONDS = 5;

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { app } from "./app.ts";
-import { ConfigurationError, configuration } from "./env.ts";
-import { keepHouse } from "./housekeeping.ts";
+import { ConfigurationError, configuration } from "./config.ts";
+import { keepHouse } from "./scheduled-cleanup.ts";
 
 // When the Worker starts, not when its first client comes: the operator is told, the clients get 500.
 try {

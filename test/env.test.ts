@@ -1,6 +1,6 @@
 import { env, withEnv } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import { type Bindings, configuration } from "../src/env.ts";
+import { type Bindings, configuration } from "../src/config.ts";
 import { connectApi, JWT_SECRET, limiters } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";

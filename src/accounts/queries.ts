@@ -1,12 +1,19 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, isRevoked, outcomeForAdmin, repeatable, stillAccepted } from "../db/caller.ts";
-import { bodyOf, moment, objectOf } from "../db/json.ts";
-import { list } from "../db/list.ts";
-import { may } from "../db/rights.ts";
+import { changesBetween, ended, outcomeOfReading } from "../db/query/audit.ts";
+import {
+  callerId,
+  framed,
+  isRevoked,
+  outcomeForAdmin,
+  repeatable,
+  stillAccepted,
+} from "../db/query/caller.ts";
+import { bodyOf, moment, objectOf } from "../db/query/json.ts";
+import { list } from "../db/query/list.ts";
+import { may } from "../db/query/permissions.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { AccountDetails } from "./answers.ts";
+import type { AccountDetails } from "./responses.ts";
 
 const isAllowed = may("see to accounts");
 

@@ -1,13 +1,13 @@
 import { Hono } from "hono";
+import { guard } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
-import { guard } from "../http/guard.ts";
-import { notFound, requireAdmin, requireFound } from "../http/problem.ts";
-import { listOf } from "../http/resource.ts";
+import { notFound, requireAdmin, requireFound } from "../http/problems.ts";
+import { listOf } from "../http/resource-handlers.ts";
 import { respond } from "../http/respond.ts";
-import { validate } from "../http/validate.ts";
-import { AccountChanges, AccountsQuery } from "./contract.ts";
+import { validate } from "../http/validation.ts";
 import { changeAccount, findAccount, listAccounts, signOut } from "./queries.ts";
+import { AccountChanges, AccountsQuery } from "./requests.ts";
 
 const require = (isAdmin: boolean) => requireAdmin(isAdmin, "see or change accounts");
 

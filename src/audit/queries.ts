@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import { ended } from "../db/audit.ts";
-import { outcomeForAdmin } from "../db/caller.ts";
-import { by, eventShown, everything, listEvents, naming } from "../db/events.ts";
-import { may } from "../db/rights.ts";
+import { ended } from "../db/query/audit.ts";
+import { by, eventShown, everything, listEvents, naming } from "../db/query/audit-list.ts";
+import { outcomeForAdmin } from "../db/query/caller.ts";
+import { may } from "../db/query/permissions.ts";
 import { audit_events } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import type { AuditEvent } from "./answers.ts";
+import type { AuditEvent } from "./responses.ts";
 
 const isAllowed = may("read the record");
 

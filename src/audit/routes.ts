@@ -1,10 +1,10 @@
 import { Hono } from "hono";
+import { guard } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
-import { guard } from "../http/guard.ts";
-import { requireAdmin } from "../http/problem.ts";
-import { listOf } from "../http/resource.ts";
-import { EventsQuery } from "./contract.ts";
+import { requireAdmin } from "../http/problems.ts";
+import { listOf } from "../http/resource-handlers.ts";
 import { listRecord } from "./queries.ts";
+import { EventsQuery } from "./requests.ts";
 
 export const audit = new Hono<AppEnv>()
   .use(guard)

@@ -1,19 +1,19 @@
 import type { Context } from "hono";
 import { createFactory } from "hono/factory";
-import type { Claims } from "../db/caller.ts";
-import { ACCESS_SECONDS, issueAccess } from "../http/access-token.ts";
+import { hashToken } from "../crypto.ts";
+import type { Claims } from "../db/query/caller.ts";
 import { networkOf, originOf } from "../http/address.ts";
 import { limitBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
-import { limit, tooMany } from "../http/limits.ts";
-import { unauthorized } from "../http/problem.ts";
-import { hashToken } from "../http/sha256.ts";
-import { validate } from "../http/validate.ts";
-import type { TokenPair } from "./answers.ts";
-import { Credentials, RefreshToken } from "./contract.ts";
+import { unauthorized } from "../http/problems.ts";
+import { limit, tooMany } from "../http/rate-limits.ts";
+import { validate } from "../http/validation.ts";
+import { ACCESS_SECONDS, issueAccess } from "./access-token.ts";
 import { hashAnew, matchingForm } from "./passwords.ts";
 import { findAccount, logIn, rotateRefresh } from "./queries.ts";
 import { newRefresh, sessionOf } from "./refresh-token.ts";
+import { Credentials, RefreshToken } from "./requests.ts";
+import type { TokenPair } from "./responses.ts";
 
 const { createHandlers } = createFactory<AppEnv>();
 

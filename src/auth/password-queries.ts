@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import { ended, recording } from "../db/audit.ts";
-import { callerId, framedForPassword, who } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
+import { ended, recording } from "../db/query/audit.ts";
+import { callerId, framedForPassword, who } from "../db/query/caller.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
-import { type Attempt, counting, ofAttempt, takingBack } from "./attempts.ts";
+import { type Attempt, counting, ofAttempt, takingBack } from "./login-attempts.ts";
 import type { Stored } from "./passwords.ts";
 
 const username = sql`(SELECT ${folded(sql`username`)} FROM caller)`;

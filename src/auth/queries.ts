@@ -1,14 +1,14 @@
 import { type SQL, sql } from "drizzle-orm";
-import { ended, type Origin, recording } from "../db/audit.ts";
-import type { Claims } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
-import { isInvitationGood } from "../db/invited.ts";
-import { columnsOf, objectOf } from "../db/json.ts";
+import { ended, type Origin, recording } from "../db/query/audit.ts";
+import type { Claims } from "../db/query/caller.ts";
+import { isInvitationGood } from "../db/query/invited.ts";
+import { columnsOf, objectOf } from "../db/query/json.ts";
 import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, statement, value } from "../db/statement.ts";
-import type { NewAccount } from "./answers.ts";
-import { type Attempt, counting, ofAttempt, takingBack } from "./attempts.ts";
+import { type Attempt, counting, ofAttempt, takingBack } from "./login-attempts.ts";
 import type { Stored } from "./passwords.ts";
+import type { NewAccount } from "./responses.ts";
 
 // These have no caller: they are how one becomes it. They put on record what they did by themselves.
 

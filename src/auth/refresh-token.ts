@@ -1,5 +1,5 @@
-import type { Config } from "../env.ts";
-import { keysOf } from "../http/access-token.ts";
+import type { Config } from "../config.ts";
+import { keysOf } from "./access-token.ts";
 
 /**
  * The bytes of a refresh token: random ones, those that all tokens of a session have in common, and a signature of both, by which one

@@ -1,14 +1,14 @@
 import { createFactory } from "hono/factory";
+import { hashToken } from "../crypto.ts";
 import { originOf } from "../http/address.ts";
 import type { AppEnv } from "../http/context.ts";
-import { limit } from "../http/limits.ts";
-import { invalidFields, Problem } from "../http/problem.ts";
+import { invalidFields, Problem } from "../http/problems.ts";
+import { limit } from "../http/rate-limits.ts";
 import { respond } from "../http/respond.ts";
-import { hashToken } from "../http/sha256.ts";
-import { validate } from "../http/validate.ts";
-import { Registration } from "./contract.ts";
+import { validate } from "../http/validation.ts";
 import { hashPassword } from "./passwords.ts";
 import { createAccount } from "./queries.ts";
+import { Registration } from "./requests.ts";
 
 /** `POST /register`: creates an account, if the configuration and the invitation say so. */
 export const registering = createFactory<AppEnv>().createHandlers(

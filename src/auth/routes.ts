@@ -1,15 +1,15 @@
 import { Hono } from "hono";
+import { hashToken } from "../crypto.ts";
 import type { AppEnv } from "../http/context.ts";
-import { guard } from "../http/guard.ts";
-import { limit } from "../http/limits.ts";
-import { invalidFields, notFound } from "../http/problem.ts";
+import { invalidFields, notFound } from "../http/problems.ts";
+import { limit } from "../http/rate-limits.ts";
 import { respond } from "../http/respond.ts";
-import { hashToken } from "../http/sha256.ts";
-import { validate } from "../http/validate.ts";
-import { RefreshToken, SessionById } from "./contract.ts";
+import { validate } from "../http/validation.ts";
+import { changingPassword } from "./change-password.ts";
 import { loggingIn, refreshing } from "./login.ts";
-import { changingPassword } from "./password.ts";
 import { registering } from "./register.ts";
+import { RefreshToken, SessionById } from "./requests.ts";
+import { guard } from "./require-account.ts";
 import { endSession, endSessionOf, endSessions, findOwnAccount, listSessions } from "./session-queries.ts";
 
 export const auth = new Hono<AppEnv>()

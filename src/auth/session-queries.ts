@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import { outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, repeatable } from "../db/caller.ts";
-import { arrayOf, bodyOf, moment } from "../db/json.ts";
+import { outcomeOfReading } from "../db/query/audit.ts";
+import { callerId, framed, repeatable } from "../db/query/caller.ts";
+import { arrayOf, bodyOf, moment } from "../db/query/json.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
 import { exists, type Json, value } from "../db/statement.ts";
-import type { Account, Session } from "./answers.ts";
+import type { Account, Session } from "./responses.ts";
 
 /** The caller's own account. */
 export const findOwnAccount = repeatable<{ body: Json<Account> }>(() => ({

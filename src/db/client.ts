@@ -1,5 +1,5 @@
 import type { NeonQueryFunction } from "@neondatabase/serverless";
-import { type Config, perConfig } from "../env.ts";
+import { type Config, perConfig } from "../config.ts";
 
 /** Sends the text of a statement with its parameters: its rows. */
 export type Database = (text: string, params: unknown[]) => Promise<Record<string, unknown>[]>;

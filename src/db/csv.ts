@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { columnsNamed, shown } from "./json.ts";
+import { columnsNamed, shown } from "./query/json.ts";
 
 /**
  * A row as a line of CSV (RFC 4180), of the columns of the `names`, in their order. A text that a spreadsheet would take for a

@@ -1,8 +1,12 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, outcomeOfReading } from "../db/audit.ts";
-import { type Caller, callerId, framed } from "../db/caller.ts";
-import { creation } from "../db/creation.ts";
 import { breaks } from "../db/errors.ts";
+import { changesBetween, outcomeOfReading } from "../db/query/audit.ts";
+import { type Caller, callerId, framed } from "../db/query/caller.ts";
+import { creation } from "../db/query/idempotent-create.ts";
+import { joined } from "../db/query/index-scan.ts";
+import { columnsOf, objectOf } from "../db/query/json.ts";
+import { isNamed, list } from "../db/query/list.ts";
+import { may } from "../db/query/permissions.ts";
 import {
   change,
   type Deletion,
@@ -17,15 +21,11 @@ import {
   type Target,
   targeting,
   written,
-} from "../db/frames.ts";
-import { columnsOf, objectOf } from "../db/json.ts";
-import { isNamed, list } from "../db/list.ts";
-import { joined } from "../db/path.ts";
-import { may } from "../db/rights.ts";
+} from "../db/query/resource.ts";
 import { doctors, mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import type { Doctor } from "./answers.ts";
-import { fields, shownFields } from "./contract.ts";
+import { fields, shownFields } from "./requests.ts";
+import type { Doctor } from "./responses.ts";
 
 /** Every account sees every doctor; the one that created a doctor changes it, and so does an admin. */
 const resource: Resource = {

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
+import { guard } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
-import { guard } from "../http/guard.ts";
-import { Problem } from "../http/problem.ts";
-import { changeOf, creationOf, deletionOf, listOf, readingOf } from "../http/resource.ts";
-import { DoctorChanges, DoctorsQuery, NewDoctor } from "./contract.ts";
+import { Problem } from "../http/problems.ts";
+import { changeOf, creationOf, deletionOf, listOf, readingOf } from "../http/resource-handlers.ts";
 import { changeDoctor, createDoctor, deleteDoctor, findDoctor, listDoctors } from "./queries.ts";
+import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
 
 export const doctors = new Hono<AppEnv>()
   .use(guard)

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Origin } from "../db/audit.ts";
+import type { Origin } from "../db/query/audit.ts";
 
 /** The client's network address, as Cloudflare tells it: what a client says of itself is not asked. */
 export const addressOf = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { Problem } from "./problem.ts";
+import { Problem } from "./problems.ts";
 
 /** Lets no body pass that is larger than so many KiB. @throws {Problem} 413 */
 export const limitBody = (kibibytes: number) =>

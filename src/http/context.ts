@@ -1,5 +1,5 @@
+import type { Bindings, Config } from "../config.ts";
 import type { Connection } from "../db/statement.ts";
-import type { Bindings, Config } from "../env.ts";
 
 /** What every handler finds in its context. */
 export interface AppEnv {

@@ -1,4 +1,4 @@
-import { type Config, perConfig } from "../env.ts";
+import { type Config, perConfig } from "../config.ts";
 import { secretsOf } from "./secrets.ts";
 
 const encoder = new TextEncoder();

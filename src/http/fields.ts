@@ -4,7 +4,7 @@ import * as z from "../zod.ts";
 export const MAX_ID = 2_147_483_647;
 
 // A rule that JSON Schema has no check for stands in `z.meta` too, in the words of JSON Schema: from there it gets into
-// the reference (reference/schemas.ts).
+// the reference (openapi/schemas.ts).
 
 /** Something to see: not only spaces, control characters and such of no width. */
 const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;

@@ -1,6 +1,6 @@
 import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
-import { Problem } from "./problem.ts";
+import { Problem } from "./problems.ts";
 import { respond } from "./respond.ts";
 
 /** For making something: a key of the client's own, so that it may send the same again and nothing is made twice. */

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
-import { Problem } from "./problem.ts";
+import { Problem } from "./problems.ts";
 
 /** The range that takes everything, unless it is said to take nothing. */
 const ANYTHING = /\*\/\*(?! *; *q=0(?:\.0+)? *(?:,|$))/;

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import type { Page, Position } from "../db/list.ts";
+import type { GuardedEnv } from "../auth/require-account.ts";
+import type { Page, Position } from "../db/query/list.ts";
 import type { Json } from "../db/statement.ts";
 import { seal, unseal } from "./cursor.ts";
-import type { GuardedEnv } from "./guard.ts";
 import type { ListQuery } from "./list-query.ts";
-import { type FieldErrors, invalidFields } from "./problem.ts";
+import { type FieldErrors, invalidFields } from "./problems.ts";
 import { respond } from "./respond.ts";
 
 const DEFAULT_SORT = "id";

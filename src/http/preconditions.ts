@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import type { Target } from "../db/frames.ts";
+import type { GuardedEnv } from "../auth/require-account.ts";
+import type { Target } from "../db/query/resource.ts";
 import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
 import { MAX_ID } from "./fields.ts";
-import type { GuardedEnv } from "./guard.ts";
-import { Problem, requireFound } from "./problem.ts";
+import { Problem, requireFound } from "./problems.ts";
 import { respond } from "./respond.ts";
 
 /** The ETag of a record's version (RFC 9110, section 8.8.3). */

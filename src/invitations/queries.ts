@@ -1,14 +1,14 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, ended, outcomeOfReading } from "../db/audit.ts";
-import { callerId, framed, isRevoked, outcomeForAdmin, stillAccepted } from "../db/caller.ts";
-import { isInvitationGood } from "../db/invited.ts";
-import { columnsOf, moment, objectOf } from "../db/json.ts";
-import { list } from "../db/list.ts";
-import { opaque } from "../db/path.ts";
-import { may } from "../db/rights.ts";
+import { changesBetween, ended, outcomeOfReading } from "../db/query/audit.ts";
+import { callerId, framed, isRevoked, outcomeForAdmin, stillAccepted } from "../db/query/caller.ts";
+import { opaque } from "../db/query/index-scan.ts";
+import { isInvitationGood } from "../db/query/invited.ts";
+import { columnsOf, moment, objectOf } from "../db/query/json.ts";
+import { list } from "../db/query/list.ts";
+import { may } from "../db/query/permissions.ts";
 import { invitations } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
-import type { Invitation } from "./answers.ts";
+import type { Invitation } from "./responses.ts";
 
 const isAllowed = may("invite");
 

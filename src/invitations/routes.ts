@@ -1,14 +1,14 @@
 import { Hono } from "hono";
+import { guard } from "../auth/require-account.ts";
+import { hashToken } from "../crypto.ts";
 import type { AppEnv } from "../http/context.ts";
 import { ById } from "../http/fields.ts";
-import { guard } from "../http/guard.ts";
-import { notFound, Problem, requireAdmin } from "../http/problem.ts";
-import { listOf } from "../http/resource.ts";
-import { hashToken } from "../http/sha256.ts";
-import { validate } from "../http/validate.ts";
-import type { IssuedInvitation } from "./answers.ts";
-import { InvitationsQuery, NewInvitation } from "./contract.ts";
+import { notFound, Problem, requireAdmin } from "../http/problems.ts";
+import { listOf } from "../http/resource-handlers.ts";
+import { validate } from "../http/validation.ts";
 import { invite, listInvitations, withdraw } from "./queries.ts";
+import { InvitationsQuery, NewInvitation } from "./requests.ts";
+import type { IssuedInvitation } from "./responses.ts";
 
 const require = (isAdmin: boolean) => requireAdmin(isAdmin, "invite");
 

@@ -1,10 +1,10 @@
 import { createFactory } from "hono/factory";
+import type { GuardedEnv } from "../auth/require-account.ts";
 import { databaseFault } from "../db/errors.ts";
-import type { GuardedEnv } from "../http/guard.ts";
 import { logFailure } from "../http/log.ts";
 import { negotiate } from "../http/negotiate.ts";
-import { shownFields } from "./contract.ts";
 import { exportAsCsv, exportAsNdjson } from "./queries.ts";
+import { shownFields } from "./requests.ts";
 
 /** How many patients a statement gives: few enough for the Worker's memory, and for its thousand requests a request. */
 const PAGE = 1000;

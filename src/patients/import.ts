@@ -1,16 +1,16 @@
 import type { Context } from "hono";
 import { createFactory } from "hono/factory";
+import type { GuardedEnv } from "../auth/require-account.ts";
+import { sha256 } from "../crypto.ts";
 import { limitBody, mediaTypeOf, readText } from "../http/body.ts";
 import { parseCsv, withoutGuard } from "../http/csv.ts";
 import { readOnlyFields } from "../http/fields.ts";
-import type { GuardedEnv } from "../http/guard.ts";
 import { IdempotencyKey, respondWithMade } from "../http/idempotency.ts";
 import { hasKeyTwice } from "../http/json.ts";
-import { type FieldErrors, invalidFields, Problem, shownName } from "../http/problem.ts";
-import { sha256 } from "../http/sha256.ts";
-import { fieldErrors, validate, validateHeaders } from "../http/validate.ts";
-import { fields, ImportQuery, NewPatient } from "./contract.ts";
+import { type FieldErrors, invalidFields, Problem, shownName } from "../http/problems.ts";
+import { fieldErrors, validate, validateHeaders } from "../http/validation.ts";
 import { importPatients } from "./queries.ts";
+import { fields, ImportQuery, NewPatient } from "./requests.ts";
 
 const MAX_KIB = 1024;
 const MAX_RECORDS = 1000;

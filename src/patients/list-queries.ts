@@ -1,15 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import type { Entry } from "../db/audit.ts";
-import { type Caller, callerDoctor, callerId } from "../db/caller.ts";
 import { negated, unchanged, wide } from "../db/columns.ts";
-import { objectOf } from "../db/json.ts";
-import { isNamed, list, type Page } from "../db/list.ts";
-import { joined, type Path } from "../db/path.ts";
+import type { Entry } from "../db/query/audit.ts";
+import { type Caller, callerDoctor, callerId } from "../db/query/caller.ts";
+import { joined, type Path } from "../db/query/index-scan.ts";
+import { objectOf } from "../db/query/json.ts";
+import { isNamed, list, type Page } from "../db/query/list.ts";
 import { mappings, patients } from "../db/schema.ts";
 import { value } from "../db/statement.ts";
-import type { Patient } from "./answers.ts";
 import { resource } from "./queries.ts";
+import type { Patient } from "./responses.ts";
 
 const doctor = sql`${value("doctor")}::int`;
 const ofPatient = joined(patients, mappings.patient_id);

@@ -1,9 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
-import { action, ended } from "../db/audit.ts";
-import { callerId, framed, repeatable } from "../db/caller.ts";
 import { folded } from "../db/columns.ts";
-import { creation, making, nextId } from "../db/creation.ts";
 import { csvLineOf } from "../db/csv.ts";
+import { action, ended } from "../db/query/audit.ts";
+import { callerId, framed, repeatable } from "../db/query/caller.ts";
+import { creation, making, nextId } from "../db/query/idempotent-create.ts";
+import { columnsOf, objectOf } from "../db/query/json.ts";
+import { may } from "../db/query/permissions.ts";
 import {
   change,
   type Deletion,
@@ -17,13 +19,11 @@ import {
   record,
   type Target,
   targeting,
-} from "../db/frames.ts";
-import { columnsOf, objectOf } from "../db/json.ts";
-import { may } from "../db/rights.ts";
+} from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
 import { exists, value } from "../db/statement.ts";
-import type { Imported, Patient } from "./answers.ts";
-import { fields, shownFields } from "./contract.ts";
+import { fields, shownFields } from "./requests.ts";
+import type { Imported, Patient } from "./responses.ts";
 
 /** A patient is its owner's, who alone changes it. One that is deleted has no owner. */
 export const resource: Resource = {

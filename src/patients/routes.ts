@@ -1,15 +1,15 @@
 import { Hono } from "hono";
+import { guard } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
-import { guard } from "../http/guard.ts";
-import { only } from "../http/methods.ts";
-import { changeOf, creationOf, deletionOf, listOf, listUnder, readingOf } from "../http/resource.ts";
-import { NewPatient, PatientChanges, PatientsQuery, RecordQuery } from "./contract.ts";
-import { opening, restoring, transferring, transferringAll } from "./custody.ts";
+import { changeOf, creationOf, deletionOf, listOf, listUnder, readingOf } from "../http/resource-handlers.ts";
+import { only } from "../http/routing.ts";
+import { listAccesses, listChanges } from "./audit-queries.ts";
 import { exportPatients } from "./export.ts";
 import { importFile } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
+import { opening, restoring, transferring, transferringAll } from "./ownership/handlers.ts";
 import { changePatient, createPatient, deletePatient, findPatient } from "./queries.ts";
-import { listAccesses, listChanges } from "./record-queries.ts";
+import { NewPatient, PatientChanges, PatientsQuery, RecordQuery } from "./requests.ts";
 
 export const patients = new Hono<AppEnv>()
   .use(guard)

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { AccountDetails } from "../../src/accounts/answers.ts";
+import { AccountDetails } from "../../src/accounts/responses.ts";
 import { newAccount } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { AuditEvent } from "../../src/audit/answers.ts";
+import { AuditEvent } from "../../src/audit/responses.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 export const auditRequests: RouteRequest[] = [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type * as z from "zod/mini";
-import { Credentials, PasswordChange, RefreshToken, Registration } from "../../src/auth/contract.ts";
+import { Credentials, PasswordChange, RefreshToken, Registration } from "../../src/auth/requests.ts";
 import { refusedFields, refusedValues } from "../support/contracts.ts";
 import { emailOf } from "../support/text.ts";
 

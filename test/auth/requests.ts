@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Account, NewAccount, Session, TokenPair } from "../../src/auth/answers.ts";
+import { Account, NewAccount, Session, TokenPair } from "../../src/auth/responses.ts";
 import {
   type Account as Caller,
   newRefreshToken,

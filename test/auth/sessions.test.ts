@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Session } from "../../src/auth/answers.ts";
+import { Session } from "../../src/auth/responses.ts";
 import { logIn, newAccount, newRefreshToken, PASSWORD, signUp } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";

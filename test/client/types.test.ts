@@ -3,9 +3,9 @@ import { expect, expectTypeOf, test } from "vitest";
 import type * as z from "zod/mini";
 import { generateTypes, typesFile } from "../../client/generate-types.ts";
 import type { AssignmentQuery, DoctorQuery, PatientQuery } from "../../client/index.ts";
-import type { DoctorsQuery } from "../../src/doctors/contract.ts";
-import type { AssignmentsQuery } from "../../src/mappings/contract.ts";
-import type { PatientsQuery } from "../../src/patients/contract.ts";
+import type { AssignmentsQuery } from "../../src/assignments/requests.ts";
+import type { DoctorsQuery } from "../../src/doctors/requests.ts";
+import type { PatientsQuery } from "../../src/patients/requests.ts";
 
 test("client/types.ts matches the API's schemas", async () => {
   expect(readFileSync(typesFile, "utf8")).toBe(await generateTypes());

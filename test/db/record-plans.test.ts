@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Config } from "../../src/env.ts";
+import type { Config } from "../../src/config.ts";
 import { seal } from "../../src/http/cursor.ts";
 import { newAccount } from "../support/accounts.ts";
 import { JWT_SECRET } from "../support/api.ts";

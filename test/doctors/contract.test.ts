@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DoctorChanges, NewDoctor } from "../../src/doctors/contract.ts";
+import { DoctorChanges, NewDoctor } from "../../src/doctors/requests.ts";
 import { refusedFields, refusedValues } from "../support/contracts.ts";
 import { newDoctor } from "../support/records.ts";
 import { emailOf, nameValues } from "../support/text.ts";

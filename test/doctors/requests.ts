@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Doctor } from "../../src/doctors/answers.ts";
+import { Doctor } from "../../src/doctors/responses.ts";
 import type { Account } from "../support/accounts.ts";
 import { createDoctor, newDoctor } from "../support/records.ts";
 import type { RouteRequest } from "../support/route-requests.ts";

@@ -1,6 +1,6 @@
 import { decode, sign } from "hono/jwt";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { recall, remember } from "../../src/http/known-tokens.ts";
+import { recall, remember } from "../../src/auth/verified-tokens.ts";
 import { claims as anyClaims, mint, newAccount, revocations } from "../support/accounts.ts";
 import { connectApi, JWT_SECRET } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";

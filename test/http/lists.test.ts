@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { DoctorsQuery } from "../../src/doctors/contract.ts";
-import { AssignmentsQuery } from "../../src/mappings/contract.ts";
-import { PatientsQuery } from "../../src/patients/contract.ts";
+import { AssignmentsQuery } from "../../src/assignments/requests.ts";
+import { DoctorsQuery } from "../../src/doctors/requests.ts";
+import { PatientsQuery } from "../../src/patients/requests.ts";
 import { newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PatientsQuery } from "../../src/patients/contract.ts";
+import { PatientsQuery } from "../../src/patients/requests.ts";
 import { newAccount } from "../support/accounts.ts";
 import { fill, idsOf, lists, nextOf, pageAfter, pagesFrom } from "../support/pages.ts";
 import { refusal } from "../support/problems.ts";

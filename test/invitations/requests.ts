@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Invitation, IssuedInvitation } from "../../src/invitations/answers.ts";
+import { Invitation, IssuedInvitation } from "../../src/invitations/responses.ts";
 import type { Account } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 

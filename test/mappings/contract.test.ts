@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NewAssignment } from "../../src/mappings/contract.ts";
+import { NewAssignment } from "../../src/assignments/requests.ts";
 import { refusedFields } from "../support/contracts.ts";
 
 test("an assignment is two ids; read-only fields are dropped and other fields refused", () => {

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Assignment, DoctorsOfPatient, ListedAssignment } from "../../src/mappings/answers.ts";
+import { Assignment, DoctorsOfPatient, ListedAssignment } from "../../src/assignments/responses.ts";
 import type { Account } from "../support/accounts.ts";
 import { assign, createDoctor, createPatient } from "../support/records.ts";
 import type { RouteRequest } from "../support/route-requests.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { NewPatient, PatientChanges } from "../../src/patients/contract.ts";
+import { NewPatient, PatientChanges } from "../../src/patients/requests.ts";
 import { refusedFields, refusedValues } from "../support/contracts.ts";
 import { newPatient } from "../support/records.ts";
 import { emailOf, nameValues } from "../support/text.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Imported } from "../../src/patients/answers.ts";
+import { Imported } from "../../src/patients/responses.ts";
 import { newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem, refusal } from "../support/problems.ts";

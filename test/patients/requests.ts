@@ -8,7 +8,7 @@ import {
   Imported,
   Patient,
   Restored,
-} from "../../src/patients/answers.ts";
+} from "../../src/patients/responses.ts";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { createPatient, newPatient } from "../support/records.ts";
 import type { RouteRequest } from "../support/route-requests.ts";

@@ -1,6 +1,6 @@
 import { expect, inject, test } from "vitest";
 import { app } from "../../src/app.ts";
-import { validations } from "../../src/http/validate.ts";
+import { validations } from "../../src/http/validation.ts";
 import type * as z from "../../src/zod.ts";
 import { faultsOf, type JsonSchema } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";

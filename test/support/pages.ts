@@ -1,4 +1,4 @@
-import type { Config } from "../../src/env.ts";
+import type { Config } from "../../src/config.ts";
 import { seal } from "../../src/http/cursor.ts";
 import type { Account } from "./accounts.ts";
 import { type Answer, JWT_SECRET } from "./api.ts";

@@ -59,7 +59,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /** Writes the OpenAPI document as a deployment does, and reads it. */
 async function buildReference(): Promise<OpenApi> {
-  await promisify(execFile)(process.execPath, [join(repository, "reference", "build.ts")]);
+  await promisify(execFile)(process.execPath, [join(repository, "openapi", "build.ts")]);
   return JSON.parse(readFileSync(join(repository, "dist", "public", "openapi.json"), "utf8"));
 }
 

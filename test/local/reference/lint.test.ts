@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { expect, inject, test } from "vitest";
 
-const configuration = join(import.meta.dirname, "../../../reference/redocly.yaml");
+const configuration = join(import.meta.dirname, "../../../openapi/redocly.yaml");
 
 const lint = async (document: unknown) =>
   lintFromString({
