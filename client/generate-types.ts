@@ -5,7 +5,7 @@ import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
 import * as mappings from "../src/assignments/responses.ts";
-import { AuditEvent } from "../src/audit/responses.ts";
+import { ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
@@ -19,13 +19,22 @@ import * as z from "../src/zod.ts";
 export const typesFile = join(import.meta.dirname, "types.ts");
 
 /** The schemas of JSON bodies, by the names of their types. */
-const { Patient, Imported, Change, Access, Restored, HandedOver, HandedOverAll, EmergencyAccess } = patients;
+const {
+  Patient,
+  ImportResult: Imported,
+  PatientChange: Change,
+  PatientAccess: Access,
+  RestoredPatient: Restored,
+  TransferredPatient: HandedOver,
+  TransferSummary: HandedOverAll,
+  EmergencyAccess,
+} = patients;
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = mappings;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation },
   ...{ NewPatient, PatientChanges, Patient, Imported },
-  ...{ Change, Access, AuditEvent },
+  ...{ Change, Access, AuditEvent: ListedAuditEvent },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

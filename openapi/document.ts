@@ -1,19 +1,27 @@
-import { accounts } from "../src/accounts/openapi.ts";
+import { accountsOpenApi } from "../src/accounts/openapi.ts";
 import { app } from "../src/app.ts";
-import { mappings } from "../src/assignments/openapi.ts";
-import { audit } from "../src/audit/openapi.ts";
-import { auth } from "../src/auth/openapi.ts";
-import { doctors } from "../src/doctors/openapi.ts";
-import { service } from "../src/health/openapi.ts";
-import type { Group, NamedSchema, OperationWords } from "../src/http/openapi.ts";
-import { patients } from "../src/patients/openapi.ts";
+import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
+import { auditOpenApi } from "../src/audit/openapi.ts";
+import { authOpenApi } from "../src/auth/openapi.ts";
+import { doctorsOpenApi } from "../src/doctors/openapi.ts";
+import { healthOpenApi } from "../src/health/openapi.ts";
+import type { DescribedSchema, OpenApiGroup, OperationDescription } from "../src/http/openapi.ts";
+import { patientsOpenApi } from "../src/patients/openapi.ts";
 import { headers } from "./headers.ts";
 import { operationOf, problemResponse } from "./operations.ts";
 import { Problem, problems } from "./problems.ts";
 import { type Route, routesOf } from "./routes.ts";
 import { componentsOf, type JsonSchema } from "./schemas.ts";
 
-const groups: Group[] = [auth, patients, doctors, mappings, accounts, audit, service];
+const groups: OpenApiGroup[] = [
+  authOpenApi,
+  patientsOpenApi,
+  doctorsOpenApi,
+  assignmentsOpenApi,
+  accountsOpenApi,
+  auditOpenApi,
+  healthOpenApi,
+];
 
 /**
  * The OpenAPI document of the app: its routes and their schemas as they run, and the words of the groups.
@@ -77,13 +85,13 @@ function pathsOf(routes: Route[]) {
 }
 
 /** The named schemas of what is sent, or of what is answered. */
-function schemasOf(routes: Route[], isSent: boolean): Record<string, NamedSchema> {
+function schemasOf(routes: Route[], isSent: boolean): Record<string, DescribedSchema> {
   const sent = new Set(routes.map(({ parts }) => parts["json"]));
   const all = groups.flatMap(({ schemas }) => Object.entries(schemas));
   return Object.fromEntries(all.filter(([, { schema }]) => sent.has(schema) === isSent));
 }
 
-function wordsOf({ key }: Route): [Group, OperationWords] {
+function wordsOf({ key }: Route): [OpenApiGroup, OperationDescription] {
   for (const group of groups) {
     const words = group.operations[key];
     if (words) return [group, words];

@@ -1,5 +1,11 @@
 import { IdempotencyKey } from "../src/http/idempotency.ts";
-import type { AnswerWords, Group, NamedSchema, OperationWords, ProblemOfRoute } from "../src/http/openapi.ts";
+import type {
+  DescribedSchema,
+  OpenApiGroup,
+  OperationDescription,
+  ProblemDescription,
+  ResponseDescription,
+} from "../src/http/openapi.ts";
 import { IfMatch } from "../src/http/preconditions.ts";
 import type * as z from "../src/zod.ts";
 import { headersOf } from "./headers.ts";
@@ -8,7 +14,7 @@ import type { Route } from "./routes.ts";
 import { type JsonSchema, parametersOf, referenceTo } from "./schemas.ts";
 
 /** A route as an operation of the document. @throws when something of it has no words */
-export function operationOf(route: Route, words: OperationWords, group: Group): JsonSchema {
+export function operationOf(route: Route, words: OperationDescription, group: OpenApiGroup): JsonSchema {
   const { operationId, summary, description, deprecated } = words;
   const described = parametersOfRoute(route, words, group);
   const body = bodyOf(route, words, group);
@@ -27,14 +33,18 @@ export function operationOf(route: Route, words: OperationWords, group: Group): 
 
 const places = { param: "path", query: "query", header: "header" } as const;
 
-function parametersOfRoute({ parts }: Route, words: OperationWords, group: Group): JsonSchema[] {
+function parametersOfRoute({ parts }: Route, words: OperationDescription, group: OpenApiGroup): JsonSchema[] {
   return Object.entries(places).flatMap(([part, place]) => {
     const schema = parts[part];
     return schema ? parametersOf(place, schema, group.parameters, words.parameters) : [];
   });
 }
 
-function bodyOf({ parts }: Route, { content }: OperationWords, group: Group): JsonSchema | undefined {
+function bodyOf(
+  { parts }: Route,
+  { content }: OperationDescription,
+  group: OpenApiGroup,
+): JsonSchema | undefined {
   const json = parts["json"] && { "application/json": mediaOf(parts["json"], group) };
   return json || content ? { required: true, content: { ...json, ...content } } : undefined;
 }
@@ -42,8 +52,8 @@ function bodyOf({ parts }: Route, { content }: OperationWords, group: Group): Js
 /** A body of a named schema, or a list of such. */
 function mediaOf(
   schema: z.ZodMiniType,
-  group: Group,
-  { list, example }: Partial<AnswerWords> = {},
+  group: OpenApiGroup,
+  { list, example }: Partial<ResponseDescription> = {},
 ): JsonSchema {
   const [name, words] = nameOf(schema, group);
   const item = referenceTo(name);
@@ -52,13 +62,13 @@ function mediaOf(
     : { schema: item, example: example ?? words.example };
 }
 
-function nameOf(schema: z.ZodMiniType, { schemas, tag }: Group): [string, NamedSchema] {
+function nameOf(schema: z.ZodMiniType, { schemas, tag }: OpenApiGroup): [string, DescribedSchema] {
   const found = Object.entries(schemas).find(([, one]) => one.schema === schema);
   if (!found) throw new Error(`A body of ${tag.name} has a schema without a name.`);
   return found;
 }
 
-function responsesOf(route: Route, words: OperationWords, group: Group): JsonSchema {
+function responsesOf(route: Route, words: OperationDescription, group: OpenApiGroup): JsonSchema {
   const answers = words.answers.map((answer) => [answer.status, answerOf(answer, group)]);
   const problems = [...new Set([...statusesOf(route), ...Object.keys(words.problems ?? {}).map(Number)])];
   return Object.fromEntries([
@@ -67,7 +77,7 @@ function responsesOf(route: Route, words: OperationWords, group: Group): JsonSch
   ]);
 }
 
-function answerOf(answer: AnswerWords, group: Group) {
+function answerOf(answer: ResponseDescription, group: OpenApiGroup) {
   const { description, schema, list, headers = [], content } = answer;
   const json = schema && { "application/json": mediaOf(schema, group, answer) };
   return {
@@ -93,13 +103,16 @@ function statusesOf({ parts, isGuarded, isLimited, isConfigured }: Route): numbe
   ];
 }
 
-function problemOf(status: number, words?: ProblemOfRoute): JsonSchema {
+function problemOf(status: number, words?: ProblemDescription): JsonSchema {
   const { name } = wordsOf(status);
   return words ? problemResponse(status, words) : { $ref: `#/components/responses/${name}` };
 }
 
 /** A problem as an answer; in the words of its status, where there are no others. */
-export function problemResponse(status: number, { when, detail }: Partial<ProblemOfRoute> = {}): JsonSchema {
+export function problemResponse(
+  status: number,
+  { when, detail }: Partial<ProblemDescription> = {},
+): JsonSchema {
   const { description, headers } = wordsOf(status);
   return {
     description: when ?? description,

@@ -1,4 +1,4 @@
-import { named } from "../src/http/openapi.ts";
+import { describeSchema } from "../src/http/openapi.ts";
 import * as z from "../src/zod.ts";
 import type { JsonSchema } from "./schemas.ts";
 import { referenceTo } from "./schemas.ts";
@@ -6,7 +6,7 @@ import { referenceTo } from "./schemas.ts";
 const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
 
 /** An error as every layer answers it. */
-export const Problem = named(
+export const Problem = describeSchema(
   z.strictObject({
     type: z.literal("about:blank"),
     title: z.string(),

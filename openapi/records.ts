@@ -1,6 +1,6 @@
-import { ById } from "../src/http/fields.ts";
+import { IdPath } from "../src/http/fields.ts";
 import { IdempotencyKey } from "../src/http/idempotency.ts";
-import { parameters } from "../src/http/openapi.ts";
+import { describeParameters } from "../src/http/openapi.ts";
 import { IfMatch, IfNoneMatch } from "../src/http/preconditions.ts";
 
 // Words that the groups of records share.
@@ -21,7 +21,7 @@ export const specialization =
 export const assignedAt = "When the doctor was assigned, in UTC, to the millisecond.";
 
 /** The path of one record. */
-export const byId = parameters(ById, { id: { description: "The record's id.", example: 7 } });
+export const byId = describeParameters(IdPath, { id: { description: "The record's id.", example: 7 } });
 
 /**
  * What every list takes. No parameter that may be left out has an example of its own: a page that tries routes would fill
@@ -46,19 +46,19 @@ export const search = {
 
 /** The headers of requests, by what they are for. */
 export const conditions = [
-  parameters(IfNoneMatch, {
+  describeParameters(IfNoneMatch, {
     "If-None-Match": {
       description:
         'The ETags that you have (`"3"`): when the record\'s is among them, the answer is 304 and has no body.',
     },
   }),
-  parameters(IfMatch, {
+  describeParameters(IfMatch, {
     "If-Match": {
       description:
         'The ETag of the record as you have seen it (`"3"`): when somebody has changed it since, the answer is 412 and nothing has changed. Where the installation wants it, a change without it is 428.',
     },
   }),
-  parameters(IdempotencyKey, {
+  describeParameters(IdempotencyKey, {
     "Idempotency-Key": {
       description:
         "A key of your own for this request, a UUID for instance. Send the same request with the same key again, and you get the first answer again and nothing is made twice. It is kept for 24 hours.",

@@ -1,9 +1,9 @@
 import type { Hono } from "hono";
 import { configure } from "../src/app.ts";
-import { guard } from "../src/auth/require-account.ts";
+import { requireAccount } from "../src/auth/require-account.ts";
 import type { AppEnv } from "../src/http/context.ts";
-import { limiting } from "../src/http/rate-limits.ts";
-import { validations } from "../src/http/validation.ts";
+import { rateLimitedMiddleware } from "../src/http/rate-limits.ts";
+import { validationSchemas } from "../src/http/validation.ts";
 import type * as z from "../src/zod.ts";
 
 /** A route, as its own handlers and the middleware before them say. */
@@ -34,14 +34,14 @@ export function routesOf(app: Hono<AppEnv>): Route[] {
 function routeOf(app: Hono<AppEnv>, key: string): Route {
   const [method = "", pattern = ""] = key.split(" ");
   const chain = handlersOf(app, method, pattern);
-  const validated = chain.flatMap((handler) => validations.get(handler) ?? []);
+  const validated = chain.flatMap((handler) => validationSchemas.get(handler) ?? []);
   return {
     key,
     method,
     path: `${pattern.replace(/:(\w+)/g, "{$1}")}${pattern.startsWith("/api/") ? "/" : ""}`,
     parts: Object.fromEntries(validated.map(({ part, schema }) => [part, schema])),
-    isGuarded: chain.includes(guard),
-    isLimited: chain.some((handler) => limiting.has(handler)),
+    isGuarded: chain.includes(requireAccount),
+    isLimited: chain.some((handler) => rateLimitedMiddleware.has(handler)),
     isConfigured: chain.includes(configure),
   };
 }

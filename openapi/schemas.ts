@@ -1,5 +1,5 @@
 import * as core from "zod/v4/core";
-import type { DescribedParameters, NamedSchema, ParameterWords } from "../src/http/openapi.ts";
+import type { DescribedParameters, DescribedSchema, ParameterDescription } from "../src/http/openapi.ts";
 import type * as z from "../src/zod.ts";
 import { portable } from "./patterns.ts";
 
@@ -16,7 +16,7 @@ export const referenceTo = (name: string): JsonSchema => ({ $ref: `#/components/
  *
  * @throws when a schema has a field without words, or words for no field.
  */
-export function componentsOf(schemas: Record<string, NamedSchema>, io: Io): Record<string, JsonSchema> {
+export function componentsOf(schemas: Record<string, DescribedSchema>, io: Io): Record<string, JsonSchema> {
   const registry = core.registry<{ id: string }>();
   for (const [id, { schema }] of Object.entries(schemas)) registry.add(schema, { id });
   const uri = (id: string) => String(referenceTo(id)["$ref"]);
@@ -29,7 +29,7 @@ export function componentsOf(schemas: Record<string, NamedSchema>, io: Io): Reco
 function describe(
   name: string,
   written: JsonSchema,
-  { description, fields, example }: NamedSchema,
+  { description, fields, example }: DescribedSchema,
 ): JsonSchema {
   const { $schema, $id, properties, ...rest } = written;
   const described = describeEach(name, Object(properties), fields);
@@ -54,7 +54,7 @@ export function parametersOf(
   place: "path" | "query" | "header",
   schema: z.ZodMiniType,
   described: DescribedParameters[],
-  otherWords: Record<string, ParameterWords> = {},
+  otherWords: Record<string, ParameterDescription> = {},
 ): JsonSchema[] {
   const known = described.find((one) => one.schema === schema);
   if (!known) throw new Error(`There are no words for the ${place} of a route.`);

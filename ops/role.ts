@@ -1,16 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { getTableColumns } from "drizzle-orm";
+import { getTableColumns, getTableName } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "../src/db/schema.ts";
-import { fields as doctors } from "../src/doctors/requests.ts";
-import { fields as patients } from "../src/patients/requests.ts";
+import { doctorFields as doctors } from "../src/doctors/requests.ts";
+import { patientFields as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl } from "./environment.ts";
 
 type TableName = {
   [Name in keyof typeof schema]: (typeof schema)[Name] extends PgTable ? Name : never;
 }[keyof typeof schema];
+
+const tables: Record<TableName, PgTable> = { ...schema };
+/** The name of a table in the database: `mappings` for `assignments`. */
+const tableName = (table: TableName): string => getTableName(tables[table]);
 
 /** The columns that a change of a record writes: never its owner. */
 const changedColumns = (fields: Record<string, unknown>): string =>
@@ -35,14 +39,14 @@ const privileges: Record<TableName, string> = {
   // Never deleted, and created_by never changes: a patient is transferred, marked as deleted, or restored.
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
-  mappings: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
+  assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
   emergency_accesses: "SELECT, INSERT (account_id, patient_id, expires_at), UPDATE (expires_at), DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
 };
 
 /** The tables with a sequence for ids that the API uses. */
-const tablesWithSequence: TableName[] = ["patients", "doctors", "mappings", "audit_events"];
+const tablesWithSequence: TableName[] = ["patients", "doctors", "assignments", "audit_events"];
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
 const settings = {
@@ -75,9 +79,9 @@ const grantStatements = (role: string, database: string): string => `
   REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM ${role};
   GRANT USAGE ON SCHEMA public TO ${role};
   ${Object.entries(privileges)
-    .map(([table, granted]) => `GRANT ${granted} ON public.${table} TO ${role};`)
+    .map(([table, granted]) => `GRANT ${granted} ON public.${tableName(table as TableName)} TO ${role};`)
     .join("\n")}
-  ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${table}_id_seq TO ${role};`).join("\n")}
+  ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
     public.users_last_admin FROM PUBLIC;

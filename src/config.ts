@@ -1,6 +1,6 @@
 import * as z from "./zod.ts";
 
-/** 32 bytes: a key of HS256 must be at least as long as its hash (RFC 7518, section 3.2). */
+/** A key of HS256 must be at least as long as its hash, 32 bytes (RFC 7518, section 3.2). */
 const MIN_SECRET_BYTES = 32;
 
 const PostgresUrl = z.string().check(
@@ -30,54 +30,54 @@ const Limiter = z.custom<RateLimit>(
   "must be a [[ratelimits]] binding in wrangler.toml",
 );
 
-/** A number in a binding: Wrangler's `[vars]` may hold numbers, secrets and `.dev.vars` are text. */
-const numberOf = z.transform((value) =>
+/** A number in a binding. Wrangler's `[vars]` may hold numbers; secrets and `.dev.vars` hold text. */
+const parseNumber = z.transform((value) =>
   typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value,
 );
 const wholeNumber = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
   const isIt = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
-  return z.pipe(numberOf, z.custom<number>(isIt, message));
+  return z.pipe(parseNumber, z.custom<number>(isIt, message));
 };
 
-/** The same for yes and no. */
-const flag = z.pipe(
+/** `true` or `false` in a binding, as a boolean or as text. */
+const booleanText = z.pipe(
   z.union([z.boolean(), z.enum(["true", "false"])], "must be true or false"),
   z.transform((value) => value === true || value === "true"),
 );
 
 const Config = z.object({
-  /** The PostgreSQL database, as Neon's driver takes it. */
+  /** The connection string of the PostgreSQL database, for Neon's driver. */
   DATABASE_URL: PostgresUrl,
-  /** Where SQL is sent over HTTP; left out, the driver asks the Neon host of `DATABASE_URL`. */
+  /** The HTTP endpoint for SQL. Without it, the driver uses the Neon host of `DATABASE_URL`. */
   DATABASE_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
-  /** How long one statement may take before the client is told 503, in milliseconds; both attempts, when it may be sent twice. */
+  /** The deadline of a statement in milliseconds, after which the client gets a 503. A retried one shares it between both attempts. */
   DATABASE_TIMEOUT_MS: z._default(wholeNumber(100, 60_000), 10_000),
   /** Signs access tokens. */
   JWT_SECRET: Secret,
-  /** The one before it: what it has signed is still accepted while the secret is being replaced. */
+  /** The previous secret. What it has signed is still accepted while `JWT_SECRET` is being replaced. */
   JWT_SECRET_PREVIOUS: z.optional(Secret),
   JWT_ISSUER: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
-  /** How long a session lives from its login, in days, however often it is refreshed. */
+  /** After how many days a session expires, counted from its login. */
   SESSION_DAYS: z._default(wholeNumber(1, 365), 30),
-  /** How long it lives when it is not refreshed, in days. */
+  /** After how many days without a refresh it expires. */
   SESSION_IDLE_DAYS: z._default(wholeNumber(1, 365), 7),
-  /** Who may register: anybody, who has an invitation, or nobody. */
+  /** Who may register: anybody, people with an invitation, or nobody. */
   REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "open"),
-  /** bcrypt's cost: the logarithm of its rounds. */
+  /** The cost of bcrypt: the binary logarithm of its rounds. */
   BCRYPT_COST: z._default(wholeNumber(4, 14), 10),
-  /** Origins whose pages may call, separated by commas; `*` for all. */
+  /** The origins that CORS allows, separated by commas; `*` for all. */
   CORS_ORIGINS: z.pipe(
     z._default(z.string(), ""),
     z.transform((list) => list.split(",").flatMap((origin) => origin.trim() || [])),
   ),
-  /** Whether a change of a record is refused that does not say, by If-Match, which version of it was seen. */
-  REQUIRE_IF_MATCH: z._default(flag, false),
-  /** Attempts to register and to log in, by network. */
+  /** Whether a change of a record needs `If-Match`. */
+  REQUIRE_IF_MATCH: z._default(booleanText, false),
+  /** Registrations and logins, by network. */
   REGISTER_LIMITER: Limiter,
   LOGIN_LIMITER: Limiter,
-  /** Attempts to refresh: by token, and those with tokens that are none of ours by network. */
+  /** Refreshes, by session; those with a token of another origin, by network. */
   REFRESH_LIMITER: Limiter,
   /** Requests with an access token, by account. */
   ACCOUNT_LIMITER: Limiter,
@@ -85,7 +85,7 @@ const Config = z.object({
   READY_LIMITER: Limiter,
 });
 
-/** The bindings of `wrangler.toml`, `.dev.vars` and the deployed secrets, as they come. */
+/** The bindings of `wrangler.toml`, `.dev.vars` and the deployed secrets, before validation. */
 export type Bindings = Record<keyof typeof Config.shape, unknown>;
 
 declare global {
@@ -94,11 +94,11 @@ declare global {
   }
 }
 
-/** The bindings, checked, with their defaults. */
+/** The validated bindings, with their defaults. */
 export type Config = z.infer<typeof Config>;
 
-/** What is made of a configuration once, for as long as an isolate lives. */
-export function perConfig<Made>(make: (config: Config) => Made): (config: Config) => Made {
+/** A function that computes its result once for each configuration and then returns the same one, for as long as the isolate lives. */
+export function memoizePerConfig<Made>(make: (config: Config) => Made): (config: Config) => Made {
   const all = new WeakMap<Config, { made: Made }>();
   return (config) => {
     const known = all.get(config) ?? { made: make(config) };
@@ -107,7 +107,7 @@ export function perConfig<Made>(make: (config: Config) => Made): (config: Config
   };
 }
 
-/** Names every binding that is missing or wrong and says what it must be; never holds a value. */
+/** Names each binding that is missing or wrong and says what it must be. It never holds a value. */
 export class ConfigurationError extends Error {
   override name = "ConfigurationError";
 }
@@ -119,7 +119,7 @@ const parsed = new WeakMap<object, Config>();
  *
  * @throws {ConfigurationError} when a binding is missing or wrong.
  */
-export function configuration(bindings: Bindings): Config {
+export function readConfig(bindings: Bindings): Config {
   const known = parsed.get(bindings);
   if (known) return known;
   const result = Config.safeParse(bindings, { reportInput: true });

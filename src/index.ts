@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { app } from "./app.ts";
-import { ConfigurationError, configuration } from "./config.ts";
-import { keepHouse } from "./scheduled-cleanup.ts";
+import { ConfigurationError, readConfig } from "./config.ts";
+import { runScheduledCleanup } from "./scheduled-cleanup.ts";
 
-// When the Worker starts, not when its first client comes: the operator is told, the clients get 500.
+// Checked when the Worker starts, so that the operator sees a wrong binding before the first client gets a 500.
 try {
-  configuration(env);
+  readConfig(env);
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
   console.error(JSON.stringify({ error: error.name, message: error.message }));
@@ -13,6 +13,6 @@ try {
 
 export default {
   fetch: app.fetch,
-  /** By the cron trigger in wrangler.toml. */
-  scheduled: (_, bindings) => keepHouse(bindings),
+  /** Runs by the cron trigger in wrangler.toml. */
+  scheduled: (_, bindings) => runScheduledCleanup(bindings),
 } satisfies ExportedHandler<Cloudflare.Env>;

@@ -1,90 +1,98 @@
 import { getTableName, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { type Bindings, configuration } from "./config.ts";
+import { type Bindings, readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
-import { databaseFault } from "./db/errors.ts";
+import { classifyDatabaseError } from "./db/errors.ts";
 import { emergency_accesses, idempotency_keys, invitations, login_attempts, sessions } from "./db/schema.ts";
-import { type Connection, statement, value } from "./db/statement.ts";
+import { type Connection, defineStatement, param } from "./db/statement.ts";
 
-/** How long a key is kept: as long as a client may go on sending the same request. */
+/** How many hours an idempotency key is kept: as long as a client may retry a request. */
 const KEY_HOURS = 24;
 
-/** Rows a statement: few enough to be done in time. */
-const BATCH = 5000;
+/** How many rows one statement deletes at most, to stay within its deadline. */
+const BATCH_SIZE = 5000;
 
-/** What the configuration says of how long something is kept. */
-type Values = { idle_days: number };
+/** The retention times that the configuration sets. */
+type RetentionValues = { idle_days: number };
 
-/** Deletes the rows of a table that are over, a batch at a time; how many there were. */
-function clearing(table: PgTable, isOver: SQL) {
-  const batch = sql.raw(String(BATCH));
-  const clear = statement<{ cleared: number }, Values>(() => ({
+/** A cleanup job. It returns what it did, for the log. */
+type CleanupJob = (connection: Connection, values: RetentionValues) => Promise<object>;
+
+/** A job that deletes the expired rows of a table, batch by batch, and returns their number. */
+function deleteExpired(table: PgTable, isExpired: SQL): CleanupJob {
+  const batch = sql.raw(String(BATCH_SIZE));
+  const deleteBatch = defineStatement<{ deleted: number }, RetentionValues>(() => ({
     steps: {
-      cleared: sql`
-        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isOver} LIMIT ${batch})) AND ${isOver}
+      deleted: sql`
+        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isExpired} LIMIT ${batch})) AND ${isExpired}
         RETURNING 1`,
-      counted: sql`SELECT count(*)::int AS rows FROM cleared`,
+      counted: sql`SELECT count(*)::int AS rows FROM deleted`,
     },
     from: "counted",
-    row: { cleared: sql`rows` },
+    row: { deleted: sql`rows` },
   }));
-  return async (connection: Connection, values: Values) => {
+  return async (connection, values) => {
     let rows = 0;
-    for (let cleared = BATCH; cleared === BATCH; rows += cleared)
-      cleared = (await clear(connection, values))?.cleared ?? 0;
-    return { cleared: getTableName(table), rows };
+    for (let deleted = BATCH_SIZE; deleted === BATCH_SIZE; rows += deleted)
+      deleted = (await deleteBatch(connection, values))?.deleted ?? 0;
+    return { job: "delete_expired", table: getTableName(table), rows };
   };
 }
 
-/** How many months' partitions there are of the record beside this one's: so many months this may fail before it matters. */
+/** For how many months ahead the audit log has partitions: so long the job may fail before events go to the default partition. */
 const MONTHS_AHEAD = 3;
 
-const makePartitions = statement<{ made: number }>(() => ({
-  steps: { partitions: sql`SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS made` },
+const createPartitions = defineStatement<{ created: number }>(() => ({
+  steps: { partitions: sql`SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS created` },
   from: "partitions",
-  row: { made: sql`made` },
+  row: { created: sql`created` },
 }));
 
-/** What is done, in order; each says what it was. */
-const chores = [
-  async (connection: Connection) => ({
-    made: "audit_events",
-    partitions: (await makePartitions(connection, {}))?.made,
+/** The jobs, in order. */
+const jobs: CleanupJob[] = [
+  async (connection) => ({
+    job: "create_partitions",
+    table: "audit_events",
+    partitions: (await createPartitions(connection, {}))?.created,
   }),
-  clearing(idempotency_keys, sql`created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})`),
-  clearing(emergency_accesses, sql`expires_at < now()`),
-  // With their refresh tokens, and a day after they have ended: until then a token of theirs can be said to be of one.
-  clearing(
+  deleteExpired(
+    idempotency_keys,
+    sql`created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})`,
+  ),
+  deleteExpired(emergency_accesses, sql`expires_at < now()`),
+  // With their refresh tokens, one day after they ended: until then a reused token is recognised and audited.
+  deleteExpired(
     sessions,
     sql`(expires_at < now() OR ended_at < now() - interval '1 day'
-      OR last_used_at < now() - make_interval(days => ${value("idle_days")}))`,
+      OR last_used_at < now() - make_interval(days => ${param("idle_days")}))`,
   ),
-  // By then all failures are forgiven; the networks of an account are kept for as long as somebody may be on leave.
-  clearing(
+  // After one day all failures are forgiven. The own networks of an account are kept for 90 days, for people on leave.
+  deleteExpired(
     login_attempts,
     sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
   ),
-  clearing(invitations, sql`expires_at < now()`),
+  deleteExpired(invitations, sql`expires_at < now()`),
 ];
 
 /**
- * Clears away what has been kept for long enough and makes room for what comes; one line of the log says how much of each.
+ * Runs the cleanup jobs: deletes expired rows and creates partitions of the audit log. Each job logs one line. A job that fails does not
+ * stop the others.
  *
- * @throws an error without any of the database's words, when that fails: the next time goes on.
+ * @throws the first failure, without any text of the database's, which may hold values.
  */
-export async function keepHouse(bindings: Bindings): Promise<void> {
-  const config = configuration(bindings);
+export async function runScheduledCleanup(bindings: Bindings): Promise<void> {
+  const config = readConfig(bindings);
   const connection = connect(config);
   const values = { idle_days: config.SESSION_IDLE_DAYS };
-  const failed: unknown[] = [];
-  for (const chore of chores) {
+  const failures: unknown[] = [];
+  for (const job of jobs) {
     try {
-      console.log(JSON.stringify(await chore(connection, values)));
+      console.log(JSON.stringify(await job(connection, values)));
     } catch (error) {
-      failed.push(error); // what comes after it is done all the same
+      failures.push(error);
     }
   }
-  if (failed.length === 0) return;
-  const fault = databaseFault(failed[0]);
-  throw fault && "code" in fault ? new Error(`The database did not keep house: ${fault.code}.`) : failed[0];
+  if (failures.length === 0) return;
+  const fault = classifyDatabaseError(failures[0]);
+  throw fault && "code" in fault ? new Error(`Scheduled cleanup failed: ${fault.code}.`) : failures[0];
 }

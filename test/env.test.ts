@@ -1,6 +1,6 @@
 import { env, withEnv } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import { type Bindings, configuration } from "../src/config.ts";
+import { type Bindings, readConfig } from "../src/config.ts";
 import { connectApi, JWT_SECRET, limiters } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";
@@ -10,7 +10,7 @@ const validBindings = {
   DATABASE_URL: "postgresql://nurse:password@db.example/hospital",
   JWT_SECRET,
 };
-const configured = (changes: object) => configuration({ ...validBindings, ...changes } as Bindings);
+const configured = (changes: object) => readConfig({ ...validBindings, ...changes } as Bindings);
 
 test("optional bindings have defaults", () => {
   const parties = { JWT_ISSUER: "hospital-api", JWT_AUDIENCE: "hospital-api" };

@@ -27,10 +27,11 @@ test("idempotency keys are deleted after 24 hours, in any number, and not before
   await runCleanup();
   expect(await keysOf()).toEqual([{ key: "young" }]);
   expect(printed().map((line) => JSON.parse(line))).toEqual([
-    { made: "audit_events", partitions: expect.any(Number) },
-    { cleared: "idempotency_keys", rows: expect.any(Number) },
-    ...["emergency_accesses", "sessions", "login_attempts", "invitations"].map((cleared) => ({
-      cleared,
+    { job: "create_partitions", table: "audit_events", partitions: expect.any(Number) },
+    { job: "delete_expired", table: "idempotency_keys", rows: expect.any(Number) },
+    ...["emergency_accesses", "sessions", "login_attempts", "invitations"].map((table) => ({
+      job: "delete_expired",
+      table,
       rows: expect.any(Number),
     })),
   ]);

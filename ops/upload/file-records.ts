@@ -73,7 +73,7 @@ const quoteCell = (cell: string): string =>
 
 /** Yields the text of a file in parts, without a byte order mark. */
 async function* readText(file: string): AsyncGenerator<string> {
-  const utf8 = new TextDecoder("utf-8", { fatal: true });
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   try {
     for await (const bytes of createReadStream(file)) yield utf8.decode(bytes, { stream: true });
     yield utf8.decode();

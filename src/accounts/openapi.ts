@@ -1,6 +1,6 @@
 import { pageWords } from "../../openapi/records.ts";
-import { ById } from "../http/fields.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
+import { IdPath } from "../http/fields.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { InvitationsQuery, NewInvitation } from "../invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../invitations/responses.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
@@ -26,14 +26,14 @@ const { limit, cursor } = pageWords;
 const page = { limit, cursor, sort: { description: "`id`, or `-id` for the newest first.", example: "-id" } };
 
 /** Accounts, as admins see them. */
-export const accounts: Group = {
+export const accountsOpenApi: OpenApiGroup = {
   tag: {
     name: "Administration",
     description: "Who may get in, for admins: accounts, their sessions, and invitations.",
   },
   parameters: [
-    parameters(ById, { id: { description: id, example: 12 } }),
-    parameters(AccountsQuery, {
+    describeParameters(IdPath, { id: { description: id, example: 12 } }),
+    describeParameters(AccountsQuery, {
       ...page,
       role: { description: "Only those of this role.", example: "admin" },
       active: { description: "Only those that may log in, or those that may not.", example: "true" },
@@ -42,10 +42,10 @@ export const accounts: Group = {
         example: "ad",
       },
     }),
-    parameters(InvitationsQuery, page),
+    describeParameters(InvitationsQuery, page),
   ],
   schemas: {
-    AccountDetails: named(AccountDetails, {
+    AccountDetails: describeSchema(AccountDetails, {
       description: "An account, as admins see it.",
       fields: {
         id,
@@ -58,17 +58,17 @@ export const accounts: Group = {
       },
       example: account,
     }),
-    AccountChanges: named(AccountChanges, {
+    AccountChanges: describeSchema(AccountChanges, {
       description: "What is to change; what is left out stays as it is.",
       fields: { role, active, doctor },
       example: { active: true },
     }),
-    NewInvitation: named(NewInvitation, {
+    NewInvitation: describeSchema(NewInvitation, {
       description: "Whom to invite.",
       fields: { email: "The address that the account is to have.", role: "What the account will be." },
       example: { email: "grace@example.org", role: "clinician" },
     }),
-    IssuedInvitation: named(IssuedInvitation, {
+    IssuedInvitation: describeSchema(IssuedInvitation, {
       description: "An invitation that has just been made.",
       fields: {
         id: "The invitation's id.",
@@ -85,7 +85,7 @@ export const accounts: Group = {
         expires_at: "2026-12-03T09:30:00.000Z",
       },
     }),
-    Invitation: named(Invitation, {
+    Invitation: describeSchema(Invitation, {
       description: "An invitation that nobody has used yet.",
       fields: {
         id: "The invitation's id.",

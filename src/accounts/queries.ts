@@ -1,99 +1,99 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, ended, outcomeOfReading } from "../db/query/audit.ts";
+import { changesBetween, readOutcome } from "../db/query/audit.ts";
 import {
+  adminOutcome,
+  authenticated,
+  authenticatedRetryable,
   callerId,
-  framed,
-  isRevoked,
-  outcomeForAdmin,
-  repeatable,
-  stillAccepted,
+  neverRevoked,
+  recheckCaller,
+  revokedDuringWait,
 } from "../db/query/caller.ts";
-import { bodyOf, moment, objectOf } from "../db/query/json.ts";
-import { list } from "../db/query/list.ts";
-import { may } from "../db/query/permissions.ts";
+import { isoTimestamp, jsonBody, jsonObject } from "../db/query/json.ts";
+import { defineList } from "../db/query/list.ts";
+import { can } from "../db/query/permissions.ts";
 import { sessions, users } from "../db/schema.ts";
-import { exists, type Json, value } from "../db/statement.ts";
+import { exists, type Json, param } from "../db/statement.ts";
 import type { AccountDetails } from "./responses.ts";
 
-const isAllowed = may("see to accounts");
+const isAdmin = can("accounts:manage");
 
-const id = sql`${value("id")}::int`;
-const search = sql`lower(${value("search")}::text)`;
-const columns = sql`
+const id = sql`${param("id")}::int`;
+const search = sql`lower(${param("search")}::text)`;
+const accountColumns = sql`
   ${users.id}, ${users.username}, ${users.email}, ${users.role}, ${users.active}, ${users.doctor_id} AS doctor,
-  ${moment(users.created_at)} AS created_at`;
+  ${isoTimestamp(users.created_at)} AS created_at`;
 
 /** All accounts, for admins. */
-export const listAccounts = list<AccountDetails>(() => ({
+export const listAccounts = defineList<AccountDetails>(() => ({
   table: users,
-  json: sql`${objectOf(columns)}::text`,
+  json: sql`${jsonObject(accountColumns)}::text`,
   sorts: { id: { table: users, order: [users.id] } },
   filters: {
-    role: sql`${users.role} = ${value("role")}`,
-    active: sql`${users.active} = ${value("active")}`,
+    role: sql`${users.role} = ${param("role")}`,
+    active: sql`${users.active} = ${param("active")}`,
     search: sql`(starts_with(lower(${users.username}), ${search}) OR starts_with(lower(${users.email}), ${search}))`,
   },
-  allowed: isAllowed,
-  entry: () => ({ action: "list_accounts", outcome: outcomeForAdmin(ended("done")) }),
+  allowed: isAdmin,
+  auditEvent: () => ({ action: "list_accounts", outcome: adminOutcome(sql`'done'`) }),
 }));
 
-/** What a statement for admins says: whether the caller is one, and what came of it. */
-type ForAdmin<Shape> = { admin: boolean; body: Json<Shape> | null };
+/** The row of a statement for admins. `body` is null when there is no such account. */
+type AdminRow<Shape> = { isAdmin: boolean; body: Json<Shape> | null };
 
-/** An account, for admins: its `body`, null when there is none. */
-export const findAccount = repeatable<ForAdmin<AccountDetails>, { id: number }>(() => ({
-  entry: { action: "read_account", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
-  steps: { found: sql`SELECT ${columns} FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed}` },
-  row: { admin: isAllowed, body: bodyOf("found") },
+/** One account, for admins. */
+export const findAccount = authenticatedRetryable<AdminRow<AccountDetails>, { id: number }>(() => ({
+  auditEvent: { action: "read_account", outcome: adminOutcome(readOutcome(exists("found"))), account: id },
+  revoked: neverRevoked,
+  steps: { found: sql`SELECT ${accountColumns} FROM ${users} WHERE ${users.id} = ${id} AND ${isAdmin}` },
+  row: { isAdmin, body: jsonBody("found") },
 }));
 
-const settings = (step: string) =>
+const settingsJson = (step: string) =>
   sql`(SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM ${sql.identifier(step)}) o)`;
 
 /**
- * Changes what `changes` has of an account, for an admin: its `body`, null when there is none. Another role, and being disabled
- * or enabled, makes all its tokens worthless. Both accounts are locked, in order, so that of two admins who disable each other one is no
- * admin any more when its turn comes: it is `revoked` then.
+ * Changes the fields of an account that `changes` has, for an admin. Another role, and disabling or enabling the account, ends all its
+ * sessions. Both accounts are locked in order of id, so that of two admins who disable each other the second waits and is no admin any
+ * more when it has the lock. Shown by test/races/admins.test.ts.
  */
-export const changeAccount = framed<
-  ForAdmin<AccountDetails> & { revoked: boolean },
-  { id: number; changes: object }
->(() => ({
-  entry: {
+export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: number; changes: object }>(() => ({
+  auditEvent: {
     action: "update_account",
-    outcome: outcomeForAdmin(
-      sql`CASE WHEN ${exists("acting")} THEN ${outcomeOfReading(exists("changed"))} ELSE ${ended("refused")} END`,
+    outcome: adminOutcome(
+      sql`CASE WHEN ${exists("caller_recheck")} THEN ${readOutcome(exists("changed"))} ELSE 'refused' END`,
     ),
-    subject: id,
-    changes: sql`(SELECT ${changesBetween(settings("target"), settings("changed"))} FROM changed)`,
+    account: id,
+    changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,
   },
+  revoked: revokedDuringWait("locked_accounts"),
   steps: {
-    held: sql`
-      SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${isAllowed} ORDER BY ${users.id} FOR NO KEY UPDATE`,
-    acting: stillAccepted("held"),
-    target: sql`SELECT * FROM held WHERE id = ${id} AND ${exists("acting")}`,
+    locked_accounts: sql`
+      SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${isAdmin} ORDER BY ${users.id} FOR NO KEY UPDATE`,
+    caller_recheck: recheckCaller("locked_accounts"),
+    target: sql`SELECT * FROM locked_accounts WHERE id = ${id} AND ${exists("caller_recheck")}`,
     changed: sql`
       UPDATE ${users} SET (role, active, doctor_id, token_version, updated_at) = (
         SELECT new.role, new.active, new.doctor_id,
           ${users.token_version} + (new.role <> ${users.role} OR new.active <> ${users.active})::int, now()
-        FROM jsonb_populate_record(${users}, ${value("changes")}::jsonb) new)
+        FROM jsonb_populate_record(${users}, ${param("changes")}::jsonb) new)
       FROM target WHERE ${users.id} = target.id RETURNING ${users}.*`,
-    answer: sql`SELECT ${columns} FROM changed ${users}`,
+    response: sql`SELECT ${accountColumns} FROM changed ${users}`,
   },
-  row: {
-    admin: isAllowed,
-    body: bodyOf("answer"),
-    revoked: sql`${isAllowed} AND NOT ${exists("acting")}`,
-  },
+  row: { isAdmin, body: jsonBody("response") },
 }));
 
-/** Ends all sessions of an account, for an admin: whether it is `found`. */
-export const signOut = framed<{ admin: boolean; revoked: boolean; found: boolean }, { id: number }>(() => ({
-  entry: { action: "sign_out", outcome: outcomeForAdmin(outcomeOfReading(exists("found"))), subject: id },
-  steps: {
-    still: stillAccepted("caller"),
-    found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAllowed} AND ${exists("still")}`,
-    ended: sql`UPDATE ${sessions} SET ended_at = now() FROM found WHERE user_id = found.id AND ended_at IS NULL`,
-  },
-  row: { admin: isAllowed, revoked: isRevoked, found: exists("found") },
-}));
+/** Ends all sessions of an account, for an admin. `isFound` is false when there is no such account. */
+export const endAccountSessions = authenticated<{ isAdmin: boolean; isFound: boolean }, { id: number }>(
+  () => ({
+    auditEvent: { action: "sign_out", outcome: adminOutcome(readOutcome(exists("found"))), account: id },
+    revoked: revokedDuringWait("caller"),
+    steps: {
+      caller_recheck: recheckCaller("caller"),
+      found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAdmin} AND ${exists("caller_recheck")}`,
+      ended_sessions: sql`
+      UPDATE ${sessions} SET ended_at = now() FROM found WHERE user_id = found.id AND ended_at IS NULL`,
+    },
+    row: { isAdmin, isFound: exists("found") },
+  }),
+);

@@ -1,16 +1,19 @@
 import { roles } from "../db/schema.ts";
-import { bodyOfChange, flag, reference, text } from "../http/fields.ts";
-import { listQuery } from "../http/list-query.ts";
+import { booleanParam, idSchema, patchBody, textField } from "../http/fields.ts";
+import { listQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
-/** What an admin sets of an account. */
-export const fields = {
+/** The fields of an account that an admin changes. */
+export const accountSettings = {
   role: z.enum(roles),
   active: z.boolean(),
-  /** The doctor whose own account it is. */
-  doctor: z.nullable(reference),
+  /** The id of the doctor whose own account it is. */
+  doctor: z.nullable(idSchema),
 };
 
-export const AccountsQuery = listQuery({ role: fields.role, active: flag, search: text(254) }, ["id"]);
+export const AccountsQuery = listQuery(
+  { role: accountSettings.role, active: booleanParam, search: textField(254) },
+  ["id"],
+);
 
-export const AccountChanges = bodyOfChange(fields, ["id", "username", "email", "created_at"]);
+export const AccountChanges = patchBody(accountSettings, ["id", "username", "email", "created_at"]);

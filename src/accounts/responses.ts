@@ -1,14 +1,14 @@
-import { reference } from "../http/fields.ts";
-import { moment } from "../http/responses.ts";
+import { idSchema } from "../http/fields.ts";
+import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
-import { fields } from "./requests.ts";
+import { accountSettings } from "./requests.ts";
 
-/** An account as admins see it. */
+/** An account, for admins. */
 export const AccountDetails = z.strictObject({
-  id: reference,
+  id: idSchema,
   username: z.string(),
   email: z.string(),
-  ...fields,
-  created_at: moment,
+  ...accountSettings,
+  created_at: timestampSchema,
 });
 export type AccountDetails = z.infer<typeof AccountDetails>;

@@ -1,106 +1,121 @@
 import { type SQL, sql } from "drizzle-orm";
-import { negated, wide } from "../db/columns.ts";
-import type { Entry } from "../db/query/audit.ts";
-import { type Caller, callerDoctor, callerId, callerIsAdmin } from "../db/query/caller.ts";
-import type { Path } from "../db/query/index-scan.ts";
-import { moment, objectOf } from "../db/query/json.ts";
-import { list, type Page } from "../db/query/list.ts";
-import { doctors, mappings, patients } from "../db/schema.ts";
-import { value } from "../db/statement.ts";
+import { indexKey } from "../db/columns.ts";
+import type { AuditEvent } from "../db/query/audit.ts";
+import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/caller.ts";
+import type { IndexScan } from "../db/query/index-scan.ts";
+import { isoTimestamp, jsonObject } from "../db/query/json.ts";
+import { defineList, type PageRequest } from "../db/query/list.ts";
+import { assignments, doctors, patients } from "../db/schema.ts";
+import { param } from "../db/statement.ts";
 import { doctorSummary, patientSummary } from "./queries.ts";
 import type { ListedAssignment } from "./responses.ts";
 
-const patient = sql`${value("patient")}::int`;
-const doctor = sql`${value("doctor")}::int`;
+const patient = sql`${param("patient")}::int`;
+const doctor = sql`${param("doctor")}::int`;
 
-/** An assignment as it is listed: with its patient and its doctor, and on record with its patient. */
-const listed = {
-  table: mappings,
+/** What both lists have in common: each assignment with its patient and its doctor, audited with the patients. */
+const assignmentList = {
+  table: assignments,
   join: sql`
-    JOIN ${patients} ON ${patients.id} = ${mappings.patient_id} JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id}`,
-  json: sql`${objectOf(sql`
-    ${mappings.id}, ${objectOf(patientSummary)} AS patient,
-    ${objectOf(doctorSummary)} AS doctor, ${moment(mappings.assigned_at)} AS assigned_at`)}::text`,
+    JOIN ${patients} ON ${patients.id} = ${assignments.patient_id} JOIN ${doctors} ON ${doctors.id} = ${assignments.doctor_id}`,
+  json: sql`${jsonObject(sql`
+    ${assignments.id}, ${jsonObject(patientSummary)} AS patient,
+    ${jsonObject(doctorSummary)} AS doctor, ${isoTimestamp(assignments.assigned_at)} AS assigned_at`)}::text`,
   filters: {
-    patient: sql`${mappings.patient_id} = ${patient}`,
-    doctor: sql`${mappings.current_doctor_id} = ${doctor}`,
+    patient: sql`${assignments.patient_id} = ${patient}`,
+    doctor: sql`${assignments.current_doctor_id} = ${doctor}`,
   },
-  entry: (): Entry => ({
+  auditEvent: (): AuditEvent => ({
     action: "list",
     patients: sql`ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)`,
   }),
 };
 
-const byId: Path["order"] = [mappings.id];
-const byTime: Path["order"] = [mappings.assigned_at, mappings.id];
-type Paths = Record<"id" | "created_at" | "patient", Path>;
+const byId: IndexScan["order"] = [assignments.id];
+const byTime: IndexScan["order"] = [assignments.assigned_at, assignments.id];
+/** One scan for each sort order, and one for the filter `patient`. */
+type AssignmentScans = Record<"id" | "created_at" | "patient", IndexScan>;
 
-/** The assignments of the caller's own patients, all or one patient's. */
-const own: Paths = {
-  id: { table: mappings, fixed: [[mappings.owner_id, callerId]], order: byId },
-  created_at: { table: mappings, fixed: [[negated(mappings.owner_id), sql`-${callerId}`]], order: byTime },
+/** The assignments of the caller's own patients. */
+const ownScans: AssignmentScans = {
+  id: { table: assignments, equals: [[assignments.owner_id, callerId]], order: byId },
+  created_at: {
+    table: assignments,
+    equals: [[indexKey(assignments.owner_id, "negative"), sql`-${callerId}`]],
+    order: byTime,
+  },
   patient: {
-    table: mappings,
-    fixed: [
-      [wide(mappings.owner_id), callerId],
-      [mappings.patient_id, patient],
+    table: assignments,
+    equals: [
+      [indexKey(assignments.owner_id, "bigint"), callerId],
+      [assignments.patient_id, patient],
     ],
     order: byId,
   },
 };
 
-/** The assignments of a doctor, whosever the patients are. */
-const ofDoctor = (one: SQL, when: SQL): Paths => ({
-  id: { table: mappings, fixed: [[negated(mappings.current_doctor_id), sql`-${one}`]], order: byId, when },
-  created_at: {
-    table: mappings,
-    fixed: [[negated(wide(mappings.current_doctor_id)), sql`-${one}`]],
-    order: byTime,
-    when,
-  },
-  // One at most.
-  patient: {
-    table: mappings,
-    gathered: sql`(
-      SELECT * FROM ${mappings} WHERE ${mappings.patient_id} = ${patient} AND ${mappings.doctor_id} = ${one}
-        AND ${mappings.owner_id} IS NOT NULL OFFSET 0) ${mappings}`,
+/** The assignments of a doctor to patients of any owner, under a condition on the caller. */
+const doctorScans = (doctorId: SQL, condition: SQL): AssignmentScans => ({
+  id: {
+    table: assignments,
+    equals: [[indexKey(assignments.current_doctor_id, "negative"), sql`-${doctorId}`]],
     order: byId,
-    when,
+    condition,
+  },
+  created_at: {
+    table: assignments,
+    equals: [[indexKey(assignments.current_doctor_id, "negativeBigint"), sql`-${doctorId}`]],
+    order: byTime,
+    condition,
+  },
+  // At most one row: a doctor is assigned to a patient once.
+  patient: {
+    table: assignments,
+    subquery: sql`(
+      SELECT * FROM ${assignments} WHERE ${assignments.patient_id} = ${patient} AND ${assignments.doctor_id} = ${doctorId}
+        AND ${assignments.owner_id} IS NOT NULL OFFSET 0) ${assignments}`,
+    order: byId,
+    condition,
   },
 });
 
-const assigned = ofDoctor(callerDoctor, sql`${callerDoctor} IS NOT NULL`);
-const listReadable = list<ListedAssignment>(() => ({
-  ...listed,
-  sorts: { id: [own.id, assigned.id], created_at: [own.created_at, assigned.created_at] },
-  shortcuts: { "patient id": [own.patient, assigned.patient] },
+const callerDoctorScans = doctorScans(callerDoctorId, sql`${callerDoctorId} IS NOT NULL`);
+const listReadableAssignments = defineList<ListedAssignment>(() => ({
+  ...assignmentList,
+  sorts: {
+    id: [ownScans.id, callerDoctorScans.id],
+    created_at: [ownScans.created_at, callerDoctorScans.created_at],
+  },
+  filterIndexes: { "patient id": [ownScans.patient, callerDoctorScans.patient] },
 }));
 
-/** Of a doctor, the doctor's own account sees all assignments, and so does an admin: who could end them otherwise. */
-const seesAll = sql`(${callerIsAdmin} OR ${callerDoctor} IS NOT DISTINCT FROM ${doctor})`;
-const unlessAll = sql`NOT ${seesAll}`;
-const all = ofDoctor(doctor, seesAll);
-const ownOfDoctor: Path = {
-  table: mappings,
-  fixed: [
-    [mappings.current_doctor_id, doctor],
-    [mappings.owner_id, callerId],
+/** The doctor's own account and admins see all assignments of the doctor: nobody else could end those of other owners' patients. */
+const seesAll = sql`(${callerIsAdmin} OR ${callerDoctorId} IS NOT DISTINCT FROM ${doctor})`;
+const seesOwnOnly = sql`NOT ${seesAll}`;
+const allOfDoctorScans = doctorScans(doctor, seesAll);
+const ownOfDoctorScan: IndexScan = {
+  table: assignments,
+  equals: [
+    [assignments.current_doctor_id, doctor],
+    [assignments.owner_id, callerId],
   ],
   order: byId,
-  when: unlessAll,
+  condition: seesOwnOnly,
 };
-const listOfDoctor = list<ListedAssignment>(() => ({
-  ...listed,
+const listDoctorAssignments = defineList<ListedAssignment>(() => ({
+  ...assignmentList,
   sorts: {
-    id: [ownOfDoctor, all.id],
-    created_at: [{ ...own.created_at, when: unlessAll }, all.created_at],
+    id: [ownOfDoctorScan, allOfDoctorScans.id],
+    created_at: [{ ...ownScans.created_at, condition: seesOwnOnly }, allOfDoctorScans.created_at],
   },
-  shortcuts: { "patient id": [{ ...own.patient, when: unlessAll }, all.patient] },
+  filterIndexes: {
+    "patient id": [{ ...ownScans.patient, condition: seesOwnOnly }, allOfDoctorScans.patient],
+  },
 }));
 
 /**
- * The assignments of the caller's patients and, of a doctor's own account, those of that doctor; with the filter `doctor`, for
- * an admin, of everybody's.
+ * The assignments of the caller's patients, and for a doctor's own account those of that doctor. With the filter `doctor` an admin sees
+ * all assignments of that doctor.
  */
-export const listAssignments = (caller: Caller, page: Page) =>
-  (page.filters["doctor"] ? listOfDoctor : listReadable)(caller, page);
+export const listAssignments = (caller: Caller, page: PageRequest) =>
+  page.filters["doctor"] ? listDoctorAssignments(caller, page) : listReadableAssignments(caller, page);

@@ -1,5 +1,5 @@
 import { assignedAt, byId, conditions, gender, pageWords, specialization } from "../../openapi/records.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { AssignmentsQuery, NewAssignment } from "./requests.ts";
 import {
   Assignment,
@@ -46,7 +46,7 @@ const end = {
 } as const;
 
 /** Which doctor looks after which patient. */
-export const mappings: Group = {
+export const assignmentsOpenApi: OpenApiGroup = {
   tag: {
     name: "Assignments",
     description:
@@ -55,7 +55,7 @@ export const mappings: Group = {
   parameters: [
     byId,
     ...conditions,
-    parameters(AssignmentsQuery, {
+    describeParameters(AssignmentsQuery, {
       ...pageWords,
       sort: {
         ...pageWords.sort,
@@ -69,17 +69,17 @@ export const mappings: Group = {
     }),
   ],
   schemas: {
-    NewAssignment: named(NewAssignment, {
+    NewAssignment: describeSchema(NewAssignment, {
       description: "A doctor for a patient.",
       fields: { patient: "The id of one of your patients.", doctor: "The id of a doctor." },
       example: { patient: 7, doctor: 3 },
     }),
-    Assignment: named(Assignment, {
+    Assignment: describeSchema(Assignment, {
       description: "An assignment that has just been made.",
       fields: { id, patient: "The patient's id.", doctor: "The doctor's id.", assigned_at: assignedAt },
       example: { id: 41, patient: 7, doctor: 3, assigned_at },
     }),
-    PatientSummary: named(PatientSummary, {
+    PatientSummary: describeSchema(PatientSummary, {
       description: "A patient, in short.",
       fields: {
         id: "The patient's id.",
@@ -90,7 +90,7 @@ export const mappings: Group = {
       },
       example: patient,
     }),
-    DoctorSummary: named(DoctorSummary, {
+    DoctorSummary: describeSchema(DoctorSummary, {
       description: "A doctor, in short.",
       fields: {
         id: "The doctor's id.",
@@ -102,7 +102,7 @@ export const mappings: Group = {
       },
       example: doctor,
     }),
-    ListedAssignment: named(ListedAssignment, {
+    ListedAssignment: describeSchema(ListedAssignment, {
       description: "An assignment, with its patient and its doctor.",
       fields: {
         id,
@@ -112,7 +112,7 @@ export const mappings: Group = {
       },
       example: { id: 41, patient, doctor, assigned_at },
     }),
-    DoctorsOfPatient: named(DoctorsOfPatient, {
+    DoctorsOfPatient: describeSchema(DoctorsOfPatient, {
       description: "A patient's doctors.",
       fields: {
         patient_id: "The patient's id.",

@@ -1,15 +1,21 @@
 import { type SQL, sql } from "drizzle-orm";
-import { action, changesBetween, ended, outcomeOfReading, outcomeOfWriting } from "../db/query/audit.ts";
-import { callerDoctor, framed, isRevoked, repeatable, stillAccepted } from "../db/query/caller.ts";
-import { making, nextId } from "../db/query/idempotent-create.ts";
-import { arrayOf, bodyOf, columnsOf, moment } from "../db/query/json.ts";
-import { may } from "../db/query/permissions.ts";
-import { doctors, mappings, patients } from "../db/schema.ts";
-import { exists, type Json, value } from "../db/statement.ts";
+import { changesBetween, readOutcome, writeOutcome } from "../db/query/audit.ts";
+import {
+  authenticated,
+  authenticatedRetryable,
+  callerDoctorId,
+  neverRevoked,
+  recheckCaller,
+  revokedDuringWait,
+} from "../db/query/caller.ts";
+import { idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
+import { isoTimestamp, jsonArray, jsonBody, selectColumns } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
+import { assignments, doctors, patients } from "../db/schema.ts";
+import { exists, type Json, param } from "../db/statement.ts";
 import type { Assignment, DoctorsOfPatient, ListedAssignment } from "./responses.ts";
 
-/** What an assignment shows of its patient and its doctor. */
-const ofPatient: (keyof ListedAssignment["patient"])[] = [
+const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [
   "id",
   "firstname",
   "lastname",
@@ -17,7 +23,7 @@ const ofPatient: (keyof ListedAssignment["patient"])[] = [
   "gender",
   "created_by",
 ];
-const ofDoctor: (keyof ListedAssignment["doctor"])[] = [
+const doctorSummaryFields: (keyof ListedAssignment["doctor"])[] = [
   "id",
   "firstname",
   "lastname",
@@ -26,104 +32,111 @@ const ofDoctor: (keyof ListedAssignment["doctor"])[] = [
   "gender",
   "active",
 ];
-export const patientSummary = columnsOf(patients, ofPatient);
-export const doctorSummary = columnsOf(doctors, ofDoctor);
+/** The columns of the patient and of the doctor that an assignment shows. */
+export const patientSummary = selectColumns(patients, patientSummaryFields);
+export const doctorSummary = selectColumns(doctors, doctorSummaryFields);
 
-const patient = sql`${value("patient")}::int`;
-const doctor = sql`${value("doctor")}::int`;
-/** The doctors of a patient that the caller may read: its `body`, or null when there is no such patient. */
-export const findDoctorsOf = repeatable<{ body: Json<DoctorsOfPatient> | null }, { id: number }>(() => ({
-  entry: {
+const patient = sql`${param("patient")}::int`;
+const doctor = sql`${param("doctor")}::int`;
+
+/** The doctors of a patient that the caller may read. `body` is null when there is no such patient. */
+export const findDoctorsOfPatient = authenticatedRetryable<
+  { body: Json<DoctorsOfPatient> | null },
+  { id: number }
+>(() => ({
+  auditEvent: {
     action: "read",
-    outcome: outcomeOfReading(exists("found")),
-    patients: sql`ARRAY[${value("id")}::int]`,
+    outcome: readOutcome(exists("found")),
+    patients: sql`ARRAY[${param("id")}::int]`,
   },
+  revoked: neverRevoked,
   steps: {
     found: sql`
       SELECT ${patients.id} AS patient_id, ${patients.firstname} || ' ' || ${patients.lastname} AS patient, (
-        SELECT ${arrayOf(doctorSummary, sql`${doctors.id}`)} FROM ${mappings}
-        JOIN ${doctors} ON ${doctors.id} = ${mappings.doctor_id} WHERE ${mappings.patient_id} = ${patients.id}) AS doctors
-      FROM ${patients} WHERE ${patients.id} = ${value("id")} AND ${may("read a patient")}`,
+        SELECT ${jsonArray(doctorSummary, sql`${doctors.id}`)} FROM ${assignments}
+        JOIN ${doctors} ON ${doctors.id} = ${assignments.doctor_id} WHERE ${assignments.patient_id} = ${patients.id}) AS doctors
+      FROM ${patients} WHERE ${patients.id} = ${param("id")} AND ${can("patients:read")}`,
   },
-  row: { body: bodyOf("found") },
+  row: { body: jsonBody("found") },
 }));
 
-const doctorOf = (step: SQL): SQL =>
+const doctorJson = (step: SQL): SQL =>
   sql`(SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM ${step}) o)`;
 
 /**
- * Assigns a doctor to one of the caller's patients: nothing is made, and no id taken, unless both are there and the one is not `assigned`
- * to the other. One that is assigned at the same moment breaks the unique constraint.
+ * Assigns a doctor to one of the caller's patients. Nothing is created, and no id is taken, unless both exist, the doctor is `active` and
+ * is not `assigned` to the patient yet. Of two concurrent requests the second violates the unique constraint.
  */
-export const createAssignment = making<
+export const createAssignment = idempotentCreate<
   Assignment,
   { patient: number; doctor: number },
-  { patient: boolean; doctor: boolean; active: boolean; assigned: boolean; revoked: boolean }
+  { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >(() => ({
+  revoked: revokedDuringWait("doctor"),
   steps: {
     patient: sql`
       SELECT ${patients.id}, ${patients.owner_id} FROM ${patients}
-      WHERE ${patients.id} = ${patient} AND ${may("assign a doctor to a patient")}`,
-    // Locked: nobody is assigned to one who is retiring at this moment.
+      WHERE ${patients.id} = ${patient} AND ${can("patients:assign_doctor")}`,
+    // Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
     doctor: sql`SELECT ${doctors.id}, ${doctors.active} FROM ${doctors} WHERE ${doctors.id} = ${doctor} FOR SHARE`,
-    still: stillAccepted("doctor"),
+    caller_recheck: recheckCaller("doctor"),
     assigned: sql`SELECT FROM patient WHERE assignment_taken(patient.id, ${doctor})`,
   },
   draft: sql`
-    SELECT ${nextId(mappings)}::int AS id, patient.id AS patient_id, owner_id, doctor.id AS doctor_id,
+    SELECT ${nextId(assignments)}::int AS id, patient.id AS patient_id, owner_id, doctor.id AS doctor_id,
       now()::timestamptz(3) AS assigned_at
-    FROM patient, doctor WHERE active AND ${exists("still")} AND NOT ${exists("assigned")}`,
+    FROM patient, doctor WHERE active AND ${exists("caller_recheck")} AND NOT ${exists("assigned")}`,
   body: sql`(
     SELECT row_to_json(a)::text FROM (
-      SELECT id, patient_id AS patient, doctor_id AS doctor, ${moment(mappings.assigned_at)} AS assigned_at
-      FROM draft ${mappings}) a)`,
+      SELECT id, patient_id AS patient, doctor_id AS doctor, ${isoTimestamp(assignments.assigned_at)} AS assigned_at
+      FROM draft ${assignments}) a)`,
   id: sql`(SELECT id FROM draft)`,
-  entry: {
-    action: action("assign"),
-    outcome: sql`CASE WHEN ${exists("draft")} THEN ${ended("done")}
-      WHEN ${exists("patient")} THEN ${ended("refused")} ELSE ${ended("not_found")} END`,
+  auditEvent: {
+    action: sql`'assign'`,
+    outcome: writeOutcome(exists("patient"), exists("draft")),
     patients: sql`ARRAY[${patient}]`,
-    changes: changesBetween(sql`NULL`, doctorOf(sql`draft`)),
+    changes: changesBetween(sql`NULL`, doctorJson(sql`draft`)),
   },
-  replayed: { patients: sql`ARRAY[${patient}]` },
+  replaySubjects: { patients: sql`ARRAY[${patient}]` },
   insert: (condition) => sql`
-    INSERT INTO ${mappings} (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
+    INSERT INTO ${assignments} (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
     SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE ${condition}`,
-  request: sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
-  flags: {
+  requestText: sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
+  extraColumns: {
     patient: exists("patient"),
     doctor: exists("doctor"),
     active: sql`EXISTS (SELECT FROM doctor WHERE active)`,
     assigned: exists("assigned"),
-    revoked: sql`${exists("doctor")} AND ${isRevoked}`,
   },
 }));
 
-const id = sql`${value("id")}::int`;
-const isEndable = may("end an assignment");
+const id = sql`${param("id")}::int`;
+const canEnd = can("assignments:end");
 const isRefused = exists("refused");
 
 /**
- * Ends an assignment of one of the caller's patients, or for an admin of anybody's; whether it is `gone` then, or was `refused`
- * to the doctor's own account, which only sees it. Who tries to end another's is on record with the patient of that.
+ * Ends an assignment of one of the caller's patients, or for an admin any assignment. `isRefused`: the caller is the doctor's own account,
+ * which may see the assignment but not end it. Any attempt is audited with the assignment's patient.
  */
-export const deleteAssignment = framed<{ gone: boolean; refused: boolean; revoked: boolean }, { id: number }>(
+export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: boolean }, { id: number }>(
   () => ({
-    entry: {
+    auditEvent: {
       action: "unassign",
-      outcome: outcomeOfWriting(isRefused, exists("deleted")),
-      patients: sql`ARRAY(SELECT ${mappings.patient_id} FROM ${mappings} WHERE ${mappings.id} = ${id})`,
-      changes: changesBetween(doctorOf(sql`deleted`), sql`NULL`),
+      outcome: writeOutcome(isRefused, exists("deleted")),
+      patients: sql`ARRAY(SELECT ${assignments.patient_id} FROM ${assignments} WHERE ${assignments.id} = ${id})`,
+      changes: changesBetween(doctorJson(sql`deleted`), sql`NULL`),
     },
+    revoked: revokedDuringWait("caller"),
     steps: {
-      still: stillAccepted("caller"),
+      caller_recheck: recheckCaller("caller"),
       refused: sql`
-      SELECT FROM ${mappings}
-      WHERE ${mappings.id} = ${id} AND ${mappings.current_doctor_id} = ${callerDoctor} AND NOT ${isEndable}`,
+        SELECT FROM ${assignments}
+        WHERE ${assignments.id} = ${id} AND ${assignments.current_doctor_id} = ${callerDoctorId} AND NOT ${canEnd}`,
       deleted: sql`
-      DELETE FROM ${mappings} WHERE ${mappings.id} = ${id} AND ${mappings.owner_id} IS NOT NULL AND ${isEndable} AND ${exists("still")}
-      RETURNING ${mappings.doctor_id}`,
+        DELETE FROM ${assignments}
+        WHERE ${assignments.id} = ${id} AND ${assignments.owner_id} IS NOT NULL AND ${canEnd} AND ${exists("caller_recheck")}
+        RETURNING ${assignments.doctor_id}`,
     },
-    row: { gone: exists("deleted"), refused: isRefused, revoked: isRevoked },
+    row: { isDeleted: exists("deleted"), isRefused },
   }),
 );

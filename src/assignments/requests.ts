@@ -1,7 +1,7 @@
-import { body, idInText, reference } from "../http/fields.ts";
-import { listQuery } from "../http/list-query.ts";
+import { idParam, idSchema, requestBody } from "../http/fields.ts";
+import { listQuery } from "../http/pagination.ts";
 
-/** In the order of `created_at`, that is of `assigned_at`, too. */
-export const AssignmentsQuery = listQuery({ patient: idInText, doctor: idInText }, ["id", "created_at"]);
+/** The sort order `created_at` is that of `assigned_at`. */
+export const AssignmentsQuery = listQuery({ patient: idParam, doctor: idParam }, ["id", "created_at"]);
 
-export const NewAssignment = body({ patient: reference, doctor: reference }, ["id", "assigned_at"]);
+export const NewAssignment = requestBody({ patient: idSchema, doctor: idSchema }, ["id", "assigned_at"]);

@@ -1,28 +1,28 @@
 import { genders, specializations } from "../db/schema.ts";
-import { reference } from "../http/fields.ts";
-import { moment } from "../http/responses.ts";
+import { idSchema } from "../http/fields.ts";
+import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-/** As it is answered when it has been made. */
+/** A new assignment. */
 export const Assignment = z.strictObject({
-  id: reference,
-  patient: reference,
-  doctor: reference,
-  assigned_at: moment,
+  id: idSchema,
+  patient: idSchema,
+  doctor: idSchema,
+  assigned_at: timestampSchema,
 });
 export type Assignment = z.infer<typeof Assignment>;
 
 export const PatientSummary = z.strictObject({
-  id: reference,
+  id: idSchema,
   firstname: z.string(),
   lastname: z.string(),
   age: z.int(),
   gender: z.enum(genders),
-  created_by: reference,
+  created_by: idSchema,
 });
 
 export const DoctorSummary = z.strictObject({
-  id: reference,
+  id: idSchema,
   firstname: z.string(),
   lastname: z.string(),
   specialization: z.enum(specializations),
@@ -31,13 +31,13 @@ export const DoctorSummary = z.strictObject({
   active: z.boolean(),
 });
 
-/** As it stands in the list, with its patient and its doctor. */
+/** An assignment in a list, with its patient and its doctor. */
 export const ListedAssignment = z.extend(Assignment, { patient: PatientSummary, doctor: DoctorSummary });
 export type ListedAssignment = z.infer<typeof ListedAssignment>;
 
 export const DoctorsOfPatient = z.strictObject({
-  patient_id: reference,
-  /** First name and last name. */
+  patient_id: idSchema,
+  /** First and last name. */
   patient: z.string(),
   doctors: z.array(DoctorSummary),
 });

@@ -1,9 +1,9 @@
 import { pageWords } from "../../openapi/records.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
-import { RecordQuery } from "../patients/requests.ts";
-import { Access, Change } from "../patients/responses.ts";
-import { EventsQuery } from "./requests.ts";
-import { AuditEvent } from "./responses.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
+import { PatientAuditQuery } from "../patients/requests.ts";
+import { PatientAccess, PatientChange } from "../patients/responses.ts";
+import { AuditQuery } from "./requests.ts";
+import { ListedAuditEvent } from "./responses.ts";
 
 const actions =
   "`list`, `read`, `create`, `replay` (an earlier answer was given again), `update`, `delete`, `restore`, `transfer`, `break_glass`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `register`, `login`, `logout`, `refresh`, `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `disable`, `enable`, `sign-out`";
@@ -37,13 +37,13 @@ const { limit, cursor } = pageWords;
 const notThere = { when: "You may read no such patient.", detail: "There is no such patient." };
 
 /** What the record says of one patient, to those who may read it. */
-export const recordOfPatient: Group["operations"] = {
+export const recordOfPatient: OpenApiGroup["operations"] = {
   "GET /api/patients/:id/history": {
     operationId: "listPatientHistory",
     summary: "List a patient's changes",
     description:
       "What has changed a patient that you may read, whose it is or who looks after it, the newest first. Of a deleted patient of yours too. That you read it is on record itself.",
-    answers: [{ status: 200, description: "A page of changes.", schema: Change, list: true }],
+    answers: [{ status: 200, description: "A page of changes.", schema: PatientChange, list: true }],
     problems: { 404: notThere },
   },
   "GET /api/patients/:id/accesses": {
@@ -51,13 +51,13 @@ export const recordOfPatient: Group["operations"] = {
     summary: "List who looked at a patient",
     description:
       "Everybody who looked at a patient that you may read or changed it, or tried to, the newest first. Of a deleted patient of yours too. That you read it is on record itself.",
-    answers: [{ status: 200, description: "A page of accesses.", schema: Access, list: true }],
+    answers: [{ status: 200, description: "A page of accesses.", schema: PatientAccess, list: true }],
     problems: { 404: notThere },
   },
 };
-export const recordParameters = parameters(RecordQuery, { limit, cursor });
-export const recordSchemas: Group["schemas"] = {
-  Change: named(Change, {
+export const recordParameters = describeParameters(PatientAuditQuery, { limit, cursor });
+export const recordSchemas: OpenApiGroup["schemas"] = {
+  Change: describeSchema(PatientChange, {
     description: "A change of a patient.",
     fields: {
       id: fields.id,
@@ -69,14 +69,14 @@ export const recordSchemas: Group["schemas"] = {
     },
     example: { id: 90_210, at, account: ada, action: "update", changes },
   }),
-  Access: named(Access, { description: "An access to a patient.", fields, example: event }),
+  Access: describeSchema(PatientAccess, { description: "An access to a patient.", fields, example: event }),
 };
 
 /** The record, for admins. */
-export const audit: Group = {
+export const auditOpenApi: OpenApiGroup = {
   tag: { name: "Record", description: "Who did what with whose data. For admins." },
   parameters: [
-    parameters(EventsQuery, {
+    describeParameters(AuditQuery, {
       limit,
       cursor,
       account: { description: "Only what this account did, by its id." },
@@ -88,7 +88,7 @@ export const audit: Group = {
     }),
   ],
   schemas: {
-    AuditEvent: named(AuditEvent, {
+    AuditEvent: describeSchema(ListedAuditEvent, {
       description: "An event of the record.",
       fields: {
         ...fields,
@@ -106,7 +106,7 @@ export const audit: Group = {
       summary: "List what is on record",
       description:
         "The record, the newest first. The filters combine. For admins; that it was read is on record itself.",
-      answers: [{ status: 200, description: "A page of events.", schema: AuditEvent, list: true }],
+      answers: [{ status: 200, description: "A page of events.", schema: ListedAuditEvent, list: true }],
       problems: {
         403: { when: "You are no admin.", detail: "Only an admin may read the record." },
       },

@@ -1,15 +1,15 @@
 import { outcomes } from "../db/schema.ts";
-import { idInText, momentInText, rule } from "../http/fields.ts";
-import { pageQuery } from "../http/list-query.ts";
+import { idParam, rule, timestampParam } from "../http/fields.ts";
+import { pageQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
-export const EventsQuery = pageQuery({
-  account: idInText,
-  patient: idInText,
+export const AuditQuery = pageQuery({
+  account: idParam,
+  patient: idParam,
   action: z.string().check(z.regex(/^[a-z_-]{1,32}$/, "Must be an action, as read or break_glass")),
   outcome: z.enum(outcomes),
-  from: momentInText,
-  to: momentInText,
+  from: timestampParam,
+  to: timestampParam,
 }).check(
   rule(({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)), "Must not be before from", "to"),
 );

@@ -1,13 +1,13 @@
-import { reference } from "../http/fields.ts";
-import { circumstances, event } from "../http/responses.ts";
+import { idSchema } from "../http/fields.ts";
+import { eventBase, eventDetails } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-/** An event of the record; of one about a doctor or an account the id of that, in place of patients. */
-export const AuditEvent = z.strictObject({
-  ...event,
-  ...circumstances,
-  patients: z.optional(z.array(reference)),
-  doctor: z.optional(reference),
-  subject: z.optional(reference),
+/** An event of the audit log. One about a doctor or an account has its id instead of `patients`. */
+export const ListedAuditEvent = z.strictObject({
+  ...eventBase,
+  ...eventDetails,
+  patients: z.optional(z.array(idSchema)),
+  doctor: z.optional(idSchema),
+  subject: z.optional(idSchema),
 });
-export type AuditEvent = z.infer<typeof AuditEvent>;
+export type ListedAuditEvent = z.infer<typeof ListedAuditEvent>;

@@ -1,11 +1,13 @@
 import { Hono } from "hono";
-import { guard } from "../auth/require-account.ts";
+import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { requireAdmin } from "../http/problems.ts";
-import { listOf } from "../http/resource-handlers.ts";
-import { listRecord } from "./queries.ts";
-import { EventsQuery } from "./requests.ts";
+import { listHandlers } from "../http/resource-handlers.ts";
+import { listAuditEvents } from "./queries.ts";
+import { AuditQuery } from "./requests.ts";
 
-export const audit = new Hono<AppEnv>()
-  .use(guard)
-  .get("/", ...listOf(EventsQuery, listRecord, (allowed) => requireAdmin(allowed, "read the record")));
+const requireAuditor = (isAdmin: boolean) => requireAdmin(isAdmin, "read the record");
+
+export const auditRoutes = new Hono<AppEnv>()
+  .use(requireAccount)
+  .get("/", ...listHandlers(AuditQuery, listAuditEvents, requireAuditor));

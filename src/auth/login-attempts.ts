@@ -1,96 +1,103 @@
 import { type SQL, sql } from "drizzle-orm";
 import { login_attempts } from "../db/schema.ts";
-import { exists, value } from "../db/statement.ts";
+import { exists, param } from "../db/statement.ts";
 
-// Attempts to log in are counted before the password is looked at, so that of any number at once none is looked at for nothing,
-// and taken back when it was right. Whatever is tried from a network that the account has logged in from before is
-// counted there, for that account; all else is counted for the account, and for the network. So a stranger
-// keeps an account's own networks from nothing, and a network's guests keep those from nothing who have logged in there.
+// Failed login attempts are counted before the password is compared, and the count is taken back when the password was right. So of any
+// number of concurrent guesses only the free ones are compared. An attempt from a network that the account has logged in from before is
+// counted for that account and network. All others are counted for the account, and for the network. So a stranger cannot lock an account
+// out of its own networks, and guests of a network cannot lock out those who have logged in there.
 
-const network = sql`${value("network")}::text`;
+const network = sql`${param("network")}::text`;
 
-/** Not blocked: at whatever moment, for many at once wait for each other's counters, and are asked by the clock when they have them. */
-const FREE = sql`'epoch'::timestamptz`;
+/** `blocked_until` of a counter that does not block. Concurrent requests wait for its row lock and then compare with the clock. */
+const NOT_BLOCKED = sql`'epoch'::timestamptz`;
 
-/** How many of an account's own networks are remembered: each has guesses of its own. */
-const NETWORKS = 4;
+/** How many of its own networks an account keeps. Each allows guesses of its own. */
+const MAX_OWN_NETWORKS = 4;
 
 /**
- * How many failures are free: then it takes a second, two, four …, and `longest` seconds at last; and how many are forgiven in an
- * hour. Of an account's password that is at most 110 guesses a day from all other networks together, and 175 from each of its own, where
- * many may log in at once: less than 1,000.
+ * `free`: how many failures do not block. After that a failure blocks for 1 s, 2 s, 4 s … up to `longest` seconds. `forgiven`: how many
+ * failures are subtracted per hour. This allows at most 110 guesses a day of an account's password from all other networks together, and
+ * 175 from each of its own, where many people may log in at once: less than 1,000.
  */
-const strangersRules = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
-const ownRules = sql`70 AS free, 900 AS longest, 1 AS forgiven`;
+const otherNetworksLimits = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
+const ownNetworkLimits = sql`70 AS free, 900 AS longest, 1 AS forgiven`;
 /** A network may be a whole hospital's. */
-const networkRules = sql`100 AS free, 60 AS longest, 60 AS forgiven`;
-/** The rules of a row of counters. */
-const rulesOf = (row: SQL): SQL => sql`
-  SELECT ${networkRules} WHERE ${row}.username = '' UNION ALL SELECT ${strangersRules} WHERE ${row}.network = ''
-  UNION ALL SELECT ${ownRules} WHERE ${row}.username <> '' AND ${row}.network <> ''`;
+const networkLimits = sql`100 AS free, 60 AS longest, 60 AS forgiven`;
 
-/** What an attempt for `username` (null for none) is counted by, when its network is `known` as the account's or not. */
-const countersOf = (username: SQL, known: SQL): SQL => sql`
-  SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) all_of (username, network)
-  WHERE (all_of.username <> '' AND all_of.network <> '') = ${known} AND ${username} IS NOT NULL`;
+/** The limits of a counter. `counter` is the alias of its row. */
+const limitsOf = (counter: SQL): SQL => sql`
+  SELECT ${networkLimits} WHERE ${counter}.username = '' UNION ALL SELECT ${otherNetworksLimits} WHERE ${counter}.network = ''
+  UNION ALL SELECT ${ownNetworkLimits} WHERE ${counter}.username <> '' AND ${counter}.network <> ''`;
 
-/** Counts in the counters that a condition is true of, unless they are blocked. */
-const countIn = (condition: SQL): SQL => sql`
+/** The counters of an attempt for `username` (NULL for none): of its own network when `isOwnNetwork`, else of network and account. */
+const counterKeys = (username: SQL, isOwnNetwork: SQL): SQL => sql`
+  SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) keys (username, network)
+  WHERE (keys.username <> '' AND keys.network <> '') = ${isOwnNetwork} AND ${username} IS NOT NULL`;
+
+/** Increments the counters for which `condition` is true, unless they block. */
+const incrementCounters = (condition: SQL): SQL => sql`
   INSERT INTO ${login_attempts} AS a (username, network, failures, failed_at, blocked_until)
-  SELECT username, network, 1, now(), ${FREE} FROM counters WHERE ${condition}
+  SELECT username, network, 1, now(), ${NOT_BLOCKED} FROM counters WHERE ${condition}
   ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
-    SELECT least(n, free + 10), CASE WHEN n < free THEN ${FREE}
+    SELECT least(n, free + 10), CASE WHEN n < free THEN ${NOT_BLOCKED}
       ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
     FROM (
       SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
-      FROM (${rulesOf(sql`a`)}) rules) counted)
+      FROM (${limitsOf(sql`a`)}) limits) counted)
   WHERE a.blocked_until <= clock_timestamp()
   RETURNING 1`;
 
 /**
- * Counts an attempt: for the network first, and for the account when that is not blocked. (Always in this order, so that no two requests
- * wait for each other.) The step `attempt` says whether it is `admitted`, and otherwise for how many seconds to `wait`.
+ * The steps that count an attempt: first for the network, and for the account unless the network is blocked. Always in this order, so that
+ * two requests cannot deadlock. The step `attempt` says whether the attempt is `admitted`, and if not how many seconds to `wait`.
  */
-export const counting = (username: SQL): Record<string, SQL> => ({
-  known: sql`
+export const countAttempt = (username: SQL): Record<string, SQL> => ({
+  own_network: sql`
     SELECT FROM ${login_attempts}
     WHERE username = ${username} AND network = ${network} AND logged_in_at IS NOT NULL`,
-  counters: countersOf(username, exists("known")),
-  network_counted: countIn(sql`username = ''`),
-  counted: countIn(sql`username <> '' AND (${exists("known")} OR ${exists("network_counted")})`),
+  counters: counterKeys(username, exists("own_network")),
+  counted_network: incrementCounters(sql`username = ''`),
+  counted_account: incrementCounters(
+    sql`username <> '' AND (${exists("own_network")} OR ${exists("counted_network")})`,
+  ),
   attempt: sql`
-    SELECT ${exists("counted")} OR NOT ${exists("counters")} AS admitted, (
+    SELECT ${exists("counted_account")} OR NOT ${exists("counters")} AS admitted, (
       SELECT greatest(ceil(extract(epoch FROM max(blocked_until) - clock_timestamp())), 1)::int
       FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
 });
 
-/** What the step `attempt` says; and whether the network was `known`, for `takingBack` to know what was counted. */
-export type Attempt = { admitted: boolean; wait: number; known: boolean };
-export const ofAttempt = {
-  known: exists("known"),
+/** The result of `countAttempt`. `isOwnNetwork` is passed to `takeBackAttempt`, which has to find the same counters. */
+export type LoginAttempt = { admitted: boolean; wait: number; isOwnNetwork: boolean };
+export const loginAttemptColumns = {
+  isOwnNetwork: exists("own_network"),
   admitted: sql<boolean>`(SELECT admitted FROM attempt)`,
   wait: sql<number>`(SELECT coalesce(wait, 1) FROM attempt)`,
 };
 
-const known = sql`${value("known")}::boolean`;
+const isOwnNetwork = sql`${param("isOwnNetwork")}::boolean`;
 
-/** Takes an attempt back that was right, when there is a row of the step `right`, and remembers its network as the account's. */
-export const takingBack = (username: SQL, right: string): Record<string, SQL> => ({
-  counters: countersOf(username, known),
-  held: sql`
+/**
+ * The steps that take the count of an attempt back, and remember its network as the account's own.
+ *
+ * @param successStep has a row when the password was right; otherwise the steps do nothing.
+ */
+export const takeBackAttempt = (username: SQL, successStep: string): Record<string, SQL> => ({
+  counters: counterKeys(username, isOwnNetwork),
+  locked_counters: sql`
     SELECT a.username, a.network FROM ${login_attempts} a
-    WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND ${exists(right)}
+    WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND ${exists(successStep)}
     ORDER BY a.username, a.network FOR UPDATE`,
   taken_back: sql`
-    UPDATE ${login_attempts} a SET failures = greatest(failures - 1, 0), blocked_until = ${FREE},
+    UPDATE ${login_attempts} a SET failures = greatest(failures - 1, 0), blocked_until = ${NOT_BLOCKED},
       logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
-    FROM held WHERE (a.username, a.network) = (held.username, held.network)`,
-  remembered: sql`
+    FROM locked_counters l WHERE (a.username, a.network) = (l.username, l.network)`,
+  remembered_network: sql`
     INSERT INTO ${login_attempts} (username, network, failures, failed_at, blocked_until, logged_in_at)
-    SELECT ${username}, ${network}, 0, now(), ${FREE}, now() WHERE ${exists(right)} AND NOT ${known}
+    SELECT ${username}, ${network}, 0, now(), ${NOT_BLOCKED}, now() WHERE ${exists(successStep)} AND NOT ${isOwnNetwork}
     ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()`,
-  forgotten: sql`
-    DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(right)} AND NOT ${known} AND network IN (
+  forgotten_networks: sql`
+    DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(successStep)} AND NOT ${isOwnNetwork} AND network IN (
       SELECT network FROM ${login_attempts} WHERE username = ${username} AND logged_in_at IS NOT NULL
-      ORDER BY logged_in_at DESC OFFSET ${sql.raw(String(NETWORKS - 1))})`,
+      ORDER BY logged_in_at DESC OFFSET ${sql.raw(String(MAX_OWN_NETWORKS - 1))})`,
 });

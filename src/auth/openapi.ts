@@ -1,6 +1,6 @@
 import { referenceTo } from "../../openapi/schemas.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
-import { Credentials, PasswordChange, RefreshToken, Registration, SessionById } from "./requests.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
+import { Credentials, PasswordChange, RefreshToken, Registration, SessionIdPath } from "./requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "./responses.ts";
 
 const username =
@@ -31,15 +31,15 @@ const pair = {
 } as const;
 
 /** Accounts and their sessions. */
-export const auth: Group = {
+export const authOpenApi: OpenApiGroup = {
   tag: {
     name: "Accounts",
     description:
       "An account logs in with its name and password and gets two tokens: `access` goes with every request, `refresh` makes the next pair.",
   },
-  parameters: [parameters(SessionById, { id: { description: sessionId, example: session.id } })],
+  parameters: [describeParameters(SessionIdPath, { id: { description: sessionId, example: session.id } })],
   schemas: {
-    Registration: named(Registration, {
+    Registration: describeSchema(Registration, {
       description: "A new account.",
       fields: {
         username,
@@ -49,22 +49,22 @@ export const auth: Group = {
       },
       example: { username: "ada", email: "ada@example.org", password },
     }),
-    Credentials: named(Credentials, {
+    Credentials: describeSchema(Credentials, {
       description: "What an account logs in with.",
       fields: { username: "The account's name, in any case.", password: "The account's password." },
       example: { username: "ada", password },
     }),
-    RefreshToken: named(RefreshToken, {
+    RefreshToken: describeSchema(RefreshToken, {
       description: "A session, by its refresh token.",
       fields: { refresh },
       example: { refresh: "qJ0fUJ1x6bPp0n5yL0dM2m3v0c8Yt7sK4hWzR9aQeXg" },
     }),
-    PasswordChange: named(PasswordChange, {
+    PasswordChange: describeSchema(PasswordChange, {
       description: "A new password, and the one that it replaces.",
       fields: { current: "The account's password.", new: newPassword },
       example: { current: password, new: "another horse entirely" },
     }),
-    Session: named(Session, {
+    Session: describeSchema(Session, {
       description: "A login of yours that is not over.",
       fields: {
         id: sessionId,
@@ -76,12 +76,12 @@ export const auth: Group = {
       },
       example: session,
     }),
-    NewAccount: named(NewAccount, {
+    NewAccount: describeSchema(NewAccount, {
       description: "An account that has just been made.",
       fields: { id, username, email },
       example: account,
     }),
-    Account: named(Account, {
+    Account: describeSchema(Account, {
       description: "An account.",
       fields: {
         id,
@@ -91,7 +91,7 @@ export const auth: Group = {
       },
       example: { ...account, role: "clinician" },
     }),
-    TokenPair: named(TokenPair, {
+    TokenPair: describeSchema(TokenPair, {
       description: "A session's two tokens, as OAuth 2.0 names them (RFC 6749, section 5.1).",
       fields: {
         access: "The access token, a JWT: send it as `Authorization: Bearer <access>`.",

@@ -1,37 +1,41 @@
 import { sql } from "drizzle-orm";
-import { folded } from "../db/columns.ts";
-import { ended, recording } from "../db/query/audit.ts";
-import { callerId, framedForPassword, who } from "../db/query/caller.ts";
+import { caseFolded } from "../db/columns.ts";
+import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
+import { auditActor, authenticatedForPasswordChange, callerId, neverRevoked } from "../db/query/caller.ts";
 import { sessions, users } from "../db/schema.ts";
-import { exists, value } from "../db/statement.ts";
-import { type Attempt, counting, ofAttempt, takingBack } from "./login-attempts.ts";
-import type { Stored } from "./passwords.ts";
+import { exists, param } from "../db/statement.ts";
+import { countAttempt, type LoginAttempt, loginAttemptColumns, takeBackAttempt } from "./login-attempts.ts";
+import type { StoredPassword } from "./passwords.ts";
 
-const username = sql`(SELECT ${folded(sql`username`)} FROM caller)`;
+const username = sql`(SELECT ${caseFolded(sql`username`)} FROM caller)`;
 
 /**
- * Counts an attempt at the caller's password, as one to log in is, and gives what is needed to know of its account. What ends here is put
- * on record; of all else that is left to the next statement.
+ * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with. Only a refused attempt
+ * is audited here; `changePassword` audits the others.
  */
-export const findOwnPassword = framedForPassword<
-  Attempt & Stored & { username: string; email: string },
+export const findOwnPassword = authenticatedForPasswordChange<
+  LoginAttempt & StoredPassword & { username: string; email: string },
   { network: string }
 >(() => ({
-  entry: null,
+  auditEvent: null,
+  revoked: neverRevoked,
   steps: {
-    ...counting(username),
+    ...countAttempt(username),
     account: sql`SELECT password_hash, password_trimmed, username, email FROM ${users} WHERE id = ${callerId}`,
-    refused: recording(
-      { ...who, from: sql`claimant WHERE NOT accepted OR EXISTS (SELECT FROM attempt WHERE NOT admitted)` },
+    refusal_event: insertAuditEvent(
+      {
+        ...auditActor,
+        from: sql`token_account WHERE NOT accepted OR EXISTS (SELECT FROM attempt WHERE NOT admitted)`,
+      },
       {
         action: "change_password",
-        outcome: ended("refused"),
+        outcome: sql`'refused'`,
         reason: sql`CASE WHEN accepted THEN 'too many attempts' END`,
       },
     ),
   },
   row: {
-    ...ofAttempt,
+    ...loginAttemptColumns,
     password_hash: sql`(SELECT password_hash FROM account)`,
     password_trimmed: sql`(SELECT password_trimmed FROM account)`,
     username: sql`(SELECT username FROM account)`,
@@ -40,31 +44,31 @@ export const findOwnPassword = framedForPassword<
 }));
 
 /**
- * Replaces the caller's `password_hash`, against which its password has just been checked (null when that was wrong), by a `new_hash`
- * (null when the new password is no good), and ends its other sessions; whether it did.
+ * Changes the caller's password and ends its other sessions.
+ *
+ * @param password_hash the hash that the current password was compared with; null when it was wrong.
+ * @param new_hash null when the new password is not acceptable.
  */
-export const changePassword = framedForPassword<
-  { changed: boolean },
-  { password_hash: string | null; new_hash: string | null; network: string; known: boolean }
+export const changePassword = authenticatedForPasswordChange<
+  { isChanged: boolean },
+  { password_hash: string | null; new_hash: string | null; network: string; isOwnNetwork: boolean }
 >(() => ({
-  entry: {
-    action: "change_password",
-    outcome: sql`CASE WHEN ${exists("changed")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
-  },
+  auditEvent: { action: "change_password", outcome: doneOrRefused(exists("changed")) },
+  revoked: neverRevoked,
   steps: {
-    right: sql`SELECT FROM ${users} WHERE id = ${callerId} AND password_hash = ${value("password_hash")}`,
+    correct_password: sql`SELECT FROM ${users} WHERE id = ${callerId} AND password_hash = ${param("password_hash")}`,
     changed: sql`
-      UPDATE ${users} SET password_hash = ${value("new_hash")}, password_version = password_version + 1, password_trimmed = false,
+      UPDATE ${users} SET password_hash = ${param("new_hash")}, password_version = password_version + 1, password_trimmed = false,
         must_change_password = false, updated_at = now()
-      WHERE id = ${callerId} AND password_hash = ${value("password_hash")} AND ${value("new_hash")}::text IS NOT NULL
-        AND active AND token_version = ${value("token_version")}
+      WHERE id = ${callerId} AND password_hash = ${param("password_hash")} AND ${param("new_hash")}::text IS NOT NULL
+        AND active AND token_version = ${param("token_version")}
       RETURNING password_version`,
-    kept: sql`
-      UPDATE ${sessions} SET password_version = changed.password_version FROM changed WHERE id = ${value("session_id")}::uuid`,
-    ended: sql`
+    kept_session: sql`
+      UPDATE ${sessions} SET password_version = changed.password_version FROM changed WHERE id = ${param("session_id")}::uuid`,
+    ended_sessions: sql`
       UPDATE ${sessions} SET ended_at = now()
-      WHERE user_id = ${callerId} AND id <> ${value("session_id")}::uuid AND ended_at IS NULL AND ${exists("changed")}`,
-    ...takingBack(username, "right"),
+      WHERE user_id = ${callerId} AND id <> ${param("session_id")}::uuid AND ended_at IS NULL AND ${exists("changed")}`,
+    ...takeBackAttempt(username, "correct_password"),
   },
-  row: { changed: exists("changed") },
+  row: { isChanged: exists("changed") },
 }));

@@ -1,85 +1,90 @@
 import { type SQL, sql } from "drizzle-orm";
-import { folded } from "../db/columns.ts";
-import { ended, type Origin, recording } from "../db/query/audit.ts";
-import type { Claims } from "../db/query/caller.ts";
-import { isInvitationGood } from "../db/query/invited.ts";
-import { columnsOf, objectOf } from "../db/query/json.ts";
+import { caseFolded } from "../db/columns.ts";
+import { doneOrRefused, insertAuditEvent, type RequestOrigin } from "../db/query/audit.ts";
+import type { TokenClaims } from "../db/query/caller.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { isInvitationValid } from "../db/query/permissions.ts";
 import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
-import { exists, type Json, statement, value } from "../db/statement.ts";
-import { type Attempt, counting, ofAttempt, takingBack } from "./login-attempts.ts";
-import type { Stored } from "./passwords.ts";
+import { defineStatement, exists, type Json, param } from "../db/statement.ts";
+import { countAttempt, type LoginAttempt, loginAttemptColumns, takeBackAttempt } from "./login-attempts.ts";
+import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";
 
-// These have no caller: they are how one becomes it. They put on record what they did by themselves.
+// The statements of requests without an access token. Each inserts its own audit event.
 
-/** What is shown of an account that has been made. */
-const shownFields: (keyof NewAccount)[] = ["id", "username", "email"];
+const newAccountFields: (keyof NewAccount)[] = ["id", "username", "email"];
 
-const username = sql`${value("username")}::text`;
-const codeHash = sql`${value("code_hash")}::text`;
+const username = sql`${param("username")}::text`;
+const codeHash = sql`${param("code_hash")}::text`;
 
 /**
- * Creates an account, by an invitation when there is a `code_hash`, which is used up then: its `body`, null when the invitation is
- * good (`invited`), was sent to another `email`, or the username is `taken`: each decides only when those before it are right.
+ * Creates an account, with an invitation when there is a `code_hash`; the invitation is used up.
+ *
+ * @returns its row: `body` is null when no account was created. The reason is the first of these that holds: `isInvited` is false (the
+ *   invitation is not valid), `isInvitedEmail` is false (it was sent to another email), `isTaken` (the username exists), or a concurrent
+ *   request used the invitation up.
  */
-export const createAccount = statement<
-  { body: Json<NewAccount> | null; invited: boolean; email: boolean; taken: boolean },
-  { username: string; email: string; password_hash: string; code_hash: string | null } & Origin
+export const createAccount = defineStatement<
+  { body: Json<NewAccount> | null; isInvited: boolean; isInvitedEmail: boolean; isTaken: boolean },
+  { username: string; email: string; password_hash: string; code_hash: string | null } & RequestOrigin
 >(() => ({
   steps: {
     invitation: sql`
-      SELECT ${invitations.id}, lower(${invitations.email}) = lower(${value("email")}) AS same_email
-      FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationGood}`,
+      SELECT ${invitations.id}, lower(${invitations.email}) = lower(${param("email")}) AS is_same_email
+      FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationValid}`,
     taken: sql`SELECT WHERE account_taken(${username})`,
-    // Of two with one code, one deletes it.
-    used: sql`
+    // Of two concurrent requests with the same code only one deletes the row.
+    used_invitation: sql`
       DELETE FROM ${invitations} USING invitation
-      WHERE ${invitations.id} = invitation.id AND same_email AND NOT ${exists("taken")}
+      WHERE ${invitations.id} = invitation.id AND is_same_email AND NOT ${exists("taken")}
       RETURNING ${invitations.id}, ${invitations.role}`,
     created: sql`
       INSERT INTO ${users} (username, email, password_hash, role)
-      SELECT ${username}, ${value("email")}, ${value("password_hash")}, coalesce((SELECT role FROM used), 'clinician')
-      WHERE NOT ${exists("taken")} AND (${codeHash} IS NULL OR ${exists("used")})
+      SELECT ${username}, ${param("email")}, ${param("password_hash")}, coalesce((SELECT role FROM used_invitation), 'clinician')
+      WHERE NOT ${exists("taken")} AND (${codeHash} IS NULL OR ${exists("used_invitation")})
       RETURNING ${users.id}, ${users.username}, ${users.email}, ${users.role}`,
-    recorded: recording(
+    audit_event: insertAuditEvent(
       { from: sql`created` },
       {
         action: "register",
-        changes: sql`(SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used)`,
+        changes: sql`(
+          SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used_invitation)`,
       },
     ),
-    answer: sql`SELECT`,
+    one_row: sql`SELECT`,
   },
-  from: "answer",
+  from: "one_row",
   row: {
-    body: sql`(SELECT ${objectOf(columnsOf(users, shownFields))}::text FROM created ${users})`,
-    invited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
-    email: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE same_email)`,
-    taken: exists("taken"),
+    body: sql`(SELECT ${jsonObject(selectColumns(users, newAccountFields))}::text FROM created ${users})`,
+    isInvited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
+    isInvitedEmail: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE is_same_email)`,
+    isTaken: exists("taken"),
   },
 }));
 
 /**
- * Counts an attempt to log in by `username` in lower case, and gives what is needed to know of its account, nulls when there is none.
- * One that is not admitted is put on record.
+ * Counts a login attempt, and returns what the password is compared with: the account's columns are null when there is no such account.
+ * An attempt that is not admitted is audited here; `openSession` audits the others.
+ *
+ * @param username in lower case.
  */
-export const findAccount = statement<
-  Attempt & { id: number | null; active: boolean | null } & Stored,
-  { username: string; network: string } & Origin
+export const findLoginAccount = defineStatement<
+  LoginAttempt & { id: number | null; active: boolean | null } & StoredPassword,
+  { username: string; network: string } & RequestOrigin
 >(() => ({
   steps: {
-    ...counting(username),
-    account: sql`SELECT id, password_hash, password_trimmed, active FROM ${users} WHERE ${folded(users.username)} = ${username}`,
-    recorded: recording(
+    ...countAttempt(username),
+    account: sql`SELECT id, password_hash, password_trimmed, active FROM ${users} WHERE ${caseFolded(users.username)} = ${username}`,
+    audit_event: insertAuditEvent(
       {
-        from: sql`(SELECT FROM attempt WHERE NOT admitted) refused LEFT JOIN ${users} ON ${folded(users.username)} = ${username}`,
+        from: sql`(SELECT FROM attempt WHERE NOT admitted) refused LEFT JOIN ${users} ON ${caseFolded(users.username)} = ${username}`,
       },
-      { action: "login", outcome: ended("refused"), reason: sql`'too many attempts'` },
+      { action: "login", outcome: sql`'refused'`, reason: sql`'too many attempts'` },
     ),
   },
   from: "attempt",
   row: {
-    ...ofAttempt,
+    ...loginAttemptColumns,
     id: sql`(SELECT id FROM account)`,
     password_hash: sql`(SELECT password_hash FROM account)`,
     password_trimmed: sql`(SELECT password_trimmed FROM account)`,
@@ -87,7 +92,7 @@ export const findAccount = statement<
   },
 }));
 
-const claimsOf = {
+const claimColumns = {
   user_id: sql<number>`user_id`,
   session_id: sql<string>`session_id`,
   token_version: sql<number>`token_version`,
@@ -95,101 +100,101 @@ const claimsOf = {
 };
 
 /**
- * Logs in: opens a session of so many `days` for an account whose password has just been checked against `password_hash`, takes
- * the attempt back, and replaces that hash by a `new_hash`, if there is one. No row when there is no such account, its
- * password was not the one that was given (null), it is disabled, or its password was changed meanwhile: then only the attempt
- * is put on record, in the same time for all of these.
+ * Opens a session and takes the login attempt back. There is no row when the account does not exist or is disabled, the password was wrong,
+ * or the password was changed meanwhile. Then only the attempt is audited, which takes the same time in all of these cases.
+ *
+ * @param password_hash the hash that the password was compared with; null when it was wrong.
+ * @param new_hash replaces `password_hash`, when `BCRYPT_COST` was raised since; null otherwise.
+ * @param days how long the session lasts.
  */
-export const logIn = statement<
-  Claims,
+export const openSession = defineStatement<
+  TokenClaims,
   {
     id: number | null;
     username: string;
     network: string;
-    known: boolean;
+    isOwnNetwork: boolean;
     password_hash: string | null;
     new_hash: string | null;
     token_hash: string;
     days: number;
     user_agent: string | null;
-  } & Origin
+  } & RequestOrigin
 >(() => ({
   steps: {
     account: sql`
       SELECT id, token_version, password_version, must_change_password FROM ${users}
-      WHERE id = ${value("id")} AND active AND password_hash = ${value("password_hash")}`,
+      WHERE id = ${param("id")} AND active AND password_hash = ${param("password_hash")}`,
     rehashed: sql`
-      UPDATE ${users} SET password_hash = ${value("new_hash")}::text
-      WHERE id = (SELECT id FROM account) AND password_hash = ${value("password_hash")} AND ${value("new_hash")}::text IS NOT NULL`,
+      UPDATE ${users} SET password_hash = ${param("new_hash")}::text
+      WHERE id = (SELECT id FROM account) AND password_hash = ${param("password_hash")} AND ${param("new_hash")}::text IS NOT NULL`,
     opened: sql`
       INSERT INTO ${sessions} (user_id, token_version, password_version, expires_at, user_agent)
-      SELECT id, token_version, password_version, now() + make_interval(days => ${value("days")}), ${value("user_agent")} FROM account
+      SELECT id, token_version, password_version, now() + make_interval(days => ${param("days")}), ${param("user_agent")} FROM account
       RETURNING id AS session_id, user_id, token_version`,
-    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("token_hash")}, session_id FROM opened`,
-    ...takingBack(username, "opened"),
-    recorded: recording(
+    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("token_hash")}, session_id FROM opened`,
+    ...takeBackAttempt(username, "opened"),
+    audit_event: insertAuditEvent(
       {
-        from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${value("id")}`,
+        from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${param("id")}`,
         session: sql`(SELECT session_id FROM opened)`,
       },
-      {
-        action: "login",
-        outcome: sql`CASE WHEN ${exists("opened")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
-      },
+      { action: "login", outcome: doneOrRefused(exists("opened")) },
     ),
     claims: sql`SELECT opened.*, must_change_password FROM opened, account`,
   },
   from: "claims",
-  row: claimsOf,
+  row: claimColumns,
 }));
 
 /**
- * How long after it was spent a refresh token is exchanged once more, in seconds: the answer may have been lost. Later than that
- * somebody has kept it, and the session ends.
+ * For how many seconds after a refresh token was spent it is exchanged again, because the response may have been lost. A token that is used
+ * later than that may have been stolen: its session ends (RFC 9700, section 4.14.2).
  */
 const REUSE_GRACE_SECONDS = sql.raw("30");
-const isFresh = (spent: SQL): SQL => sql`${spent} > now() - make_interval(secs => ${REUSE_GRACE_SECONDS})`;
+const isInGrace = (spentAt: SQL): SQL =>
+  sql`${spentAt} > now() - make_interval(secs => ${REUSE_GRACE_SECONDS})`;
 
 /**
- * Spends a refresh token and issues the next one of its session, both or neither. One that was spent is refused, which is put on
- * record, and ends its session; but for a while it is exchanged again. No row when the token is unknown or spent, or its session
- * or account is over, or it has not been used for `idle_days`.
+ * Refresh-token rotation: spends a refresh token and issues the next one of its session. There is no row when the token is unknown, was
+ * spent before the grace period, or its session or account has ended or was not used for `idle_days`. A spent token is refused, audited and
+ * ends its session.
  */
-export const rotateRefresh = statement<
-  Claims,
-  { spent_hash: string; next_hash: string; idle_days: number } & Origin
+export const rotateRefreshToken = defineStatement<
+  TokenClaims,
+  { spent_hash: string; next_hash: string; idle_days: number } & RequestOrigin
 >(() => ({
   steps: {
-    // Locked first, as it is by what deletes it with its tokens.
+    // The session is locked before its token, as the cleanup job does when it deletes both.
     session: sql`
       SELECT id FROM ${sessions} WHERE id = (
-        SELECT session_id FROM ${refresh_tokens} WHERE token_hash = ${value("spent_hash")}) FOR NO KEY UPDATE`,
+        SELECT session_id FROM ${refresh_tokens} WHERE token_hash = ${param("spent_hash")}) FOR NO KEY UPDATE`,
     spent: sql`
       UPDATE ${refresh_tokens} t SET spent_at = coalesce(t.spent_at, now())
       FROM ${sessions} s JOIN session ON session.id = s.id JOIN ${users} u ON u.id = s.user_id
-      WHERE t.token_hash = ${value("spent_hash")} AND (t.spent_at IS NULL OR ${isFresh(sql`t.spent_at`)})
+      WHERE t.token_hash = ${param("spent_hash")} AND (t.spent_at IS NULL OR ${isInGrace(sql`t.spent_at`)})
         AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
-        AND s.last_used_at > now() - make_interval(days => ${value("idle_days")})
+        AND s.last_used_at > now() - make_interval(days => ${param("idle_days")})
         AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
       RETURNING s.id AS session_id, s.user_id, s.token_version, u.must_change_password`,
-    used: sql`UPDATE ${sessions} SET last_used_at = now() WHERE id = (SELECT session_id FROM spent)`,
-    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${value("next_hash")}, session_id FROM spent`,
-    ended: sql`
+    used_session: sql`UPDATE ${sessions} SET last_used_at = now() WHERE id = (SELECT session_id FROM spent)`,
+    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("next_hash")}, session_id FROM spent`,
+    ended_session: sql`
       UPDATE ${sessions} SET ended_at = now()
       WHERE ended_at IS NULL AND id = (
         SELECT session_id FROM ${refresh_tokens}
-        WHERE token_hash = ${value("spent_hash")} AND NOT ${isFresh(sql`spent_at`)})`,
-    recorded: recording(
+        WHERE token_hash = ${param("spent_hash")} AND NOT ${isInGrace(sql`spent_at`)})`,
+    audit_event: insertAuditEvent(
       {
         from: sql`
           ${refresh_tokens} t JOIN ${sessions} s ON s.id = t.session_id JOIN ${users} u ON u.id = s.user_id
-          WHERE t.token_hash = ${value("spent_hash")} AND NOT ${exists("spent")}`,
-        of: sql`u.`,
+          WHERE t.token_hash = ${param("spent_hash")} AND NOT ${exists("spent")}`,
+        alias: sql`u.`,
         session: sql`s.id`,
       },
-      { action: "refresh", outcome: ended("refused") },
+      { action: "refresh", outcome: sql`'refused'` },
     ),
   },
   from: "spent",
-  row: claimsOf,
+  row: claimColumns,
 }));

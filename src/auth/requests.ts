@@ -1,69 +1,72 @@
 import { truncates } from "bcryptjs";
-import { body, email, padded, rule, storable, text } from "../http/fields.ts";
+import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import * as z from "../zod.ts";
-import { isCommon } from "./passwords.ts";
+import { isCommonPassword } from "./passwords.ts";
 
-/** A password as it is typed. That it is too long or too short to be one must not show where it is compared. */
-const typed = z.string().check(
-  storable,
+/** A password that is compared with a stored one. It has no rules of its own: an error would tell that it cannot be right. */
+const typedPassword = z.string().check(
+  storableText,
   z.minLength(1, "Required"),
   rule((value) => [...value].length <= 1024, "Too long: expected at most 1024 characters"),
   z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
 );
 
-/** One character, and nothing else. */
+/** One character repeated. */
 const REPEATED = "^([\\s\\S])\\1*$";
 
 /**
- * A new password, after NIST SP 800-63B-4, section 3.1.1: of any characters, in Unicode's normal form, and none that attackers try
- * first. bcrypt hashes 72 bytes and ignores the rest: a longer one would be accepted by its beginning.
+ * A new password (NIST SP 800-63B-4, section 3.1.1): any characters, in Unicode's normal form NFC, and not a common password. At most 72
+ * bytes, because bcrypt ignores the rest: the beginning of a longer one would be accepted in its place.
  */
 const newPassword = z.string().check(
-  storable,
+  storableText,
   z.normalize("NFC"),
   rule((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
   rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  rule((value) => !isCommon(value), "Too common: many use it, and it is among the first that are tried"),
+  rule(
+    (value) => !isCommonPassword(value),
+    "Too common: many use it, and it is among the first that are tried",
+  ),
   rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
   z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
 );
 
-/** Why a new password is no good for this account: it is one of its names. `undefined` when it is none. */
-export function ownNameFault(
+/** The error of a new password that is the username or the email of its account; `undefined` when it is neither. */
+export function ownNameError(
   password: string,
   { username, email }: { username: string; email: string },
 ): string | undefined {
-  const same = (name: string) => name.toLowerCase() === password.toLowerCase();
-  if (same(username)) return "Must not be the username";
-  return same(email) || same(email.split("@")[0] ?? "") ? "Must not be the email or its name" : undefined;
+  const isSame = (name: string) => name.toLowerCase() === password.toLowerCase();
+  if (isSame(username)) return "Must not be the username";
+  return isSame(email) || isSame(email.split("@")[0] ?? "") ? "Must not be the email or its name" : undefined;
 }
 
-// ASCII letters: names that only look alike, and lower case that depends on a locale, have no place in a login.
+// ASCII letters only: others look alike, and their lower case can depend on the locale.
 const USERNAME = /^[A-Za-z0-9@.+_-]*$/;
 
-export const Registration = body(
+export const Registration = requestBody(
   {
-    username: text(150).check(
+    username: textField(150).check(
       z.regex(USERNAME, "Only letters, digits and @ . + - _"),
-      z.meta({ pattern: padded(USERNAME.source.replace("*", "+")) }),
+      z.meta({ pattern: trimmedPattern(USERNAME.source.replace("*", "+")) }),
     ),
-    email: email(254),
+    email: emailField(254),
     password: newPassword,
     /** The code of an invitation. */
-    invitation: z.optional(text(128)),
+    invitation: z.optional(textField(128)),
   },
   ["id"],
 ).check(({ value, issues }) => {
-  const message = ownNameFault(value.password, value);
+  const message = ownNameError(value.password, value);
   if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
 });
 
-export const Credentials = body({ username: text(150), password: typed });
+export const Credentials = requestBody({ username: textField(150), password: typedPassword });
 
-export const PasswordChange = body({ current: typed, new: newPassword });
+export const PasswordChange = requestBody({ current: typedPassword, new: newPassword });
 
-/** A session's refresh token, as login or refresh gave it. */
-export const RefreshToken = body({ refresh: text(1024) });
+/** The refresh token of a session, from login or refresh. */
+export const RefreshToken = requestBody({ refresh: textField(1024) });
 
-/** A path that names a session: `/:id/`. */
-export const SessionById = z.object({ id: z.uuid() });
+/** The path `/:id/` of a session. */
+export const SessionIdPath = z.object({ id: z.uuid() });

@@ -1,42 +1,48 @@
 import { Hono } from "hono";
 import { hashToken } from "../crypto.ts";
 import type { AppEnv } from "../http/context.ts";
-import { invalidFields, notFound } from "../http/problems.ts";
-import { limit } from "../http/rate-limits.ts";
-import { respond } from "../http/respond.ts";
+import { notFoundProblem, validationProblem } from "../http/problems.ts";
+import { rateLimit } from "../http/rate-limits.ts";
+import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
-import { changingPassword } from "./change-password.ts";
-import { loggingIn, refreshing } from "./login.ts";
-import { registering } from "./register.ts";
-import { RefreshToken, SessionById } from "./requests.ts";
-import { guard } from "./require-account.ts";
-import { endSession, endSessionOf, endSessions, findOwnAccount, listSessions } from "./session-queries.ts";
+import { changePasswordHandlers } from "./change-password.ts";
+import { loginHandlers, refreshHandlers } from "./login.ts";
+import { registerHandlers } from "./register.ts";
+import { RefreshToken, SessionIdPath } from "./requests.ts";
+import { requireAccount } from "./require-account.ts";
+import {
+  endAllSessions,
+  endSession,
+  endSessionByRefreshToken,
+  findOwnAccount,
+  listSessions,
+} from "./session-queries.ts";
 
-export const auth = new Hono<AppEnv>()
-  .post("/register", ...registering)
-  .post("/login", ...loggingIn)
-  .post("/refresh", ...refreshing)
+export const authRoutes = new Hono<AppEnv>()
+  .post("/register", ...registerHandlers)
+  .post("/login", ...loginHandlers)
+  .post("/refresh", ...refreshHandlers)
 
-  .post("/logout", guard, validate("json", RefreshToken), async (c) => {
+  .post("/logout", requireAccount, validate("json", RefreshToken), async (c) => {
     const token_hash = await hashToken(c.req.valid("json").refresh);
-    const { ended } = await endSessionOf(c.get("caller"), { token_hash });
-    if (!ended) throw invalidFields({ refresh: ["There is no such session of yours."] });
+    const { isEnded } = await endSessionByRefreshToken(c.get("caller"), { token_hash });
+    if (!isEnded) throw validationProblem({ refresh: ["There is no such session of yours."] });
     return c.body(null, 204);
   })
 
-  .get("/me", guard, async (c) => respond((await findOwnAccount(c.get("caller"), {})).body))
-  .post("/password", guard, limit("LOGIN_LIMITER"), ...changingPassword)
+  .get("/me", requireAccount, async (c) => respondJson((await findOwnAccount(c.get("caller"), {})).body))
+  .post("/password", requireAccount, rateLimit("LOGIN_LIMITER"), ...changePasswordHandlers)
 
-  .get("/sessions", guard, async (c) => {
+  .get("/sessions", requireAccount, async (c) => {
     const { body } = await listSessions(c.get("caller"), { idle_days: c.get("config").SESSION_IDLE_DAYS });
-    return respond(body);
+    return respondJson(body);
   })
-  .delete("/sessions", guard, async (c) => {
-    await endSessions(c.get("caller"), {});
+  .delete("/sessions", requireAccount, async (c) => {
+    await endAllSessions(c.get("caller"), {});
     return c.body(null, 204);
   })
-  .delete("/sessions/:id", guard, validate("param", SessionById), async (c) => {
-    const { ended } = await endSession(c.get("caller"), c.req.valid("param"));
-    if (!ended) throw notFound("session");
+  .delete("/sessions/:id", requireAccount, validate("param", SessionIdPath), async (c) => {
+    const { isEnded } = await endSession(c.get("caller"), c.req.valid("param"));
+    if (!isEnded) throw notFoundProblem("session");
     return c.body(null, 204);
   });

@@ -1,34 +1,34 @@
 import type { NeonDbError } from "@neondatabase/serverless";
 
-/** A statement that was not done. What it was caused by may hold values of it, and is for `databaseFault` to look into. */
+/** A statement failed. Its `cause` may hold values of the statement: only `classifyDatabaseError` reads it. */
 export class DatabaseError extends Error {
   override name = "DatabaseError";
 
   constructor(cause: unknown) {
-    super("The database did not do what it was asked.", { cause });
+    super("The database did not execute the statement.", { cause });
   }
 }
 
-/** Why the database did not do what it was asked, without any of the values it was asked with. */
+/** Why a statement failed, without any of its values. */
 export type DatabaseFault =
-  /** It could not be reached, did not answer in time or gave up; what was asked may or may not have been done. */
+  /** The database could not be reached, did not answer in time or shut down. The statement may have been executed. */
   | { kind: "unavailable"; code: string }
-  /** Another transaction held what it needs for longer than it may wait: nothing was done. */
+  /** Another transaction held a lock for longer than `lock_timeout`. Nothing was changed. */
   | { kind: "busy"; code: string }
-  /** There is one like it already, or another request was changing the same at the same moment. */
+  /** A unique constraint or a trigger forbids it, or PostgreSQL aborted the transaction because of a concurrent one. */
   | { kind: "conflict"; detail: string }
-  /** The record that `field` names is not there. */
+  /** The record that `field` refers to does not exist. */
   | { kind: "missing"; field: string }
-  /** `field` breaks a rule of the schema. */
+  /** `field` violates a check constraint. */
   | { kind: "invalid"; field: string }
   /** The statement is wrong, or the schema is not the one it was written for. */
   | { kind: "bug"; code: string };
 
 /**
- * What a client is told when its request breaks a unique constraint of `schema.ts`, which takes the names from here, or a
- * trigger's rule: none is without its words. `null` is for one that no request can break.
+ * The detail that a client gets when its request violates a unique constraint of `schema.ts` or a trigger's rule. `schema.ts` takes
+ * the names of its constraints from here, so none is without a detail. `null`: no request can violate it.
  */
-const duplicates = {
+const uniqueViolationDetails = {
   users_username_key: "An account with this username already exists.",
   patients_owner_id_email_key: "You already have a patient with this email.",
   patients_owner_id_id_key: null,
@@ -37,13 +37,14 @@ const duplicates = {
   users_last_admin: "This is the last active admin.",
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
 } satisfies Record<string, string | null>;
-export type UniqueName = keyof typeof duplicates;
+export type UniqueConstraint = keyof typeof uniqueViolationDetails;
 
-/** What a client is told when there is one like it already. */
-export const duplicate = (name: UniqueName): string => duplicates[name] ?? "There is one like it already.";
+/** The detail of a 409 for a unique constraint. */
+export const duplicateDetail = (constraint: UniqueConstraint): string =>
+  uniqueViolationDetails[constraint] ?? "There is one like it already.";
 
-/** The same for foreign keys: the field of a request that may name a record which is not there. */
-const references = {
+/** Foreign keys and the field of a request that may refer to a missing record. `null`: no request can violate it. */
+const foreignKeyFields = {
   users_doctor_id_fkey: "doctor",
   invitations_created_by_fkey: null,
   sessions_user_id_fkey: null,
@@ -59,37 +60,38 @@ const references = {
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
 } satisfies Record<string, string | null>;
-export type ReferenceName = keyof typeof references;
+export type ForeignKeyConstraint = keyof typeof foreignKeyFields;
 
 /**
- * Says "not now" rather than "never": connection, a standby during failover, credentials, no such database, resources,
- * operator intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Errors that pass: connection (08), a standby during failover (25006), credentials (28), no such database (3D), resources (53),
+ * operator intervention (57), system (58). https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const passing = /^(08|25006|28|3D|53|57|58)/;
+const TRANSIENT_CODES = /^(08|25006|28|3D|53|57|58)/;
 
-/** `lock_timeout` (ops/role.ts) is over. */
+/** `lock_timeout` (set by ops/role.ts) has expired. */
 const LOCK_NOT_AVAILABLE = "55P03";
 
-/** Class "transaction rollback": a deadlock, where one of the two had to give way. */
-const gaveWay = /^40/;
+/** Class 40, transaction rollback: PostgreSQL aborted one of two transactions in a deadlock. */
+const TRANSACTION_ROLLBACK = /^40/;
 
 /**
- * What went wrong with a statement, if `error` is a database error at all.
+ * Classifies a failed statement.
  *
- * Mind what it is read from: a `NeonDbError`'s `detail` holds values of the row. None of them leaves this function.
+ * @returns `undefined` when `error` is not a `DatabaseError`. Otherwise the fault, which holds no value of the statement: a
+ *   `NeonDbError`'s `detail` does, and is not copied.
  */
-export function databaseFault(error: unknown): DatabaseFault | undefined {
+export function classifyDatabaseError(error: unknown): DatabaseFault | undefined {
   if (!(error instanceof DatabaseError)) return undefined;
   const { code, table, constraint = "" } = postgresError(error);
-  // Without a code it was not PostgreSQL that answered: a network error, the deadline, the endpoint, half an answer.
+  // Without a code the error is not from PostgreSQL: a network error, the deadline, the endpoint, or half an answer.
   if (code === undefined) return { kind: "unavailable", code: "none" };
-  if (passing.test(code)) return { kind: "unavailable", code };
+  if (TRANSIENT_CODES.test(code)) return { kind: "unavailable", code };
   if (code === LOCK_NOT_AVAILABLE) return { kind: "busy", code };
-  if (gaveWay.test(code))
+  if (TRANSACTION_ROLLBACK.test(code))
     return { kind: "conflict", detail: "Another request was changing the same; try again." };
-  const detail = isKeyOf(duplicates, constraint) && duplicates[constraint];
+  const detail = isKeyOf(uniqueViolationDetails, constraint) && uniqueViolationDetails[constraint];
   if (detail) return { kind: "conflict", detail };
-  const field = isKeyOf(references, constraint) && references[constraint];
+  const field = isKeyOf(foreignKeyFields, constraint) && foreignKeyFields[constraint];
   if (field) return { kind: "missing", field };
   const isCheck = constraint.startsWith(`${table}_`) && constraint.endsWith("_check");
   if (isCheck) return { kind: "invalid", field: constraint.slice(`${table}_`.length, -"_check".length) };
@@ -99,11 +101,11 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
 const isKeyOf = <Names extends object>(names: Names, name: string): name is string & keyof Names =>
   Object.hasOwn(names, name);
 
-/** Whether a statement failed because `constraint` forbids it. */
-export const breaks = (error: unknown, constraint: UniqueName | ReferenceName): boolean =>
+/** Whether a statement failed because it violates `constraint`. */
+export const isViolationOf = (error: unknown, constraint: UniqueConstraint | ForeignKeyConstraint): boolean =>
   error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
-// By its name: the class comes with the driver, which client.ts loads when it is needed.
+// Recognised by its name, because importing its class would load the driver at start-up (see client.ts).
 const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> => (isNeonDbError(cause) ? cause : {});
 const isNeonDbError = (cause: unknown): cause is NeonDbError =>
   cause instanceof Error && cause.name === "NeonDbError";

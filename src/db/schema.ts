@@ -15,22 +15,20 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import {
-  createdNow,
-  folded,
-  isEmail,
+  bytewiseText,
+  caseFolded,
+  emailCheck,
+  foreignKeyTo,
+  indexKey,
   isOneOf,
-  isText,
-  key,
-  moment,
-  nameKeys,
-  negated,
-  reference,
-  unchanged,
-  uniqueKey,
-  version,
-  wide,
+  nameSearchColumns,
+  textCheck,
+  timestampColumn,
+  timestampDefaultNow,
+  uniqueKeyIndex,
+  versionColumn,
 } from "./columns.ts";
-import type { UniqueName } from "./errors.ts";
+import type { UniqueConstraint } from "./errors.ts";
 
 // Keys are the column names are the wire names: a row crosses all three without being renamed.
 
@@ -66,15 +64,15 @@ export const users = pgTable(
     must_change_password: boolean().notNull().default(false),
     /** The doctor whose own account it is: it reads that doctor's patients. */
     doctor_id: integer(),
-    created_at: createdNow(),
-    updated_at: createdNow(),
+    created_at: timestampDefaultNow(),
+    updated_at: timestampDefaultNow(),
   },
   (t): PgTableExtraConfigValue[] => [
-    reference("users_doctor_id_fkey", [t.doctor_id], [doctors.id]).onDelete("set null"),
+    foreignKeyTo("users_doctor_id_fkey", [t.doctor_id], [doctors.id]).onDelete("set null"),
     index("users_doctor_id_idx").on(t.doctor_id),
-    uniqueKey("users_username_key").on(folded(t.username)),
+    uniqueKeyIndex("users_username_key").on(caseFolded(t.username)),
     check("users_username_check", sql`${t.username} ~ '^[A-Za-z0-9@.+_-]{1,150}$'`),
-    check("users_email_check", isEmail(t.email, 254)),
+    check("users_email_check", emailCheck(t.email, 254)),
     check("users_password_hash_check", sql`char_length(${t.password_hash}) = 60`),
     check("users_role_check", isOneOf(t.role, roles)),
   ],
@@ -90,16 +88,16 @@ export const sessions = pgTable(
     token_version: integer().notNull(),
     /** That of the password that it was opened with, or that was set in it. */
     password_version: integer().notNull().default(1),
-    created_at: createdNow(),
+    created_at: timestampDefaultNow(),
     /** When it was logged in, or last refreshed. */
-    last_used_at: createdNow(),
-    expires_at: moment().notNull(),
-    ended_at: moment(),
+    last_used_at: timestampDefaultNow(),
+    expires_at: timestampColumn().notNull(),
+    ended_at: timestampColumn(),
     /** What its client called itself when it logged in. */
     user_agent: text(),
   },
   (t) => [
-    reference("sessions_user_id_fkey", [t.user_id], [users.id]).onDelete("cascade"),
+    foreignKeyTo("sessions_user_id_fkey", [t.user_id], [users.id]).onDelete("cascade"),
     index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
     check("sessions_user_agent_check", sql`char_length(${t.user_agent}) <= 256`),
   ],
@@ -112,11 +110,11 @@ export const refresh_tokens = pgTable(
     /** SHA-256 of the token, in hexadecimal; the token itself is nowhere. */
     token_hash: text().primaryKey(),
     session_id: uuid().notNull(),
-    created_at: createdNow(),
-    spent_at: moment(),
+    created_at: timestampDefaultNow(),
+    spent_at: timestampColumn(),
   },
   (t) => [
-    reference("refresh_tokens_session_id_fkey", [t.session_id], [sessions.id]).onDelete("cascade"),
+    foreignKeyTo("refresh_tokens_session_id_fkey", [t.session_id], [sessions.id]).onDelete("cascade"),
     check("refresh_tokens_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
     index("refresh_tokens_session_id_idx").on(t.session_id),
   ],
@@ -132,13 +130,13 @@ export const invitations = pgTable(
     /** SHA-256 of the code, in hexadecimal; the code itself is nowhere. */
     code_hash: text().notNull(),
     created_by: integer().notNull(),
-    created_at: createdNow(),
-    expires_at: moment().notNull(),
+    created_at: timestampDefaultNow(),
+    expires_at: timestampColumn().notNull(),
   },
   (t) => [
-    reference("invitations_created_by_fkey", [t.created_by], [users.id]),
-    unique("invitations_code_hash_key" satisfies UniqueName).on(t.code_hash),
-    check("invitations_email_check", isEmail(t.email, 254)),
+    foreignKeyTo("invitations_created_by_fkey", [t.created_by], [users.id]),
+    unique("invitations_code_hash_key" satisfies UniqueConstraint).on(t.code_hash),
+    check("invitations_email_check", emailCheck(t.email, 254)),
     check("invitations_role_check", isOneOf(t.role, roles)),
     check("invitations_code_hash_check", sql`${t.code_hash} ~ '^[0-9a-f]{64}$'`),
   ],
@@ -152,15 +150,15 @@ export const login_attempts = pgTable(
   "login_attempts",
   {
     /** In lower case; of an account that need not exist. */
-    username: key().notNull(),
+    username: bytewiseText().notNull(),
     /** An IPv4 address, or the first half of an IPv6 address. */
-    network: key().notNull(),
+    network: bytewiseText().notNull(),
     failures: integer().notNull(),
-    failed_at: moment().notNull(),
+    failed_at: timestampColumn().notNull(),
     /** Until when no more are let through. */
-    blocked_until: moment().notNull(),
+    blocked_until: timestampColumn().notNull(),
     /** When the account last logged in from this network: it is one of its own then. */
-    logged_in_at: moment(),
+    logged_in_at: timestampColumn(),
   },
   (t) => [
     primaryKey({ name: "login_attempts_pkey", columns: [t.username, t.network] }),
@@ -179,39 +177,47 @@ export const patients = pgTable(
     age: smallint().notNull(),
     gender: text({ enum: genders }).notNull(),
     created_by: integer().notNull(),
-    created_at: createdNow(),
-    updated_at: createdNow(),
-    version: version(),
-    ...nameKeys(),
+    created_at: timestampDefaultNow(),
+    updated_at: timestampDefaultNow(),
+    version: versionColumn(),
+    ...nameSearchColumns(),
     /** The account whose patient it is: its creator, until it is handed over. Null while it is deleted: nobody's. */
     owner_id: integer(),
     /** Whose it was when it was deleted, and will be again when it is restored. */
     deleted_from: integer(),
-    deleted_at: moment(),
+    deleted_at: timestampColumn(),
   },
   (t) => [
-    reference("patients_created_by_fkey", [t.created_by], [users.id]),
-    reference("patients_owner_id_fkey", [t.owner_id], [users.id]),
-    reference("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
+    foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
+    foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
+    foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
     // The email first: no other index than the next may offer itself for an account's patients, and have them sorted.
-    uniqueKey("patients_owner_id_email_key").on(folded(t.email), t.owner_id),
+    uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
     // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
-    unique("patients_owner_id_id_key" satisfies UniqueName).on(t.owner_id, t.id),
-    index("patients_owner_id_last_first_id_idx").on(wide(t.owner_id), t.last_first, t.id),
-    index("patients_owner_id_created_at_id_idx").on(negated(t.owner_id), t.created_at, t.id),
+    unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
+    index("patients_owner_id_last_first_id_idx").on(indexKey(t.owner_id, "bigint"), t.last_first, t.id),
+    index("patients_owner_id_created_at_id_idx").on(indexKey(t.owner_id, "negative"), t.created_at, t.id),
     ...[
       index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
-      index("patients_deleted_from_last_first_id_idx").on(wide(t.deleted_from), t.last_first, t.id),
-      index("patients_deleted_from_created_at_id_idx").on(negated(t.deleted_from), t.created_at, t.id),
+      index("patients_deleted_from_last_first_id_idx").on(
+        indexKey(t.deleted_from, "bigint"),
+        t.last_first,
+        t.id,
+      ),
+      index("patients_deleted_from_created_at_id_idx").on(
+        indexKey(t.deleted_from, "negative"),
+        t.created_at,
+        t.id,
+      ),
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((of) => of.where(sql`${t.deleted_at} IS NOT NULL`)),
     check(
       "patients_deleted_at_check",
       sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
     ),
-    check("patients_firstname_check", isText(t.firstname, 64)),
-    check("patients_lastname_check", isText(t.lastname, 64)),
-    check("patients_email_check", isEmail(t.email, 128)),
+    check("patients_firstname_check", textCheck(t.firstname, 64)),
+    check("patients_lastname_check", textCheck(t.lastname, 64)),
+    check("patients_email_check", emailCheck(t.email, 128)),
     check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
     check("patients_gender_check", isOneOf(t.gender, genders)),
   ],
@@ -230,19 +236,19 @@ export const doctors = pgTable(
     /** One who has retired gets no new patients, and keeps those that there are. */
     active: boolean().notNull().default(true),
     created_by: integer().notNull(),
-    created_at: createdNow(),
-    updated_at: createdNow(),
-    version: version(),
-    ...nameKeys(),
+    created_at: timestampDefaultNow(),
+    updated_at: timestampDefaultNow(),
+    version: versionColumn(),
+    ...nameSearchColumns(),
   },
   (t) => [
-    reference("doctors_created_by_fkey", [t.created_by], [users.id]),
-    uniqueKey("doctors_email_key").on(folded(t.email)),
+    foreignKeyTo("doctors_created_by_fkey", [t.created_by], [users.id]),
+    uniqueKeyIndex("doctors_email_key").on(caseFolded(t.email)),
     index("doctors_last_first_id_idx").on(t.last_first, t.id),
     index("doctors_created_at_id_idx").on(t.created_at, t.id),
-    check("doctors_firstname_check", isText(t.firstname, 64)),
-    check("doctors_lastname_check", isText(t.lastname, 64)),
-    check("doctors_email_check", isEmail(t.email, 128)),
+    check("doctors_firstname_check", textCheck(t.firstname, 64)),
+    check("doctors_lastname_check", textCheck(t.lastname, 64)),
+    check("doctors_email_check", emailCheck(t.email, 128)),
     check("doctors_gender_check", isOneOf(t.gender, genders)),
     check("doctors_specialization_check", isOneOf(t.specialization, specializations)),
     check("doctors_max_appointments_per_day_check", sql`${t.max_appointments_per_day} BETWEEN 0 AND 1000`),
@@ -250,7 +256,7 @@ export const doctors = pgTable(
 );
 
 /** Assignments: which doctor looks after which patient. */
-export const mappings = pgTable(
+export const assignments = pgTable(
   "mappings",
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
@@ -258,27 +264,37 @@ export const mappings = pgTable(
     /** The patient's, kept equal to it by the foreign key and a trigger, so that a page of one account's is one index scan. */
     owner_id: integer(),
     doctor_id: integer().notNull(),
-    assigned_at: createdNow(),
+    assigned_at: timestampDefaultNow(),
     /** The doctor, unless the patient is deleted: an assignment that nobody sees keeps no doctor from being deleted. */
     current_doctor_id: integer().generatedAlwaysAs(sql`CASE WHEN owner_id IS NOT NULL THEN doctor_id END`),
   },
   (t) => [
-    reference("mappings_patient_fkey", [t.owner_id, t.patient_id], [patients.owner_id, patients.id]).onUpdate(
-      "cascade",
-    ),
-    reference("mappings_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
-    reference("mappings_doctor_fkey", [t.current_doctor_id], [doctors.id]),
-    unique("mappings_patient_id_doctor_id_key" satisfies UniqueName).on(t.patient_id, t.doctor_id),
+    foreignKeyTo(
+      "mappings_patient_fkey",
+      [t.owner_id, t.patient_id],
+      [patients.owner_id, patients.id],
+    ).onUpdate("cascade"),
+    foreignKeyTo("mappings_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
+    foreignKeyTo("mappings_doctor_fkey", [t.current_doctor_id], [doctors.id]),
+    unique("mappings_patient_id_doctor_id_key" satisfies UniqueConstraint).on(t.patient_id, t.doctor_id),
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
-    index("mappings_owner_id_assigned_at_id_idx").on(negated(t.owner_id), t.assigned_at, t.id),
-    index("mappings_owner_id_patient_id_id_idx").on(wide(t.owner_id), t.patient_id, t.id),
+    index("mappings_owner_id_assigned_at_id_idx").on(indexKey(t.owner_id, "negative"), t.assigned_at, t.id),
+    index("mappings_owner_id_patient_id_id_idx").on(indexKey(t.owner_id, "bigint"), t.patient_id, t.id),
     index("mappings_doctor_owner_id_id_idx").on(t.current_doctor_id, t.owner_id, t.id),
-    index("mappings_doctor_owner_id_patient_id_idx").on(wide(t.current_doctor_id), t.owner_id, t.patient_id),
+    index("mappings_doctor_owner_id_patient_id_idx").on(
+      indexKey(t.current_doctor_id, "bigint"),
+      t.owner_id,
+      t.patient_id,
+    ),
     // Of all accounts, for admins.
-    index("mappings_doctor_id_idx").on(negated(t.current_doctor_id), t.id),
-    index("mappings_doctor_assigned_at_id_idx").on(negated(wide(t.current_doctor_id)), t.assigned_at, t.id),
+    index("mappings_doctor_id_idx").on(indexKey(t.current_doctor_id, "negative"), t.id),
+    index("mappings_doctor_assigned_at_id_idx").on(
+      indexKey(t.current_doctor_id, "negativeBigint"),
+      t.assigned_at,
+      t.id,
+    ),
     // For the doctor's own account.
-    index("mappings_doctor_patient_id_idx").on(unchanged(t.current_doctor_id), t.patient_id),
+    index("mappings_doctor_patient_id_idx").on(indexKey(t.current_doctor_id, "plusZero"), t.patient_id),
   ],
 );
 
@@ -288,12 +304,12 @@ export const emergency_accesses = pgTable(
   {
     account_id: integer().notNull(),
     patient_id: integer().notNull(),
-    expires_at: moment().notNull(),
+    expires_at: timestampColumn().notNull(),
   },
   (t) => [
     primaryKey({ name: "emergency_accesses_pkey", columns: [t.account_id, t.patient_id] }),
-    reference("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
-    reference("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
+    foreignKeyTo("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    foreignKeyTo("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     index("emergency_accesses_patient_id_idx").on(t.patient_id),
     index("emergency_accesses_expires_at_idx").on(t.expires_at),
   ],
@@ -304,18 +320,18 @@ export const idempotency_keys = pgTable(
   "idempotency_keys",
   {
     account_id: integer().notNull(),
-    key: key().notNull(),
+    key: bytewiseText().notNull(),
     /** SHA-256 of what was asked for, in hexadecimal. */
     fingerprint: text().notNull(),
     /** The id of the one record that was made; null when there were several. */
     record_id: integer(),
     /** The body of the answer. */
     answer: text().notNull(),
-    created_at: createdNow(),
+    created_at: timestampDefaultNow(),
   },
   (t) => [
     primaryKey({ name: "idempotency_keys_pkey", columns: [t.account_id, t.key] }),
-    reference("idempotency_keys_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    foreignKeyTo("idempotency_keys_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
     check("idempotency_keys_key_check", sql`${t.key} ~ '^[!-~]{1,255}$'`),
     check("idempotency_keys_fingerprint_check", sql`${t.fingerprint} ~ '^[0-9a-f]{64}$'`),
     index("idempotency_keys_created_at_idx").on(t.created_at),
@@ -331,7 +347,7 @@ export const audit_events = pgTable(
   "audit_events",
   {
     id: bigserial({ mode: "number" }),
-    at: createdNow(),
+    at: timestampDefaultNow(),
     /** Who: null when it was nobody that we know, or an operator at the database itself. */
     account_id: integer(),
     username: text(),

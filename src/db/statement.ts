@@ -1,54 +1,54 @@
 import { Placeholder, type SQL, sql } from "drizzle-orm";
 import { CasingCache } from "drizzle-orm/casing";
-import type { Database, Databases } from "./client.ts";
-import { DatabaseError, databaseFault } from "./errors.ts";
+import type { DatabaseConnections, SendStatement } from "./client.ts";
+import { classifyDatabaseError, DatabaseError } from "./errors.ts";
 
-/** JSON text that PostgreSQL made of a `Shape`: it is sent on as it is, never parsed at the edge. */
+/** JSON text of a `Shape`, made by PostgreSQL. The Worker sends it to the client without parsing it. */
 export type Json<Shape> = string & { readonly shape?: Shape };
 
-/** What the statements of one request are sent through. */
-export interface Connection extends Databases {
-  /** How long the request has waited for it so far, in milliseconds. */
-  waited: number;
+/** The database as one request sees it. */
+export interface Connection extends DatabaseConnections {
+  /** How long the request has waited for the database so far, in milliseconds. */
+  waitedMs: number;
 }
 
-/** A value that a statement is given when it is sent, by its name. */
-export const value = (name: string) => sql.placeholder(name);
+/** A named parameter. The caller of the statement passes its value under this name. */
+export const param = (name: string) => sql.placeholder(name);
 
-/** Whether a step has a row. */
+/** Whether a step returned a row. */
 export const exists = (step: string): SQL<boolean> => sql`EXISTS (SELECT FROM ${sql.identifier(step)})`;
 
-/** How Drizzle writes SQL. All names are ours, and none has a quotation mark in it. */
-const writing = {
+/** How Drizzle renders SQL. All names come from this code, and none contains a quotation mark. */
+const sqlWriter = {
   casing: new CasingCache(),
   escapeName: (name: string) => `"${name}"`,
   escapeString: (text: string) => `'${text.replaceAll("'", "''")}'`,
 };
 
-/** What Drizzle makes of SQL: its text, and the names of the values that it is given, each once. */
-function written(query: SQL): { text: string; names: string[] } {
+/** The text of a query and the names of its parameters in order. A parameter that is used twice is sent once. */
+function renderSql(query: SQL): { text: string; names: string[] } {
   const names: string[] = [];
   const escapeParam = (_: number, placeholder: unknown) => {
-    if (!(placeholder instanceof Placeholder)) throw new Error("A statement has a value in its text.");
-    const known = names.indexOf(placeholder.name);
-    return `$${known < 0 ? names.push(placeholder.name) : known + 1}`;
+    if (!(placeholder instanceof Placeholder)) throw new Error("A statement contains a literal value.");
+    const index = names.indexOf(placeholder.name);
+    return `$${index < 0 ? names.push(placeholder.name) : index + 1}`;
   };
-  // On one line: it is sent each time. No string in a statement has a line's end in it.
-  return { text: query.toQuery({ ...writing, escapeParam }).sql.replaceAll(/\s*\n\s*/g, " "), names };
+  // On one line, because the text is sent with every request. No string literal in a statement contains a line break.
+  return { text: query.toQuery({ ...sqlWriter, escapeParam }).sql.replaceAll(/\s*\n\s*/g, " "), names };
 }
 
-/** What a statement is made of: common table expressions, and one row of what came of them. */
-export interface Plan<Row> {
-  /** The expressions by their names, in order; a later one may use an earlier one. */
+/** A statement: common table expressions ("steps"), and one row that is selected from one of them. */
+export interface StatementPlan<Row> {
+  /** The steps by name, in order. A step may use the ones before it. */
   steps: Record<string, SQL>;
-  /** The step that the row is of. */
+  /** The step that the row is selected from. */
   from: string;
-  /** The row's columns, and what they hold. */
+  /** The columns of the row. */
   row: { [Column in keyof Row]: SQL<Row[Column]> };
 }
 
-const textOf = <Row>({ steps, from, row }: Plan<Row>) =>
-  written(sql`
+const renderStatement = <Row>({ steps, from, row }: StatementPlan<Row>) =>
+  renderSql(sql`
     WITH ${sql.join(
       Object.entries(steps).map(([name, step]) => sql`${sql.identifier(name)} AS (${step})`),
       sql`, `,
@@ -58,59 +58,67 @@ const textOf = <Row>({ steps, from, row }: Plan<Row>) =>
     )} FROM ${sql.identifier(from)}`);
 
 /**
- * A statement, whose text is made once, by Drizzle, when it is first sent: an isolate that starts makes none, and most never send
- * them all.
+ * Defines a statement. Its text is built once in an isolate, when it is first sent: building all of them at start-up costs CPU that
+ * most isolates never need.
+ *
+ * @param describe returns the statement; called at most once.
  */
-export function statement<Row, Values extends Record<string, unknown> = Record<string, never>>(
-  describe: () => Plan<Row>,
+export function defineStatement<Row, Values extends Record<string, unknown> = Record<string, never>>(
+  describe: () => StatementPlan<Row>,
 ) {
-  let made: ReturnType<typeof written> | undefined;
+  let rendered: ReturnType<typeof renderSql> | undefined;
 
   /**
-   * @returns the row, or `undefined` when there is none.
+   * Sends the statement.
+   *
+   * @param values the parameters by name.
+   * @returns its row, or `undefined` when there is none.
    * @throws {DatabaseError}
    */
   return async (
     connection: Connection,
     values: Values,
-    database: Database = connection.database,
+    send: SendStatement = connection.database,
   ): Promise<Row | undefined> => {
-    made ??= textOf(describe());
-    const { text, names } = made;
-    const params = names.map((name) => given(values, name));
+    rendered ??= renderStatement(describe());
+    const { text, names } = rendered;
+    const params = names.map((name) => requireParam(values, name));
     const start = performance.now();
     try {
-      const [found] = await database(text, params);
-      return found as Row | undefined;
+      const [row] = await send(text, params);
+      return row as Row | undefined;
     } catch (error) {
       throw new DatabaseError(error);
     } finally {
-      connection.waited += performance.now() - start;
+      connection.waitedMs += performance.now() - start;
     }
   };
 }
 
-function given(values: Record<string, unknown>, name: string): unknown {
-  if (!(name in values)) throw new Error(`A statement is not given its ${name}.`);
+function requireParam(values: Record<string, unknown>, name: string): unknown {
+  if (!(name in values)) throw new Error(`The statement's parameter ${name} is missing.`);
   return values[name];
 }
 
 /**
- * Sends a statement, and once more when the database could not be reached, did not answer in time or gave up. The first one may
- * have been done all the same: `again` is what is right then.
+ * Retries a statement once when the database is unavailable (see `DatabaseFault`). The first attempt may have been executed all the
+ * same, so this is for statements that may be executed twice.
+ *
+ * @param first the first attempt.
+ * @param retry the second one: what is right when the first one may have been executed.
  */
-export const twice =
+export const withRetry =
   <Row, Values extends Record<string, unknown>>(
-    first: ReturnType<typeof statement<Row, Values>>,
-    again: ReturnType<typeof statement<Row, Values>>,
-  ): ReturnType<typeof statement<Row, Values>> =>
+    first: ReturnType<typeof defineStatement<Row, Values>>,
+    retry: ReturnType<typeof defineStatement<Row, Values>>,
+  ): ReturnType<typeof defineStatement<Row, Values>> =>
   async (connection, values) => {
-    const { hasty, pause } = connection;
+    const { retryableDatabase, maxRetryPauseMs } = connection;
     try {
-      return await first(connection, values, hasty);
+      return await first(connection, values, retryableDatabase);
     } catch (error) {
-      if (databaseFault(error)?.kind !== "unavailable") throw error;
-      await scheduler.wait(Math.random() * pause);
-      return again(connection, values, hasty);
+      if (classifyDatabaseError(error)?.kind !== "unavailable") throw error;
+      await scheduler.wait(Math.random() * maxRetryPauseMs);
+      return retry(connection, values, retryableDatabase);
     }
   };

@@ -9,7 +9,7 @@ import {
   setByApi,
   specialization,
 } from "../../openapi/records.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
 import { Doctor } from "./responses.ts";
 
@@ -44,7 +44,7 @@ const change = {
 } as const;
 
 /** Doctors: everybody's directory, changed by who made an entry. */
-export const doctors: Group = {
+export const doctorsOpenApi: OpenApiGroup = {
   tag: {
     name: "Doctors",
     description:
@@ -53,7 +53,7 @@ export const doctors: Group = {
   parameters: [
     byId,
     ...conditions,
-    parameters(DoctorsQuery, {
+    describeParameters(DoctorsQuery, {
       ...pageWords,
       search,
       specialization: {
@@ -66,13 +66,13 @@ export const doctors: Group = {
     }),
   ],
   schemas: {
-    NewDoctor: named(NewDoctor, { description: "A new doctor.", fields, example: house }),
-    DoctorChanges: named(DoctorChanges, {
+    NewDoctor: describeSchema(NewDoctor, { description: "A new doctor.", fields, example: house }),
+    DoctorChanges: describeSchema(DoctorChanges, {
       description: "What changes of a doctor; what is left out stays as it is.",
       fields,
       example: { max_appointments_per_day: 6 },
     }),
-    Doctor: named(Doctor, {
+    Doctor: describeSchema(Doctor, {
       description: "A doctor.",
       fields: { ...fields, ...setByApi, created_by: "The id of the account that may change it." },
       example: doctor,

@@ -1,106 +1,115 @@
 import { sql } from "drizzle-orm";
-import { breaks } from "../db/errors.ts";
-import { changesBetween, outcomeOfReading } from "../db/query/audit.ts";
-import { type Caller, callerId, framed } from "../db/query/caller.ts";
-import { creation } from "../db/query/idempotent-create.ts";
-import { joined } from "../db/query/index-scan.ts";
-import { columnsOf, objectOf } from "../db/query/json.ts";
-import { isNamed, list } from "../db/query/list.ts";
-import { may } from "../db/query/permissions.ts";
+import { isViolationOf } from "../db/errors.ts";
+import { changesBetween, readOutcome } from "../db/query/audit.ts";
+import { authenticated, type Caller, callerId } from "../db/query/caller.ts";
+import { createResource } from "../db/query/idempotent-create.ts";
+import { lateralJoin } from "../db/query/index-scan.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { defineList, matchesName } from "../db/query/list.ts";
+import { can } from "../db/query/permissions.ts";
 import {
-  change,
-  type Deletion,
-  entryOfDeletion,
-  isGone,
-  isOwn,
-  isWritable,
+  type DeleteParams,
+  deletionAuditEvent,
+  findById,
+  isDeleted,
+  isOwnedByCaller,
+  isTargetWritable,
+  lockTarget,
   newEmail,
-  ofTarget,
   type Resource,
-  record,
-  type Target,
-  targeting,
-  written,
+  type TargetState,
+  targetColumns,
+  targetRevoked,
+  updateById,
+  writableFieldsJson,
 } from "../db/query/resource.ts";
-import { doctors, mappings, patients } from "../db/schema.ts";
-import { value } from "../db/statement.ts";
-import { fields, shownFields } from "./requests.ts";
+import { assignments, doctors, patients } from "../db/schema.ts";
+import { param } from "../db/statement.ts";
+import { doctorFields, doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 
-/** Every account sees every doctor; the one that created a doctor changes it, and so does an admin. */
-const resource: Resource = {
+/** Every account reads every doctor. The account that created a doctor and admins change it. */
+const doctorResource: Resource = {
   table: doctors,
-  columns: columnsOf(doctors, shownFields),
-  writes: Object.keys(fields),
-  owned: ["created_by"],
-  taken: sql`${callerId} IS NOT NULL AND doctor_taken(${newEmail})`,
-  visible: may("read a doctor"),
-  changeable: may("change a doctor"),
-  concerns: (id) => ({ doctor: id }),
-  isPrivate: false,
+  columns: selectColumns(doctors, doctorResponseFields),
+  writableColumns: Object.keys(doctorFields),
+  ownerColumns: ["created_by"],
+  isDuplicate: sql`${callerId} IS NOT NULL AND doctor_taken(${newEmail})`,
+  canRead: can("doctors:read"),
+  canChange: can("doctors:change"),
+  auditSubjects: (id) => ({ doctor: id }),
+  isReadAudited: false,
 };
 
-const patient = sql`${value("patient")}::int`;
+const patient = sql`${param("patient")}::int`;
 
-const ownPatient = sql`EXISTS (SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwn(patients.owner_id)})`;
+const isOwnPatient = sql`EXISTS (
+  SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwnedByCaller(patients.owner_id)})`;
 
-/** The filter `patient` is for a patient of the caller's: nobody learns who looks after another's. */
-export const listDoctors = list<Doctor>(() => ({
-  ...resource,
-  json: sql`${objectOf(resource.columns)}::text`,
+/** All doctors. The filter `patient` finds the doctors of a patient of the caller's own; of others it finds none. */
+export const listDoctors = defineList<Doctor>(() => ({
+  table: doctors,
+  json: sql`${jsonObject(doctorResource.columns)}::text`,
   sorts: {
     id: { table: doctors, order: [doctors.id] },
     lastname: { table: doctors, order: [doctors.last_first, doctors.id] },
     created_at: { table: doctors, order: [doctors.created_at, doctors.id] },
   },
-  // Who looks after a patient is that patient's data.
-  entry: (given) =>
-    given.includes("patient")
-      ? { action: "list", outcome: outcomeOfReading(ownPatient), patients: sql`ARRAY[${patient}]` }
+  // Which doctors a patient has is the patient's data, so this read is audited.
+  auditEvent: (filters) =>
+    filters.includes("patient")
+      ? { action: "list", outcome: readOutcome(isOwnPatient), patients: sql`ARRAY[${patient}]` }
       : null,
   filters: {
-    search: isNamed(doctors),
-    active: sql`${doctors.active} = ${value("active")}`,
-    specialization: sql`${doctors.specialization} = ${value("specialization")}`,
+    search: matchesName(doctors),
+    active: sql`${doctors.active} = ${param("active")}`,
+    specialization: sql`${doctors.specialization} = ${param("specialization")}`,
     patient: sql`(
-      SELECT true FROM ${mappings}
-      WHERE ${mappings.patient_id} = ${patient} AND ${mappings.doctor_id} = ${doctors.id} AND ${isOwn(mappings.owner_id)})`,
+      SELECT true FROM ${assignments}
+      WHERE ${assignments.patient_id} = ${patient} AND ${assignments.doctor_id} = ${doctors.id}
+        AND ${isOwnedByCaller(assignments.owner_id)})`,
   },
-  shortcuts: {
+  filterIndexes: {
     "patient id": {
-      table: mappings,
-      fixed: [[mappings.patient_id, patient]],
-      order: [mappings.doctor_id],
-      join: joined(doctors, mappings.doctor_id, isOwn(mappings.owner_id)),
+      table: assignments,
+      equals: [[assignments.patient_id, patient]],
+      order: [assignments.doctor_id],
+      join: lateralJoin(doctors, assignments.doctor_id, isOwnedByCaller(assignments.owner_id)),
     },
   },
 }));
-export const findDoctor = record<Doctor>(resource);
-export const createDoctor = creation<Doctor>(resource);
-export const changeDoctor = change<Doctor>(resource);
+export const findDoctor = findById<Doctor>(doctorResource);
+export const createDoctor = createResource<Doctor>(doctorResource);
+export const updateDoctor = updateById<Doctor>(doctorResource);
 
-const assignments = sql`FROM ${mappings} WHERE ${mappings.current_doctor_id} = ${value("id")}`;
-const deleteUnassigned = framed<Target & { assigned: number; gone: boolean }, Deletion>(() => ({
-  entry: {
-    ...entryOfDeletion(resource),
-    changes: sql`(SELECT ${changesBetween(written(resource.writes, sql`target`), sql`NULL`)} FROM deleted)`,
+const fromAssignments = sql`FROM ${assignments} WHERE ${assignments.current_doctor_id} = ${param("id")}`;
+
+/** The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0. */
+type DoctorDeletion = TargetState & { assigned: number | "at least 1"; isDeleted: boolean };
+
+const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(() => ({
+  auditEvent: {
+    ...deletionAuditEvent(doctorResource),
+    changes: sql`(
+      SELECT ${changesBetween(writableFieldsJson(doctorResource.writableColumns, sql`target`), sql`NULL`)} FROM deleted)`,
   },
+  revoked: targetRevoked,
   steps: {
-    ...targeting(resource),
+    ...lockTarget(doctorResource),
     deleted: sql`
       DELETE FROM ${doctors} USING target
-      WHERE ${isWritable(resource)} AND NOT EXISTS (SELECT ${assignments}) RETURNING 1`,
+      WHERE ${isTargetWritable(doctorResource)} AND NOT EXISTS (SELECT ${fromAssignments}) RETURNING 1`,
   },
-  row: { ...ofTarget, assigned: sql`(SELECT count(*)::int ${assignments})`, gone: isGone },
+  row: { ...targetColumns, assigned: sql`(SELECT count(*)::int ${fromAssignments})`, isDeleted },
 }));
 
-/** Deletes a doctor without patients, when it is writable: how many were `assigned`, and whether it is `gone` then. */
-export async function deleteDoctor(caller: Caller, values: Deletion) {
+/** Deletes a doctor who has no patients. */
+export async function deleteDoctor(caller: Caller, values: DeleteParams): Promise<DoctorDeletion> {
   try {
-    return await deleteUnassigned(caller, values);
+    return await deleteUnassignedDoctor(caller, values);
   } catch (error) {
-    // Assigned meanwhile: too late for the count of this statement, in time for the foreign key.
-    if (!breaks(error, "mappings_doctor_fkey")) throw error;
-    return { changeable: true, expected: true, revoked: false, assigned: "at least 1" as const, gone: false };
+    // A concurrent request assigned a patient: the statement's snapshot does not show it, the foreign key does.
+    if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
+    return { canChange: true, isExpectedVersion: true, assigned: "at least 1", isDeleted: false };
   }
 }

@@ -1,44 +1,44 @@
 import { genders, specializations } from "../db/schema.ts";
 import {
-  body,
-  bodyOfChange,
-  email,
-  flag,
-  idInText,
-  name,
+  booleanParam,
+  emailField,
+  idParam,
+  nameSearch,
+  patchBody,
+  personName,
   readOnlyFields,
-  search,
-  shownWith,
+  requestBody,
+  responseFields,
 } from "../http/fields.ts";
-import { listQuery } from "../http/list-query.ts";
+import { listQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
-/** What a client writes. */
-export const fields = {
-  firstname: name,
-  lastname: name,
-  email: email(128),
+/** The fields that a client writes. */
+export const doctorFields = {
+  firstname: personName,
+  lastname: personName,
+  email: emailField(128),
   gender: z.enum(genders),
   specialization: z.enum(specializations),
   max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
   active: z.boolean(),
 };
 
-/** What an answer shows, in this order. */
-export const shownFields = shownWith(fields);
+/** The fields of a response, in this order. */
+export const doctorResponseFields = responseFields(doctorFields);
 
 export const DoctorsQuery = listQuery(
-  { search, specialization: fields.specialization, active: flag, patient: idInText },
+  { search: nameSearch, specialization: doctorFields.specialization, active: booleanParam, patient: idParam },
   ["id", "lastname", "created_at"],
 );
 
-export const NewDoctor = body(
+export const NewDoctor = requestBody(
   {
-    ...fields,
-    max_appointments_per_day: z._default(fields.max_appointments_per_day, 10),
-    active: z._default(fields.active, true),
+    ...doctorFields,
+    max_appointments_per_day: z._default(doctorFields.max_appointments_per_day, 10),
+    active: z._default(doctorFields.active, true),
   },
   readOnlyFields,
 );
 
-export const DoctorChanges = bodyOfChange(fields, readOnlyFields);
+export const DoctorChanges = patchBody(doctorFields, readOnlyFields);

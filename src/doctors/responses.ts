@@ -1,6 +1,6 @@
-import { recordOf } from "../http/responses.ts";
+import { resourceSchema } from "../http/responses.ts";
 import type * as z from "../zod.ts";
-import { fields } from "./requests.ts";
+import { doctorFields } from "./requests.ts";
 
-export const Doctor = recordOf(fields);
+export const Doctor = resourceSchema(doctorFields);
 export type Doctor = z.infer<typeof Doctor>;

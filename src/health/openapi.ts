@@ -1,14 +1,14 @@
-import { type Group, named } from "../http/openapi.ts";
+import { describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import * as z from "../zod.ts";
 
 const Health = z.strictObject({ status: z.literal("ok") });
 
 /** What watches the API asks. */
-export const service: Group = {
+export const healthOpenApi: OpenApiGroup = {
   tag: { name: "Service", description: "Whether the API runs. Nobody needs a token here." },
   parameters: [],
   schemas: {
-    Health: named(Health, {
+    Health: describeSchema(Health, {
       description: "All is well.",
       fields: { status: "Always `ok`." },
       example: { status: "ok" },

@@ -1,20 +1,20 @@
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
-import { statement } from "../db/statement.ts";
+import { defineStatement } from "../db/statement.ts";
 import type { AppEnv } from "../http/context.ts";
-import { limit } from "../http/rate-limits.ts";
+import { rateLimit } from "../http/rate-limits.ts";
 
-/** Whether the Worker runs; touches nothing, so that it says nothing else. */
-export const health = new Hono<AppEnv>().get("/healthz", (c) => c.json({ status: "ok" }));
+/** `GET /healthz`: whether the Worker runs. It uses neither the configuration nor the database. */
+export const livenessRoute = new Hono<AppEnv>().get("/healthz", (c) => c.json({ status: "ok" }));
 
-const ask = statement<{ one: number }>(() => ({
-  steps: { answer: sql`SELECT 1 AS one` },
-  from: "answer",
+const pingDatabase = defineStatement<{ one: number }>(() => ({
+  steps: { ping: sql`SELECT 1 AS one` },
+  from: "ping",
   row: { one: sql`one` },
 }));
 
-/** Whether the database answers; 503 from the error handler when it does not. */
-export const readiness = new Hono<AppEnv>().get("/readyz", limit("READY_LIMITER"), async (c) => {
-  await ask(c.get("connection"), {});
+/** `GET /readyz`: whether the database answers; the error handler responds with 503 when it does not. */
+export const readinessRoute = new Hono<AppEnv>().get("/readyz", rateLimit("READY_LIMITER"), async (c) => {
+  await pingDatabase(c.get("connection"), {});
   return c.json({ status: "ok" });
 });

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Problem } from "./problems.ts";
 
-/** Lets no body pass that is larger than so many KiB. @throws {Problem} 413 */
+/** A middleware that refuses a body of more than so many KiB. @throws {Problem} 413 */
 export const limitBody = (kibibytes: number) =>
   bodyLimit({
     maxSize: kibibytes * 1024,
@@ -14,11 +14,12 @@ export const limitBody = (kibibytes: number) =>
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * The body as text, which Hono would give with replacement characters for what is no UTF-8.
+ * The body as text. Hono's `c.req.text()` would silently replace bytes that are not UTF-8.
  *
- * @throws {Problem} 400 when there is none, or it is not UTF-8
+ * @param expected what the body should be, for the error detail.
+ * @throws {Problem} 400 when there is none, or it is not UTF-8.
  */
-export async function readText(c: Context, expected: string): Promise<string> {
+export async function readBodyText(c: Context, expected: string): Promise<string> {
   const bytes = await c.req.arrayBuffer();
   if (bytes.byteLength === 0) throw new Problem(400, `The request has no body; ${expected} is expected.`);
   try {
@@ -28,13 +29,37 @@ export async function readText(c: Context, expected: string): Promise<string> {
   }
 }
 
-/** The media type of the body, in lower case; "" when it says that the body is not UTF-8, or has no type. */
-export function mediaTypeOf(c: Context): string {
+/** The media type of the body in lower case; "" when there is none, or its charset is not UTF-8. */
+export function requestMediaType(c: Context): string {
   const header = c.req.header("Content-Type") ?? "";
-  const [, type = ""] = TYPE_IN_UTF8.exec(header) ?? [];
+  const [, type = ""] = UTF8_MEDIA_TYPE.exec(header) ?? [];
   return type.toLowerCase();
 }
 
-/** With parameters or without (RFC 9110, section 5.6.6), so long as they do not say that it is not UTF-8. */
-const TYPE_IN_UTF8 =
+/** A media type with or without parameters (RFC 9110, section 5.6.6) but for a charset other than UTF-8. */
+const UTF8_MEDIA_TYPE =
   /^([a-z]+\/[a-z0-9.+-]+)[ \t]*(?:;[ \t]*(?:(?:charset=(?:utf-8|"utf-8")|(?!charset=)[\w.-]+=(?:"[^"]*"|[^\s;"]+))[ \t]*)?)*$/i;
+
+/** A string of JSON with its quotation marks. It takes linear time: at each character there is one way to continue. */
+const JSON_STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
+
+/**
+ * Whether an object anywhere in `json` has a duplicate key, in whatever spelling: `"a"` and `"\u0061"` are the same. Parsers disagree on
+ * which of the two counts (RFC 8259, section 4), so what is validated might not be what another reader sees.
+ *
+ * @param json well-formed JSON.
+ * @param value the value that it was parsed to, in which each key is there once.
+ */
+export function hasDuplicateKey(json: string, value: unknown): boolean {
+  // Outside of strings a colon stands only after a key.
+  let unmatchedKeys = json.replace(JSON_STRING, "").split(":").length - 1;
+  // A loop instead of recursion, because the body may be nested as deeply as it is long.
+  for (const remaining = [value]; remaining.length > 0; ) {
+    const node = remaining.pop();
+    if (typeof node !== "object" || node === null) continue;
+    const children = Object.values(node);
+    if (!Array.isArray(node)) unmatchedKeys -= children.length;
+    for (const child of children) remaining.push(child);
+  }
+  return unmatchedKeys > 0;
+}

@@ -1,7 +1,8 @@
 import type { Bindings, Config } from "../config.ts";
+import type { Caller } from "../db/query/caller.ts";
 import type { Connection } from "../db/statement.ts";
 
-/** What every handler finds in its context. */
+/** The context of every handler. */
 export interface AppEnv {
   Bindings: Bindings;
   Variables: {
@@ -10,3 +11,6 @@ export interface AppEnv {
     connection: Connection;
   };
 }
+
+/** The context of a handler behind `requireAccount` (src/auth/require-account.ts). */
+export type AuthenticatedEnv = AppEnv & { Variables: { caller: Caller } };

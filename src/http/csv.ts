@@ -1,16 +1,22 @@
-/** A record of a CSV file: its cells, and the line that it begins on, counted from 1. */
+import { type SQL, sql } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { columnsByName, responseColumn } from "../db/query/json.ts";
+
+// CSV (RFC 4180): parsed by the Worker, written by PostgreSQL.
+
+/** A record of a CSV file: its cells, and the number of the line that it begins on, counted from 1. */
 export interface CsvRecord {
   line: number;
   cells: string[];
 }
 
-/** One cell with what ends it, after RFC 4180: in quotation marks, doubled within, or without any. */
+/** One cell and what ends it. A quoted cell has its quotation marks doubled. */
 const CELL = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
 
 /**
- * The records of a CSV file (RFC 4180, with any kind of line ends). Lines with nothing on them are passed over.
+ * Parses a CSV file, with any kind of line ends. Empty lines are ignored.
  *
- * @returns the line that is not well-formed instead, when one is not.
+ * @returns the records, or the number of the first malformed line.
  */
 export function parseCsv(text: string): { records: CsvRecord[] } | { malformed: number } {
   const records: CsvRecord[] = [];
@@ -30,9 +36,23 @@ export function parseCsv(text: string): { records: CsvRecord[] } | { malformed: 
   return { records };
 }
 
-/** What a spreadsheet would take for a formula, and the same with apostrophes before it. */
+/** What a spreadsheet takes for a formula, and the same after apostrophes. */
 const FORMULA = /^'*[=+\-@\t\r]/;
 
-/** A cell as it was before an export put one more apostrophe before what a spreadsheet would take for a formula. */
-export const withoutGuard = (cell: string): string =>
+/** Removes the apostrophe that `csvRow` writes before a formula. */
+export const withoutFormulaGuard = (cell: string): string =>
   cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
+
+/**
+ * A row as one line of CSV: the columns of `table` that have these names, in this order. Text that a spreadsheet takes for a formula gets
+ * an apostrophe before it, and so does text that begins with apostrophes and then a formula: `withoutFormulaGuard` can undo both.
+ */
+export function csvRow(table: PgTable, names: string[]): SQL {
+  const cells = columnsByName(table, names).map((column) =>
+    column.getSQLType() === "text" ? quotedCell(column) : responseColumn(column),
+  );
+  return sql`concat_ws(',', ${sql.join(cells, sql`, `)}) || E'\\r\\n'`;
+}
+
+const quotedCell = (column: PgColumn): SQL =>
+  sql`'"' || replace(regexp_replace(${column}, E'^(\\'*[-=+@\\t\\r])', E'\\'\\\\1'), '"', '""') || '"'`;

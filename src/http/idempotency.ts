@@ -1,9 +1,9 @@
-import type { Json } from "../db/statement.ts";
+import type { CreateResult } from "../db/query/idempotent-create.ts";
 import * as z from "../zod.ts";
 import { Problem } from "./problems.ts";
-import { respond } from "./respond.ts";
+import { respondJson } from "./respond.ts";
 
-/** For making something: a key of the client's own, so that it may send the same again and nothing is made twice. */
+/** The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request with it can be retried safely. */
 export const IdempotencyKey = z.object({
   "Idempotency-Key": z.optional(
     z.string().check(z.regex(/^[!-~]{1,255}$/, "Must be 1 to 255 visible ASCII characters")),
@@ -11,19 +11,19 @@ export const IdempotencyKey = z.object({
 });
 
 /**
- * Answers with what was made, or with what an earlier request with the same key had made
- * (draft-ietf-httpapi-idempotency-key-header-07).
+ * Responds with what was created, or with the stored response of an earlier request with the same key.
  *
- * @throws {Problem} 422 when the key came with another request before
+ * @throws {Problem} 422 when the key was used before with a different request.
  */
-export function respondWithMade<Shape, Status extends 200 | 201 = 201>(
-  { body, replayed, mistaken }: { body: Json<Shape> | null; replayed: boolean; mistaken: boolean },
+export function respondCreated<Shape, Status extends 200 | 201 = 201>(
+  { body, replayed, keyReusedWithDifferentRequest }: CreateResult<Shape>,
   headers: Record<string, string> = {},
   status = 201 as Status,
 ) {
-  if (mistaken) throw new Problem(422, "This Idempotency-Key came with another request before.");
-  if (body === null) throw new Error("What was to be made is not there.");
-  const answer = respond<Shape, Status>(body, status, headers);
-  if (replayed) answer.headers.set("Idempotency-Replayed", "true");
-  return answer;
+  if (keyReusedWithDifferentRequest)
+    throw new Problem(422, "This Idempotency-Key came with another request before.");
+  if (body === null) throw new Error("A creating statement returned no body.");
+  const response = respondJson<Shape, Status>(body, status, headers);
+  if (replayed) response.headers.set("Idempotency-Replayed", "true");
+  return response;
 }

@@ -2,11 +2,8 @@ import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { AppEnv } from "./context.ts";
 
-/**
- * On every answer: it is not to be stored, guessed at, framed, or told of elsewhere, and comes by TLS only; and should a
- * browser show one as a page after all, nothing in it is loaded or run.
- */
-const standing = Object.entries({
+/** The headers of every response: it must not be cached, sniffed or framed, needs TLS, and as a page would load and run nothing. */
+const securityHeaders = Object.entries({
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Resource-Policy": "same-origin",
@@ -17,23 +14,23 @@ const standing = Object.entries({
 });
 
 /**
- * Gives each request an id and its answer the headers that all have, and tells client and log how it went: how many
- * milliseconds it took, and how many of them it waited for the database. (On Cloudflare the clock stands still while code
- * runs: what was computed before a statement, a password's hash above all, counts as waiting for it.) One line of JSON a request, which names the route
- * by its pattern, never the URL: what a client writes there is not for a log to keep.
+ * Gives each request an id, adds the headers that all responses have, and writes the access log: one line of JSON with the route's pattern,
+ * never the URL, which may hold personal data. Both the log and `Server-Timing` have the total time and the time that the request waited for
+ * the database, in milliseconds. On Cloudflare the clock stands still while code runs, so CPU time before a statement, such as a password
+ * hash, counts as waiting for it.
  */
-export const observe = createMiddleware<AppEnv>(async (c, next) => {
-  // Never the client's own id: it would stand in our logs as if we had given it.
+export const observeRequest = createMiddleware<AppEnv>(async (c, next) => {
+  // Never an id that the client sends: it would look like one of ours in the logs.
   const request_id = crypto.randomUUID();
   c.set("requestId", request_id);
   const start = performance.now();
   await next();
   const total_ms = Math.round(performance.now() - start);
-  // None where the database was not needed, or there was an error on the way to it.
-  const db_ms = Math.round(c.get("connection")?.waited ?? 0);
-  // All at once and on the answer itself: c.header() would make a new answer for each.
+  // There is no connection when the request failed before it was set.
+  const db_ms = Math.round(c.get("connection")?.waitedMs ?? 0);
+  // Set on the response itself: c.header() would create a new response for each header.
   const { headers, status } = c.res;
-  for (const [name, value] of standing) headers.set(name, value);
+  for (const [name, value] of securityHeaders) headers.set(name, value);
   headers.set("X-Request-Id", request_id);
   headers.set("Server-Timing", `db;dur=${db_ms}, total;dur=${total_ms}`);
   const { method } = c.req;

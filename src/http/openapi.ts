@@ -10,7 +10,7 @@ type FieldsOf<Schema extends z.ZodMiniType> = keyof (unknown extends z.input<Sch
   string;
 
 /** A schema that the document names; what is sent or answered by it, in words and by one example. */
-export interface NamedSchema {
+export interface DescribedSchema {
   schema: z.ZodMiniType;
   description: string;
   fields: Record<string, string>;
@@ -18,17 +18,17 @@ export interface NamedSchema {
 }
 
 /** Names a schema of bodies. @param words one of each field, with its unit; the example is to be a true one */
-export const named = <Schema extends z.ZodMiniType>(
+export const describeSchema = <Schema extends z.ZodMiniType>(
   schema: Schema,
   words: {
     description: string;
     fields: Record<FieldsOf<Schema>, string>;
     example: z.output<Schema>;
   },
-): NamedSchema => ({ schema, ...words });
+): DescribedSchema => ({ schema, ...words });
 
 /** What a parameter is, and one value that it may have. */
-export interface ParameterWords {
+export interface ParameterDescription {
   description: string;
   example?: string | number;
 }
@@ -36,13 +36,13 @@ export interface ParameterWords {
 /** A schema of a path, a query or headers, with words for each of its parameters. */
 export interface DescribedParameters {
   schema: z.ZodMiniType;
-  words: Record<string, ParameterWords>;
+  words: Record<string, ParameterDescription>;
 }
 
 /** Describes the parameters of a path, a query or headers. */
-export const parameters = <Schema extends z.ZodMiniType>(
+export const describeParameters = <Schema extends z.ZodMiniType>(
   schema: Schema,
-  words: Record<FieldsOf<Schema>, ParameterWords>,
+  words: Record<FieldsOf<Schema>, ParameterDescription>,
 ): DescribedParameters => ({ schema, words });
 
 /** Headers of answers; those that all answers have need not be named. */
@@ -52,7 +52,7 @@ export type HeaderName = "ETag" | "Idempotency-Replayed" | "Link" | "Location";
 export type OtherContent = Record<string, { schema: Record<string, unknown>; example: unknown }>;
 
 /** What a route answers when all is well. */
-export interface AnswerWords {
+export interface ResponseDescription {
   status: 200 | 201 | 204 | 304;
   description: string;
   /** What its body is, one of the named schemas; or, with `list`, what each of its items is. */
@@ -66,30 +66,30 @@ export interface AnswerWords {
 }
 
 /** When a route answers a problem, and what its `detail` says then, unless that is the same for all routes. */
-export interface ProblemOfRoute {
+export interface ProblemDescription {
   when: string;
   detail?: string;
 }
 
 /** What a route does. Which parameters and bodies it takes, who may call it and what it refuses is read from its code. */
-export interface OperationWords {
+export interface OperationDescription {
   operationId: string;
   summary: string;
   description: string;
   deprecated?: boolean;
-  answers: readonly AnswerWords[];
+  answers: readonly ResponseDescription[];
   /** Problems that come from the work itself; or other words for one that comes from the code around it. */
-  problems?: Record<number, ProblemOfRoute>;
+  problems?: Record<number, ProblemDescription>;
   /** Other words for a parameter than those of its schema. */
-  parameters?: Record<string, ParameterWords>;
+  parameters?: Record<string, ParameterDescription>;
   /** What it takes beside or instead of JSON. */
   content?: OtherContent;
 }
 
 /** A group of routes: its words by method and path, as the app has them. */
-export interface Group {
+export interface OpenApiGroup {
   tag: { name: string; description: string };
-  schemas: Record<string, NamedSchema>;
+  schemas: Record<string, DescribedSchema>;
   parameters: DescribedParameters[];
-  operations: Record<string, OperationWords>;
+  operations: Record<string, OperationDescription>;
 }

@@ -1,53 +1,130 @@
 import type { Context } from "hono";
-import type { GuardedEnv } from "../auth/require-account.ts";
-import type { Page, Position } from "../db/query/list.ts";
+import { type Config, memoizePerConfig } from "../config.ts";
+import { deriveKey, jwtSecrets } from "../crypto.ts";
+import type { PagePosition, PageRequest } from "../db/query/list.ts";
 import type { Json } from "../db/statement.ts";
-import { seal, unseal } from "./cursor.ts";
-import type { ListQuery } from "./list-query.ts";
-import { type FieldErrors, invalidFields } from "./problems.ts";
-import { respond } from "./respond.ts";
+import * as z from "../zod.ts";
+import type { AuthenticatedEnv } from "./context.ts";
+import { integerParam, makeOptional } from "./fields.ts";
+import { type FieldErrors, validationProblem } from "./problems.ts";
+import { respondJson } from "./respond.ts";
 
+const MAX_LIMIT = 200;
+const DEFAULT_LIMIT = 50;
 const DEFAULT_SORT = "id";
 
-/** The list, by its path: each patient has a history of its own. */
-const pathOf = (c: Context): string => c.req.path.replace(/\/$/, "");
+const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
+const cursor = z.optional(z.string().check(z.minLength(1)));
 
-/** What a cursor holds: all that was asked for, so that a client which has the cursor alone goes on with the same. */
-interface Continuation {
-  list: string;
-  asked: Record<string, unknown>;
-  after: Position;
+/**
+ * The query of a list. An unknown parameter is an error, because a mistyped filter must never return all records.
+ *
+ * @param filters the schemas of its filters by name; all are optional.
+ */
+export function pageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
+  const known = ["limit", "cursor", ...Object.keys(filters)];
+  const error: z.core.$ZodErrorMap = ({ code }) =>
+    code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined;
+  return z.lazy(() => z.strictObject({ limit, cursor, ...makeOptional(filters) }, { error }));
 }
+
+/** The query of a list with several sort orders. `sort` takes each name, and with a `-` before it backwards. */
+export function listQuery<Filters extends z.core.$ZodShape, Sort extends string>(
+  filters: Filters,
+  sorts: Sort[],
+) {
+  const backwards = sorts.map((sort) => `-${sort}` as const);
+  return pageQuery({ sort: z.enum([...sorts, ...backwards]), ...filters });
+}
+
+/** A validated query of a list: these parameters and its filters. */
+export type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | undefined };
+
+/** The content of a cursor: the whole query, so that a client which sends only the cursor goes on with the same list. */
+interface CursorContent {
+  list: string;
+  query: Record<string, unknown>;
+  after: PagePosition;
+}
+
+/** A list is identified by its path: each patient has a history of its own. */
+const listPath = (c: Context): string => c.req.path.replace(/\/$/, "");
 
 /**
  * The page that a query asks for: the first one, or the one after its cursor.
  *
- * @throws {Problem} 400 for a cursor that this list has not given, or that was given for other filters or another order.
+ * @throws {Problem} 400 for a cursor of another list, or of other filters or another order.
  */
-export async function pageOf(c: Context<GuardedEnv>, { limit, cursor, ...asked }: ListQuery): Promise<Page> {
-  const first = { ...asked, sort: asked.sort ?? DEFAULT_SORT };
-  if (cursor === undefined) return { size: limit, sort: first.sort, filters: asked, after: undefined };
-  const found = (await unseal(cursor, c.get("config"))) as Continuation | undefined;
-  if (found?.list !== pathOf(c)) throw invalidFields({ cursor: ["Not a cursor of this list"] });
+export async function parsePageRequest(
+  c: Context<AuthenticatedEnv>,
+  { limit, cursor, ...query }: ListQuery,
+): Promise<PageRequest> {
+  const sort = query.sort ?? DEFAULT_SORT;
+  if (cursor === undefined) return { size: limit, sort, filters: query, after: undefined };
+  const content = (await decryptCursor(cursor, c.get("config"))) as CursorContent | undefined;
+  if (content?.list !== listPath(c) || !content.query)
+    throw validationProblem({ cursor: ["Not a cursor of this list"] });
   const errors: FieldErrors = {};
-  for (const [name, value] of Object.entries(asked))
-    if (value !== undefined && value !== found.asked[name])
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== content.query[name])
       errors[name] = ["Not what the cursor's page was asked for"];
-  if (Object.keys(errors).length > 0) throw invalidFields(errors);
-  return { size: limit, sort: String(found.asked["sort"]), filters: found.asked, after: found.after };
+  if (Object.keys(errors).length > 0) throw validationProblem(errors);
+  return { size: limit, sort: String(content.query["sort"]), filters: content.query, after: content.after };
 }
 
-/** Answers with a page, and with a link to the `next` one, when there is one (RFC 8288). */
-export async function respondWithPage<Shape>(
-  c: Context<GuardedEnv>,
-  { body, next }: { body: Json<Shape>; next: Position | null },
-  { size, sort, filters }: Page,
+/** Responds with a page and, when there is a `next` one, with a link to it (RFC 8288). */
+export async function respondPage<Shape>(
+  c: Context<AuthenticatedEnv>,
+  { body, next }: { body: Json<Shape>; next: PagePosition | null },
+  { size, sort, filters }: PageRequest,
 ) {
-  if (next === null) return respond(body);
-  const continuation: Continuation = { list: pathOf(c), asked: { ...filters, sort }, after: next };
-  const cursor = await seal(continuation, c.get("config"));
-  // Relative, for behind a gateway the URL that we see is not the client's. And nothing else of the query: names that are
-  // searched for are not for a URL of ours to repeat.
-  const { pathname } = new URL(c.req.url); // with its last slash, when it was asked with one
-  return respond(body, 200, { Link: `<${pathname}?limit=${size}&cursor=${cursor}>; rel="next"` });
+  if (next === null) return respondJson(body);
+  const content: CursorContent = { list: listPath(c), query: { ...filters, sort }, after: next };
+  const cursor = await encryptCursor(content, c.get("config"));
+  // A relative URL, because behind a gateway the Worker does not see the client's. It does not repeat the filters: a name that is searched
+  // for does not belong in a URL of ours. The path keeps its trailing slash, when the request had one.
+  const { pathname } = new URL(c.req.url);
+  return respondJson(body, 200, { Link: `<${pathname}?limit=${size}&cursor=${cursor}>; rel="next"` });
+}
+
+/** A key for each secret, derived once in an isolate. The first one encrypts. */
+const cursorKeys = memoizePerConfig((config) => {
+  const aes = { name: "AES-GCM", length: 256 };
+  return Promise.all(
+    jwtSecrets(config).map((secret) => deriveKey(secret, "cursor", aes, ["encrypt", "decrypt"])),
+  );
+});
+
+/** The length of AES-GCM's nonce in bytes (NIST SP 800-38D, section 8.2). */
+const NONCE_BYTES = 12;
+
+/** Encrypts a JSON value as a cursor, which stands in URLs and may hold names: clients can neither read nor make one. */
+export async function encryptCursor(value: unknown, config: Config): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const plaintext = new TextEncoder().encode(JSON.stringify(value));
+  const [key] = await cursorKeys(config);
+  const ciphertext = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key as CryptoKey, plaintext);
+  const bytes = new Uint8Array(NONCE_BYTES + ciphertext.byteLength);
+  bytes.set(iv);
+  bytes.set(new Uint8Array(ciphertext), NONCE_BYTES);
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** The value of a cursor; `undefined` when none of the secrets has encrypted it. */
+export async function decryptCursor(cursor: string, config: Config): Promise<unknown> {
+  for (const key of await cursorKeys(config)) {
+    try {
+      const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
+      const iv = bytes.subarray(0, NONCE_BYTES);
+      const plaintext = await crypto.subtle.decrypt(
+        { name: "AES-GCM", iv },
+        key,
+        bytes.subarray(NONCE_BYTES),
+      );
+      return JSON.parse(new TextDecoder().decode(plaintext));
+    } catch {
+      // Not base64, or encrypted with another key.
+    }
+  }
+  return undefined;
 }

@@ -1,11 +1,11 @@
 import type { Context } from "hono";
-import type { GuardedEnv } from "../auth/require-account.ts";
-import type { Target } from "../db/query/resource.ts";
+import type { TargetState } from "../db/query/resource.ts";
 import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
+import type { AuthenticatedEnv } from "./context.ts";
 import { MAX_ID } from "./fields.ts";
 import { Problem, requireFound } from "./problems.ts";
-import { respond } from "./respond.ts";
+import { respondJson } from "./respond.ts";
 
 /** The ETag of a record's version (RFC 9110, section 8.8.3). */
 export const etagOf = (version: number): string => `"${version}"`;
@@ -14,8 +14,8 @@ const ETAGS =
   /^\s*(?:\*|(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*)\s*$/;
 
 /**
- * The versions that a list of ETags names; `any` for `*`. A weak one names its version too: Cloudflare weakens what we
- * sent when it compresses an answer, and a version is of the whole record, however that is encoded. One that no record of ours can have names none.
+ * The versions in a list of ETags; `any` for `*`. Weak ETags count too: Cloudflare weakens an ETag when it compresses a response, and a
+ * version belongs to the record, however it is encoded. An ETag that no record can have is ignored.
  */
 const etags = z.pipe(
   z.string().check(z.regex(ETAGS, 'Must be an ETag like "1", several with commas between them, or *')),
@@ -26,34 +26,38 @@ const etags = z.pipe(
   }),
 );
 
-/** For reading one record: its versions that the client has. */
+/** The header `If-None-Match`: the versions that the client has. */
 export const IfNoneMatch = z.object({ "If-None-Match": z.optional(etags) });
 
-/** For changing one record: the version that the client has seen. */
+/** The header `If-Match`, for optimistic locking: the version that the client wants to change. */
 export const IfMatch = z.object({ "If-Match": z.optional(etags) });
 
-/** The versions of which a record need not be sent, for its statement. */
+/** The versions that need not be sent. */
 export const knownVersions = ({ "If-None-Match": match }: z.infer<typeof IfNoneMatch>): number[] =>
   match === undefined || match === "any" ? [] : match;
 
-/** Answers with a record and its version, or with 304 when the client has it (RFC 9110, section 13.1.2). */
-export function respondIfNew<Shape>(
-  c: Context<GuardedEnv>,
+/**
+ * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
+ *
+ * @throws {Problem} 404 when `version` is null.
+ */
+export function respondIfModified<Shape>(
+  c: Context<AuthenticatedEnv>,
   { version, body }: { version: number | null; body: Json<Shape> | null },
   { "If-None-Match": match }: z.infer<typeof IfNoneMatch>,
   what: string,
 ) {
   const headers = { ETag: etagOf(requireFound(version, what)) };
-  return body === null || match === "any" ? c.body(null, 304, headers) : respond(body, 200, headers);
+  return body === null || match === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
 }
 
 /**
- * The versions of which a record has to be to be changed, for its statement; null for whichever.
+ * The versions that a record may have to be changed; null for any.
  *
- * @throws {Problem} 428 when none is said, and REQUIRE_IF_MATCH wants one (RFC 6585, section 3)
+ * @throws {Problem} 428 without `If-Match`, when `REQUIRE_IF_MATCH` is set (RFC 6585, section 3).
  */
 export function expectedVersions(
-  c: Context<GuardedEnv>,
+  c: Context<AuthenticatedEnv>,
   { "If-Match": match }: z.infer<typeof IfMatch>,
 ): number[] | null {
   if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
@@ -61,20 +65,20 @@ export function expectedVersions(
   return match === undefined || match === "any" ? null : match;
 }
 
-/** Who may write a record that others see. */
+/** Who may change a record that others may read. */
 const writers = {
   patient: "Only the account whose patient this is",
   doctor: "Only the account that created this doctor, or an admin,",
 };
-export type Kind = keyof typeof writers;
+export type ResourceKind = keyof typeof writers;
 
 /**
- * Lets pass what a statement says of the record that it was to change.
+ * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 404; 403 when the caller may not; 412 when it is of another version (RFC 9110, section 13.1.1)
+ * @throws {Problem} 404; 403 when the caller may only read it; 412 when it has another version (RFC 9110, section 13.1.1).
  */
-export function requireWritable({ changeable, expected }: Target, what: Kind): void {
-  if (!requireFound(changeable, what)) throw new Problem(403, `${writers[what]} may change or delete it.`);
-  if (!expected)
+export function requireWritable({ canChange, isExpectedVersion }: TargetState, what: ResourceKind): void {
+  if (!requireFound(canChange, what)) throw new Problem(403, `${writers[what]} may change or delete it.`);
+  if (!isExpectedVersion)
     throw new Problem(412, `The ${what} is not of the version that If-Match names: read it again.`);
 }

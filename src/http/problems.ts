@@ -1,4 +1,9 @@
+import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { ConfigurationError } from "../config.ts";
+import { classifyDatabaseError, type DatabaseFault } from "../db/errors.ts";
+import { CallerRevokedError } from "../db/query/caller.ts";
+import type { AppEnv } from "./context.ts";
 
 const titles = {
   400: "Bad Request",
@@ -18,19 +23,19 @@ const titles = {
   503: "Service Unavailable",
 } satisfies Partial<Record<ContentfulStatusCode, string>>;
 
-/** Messages by the path of the field they are about. */
+/** Error messages by the path of their field. */
 export type FieldErrors = Record<string, string[]>;
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-/** An answer that is an error, as RFC 9457 has it: throw it anywhere, the app's error handler sends it. */
+/** An error response (RFC 9457). Thrown anywhere, the app's error handler sends it. */
 export class Problem extends Error {
   override name = "Problem";
   readonly status: keyof typeof titles;
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
 
-  /** @param detail says what happened, to a person; never holds a record's data. */
+  /** @param detail what is wrong and what to do next, for people. It never holds data of a record. */
   constructor(
     status: keyof typeof titles,
     detail: string,
@@ -51,54 +56,111 @@ export class Problem extends Error {
   }
 }
 
-/** How many fields an answer names at most: more than anybody mends at once, and than a record has. */
-export const MAX_NAMED = 20;
+/** How many fields a response names at most: more than a record has. */
+export const MAX_REPORTED_FIELDS = 20;
 
 /**
- * 400 for fields that are not valid, of which it names the first.
+ * 400 with the messages of each field that is not valid; the first 20 fields.
  *
- * @param count how many they are
+ * @param count the number of fields that are not valid, when `errors` does not have all of them.
  */
-export function invalidFields(errors: FieldErrors, count = Object.keys(errors).length): Problem {
-  const are = count === 1 ? "field is" : "fields are";
-  const rest = count > MAX_NAMED ? `; the first ${MAX_NAMED} are named` : "";
-  const named = Object.fromEntries(Object.entries(errors).slice(0, MAX_NAMED));
-  return new Problem(400, `${count} ${are} not valid${rest}.`, { errors: named });
+export function validationProblem(errors: FieldErrors, count = Object.keys(errors).length): Problem {
+  const subject = count === 1 ? "field is" : "fields are";
+  const rest = count > MAX_REPORTED_FIELDS ? `; the first ${MAX_REPORTED_FIELDS} are named` : "";
+  const reported = Object.fromEntries(Object.entries(errors).slice(0, MAX_REPORTED_FIELDS));
+  return new Problem(400, `${count} ${subject} not valid${rest}.`, { errors: reported });
 }
 
 const MAX_NAME_LENGTH = 100;
 
 /**
- * The name of a field as an answer, and PostgreSQL, can hold it, for a client may name one anyhow: well-formed, without
- * NUL, and of a long one its first 100 characters.
+ * The name of a field that a client sent, in a form that a response and PostgreSQL can hold: well-formed Unicode without NUL, and at most
+ * its first 100 characters.
  */
-export function shownName(name: string): string {
-  // Twice as many code units have them all, and whole: a pair that is cut in two comes after them.
-  const shown = [...name.slice(0, 2 * MAX_NAME_LENGTH)].slice(0, MAX_NAME_LENGTH).join("");
-  const more = shown.length < name.length ? "…" : "";
-  return shown.toWellFormed().replaceAll("\0", "\ufffd") + more;
+export function safeFieldName(name: string): string {
+  // 200 code units contain at least 100 whole characters. If they cut a surrogate pair in two, that is after the first 100.
+  const start = [...name.slice(0, 2 * MAX_NAME_LENGTH)].slice(0, MAX_NAME_LENGTH).join("");
+  const ellipsis = start.length < name.length ? "…" : "";
+  return start.toWellFormed().replaceAll("\0", "\ufffd") + ellipsis;
 }
 
-/** 404, which says the same of another's record and of one that never was. */
-export const notFound = (what: string): Problem => new Problem(404, `There is no such ${what}.`);
+/** 404, the same for a record of another account and for one that never existed. */
+export const notFoundProblem = (what: string): Problem => new Problem(404, `There is no such ${what}.`);
 
-/** `record`. @throws {Problem} 404 when it is null */
+/** Returns `record`. @throws {Problem} 404 when it is null */
 export function requireFound<Record>(record: Record | null, what: string): Record {
-  if (record === null) throw notFound(what);
+  if (record === null) throw notFoundProblem(what);
   return record;
 }
 
-/** @throws {Problem} 403 unless the caller is an admin */
-export function requireAdmin(isAdmin: boolean, what: string): void {
-  if (!isAdmin) throw new Problem(403, `Only an admin may ${what}.`);
+/** @throws {Problem} 403 unless the caller is an admin. @param action what only an admin may do */
+export function requireAdmin(isAdmin: boolean, action: string): void {
+  if (!isAdmin) throw new Problem(403, `Only an admin may ${action}.`);
 }
 
 /**
  * 401 with the challenge of RFC 6750, section 3.
  *
- * @param error left out when no token was presented.
+ * @param error left out when the request has no token.
  */
-export function unauthorized(detail: string, error?: "invalid_token"): Problem {
+export function unauthorizedProblem(detail: string, error?: "invalid_token"): Problem {
   const challenge = `Bearer realm="hospital-api"${error ? `, error="${error}"` : ""}`;
   return new Problem(401, detail, { headers: { "WWW-Authenticate": challenge } });
 }
+
+/** `Retry-After` of a 503, in seconds. */
+const RETRY_SECONDS = 5;
+
+const serviceUnavailable = (detail: string): Problem =>
+  new Problem(503, detail, { headers: { "Retry-After": String(RETRY_SECONDS) } });
+
+/** The app's error handler: responds to whatever a handler or a middleware threw. */
+export function handleError(error: Error, c: Context<AppEnv>): Response {
+  return toProblem(error, c.var.requestId).toResponse(c.var.requestId);
+}
+
+function toProblem(error: Error, requestId: string): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof CallerRevokedError) return revokedProblem(error);
+  const fault = classifyDatabaseError(error);
+  if (fault) return databaseProblem(fault, requestId);
+  // The message of any other error may hold what a client sent. That of a configuration error holds names only.
+  const message = error instanceof ConfigurationError ? error.message : undefined;
+  const stack = error.stack?.replace(error.message, "").match(/^ +at .*$/gm) ?? [];
+  logFailure(requestId, { error: error.name, message, stack });
+  return internalError();
+}
+
+const internalError = () => new Problem(500, "Something went wrong on our side.");
+
+function revokedProblem({ mustChangePassword }: CallerRevokedError): Problem {
+  if (mustChangePassword)
+    return new Problem(403, "This account has to change its password first: POST /api/auth/password/.");
+  return unauthorizedProblem("The access token has been revoked.", "invalid_token");
+}
+
+function databaseProblem(fault: DatabaseFault, requestId: string): Problem {
+  switch (fault.kind) {
+    case "conflict":
+      return new Problem(409, fault.detail);
+    case "missing":
+      return validationProblem({ [fault.field]: [`There is no such ${fault.field}.`] });
+    case "invalid":
+      return validationProblem({ [fault.field]: ["Not valid"] });
+    case "unavailable":
+      logFailure(requestId, { error: "database unavailable", code: fault.code });
+      return serviceUnavailable("The database did not answer.");
+    case "busy":
+      logFailure(requestId, { error: "database busy", code: fault.code });
+      return serviceUnavailable(
+        "The database was busy with the same for too long. Nothing was done; try again.",
+      );
+    case "bug":
+      logFailure(requestId, { error: "database refused a statement", code: fault.code });
+      return internalError();
+  }
+}
+
+/** Logs why a request failed, as one line of JSON. `fault` must hold nothing that a client sent. */
+export const logFailure = (requestId: string, fault: Record<string, unknown>): void =>
+  console.error(JSON.stringify({ request_id: requestId, ...fault }));

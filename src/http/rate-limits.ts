@@ -1,37 +1,65 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Config } from "../config.ts";
-import { networkOf } from "./address.ts";
+import type { RequestOrigin } from "../db/query/audit.ts";
 import type { AppEnv } from "./context.ts";
 import { Problem } from "./problems.ts";
 
-/** The period of all limiters in wrangler.toml, in seconds: the longest that anyone has to wait. */
+/** The period of all rate limiters in wrangler.toml, in seconds: the longest wait. */
 const PERIOD_SECONDS = 60;
 
-/** Counts a request by a key of a limiter's. @throws {Problem} 429 when there are too many */
-export async function spend(limiter: RateLimit, key: string): Promise<void> {
+/** Counts one request by a key of a rate limiter. @throws {Problem} 429 when there were too many */
+export async function consumeRateLimit(limiter: RateLimit, key: string): Promise<void> {
   const { success } = await limiter.limit({ key });
-  if (!success) throw tooMany(PERIOD_SECONDS);
+  if (!success) throw tooManyRequests(PERIOD_SECONDS);
 }
 
-/** 429: the same again may be tried after so many seconds (RFC 6585, section 4). */
-export const tooMany = (seconds: number): Problem =>
+/** 429 with `Retry-After` in seconds (RFC 6585, section 4). */
+export const tooManyRequests = (seconds: number): Problem =>
   new Problem(429, "Too many attempts. Try again later.", { headers: { "Retry-After": String(seconds) } });
 
 type LimiterName = keyof Config & `${string}_LIMITER`;
 
-/** The middlewares that are made here: the reference says of their routes that they are limited. */
-export const limiting = new WeakSet<WeakKey>();
+/** The middleware that can answer 429. The OpenAPI document lists that status for their routes. */
+export const rateLimitedMiddleware = new WeakSet<WeakKey>();
 
-/** Counts a request by a key of its own, by that of its network when there is none. @throws {Problem} 429 */
-export function limit(
+/**
+ * A middleware that counts requests.
+ *
+ * @param keyOf the key that a request is counted by. Without it, or when it returns `undefined`, that is the client's network.
+ * @throws {Problem} 429
+ */
+export function rateLimit(
   name: LimiterName,
   keyOf: (c: Context<AppEnv>) => Promise<string | undefined> = async () => undefined,
 ) {
-  const limited = createMiddleware<AppEnv>(async (c, next) => {
-    await spend(c.get("config")[name], (await keyOf(c)) ?? networkOf(c));
+  const middleware = createMiddleware<AppEnv>(async (c, next) => {
+    await consumeRateLimit(c.get("config")[name], (await keyOf(c)) ?? clientNetwork(c));
     await next();
   });
-  limiting.add(limited);
-  return limited;
+  rateLimitedMiddleware.add(middleware);
+  return middleware;
+}
+
+/** The client's IP address, as Cloudflare reports it. Headers that a client can set are not read. */
+export const clientAddress = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";
+
+/** Where a request comes from, for its audit event. */
+export const requestOrigin = (c: Context): RequestOrigin => ({
+  request_id: c.get("requestId"),
+  address: clientAddress(c),
+});
+
+/**
+ * The network that attempts are counted by: an IPv4 address, or the /64 prefix of an IPv6 address, because a subscriber chooses the rest
+ * of it (RFC 6177). All requests without an address share one network.
+ */
+export function clientNetwork(c: Context): string {
+  const address = clientAddress(c).toLowerCase();
+  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
+  if (mapped || !address.includes(":")) return mapped ?? (address || "nowhere");
+  const [before = [], after = []] = address.split("::").map((part) => part.split(":").filter(Boolean));
+  const zeros = Array(Math.max(0, 8 - before.length - after.length)).fill("0");
+  const groups = [...before, ...zeros, ...after].slice(0, 4);
+  return `${groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
 }

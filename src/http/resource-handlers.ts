@@ -1,123 +1,130 @@
 import { createFactory } from "hono/factory";
-import type { GuardedEnv } from "../auth/require-account.ts";
-import { duplicate, type UniqueName } from "../db/errors.ts";
+import { duplicateDetail, type UniqueConstraint } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
-import type { Made } from "../db/query/idempotent-create.ts";
-import type { Page, Position } from "../db/query/list.ts";
-import type { Target } from "../db/query/resource.ts";
+import type { CreateResult } from "../db/query/idempotent-create.ts";
+import type { PagePosition, PageRequest } from "../db/query/list.ts";
+import type { DeleteParams, TargetState } from "../db/query/resource.ts";
 import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
-import { ById } from "./fields.ts";
-import { IdempotencyKey, respondWithMade } from "./idempotency.ts";
-import type { ListQuery } from "./list-query.ts";
-import { pageOf, respondWithPage } from "./pagination.ts";
+import type { AuthenticatedEnv } from "./context.ts";
+import { IdPath } from "./fields.ts";
+import { IdempotencyKey, respondCreated } from "./idempotency.ts";
+import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
 import {
   etagOf,
   expectedVersions,
   IfMatch,
   IfNoneMatch,
-  type Kind,
   knownVersions,
+  type ResourceKind,
   requireWritable,
-  respondIfNew,
+  respondIfModified,
 } from "./preconditions.ts";
-import { notFound, Problem, requireFound } from "./problems.ts";
-import { respond } from "./respond.ts";
+import { notFoundProblem, Problem, requireFound } from "./problems.ts";
+import { respondJson } from "./respond.ts";
 import { validate, validateHeaders } from "./validation.ts";
 
-// The handlers that every kind of record has, each of a statement: path → validate → statement → answer.
+// The handlers that all kinds of records share: validate the request, send one statement, respond.
 
-const { createHandlers } = createFactory<GuardedEnv>();
+const { createHandlers } = createFactory<AuthenticatedEnv>();
 
-/** What a statement says of a page of a list. */
-type Listed<Shape> = { body: Json<Shape[]>; next: Position | null; allowed: boolean };
+type ReadPage<Shape> = (
+  caller: Caller,
+  page: PageRequest,
+) => Promise<{ body: Json<Shape[]>; next: PagePosition | null; allowed: boolean }>;
 
-/** `GET /`: pages of a list. */
-export const listOf = <Shape, Query extends z.ZodMiniType<ListQuery>>(
+/** `GET /`: one page of a list. @param requireAllowed throws when the caller may not read the list */
+export const listHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
   query: Query,
-  list: (caller: Caller, page: Page) => Promise<Listed<Shape>>,
+  readPage: ReadPage<Shape>,
   requireAllowed: (allowed: boolean) => void = () => {},
 ) =>
   createHandlers(validate("query", query), async (c) => {
-    const page = await pageOf(c, c.req.valid("query") as ListQuery);
-    const listed = await list(c.get("caller"), page);
-    requireAllowed(listed.allowed);
-    return respondWithPage(c, listed, page);
+    const request = await parsePageRequest(c, c.req.valid("query") as ListQuery);
+    const page = await readPage(c.get("caller"), request);
+    requireAllowed(page.allowed);
+    return respondPage(c, page, request);
   });
 
-/** `GET /:id/…`: pages of a list that belongs to one record, of which the caller may see none when it is not `allowed`. */
-export const listUnder = <Shape, Query extends z.ZodMiniType<ListQuery>>(
+/** `GET /:id/…`: one page of a list that belongs to a record; 404 when the caller may not read that record. */
+export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
   what: string,
   query: Query,
-  list: (caller: Caller, page: Page) => Promise<Listed<Shape>>,
+  readPage: ReadPage<Shape>,
 ) =>
-  createHandlers(validate("param", ById), validate("query", query), async (c) => {
-    const page = await pageOf(c, c.req.valid("query") as ListQuery);
-    const filters = { ...page.filters, ...c.req.valid("param") };
-    const listed = await list(c.get("caller"), { ...page, filters });
-    if (!listed.allowed) throw notFound(what);
-    return respondWithPage(c, listed, page);
+  createHandlers(validate("param", IdPath), validate("query", query), async (c) => {
+    const request = await parsePageRequest(c, c.req.valid("query") as ListQuery);
+    const filters = { ...request.filters, ...c.req.valid("param") };
+    const page = await readPage(c.get("caller"), { ...request, filters });
+    if (!page.allowed) throw notFoundProblem(what);
+    return respondPage(c, page, request);
   });
 
-/** `POST /`: makes a record, which is then at `path/id/`, unless there is one that has what is `unique`. */
-export const creationOf = <Shape, Schema extends z.ZodMiniType<object>>(
+/**
+ * `POST /`: creates a record.
+ *
+ * @param path the path of the list; the record's is `path/id/`.
+ * @param constraint the unique constraint that a duplicate violates, for the detail of the 409.
+ */
+export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   path: string,
   schema: Schema,
   create: (
     caller: Caller,
     values: { record: object },
     key: string | undefined,
-  ) => Promise<Made<Shape> & { taken: boolean }>,
-  unique: UniqueName,
+  ) => Promise<CreateResult<Shape> & { isDuplicate: boolean }>,
+  constraint: UniqueConstraint,
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
-    const made = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
-    if (made.body === null && !made.mistaken && made.taken) throw new Problem(409, duplicate(unique));
-    return respondWithMade(made, { Location: `${path}/${made.id}/`, ETag: etagOf(1) });
+    const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
+    if (result.body === null && !result.keyReusedWithDifferentRequest && result.isDuplicate)
+      throw new Problem(409, duplicateDetail(constraint));
+    return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: etagOf(1) });
   });
 
-/** `GET /:id`: one record, unless the client has it. */
-export const readingOf = <Shape>(
+/** `GET /:id`: one record, or 304 when the client has its version. */
+export const getHandlers = <Shape>(
   what: string,
   find: (
     caller: Caller,
     values: { id: number; known: number[] },
   ) => Promise<{ version: number | null; body: Json<Shape> | null }>,
 ) =>
-  createHandlers(validate("param", ById), validateHeaders(IfNoneMatch), async (c) => {
-    const match = c.req.valid("header");
-    const values = { ...c.req.valid("param"), known: knownVersions(match) };
-    return respondIfNew(c, await find(c.get("caller"), values), match, what);
+  createHandlers(validate("param", IdPath), validateHeaders(IfNoneMatch), async (c) => {
+    const headers = c.req.valid("header");
+    const values = { ...c.req.valid("param"), known: knownVersions(headers) };
+    return respondIfModified(c, await find(c.get("caller"), values), headers, what);
   });
 
-/** `DELETE /:id`: deletes a record, unless `refuse` throws for what the statement says of it. */
-export const deletionOf = <Deleted extends Target & { gone: boolean }>(
-  what: Kind,
-  remove: (caller: Caller, values: { id: number; expected: number[] | null }) => Promise<Deleted>,
-  refuse: (deleted: Deleted) => void = () => {},
+/** `DELETE /:id`: deletes a record. @param requireDeletable throws when the result says why it was not deleted */
+export const deleteHandlers = <Result extends TargetState>(
+  what: ResourceKind,
+  remove: (caller: Caller, values: DeleteParams) => Promise<Result>,
+  requireDeletable: (result: Result) => void = () => {},
 ) =>
-  createHandlers(validate("param", ById), validateHeaders(IfMatch), async (c) => {
+  createHandlers(validate("param", IdPath), validateHeaders(IfMatch), async (c) => {
     const expected = expectedVersions(c, c.req.valid("header"));
-    const deleted = await remove(c.get("caller"), { ...c.req.valid("param"), expected });
-    requireWritable(deleted, what);
-    refuse(deleted);
+    const result = await remove(c.get("caller"), { ...c.req.valid("param"), expected });
+    requireWritable(result, what);
+    requireDeletable(result);
     return c.body(null, 204);
   });
 
-/** `PUT` and `PATCH /:id`: changes the fields that are sent, and leaves the others. */
-export const changeOf = <Shape, Schema extends z.ZodMiniType<object>>(
-  what: Kind,
+/** `PUT` and `PATCH /:id`: changes the fields that are sent and leaves the others. */
+export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
+  what: ResourceKind,
   schema: Schema,
-  change: (
+  update: (
     caller: Caller,
     values: { id: number; changes: object; expected: number[] | null },
-  ) => Promise<Target & { version: number | null; body: Json<Shape> | null }>,
+  ) => Promise<TargetState & { version: number | null; body: Json<Shape> | null }>,
 ) =>
-  createHandlers(validate("param", ById), validateHeaders(IfMatch), validate("json", schema), async (c) => {
+  createHandlers(validate("param", IdPath), validateHeaders(IfMatch), validate("json", schema), async (c) => {
     const expected = expectedVersions(c, c.req.valid("header"));
     const values = { ...c.req.valid("param"), changes: c.req.valid("json") as object, expected };
-    const { version, body, ...target } = await change(c.get("caller"), values);
+    const { version, body, ...target } = await update(c.get("caller"), values);
     requireWritable(target, what);
-    return respond(requireFound(body, what), 200, { ETag: etagOf(requireFound(version, what)) });
+    return respondJson(requireFound(body, what), 200, { ETag: etagOf(requireFound(version, what)) });
   });

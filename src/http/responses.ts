@@ -1,41 +1,44 @@
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
-import { reference, text } from "./fields.ts";
+import { idSchema, textField } from "./fields.ts";
 
-// What answers have in common. The Worker sends what the database says: their schemas are for the reference, the client and
-// the tests, and responses.ts of a group is imported by the Worker for its types alone.
+// Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests: the Worker sends JSON that
+// PostgreSQL made, and imports the responses.ts files for their types alone.
 
-/** A moment in UTC, to the millisecond. */
-export const moment = z.iso
+/** A UTC timestamp in milliseconds. */
+export const timestampSchema = z.iso
   .datetime({ precision: 3 })
   .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
 
-/** A patient or a doctor, of the fields that a client writes; the names of its fields are `shownWith` in fields.ts. */
-export const recordOf = <Fields extends z.core.$ZodShape>(fields: Fields) =>
+/** A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts. */
+export const resourceSchema = <Fields extends z.core.$ZodShape>(fields: Fields) =>
   z.strictObject({
-    id: reference,
+    id: idSchema,
     ...fields,
-    // Those of before there was a rule for names, too.
-    firstname: text(64),
-    lastname: text(64),
-    created_by: reference,
-    created_at: moment,
-    updated_at: moment,
+    // Names from before the rule of `personName` are still returned.
+    firstname: textField(64),
+    lastname: textField(64),
+    created_by: idSchema,
+    created_at: timestampSchema,
+    updated_at: timestampSchema,
   });
 
-/** An event of the record: which, and when. Ids of events are larger than those of other records. */
-export const event = { id: z.int().check(z.positive()), at: moment };
+/** The id and time of an audit event. The id is a `bigint`, unlike those of other records. */
+export const eventBase = { id: z.int().check(z.positive()), at: timestampSchema };
 
-/** What has changed, by field. */
-export const changes = z.record(z.string(), z.strictObject({ before: z.unknown(), after: z.unknown() }));
+/** The changed fields, with their values before and after. */
+export const changesSchema = z.record(
+  z.string(),
+  z.strictObject({ before: z.unknown(), after: z.unknown() }),
+);
 
-/** Who did what, how it ended, and from where. */
-export const circumstances = {
-  account: z.nullable(z.strictObject({ id: reference, username: z.string(), role: z.enum(roles) })),
+/** Who did what, with which outcome, and from where. */
+export const eventDetails = {
+  account: z.nullable(z.strictObject({ id: idSchema, username: z.string(), role: z.enum(roles) })),
   action: z.string(),
   outcome: z.enum(outcomes),
   address: z.nullable(z.string()),
   request_id: z.nullable(z.uuid()),
-  changes: z.optional(changes),
+  changes: z.optional(changesSchema),
   reason: z.optional(z.string()),
 };

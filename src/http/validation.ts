@@ -1,20 +1,25 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
-import { limitBody, mediaTypeOf, readText } from "./body.ts";
-import { hasKeyTwice } from "./json.ts";
-import { type FieldErrors, invalidFields, MAX_NAMED, Problem, shownName } from "./problems.ts";
+import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "./body.ts";
+import {
+  type FieldErrors,
+  MAX_REPORTED_FIELDS,
+  Problem,
+  safeFieldName,
+  validationProblem,
+} from "./problems.ts";
 
 const MAX_JSON_KIB = 64;
 const limitJson = limitBody(MAX_JSON_KIB);
 
-/** What each middleware that is made here validates: the reference is written from these very schemas. */
-export const validations = new WeakMap<WeakKey, { part: string; schema: z.ZodMiniType }>();
+/** The schema of each validating middleware. The OpenAPI document is built from these schemas. */
+export const validationSchemas = new WeakMap<WeakKey, { part: string; schema: z.ZodMiniType }>();
 
 /**
- * Validates a part of the request and gives it to the handler as `c.req.valid(part)`.
+ * A middleware that validates a part of the request. The handler gets the result from `c.req.valid(part)`.
  *
- * @throws {Problem} 400 that names the fields (404 for a path), or 415.
+ * @throws {Problem} 400 that names the fields (404 for a path); for a body also 413 and 415.
  */
 export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodMiniType>(
   part: Part,
@@ -22,44 +27,46 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
 ) {
   const refuse = (result: { success: true } | { success: false; error: z.core.$ZodError }) => {
     if (result.success) return;
-    // A path that cannot name a record names none.
-    throw part === "param" ? new Problem(404, "There is no such record.") : refusalOf(result.error);
+    // A malformed id is answered like the id of a missing record.
+    throw part === "param"
+      ? new Problem(404, "There is no such record.")
+      : validationErrorProblem(result.error);
   };
-  // Nothing in a schema of ours is to be waited for. Typed is the answer of the larger zod, which has more to it.
+  // Synchronous, because no schema has anything asynchronous. The type that the validator expects is that of the larger `zod`.
   const validationFunction = (own: Schema, value: unknown) => own.safeParse(value) as never;
-  const check = zValidator(part, schema, refuse, { validationFunction });
-  const afterBody: typeof check = async (c, next) => {
+  const validator = zValidator(part, schema, refuse, { validationFunction });
+  const bodyValidator: typeof validator = async (c, next) => {
     await limitJson(c, () => requireJson(c));
-    return check(c, next);
+    return validator(c, next);
   };
-  const validated = part === "json" ? afterBody : check;
-  validations.set(validated, { part, schema });
-  return validated;
+  const middleware = part === "json" ? bodyValidator : validator;
+  validationSchemas.set(middleware, { part, schema });
+  return middleware;
 }
 
 /**
- * Validates the headers that `schema` names, and reads no others; gives them to the handler as `c.req.valid("header")`.
+ * A middleware that validates the headers of `schema` and reads no others. The handler gets them from `c.req.valid("header")`.
  *
- * @throws {Problem} 400 that names the headers
+ * @throws {Problem} 400 that names the headers.
  */
 export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMiniObject<Shape>) {
   const names = Object.keys(schema.shape);
-  const validated: ReturnType<typeof zValidator<typeof schema, "header", Env, string>> = async (c, next) => {
+  const middleware: ReturnType<typeof zValidator<typeof schema, "header", Env, string>> = async (c, next) => {
     const { success, data, error } = schema.safeParse(
       Object.fromEntries(names.map((name) => [name, c.req.header(name)])),
     );
-    if (!success) throw refusalOf(error);
+    if (!success) throw validationErrorProblem(error);
     c.req.addValidatedData("header", data);
     await next();
   };
-  validations.set(validated, { part: "header", schema });
-  return validated;
+  validationSchemas.set(middleware, { part: "header", schema });
+  return middleware;
 }
 
-/** Hono would take a wrong type for an empty object and bytes that are no UTF-8 for replacement characters. */
+/** Parses the body. Hono itself treats a wrong media type as an empty object, and replaces bytes that are not UTF-8. */
 async function requireJson(c: Context): Promise<void> {
-  const text = await readText(c, "a JSON object");
-  if (mediaTypeOf(c) !== "application/json")
+  const text = await readBodyText(c, "a JSON object");
+  if (requestMediaType(c) !== "application/json")
     throw new Problem(415, "The body must be JSON in UTF-8, with Content-Type: application/json.");
   let value: unknown;
   try {
@@ -67,30 +74,30 @@ async function requireJson(c: Context): Promise<void> {
   } catch {
     throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
   }
-  if (hasKeyTwice(text, value)) throw new Problem(400, "The body has the same key twice in one object.");
-  // Hono's validator would read and parse it once more.
+  if (hasDuplicateKey(text, value)) throw new Problem(400, "The body has the same key twice in one object.");
+  // The validator calls this instead of reading and parsing the body again.
   Object.assign(c.req, { json: async () => value });
 }
 
-function refusalOf(error: z.core.$ZodError): Problem {
+function validationErrorProblem(error: z.core.$ZodError): Problem {
   const { errors, count } = fieldErrors(error);
-  return invalidFields(errors, count);
+  return validationProblem(errors, count);
 }
 
-/** All messages of the first fields, by their paths; and how many fields there are. */
+/** The messages of the fields that are not valid, by path, and the number of these fields. Of thousands only the first are named. */
 export function fieldErrors({ issues }: z.core.$ZodError): { errors: FieldErrors; count: number } {
   const errors = new Map<string, string[]>();
   let count = 0;
   const add = (path: PropertyKey[], message: string) => {
-    const field = shownName(path.join(".")) || "body";
+    const field = safeFieldName(path.join(".")) || "body";
     const messages = errors.get(field) ?? [];
     if (!messages.includes(message)) errors.set(field, [...messages, message]);
   };
   for (const issue of issues) {
     const known = errors.size;
     if (issue.code === "unrecognized_keys") {
-      // A body has room for thousands of them: they are counted, and not worth more.
-      for (const key of issue.keys.slice(0, MAX_NAMED)) add([...issue.path, key], issue.message);
+      // A body may have thousands of unknown keys: all are counted, the first are named.
+      for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS)) add([...issue.path, key], issue.message);
       count += issue.keys.length;
     } else {
       add(issue.path, issue.message);

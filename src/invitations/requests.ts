@@ -1,9 +1,9 @@
 import { roles } from "../db/schema.ts";
-import { body, email } from "../http/fields.ts";
-import { listQuery } from "../http/list-query.ts";
+import { emailField, requestBody } from "../http/fields.ts";
+import { listQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
 export const InvitationsQuery = listQuery({}, ["id"]);
 
-/** Whom an admin asks to register. */
-export const NewInvitation = body({ email: email(254), role: z.enum(roles) });
+/** An invitation to register. */
+export const NewInvitation = requestBody({ email: emailField(254), role: z.enum(roles) });

@@ -1,20 +1,20 @@
 import { roles } from "../db/schema.ts";
-import { reference } from "../http/fields.ts";
-import { moment } from "../http/responses.ts";
+import { idSchema } from "../http/fields.ts";
+import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-const common = { id: reference, email: z.string(), role: z.enum(roles) };
+const common = { id: idSchema, email: z.string(), role: z.enum(roles) };
 
-/** An invitation that has just been made: its code is shown this once. */
-export const IssuedInvitation = z.strictObject({ ...common, code: z.string(), expires_at: moment });
+/** A new invitation. Its code is not stored, so that no other response has it. */
+export const IssuedInvitation = z.strictObject({ ...common, code: z.string(), expires_at: timestampSchema });
 export type IssuedInvitation = z.infer<typeof IssuedInvitation>;
 
-/** An invitation that nobody has used yet. */
+/** An invitation that can still be used. */
 export const Invitation = z.strictObject({
   ...common,
   /** The admin's account. */
-  created_by: reference,
-  created_at: moment,
-  expires_at: moment,
+  created_by: idSchema,
+  created_at: timestampSchema,
+  expires_at: timestampSchema,
 });
 export type Invitation = z.infer<typeof Invitation>;

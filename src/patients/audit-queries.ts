@@ -1,35 +1,41 @@
 import { sql } from "drizzle-orm";
-import { outcomeOfReading } from "../db/query/audit.ts";
-import { changeShown, changing, eventShown, listEvents, naming } from "../db/query/audit-list.ts";
-import { may } from "../db/query/permissions.ts";
+import { readOutcome } from "../db/query/audit.ts";
+import {
+  changeJson,
+  changesOfPatient,
+  defineEventList,
+  eventJson,
+  eventsOfPatient,
+} from "../db/query/audit-list.ts";
+import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
-import { value } from "../db/statement.ts";
-import type { Access, Change } from "./responses.ts";
+import { param } from "../db/statement.ts";
+import type { PatientAccess, PatientChange } from "./responses.ts";
 
-const id = sql`${value("id")}::int`;
+const id = sql`${param("id")}::int`;
 
-/** Whether a patient's record is the caller's to read: that of a deleted one too, which it may want to restore. */
+/** Whether the caller may read a patient's audit events: also those of a deleted patient, which it may want to restore. */
 const allowed = sql<boolean>`EXISTS (
-  SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND ${may("read a patient's record")})`;
+  SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND ${can("patients:read_audit_log")})`;
 
-const entry = (action: "history" | "accesses") => () => ({
+const auditEvent = (action: "history" | "accesses") => () => ({
   action,
-  outcome: outcomeOfReading(allowed),
+  outcome: readOutcome(allowed),
   patients: sql`ARRAY[${id}]`,
 });
 
-/** What has changed a patient. */
-export const listChanges = listEvents<Change>(() => ({
-  json: changeShown,
-  path: changing(id),
+/** The changes of a patient. */
+export const listPatientChanges = defineEventList<PatientChange>(() => ({
+  json: changeJson,
+  scan: changesOfPatient(id),
   allowed,
-  entry: entry("history"),
+  auditEvent: auditEvent("history"),
 }));
 
-/** Who has looked at a patient, or changed it, or tried to. */
-export const listAccesses = listEvents<Access>(() => ({
-  json: eventShown(),
-  path: naming(id),
+/** Everybody who read or changed a patient, or tried to. */
+export const listPatientAccesses = defineEventList<PatientAccess>(() => ({
+  json: eventJson(),
+  scan: eventsOfPatient(id),
   allowed,
-  entry: entry("accesses"),
+  auditEvent: auditEvent("accesses"),
 }));

@@ -1,63 +1,67 @@
 import { createFactory } from "hono/factory";
-import type { GuardedEnv } from "../auth/require-account.ts";
-import { databaseFault } from "../db/errors.ts";
-import { logFailure } from "../http/log.ts";
-import { negotiate } from "../http/negotiate.ts";
+import { classifyDatabaseError } from "../db/errors.ts";
+import type { Caller } from "../db/query/caller.ts";
+import type { AuthenticatedEnv } from "../http/context.ts";
+import { logFailure } from "../http/problems.ts";
+import { negotiateMediaType } from "../http/respond.ts";
 import { exportAsCsv, exportAsNdjson } from "./queries.ts";
-import { shownFields } from "./requests.ts";
+import { patientResponseFields } from "./requests.ts";
 
-/** How many patients a statement gives: few enough for the Worker's memory, and for its thousand requests a request. */
-const PAGE = 1000;
+/** How many patients one statement returns: few enough for the Worker's memory, and for its limit of 1,000 subrequests. */
+const BATCH_SIZE = 1000;
 
 const formats = {
   "application/x-ndjson": {
-    type: "application/x-ndjson",
-    name: "patients.ndjson",
-    head: "",
-    read: exportAsNdjson,
+    contentType: "application/x-ndjson",
+    filename: "patients.ndjson",
+    header: "",
+    readBatch: exportAsNdjson,
   },
   "text/csv": {
-    type: "text/csv; charset=utf-8; header=present",
-    name: "patients.csv",
-    head: `${shownFields.join(",")}\r\n`,
-    read: exportAsCsv,
+    contentType: "text/csv; charset=utf-8; header=present",
+    filename: "patients.csv",
+    header: `${patientResponseFields.join(",")}\r\n`,
+    readBatch: exportAsCsv,
   },
 };
 
 /**
- * Streams all of the caller's patients, page by page, each by a statement of its own that checks the caller again. When one
- * fails, the answer breaks off: one that ends as it should is whole.
+ * `GET /export`: streams all of the caller's patients, batch by batch. The statement of each batch checks the caller again. When one fails,
+ * the connection is aborted: a response that ends normally is complete.
  */
-export const exportPatients = createFactory<GuardedEnv>().createHandlers(async (c) => {
-  const { type, name, head, read } = formats[negotiate(c, ["application/x-ndjson", "text/csv"])];
+export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(async (c) => {
+  const format = formats[negotiateMediaType(c, ["application/x-ndjson", "text/csv"])];
   const caller = c.get("caller");
-  const first = await read(caller, { after: 0, size: PAGE });
-  const encoder = new TextEncoder();
-  async function* pages() {
-    yield encoder.encode(head + (first.lines ?? ""));
-    try {
-      for (let { next } = first; next !== null; ) {
-        const page = await read(caller, { after: next, size: PAGE });
-        if (page.lines !== null) yield encoder.encode(page.lines);
-        next = page.next;
-      }
-    } catch (error) {
-      const fault = databaseFault(error);
-      logFailure(caller.origin.request_id, {
-        error: "an export broke off",
-        ...(fault && "code" in fault && { code: fault.code }),
-      });
-      // Whoever reads the stream is told, and so is the runtime's own log: not by the error of a statement, which has its values.
-      throw new Error("The export broke off.");
-    }
-  }
-  return c.body(streamOf(pages()), 200, {
-    "Content-Type": type,
-    "Content-Disposition": `attachment; filename="${name}"`,
+  // Before the response begins, so that a refused caller or a failing database gets an error status.
+  const firstBatch = await format.readBatch(caller, { after: 0, size: BATCH_SIZE });
+  return c.body(streamOf(encodeBatches(caller, format, firstBatch)), 200, {
+    "Content-Type": format.contentType,
+    "Content-Disposition": `attachment; filename="${format.filename}"`,
   });
 });
 
-/** What a generator yields, taken from it as it is asked for. */
+type Format = (typeof formats)[keyof typeof formats];
+type Batch = Awaited<ReturnType<Format["readBatch"]>>;
+
+async function* encodeBatches(caller: Caller, { header, readBatch }: Format, firstBatch: Batch) {
+  const encoder = new TextEncoder();
+  yield encoder.encode(header + (firstBatch.lines ?? ""));
+  try {
+    for (let { next } = firstBatch; next !== null; ) {
+      const batch = await readBatch(caller, { after: next, size: BATCH_SIZE });
+      if (batch.lines !== null) yield encoder.encode(batch.lines);
+      next = batch.next;
+    }
+  } catch (error) {
+    const fault = classifyDatabaseError(error);
+    const code = fault && "code" in fault ? { code: fault.code } : {};
+    logFailure(caller.origin.request_id, { error: "an export broke off", ...code });
+    // A new error, because the runtime logs it and the database's holds values of the statement.
+    throw new Error("The export broke off.");
+  }
+}
+
+/** A stream that takes the next chunk from a generator when the client is ready for it. */
 const streamOf = (chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> =>
   new ReadableStream({
     async pull(controller) {

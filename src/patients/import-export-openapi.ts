@@ -1,7 +1,7 @@
 import { grace, patient } from "../../openapi/people.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { ImportQuery } from "./requests.ts";
-import { Imported } from "./responses.ts";
+import { ImportResult } from "./responses.ts";
 
 const csvHead = "firstname,lastname,email,age,gender";
 const csvLine = '"Grace","Hopper","grace@example.org",85,"F"';
@@ -9,7 +9,7 @@ const lines = { type: "string", description: "A patient a line, as JSON." };
 const table = { type: "string", description: "A header and a patient a line, as RFC 4180 has it, in UTF-8." };
 
 /** Many patients at once. */
-export const moving: Group["operations"] = {
+export const moving: OpenApiGroup["operations"] = {
   "GET /api/patients/export": {
     operationId: "exportPatients",
     summary: "Export your patients",
@@ -45,11 +45,11 @@ export const moving: Group["operations"] = {
       "text/csv": { schema: table, example: `${csvHead}\r\n${csvLine}\r\n` },
     },
     answers: [
-      { status: 201, description: "All were made.", schema: Imported, headers: ["Idempotency-Replayed"] },
+      { status: 201, description: "All were made.", schema: ImportResult, headers: ["Idempotency-Replayed"] },
       {
         status: 200,
         description: "With `partial=true`: what became of each line.",
-        schema: Imported,
+        schema: ImportResult,
         headers: ["Idempotency-Replayed"],
       },
     ],
@@ -74,7 +74,7 @@ export const moving: Group["operations"] = {
 };
 
 /** What an import answers. */
-export const importedWords = named(Imported, {
+export const importedWords = describeSchema(ImportResult, {
   description: "What came of an import, by the lines of the file, which count from 1 as in an editor.",
   fields: {
     created: "The lines that became patients, and the ids of these.",
@@ -86,7 +86,7 @@ export const importedWords = named(Imported, {
   },
 });
 
-export const importParameters = parameters(ImportQuery, {
+export const importParameters = describeParameters(ImportQuery, {
   partial: {
     description: "With `true` the lines that are valid are taken, and the others are said to be refused.",
   },

@@ -1,98 +1,105 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import { negated, unchanged, wide } from "../db/columns.ts";
-import type { Entry } from "../db/query/audit.ts";
-import { type Caller, callerDoctor, callerId } from "../db/query/caller.ts";
-import { joined, type Path } from "../db/query/index-scan.ts";
-import { objectOf } from "../db/query/json.ts";
-import { isNamed, list, type Page } from "../db/query/list.ts";
-import { mappings, patients } from "../db/schema.ts";
-import { value } from "../db/statement.ts";
-import { resource } from "./queries.ts";
+import { indexKey } from "../db/columns.ts";
+import type { AuditEvent } from "../db/query/audit.ts";
+import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
+import { type IndexScan, lateralJoin } from "../db/query/index-scan.ts";
+import { jsonObject } from "../db/query/json.ts";
+import { defineList, matchesName, type PageRequest } from "../db/query/list.ts";
+import { assignments, patients } from "../db/schema.ts";
+import { param } from "../db/statement.ts";
+import { patientResource } from "./queries.ts";
 import type { Patient } from "./responses.ts";
 
-const doctor = sql`${value("doctor")}::int`;
-const ofPatient = joined(patients, mappings.patient_id);
-const shared = {
+const doctor = sql`${param("doctor")}::int`;
+const joinPatient = lateralJoin(patients, assignments.patient_id);
+
+/** What both lists have in common. */
+const patientList = {
   table: patients,
-  json: sql`${objectOf(resource.columns)}::text`,
+  json: sql`${jsonObject(patientResource.columns)}::text`,
   filters: {
-    search: isNamed(patients),
-    gender: sql`${patients.gender} = ${value("gender")}`,
-    min_age: sql`${patients.age} >= ${value("min_age")}`,
-    max_age: sql`${patients.age} <= ${value("max_age")}`,
-    doctor: sql`(SELECT true FROM ${mappings} WHERE ${mappings.patient_id} = ${patients.id} AND ${mappings.doctor_id} = ${doctor})`,
+    search: matchesName(patients),
+    gender: sql`${patients.gender} = ${param("gender")}`,
+    min_age: sql`${patients.age} >= ${param("min_age")}`,
+    max_age: sql`${patients.age} <= ${param("max_age")}`,
+    doctor: sql`(
+      SELECT true FROM ${assignments} WHERE ${assignments.patient_id} = ${patients.id} AND ${assignments.doctor_id} = ${doctor})`,
   },
-  entry: (): Entry => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
+  auditEvent: (): AuditEvent => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
 };
 
-/** The orders of the patients of whom a column says that they are, or were, the caller's. */
-const sortsBy = (column: PgColumn, when?: SQL): Record<"id" | "lastname" | "created_at", Path> => ({
-  id: { table: patients, fixed: [[column, callerId]], order: [patients.id], when },
+/** The patients whose `owner` column is the caller, in each sort order. */
+const ownScans = (owner: PgColumn, condition?: SQL): Record<"id" | "lastname" | "created_at", IndexScan> => ({
+  id: { table: patients, equals: [[owner, callerId]], order: [patients.id], condition },
   lastname: {
     table: patients,
-    fixed: [[wide(column), callerId]],
+    equals: [[indexKey(owner, "bigint"), callerId]],
     order: [patients.last_first, patients.id],
-    when,
+    condition,
   },
   created_at: {
     table: patients,
-    fixed: [[negated(column), sql`-${callerId}`]],
+    equals: [[indexKey(owner, "negative"), sql`-${callerId}`]],
     order: [patients.created_at, patients.id],
-    when,
+    condition,
   },
 });
 
-const own = sortsBy(patients.owner_id);
-const ownOfDoctor: Path = {
-  table: mappings,
-  fixed: [
-    [wide(mappings.current_doctor_id), doctor],
-    [mappings.owner_id, callerId],
+const ownPatients = ownScans(patients.owner_id);
+const ownPatientsOfDoctor: IndexScan = {
+  table: assignments,
+  equals: [
+    [indexKey(assignments.current_doctor_id, "bigint"), doctor],
+    [assignments.owner_id, callerId],
   ],
-  order: [mappings.patient_id],
-  join: ofPatient,
+  order: [assignments.patient_id],
+  join: joinPatient,
 };
 
-/** That it is a doctor's own account: nothing is looked for otherwise. */
-const isDoctor = sql`${callerDoctor} IS NOT NULL`;
-/** The patients of the doctor whose account it is. */
-const assigned: Path = {
-  table: mappings,
-  fixed: [[unchanged(mappings.current_doctor_id), callerDoctor]],
-  order: [mappings.patient_id],
-  join: ofPatient,
-  when: isDoctor,
+/** Evaluated once: for an account that is no doctor's own, the scans of assigned patients are not executed. */
+const isDoctorAccount = sql`${callerDoctorId} IS NOT NULL`;
+const assignedDoctor = indexKey(assignments.current_doctor_id, "plusZero");
+
+/** The patients who are assigned to the doctor whose own account is calling. */
+const assignedPatients: IndexScan = {
+  table: assignments,
+  equals: [[assignedDoctor, callerDoctorId]],
+  order: [assignments.patient_id],
+  join: joinPatient,
+  condition: isDoctorAccount,
 };
-/** In another order no index has them. They are gathered and sorted: a doctor has hundreds, or some thousands, not millions. */
-const assignedBy = ({ order }: Path): Path => ({
+/** The same in another order. No index has it, so they are sorted: a doctor has some hundreds or thousands of patients. */
+const sortedAssignedPatients = ({ order }: IndexScan): IndexScan => ({
   table: patients,
-  gathered: sql`(
-    SELECT ${patients}.* FROM ${mappings} ${ofPatient}
-    WHERE ${unchanged(mappings.current_doctor_id)} = ${callerDoctor} OFFSET 0) ${patients}`,
+  subquery: sql`(
+    SELECT ${patients}.* FROM ${assignments} ${joinPatient} WHERE ${assignedDoctor} = ${callerDoctorId} OFFSET 0) ${patients}`,
   order,
-  when: isDoctor,
+  condition: isDoctorAccount,
 });
 
-const listReadable = list<Patient>(() => ({
-  ...shared,
+const listReadablePatients = defineList<Patient>(() => ({
+  ...patientList,
   sorts: {
-    id: [own.id, assigned],
-    lastname: [own.lastname, assignedBy(own.lastname)],
-    created_at: [own.created_at, assignedBy(own.created_at)],
+    id: [ownPatients.id, assignedPatients],
+    lastname: [ownPatients.lastname, sortedAssignedPatients(ownPatients.lastname)],
+    created_at: [ownPatients.created_at, sortedAssignedPatients(ownPatients.created_at)],
   },
-  shortcuts: {
-    "doctor id": [ownOfDoctor, { ...assigned, when: sql`${isDoctor} AND ${shared.filters.doctor}` }],
+  filterIndexes: {
+    "doctor id": [
+      ownPatientsOfDoctor,
+      { ...assignedPatients, condition: sql`${isDoctorAccount} AND ${patientList.filters.doctor}` },
+    ],
   },
 }));
-const listDeleted = list<Patient>(() => ({
-  ...shared,
-  sorts: sortsBy(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
+const listDeletedPatients = defineList<Patient>(() => ({
+  ...patientList,
+  sorts: ownScans(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
 }));
 
 /**
- * The caller's patients and, of a doctor's own account, those that are assigned to that doctor; with the filter `deleted`,
- * those that the caller can restore instead.
+ * The caller's patients, and for a doctor's own account those who are assigned to that doctor. With the filter `deleted`: the deleted
+ * patients that the caller can restore.
  */
-export const listPatients = (caller: Caller, page: Page) =>
-  (page.filters["deleted"] ? listDeleted : listReadable)(caller, page);
+export const listPatients = (caller: Caller, page: PageRequest) =>
+  page.filters["deleted"] ? listDeletedPatients(caller, page) : listReadablePatients(caller, page);

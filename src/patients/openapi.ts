@@ -1,7 +1,7 @@
 import { grace, patient } from "../../openapi/people.ts";
 import { byId, conditions, gender, notModified, pageWords, search, setByApi } from "../../openapi/records.ts";
 import { recordOfPatient, recordParameters, recordSchemas } from "../audit/openapi.ts";
-import { type Group, named, parameters } from "../http/openapi.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { importedWords, importParameters, moving } from "./import-export-openapi.ts";
 import { custody, custodySchemas, restoreParameters } from "./ownership/openapi.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./requests.ts";
@@ -41,7 +41,7 @@ const change = {
 } as const;
 
 /** Patients: each is its account's own, and read by its doctors. */
-export const patients: Group = {
+export const patientsOpenApi: OpenApiGroup = {
   tag: {
     name: "Patients",
     description:
@@ -50,7 +50,7 @@ export const patients: Group = {
   parameters: [
     byId,
     ...conditions,
-    parameters(PatientsQuery, {
+    describeParameters(PatientsQuery, {
       ...pageWords,
       search,
       gender: { description: `Only patients of this gender: ${gender}` },
@@ -64,8 +64,8 @@ export const patients: Group = {
     recordParameters,
   ],
   schemas: {
-    NewPatient: named(NewPatient, { description: "A new patient.", fields, example: grace }),
-    PatientChanges: named(PatientChanges, {
+    NewPatient: describeSchema(NewPatient, { description: "A new patient.", fields, example: grace }),
+    PatientChanges: describeSchema(PatientChanges, {
       description: "What changes of a patient; what is left out stays as it is.",
       fields,
       example: { age: 86 },
@@ -73,7 +73,7 @@ export const patients: Group = {
     Imported: importedWords,
     ...custodySchemas,
     ...recordSchemas,
-    Patient: named(Patient, {
+    Patient: describeSchema(Patient, {
       description: "A patient.",
       fields: {
         ...fields,

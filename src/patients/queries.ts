@@ -1,142 +1,155 @@
 import { type SQL, sql } from "drizzle-orm";
-import { folded } from "../db/columns.ts";
-import { csvLineOf } from "../db/csv.ts";
-import { action, ended } from "../db/query/audit.ts";
-import { callerId, framed, repeatable } from "../db/query/caller.ts";
-import { creation, making, nextId } from "../db/query/idempotent-create.ts";
-import { columnsOf, objectOf } from "../db/query/json.ts";
-import { may } from "../db/query/permissions.ts";
+import { caseFolded } from "../db/columns.ts";
+import { doneOrRefused } from "../db/query/audit.ts";
+import { authenticated, authenticatedRetryable, callerId, neverRevoked } from "../db/query/caller.ts";
+import { createResource, idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
 import {
-  change,
-  type Deletion,
-  entryOfDeletion,
-  isGone,
-  isWritable,
-  names,
+  columnNames,
+  type DeleteParams,
+  deletionAuditEvent,
+  findById,
+  isDeleted,
+  isTargetWritable,
+  lockTarget,
   newEmail,
-  ofTarget,
   type Resource,
-  record,
-  type Target,
-  targeting,
+  type TargetState,
+  targetColumns,
+  targetRevoked,
+  updateById,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
-import { exists, value } from "../db/statement.ts";
-import { fields, shownFields } from "./requests.ts";
-import type { Imported, Patient } from "./responses.ts";
+import { exists, param } from "../db/statement.ts";
+import { csvRow } from "../http/csv.ts";
+import { patientFields, patientResponseFields } from "./requests.ts";
+import type { ImportResult, Patient } from "./responses.ts";
 
-/** A patient is its owner's, who alone changes it. One that is deleted has no owner. */
-export const resource: Resource = {
+/** A patient belongs to its owner, who alone changes it. A deleted patient has no owner. */
+export const patientResource: Resource = {
   table: patients,
-  columns: columnsOf(patients, shownFields),
-  writes: Object.keys(fields),
-  owned: ["created_by", "owner_id"],
-  taken: sql`patient_taken(${callerId}, ${newEmail})`,
-  visible: may("read a patient"),
-  changeable: may("change a patient"),
-  concerns: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
-  isPrivate: true,
+  columns: selectColumns(patients, patientResponseFields),
+  writableColumns: Object.keys(patientFields),
+  ownerColumns: ["created_by", "owner_id"],
+  isDuplicate: sql`patient_taken(${callerId}, ${newEmail})`,
+  canRead: can("patients:read"),
+  canChange: can("patients:change"),
+  auditSubjects: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
+  isReadAudited: true,
 };
 
-export const findPatient = record<Patient>(resource);
-export const createPatient = creation<Patient>(resource);
-export const changePatient = change<Patient>(resource);
+export const findPatient = findById<Patient>(patientResource);
+export const createPatient = createResource<Patient>(patientResource);
+export const updatePatient = updateById<Patient>(patientResource);
+
 /**
- * Hides a patient, and its assignments with it: it has no owner then. Nothing is lost; `restorePatient` in custody-queries.ts
- * brings it back.
+ * Soft delete: hides a patient and its assignments by taking its owner away. `restorePatient` in ownership/queries.ts brings both back.
  */
-export const deletePatient = framed<Target & { gone: boolean }, Deletion>(() => ({
-  entry: entryOfDeletion(resource),
+export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(() => ({
+  auditEvent: deletionAuditEvent(patientResource),
+  revoked: targetRevoked,
   steps: {
-    ...targeting(resource),
+    ...lockTarget(patientResource),
     deleted: sql`
       UPDATE ${patients} SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
         version = target.version + 1
-      FROM target WHERE ${isWritable(resource)} RETURNING 1`,
+      FROM target WHERE ${isTargetWritable(patientResource)} RETURNING 1`,
   },
-  row: { ...ofTarget, gone: isGone },
+  row: { ...targetColumns, isDeleted },
 }));
 
-const position = sql`(${callerId}, ${value("after")}::int)`;
-const size = sql`${value("size")}::int`;
-
-/** Lines of at most `size` of the caller's patients after the id `after`; and the id after which there may be a `next`. */
-const exporting = (line: SQL) =>
-  repeatable<{ lines: string | null; next: number | null }, { after: number; size: number }>(() => ({
-    entry: { action: "export", patients: sql`ARRAY(SELECT id FROM taken)` },
-    steps: {
-      taken: sql`
-        SELECT * FROM ${patients}
-        WHERE (${patients.owner_id}, ${patients.id}) > ${position} AND ${patients.owner_id} <= ${callerId}
-        ORDER BY ${patients.owner_id}, ${patients.id} LIMIT ${size}`,
-    },
-    row: {
-      lines: sql`(SELECT string_agg(${line}, '' ORDER BY ${patients.id}) FROM taken ${patients})`,
-      next: sql`(SELECT max(id) FROM taken HAVING count(*) = ${size})`,
-    },
-  }));
-export const exportAsNdjson = exporting(sql`${objectOf(resource.columns)}::text || E'\\n'`);
-export const exportAsCsv = exporting(csvLineOf(patients, shownFields));
-
-const refusal = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
-const refusedLines = sql`
-  SELECT line, errors FROM judged WHERE errors IS NOT NULL
-  UNION ALL SELECT * FROM json_to_recordset(${value("refused")}::json) AS r (line int, errors json)`;
-/** Whether what is fine is made: all of it is, or a part will do. */
-const isImported = sql`(${value("partial")}::boolean OR NOT ${exists("refused")})`;
-const jsonLines = (columns: SQL, of: SQL) =>
-  sql<string>`(SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']' FROM (SELECT ${columns} FROM ${of}) l)`;
+const startAfter = sql`(${callerId}, ${param("after")}::int)`;
+const size = sql`${param("size")}::int`;
 
 /**
- * Makes a patient of each of the `lines`, unless some are refused; those that can be made, when it is `partial`. Whether an
- * email is taken, by a patient or by an earlier line, is for PostgreSQL to say. One that is taken meanwhile breaks the
- * unique constraint, and nothing is made.
+ * Defines the statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in order of id. Its row:
+ * the `lines` as one text, and the id after which the `next` batch begins, null when there is none.
  */
-export const importPatients = making<
-  Imported,
+const defineExport = (line: SQL) =>
+  authenticatedRetryable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
+    () => ({
+      auditEvent: { action: "export", patients: sql`ARRAY(SELECT id FROM batch)` },
+      revoked: neverRevoked,
+      steps: {
+        batch: sql`
+          SELECT * FROM ${patients}
+          WHERE (${patients.owner_id}, ${patients.id}) > ${startAfter} AND ${patients.owner_id} <= ${callerId}
+          ORDER BY ${patients.owner_id}, ${patients.id} LIMIT ${size}`,
+      },
+      row: {
+        lines: sql`(SELECT string_agg(${line}, '' ORDER BY ${patients.id}) FROM batch ${patients})`,
+        next: sql`(SELECT max(id) FROM batch HAVING count(*) = ${size})`,
+      },
+    }),
+  );
+export const exportAsNdjson = defineExport(sql`${jsonObject(patientResource.columns)}::text || E'\\n'`);
+export const exportAsCsv = defineExport(csvRow(patients, patientResponseFields));
+
+const emailError = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
+/** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
+const isImported = sql`(${param("partial")}::boolean OR NOT ${exists("refused")})`;
+const linesJson = (columns: SQL, step: SQL) => sql<string>`(
+  SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']' FROM (SELECT ${columns} FROM ${step}) l)`;
+const fieldNames = columnNames(Object.keys(patientFields));
+
+/**
+ * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides whether an email is a
+ * duplicate of another patient's or of an earlier line's. A duplicate that a concurrent request creates violates the unique constraint,
+ * and nothing is imported.
+ */
+export const importPatients = idempotentCreate<
+  ImportResult,
   {
-    /** JSON: `[{line, record}]`. */
+    /** JSON: `[{line, record}]` */
     lines: string;
-    /** JSON: `[{line, errors}]`, of what is known to be refused. */
+    /** JSON: `[{line, errors}]` of the lines that validation has refused. */
     refused: string;
     partial: boolean;
-    /** SHA-256 of the file, in hexadecimal: what it says does not change with the rules that it is held against. */
+    /** SHA-256 of the file, in hexadecimal. The request is compared by it, because it does not change with the validation rules. */
     digest: string;
   },
-  /** JSON like it, of all that is. */
+  /** JSON: `[{line, errors}]` of all refused lines. */
   { refused: string }
 >(() => ({
+  revoked: neverRevoked,
   steps: {
     numbered: sql`
-      SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${folded(sql`new.email`)} ORDER BY sent.line) AS nth
-      FROM jsonb_to_recordset(${value("lines")}::jsonb) AS sent (line int, record jsonb),
+      SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${caseFolded(sql`new.email`)} ORDER BY sent.line) AS nth
+      FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
         jsonb_populate_record(NULL::${patients}, sent.record) new`,
-    own: sql`
-      SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${folded(sql`numbered.email`)} FROM numbered)) email`,
-    judged: sql`
-      SELECT *, CASE WHEN ${folded(sql`numbered.email`)} IN (SELECT email FROM own) THEN ${refusal(sql`'You already have a patient with this email.'`)}
-        WHEN nth > 1 THEN ${refusal(sql`'An earlier line has this email.'`)} END AS errors
+    existing: sql`
+      SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${caseFolded(sql`numbered.email`)} FROM numbered)) email`,
+    checked: sql`
+      SELECT *, CASE
+        WHEN ${caseFolded(sql`numbered.email`)} IN (SELECT email FROM existing)
+          THEN ${emailError(sql`'You already have a patient with this email.'`)}
+        WHEN nth > 1 THEN ${emailError(sql`'An earlier line has this email.'`)} END AS errors
       FROM numbered`,
-    refused: refusedLines,
+    refused: sql`
+      SELECT line, errors FROM checked WHERE errors IS NOT NULL
+      UNION ALL SELECT * FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json)`,
   },
   draft: sql`
-    SELECT line, ${names(Object.keys(fields))}, ${nextId(patients)}::int AS id, ${callerId} AS created_by, ${callerId} AS owner_id
-    FROM (SELECT * FROM judged WHERE errors IS NULL ORDER BY line) fine
+    SELECT line, ${fieldNames}, ${nextId(patients)}::int AS id, ${callerId} AS created_by, ${callerId} AS owner_id
+    FROM (SELECT * FROM checked WHERE errors IS NULL ORDER BY line) valid
     WHERE ${callerId} IS NOT NULL AND ${isImported}`,
   body: sql`(
-    SELECT '{"created":' || ${jsonLines(sql`line, id`, sql`draft`)} || ',"refused":' || ${jsonLines(sql`*`, sql`refused`)} || '}'
+    SELECT '{"created":' || ${linesJson(sql`line, id`, sql`draft`)} || ',"refused":' || ${linesJson(sql`*`, sql`refused`)} || '}'
     WHERE ${isImported})`,
-  entry: {
-    action: action("import"),
-    outcome: sql`CASE WHEN ${isImported} THEN ${ended("done")} ELSE ${ended("refused")} END`,
+  auditEvent: {
+    action: sql`'import'`,
+    outcome: doneOrRefused(isImported),
     patients: sql`ARRAY(SELECT id FROM draft)`,
   },
-  replayed: {
-    patients: sql`ARRAY(SELECT (made ->> 'id')::int FROM first, json_array_elements(answer::json -> 'created') made WHERE same)`,
+  replaySubjects: {
+    patients: sql`ARRAY(
+      SELECT (created ->> 'id')::int FROM key_result, json_array_elements(answer::json -> 'created') created
+      WHERE is_same_request)`,
   },
   insert: (condition) => sql`
-    INSERT INTO ${patients} (${names(Object.keys(fields))}, id, created_by, owner_id) OVERRIDING SYSTEM VALUE
-    SELECT ${names(Object.keys(fields))}, id, created_by, owner_id FROM draft WHERE ${condition}`,
-  request: sql`concat_ws(' ', 'import', ${value("partial")}::boolean, ${value("digest")}::text)`,
-  flags: { refused: jsonLines(sql`*`, sql`refused`) },
+    INSERT INTO ${patients} (${fieldNames}, id, created_by, owner_id) OVERRIDING SYSTEM VALUE
+    SELECT ${fieldNames}, id, created_by, owner_id FROM draft WHERE ${condition}`,
+  requestText: sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`,
+  extraColumns: { refused: linesJson(sql`*`, sql`refused`) },
 }));

@@ -1,48 +1,48 @@
 import { genders } from "../db/schema.ts";
 import {
-  body,
-  bodyOfChange,
-  email,
-  flag,
-  idInText,
-  name,
+  booleanParam,
+  emailField,
+  idParam,
+  idSchema,
+  integerParam,
+  nameSearch,
+  patchBody,
+  personName,
   readOnlyFields,
-  reference,
+  requestBody,
+  responseFields,
   rule,
-  search,
-  shownWith,
-  text,
-  wholeNumber,
+  textField,
 } from "../http/fields.ts";
-import { listQuery, pageQuery } from "../http/list-query.ts";
+import { listQuery, pageQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
-/** What a client writes. */
-export const fields = {
-  firstname: name,
-  lastname: name,
-  email: email(128),
+/** The fields that a client writes. */
+export const patientFields = {
+  firstname: personName,
+  lastname: personName,
+  email: emailField(128),
   age: z.int().check(z.minimum(0), z.maximum(120)),
   gender: z.enum(genders),
 };
 
-/** What an answer shows, in this order. */
-export const shownFields = shownWith(fields);
+/** The fields of a response, in this order. */
+export const patientResponseFields = responseFields(patientFields);
 
-const age = wholeNumber(0, 120);
+const age = integerParam(0, 120);
 
 export const PatientsQuery = listQuery(
   {
-    search,
-    gender: fields.gender,
+    search: nameSearch,
+    gender: patientFields.gender,
     min_age: age,
     max_age: age,
-    doctor: idInText,
-    deleted: flag,
+    doctor: idParam,
+    deleted: booleanParam,
   },
   ["id", "lastname", "created_at"],
 ).check(
-  // Not "at most": it is asked of what is no number, too; and of nothing at all, of which nothing is wrong.
+  // "Not greater" instead of "at most", so that it holds when one of them is missing or not a number.
   rule(
     ({ min_age, max_age }) => !(Number(min_age) > Number(max_age)),
     "Must not be less than min_age",
@@ -50,32 +50,32 @@ export const PatientsQuery = listQuery(
   ),
 );
 
-export const NewPatient = body(fields, readOnlyFields);
+export const NewPatient = requestBody(patientFields, readOnlyFields);
 
-export const PatientChanges = bodyOfChange(fields, readOnlyFields);
+export const PatientChanges = patchBody(patientFields, readOnlyFields);
 
-/** Whether the lines of an import that are fine are taken when others are refused. */
+/** `partial`: whether the valid lines of an import are imported when others are refused. */
 export const ImportQuery = z.strictObject(
-  { partial: z.optional(flag) },
+  { partial: z.optional(booleanParam) },
   { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: an import knows partial" : undefined) },
 );
 
-/** Pages of what is on record of a patient. */
-export const RecordQuery = pageQuery({});
+/** The query of a patient's history and accesses. */
+export const PatientAuditQuery = pageQuery({});
 
-/** Whether a patient is restored without the assignments whose doctors are gone. */
+/** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
 export const RestoreQuery = z.strictObject(
-  { partial: z.optional(flag) },
+  { partial: z.optional(booleanParam) },
   { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: restoring knows partial" : undefined) },
 );
 
-/** The account that a patient is handed over to. */
-export const Receiver = body({ to: reference });
+/** The account that a patient is transferred to. */
+export const TransferTarget = requestBody({ to: idSchema });
 
-/** The account whose patients are handed over, and the one that gets them. */
-export const AccountTransfer = body({ from: reference, to: reference }).check(
+/** The account whose patients are transferred, and the account that gets them. */
+export const AccountTransfer = requestBody({ from: idSchema, to: idSchema }).check(
   rule(({ from, to }) => from !== to, "Must be another account", "to"),
 );
 
-/** Why an admin must see a patient of somebody else's. */
-export const Reason = body({ reason: text(500) });
+/** Why an admin needs emergency access to a patient. */
+export const EmergencyAccessReason = requestBody({ reason: textField(500) });

@@ -1,47 +1,57 @@
-import { reference } from "../http/fields.ts";
-import { changes, circumstances, event, moment, recordOf } from "../http/responses.ts";
+import { idSchema } from "../http/fields.ts";
+import {
+  changesSchema,
+  eventBase,
+  eventDetails,
+  resourceSchema,
+  timestampSchema,
+} from "../http/responses.ts";
 import * as z from "../zod.ts";
-import { fields } from "./requests.ts";
+import { patientFields } from "./requests.ts";
 
-export const Patient = recordOf(fields);
+export const Patient = resourceSchema(patientFields);
 export type Patient = z.infer<typeof Patient>;
 
-/** What has changed a patient. */
-export const Change = z.strictObject({
-  ...event,
-  account: z.nullable(z.strictObject({ id: reference, username: z.string() })),
+/** A change of a patient. */
+export const PatientChange = z.strictObject({
+  ...eventBase,
+  account: z.nullable(z.strictObject({ id: idSchema, username: z.string() })),
   action: z.string(),
-  changes,
+  changes: changesSchema,
 });
-export type Change = z.infer<typeof Change>;
+export type PatientChange = z.infer<typeof PatientChange>;
 
-/** Who has looked at a patient, or changed it, or tried to. */
-export const Access = z.strictObject({ ...event, ...circumstances });
-export type Access = z.infer<typeof Access>;
+/** An access to a patient, or an attempt. */
+export const PatientAccess = z.strictObject({ ...eventBase, ...eventDetails });
+export type PatientAccess = z.infer<typeof PatientAccess>;
 
-/** A patient that is there again, with the doctors of its assignments. */
-export const Restored = z.strictObject({ id: reference, doctors: z.array(reference) });
-export type Restored = z.infer<typeof Restored>;
+/** A restored patient, with the doctors of its assignments. */
+export const RestoredPatient = z.strictObject({ id: idSchema, doctors: z.array(idSchema) });
+export type RestoredPatient = z.infer<typeof RestoredPatient>;
 
-export const HandedOver = z.strictObject({ id: reference, owner: reference });
-export type HandedOver = z.infer<typeof HandedOver>;
+export const TransferredPatient = z.strictObject({ id: idSchema, owner: idSchema });
+export type TransferredPatient = z.infer<typeof TransferredPatient>;
 
-export const HandedOverAll = z.strictObject({
-  /** How many. */
+export const TransferSummary = z.strictObject({
+  /** How many patients were transferred. */
   transferred: z.int(),
-  /** Those that stay, for the receiver has a patient with their email. */
-  conflicts: z.array(reference),
-  /** Whether there are more, for the same request again. */
+  /** The patients that stay, because the receiving account has one with the same email. */
+  conflicts: z.array(idSchema),
+  /** Whether more patients can be transferred by sending the same request again. */
   more: z.boolean(),
 });
-export type HandedOverAll = z.infer<typeof HandedOverAll>;
+export type TransferSummary = z.infer<typeof TransferSummary>;
 
-export const EmergencyAccess = z.strictObject({ patient: reference, reason: z.string(), expires_at: moment });
+export const EmergencyAccess = z.strictObject({
+  patient: idSchema,
+  reason: z.string(),
+  expires_at: timestampSchema,
+});
 export type EmergencyAccess = z.infer<typeof EmergencyAccess>;
 
-/** What came of an import, by the lines of the file, counted from 1. */
-export const Imported = z.strictObject({
-  created: z.array(z.strictObject({ line: reference, id: reference })),
-  refused: z.array(z.strictObject({ line: reference, errors: z.record(z.string(), z.array(z.string())) })),
+/** The result of an import, by the line numbers of the file, counted from 1. */
+export const ImportResult = z.strictObject({
+  created: z.array(z.strictObject({ line: idSchema, id: idSchema })),
+  refused: z.array(z.strictObject({ line: idSchema, errors: z.record(z.string(), z.array(z.string())) })),
 });
-export type Imported = z.infer<typeof Imported>;
+export type ImportResult = z.infer<typeof ImportResult>;

@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
-import { AuditEvent } from "../../src/audit/responses.ts";
+import { ListedAuditEvent } from "../../src/audit/responses.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 export const auditRequests: RouteRequest[] = [
   {
     route: "GET /api/audit",
     status: 200,
-    answer: z.array(AuditEvent).check(z.minLength(1)),
+    answer: z.array(ListedAuditEvent).check(z.minLength(1)),
     recorded: "audit",
     as: "admin",
     // An audit event to read.

@@ -137,7 +137,7 @@ function isNarrow({ list, asked }: Look): boolean {
 
 /** The nodes that find the rows of a page. */
 const rowNodes = (nodes: Node[]) =>
-  nodes.filter((node) => node["Subplan Name"] === "CTE taken").flatMap(nodesOf);
+  nodes.filter((node) => node["Subplan Name"] === "CTE page_and_next").flatMap(nodesOf);
 const countBlocks = ([top]: Node[]) => (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
 
 /** Whether no index has the rows of a doctor's page in its order. */

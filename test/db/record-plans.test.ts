@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config.ts";
-import { seal } from "../../src/http/cursor.ts";
+import { encryptCursor } from "../../src/http/pagination.ts";
 import { newAccount } from "../support/accounts.ts";
 import { JWT_SECRET } from "../support/api.ts";
 import { enter, inVain, type Node, nodesOf, statement } from "../support/explain.ts";
@@ -56,7 +56,7 @@ async function pathOfMiddlePage(filter: Record<string, string | number>): Promis
   const config = { JWT_SECRET } as Config;
   const key = new Date(Date.now() - (EVENTS / 2) * SECONDS_BETWEEN * 1000).toISOString();
   const after = { key: "to" in filter ? to : key, id: 1 };
-  const cursor = await seal({ list: "/api/audit", asked: { ...filter, sort: "id" }, after }, config);
+  const cursor = await encryptCursor({ list: "/api/audit", query: { ...filter, sort: "id" }, after }, config);
   return `/api/audit/?limit=50&cursor=${cursor}`;
 }
 
@@ -94,7 +94,7 @@ beforeAll(async () => {
 /** The nodes that find the rows of a page, without those of empty partitions, which may be read in any way. */
 const rowNodes = (nodes: Node[] = []) =>
   nodes
-    .filter((node) => node["Subplan Name"] === "CTE taken")
+    .filter((node) => node["Subplan Name"] === "CTE page_and_next")
     .flatMap(nodesOf)
     .filter((node) => (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) > 0);
 const countBlocks = ([top]: Node[] = []) =>

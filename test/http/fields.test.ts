@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import type * as z from "zod/mini";
-import { ById, body, email, name, readOnlyFields, reference, text } from "../../src/http/fields.ts";
+import {
+  emailField,
+  IdPath,
+  idSchema,
+  personName,
+  readOnlyFields,
+  requestBody,
+  textField,
+} from "../../src/http/fields.ts";
 import { refusedFields } from "../support/contracts.ts";
 import { emailOf, hostileNames, unseenNames } from "../support/text.ts";
 
@@ -20,7 +28,7 @@ test.each([
   ["\u0085Ada\u200b", "\u0085Ada\u200b"],
   ...[...hostileNames, ...unseenNames].map((value) => [value, value]),
 ])("a text of up to 64 characters may be %j and is stored as %j", (sent, stored) => {
-  expect(text(64).parse(sent)).toBe(stored);
+  expect(textField(64).parse(sent)).toBe(stored);
 });
 
 test("a text that is blank, not well-formed, with NUL or too long is refused with that reason", () => {
@@ -28,30 +36,30 @@ test("a text that is blank, not well-formed, with NUL or too long is refused wit
   const broken = ["A\0da", "Ada\0", "Ada\ud83e", "\ude7aAda"];
   const long = ["x".repeat(65), "🩺".repeat(65)];
   const others = ["\u180e\u200b\u2060\u202e", ...broken, ...long, ...noText];
-  expect(acceptedBy(text(64), [...blank, ...others])).toEqual([]);
-  for (const value of blank) expect(messageOf(text(64), value)).toEqual(["Required"]);
-  expect(messageOf(text(64), broken[0])).toEqual(["Must be well-formed Unicode without NUL"]);
-  expect(messageOf(text(64), long[0])).toEqual(["Too long: expected at most 64 characters"]);
+  expect(acceptedBy(textField(64), [...blank, ...others])).toEqual([]);
+  for (const value of blank) expect(messageOf(textField(64), value)).toEqual(["Required"]);
+  expect(messageOf(textField(64), broken[0])).toEqual(["Must be well-formed Unicode without NUL"]);
+  expect(messageOf(textField(64), long[0])).toEqual(["Too long: expected at most 64 characters"]);
 });
 
 test("a name with zero-width or bidirectional control characters is refused with that reason", () => {
-  expect(acceptedBy(name, [...unseenNames, "Ada\u200b", "\u200bAda", "👩\u200d👩"])).toEqual([]);
+  expect(acceptedBy(personName, [...unseenNames, "Ada\u200b", "\u200bAda", "👩\u200d👩"])).toEqual([]);
   const sentence = "Must have no zero-width or bidirectional control characters";
-  expect(messageOf(name, "Ada\u202e")).toEqual([sentence]);
-  expect(messageOf(name, "\u200b")).toEqual(["Required"]);
-  expect(name.parse("\ufeff Ada \ufeff")).toBe("Ada");
-  expect(acceptedBy(name, [...hostileNames])).toHaveLength(hostileNames.length);
+  expect(messageOf(personName, "Ada\u202e")).toEqual([sentence]);
+  expect(messageOf(personName, "\u200b")).toEqual(["Required"]);
+  expect(personName.parse("\ufeff Ada \ufeff")).toBe("Ada");
+  expect(acceptedBy(personName, [...hostileNames])).toHaveLength(hostileNames.length);
 });
 
 test("a name may have single joiners in scripts that are written with them", () => {
   const valid = ["علی\u200cرضا", "രാജന്\u200d", "ශ්\u200dරී", "ی\u200c"];
   const invalid = ["\u200cعلی", "علی\u200c\u200cرضا", "علی \u200cرضا", "Ali\u200creza", "علی\u200bرضا"];
-  expect(acceptedBy(name, [...valid, ...invalid])).toEqual(valid.map((value) => JSON.stringify(value)));
+  expect(acceptedBy(personName, [...valid, ...invalid])).toEqual(valid.map((value) => JSON.stringify(value)));
 });
 
 test("an email has a name, a host with a dot and up to 128 characters, and is trimmed", () => {
   const valid = [emailOf(128), "ada+tag@mail.example.org", "Ada.Lovelace@Example.ORG", "\u00a0 a@b.org\n"];
-  expect(valid.map((value) => email(128).parse(value))).toEqual([...valid.slice(0, 3), "a@b.org"]);
+  expect(valid.map((value) => emailField(128).parse(value))).toEqual([...valid.slice(0, 3), "a@b.org"]);
   const parts = ["ada.example.org", "@example.org", "ada@", "ada@example", "ada@eve@example.org"];
   const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org", "josé@example.org"];
   const broken = [
@@ -64,21 +72,21 @@ test("an email has a name, a host with a dot and up to 128 characters, and is tr
     " \u3000 ",
     "",
   ];
-  expect(acceptedBy(email(128), [...parts, ...odd, ...broken, emailOf(129), ...noText])).toEqual([]);
-  expect(messageOf(email(128), " ")).toEqual(["Required"]);
+  expect(acceptedBy(emailField(128), [...parts, ...odd, ...broken, emailOf(129), ...noText])).toEqual([]);
+  expect(messageOf(emailField(128), " ")).toEqual(["Required"]);
 });
 
 test("an id is an integer from 1 to 2147483647, in a body and in a path", () => {
   const inBody = [0, -1, 1.5, 2 ** 31, 1e300, Infinity, "1", "", null, true, [1], { id: 1 }, undefined];
-  expect(acceptedBy(reference, [1, 2_147_483_647, ...inBody])).toEqual(["1", "2147483647"]);
-  expect(ById.parse({ id: "2147483647" })).toEqual({ id: 2_147_483_647 });
+  expect(acceptedBy(idSchema, [1, 2_147_483_647, ...inBody])).toEqual(["1", "2147483647"]);
+  expect(IdPath.parse({ id: "2147483647" })).toEqual({ id: 2_147_483_647 });
   const numbers = ["", "0", "-1", "+1", "1.0", "1e3", "0x1", "01", "2147483648", "99999999999999999999"];
   const others = ["abc", "NaN", "null", "\0", "1\0", " 1", "1 ", "1\n", "/", "\u0661", "1,2", "1;2", "1'--"];
-  expect(acceptedBy(ById.shape.id, ["1", ...numbers, ...others])).toEqual(['"1"']);
+  expect(acceptedBy(IdPath.shape.id, ["1", ...numbers, ...others])).toEqual(['"1"']);
 });
 
 test("a body with unknown fields is refused by their names; read-only fields are ignored", () => {
-  const contract = body({ name: text(64) }, readOnlyFields);
+  const contract = requestBody({ name: textField(64) }, readOnlyFields);
   const readOnly = { id: "x", created_by: {}, created_at: [], updated_at: "\0" };
   expect(contract.parse({ ...readOnly, name: " Ada " })).toEqual({ name: "Ada" });
   const unknown = ["nickname", "Name", "constructor", "prototype", "toString", "__proto__", ""];

@@ -1,6 +1,6 @@
 import { decode, sign } from "hono/jwt";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { recall, remember } from "../../src/auth/verified-tokens.ts";
+import { findVerifiedToken, rememberVerifiedToken } from "../../src/auth/verified-tokens.ts";
 import { claims as anyClaims, mint, newAccount, revocations } from "../support/accounts.ts";
 import { connectApi, JWT_SECRET } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
@@ -112,10 +112,10 @@ test("the newest 1,000 accepted tokens are remembered, each until it expires", (
   const tokens = new Map();
   const names = Array.from({ length: 1001 }, (_, n) => `token ${n}`);
   const tokenClaims = { user_id: id, session_id: claims.sid, token_version: 1, must_change_password: false };
-  for (const name of names) remember(tokens, name, { claims: tokenClaims, exp: now + 900 });
-  expect(names.filter((name) => recall(tokens, name) === undefined)).toEqual(["token 0"]);
-  remember(tokens, "token 1", { claims: tokenClaims, exp: now - 1 });
-  expect(recall(tokens, "token 1")).toBeUndefined();
+  for (const name of names) rememberVerifiedToken(tokens, name, { claims: tokenClaims, exp: now + 900 });
+  expect(names.filter((name) => findVerifiedToken(tokens, name) === undefined)).toEqual(["token 0"]);
+  rememberVerifiedToken(tokens, "token 1", { claims: tokenClaims, exp: now - 1 });
+  expect(findVerifiedToken(tokens, "token 1")).toBeUndefined();
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Imported } from "../../src/patients/responses.ts";
+import { ImportResult } from "../../src/patients/responses.ts";
 import { newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem, refusal } from "../support/problems.ts";
@@ -46,7 +46,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     const { status, body } = await imported(account, fileOf(records), type);
     expect(status).toBe(201);
     expect(await account.api.databaseRequests()).toBe(1);
-    expect(Imported.safeParse(body).success).toBe(true);
+    expect(ImportResult.safeParse(body).success).toBe(true);
     expect([body.created.length, body.refused]).toEqual([1000, []]);
     const stored = await asOwner`SELECT * FROM patients WHERE created_by = ${account.id} ORDER BY id`;
     expect(withoutIds(stored)).toEqual(withoutIds(records));

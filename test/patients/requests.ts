@@ -1,13 +1,13 @@
 import * as z from "zod/mini";
 import {
-  Access,
-  Change,
   EmergencyAccess,
-  HandedOver,
-  HandedOverAll,
-  Imported,
+  ImportResult,
   Patient,
-  Restored,
+  PatientAccess,
+  PatientChange,
+  RestoredPatient,
+  TransferredPatient,
+  TransferSummary,
 } from "../../src/patients/responses.ts";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { createPatient, newPatient } from "../support/records.ts";
@@ -43,7 +43,7 @@ const importRequest = {
   recorded: "import",
   takesFile: true as const,
   subject: async () => ({ file: JSON.stringify(newPatient()) }),
-  answer: Imported,
+  answer: ImportResult,
   access: { toOthers: 201 },
 };
 
@@ -101,19 +101,19 @@ export const patientRequests: RouteRequest[] = [
   {
     route: "GET /api/patients/:id/history",
     status: 200,
-    answer: z.tuple([Change]),
+    answer: z.tuple([PatientChange]),
     recorded: "history",
     ...auditList,
   },
   {
     route: "GET /api/patients/:id/accesses",
     status: 200,
-    answer: z.tuple([Access]),
+    answer: z.tuple([PatientAccess]),
     recorded: "accesses",
     ...auditList,
   },
-  { route: "POST /api/patients/:id/restore", status: 200, answer: Restored, ...restore },
-  { route: "POST /api/patients/:id/transfer", status: 200, answer: HandedOver, ...transfer },
+  { route: "POST /api/patients/:id/restore", status: 200, answer: RestoredPatient, ...restore },
+  { route: "POST /api/patients/:id/transfer", status: 200, answer: TransferredPatient, ...transfer },
   { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...emergencyAccess },
-  { route: "POST /api/patients/transfer", status: 200, answer: HandedOverAll, ...transferAll },
+  { route: "POST /api/patients/transfer", status: 200, answer: TransferSummary, ...transferAll },
 ];

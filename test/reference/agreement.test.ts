@@ -1,6 +1,6 @@
 import { expect, inject, test } from "vitest";
 import { app } from "../../src/app.ts";
-import { validations } from "../../src/http/validation.ts";
+import { validationSchemas } from "../../src/http/validation.ts";
 import type * as z from "../../src/zod.ts";
 import { faultsOf, type JsonSchema } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
@@ -35,7 +35,7 @@ const values = [...texts, ...numbers, null, true, false, [], ["a"], {}, { a: 1 }
 /** Lists the routes that validate one part of a request (`json`, `query`, `param`, `header`), with the schema. */
 function routesValidating(part: string): [string, z.ZodMiniType][] {
   return app.routes.flatMap(({ method, path, handler }): [string, z.ZodMiniType][] => {
-    const found = validations.get(handler);
+    const found = validationSchemas.get(handler);
     return found?.part === part ? [[`${method} ${path}`, found.schema]] : [];
   });
 }

@@ -8,7 +8,7 @@ export interface Node {
   "Node Type": string;
   "Relation Name"?: string;
   "Index Name"?: string;
-  /** The name of the subplan that the node is the top of: `CTE taken`. */
+  /** The name of the subplan that the node is the top of: `CTE page_and_next`. */
   "Subplan Name"?: string;
   "Parent Relationship"?: string;
   "Index Cond"?: string;

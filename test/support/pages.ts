@@ -1,5 +1,5 @@
 import type { Config } from "../../src/config.ts";
-import { seal } from "../../src/http/cursor.ts";
+import { encryptCursor } from "../../src/http/pagination.ts";
 import type { Account } from "./accounts.ts";
 import { type Answer, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
@@ -17,7 +17,10 @@ export async function pageAfter(
   key: string | null = null,
 ): Promise<string> {
   const config = { JWT_SECRET } as Config;
-  const cursor = await seal({ list: `/api/${list}`, asked, after: { key, id: after } }, config);
+  const cursor = await encryptCursor(
+    { list: `/api/${list}`, query: asked, after: { key, id: after } },
+    config,
+  );
   return `/api/${list}/?limit=${limit}&cursor=${cursor}`;
 }
 

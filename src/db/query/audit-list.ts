@@ -2,78 +2,81 @@ import { type SQL, sql } from "drizzle-orm";
 import { isOneOf } from "../columns.ts";
 import { audit_events, patientChanges } from "../schema.ts";
 import type { Caller } from "./caller.ts";
-import type { Path } from "./index-scan.ts";
-import { moment, objectOf } from "./json.ts";
-import { type List, list, type Page } from "./list.ts";
+import type { IndexScan } from "./index-scan.ts";
+import { isoTimestamp, jsonObject } from "./json.ts";
+import { defineList, type ListDefinition, type PageRequest } from "./list.ts";
 
-// The record, as it is read: by the patients' group and by the audit's.
+// Lists of audit events: of one patient (src/patients/) and of all (src/audit/).
 
-const order: Path["order"] = [audit_events.at, audit_events.id];
+const order: IndexScan["order"] = [audit_events.at, audit_events.id];
 
-/** All events, and in which order. */
-export const everything: Path = { table: audit_events, order };
+/** All audit events, by time. */
+export const allEvents: IndexScan = { table: audit_events, order };
 
 /**
- * By what an event is found, beside when it was; each has an index. The value is asked for, so that PostgreSQL does not know
- * it when it plans: of one that it knows it would think that little comes before it, and sort that.
+ * The audit events with one value of an indexed column, by time. The value is a subquery, so that the planner does not know it: if it
+ * did, it could expect few events and sort them.
  */
-export const by = (column: "account_id" | "action" | "outcome", is: SQL): Path => ({
+export const eventsByColumn = (column: "account_id" | "action" | "outcome", value: SQL): IndexScan => ({
   table: audit_events,
-  fixed: [[audit_events[column], sql`(SELECT ${is})`]],
+  equals: [[audit_events[column], sql`(SELECT ${value})`]],
   order,
 });
 
 /**
- * The events that name a patient. They are gathered by an index that knows who is named, and sorted then: no index knows
- * that and has an order too. There are as many as somebody has looked at this one patient. What stands before OFFSET is
- * planned by itself, and with no other condition: PostgreSQL would go by that, if it thought that most events name this
- * patient.
+ * The audit events that name a patient, found by the GIN index of `patients` and then sorted by time: a GIN index has no order. `OFFSET 0`
+ * makes the planner plan the subquery by itself: with other conditions in it, it may choose their index if it expects most events to name
+ * this patient. Shown by test/db/record-plans.test.ts.
  */
-export const naming = (patient: SQL, condition?: SQL): Path => ({
+export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan => ({
   table: audit_events,
-  gathered: sql`(
+  subquery: sql`(
     SELECT * FROM ${audit_events} WHERE ${audit_events.patients} @> ARRAY[${patient}] ${condition} OFFSET 0) ${audit_events}`,
   order,
 });
 
-/** What has changed a patient; they have an index of their own. */
-export const changing = (patient: SQL): Path =>
-  naming(
+/** The audit events that changed a patient. They have an index of their own. */
+export const changesOfPatient = (patient: SQL): IndexScan =>
+  eventsOfPatient(
     patient,
     sql`AND ${isOneOf(audit_events.action, patientChanges)} AND ${audit_events.outcome} IS NOT DISTINCT FROM 'done'`,
   );
 
-/** A list of events: by which path they are found, and what `list` asks for. */
-interface Events extends Omit<List, "table" | "sorts" | "filters"> {
-  path: Path;
-  filters?: List["filters"];
+/** A list of audit events: how they are found, and the rest as for `defineList`. */
+interface EventListDefinition extends Omit<ListDefinition, "table" | "sorts" | "filters"> {
+  scan: IndexScan;
+  filters?: ListDefinition["filters"];
 }
 
-/** Pages of events. */
-export function listEvents<Shape>(describe: () => Events) {
-  const pages = list<Shape>(() => {
-    const { path, filters = {}, ...rest } = describe();
-    return { table: audit_events, sorts: { at: path }, filters, ...rest };
+/** Defines a list of audit events, newest first. See `defineList`. */
+export function defineEventList<Shape>(describe: () => EventListDefinition) {
+  const readPage = defineList<Shape>(() => {
+    const { scan, filters = {}, ...rest } = describe();
+    return { table: audit_events, sorts: { at: scan }, filters, ...rest };
   });
-  return (caller: Caller, page: Page) => pages(caller, { ...page, sort: "-at" });
+  return (caller: Caller, page: PageRequest) => readPage(caller, { ...page, sort: "-at" });
 }
 
-const [changes, reason] = [audit_events.changes, audit_events.reason];
-const whoAndWhen = sql`${audit_events.id}, ${moment(audit_events.at)} AS at`;
-const account = (columns: SQL) =>
-  sql`CASE WHEN ${audit_events.account_id} IS NOT NULL THEN ${objectOf(sql`${audit_events.account_id} AS id, ${columns}`)} END AS account`;
+const { id, at, account_id, username, role, action, outcome, address, request_id, changes, reason } =
+  audit_events;
+const eventIdAndTime = sql`${id}, ${isoTimestamp(at)} AS at`;
+const accountJson = (columns: SQL) =>
+  sql`CASE WHEN ${account_id} IS NOT NULL THEN ${jsonObject(sql`${account_id} AS id, ${columns}`)} END AS account`;
 
-/** A change as its patient's owner sees it. */
-export const changeShown = sql`${objectOf(sql`
-  ${whoAndWhen}, ${account(sql`${audit_events.username}`)}, ${audit_events.action},
-  coalesce(${changes}, '{}') AS changes`)}::text`;
+/** A change of a patient as JSON text, as the patient's owner sees it. */
+export const changeJson = sql`${jsonObject(sql`
+  ${eventIdAndTime}, ${accountJson(sql`${username}`)}, ${action}, coalesce(${changes}, '{}') AS changes`)}::text`;
 
-/** The fields of an object, without its braces. */
-const inner = (columns: SQL): SQL => sql`left(substr(${objectOf(columns)}::text, 2), -1)`;
+/** The fields of a JSON object without its braces. */
+const objectFields = (columns: SQL): SQL => sql`left(substr(${jsonObject(columns)}::text, 2), -1)`;
 
-/** An event; what is not to be said of it is left out. @param whose a field that says whose data it is */
-export const eventShown = (whose = sql`NULL`): SQL => sql`'{' || concat_ws(',',
-  ${inner(sql`${whoAndWhen}, ${account(sql`${audit_events.username}, ${audit_events.role}`)}, ${audit_events.action}`)},
-  ${whose},
-  ${inner(sql`${audit_events.outcome}, ${audit_events.address}, ${audit_events.request_id}`)},
+/**
+ * An audit event as JSON text, without the fields that are NULL.
+ *
+ * @param subjects one more field that says whose data was accessed, as JSON text: `"patients":[1,2]`.
+ */
+export const eventJson = (subjects = sql`NULL`): SQL => sql`'{' || concat_ws(',',
+  ${objectFields(sql`${eventIdAndTime}, ${accountJson(sql`${username}, ${role}`)}, ${action}`)},
+  ${subjects},
+  ${objectFields(sql`${outcome}, ${address}, ${request_id}`)},
   '"changes":' || ${changes}::text, '"reason":' || to_json(${reason})::text) || '}'`;

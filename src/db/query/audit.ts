@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import { audit_events, type outcomes } from "../schema.ts";
-import { value } from "../statement.ts";
+import { audit_events } from "../schema.ts";
+import { param } from "../statement.ts";
 
-/** What was done, or asked for. */
-export type Action =
+/** What was done or attempted. */
+export type AuditAction =
   | "list"
   | "read"
   | "create"
@@ -33,79 +33,83 @@ export type Action =
   | "update_account"
   | "sign_out";
 
-type Outcome = (typeof outcomes)[number];
+/** Where a request comes from. */
+export type RequestOrigin = {
+  /** The UUID that the response and the access log have too. */
+  request_id: string;
+  /** The client's IP address. */
+  address: string;
+};
 
-/** Where a request comes from: its id, as its answer and our logs have it, and the client's network address. */
-export type Origin = { request_id: string; address: string };
-
-/** What is put on record of a statement. */
-export interface Entry {
-  action: Action | SQL;
-  /** `done`, when it is left out. */
+/** The audit event of a statement. */
+export interface AuditEvent {
+  action: AuditAction | SQL;
+  /** `done`, `not_found` or `refused`; `done` when left out. */
   outcome?: SQL;
-  /** The ids of the patients whose data it is, as an array. */
+  /** The ids of the patients whose data was accessed, as an `int[]`. */
   patients?: SQL;
   /** The id of a doctor who was changed. */
   doctor?: SQL;
-  /** The id of an account that something was done to. */
-  subject?: SQL;
+  /** The id of an account that was read or changed. */
+  account?: SQL;
   /** See `changesBetween`. */
   changes?: SQL;
   reason?: SQL;
 }
 
-/** Who it was: the account of each row of `from`. */
-interface Who {
+/** Who did it: one audit event is inserted for each row of `from`. */
+interface AuditActor {
+  /** Where the account's `id`, `username` and `role` come from. */
   from: SQL;
-  /** What stands before the names of an account's columns there: `u.` */
-  of?: SQL;
+  /** The table alias of these columns, with its dot: `u.` */
+  alias?: SQL;
   session?: SQL;
 }
 
-/** The step that puts an `entry` on record. */
-export function recording({ from, of = sql``, session }: Who, entry: Entry): SQL {
+/** The step that inserts the audit event. */
+export function insertAuditEvent({ from, alias = sql``, session }: AuditActor, event: AuditEvent): SQL {
   const columns: { [Name in keyof typeof audit_events.$inferInsert]?: SQL | undefined } = {
-    account_id: sql`${of}id`,
-    username: sql`${of}username`,
-    role: sql`${of}role`,
+    account_id: sql`${alias}id`,
+    username: sql`${alias}username`,
+    role: sql`${alias}role`,
     session_id: session,
-    request_id: sql`${value("request_id")}::uuid`,
-    address: sql`${value("address")}::text`,
-    action: typeof entry.action === "string" ? action(entry.action) : entry.action,
-    outcome: entry.outcome ?? ended("done"),
-    patients: entry.patients,
-    doctor_id: entry.doctor,
-    subject_id: entry.subject,
-    changes: entry.changes,
-    reason: entry.reason,
+    request_id: sql`${param("request_id")}::uuid`,
+    address: sql`${param("address")}::text`,
+    action: typeof event.action === "string" ? sql.raw(`'${event.action}'`) : event.action,
+    outcome: event.outcome ?? sql`'done'`,
+    patients: event.patients,
+    doctor_id: event.doctor,
+    subject_id: event.account,
+    changes: event.changes,
+    reason: event.reason,
   };
-  const given = Object.entries(columns).filter(([, value]) => value !== undefined);
+  const present = Object.entries(columns).filter(([, value]) => value !== undefined);
   return sql`
     INSERT INTO ${audit_events} (${sql.join(
-      given.map(([name]) => sql.identifier(name)),
+      present.map(([name]) => sql.identifier(name)),
       sql`, `,
     )})
     SELECT ${sql.join(
-      given.map(([, value]) => value),
+      present.map(([, value]) => value),
       sql`, `,
     )} FROM ${from}`;
 }
 
-const word = (one: string): SQL => sql.raw(`'${one}'`);
-export const action = (one: Action): SQL => word(one);
-export const ended = (outcome: Outcome): SQL => word(outcome);
+/** The outcome of an action that either happens or is refused. */
+export const doneOrRefused = (isDone: SQL): SQL => sql`CASE WHEN ${isDone} THEN 'done' ELSE 'refused' END`;
 
-/** How reading ended: `done` when something was `found`. */
-export const outcomeOfReading = (found: SQL): SQL =>
-  sql`CASE WHEN ${found} THEN ${ended("done")} ELSE ${ended("not_found")} END`;
+/** The outcome of a read. */
+export const readOutcome = (isFound: SQL): SQL => sql`CASE WHEN ${isFound} THEN 'done' ELSE 'not_found' END`;
 
-/** How writing ended: `done` when something was `written`, `refused` when it only was `found`. */
-export const outcomeOfWriting = (found: SQL, written: SQL): SQL =>
-  sql`CASE WHEN ${written} THEN ${ended("done")} WHEN ${found} THEN ${ended("refused")} ELSE ${ended("not_found")} END`;
+/** The outcome of a write: `refused` when the record was found but not written. */
+export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
+  sql`CASE WHEN ${isWritten} THEN 'done' WHEN ${isFound} THEN 'refused' ELSE 'not_found' END`;
 
 /**
- * `{field: {before, after}}` of the fields that are not the same in two rows, each as JSON; a row that is null, for it was
- * not there before or is not after, has nulls.
+ * The differences between two JSON objects: `{field: {before, after}}` of the fields that differ, in their order.
+ *
+ * @param before NULL when the record did not exist before: all `before` values are null then.
+ * @param after NULL when it does not exist afterwards.
  */
 export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
   SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),

@@ -1,28 +1,35 @@
 import { type SQL, sql } from "drizzle-orm";
 import { audit_events, sessions, users } from "../schema.ts";
-import { type Connection, exists, type Plan, statement, twice, value } from "../statement.ts";
-import { type Entry, ended, type Origin, recording } from "./audit.ts";
+import {
+  type Connection,
+  defineStatement,
+  exists,
+  param,
+  type StatementPlan,
+  withRetry,
+} from "../statement.ts";
+import { type AuditEvent, insertAuditEvent, type RequestOrigin } from "./audit.ts";
 
-/** Who an access token says is calling. True only for the statement that has checked it. */
-export type Claims = {
+/** What an access token claims. The statement that does the request's work checks it against the database. */
+export type TokenClaims = {
   user_id: number;
   session_id: string;
   token_version: number;
-  /** Whether its account may do nothing but change its password, as far as the token knows. */
+  /** Whether the account had to change its password first when the token was issued. */
   must_change_password: boolean;
 };
 
-/** Who is calling, from where and through what: all that a statement needs to know of its request. */
+/** Who is calling, from where, and the database connection of the request. */
 export interface Caller {
-  claims: Claims;
-  origin: Origin;
+  claims: TokenClaims;
+  origin: RequestOrigin;
   connection: Connection;
 }
 
-/** The token is genuine, but its account is disabled, its version was raised, or its session is over. */
-export class CallerRevoked extends Error {
-  override name = "CallerRevoked";
-  /** Or, it may be, its account has to change its password first. */
+/** The token is genuine, but its account is disabled or must change its password, its version is outdated, or its session ended. */
+export class CallerRevokedError extends Error {
+  override name = "CallerRevokedError";
+  /** Whether the reason may be that the account has to change its password first. */
   readonly mustChangePassword: boolean;
 
   constructor(mustChangePassword: boolean) {
@@ -31,128 +38,142 @@ export class CallerRevoked extends Error {
   }
 }
 
-const accountIsGood = sql`u.active AND u.token_version = ${value("token_version")}`;
-const sessionIsOpen = sql`
-  s.id = ${value("session_id")} AND s.user_id = u.id AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
+const isAccountActive = sql`u.active AND u.token_version = ${param("token_version")}`;
+const isSessionOpen = sql`
+  s.id = ${param("session_id")} AND s.user_id = u.id AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
 
-/** The account that the token is of, and whether it is accepted still, and for what is asked for. */
-const claimantWho = (may: SQL): SQL => sql`
+/** The step `token_account`: the account of the token, whether or not it is accepted. */
+const tokenAccountIf = (isPermitted: SQL): SQL => sql`
   SELECT u.id, u.username, u.role, u.doctor_id,
-    ${may} AND ${accountIsGood} AND EXISTS (SELECT FROM ${sessions} s WHERE ${sessionIsOpen}) AS accepted
-  FROM ${users} u WHERE u.id = ${value("user_id")}`;
+    ${isPermitted} AND ${isAccountActive} AND EXISTS (SELECT FROM ${sessions} s WHERE ${isSessionOpen}) AS accepted
+  FROM ${users} u WHERE u.id = ${param("user_id")}`;
 
-/** One whose password is an operator's may do nothing but change it. */
-const claimant = claimantWho(sql`NOT u.must_change_password`);
-const anyClaimant = claimantWho(sql`true`);
+const tokenAccount = tokenAccountIf(sql`NOT u.must_change_password`);
+const tokenAccountForPasswordChange = tokenAccountIf(sql`true`);
 
-/** The calling account: one row, or none when it is refused. */
-const caller = sql`SELECT id, username, role, doctor_id FROM claimant WHERE accepted`;
+/** The step `caller`: the calling account, or no row when it is not accepted. */
+const caller = sql`SELECT id, username, role, doctor_id FROM token_account WHERE accepted`;
 
-/** The calling account's id; null when it is refused, and so like no id. */
+/** The id of the calling account. NULL when it is not accepted, which equals no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
 
-/** The doctor whose own account is calling; null when it is nobody's, and so like no doctor. */
-export const callerDoctor = sql`(SELECT doctor_id FROM caller)`;
+/** The id of the doctor whose own account is calling. NULL for all other accounts, which equals no id. */
+export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
 /**
- * A step that has a row when the caller is accepted still once the step `locked` has what it locks: who waited for that may have
- * been disabled, signed out or given another role meanwhile. It looks at what is in the database then, for it locks that too.
+ * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled, signed out or given
+ * another role meanwhile. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest
+ * committed row, and only under READ COMMITTED. Shown by test/races/change.test.ts.
+ *
+ * @param lockedStep the step that waits for the lock.
  */
-export const stillAccepted = (locked: string): SQL => sql`
-  SELECT FROM (SELECT FROM ${sql.identifier(locked)} LIMIT 1) locked, ${users} u, ${sessions} s
-  WHERE u.id = ${callerId} AND ${accountIsGood} AND ${sessionIsOpen} FOR SHARE OF u, s`;
+export const recheckCaller = (lockedStep: string): SQL => sql`
+  SELECT FROM (SELECT FROM ${sql.identifier(lockedStep)} LIMIT 1) locked, ${users} u, ${sessions} s
+  WHERE u.id = ${callerId} AND ${isAccountActive} AND ${isSessionOpen} FOR SHARE OF u, s`;
 
-/** Whether the step `still`, which is one of these, has found that the caller is not. */
-export const isRevoked = sql<boolean>`NOT ${exists("still")}`;
+/** Whether `lockedStep` locked a row and the step `caller_recheck` found that the caller is not accepted any more. */
+export const revokedDuringWait = (lockedStep: string): SQL<boolean> =>
+  sql`${exists(lockedStep)} AND NOT ${exists("caller_recheck")}`;
 
-/** How what is for admins ended: who is none is refused, whatever there is. */
-export const outcomeForAdmin = (outcome: SQL): SQL =>
-  sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE ${ended("refused")} END`;
+/** For a statement that waits for no lock: nothing can revoke its caller between the check and the work. */
+export const neverRevoked = sql<boolean>`false`;
 
-/** Who it was, for the record: whoever the token is of. */
-export const who = { from: sql`claimant`, session: sql`${value("session_id")}::uuid` };
+/** The outcome of an action for admins: always `refused` for others, so that they learn nothing about the record. */
+export const adminOutcome = (outcome: SQL): SQL =>
+  sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE 'refused' END`;
 
-const withOutcome = ({ outcome = ended("done"), ...entry }: Entry): Entry => ({
-  ...entry,
-  outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE ${ended("refused")} END`,
+/** The audit event names the token's account, accepted or not. */
+export const auditActor = { from: sql`token_account`, session: sql`${param("session_id")}::uuid` };
+
+const withAcceptedOutcome = ({ outcome = sql`'done'`, ...event }: AuditEvent): AuditEvent => ({
+  ...event,
+  outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE 'refused' END`,
 });
 
-/** What a statement on data does, and how. */
-interface Work<Row> extends Omit<Plan<Row>, "from"> {
-  /** What is put on record, as `refused` when the caller is; null where nobody's data is looked at or changed. */
-  entry: Entry | null;
+/** A statement of an authenticated request. */
+interface AuthenticatedWork<Row> extends Omit<StatementPlan<Row>, "from"> {
+  /** The audit event; its outcome is `refused` when the caller is not accepted. `null` where no personal data is accessed. */
+  auditEvent: AuditEvent | null;
+  /** Whether the caller was revoked while the statement waited for a lock: `revokedDuringWait` or `neverRevoked`. */
+  revoked: SQL<boolean>;
 }
 
-/** Makes a statement of its work, as described below. */
-type Frame = <Row, Values extends Record<string, unknown> = Record<string, never>>(
-  describe: () => Work<Row>,
+type DefineAuthenticated = <Row, Values extends Record<string, unknown> = Record<string, never>>(
+  describe: () => AuthenticatedWork<Row>,
 ) => (caller: Caller, values: Values) => Promise<Row>;
 
-/** A statement: who is calling, as `claimantStep` says; the work; and its record, of each row of `from`. */
-const inFrame = <Row>(
-  { entry, steps, row }: Work<Row>,
-  claimantStep = claimant,
-  from = who.from,
-): Plan<Row> => ({
+/** The whole statement: check the caller, do the work, insert an audit event for each row of `from`. */
+const authenticatedPlan = <Row>(
+  { auditEvent, revoked, steps, row }: AuthenticatedWork<Row>,
+  tokenAccountStep = tokenAccount,
+  from = auditActor.from,
+) => ({
   steps: {
-    claimant: claimantStep,
+    token_account: tokenAccountStep,
     caller,
     ...steps,
-    ...(entry && { recorded: recording({ ...who, from }, withOutcome(entry)) }),
+    ...(auditEvent && {
+      audit_event: insertAuditEvent({ ...auditActor, from }, withAcceptedOutcome(auditEvent)),
+    }),
   },
   from: "caller",
-  row,
+  row: { ...row, revoked } as StatementPlan<Row & { revoked: boolean }>["row"],
 });
 
 /**
- * The frame of every statement on data: checks the caller, does the work, puts it on record and answers with what came of
- * it, in one round trip: all of that or nothing. A step that writes takes its rights from `callerId`, so that without a
- * caller it writes nothing.
+ * Defines a statement of an authenticated request. In one round trip it checks the caller, does the work, inserts the audit event and
+ * returns the result: all of that or nothing. A step that writes must depend on `callerId`, so that it writes nothing for a refused
+ * caller.
  *
- * @returns a function of the caller and the statement's values. It throws `CallerRevoked` when the caller is refused, or was while
- *   the statement waited (`revoked`), and then nothing else has been done.
+ * @returns a function that sends the statement. It throws `CallerRevokedError` when the caller is not accepted, or was revoked while
+ *   the statement waited for a lock. Then nothing was done but the audit event.
  */
-export const framed: Frame = (describe) => forCaller(statement(() => inFrame(describe())));
+export const authenticated: DefineAuthenticated = (describe) =>
+  bindCaller(defineStatement(() => authenticatedPlan(describe())));
 
-/** The same, for an account too that has to change its password first. */
-export const framedForPassword: Frame = (describe) =>
-  forCaller(
-    statement(() => inFrame(describe(), anyClaimant)),
+/** The same, and it also accepts an account that has to change its password first. */
+export const authenticatedForPasswordChange: DefineAuthenticated = (describe) =>
+  bindCaller(
+    defineStatement(() => authenticatedPlan(describe(), tokenAccountForPasswordChange)),
     true,
   );
 
 /**
- * The frame of what may be sent twice: it only reads, or its key keeps it from making anything twice. That the first attempt
- * was done and only its answer lost shows by its record, beside which the second puts none.
+ * The same for a statement that may be executed twice, because it only reads or has an idempotency key: it is retried once. When the
+ * first attempt was executed and only its response was lost, the retry finds its audit event and inserts no second one.
  */
-export const repeatable: Frame = (describe) =>
-  forCaller(
-    twice(
-      statement(() => inFrame(describe())),
-      statement(() => again(describe())),
+export const authenticatedRetryable: DefineAuthenticated = (describe) =>
+  bindCaller(
+    withRetry(
+      defineStatement(() => authenticatedPlan(describe())),
+      defineStatement(() => retryPlan(describe())),
     ),
   );
 
-function again<Row>(work: Work<Row>): Plan<Row> {
-  if (!work.entry) return inFrame(work);
-  return inFrame(work, claimant, sql`claimant WHERE NOT EXISTS (${sameRequest(withOutcome(work.entry))})`);
+/** Shown by test/db/faults.test.ts: a response that is lost after the commit leaves one audit event. */
+function retryPlan<Row>(work: AuthenticatedWork<Row>) {
+  if (!work.auditEvent) return authenticatedPlan(work);
+  const earlierEvent = earlierEventOfRequest(withAcceptedOutcome(work.auditEvent));
+  return authenticatedPlan(work, tokenAccount, sql`token_account WHERE NOT EXISTS (${earlierEvent})`);
 }
 
-/** What this request has put on record already: the very same, for what comes of it now may be something else. */
-const sameRequest = ({ patients = sql`NULL`, outcome }: Entry): SQL => sql`
-  SELECT FROM ${audit_events} e WHERE e.account_id = claimant.id AND e.at > now() - interval '1 minute'
-    AND e.request_id = ${value("request_id")}::uuid AND (e.outcome, e.patients) IS NOT DISTINCT FROM (${outcome}, ${patients})`;
+/** The audit event of the first attempt. One with another outcome or other patients is a different access and stays apart. */
+const earlierEventOfRequest = ({ patients = sql`NULL`, outcome }: AuditEvent): SQL => sql`
+  SELECT FROM ${audit_events} e WHERE e.account_id = token_account.id AND e.at > now() - interval '1 minute'
+    AND e.request_id = ${param("request_id")}::uuid AND (e.outcome, e.patients) IS NOT DISTINCT FROM (${outcome}, ${patients})`;
 
-const forCaller =
+const bindCaller =
   <Row, Values extends Record<string, unknown>>(
-    send: ReturnType<typeof statement<Row, Claims & Origin & Values>>,
-    isForPassword = false,
+    send: ReturnType<
+      typeof defineStatement<Row & { revoked: boolean }, TokenClaims & RequestOrigin & Values>
+    >,
+    isForPasswordChange = false,
   ) =>
   async ({ connection, claims, origin }: Caller, values: Values): Promise<Row> => {
-    const answer = await send(connection, { ...values, ...claims, ...origin });
-    if (!answer || Object(answer).revoked)
-      throw new CallerRevoked(claims.must_change_password && !isForPassword);
-    return answer;
+    const result = await send(connection, { ...values, ...claims, ...origin });
+    if (!result || result.revoked)
+      throw new CallerRevokedError(claims.must_change_password && !isForPasswordChange);
+    return result;
   };

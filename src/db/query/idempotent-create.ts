@@ -1,164 +1,190 @@
 import { getTableName, type SQL, sql } from "drizzle-orm";
 import { idempotency_keys } from "../schema.ts";
-import { exists, type Json, value } from "../statement.ts";
-import { action, changesBetween, type Entry, ended } from "./audit.ts";
-import { type Caller, callerId, framed, repeatable } from "./caller.ts";
-import { objectOf } from "./json.ts";
-import { names, type Resource, written } from "./resource.ts";
+import { exists, type Json, param } from "../statement.ts";
+import { type AuditEvent, changesBetween, doneOrRefused } from "./audit.ts";
+import { authenticated, authenticatedRetryable, type Caller, callerId, neverRevoked } from "./caller.ts";
+import { jsonObject } from "./json.ts";
+import { columnNames, type Resource, writableFieldsJson } from "./resource.ts";
 
-/** How records are made: first a draft of them, which the whole answer can be told of before anything is written. */
-interface Making<Flags> {
-  /** What the draft needs. */
+/** How records are created: first a draft of them, from which the whole response is known before anything is written. */
+interface CreatePlan<Columns> {
+  /** The steps that the draft needs. */
   steps?: Record<string, SQL>;
-  /** The rows to insert, with their ids and times; none when there is no caller. */
+  /** The rows to insert, with their ids and timestamps. None when there is no caller or nothing may be created. */
   draft: SQL;
-  /** The body of the answer, told of `draft`; null when nothing is to be made. */
+  /** The response, built from `draft`; NULL when nothing is to be created. */
   body: SQL;
-  /** The id of the one record that is made. */
+  /** The id of the record, when exactly one is created. */
   id?: SQL;
-  /** Inserts `draft`, when a condition is true. */
+  /** Inserts `draft` if a condition is true. */
   insert: (condition: SQL) => SQL;
-  /** What is put on record; of the replay of an earlier answer, that it was one. */
-  entry: Entry & { action: SQL };
-  /** Whom an earlier answer concerns, which is the row of `first`. */
-  replayed: Pick<Entry, "patients" | "doctor">;
-  /** What was asked for, as text: what has to be the same when a key is used again. */
-  request: SQL;
-  /** What else the handler decides by. */
-  flags?: { [Name in keyof Flags]: SQL<Flags[Name]> };
+  auditEvent: AuditEvent & { action: SQL };
+  /** See `AuthenticatedWork`. */
+  revoked: SQL<boolean>;
+  /** Whose data the stored response is, for the audit event of a replay. */
+  replaySubjects: Pick<AuditEvent, "patients" | "doctor">;
+  /** The request as text: it must be the same when a key is used again. */
+  requestText: SQL;
+  /** More columns of the row, by which the handler decides. */
+  extraColumns?: { [Name in keyof Columns]: SQL<Columns[Name]> };
 }
 
-/** What came of a request that makes something. */
-export interface Made<Shape> {
+/** The result of a creating statement. */
+export interface CreateResult<Shape> {
   body: Json<Shape> | null;
   id: number | null;
-  /** It is the answer to an earlier request with the same key, and nothing was made by this one. */
+  /** Whether `body` is the stored response of an earlier request with the same key. Nothing was created then. */
   replayed: boolean;
-  /** The key came with another request before: nothing was made either. */
-  mistaken: boolean;
+  /** Whether the key was used before with a different request. Nothing was created then. */
+  keyReusedWithDifferentRequest: boolean;
 }
 
 /**
- * Makes records; once only, when it is given a `key`: the next request with it from the same account gets the answer of the
- * first. Of two at once the second waits for the first, in `kept_answer` (drizzle/0005_who_gets_in.sql), and then sees what
- * that has kept. What breaks a constraint takes its key with it: nothing was made, so it may be tried again.
+ * Defines a statement that creates records, at most once for each idempotency key of an account: a later request with the same key gets
+ * the stored response of the first. Of two concurrent ones the second waits for the advisory lock in `kept_answer`
+ * (drizzle/0005_who_gets_in.sql), which is a VOLATILE function and therefore reads a snapshot of its own after the wait, under READ
+ * COMMITTED. Shown by test/http/idempotency.test.ts. A statement that violates a constraint stores no key: the request can be sent
+ * again.
+ *
+ * @returns a function that sends the statement. `key` is the idempotency key; without one the records are simply created.
  */
-export function making<Shape, Values extends Record<string, unknown>, Flags = unknown>(
-  describe: () => Making<Flags>,
+export function idempotentCreate<Shape, Values extends Record<string, unknown>, Columns = unknown>(
+  describe: () => CreatePlan<Columns>,
 ) {
-  type Row = Made<Shape> & Flags;
-  type Columns = { [Column in keyof Row]: SQL<Row[Column]> };
-  const freely = framed<Row, Values>(() => {
-    const { entry, steps, draft, body, id = noId, insert, flags } = describe();
+  type Row = CreateResult<Shape> & Columns;
+  type RowColumns = { [Column in keyof Row]: SQL<Row[Column]> };
+  const withoutKey = authenticated<Row, Values>(() => {
+    const { auditEvent, revoked, steps, draft, body, id = noId, insert, extraColumns } = describe();
     return {
-      entry,
+      auditEvent,
+      revoked,
       steps: { ...steps, draft, created: insert(sql`true`) },
-      row: { body, id, replayed: sql`false`, mistaken: sql`false`, ...flags } as Columns,
+      row: {
+        body,
+        id,
+        replayed: sql`false`,
+        keyReusedWithDifferentRequest: sql`false`,
+        ...extraColumns,
+      } as RowColumns,
     };
   });
-  const once = repeatable<Row, Values & { key: string }>(() => {
-    const made = describe();
+  const withKey = authenticatedRetryable<Row, Values & { key: string }>(() => {
+    const plan = describe();
     return {
-      entry: entryOfOnce(made),
-      steps: stepsOfOnce(made),
+      auditEvent: keyedAuditEvent(plan),
+      revoked: plan.revoked,
+      steps: keyedSteps(plan),
       row: {
-        body: sql`(SELECT answer FROM first WHERE same)`,
-        id: sql`(SELECT record_id FROM first WHERE same)`,
+        body: sql`(SELECT answer FROM key_result WHERE is_same_request)`,
+        id: sql`(SELECT record_id FROM key_result WHERE is_same_request)`,
         replayed: isReplayed,
-        mistaken: isMistaken,
-        ...made.flags,
-      } as Columns,
+        keyReusedWithDifferentRequest: isKeyReused,
+        ...plan.extraColumns,
+      } as RowColumns,
     };
   });
   return (caller: Caller, values: Values, key: string | undefined): Promise<Row> =>
-    key === undefined ? freely(caller, values) : once(caller, { ...values, key });
+    key === undefined ? withoutKey(caller, values) : withKey(caller, { ...values, key });
 }
 
 const noId = sql`NULL::int`;
 
-/** The steps of making something under a key: what an earlier request with it was answered, or what this one is. */
-function stepsOfOnce({
+/** The steps of a creation with a key: the stored response of an earlier request, or the creation and its stored response. */
+function keyedSteps({
   steps,
   draft,
   body,
   id = noId,
   insert,
-  request,
-}: Making<unknown>): Record<string, SQL> {
-  const fingerprint = sql`encode(sha256(convert_to(${request}, 'UTF8')), 'hex')`;
+  requestText,
+}: CreatePlan<unknown>): Record<string, SQL> {
+  const fingerprint = sql`encode(sha256(convert_to(${requestText}, 'UTF8')), 'hex')`;
   return {
     ...steps,
-    earlier: sql`
-      SELECT fingerprint, record_id, answer, false AS fresh FROM kept_answer(${callerId}, ${value("key")})`,
-    draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier)`,
-    kept: sql`
+    earlier_key: sql`
+      SELECT fingerprint, record_id, answer, false AS is_new FROM kept_answer(${callerId}, ${param("key")})`,
+    draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier_key)`,
+    stored_key: sql`
       INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
-      SELECT ${callerId}, ${value("key")}, ${fingerprint}, ${id}, ${body}
-      WHERE ${body} IS NOT NULL AND ${callerId} IS NOT NULL AND NOT EXISTS (SELECT FROM earlier)
+      SELECT ${callerId}, ${param("key")}, ${fingerprint}, ${id}, ${body}
+      WHERE ${body} IS NOT NULL AND ${callerId} IS NOT NULL AND NOT EXISTS (SELECT FROM earlier_key)
       ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
-      RETURNING fingerprint, record_id, answer, xmax = 0 AS fresh`,
-    created: insert(sql`EXISTS (SELECT FROM kept WHERE fresh)`),
-    first: sql`
-      SELECT fingerprint = ${fingerprint} AS same, record_id, answer, fresh
-      FROM (SELECT * FROM kept UNION ALL SELECT * FROM earlier) known`,
+      RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new`,
+    created: insert(sql`EXISTS (SELECT FROM stored_key WHERE is_new)`),
+    key_result: sql`
+      SELECT fingerprint = ${fingerprint} AS is_same_request, record_id, answer, is_new
+      FROM (SELECT * FROM stored_key UNION ALL SELECT * FROM earlier_key) keys`,
   };
 }
 
-const isReplayed = sql<boolean>`EXISTS (SELECT FROM first WHERE NOT fresh)`;
-const isMistaken = sql<boolean>`EXISTS (SELECT FROM first WHERE NOT same)`;
+const isReplayed = sql<boolean>`EXISTS (SELECT FROM key_result WHERE NOT is_new)`;
+const isKeyReused = sql<boolean>`EXISTS (SELECT FROM key_result WHERE NOT is_same_request)`;
 
-/** The entry of making something, or of answering again what an earlier request had made. */
-function entryOfOnce({ entry, replayed }: Pick<Making<unknown>, "entry" | "replayed">): Entry {
-  const either = (replay: SQL, first = sql`NULL`) =>
-    sql`CASE WHEN ${isReplayed} THEN ${replay} ELSE ${first} END`;
-  const { patients, doctor } = replayed;
+/** The audit event of the creation, or of the replay of a stored response. */
+function keyedAuditEvent({
+  auditEvent,
+  replaySubjects,
+}: Pick<CreatePlan<unknown>, "auditEvent" | "replaySubjects">): AuditEvent {
+  const ifReplayed = (replay: SQL, creation = sql`NULL`) =>
+    sql`CASE WHEN ${isReplayed} THEN ${replay} ELSE ${creation} END`;
+  const { patients, doctor } = replaySubjects;
+  const outcome = ifReplayed(sql`'done'`, auditEvent.outcome ?? sql`'done'`);
   return {
-    action: sql`CASE WHEN ${isReplayed} AND NOT ${isMistaken} THEN ${action("replay")} ELSE ${entry.action} END`,
-    outcome: sql`CASE WHEN ${isMistaken} THEN ${ended("refused")} ELSE ${either(ended("done"), entry.outcome ?? ended("done"))} END`,
-    ...(patients && { patients: either(patients, entry.patients) }),
-    ...(doctor && { doctor: either(doctor, entry.doctor) }),
-    ...(entry.changes && { changes: either(sql`NULL`, entry.changes) }),
+    action: sql`CASE WHEN ${isReplayed} AND NOT ${isKeyReused} THEN 'replay' ELSE ${auditEvent.action} END`,
+    outcome: sql`CASE WHEN ${isKeyReused} THEN 'refused' ELSE ${outcome} END`,
+    ...(patients && { patients: ifReplayed(patients, auditEvent.patients) }),
+    ...(doctor && { doctor: ifReplayed(doctor, auditEvent.doctor) }),
+    ...(auditEvent.changes && { changes: ifReplayed(sql`NULL`, auditEvent.changes) }),
   };
 }
 
-/** A new id of a table. */
+/** The next value of a table's id sequence. */
 export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
   sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
 
 /**
- * Makes one record, which is the caller's, from the fields of `record`. No id is taken when there is one like it (`taken`), or when it is made at
- * the same moment: ids that failed attempts have used would be gone.
+ * Defines the statement that creates one record from the fields in the parameter `record`; the caller is its owner. Its row also says
+ * whether it is a duplicate. No id is taken for a duplicate, also not for one of two concurrent requests: `isDuplicate` calls a function
+ * that takes an advisory lock first and then looks with a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const creation = <Shape>(resource: Resource) =>
-  making<Shape, { record: object }, { taken: boolean }>(() => makingOne(resource));
+export const createResource = <Shape>(resource: Resource) =>
+  idempotentCreate<Shape, { record: object }, { isDuplicate: boolean }>(() => resourceCreatePlan(resource));
 
-function makingOne({ table, columns, writes, owned, concerns, taken }: Resource): Making<{ taken: boolean }> {
+function resourceCreatePlan(resource: Resource): CreatePlan<{ isDuplicate: boolean }> {
+  const { table, columns, writableColumns, ownerColumns, auditSubjects, isDuplicate } = resource;
   const id = sql`(SELECT id FROM draft)`;
-  const inserted = [...writes, ...owned, "id", "created_at", "updated_at"];
-  const whose = sql.join(
-    owned.map((name) => sql`${sql.raw(`'${name}'`)}, ${callerId}`),
+  const insertedColumns = columnNames([
+    ...writableColumns,
+    ...ownerColumns,
+    "id",
+    "created_at",
+    "updated_at",
+  ]);
+  const ownerFields = sql.join(
+    ownerColumns.map((name) => sql`${sql.raw(`'${name}'`)}, ${callerId}`),
     sql`, `,
   );
   return {
-    steps: { taken: sql`SELECT WHERE ${taken}` },
+    steps: { duplicate: sql`SELECT WHERE ${isDuplicate}` },
     draft: sql`
       SELECT new.* FROM (SELECT jsonb_build_object(
-        'id', ${nextId(table)}, ${whose}, 'created_at', now(), 'updated_at', now()) AS own) made,
-        jsonb_populate_record(NULL::${table}, ${value("record")}::jsonb || made.own) new
-      WHERE ${callerId} IS NOT NULL AND NOT ${exists("taken")}`,
-    body: sql`(SELECT ${objectOf(columns)}::text FROM draft ${table})`,
+        'id', ${nextId(table)}, ${ownerFields}, 'created_at', now(), 'updated_at', now()) AS fields) set_by_api,
+        jsonb_populate_record(NULL::${table}, ${param("record")}::jsonb || set_by_api.fields) new
+      WHERE ${callerId} IS NOT NULL AND NOT ${exists("duplicate")}`,
+    body: sql`(SELECT ${jsonObject(columns)}::text FROM draft ${table})`,
     id,
-    entry: {
-      action: action("create"),
-      outcome: sql`CASE WHEN ${exists("taken")} THEN ${ended("refused")} ELSE ${ended("done")} END`,
-      ...concerns(id),
-      changes: changesBetween(sql`NULL`, written(writes, sql`draft`)),
+    auditEvent: {
+      action: sql`'create'`,
+      outcome: doneOrRefused(sql`NOT ${exists("duplicate")}`),
+      ...auditSubjects(id),
+      changes: changesBetween(sql`NULL`, writableFieldsJson(writableColumns, sql`draft`)),
     },
-    replayed: concerns(sql`(SELECT record_id FROM first WHERE same)`),
+    revoked: neverRevoked,
+    replaySubjects: auditSubjects(sql`(SELECT record_id FROM key_result WHERE is_same_request)`),
     insert: (condition) => sql`
-      INSERT INTO ${table} (${names(inserted)}) OVERRIDING SYSTEM VALUE
-      SELECT ${names(inserted)} FROM draft WHERE ${condition}`,
-    request: sql`${sql.raw(`'${getTableName(table)}'`)} || ${value("record")}::jsonb::text`,
-    flags: { taken: exists("taken") },
+      INSERT INTO ${table} (${insertedColumns}) OVERRIDING SYSTEM VALUE
+      SELECT ${insertedColumns} FROM draft WHERE ${condition}`,
+    requestText: sql`${sql.raw(`'${getTableName(table)}'`)} || ${param("record")}::jsonb::text`,
+    extraColumns: { isDuplicate: exists("duplicate") },
   };
 }

@@ -1,101 +1,112 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { value } from "../statement.ts";
+import { param } from "../statement.ts";
 
-// How a page's rows are found: list.ts makes pages of them.
+// Keyset pagination: how the rows of one page are read, in order, by one index scan that begins after the last row of the page before.
 
-export type Table = PgTable & { id: PgColumn };
+export type TableWithId = PgTable & { id: PgColumn };
 
-/** What rows are sorted by: one column that is unique, or one that is not and one that is. */
-export type Order = [PgColumn] | [PgColumn, PgColumn];
+/** The columns that rows are sorted by: one that is unique, or one that is not followed by one that is. */
+export type SortColumns = [PgColumn] | [PgColumn, PgColumn];
 
-/** A way through a table, in order, by one index: its `fixed` columns, each with its one value, then those of `order`. */
-export interface Path {
-  table: Table;
-  fixed?: [column: PgColumn | SQL, value: SQL][];
-  order: Order;
-  /** How the list's rows are found by those of another table. */
+/** An index scan that reads rows in order. The index begins with the columns of `equals`, followed by those of `order`. */
+export interface IndexScan {
+  table: TableWithId;
+  /** The leading columns of the index, each with the one value that it has. */
+  equals?: [column: PgColumn | SQL, value: SQL][];
+  order: SortColumns;
+  /** Joins the rows of the list's table, when `table` is another one. See `lateralJoin`. */
   join?: SQL;
-  /** Where no index has the order: the rows, gathered beforehand, to be sorted. */
-  gathered?: SQL;
-  /** What else has to be true, of the rows or of the caller: who has nothing on this path does not walk it. */
-  when?: SQL | undefined;
+  /** Replaces `table` where no index has the order: a subquery whose rows are sorted. */
+  subquery?: SQL;
+  /** Must be true of the row or of the caller. A condition on the caller alone is evaluated once, before the scan. */
+  condition?: SQL | undefined;
 }
 
-/** How paths are walked: which of their rows are taken. */
-export interface Walk {
+/** Which rows of an index scan are read. */
+export interface ScanOptions {
   backwards: boolean;
-  /** What the rows have to be, beside being on the path. */
+  /** Filters: conditions on the row. */
   conditions: SQL[];
-  /** How far down the first column of the order it goes. */
-  lowest?: SQL | undefined;
-  /** Whether the caller may have any of them. */
-  allowed: SQL;
+  /** The lowest value of the first sort column, when a time range has one. */
+  lowerBound?: SQL | undefined;
+  /** Whether the caller may read the list at all. */
+  isAllowed: SQL;
 }
 
-export const size = sql`${value("size")}::int`;
+export const pageSize = sql`${param("size")}::int`;
 
 /**
- * The next rows of a list's `table` on some paths, one more than a page holds, with a `page_position`. Of several paths each
- * gives as many, in order, and the first of them all in the list's `order` are taken; a row that is on two of them, once.
+ * The next rows of the list's `table`, one more than a page holds, numbered by `page_position`. Of several index scans each reads as many
+ * rows, and the first of all of them in `order` are taken; a row that two scans find is taken once.
  */
-export function rowsOn(table: Table, paths: Path[], order: Order, how: Walk): SQL {
-  const [path, ...others] = paths;
-  if (path && others.length === 0) return rowsOf(table, path, how, true);
-  const sorted = sortedBy(order, how.backwards);
+export function pageRows(
+  table: TableWithId,
+  scans: IndexScan[],
+  order: SortColumns,
+  options: ScanOptions,
+): SQL {
+  const [scan, ...others] = scans;
+  if (scan && others.length === 0) return scanRows(table, scan, options, true);
+  const orderTerms = orderBy(order, options.backwards);
   return sql`
-    SELECT ${table}.*, row_number() OVER (ORDER BY ${sorted}) AS page_position FROM (
-      SELECT DISTINCT ON (${listed(order)}) * FROM (${sql.join(
-        paths.map((one) => sql`(${rowsOf(table, one, how)})`),
+    SELECT ${table}.*, row_number() OVER (ORDER BY ${orderTerms}) AS page_position FROM (
+      SELECT DISTINCT ON (${commaList(order)}) * FROM (${sql.join(
+        scans.map((one) => sql`(${scanRows(table, one, options)})`),
         sql` UNION ALL `,
       )}) ${table}
-      ORDER BY ${sorted} LIMIT ${size} + 1) ${table}`;
+      ORDER BY ${orderTerms} LIMIT ${pageSize} + 1) ${table}`;
 }
 
-function rowsOf(table: Table, path: Path, how: Walk, numbered = false): SQL {
-  const { rest, sorted } = walk(path, how);
-  const position = numbered ? sql`, row_number() OVER (ORDER BY ${sorted}) AS page_position` : sql``;
+function scanRows(table: TableWithId, scan: IndexScan, options: ScanOptions, isNumbered = false): SQL {
+  const { range, orderTerms } = scanRange(scan, options);
+  const position = isNumbered ? sql`, row_number() OVER (ORDER BY ${orderTerms}) AS page_position` : sql``;
   return sql`
     SELECT ${table}.*${position}
-    FROM ${path.gathered ?? path.table} ${path.join}
-    WHERE ${rest} ${matching(how.conditions)} AND ${path.when ?? sql`true`} AND ${how.allowed}
-    ORDER BY ${sorted} LIMIT ${size} + 1`;
+    FROM ${scan.subquery ?? scan.table} ${scan.join}
+    WHERE ${range} ${filterCondition(options.conditions)} AND ${scan.condition ?? sql`true`} AND ${options.isAllowed}
+    ORDER BY ${orderTerms} LIMIT ${pageSize} + 1`;
 }
 
-const listed = (parts: (SQL | PgColumn)[]): SQL => sql.join(parts, sql`, `);
-const sortedBy = (columns: (SQL | PgColumn)[], backwards: boolean): SQL =>
-  listed(columns.map((column) => (backwards ? sql`${column} DESC` : sql`${column}`)));
+const commaList = (parts: (SQL | PgColumn)[]): SQL => sql.join(parts, sql`, `);
+const orderBy = (columns: (SQL | PgColumn)[], backwards: boolean): SQL =>
+  commaList(columns.map((column) => (backwards ? sql`${column} DESC` : sql`${column}`)));
 
 /**
- * The `rest` of a path, after a position, and its order. As a comparison of rows, for only the index on just these columns can
- * answer that, in order; and with a caller whom PostgreSQL does not know when it plans: it then expects many rows,
- * and takes that index, however wrong its statistics of this caller are.
+ * The range of the index after the position of the last page, and the order. It is written as a comparison of rows, which only the index
+ * on exactly these columns can answer in order. The caller's id is a subquery, so that the planner does not know its value: it then
+ * expects many rows and takes that index, however wrong its statistics of this caller are. Shown by test/db/plans.test.ts with stale
+ * statistics.
  */
-function walk({ fixed = [], order }: Path, { backwards, lowest }: Walk) {
-  const [columns, values] = [fixed.map(([column]) => column), fixed.map(([, value]) => value)];
-  const place = [...(order.length === 2 ? [keyAfter(order[0])] : []), sql`${value("after_id")}::bigint`];
-  const [beyond, within] = backwards ? [sql`<`, sql`>=`] : [sql`>`, sql`<=`];
-  const all = [...columns, ...order];
-  const bounds = lowest
-    ? [listed([...columns, order[0]]), listed([...values, lowest])]
-    : [listed(columns), listed(values)];
-  const limits = columns.length > 0 || lowest ? sql`AND (${bounds[0]}) ${within} (${bounds[1]})` : sql``;
-  const rest = sql`(${listed(all)}) ${beyond} (${listed([...values, ...place])}) ${limits}`;
-  return { rest, sorted: sortedBy(all, backwards) };
+function scanRange({ equals = [], order }: IndexScan, { backwards, lowerBound }: ScanOptions) {
+  const [columns, values] = [equals.map(([column]) => column), equals.map(([, value]) => value)];
+  const position = [...(order.length === 2 ? [afterKey(order[0])] : []), sql`${param("after_id")}::bigint`];
+  const [after, within] = backwards ? [sql`<`, sql`>=`] : [sql`>`, sql`<=`];
+  const allColumns = [...columns, ...order];
+  const [boundColumns, boundValues] = lowerBound
+    ? [commaList([...columns, order[0]]), commaList([...values, lowerBound])]
+    : [commaList(columns), commaList(values)];
+  const isBounded = columns.length > 0 || lowerBound;
+  const bound = isBounded ? sql`AND (${boundColumns}) ${within} (${boundValues})` : sql``;
+  const range = sql`(${commaList(allColumns)}) ${after} (${commaList([...values, ...position])}) ${bound}`;
+  return { range, orderTerms: orderBy(allColumns, backwards) };
 }
 
-export const isMoment = (column: PgColumn): boolean => column.getSQLType().startsWith("timestamp");
-const keyAfter = (column: PgColumn): SQL =>
-  isMoment(column) ? sql`${value("after_key")}::timestamptz` : sql`${value("after_key")}::text`;
+export const isTimestamp = (column: PgColumn): boolean => column.getSQLType().startsWith("timestamp");
+const afterKey = (column: PgColumn): SQL =>
+  isTimestamp(column) ? sql`${param("after_key")}::timestamptz` : sql`${param("after_key")}::text`;
 
 /**
- * A condition that PostgreSQL cannot look into, and takes for true of every second row. Of one that it thinks true of few, it
- * would read all rows by some other index and sort those few: it may think wrong, and they may be many.
+ * Hides a condition from the planner, which then assumes that half of the rows satisfy it. If it expected few, it would read all rows by
+ * another index and sort those few; when it is wrong, these are many. Shown by test/db/plans.test.ts.
  */
-export const opaque = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;
-const matching = (conditions: SQL[]): SQL =>
-  conditions.length === 0 ? sql`` : sql`AND ${opaque(sql.join(conditions, sql` AND `))}`;
+export const hideFromPlanner = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;
+const filterCondition = (conditions: SQL[]): SQL =>
+  conditions.length === 0 ? sql`` : sql`AND ${hideFromPlanner(sql.join(conditions, sql` AND `))}`;
 
-/** The row of `table` that `reference` names, looked up for each of a path's rows in turn, so that these keep their order. */
-export const joined = (table: Table, reference: PgColumn, condition = sql`true`): SQL =>
-  sql`JOIN LATERAL (SELECT * FROM ${table} WHERE ${table.id} = ${reference} OFFSET 0) ${table} ON ${opaque(condition)}`;
+/**
+ * Joins the row of `table` with the id `foreignKey`. It is looked up for each row of the scan in turn (`OFFSET 0` keeps the planner from
+ * reordering the join), so that the rows keep their order.
+ */
+export const lateralJoin = (table: TableWithId, foreignKey: PgColumn, condition = sql`true`): SQL =>
+  sql`JOIN LATERAL (SELECT * FROM ${table} WHERE ${table.id} = ${foreignKey} OFFSET 0) ${table} ON ${hideFromPlanner(condition)}`;

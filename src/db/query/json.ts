@@ -2,16 +2,16 @@ import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import type { Json } from "../statement.ts";
 
-/** A moment as JavaScript writes it: `2025-09-06T09:45:06.922Z`. */
-export const moment = (column: PgColumn): SQL =>
+/** A timestamp as JavaScript's `toISOString` writes it: `2025-09-06T09:45:06.922Z`. */
+export const isoTimestamp = (column: PgColumn): SQL =>
   sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** A column as an answer shows it. */
-export const shown = (column: PgColumn): SQL =>
-  column.getSQLType().startsWith("timestamp") ? moment(column) : sql`${column}`;
+/** A column as a response has it. */
+export const responseColumn = (column: PgColumn): SQL =>
+  column.getSQLType().startsWith("timestamp") ? isoTimestamp(column) : sql`${column}`;
 
-/** The columns of a table by their names. @throws when there is none */
-export function columnsNamed(table: PgTable, names: string[]): PgColumn[] {
+/** The columns of `table` that have these names. @throws when the table has no such column. */
+export function columnsByName(table: PgTable, names: string[]): PgColumn[] {
   const columns: Record<string, PgColumn> = getTableColumns(table);
   return names.map((name) => {
     const column = columns[name];
@@ -20,22 +20,22 @@ export function columnsNamed(table: PgTable, names: string[]): PgColumn[] {
   });
 }
 
-/** Columns of a table as an answer shows them, for `SELECT` or `RETURNING`: those of the `names`, in their order, and no others. */
-export const columnsOf = (table: PgTable, names: string[]): SQL =>
+/** The columns of `table` that have these names, in this order, as a response has them: for `SELECT` or `RETURNING`. */
+export const selectColumns = (table: PgTable, names: string[]): SQL =>
   sql.join(
-    columnsNamed(table, names).map((column) => sql`${shown(column)} AS ${sql.identifier(column.name)}`),
+    columnsByName(table, names).map(
+      (column) => sql`${responseColumn(column)} AS ${sql.identifier(column.name)}`,
+    ),
     sql`, `,
   );
 
-/** Columns as one JSON object. */
-export const objectOf = (columns: SQL): SQL => sql`(SELECT row_to_json(o) FROM (SELECT ${columns}) o)`;
+/** Columns as one JSON object. `row_to_json` writes no spaces, unlike `json_build_object`. */
+export const jsonObject = (columns: SQL): SQL => sql`(SELECT row_to_json(o) FROM (SELECT ${columns}) o)`;
 
-/** Columns of many rows as a JSON array of objects, in an order; for `SELECT`. */
-export const arrayOf = (columns: SQL, order: SQL): SQL =>
-  sql`('[' || coalesce(string_agg(${objectOf(columns)}::text, ',' ORDER BY ${order}), '') || ']')::json`;
+/** An aggregate: the columns of all rows as a JSON array of objects. `json_agg` would write spaces and line breaks. */
+export const jsonArray = (columns: SQL, order: SQL): SQL =>
+  sql`('[' || coalesce(string_agg(${jsonObject(columns)}::text, ',' ORDER BY ${order}), '') || ']')::json`;
 
-/**
- * What a step found, as JSON without a space in it; null when it found nothing, unless `Body` says that it always finds.
- */
-export const bodyOf = <Body extends Json<unknown> | null>(step: string): SQL<Body> =>
+/** The row of a step as JSON text; NULL when there is none. `Body` says whether that can happen. */
+export const jsonBody = <Body extends Json<unknown> | null>(step: string): SQL<Body> =>
   sql`(SELECT row_to_json(r)::text FROM ${sql.identifier(step)} r)`;

@@ -1,135 +1,150 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import { nameKey } from "../columns.ts";
-import { type Json, value } from "../statement.ts";
-import type { Entry } from "./audit.ts";
-import { type Caller, repeatable } from "./caller.ts";
-import { isMoment, type Order, type Path, rowsOn, size, type Table } from "./index-scan.ts";
-import { shown } from "./json.ts";
+import { nameSearchKey } from "../columns.ts";
+import { type Json, param } from "../statement.ts";
+import type { AuditEvent } from "./audit.ts";
+import { authenticatedRetryable, type Caller, neverRevoked } from "./caller.ts";
+import {
+  type IndexScan,
+  isTimestamp,
+  pageRows,
+  pageSize,
+  type SortColumns,
+  type TableWithId,
+} from "./index-scan.ts";
+import { responseColumn } from "./json.ts";
 
-/** A list in pages: of which rows, in which orders, by which filters, and what is shown of each. */
-export interface List {
-  table: Table;
-  /** A row as JSON, as it is shown. */
+/** A list that is read page by page (keyset pagination). */
+export interface ListDefinition {
+  table: TableWithId;
+  /** One row as JSON text, as the response has it. */
   json: SQL;
-  /** The orders by their names, each a path through the list's own table, or several whose rows are merged; the first has its order. */
-  sorts: Record<string, Path | Path[]>;
-  /** Conditions by the names of the values that they need. */
+  /** The sort orders by name: one index scan of the list's table, or several whose rows are merged in the order of the first. */
+  sorts: Record<string, IndexScan | IndexScan[]>;
+  /** Conditions by the names of the parameters that they use. */
   filters: Record<string, SQL>;
-  /** For a filter in an order, by `filter order`: the paths that have no other rows. */
-  shortcuts?: Record<string, Path | Path[]>;
-  /** Names of the values between which the first column of an order is to be, when it is walked backwards. */
-  span?: { from: string; to: string };
-  /** Whether the caller may have the list at all; it may, when this is left out. */
+  /** Index scans that answer one filter in one sort order, by `filter sort`. The filter's condition is left out then. */
+  filterIndexes?: Record<string, IndexScan | IndexScan[]>;
+  /** The parameters that bound the first sort column (from inclusive, to exclusive), for a list that is read backwards. */
+  timeRange?: { from: string; to: string };
+  /** Whether the caller may read the list at all; true when left out. */
   allowed?: SQL<boolean>;
-  /** What is joined to the page's rows, once they have been taken. */
+  /** Joined to the rows of the step `page`, after they were read. */
   join?: SQL;
-  /** What is put on record, by the filters that were given; of the page's rows, which are `page`. */
-  entry: (given: string[]) => Entry | null;
+  /** The audit event, given the names of the filters in use. The rows are those of the step `page`. */
+  auditEvent: (filters: string[]) => AuditEvent | null;
 }
 
-/** The place of a row in an order: what it is sorted by, unless that is its id, and its id. */
-export interface Position {
+/** The position of a row: its sort key (null when the list is sorted by id) and its id. */
+export interface PagePosition {
   key: string | null;
   id: number;
 }
 
-/** Which page of a list. */
-export interface Page {
-  /** How many records it holds at most. */
+/** Which page of a list is read. */
+export interface PageRequest {
+  /** The highest number of records. */
   size: number;
-  /** A name of the list's `sorts`; backwards with a `-` before it. */
+  /** A name of `sorts`, with a `-` before it for backwards. */
   sort: string;
-  /** The filters' values by their names; those that the list does not have are not looked at. */
+  /** The values of the filters by name. Names that the list does not have are ignored. */
   filters: Record<string, unknown>;
-  /** Where the page before it ends. */
-  after: Position | undefined;
+  /** The position of the last record of the page before; `undefined` for the first page. */
+  after: PagePosition | undefined;
 }
 
 /**
- * Pages of a list, for a caller. There is a statement for each order and each set of filters, each made once.
+ * Defines a list. It has one statement for each sort order and set of filters, built when it is first needed.
  *
- * @returns a function that answers with a page and with its end, when there is a `next` one; and with whether the list is
- *   `allowed` to the caller, for whom it is empty otherwise.
+ * @param describe returns the definition; called at most once.
+ * @returns a function that reads one page: its `body`, the position of its last record when there is a `next` page, and whether the list
+ *   is `allowed` to the caller. It is empty otherwise.
  */
-export function list<Shape>(describe: () => List) {
-  let known: List | undefined;
+export function defineList<Shape>(describe: () => ListDefinition) {
+  let known: ListDefinition | undefined;
   const statements = new Map<string, ReturnType<typeof pageStatement>>();
-  return async (caller: Caller, { size, sort, filters, after }: Page) => {
+  return async (caller: Caller, { size, sort, filters, after }: PageRequest) => {
     known ??= describe();
-    const of = known;
-    const named = [...Object.keys(of.filters), ...Object.values(of.span ?? {})];
-    const given = named.filter((name) => filters[name] !== undefined);
-    const shape = [sort, ...given].join(" ");
-    const statement = statements.get(shape) ?? pageStatement(of, sort, given);
-    statements.set(shape, statement);
-    const { key: after_key, id: after_id } = after ?? start(of, filters) ?? edge(of, sort);
-    const { body, key, id, allowed } = await statement(caller, { ...filters, size, after_key, after_id });
+    const list = known;
+    const names = [...Object.keys(list.filters), ...Object.values(list.timeRange ?? {})];
+    const filterNames = names.filter((name) => filters[name] !== undefined);
+    const statementKey = [sort, ...filterNames].join(" ");
+    const statement = statements.get(statementKey) ?? pageStatement(list, sort, filterNames);
+    statements.set(statementKey, statement);
+    const position = after ?? timeRangeStart(list, filters) ?? startPosition(list, sort);
+    const values = { ...filters, size, after_key: position.key, after_id: position.id };
+    const { body, key, id, allowed } = await statement(caller, values);
     return { body: body as Json<Shape[]>, next: id === null ? null : { key, id }, allowed };
   };
 }
 
-type Row = { body: Json<unknown>; key: string | null; id: number | null; allowed: boolean };
+type PageRow = { body: Json<unknown>; key: string | null; id: number | null; allowed: boolean };
 
-function pageStatement(of: List, sort: string, given: string[]) {
-  const { table, json, join = sql``, allowed = sql<boolean>`true` } = of;
-  const name = nameOf(sort);
-  const narrowing = given.find((filter) => of.shortcuts?.[`${filter} ${name}`]);
-  const paths = [of.shortcuts?.[`${narrowing} ${name}`] ?? of.sorts[name] ?? []].flat();
-  const order = orderOf(of, sort);
-  const conditions = given
-    .filter((filter) => filter !== narrowing)
-    .flatMap((filter) => of.filters[filter] ?? []);
-  const lowest =
-    of.span && given.includes(of.span.from) ? sql`${value(of.span.from)}::timestamptz` : undefined;
-  const end = sql`FROM taken ${table} WHERE page_position = ${size} AND EXISTS (SELECT FROM taken WHERE page_position > ${size})`;
-  return repeatable<Row, Record<string, unknown>>(() => ({
-    entry: of.entry(given),
+function pageStatement(list: ListDefinition, sort: string, filterNames: string[]) {
+  const { table, json, join = sql``, allowed = sql<boolean>`true` } = list;
+  const name = sortName(sort);
+  const indexedFilter = filterNames.find((filter) => list.filterIndexes?.[`${filter} ${name}`]);
+  const scans = [list.filterIndexes?.[`${indexedFilter} ${name}`] ?? list.sorts[name] ?? []].flat();
+  const order = sortColumns(list, sort);
+  const conditions = filterNames
+    .filter((filter) => filter !== indexedFilter)
+    .flatMap((filter) => list.filters[filter] ?? []);
+  const { from } = list.timeRange ?? {};
+  const lowerBound = from && filterNames.includes(from) ? sql`${param(from)}::timestamptz` : undefined;
+  const options = { backwards: isBackwards(sort), conditions, lowerBound, isAllowed: allowed };
+  const lastRow = sql`FROM page_and_next ${table} WHERE page_position = ${pageSize}
+    AND EXISTS (SELECT FROM page_and_next WHERE page_position > ${pageSize})`;
+  return authenticatedRetryable<PageRow, Record<string, unknown>>(() => ({
+    auditEvent: list.auditEvent(filterNames),
+    revoked: neverRevoked,
     steps: {
-      taken: rowsOn(table, paths, order, { backwards: isBackwards(sort), conditions, lowest, allowed }),
-      page: sql`SELECT * FROM taken WHERE page_position <= ${size}`,
-      shown: sql`SELECT page_position, ${json} AS json FROM page ${table} ${join}`,
+      page_and_next: pageRows(table, scans, order, options),
+      page: sql`SELECT * FROM page_and_next WHERE page_position <= ${pageSize}`,
+      page_json: sql`SELECT page_position, ${json} AS json FROM page ${table} ${join}`,
     },
     row: {
-      body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM shown)`,
-      key: order.length === 2 ? sql`(SELECT ${shown(order[0])} ${end})` : sql`NULL`,
-      // An event's is larger than what the driver makes a number of.
-      id: sql`(SELECT id::float8 ${end})`,
+      body: sql`(SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json)`,
+      key: order.length === 2 ? sql`(SELECT ${responseColumn(order[0])} ${lastRow})` : sql`NULL`,
+      // The driver returns a bigint, which the id of an audit event is, as a string, and a float8 as a number.
+      id: sql`(SELECT id::float8 ${lastRow})`,
       allowed,
     },
   }));
 }
 
 const isBackwards = (sort: string): boolean => sort.startsWith("-");
-const nameOf = (sort: string): string => sort.replace("-", "");
+const sortName = (sort: string): string => sort.replace("-", "");
 
-function orderOf({ sorts }: List, sort: string): Order {
-  const [path] = [sorts[nameOf(sort)] ?? []].flat();
-  if (!path) throw new Error(`There is no order ${sort}.`);
-  return path.order;
+function sortColumns({ sorts }: ListDefinition, sort: string): SortColumns {
+  const [scan] = [sorts[sortName(sort)] ?? []].flat();
+  if (!scan) throw new Error(`There is no sort order ${sort}.`);
+  return scan.order;
 }
 
-/** The position before the rows that are older than the value of a span's `to`. */
-function start({ span }: List, filters: Page["filters"]): Position | undefined {
-  const to = span && filters[span.to];
+/** The position where the time range begins. The list is read backwards, so that is the end of the range. */
+function timeRangeStart(
+  { timeRange }: ListDefinition,
+  filters: PageRequest["filters"],
+): PagePosition | undefined {
+  const to = timeRange && filters[timeRange.to];
   return to === undefined ? undefined : { key: String(to), id: 0 };
 }
 
-/** A position before all rows of an order, of which none can be. */
-function edge(of: List, sort: string): Position {
+/** A position before all rows of a sort order. */
+function startPosition(list: ListDefinition, sort: string): PagePosition {
   const backwards = isBackwards(sort);
-  const [key] = orderOf(of, sort);
-  const id = backwards ? BEYOND_IDS : 0;
-  if (isMoment(key)) return { key: backwards ? "infinity" : "-infinity", id };
-  return { key: backwards ? BEYOND_NAMES : "", id };
+  const [key] = sortColumns(list, sort);
+  const id = backwards ? ABOVE_ALL_IDS : 0;
+  if (isTimestamp(key)) return { key: backwards ? "infinity" : "-infinity", id };
+  return { key: backwards ? ABOVE_ALL_NAMES : "", id };
 }
-/** More than any id: of those that are `bigint` too, as far as JavaScript can count. */
-const BEYOND_IDS = Number.MAX_SAFE_INTEGER;
-/** More of the last of all characters than two names have. */
-const BEYOND_NAMES = "\u{10FFFF}".repeat(200);
+/** Above all ids that JavaScript can count exactly; those of audit events are `bigint`. */
+const ABOVE_ALL_IDS = Number.MAX_SAFE_INTEGER;
+/** The highest code point, more often than two names of 64 characters have any. */
+const ABOVE_ALL_NAMES = "\u{10FFFF}".repeat(200);
 
-/** Whether a person's first, last or full name begins with the value `search`, whatever the case and the accents. */
-export function isNamed({ first_last, last_first }: { first_last: PgColumn; last_first: PgColumn }): SQL {
-  const beginning = nameKey(sql`${value("search")}::text`);
-  return sql`(starts_with(${first_last}, ${beginning}) OR starts_with(${last_first}, ${beginning}))`;
+/** Whether a person's first, last or full name begins with the parameter `search`, ignoring case and accents. */
+export function matchesName({ first_last, last_first }: { first_last: PgColumn; last_first: PgColumn }): SQL {
+  const prefix = nameSearchKey(sql`${param("search")}::text`);
+  return sql`(starts_with(${first_last}, ${prefix}) OR starts_with(${last_first}, ${prefix}))`;
 }

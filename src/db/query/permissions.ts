@@ -1,49 +1,54 @@
 import { type SQL, sql } from "drizzle-orm";
-import { doctors, emergency_accesses, mappings, patients } from "../schema.ts";
-import { callerDoctor, callerId, callerIsAdmin } from "./caller.ts";
-import { isOwn } from "./resource.ts";
+import { assignments, doctors, emergency_accesses, invitations, patients, users } from "../schema.ts";
+import { callerDoctorId, callerId, callerIsAdmin } from "./caller.ts";
+import { isOwnedByCaller } from "./resource.ts";
 
-/** Who the caller may be to a record, as a condition on that. */
-const relations = {
-  everybody: sql`true`,
+/** What the caller can be to a record, as conditions on that record. */
+const callerRoles = {
+  anyAccount: sql`true`,
   admin: callerIsAdmin,
-  /** Whose patient it is: one that is deleted is nobody's. */
-  owner: isOwn(patients.owner_id),
-  /** Whose it was when it was deleted. */
-  formerOwner: isOwn(patients.deleted_from),
+  /** The owner of a patient. A deleted patient has none. */
+  owner: isOwnedByCaller(patients.owner_id),
+  /** The owner at the time of the deletion. */
+  formerOwner: isOwnedByCaller(patients.deleted_from),
   adminOfDeleted: sql`${patients.deleted_at} IS NOT NULL AND ${callerIsAdmin}`,
-  /** The own account of a doctor who is assigned. */
+  /** The own account of an assigned doctor. */
   assignedDoctor: sql`${patients.owner_id} IS NOT NULL AND EXISTS (
-    SELECT FROM ${mappings} m WHERE m.patient_id = ${patients.id} AND m.doctor_id = ${callerDoctor})`,
-  /** An admin who has said why, for a while. */
-  opener: sql`${patients.owner_id} IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
+    SELECT FROM ${assignments} m WHERE m.patient_id = ${patients.id} AND m.doctor_id = ${callerDoctorId})`,
+  /** An admin with an emergency access (break-glass) that has not expired. */
+  emergencyAdmin: sql`${patients.owner_id} IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
     SELECT FROM ${emergency_accesses} e
     WHERE e.account_id = ${callerId} AND e.patient_id = ${patients.id} AND e.expires_at > now())`,
-  ownerOfAssigned: isOwn(mappings.owner_id),
-  /** Who has put a doctor into the directory. */
-  creator: isOwn(doctors.created_by),
+  /** The owner of an assignment's patient. */
+  ownerOfAssigned: isOwnedByCaller(assignments.owner_id),
+  /** The account that created a doctor. */
+  creator: isOwnedByCaller(doctors.created_by),
 } satisfies Record<string, SQL>;
 
-/** Who may do what. What is not here is everybody's own: its account, its sessions, what it makes. */
-const rights = {
-  "read a patient": ["owner", "assignedDoctor", "opener"],
-  "read a patient's record": ["owner", "assignedDoctor", "opener", "formerOwner"],
-  "change a patient": ["owner"],
-  "assign a doctor to a patient": ["owner"],
-  "restore a patient": ["owner", "formerOwner", "adminOfDeleted"],
-  "hand a patient over": ["admin"],
-  "open a patient": ["admin"],
-  "end an assignment": ["ownerOfAssigned", "admin"],
-  "read a doctor": ["everybody"],
-  "change a doctor": ["creator", "admin"],
-  "see to accounts": ["admin"],
-  invite: ["admin"],
-  "read the record": ["admin"],
-} satisfies Record<string, (keyof typeof relations)[]>;
+/** Which roles have a permission. What is not listed needs none: one's own account and sessions, and creating records. */
+const permissions = {
+  "patients:read": ["owner", "assignedDoctor", "emergencyAdmin"],
+  "patients:read_audit_log": ["owner", "assignedDoctor", "emergencyAdmin", "formerOwner"],
+  "patients:change": ["owner"],
+  "patients:assign_doctor": ["owner"],
+  "patients:restore": ["owner", "formerOwner", "adminOfDeleted"],
+  "patients:transfer": ["admin"],
+  "patients:grant_emergency_access": ["admin"],
+  "assignments:end": ["ownerOfAssigned", "admin"],
+  "doctors:read": ["anyAccount"],
+  "doctors:change": ["creator", "admin"],
+  "accounts:manage": ["admin"],
+  "invitations:manage": ["admin"],
+  "audit_log:read": ["admin"],
+} satisfies Record<string, (keyof typeof callerRoles)[]>;
 
-/** Whether the caller may do something: the condition by which a statement finds what to do it with. */
-export const may = (deed: keyof typeof rights): SQL<boolean> =>
+/** Whether the caller has a permission: a condition on the table that the permission is about. */
+export const can = (permission: keyof typeof permissions): SQL<boolean> =>
   sql`(${sql.join(
-    rights[deed].map((relation) => relations[relation]),
+    permissions[permission].map((role) => callerRoles[role]),
     sql` OR `,
   )})`;
+
+/** Whether an invitation can be used: it has not expired, and the admin who sent it is still an active admin. */
+export const isInvitationValid = sql`${invitations.expires_at} > now() AND (
+  SELECT ${users.active} AND ${users.role} = 'admin' FROM ${users} WHERE ${users.id} = ${invitations.created_by})`;

@@ -1,129 +1,157 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { exists, type Json, value } from "../statement.ts";
-import { changesBetween, type Entry, outcomeOfReading, outcomeOfWriting } from "./audit.ts";
-import { callerId, framed, isRevoked, repeatable, stillAccepted } from "./caller.ts";
-import { objectOf } from "./json.ts";
+import { exists, type Json, param } from "../statement.ts";
+import { type AuditEvent, changesBetween, readOutcome, writeOutcome } from "./audit.ts";
+import {
+  authenticated,
+  authenticatedRetryable,
+  callerId,
+  neverRevoked,
+  recheckCaller,
+  revokedDuringWait,
+} from "./caller.ts";
+import { jsonObject } from "./json.ts";
 
-/** A kind of record: where it is, what a caller may do with it, what is shown of it, and what is written. */
+/** A kind of record: its table, its columns and who may do what with it. */
 export interface Resource {
   table: PgTable & { id: PgColumn; version: PgColumn; created_by: PgColumn };
-  /** What an answer shows, see `columnsOf`. */
+  /** The columns of a response, see `selectColumns`. */
   columns: SQL;
-  /** The columns that a client writes, by their names. */
-  writes: string[];
-  /** The columns that say whose a new one is. */
-  owned: string[];
-  /** Whether there is one already like the `record` that is to be made. */
-  taken: SQL;
-  /** Whether the caller sees a record: one that it does not see is not there for it. */
-  visible: SQL;
-  /** Whether the caller may change or delete a record that it sees. */
-  changeable: SQL;
-  /** Whom a record says something of, by its id. */
-  concerns: (id: SQL) => Pick<Entry, "patients" | "doctor">;
-  /** Whether it is put on record who reads one: that of patients is, the directory of doctors is everybody's. */
-  isPrivate: boolean;
+  /** The names of the columns that a client writes. */
+  writableColumns: string[];
+  /** The names of the columns that hold the owner of a new record. */
+  ownerColumns: string[];
+  /** Whether the new record of the parameter `record` would violate a unique constraint. */
+  isDuplicate: SQL;
+  /** Whether the caller may read a record. One that it may not read is answered like one that does not exist. */
+  canRead: SQL;
+  /** Whether the caller may change or delete a record that it may read. */
+  canChange: SQL;
+  /** Whose data a record is, for the audit event. */
+  auditSubjects: (id: SQL) => Pick<AuditEvent, "patients" | "doctor">;
+  /** Whether reads are audited: those of patients are, those of the directory of doctors are not. */
+  isReadAudited: boolean;
 }
 
-/** The email of the `record` that is to be made. */
-export const newEmail = sql`(${value("record")}::jsonb ->> 'email')`;
+/** The email of the new record in the parameter `record`. */
+export const newEmail = sql`(${param("record")}::jsonb ->> 'email')`;
 
-/** Names of columns, each after `prefix`. */
-export const names = (of: string[], prefix = sql``): SQL =>
+/** A list of column names. @param prefix is written before each name: `new.` */
+export const columnNames = (names: string[], prefix = sql``): SQL =>
   sql.join(
-    of.map((name) => sql`${prefix}${sql.identifier(name)}`),
+    names.map((name) => sql`${prefix}${sql.identifier(name)}`),
     sql`, `,
   );
 
-const id = sql`${value("id")}::int`;
+const id = sql`${param("id")}::int`;
 
 /**
- * One record: its `version`, null when there is none, and its `body`; null too when its version is among the `known`.
+ * Defines the statement that reads one record.
+ *
+ * @returns its row: `version` is null when there is no such record for the caller. `body` is null then, and also when `version` is one
+ *   of the `known` versions.
  */
-export const record = <Shape>({ table, columns, visible, concerns, isPrivate }: Resource) =>
-  repeatable<{ version: number | null; body: Json<Shape> | null }, { id: number; known: number[] }>(() => ({
-    entry: isPrivate ? { action: "read", outcome: outcomeOfReading(exists("found")), ...concerns(id) } : null,
+export const findById = <Shape>({ table, columns, canRead, auditSubjects, isReadAudited }: Resource) =>
+  authenticatedRetryable<
+    { version: number | null; body: Json<Shape> | null },
+    { id: number; known: number[] }
+  >(() => ({
+    auditEvent: isReadAudited
+      ? { action: "read", outcome: readOutcome(exists("found")), ...auditSubjects(id) }
+      : null,
+    revoked: neverRevoked,
     steps: {
       found: sql`
-        SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${value("known")}::int[]) THEN NULL
-          ELSE ${objectOf(columns)} END::text AS body
-        FROM ${table} WHERE ${table.id} = ${id} AND ${visible}`,
+        SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${param("known")}::int[]) THEN NULL
+          ELSE ${jsonObject(columns)} END::text AS body
+        FROM ${table} WHERE ${table.id} = ${id} AND ${canRead}`,
     },
     row: { version: sql`(SELECT version FROM found)`, body: sql`(SELECT body FROM found)` },
   }));
 
-/** Whether a record has one of the `expected` versions, when any are. */
-const isExpected = ({ version }: Resource["table"]): SQL =>
-  sql`coalesce(${version} = ANY (${value("expected")}::int[]), ${value("expected")}::int[] IS NULL)`;
+/** Optimistic locking: whether the record has one of the `expected` versions, or none is expected (null). */
+const isExpectedVersion = ({ version }: Resource["table"]): SQL =>
+  sql`coalesce(${version} = ANY (${param("expected")}::int[]), ${param("expected")}::int[] IS NULL)`;
 
 /**
- * The record that is to be changed, if the caller sees it: as it is, whether it may, and whether it is of an expected version.
- * It is locked: who waited for another's change finds what came of that.
+ * The row lock and the re-check of the caller that every change and deletion begins with. `FOR UPDATE` waits for a concurrent change
+ * and then, under READ COMMITTED, sees the row as that change left it.
  */
-const target = ({ table, visible, changeable }: Resource): SQL => sql`
-  SELECT ${table}.*, ${changeable} AS changeable, ${isExpected(table)} AS expected
-  FROM ${table} WHERE ${table.id} = ${id} AND ${visible} AND ${callerId} IS NOT NULL FOR UPDATE`;
-
-/** The steps of what is to be changed: the `target`, and whether the caller is accepted still when that is locked. */
-export const targeting = (resource: Resource) => ({
-  target: target(resource),
-  still: stillAccepted("target"),
+export const lockTarget = ({ table, canRead, canChange }: Resource) => ({
+  target: sql`
+    SELECT ${table}.*, ${canChange} AS can_change, ${isExpectedVersion(table)} AS is_expected_version
+    FROM ${table} WHERE ${table.id} = ${id} AND ${canRead} AND ${callerId} IS NOT NULL FOR UPDATE`,
+  caller_recheck: recheckCaller("target"),
 });
 
-/** What a statement answers of its `target`; the first two are null when there is none. */
-export type Target = { changeable: boolean | null; expected: boolean | null; revoked: boolean };
-export const ofTarget = {
-  revoked: sql<boolean>`${exists("target")} AND ${isRevoked}`,
-  changeable: sql<boolean | null>`(SELECT changeable FROM target)`,
-  expected: sql<boolean | null>`(SELECT expected FROM target)`,
+/** What a statement returns about its `target`. Both are null when there is no such record for the caller. */
+export type TargetState = { canChange: boolean | null; isExpectedVersion: boolean | null };
+export const targetColumns = {
+  canChange: sql<boolean | null>`(SELECT can_change FROM target)`,
+  isExpectedVersion: sql<boolean | null>`(SELECT is_expected_version FROM target)`,
 };
 
-/** The condition of a step that writes the `target`. */
-export const isWritable = ({ table }: Resource): SQL =>
-  sql`${table.id} = target.id AND target.changeable AND target.expected AND ${exists("still")}`;
-const outcome = (written: string): SQL => outcomeOfWriting(exists("target"), exists(written));
+/** Whether the caller was revoked while the statement waited for the row lock of `target`. */
+export const targetRevoked = revokedDuringWait("target");
 
-/** The fields that a client writes, as a step has them; null when it has no row. */
-export const written = (writes: string[], step: SQL): SQL =>
-  sql`(SELECT row_to_json(o) FROM (SELECT ${names(writes)} FROM ${step}) o)`;
+/** The condition under which a step writes the `target`. */
+export const isTargetWritable = ({ table }: Resource): SQL =>
+  sql`${table.id} = target.id AND target.can_change AND target.is_expected_version AND ${exists("caller_recheck")}`;
+const targetOutcome = (writingStep: string): SQL => writeOutcome(exists("target"), exists(writingStep));
 
-/** Changes the fields that `changes` has and leaves the others: the record as it is then, when it is writable. */
-export const change = <Shape>(resource: Resource) => {
-  const { table, columns, writes, concerns } = resource;
-  return framed<
-    Target & { version: number | null; body: Json<Shape> | null },
+/** The columns that a client writes as a JSON object; NULL when the step has no row. */
+export const writableFieldsJson = (writableColumns: string[], step: SQL): SQL =>
+  sql`(SELECT row_to_json(o) FROM (SELECT ${columnNames(writableColumns)} FROM ${step}) o)`;
+
+/**
+ * Defines the statement that changes the fields which `changes` has and leaves the others.
+ *
+ * @returns its row: the state of the target, and `version` and `body` of the changed record, null when it was not changed.
+ */
+export const updateById = <Shape>(resource: Resource) => {
+  const { table, columns, writableColumns, auditSubjects } = resource;
+  return authenticated<
+    TargetState & { version: number | null; body: Json<Shape> | null },
     { id: number; changes: object; expected: number[] | null }
   >(() => ({
-    entry: {
+    auditEvent: {
       action: "update",
-      outcome: outcome("changed"),
-      ...concerns(id),
-      changes: sql`(SELECT ${changesBetween(written(writes, sql`target`), sql`changed.fields`)} FROM changed)`,
+      outcome: targetOutcome("changed"),
+      ...auditSubjects(id),
+      changes: sql`(SELECT ${changesBetween(writableFieldsJson(writableColumns, sql`target`), sql`changed.fields`)} FROM changed)`,
     },
+    revoked: targetRevoked,
     steps: {
-      ...targeting(resource),
+      ...lockTarget(resource),
+      // jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
       changed: sql`
-        UPDATE ${table} SET (${names(writes)}, updated_at, version) = (
-          SELECT ${names(writes, sql`new.`)}, now(), ${table.version} + 1
-          FROM jsonb_populate_record(${table}, ${value("changes")}::jsonb) new)
-        FROM target WHERE ${isWritable(resource)}
-        RETURNING ${table.version}, ${objectOf(columns)}::text AS body, ${objectOf(names(writes, sql`${table}.`))} AS fields`,
+        UPDATE ${table} SET (${columnNames(writableColumns)}, updated_at, version) = (
+          SELECT ${columnNames(writableColumns, sql`new.`)}, now(), ${table.version} + 1
+          FROM jsonb_populate_record(${table}, ${param("changes")}::jsonb) new)
+        FROM target WHERE ${isTargetWritable(resource)}
+        RETURNING ${table.version}, ${jsonObject(columns)}::text AS body,
+          ${jsonObject(columnNames(writableColumns, sql`${table}.`))} AS fields`,
     },
-    row: { ...ofTarget, version: sql`(SELECT version FROM changed)`, body: sql`(SELECT body FROM changed)` },
+    row: {
+      ...targetColumns,
+      version: sql`(SELECT version FROM changed)`,
+      body: sql`(SELECT body FROM changed)`,
+    },
   }));
 };
 
-export const isGone = exists("deleted");
-/** What is put on record of the step `deleted`. */
-export const entryOfDeletion = ({ concerns }: Resource): Entry & { outcome: SQL } => ({
+/** Whether the step `deleted` deleted the record. */
+export const isDeleted = exists("deleted");
+
+/** The audit event of a statement with the steps `target` and `deleted`. */
+export const deletionAuditEvent = ({ auditSubjects }: Resource): AuditEvent => ({
   action: "delete",
-  outcome: outcome("deleted"),
-  ...concerns(id),
+  outcome: targetOutcome("deleted"),
+  ...auditSubjects(id),
 });
 
-/** What a deletion is given. */
-export type Deletion = { id: number; expected: number[] | null };
+/** The parameters of a deletion. `expected`: the versions that the record may have; null for any. */
+export type DeleteParams = { id: number; expected: number[] | null };
 
-/** Whether a row is the caller's own. */
-export const isOwn = (owner: PgColumn): SQL => sql`${owner} = ${callerId}`;
+/** Whether the caller's account is the owner. */
+export const isOwnedByCaller = (owner: PgColumn): SQL => sql`${owner} = ${callerId}`;

@@ -1,36 +1,41 @@
 import { sql } from "drizzle-orm";
-import { outcomeOfReading } from "../../db/query/audit.ts";
-import { callerId, framed, outcomeForAdmin } from "../../db/query/caller.ts";
-import { bodyOf, moment } from "../../db/query/json.ts";
-import { may } from "../../db/query/permissions.ts";
+import { readOutcome } from "../../db/query/audit.ts";
+import { adminOutcome, authenticated, callerId, neverRevoked } from "../../db/query/caller.ts";
+import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
+import { can } from "../../db/query/permissions.ts";
 import { emergency_accesses, patients } from "../../db/schema.ts";
-import { exists, type Json, value } from "../../db/statement.ts";
+import { exists, type Json, param } from "../../db/statement.ts";
 import type { EmergencyAccess } from "../responses.ts";
 
-const id = sql`${value("id")}::int`;
-const mayOpen = may("open a patient");
-/** Opens a patient to an admin for an hour, to be read, and puts the reason on record: its `body`, null when there is none. */
-export const openPatient = framed<
-  { admin: boolean; body: Json<EmergencyAccess> | null },
+const id = sql`${param("id")}::int`;
+const canGrant = can("patients:grant_emergency_access");
+
+/**
+ * Emergency access (break-glass): lets an admin read any patient for one hour; the reason goes into the audit log. `body` is null when
+ * there is no such patient or the caller is not an admin.
+ */
+export const grantEmergencyAccess = authenticated<
+  { isAdmin: boolean; body: Json<EmergencyAccess> | null },
   { id: number; reason: string }
 >(() => ({
-  entry: {
+  auditEvent: {
     action: "break_glass",
-    outcome: outcomeForAdmin(outcomeOfReading(exists("opened"))),
+    outcome: adminOutcome(readOutcome(exists("granted"))),
     patients: sql`ARRAY[${id}]`,
-    reason: sql`${value("reason")}::text`,
+    reason: sql`${param("reason")}::text`,
   },
+  revoked: neverRevoked,
   steps: {
-    opened: sql`
+    granted: sql`
       INSERT INTO ${emergency_accesses} (account_id, patient_id, expires_at)
       SELECT ${callerId}, ${patients.id}, now() + interval '1 hour' FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${mayOpen}
+      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${canGrant}
       ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
       RETURNING patient_id, expires_at`,
-    answer: sql`
-      SELECT patient_id AS patient, ${value("reason")}::text AS reason,
-        ${moment(emergency_accesses.expires_at)} AS expires_at
-      FROM opened ${emergency_accesses}`,
+    response: sql`
+      SELECT patient_id AS patient, ${param("reason")}::text AS reason,
+        ${isoTimestamp(emergency_accesses.expires_at)} AS expires_at
+      FROM granted ${emergency_accesses}`,
   },
-  row: { admin: mayOpen, body: bodyOf("answer") },
+  row: { isAdmin: canGrant, body: jsonBody("response") },
 }));

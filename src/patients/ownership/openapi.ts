@@ -1,19 +1,19 @@
-import { type Group, named, parameters } from "../../http/openapi.ts";
-import { AccountTransfer, Reason, Receiver, RestoreQuery } from "../requests.ts";
-import { EmergencyAccess, HandedOver, HandedOverAll, Restored } from "../responses.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../../http/openapi.ts";
+import { AccountTransfer, EmergencyAccessReason, RestoreQuery, TransferTarget } from "../requests.ts";
+import { EmergencyAccess, RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
 const notAdmin = (what: string) => ({ when: `You are no admin.`, detail: `Only an admin may ${what}.` });
 const notThere = { when: "There is no such patient.", detail: "There is no such patient." };
 const noAccount = { when: "There is no such active account: `errors` names it." };
 
 /** Whose a patient is, and who else may read it. */
-export const custody: Group["operations"] = {
+export const custody: OpenApiGroup["operations"] = {
   "POST /api/patients/:id/restore": {
     operationId: "restorePatient",
     summary: "Restore a deleted patient",
     description:
       "Brings a deleted patient of yours back, or as an admin anybody's, with the assignments that it had. One that is not deleted stays as it is: this may be sent again.",
-    answers: [{ status: 200, description: "The patient is there again.", schema: Restored }],
+    answers: [{ status: 200, description: "The patient is there again.", schema: RestoredPatient }],
     problems: {
       404: { when: "You have no such deleted patient.", detail: "There is no such deleted patient." },
       409: {
@@ -27,7 +27,9 @@ export const custody: Group["operations"] = {
     summary: "Hand a patient over",
     description:
       "Gives a patient to another account, which sees it from the next request on; the old one does not any more. For admins. It may be sent again.",
-    answers: [{ status: 200, description: "The patient is the other account's.", schema: HandedOver }],
+    answers: [
+      { status: 200, description: "The patient is the other account's.", schema: TransferredPatient },
+    ],
     problems: {
       400: noAccount,
       403: notAdmin("hand patients over"),
@@ -43,7 +45,7 @@ export const custody: Group["operations"] = {
     summary: "Hand all of an account's patients over",
     description:
       "Gives all of an account's patients to another one, deleted ones too, but for those whose email that one has already: up to 1,000 by one request. Send it again while there are `more`. For admins.",
-    answers: [{ status: 200, description: "What was handed over.", schema: HandedOverAll }],
+    answers: [{ status: 200, description: "What was handed over.", schema: TransferSummary }],
     problems: {
       400: noAccount,
       403: notAdmin("hand patients over"),
@@ -63,28 +65,28 @@ export const custody: Group["operations"] = {
   },
 };
 
-export const custodySchemas: Group["schemas"] = {
-  Restored: named(Restored, {
+export const custodySchemas: OpenApiGroup["schemas"] = {
+  Restored: describeSchema(RestoredPatient, {
     description: "A patient that is there again.",
     fields: { id: "The patient's id.", doctors: "The ids of the doctors who are assigned to it." },
     example: { id: 7, doctors: [3] },
   }),
-  Receiver: named(Receiver, {
+  Receiver: describeSchema(TransferTarget, {
     description: "Who gets a patient.",
     fields: { to: "The id of an active account." },
     example: { to: 13 },
   }),
-  HandedOver: named(HandedOver, {
+  HandedOver: describeSchema(TransferredPatient, {
     description: "Whose a patient is now.",
     fields: { id: "The patient's id.", owner: "The id of its account." },
     example: { id: 7, owner: 13 },
   }),
-  AccountTransfer: named(AccountTransfer, {
+  AccountTransfer: describeSchema(AccountTransfer, {
     description: "Whose patients are handed over, and to whom.",
     fields: { from: "The id of an account, active or not.", to: "The id of another account, an active one." },
     example: { from: 12, to: 13 },
   }),
-  HandedOverAll: named(HandedOverAll, {
+  HandedOverAll: describeSchema(TransferSummary, {
     description: "What was handed over.",
     fields: {
       transferred: "How many patients.",
@@ -93,12 +95,12 @@ export const custodySchemas: Group["schemas"] = {
     },
     example: { transferred: 214, conflicts: [9], more: false },
   }),
-  Reason: named(Reason, {
+  Reason: describeSchema(EmergencyAccessReason, {
     description: "Why a patient must be seen.",
     fields: { reason: "In words, 1 to 500 characters; it is on record, for the patient's owner to read." },
     example: { reason: "Unconscious in the emergency room; their doctor cannot be reached." },
   }),
-  EmergencyAccess: named(EmergencyAccess, {
+  EmergencyAccess: describeSchema(EmergencyAccess, {
     description: "A patient that is open to you.",
     fields: {
       patient: "The patient's id.",
@@ -113,6 +115,6 @@ export const custodySchemas: Group["schemas"] = {
   }),
 };
 
-export const restoreParameters = parameters(RestoreQuery, {
+export const restoreParameters = describeParameters(RestoreQuery, {
   partial: { description: "With `true` it comes back without the assignments whose doctors are gone." },
 });

@@ -1,177 +1,174 @@
 import { type SQL, sql } from "drizzle-orm";
-import { folded } from "../../db/columns.ts";
-import { type Action, action, ended, outcomeOfReading } from "../../db/query/audit.ts";
-import { framed, isRevoked, outcomeForAdmin, stillAccepted } from "../../db/query/caller.ts";
-import { bodyOf } from "../../db/query/json.ts";
-import { may } from "../../db/query/permissions.ts";
-import { doctors, mappings, patients, users } from "../../db/schema.ts";
-import { exists, type Json, value } from "../../db/statement.ts";
-import type { HandedOver, HandedOverAll, Restored } from "../responses.ts";
+import { caseFolded } from "../../db/columns.ts";
+import { type AuditAction, doneOrRefused, readOutcome } from "../../db/query/audit.ts";
+import { adminOutcome, authenticated, recheckCaller, revokedDuringWait } from "../../db/query/caller.ts";
+import { jsonBody } from "../../db/query/json.ts";
+import { can } from "../../db/query/permissions.ts";
+import { assignments, doctors, patients, users } from "../../db/schema.ts";
+import { exists, type Json, param } from "../../db/statement.ts";
+import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
-// Whose a patient is, and who else may read it: what an owner or an admin does, beside the work on its data.
+const id = sql`${param("id")}::int`;
+const auditSubjects = { patients: sql`ARRAY[${id}]` };
 
-const id = sql`${value("id")}::int`;
-const ofId = { patients: sql`ARRAY[${id}]` };
-/** What is done already is put on record as an answer that is given again: it has not happened once more. */
-const actionOf = (one: Action, outcome: SQL, done: string): SQL =>
-  sql`CASE WHEN ${outcome} = ${ended("done")} AND NOT ${exists(done)} THEN ${action("replay")} ELSE ${action(one)} END`;
-/** Whether an account has another patient with this one's email. */
-const isTaken = (owner: SQL): SQL => sql`EXISTS (
-  SELECT FROM ${patients} own
-  WHERE ${folded(sql`own.email`)} = ${folded(patients.email)} AND own.owner_id = ${owner} AND own.id <> ${patients.id})`;
-const touched = sql`updated_at = now(), version = ${patients.version} + 1`;
+/** A request that finds its work already done is audited as a replay. @param writingStep the step that does the work */
+const actionOrReplay = (action: AuditAction, outcome: SQL, writingStep: string): SQL =>
+  sql`CASE WHEN ${outcome} = 'done' AND NOT ${exists(writingStep)} THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
-/** The doctors of the assignments of what was `found`. */
-const doctorsOf = (condition: SQL): SQL => sql`ARRAY(
-  SELECT doctor_id FROM ${mappings} m WHERE m.patient_id = found.id AND ${condition} ORDER BY doctor_id)`;
-const [allDoctors, keptDoctors] = [
-  doctorsOf(sql`true`),
-  doctorsOf(sql`m.id NOT IN (SELECT id FROM missing)`),
-];
-/** How restoring ended. */
-const outcomeOfRestoring = sql`CASE WHEN ${exists("stuck")} THEN ${ended("refused")} ELSE ${outcomeOfReading(exists("found"))} END`;
+/** Whether the account `owner` has another patient with this one's email. */
+const isEmailTaken = (owner: SQL): SQL => sql`EXISTS (
+  SELECT FROM ${patients} other
+  WHERE ${caseFolded(sql`other.email`)} = ${caseFolded(patients.email)} AND other.owner_id = ${owner} AND other.id <> ${patients.id})`;
+const nextVersion = sql`updated_at = now(), version = ${patients.version} + 1`;
+
+/** The ids of the doctors of the assignments of the step `found`, under a condition on the assignment `m`. */
+const doctorIds = (condition: SQL): SQL => sql`ARRAY(
+  SELECT doctor_id FROM ${assignments} m WHERE m.patient_id = found.id AND ${condition} ORDER BY doctor_id)`;
+const allDoctorIds = doctorIds(sql`true`);
+const restoredDoctorIds = doctorIds(sql`m.id NOT IN (SELECT id FROM missing)`);
+const restoreOutcome = sql`CASE WHEN ${exists("blocked")} THEN 'refused' ELSE ${readOutcome(exists("found"))} END`;
 
 /**
- * Brings a deleted patient of the caller's back, or for an admin anybody's, with the assignments it had: its `body`, null when
- * there is none; whether its email is `taken` meanwhile; and the doctors that are `missing`, without whose assignments it
- * comes back when it is `partial`, and otherwise not at all. One that is not deleted is as it should be.
+ * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient that is not deleted
+ * stays as it is.
+ *
+ * @returns its row: `body` is null when there is no such patient or it cannot be restored: because its email is `taken` by another patient
+ *   of its owner, or because doctors are `missing` and the request is not `partial`. A partial one restores it without their assignments.
  */
-export const restorePatient = framed<
-  { body: Json<Restored> | null; revoked: boolean; taken: boolean; missing: number[] },
+export const restorePatient = authenticated<
+  { body: Json<RestoredPatient> | null; taken: boolean; missing: number[] },
   { id: number; partial: boolean }
 >(() => ({
-  entry: {
-    action: actionOf("restore", outcomeOfRestoring, "restored"),
-    outcome: outcomeOfRestoring,
-    ...ofId,
+  auditEvent: {
+    action: actionOrReplay("restore", restoreOutcome, "restored"),
+    outcome: restoreOutcome,
+    ...auditSubjects,
     changes: sql`(
-      SELECT json_build_object('doctors', json_build_object('before', ${allDoctors}, 'after', ${keptDoctors}))
+      SELECT json_build_object('doctors', json_build_object('before', ${allDoctorIds}, 'after', ${restoredDoctorIds}))
       FROM found, restored WHERE ${exists("missing")})`,
   },
+  revoked: revokedDuringWait("found"),
   steps: {
     found: sql`
-      SELECT ${patients.id}, ${patients.deleted_from}, ${isTaken(sql`${patients.deleted_from}`)} AS taken FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${may("restore a patient")} FOR UPDATE`,
-    still: stillAccepted("found"),
+      SELECT ${patients.id}, ${patients.deleted_from}, ${isEmailTaken(sql`${patients.deleted_from}`)} AS taken FROM ${patients}
+      WHERE ${patients.id} = ${id} AND ${can("patients:restore")} FOR UPDATE`,
+    caller_recheck: recheckCaller("found"),
     missing: sql`
-      SELECT ${mappings.id}, ${mappings.doctor_id} FROM found JOIN ${mappings} ON ${mappings.patient_id} = found.id
-      WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${mappings.doctor_id})`,
-    stuck: sql`
+      SELECT ${assignments.id}, ${assignments.doctor_id} FROM found JOIN ${assignments} ON ${assignments.patient_id} = found.id
+      WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${assignments.doctor_id})`,
+    blocked: sql`
       SELECT FROM found
-      WHERE taken OR ${exists("missing")} AND NOT ${value("partial")}::boolean OR NOT ${exists("still")}`,
+      WHERE taken OR ${exists("missing")} AND NOT ${param("partial")}::boolean OR NOT ${exists("caller_recheck")}`,
     restored: sql`
-      UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${touched}
-      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("stuck")}
+      UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${nextVersion}
+      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("blocked")}
       RETURNING ${patients.id}`,
-    // The others come back by the trigger patients_restored (drizzle/0004_owners.sql).
-    forgotten: sql`DELETE FROM ${mappings} USING missing, restored WHERE ${mappings.id} = missing.id`,
-    answer: sql`SELECT id, ${keptDoctors} AS doctors FROM found WHERE NOT ${exists("stuck")}`,
+    // The trigger patients_restored (drizzle/0004_owners.sql) restores the other assignments.
+    deleted_assignments: sql`DELETE FROM ${assignments} USING missing, restored WHERE ${assignments.id} = missing.id`,
+    response: sql`SELECT id, ${restoredDoctorIds} AS doctors FROM found WHERE NOT ${exists("blocked")}`,
   },
   row: {
-    body: bodyOf("answer"),
-    revoked: sql`${exists("found")} AND ${isRevoked}`,
+    body: jsonBody("response"),
     taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
     missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
 }));
 
-const mayHandOver = may("hand a patient over");
-const taker = sql`${value("to")}::int`;
-/** The account that patients are handed over to. */
-const receiver = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${taker} AND ${users.active}`;
+const canTransfer = can("patients:transfer");
+const toAccountId = sql`${param("to")}::int`;
+const toAccount = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${toAccountId} AND ${users.active}`;
 
-/** How handing one over ended. */
-const outcomeOfTransferring = outcomeForAdmin(
-  sql`CASE WHEN NOT ${exists("receiver")} OR EXISTS (SELECT FROM target WHERE taken OR NOT ${exists("still")}) THEN ${ended("refused")}
-    ELSE ${outcomeOfReading(exists("target"))} END`,
-);
+const transferOutcome = adminOutcome(sql`CASE
+  WHEN NOT ${exists("to_account")} OR EXISTS (SELECT FROM target WHERE taken OR NOT ${exists("caller_recheck")}) THEN 'refused'
+  ELSE ${readOutcome(exists("target"))} END`);
 
 /**
- * Hands a patient over to another account, for an admin: its `body`; null when there is no such patient, or no such `receiver`
- * that is active, or one that has its email already (`taken`).
+ * Transfers a patient to another account, for an admin.
+ *
+ * @returns its row: `body` is null when there is no such patient, the account `to` does not exist or is not active (`toAccount` is false),
+ *   or that account has a patient with the same email (`taken`).
  */
-export const transferPatient = framed<
-  { admin: boolean; revoked: boolean; receiver: boolean; taken: boolean; body: Json<HandedOver> | null },
+export const transferPatient = authenticated<
+  { isAdmin: boolean; toAccount: boolean; taken: boolean; body: Json<TransferredPatient> | null },
   { id: number; to: number }
 >(() => ({
-  entry: {
-    action: actionOf("transfer", outcomeOfTransferring, "moved"),
-    outcome: outcomeOfTransferring,
-    ...ofId,
+  auditEvent: {
+    action: actionOrReplay("transfer", transferOutcome, "transferred"),
+    outcome: transferOutcome,
+    ...auditSubjects,
     changes: sql`(
-      SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', moved.owner_id))
-      FROM target, moved)`,
+      SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
+      FROM target, transferred)`,
   },
+  revoked: revokedDuringWait("target"),
   steps: {
-    receiver,
+    to_account: toAccount,
     target: sql`
-      SELECT ${patients.id}, ${patients.owner_id}, ${isTaken(taker)} AS taken FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${mayHandOver} FOR UPDATE`,
-    still: stillAccepted("target"),
-    moved: sql`
-      UPDATE ${patients} SET owner_id = receiver.id, ${touched} FROM target, receiver
-      WHERE ${patients.id} = target.id AND target.owner_id <> receiver.id AND NOT target.taken AND ${exists("still")}
+      SELECT ${patients.id}, ${patients.owner_id}, ${isEmailTaken(toAccountId)} AS taken FROM ${patients}
+      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${canTransfer} FOR UPDATE`,
+    caller_recheck: recheckCaller("target"),
+    transferred: sql`
+      UPDATE ${patients} SET owner_id = to_account.id, ${nextVersion} FROM target, to_account
+      WHERE ${patients.id} = target.id AND target.owner_id <> to_account.id AND NOT target.taken AND ${exists("caller_recheck")}
       RETURNING ${patients.owner_id}`,
-    answer: sql`SELECT target.id, receiver.id AS owner FROM target, receiver WHERE NOT taken`,
+    response: sql`SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT taken`,
   },
   row: {
-    admin: mayHandOver,
-    revoked: sql`${exists("target")} AND ${isRevoked}`,
-    receiver: exists("receiver"),
+    isAdmin: canTransfer,
+    toAccount: exists("to_account"),
     taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
-    body: bodyOf("answer"),
+    body: jsonBody("response"),
   },
 }));
 
-/** How many patients one request hands over at most, with their assignments: as many as are done in time. */
+/** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
 const BATCH = sql.raw("1000");
-const giver = sql`${value("from")}::int`;
+const fromAccountId = sql`${param("from")}::int`;
 
 /**
- * Hands all of an account's patients over to another one, for an admin, those that are deleted too; but for the ones whose
- * email the receiver has already.
+ * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email the other account has. At
+ * most 1,000 are transferred at once; `more` in the body says whether there are others.
  */
-export const transferPatients = framed<
-  { admin: boolean; revoked: boolean; giver: boolean; receiver: boolean; body: Json<HandedOverAll> | null },
+export const transferAllPatients = authenticated<
+  { isAdmin: boolean; fromAccount: boolean; toAccount: boolean; body: Json<TransferSummary> | null },
   { from: number; to: number }
 >(() => ({
-  entry: {
+  auditEvent: {
     action: "transfer",
-    outcome: outcomeForAdmin(
-      sql`CASE WHEN ${exists("receiver")} AND ${exists("giver")} THEN ${ended("done")} ELSE ${ended("refused")} END`,
-    ),
-    patients: sql`ARRAY(SELECT id FROM moved ORDER BY id)`,
+    outcome: adminOutcome(doneOrRefused(sql`${exists("to_account")} AND ${exists("from_account")}`)),
+    patients: sql`ARRAY(SELECT id FROM transferred ORDER BY id)`,
     changes: sql`(
-      SELECT json_build_object('owner', json_build_object('before', ${giver}, 'after', ${taker})) FROM giver, receiver)`,
+      SELECT json_build_object('owner', json_build_object('before', ${fromAccountId}, 'after', ${toAccountId}))
+      FROM from_account, to_account)`,
   },
+  revoked: revokedDuringWait("caller"),
   steps: {
-    still: stillAccepted("caller"),
-    receiver: sql`${receiver} AND ${mayHandOver} AND ${exists("still")}`,
-    giver: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${giver}`,
-    theirs: sql`
-      SELECT ${patients.id}, ${isTaken(taker)} AS taken
-      FROM ${patients} WHERE ${patients.owner_id} = ${giver} AND ${exists("receiver")}
+    caller_recheck: recheckCaller("caller"),
+    to_account: sql`${toAccount} AND ${canTransfer} AND ${exists("caller_recheck")}`,
+    from_account: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${fromAccountId}`,
+    candidates: sql`
+      SELECT ${patients.id}, ${isEmailTaken(toAccountId)} AS taken
+      FROM ${patients} WHERE ${patients.owner_id} = ${fromAccountId} AND ${exists("to_account")}
       UNION ALL SELECT ${patients.id}, false FROM ${patients}
-      WHERE ${patients.deleted_from} = ${giver} AND ${patients.deleted_at} IS NOT NULL AND ${exists("receiver")}`,
-    chosen: sql`SELECT id FROM theirs WHERE NOT taken ORDER BY id LIMIT ${BATCH}`,
-    moved: sql`
-      UPDATE ${patients} SET ${touched},
-        owner_id = CASE WHEN ${patients.deleted_at} IS NULL THEN ${taker} END,
-        deleted_from = CASE WHEN ${patients.deleted_at} IS NOT NULL THEN ${taker} END
-      WHERE ${patients.id} IN (SELECT id FROM chosen)
-        AND ${giver} IN (${patients.owner_id}, ${patients.deleted_from})
+      WHERE ${patients.deleted_from} = ${fromAccountId} AND ${patients.deleted_at} IS NOT NULL AND ${exists("to_account")}`,
+    batch: sql`SELECT id FROM candidates WHERE NOT taken ORDER BY id LIMIT ${BATCH}`,
+    transferred: sql`
+      UPDATE ${patients} SET ${nextVersion},
+        owner_id = CASE WHEN ${patients.deleted_at} IS NULL THEN ${toAccountId} END,
+        deleted_from = CASE WHEN ${patients.deleted_at} IS NOT NULL THEN ${toAccountId} END
+      WHERE ${patients.id} IN (SELECT id FROM batch)
+        AND ${fromAccountId} IN (${patients.owner_id}, ${patients.deleted_from})
       RETURNING ${patients.id}`,
-    answer: sql`
-      SELECT (SELECT count(*)::int FROM moved) AS transferred,
-        ARRAY(SELECT id FROM theirs WHERE taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
-        (SELECT count(*) FROM chosen) = ${BATCH} AS more
-      FROM giver, receiver`,
+    response: sql`
+      SELECT (SELECT count(*)::int FROM transferred) AS transferred,
+        ARRAY(SELECT id FROM candidates WHERE taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
+        (SELECT count(*) FROM batch) = ${BATCH} AS more
+      FROM from_account, to_account`,
   },
   row: {
-    admin: mayHandOver,
-    revoked: isRevoked,
-    giver: exists("giver"),
-    receiver: exists("receiver"),
-    body: bodyOf("answer"),
+    isAdmin: canTransfer,
+    fromAccount: exists("from_account"),
+    toAccount: exists("to_account"),
+    body: jsonBody("response"),
   },
 }));

@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+import { cors } from "hono/cors";
+import { createMiddleware } from "hono/factory";
+import type { AppEnv } from "./context.ts";
+
+const sendCorsHeaders = cors({
+  origin: (origin, c: Context<AppEnv>) => {
+    const allowed = c.var.config.CORS_ORIGINS;
+    return allowed.includes("*") ? "*" : allowed.find((one) => one === origin);
+  },
+  allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+  exposeHeaders: [
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+  ],
+  maxAge: 86_400,
+});
+
+/**
+ * CORS by `CORS_ORIGINS`. With `*` only requests with an `Origin` and preflights get the headers. With a list all responses get them,
+ * because they vary by origin. With none nobody does. CORS affects browsers only.
+ */
+export const corsHeaders = createMiddleware<AppEnv>((c, next) => {
+  const allowed = c.get("config").CORS_ORIGINS;
+  const isCrossOrigin = c.req.header("Origin") || c.req.method === "OPTIONS";
+  const sendsHeaders = allowed.includes("*") ? isCrossOrigin : allowed.length > 0;
+  return sendsHeaders ? sendCorsHeaders(c, next) : next();
+});
