@@ -103,6 +103,6 @@ test("missing partitions of the audit log are created for this month and the nex
 test("a failing database makes the cleanup fail, so that Cloudflare counts it, without the database's message", async () => {
   const api = connectApi();
   await api.disturbDatabase({ fault: "sqlstate", code: "57P01", times: 1 });
-  await expect(runCleanup(api)).rejects.toThrow("The database did not keep house: 57P01.");
+  await expect(runCleanup(api)).rejects.toThrow("Scheduled cleanup failed: 57P01.");
   await runCleanup(api);
 });
