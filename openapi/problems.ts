@@ -59,7 +59,7 @@ export const problems: Record<number, ProblemWords> = {
     name: "Unauthorized",
     title: "Unauthorized",
     description: "There is no access token, or it is not good any more.",
-    detail: "The access token is malformed, expired or not of this API.",
+    detail: "The access token is malformed or expired, or is not from this API.",
     headers: ["WWW-Authenticate"],
   },
   403: {
@@ -67,7 +67,7 @@ export const problems: Record<number, ProblemWords> = {
     title: "Forbidden",
     description:
       "You can see this and may not change it; or an operator has set your account's password, and you have to change it first.",
-    detail: "Only the account that created this doctor, or an admin, may change or delete it.",
+    detail: "Only the account that created this doctor or an admin may change or delete it.",
   },
   404: {
     name: "NotFound",
@@ -79,19 +79,19 @@ export const problems: Record<number, ProblemWords> = {
     name: "NotAcceptable",
     title: "Not Acceptable",
     description: "There is no such form of the answer as `Accept` asks for.",
-    detail: "This comes as application/x-ndjson or text/csv.",
+    detail: "This is available as application/x-ndjson or text/csv.",
   },
   409: {
     name: "Conflict",
     title: "Conflict",
     description: "The database had to let another request go first: try again.",
-    detail: "Another request was changing the same; try again.",
+    detail: "A concurrent request changed the same records. Nothing was changed; try again.",
   },
   412: {
     name: "PreconditionFailed",
     title: "Precondition Failed",
     description: "Somebody was faster: the record is no longer at the version of `If-Match`.",
-    detail: "The patient is not of the version that If-Match names: read it again.",
+    detail: "The patient has changed since the version in If-Match: read it again.",
   },
   413: {
     name: "ContentTooLarge",
@@ -109,13 +109,13 @@ export const problems: Record<number, ProblemWords> = {
     name: "UnprocessableContent",
     title: "Unprocessable Content",
     description: "The `Idempotency-Key` was used with another request already.",
-    detail: "This Idempotency-Key came with another request before.",
+    detail: "This Idempotency-Key was already used for a different request.",
   },
   428: {
     name: "PreconditionRequired",
     title: "Precondition Required",
     description: "This installation asks for `If-Match` with every change.",
-    detail: "A change needs If-Match, with the ETag of the record as you have seen it.",
+    detail: "If-Match is required: send the ETag of the record as you last read it.",
   },
   429: {
     name: "TooManyRequests",
@@ -128,7 +128,7 @@ export const problems: Record<number, ProblemWords> = {
     name: "InternalServerError",
     title: "Internal Server Error",
     description: "A fault of the API's. Tell its operator the `request_id`.",
-    detail: "Something went wrong on our side.",
+    detail: "Internal error. Tell the operator the request_id.",
   },
   503: {
     name: "ServiceUnavailable",

@@ -96,7 +96,7 @@ test("with an invalid configuration all routes but /healthz get 500, and each re
     const [method = "", path = ""] = request.split(" ");
     const answer = await api.request(method, path);
     const { request_id } = answer.body;
-    expect(answer).toEqual(problem(500, "Something went wrong on our side."));
+    expect(answer).toEqual(problem(500, "Internal error. Tell the operator the request_id."));
     expect(JSON.parse(printed().splice(0)[0] ?? "")).toMatchObject({ request_id, ...configurationError });
   }
   expect(await api.get("/healthz")).toMatchObject({ status: 200, body: { status: "ok" } });

@@ -62,7 +62,7 @@ test("an unexpected error gets 500 and is logged with its name and stack, withou
   const printed = watchConsole();
   const api = connectApi({ REFRESH_LIMITER: { limit } });
   const answer = await api.post("/api/auth/refresh/", { refresh: SECRET });
-  expect(answer).toEqual(problem(500, "Something went wrong on our side."));
+  expect(answer).toEqual(problem(500, "Internal error. Tell the operator the request_id."));
   const [error, access] = printed().map((line) => JSON.parse(line));
   const { request_id } = answer.body;
   expect(error).toEqual({ request_id, error: "RangeError", stack: expect.any(Array) });

@@ -19,7 +19,7 @@ const account = {
   doctor: 3,
   created_at: "2026-11-26T09:30:00.000Z",
 } as const;
-const notAdmin = { when: "You are no admin.", detail: "Only an admin may see or change accounts." };
+const notAdmin = { when: "You are no admin.", detail: "Only an admin may manage accounts." };
 const noAccount = { when: "There is no such account.", detail: "There is no such account." };
 
 const { limit, cursor } = pageWords;
@@ -150,10 +150,10 @@ export const accountsOpenApi: OpenApiGroup = {
         "Makes a code by which one account may register within seven days, with this email and in this role. For admins. It is sent by you: the API sends no mail.",
       answers: [{ status: 201, description: "The invitation, with its code.", schema: IssuedInvitation }],
       problems: {
-        403: { when: "You are no admin.", detail: "Only an admin may invite." },
+        403: { when: "You are no admin.", detail: "Only an admin may manage invitations." },
         409: {
           when: "This installation lets nobody register.",
-          detail: "Nobody can register here: an invitation could not be used.",
+          detail: "Registration is closed: an invitation could not be used.",
         },
       },
     },
@@ -162,7 +162,7 @@ export const accountsOpenApi: OpenApiGroup = {
       summary: "List invitations",
       description: "Those that nobody has used yet and that are good still, for admins, a page at a time.",
       answers: [{ status: 200, description: "A page of invitations.", schema: Invitation, list: true }],
-      problems: { 403: { when: "You are no admin.", detail: "Only an admin may invite." } },
+      problems: { 403: { when: "You are no admin.", detail: "Only an admin may manage invitations." } },
     },
     "DELETE /api/invitations/:id": {
       operationId: "withdrawInvitation",
@@ -170,7 +170,7 @@ export const accountsOpenApi: OpenApiGroup = {
       description: "Makes its code worthless, for admins.",
       answers: [{ status: 204, description: "The invitation is gone." }],
       problems: {
-        403: { when: "You are no admin.", detail: "Only an admin may invite." },
+        403: { when: "You are no admin.", detail: "Only an admin may manage invitations." },
         404: { when: "There is no such invitation.", detail: "There is no such invitation." },
       },
       parameters: { id: { description: "The invitation's id.", example: 7 } },

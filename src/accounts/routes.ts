@@ -9,7 +9,7 @@ import { validate } from "../http/validation.ts";
 import { endAccountSessions, findAccount, listAccounts, updateAccount } from "./queries.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
 
-const requireManager = (isAdmin: boolean) => requireAdmin(isAdmin, "see or change accounts");
+const requireManager = (isAdmin: boolean) => requireAdmin(isAdmin, "manage accounts");
 
 export const accountRoutes = new Hono<AppEnv>()
   .use(requireAccount)

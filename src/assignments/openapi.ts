@@ -35,7 +35,7 @@ const end = {
   problems: {
     403: {
       when: "It is one of the doctor whose own account yours is, of a patient that is not yours.",
-      detail: "Only the account whose patient this is, or an admin, may end this assignment.",
+      detail: "Only the patient's owner or an admin may end this assignment.",
     },
     404: {
       when: "There is no such assignment of one of your patients.",

@@ -23,8 +23,7 @@ const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   validate("param", IdPath),
   async (c) => {
     const { isDeleted, isRefused } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
-    if (isRefused)
-      throw new Problem(403, "Only the account whose patient this is, or an admin, may end this assignment.");
+    if (isRefused) throw new Problem(403, "Only the patient's owner or an admin may end this assignment.");
     if (!isDeleted) throw notFoundProblem("assignment");
     return c.body(null, 204);
   },

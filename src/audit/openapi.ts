@@ -108,7 +108,7 @@ export const auditOpenApi: OpenApiGroup = {
         "The record, the newest first. The filters combine. For admins; that it was read is on record itself.",
       answers: [{ status: 200, description: "A page of events.", schema: ListedAuditEvent, list: true }],
       problems: {
-        403: { when: "You are no admin.", detail: "Only an admin may read the record." },
+        403: { when: "You are no admin.", detail: "Only an admin may read the audit log." },
       },
     },
   },

@@ -6,7 +6,7 @@ import * as z from "../zod.ts";
 export const AuditQuery = pageQuery({
   account: idParam,
   patient: idParam,
-  action: z.string().check(z.regex(/^[a-z_-]{1,32}$/, "Must be an action, as read or break_glass")),
+  action: z.string().check(z.regex(/^[a-z_-]{1,32}$/, "Must be an action like read or break_glass")),
   outcome: z.enum(outcomes),
   from: timestampParam,
   to: timestampParam,

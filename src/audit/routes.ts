@@ -6,7 +6,7 @@ import { listHandlers } from "../http/resource-handlers.ts";
 import { listAuditEvents } from "./queries.ts";
 import { AuditQuery } from "./requests.ts";
 
-const requireAuditor = (isAdmin: boolean) => requireAdmin(isAdmin, "read the record");
+const requireAuditor = (isAdmin: boolean) => requireAdmin(isAdmin, "read the audit log");
 
 export const auditRoutes = new Hono<AppEnv>()
   .use(requireAccount)

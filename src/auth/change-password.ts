@@ -19,16 +19,14 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
     const form = await matchPassword(current, account, cost);
     const isCorrect = form !== undefined;
     const isUnchanged = form?.normalize("NFC") === newPassword;
-    const error = isUnchanged
-      ? "Must not be the password that it replaces"
-      : ownNameError(newPassword, account);
+    const error = isUnchanged ? "Must not be the current password" : ownNameError(newPassword, account);
     const { isChanged } = await changePassword(c.get("caller"), {
       ...{ network, isOwnNetwork },
       password_hash: isCorrect ? account.password_hash : null,
       new_hash: isCorrect && !error ? await hashPassword(newPassword, cost) : null,
     });
     if (isCorrect && error) throw validationProblem({ new: [error] });
-    if (!isChanged) throw validationProblem({ current: ["Not the password of this account"] });
+    if (!isChanged) throw validationProblem({ current: ["Not the current password"] });
     return c.body(null, 204);
   },
 );

@@ -78,7 +78,7 @@ export const refreshHandlers = factory.createHandlers(
     });
     if (claims) return respondTokenPair(c, claims, refresh);
     throw unauthorizedProblem(
-      "The refresh token is unknown, spent, or of a session that is over.",
+      "The refresh token is unknown or already used, or its session has ended.",
       "invalid_token",
     );
   },

@@ -118,7 +118,7 @@ export const authOpenApi: OpenApiGroup = {
         "Creates an account, as a clinician, or with an invitation as what that says. It does not log in. The name is unique: when the answer was lost, try again, and a 409 says that it was made.",
       answers: [{ status: 201, description: "The account that was made.", schema: NewAccount }],
       problems: {
-        403: { when: "This installation lets nobody register.", detail: "Nobody can register here." },
+        403: { when: "This installation lets nobody register.", detail: "Registration is closed." },
         409: {
           when: "The username is taken, in this or another case.",
           detail: "An account with this username already exists.",
@@ -148,7 +148,7 @@ export const authOpenApi: OpenApiGroup = {
       problems: {
         401: {
           when: "The refresh token is unknown, spent for longer than 30 seconds, or of a session that is over.",
-          detail: "The refresh token is unknown, spent, or of a session that is over.",
+          detail: "The refresh token is unknown or already used, or its session has ended.",
         },
       },
     },

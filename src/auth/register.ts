@@ -17,18 +17,18 @@ export const registerHandlers = createFactory<AppEnv>().createHandlers(
   async (c) => {
     const { REGISTRATION, BCRYPT_COST } = c.get("config");
     const { username, email, password, invitation } = c.req.valid("json");
-    if (REGISTRATION === "closed") throw new Problem(403, "Nobody can register here.");
+    if (REGISTRATION === "closed") throw new Problem(403, "Registration is closed.");
     if (REGISTRATION === "invitation" && invitation === undefined)
-      throw validationProblem({ invitation: ["Required: ask an admin for one"] });
+      throw validationProblem({ invitation: ["Required: ask an admin for an invitation"] });
     const result = await createAccount(c.get("connection"), {
       ...{ username, email, ...requestOrigin(c) },
       password_hash: await hashPassword(password, BCRYPT_COST),
       code_hash: invitation === undefined ? null : await hashToken(invitation),
     });
-    if (!result?.isInvited) throw validationProblem({ invitation: ["Unknown, used already, or too old"] });
-    if (!result.isInvitedEmail) throw validationProblem({ email: ["Not the one that was invited"] });
+    if (!result?.isInvited) throw validationProblem({ invitation: ["Unknown, already used or expired"] });
+    if (!result.isInvitedEmail) throw validationProblem({ email: ["Not the email of the invitation"] });
     if (result.isTaken) throw new Problem(409, duplicateDetail("users_username_key"));
-    if (result.body === null) throw validationProblem({ invitation: ["Used already"] });
+    if (result.body === null) throw validationProblem({ invitation: ["Already used"] });
     return respondJson(result.body, 201);
   },
 );

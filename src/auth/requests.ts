@@ -23,10 +23,7 @@ const newPassword = z.string().check(
   z.normalize("NFC"),
   rule((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
   rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  rule(
-    (value) => !isCommonPassword(value),
-    "Too common: many use it, and it is among the first that are tried",
-  ),
+  rule((value) => !isCommonPassword(value), "Too common: choose a password that fewer people use"),
   rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
   z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
 );
@@ -38,7 +35,9 @@ export function ownNameError(
 ): string | undefined {
   const isSame = (name: string) => name.toLowerCase() === password.toLowerCase();
   if (isSame(username)) return "Must not be the username";
-  return isSame(email) || isSame(email.split("@")[0] ?? "") ? "Must not be the email or its name" : undefined;
+  return isSame(email) || isSame(email.split("@")[0] ?? "")
+    ? "Must not be the email or the part before its @"
+    : undefined;
 }
 
 // ASCII letters only: others look alike, and their lower case can depend on the locale.

@@ -19,7 +19,8 @@ const BEARER = /^bearer\s+(\S+)$/i;
  */
 export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
-  if (!authorization) throw unauthorizedProblem("This needs Authorization: Bearer <access token>.");
+  if (!authorization)
+    throw unauthorizedProblem("An access token is required: send Authorization: Bearer <access token>.");
   const [, token] = BEARER.exec(authorization) ?? [];
   if (token === undefined) throw invalidTokenProblem();
   const { config, connection } = c.var;
@@ -50,4 +51,4 @@ async function verifyToken(c: Context<AuthenticatedEnv>, token: string): Promise
 }
 
 const invalidTokenProblem = () =>
-  unauthorizedProblem("The access token is malformed, expired or not of this API.", "invalid_token");
+  unauthorizedProblem("The access token is malformed or expired, or is not from this API.", "invalid_token");

@@ -26,7 +26,7 @@ export const authRoutes = new Hono<AppEnv>()
   .post("/logout", requireAccount, validate("json", RefreshToken), async (c) => {
     const token_hash = await hashToken(c.req.valid("json").refresh);
     const { isEnded } = await endSessionByRefreshToken(c.get("caller"), { token_hash });
-    if (!isEnded) throw validationProblem({ refresh: ["There is no such session of yours."] });
+    if (!isEnded) throw validationProblem({ refresh: ["You have no session with this refresh token."] });
     return c.body(null, 204);
   })
 

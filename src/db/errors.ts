@@ -41,7 +41,7 @@ export type UniqueConstraint = keyof typeof uniqueViolationDetails;
 
 /** The detail of a 409 for a unique constraint. */
 export const duplicateDetail = (constraint: UniqueConstraint): string =>
-  uniqueViolationDetails[constraint] ?? "There is one like it already.";
+  uniqueViolationDetails[constraint] ?? "A record with the same values already exists.";
 
 /** Foreign keys and the field of a request that may refer to a missing record. `null`: no request can violate it. */
 const foreignKeyFields = {
@@ -88,7 +88,10 @@ export function classifyDatabaseError(error: unknown): DatabaseFault | undefined
   if (TRANSIENT_CODES.test(code)) return { kind: "unavailable", code };
   if (code === LOCK_NOT_AVAILABLE) return { kind: "busy", code };
   if (TRANSACTION_ROLLBACK.test(code))
-    return { kind: "conflict", detail: "Another request was changing the same; try again." };
+    return {
+      kind: "conflict",
+      detail: "A concurrent request changed the same records. Nothing was changed; try again.",
+    };
   const detail = isKeyOf(uniqueViolationDetails, constraint) && uniqueViolationDetails[constraint];
   if (detail) return { kind: "conflict", detail };
   const field = isKeyOf(foreignKeyFields, constraint) && foreignKeyFields[constraint];

@@ -28,7 +28,7 @@ const taken = {
   detail: "A doctor with this email already exists.",
 };
 const notThere = { when: "There is no such doctor.", detail: "There is no such doctor." };
-const notYours = { when: "Only the account that created this doctor, or an admin, may change or delete it." };
+const notYours = { when: "Only the account that created this doctor or an admin may change or delete it." };
 const changed = { ...doctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {
   answers: [

@@ -73,7 +73,7 @@ export const emailField = (max: number) =>
 export const nameSearch = textField(129).check(
   rule(
     (value) => !VISIBLE.test(value) || /\S/.test(value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "")),
-    "Nothing to search for",
+    "Must contain more than accents",
   ),
 );
 
@@ -82,10 +82,10 @@ export const idSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
 
 /** A UTC timestamp in a query, with or without fractions of a second. PostgreSQL has no year 0. */
 export const timestampParam = z.iso
-  .datetime({ error: "Must be a moment in UTC, as 2026-11-26T09:30:00Z" })
+  .datetime({ error: "Must be a UTC timestamp like 2026-11-26T09:30:00Z" })
   .check(
     z.maxLength(27),
-    rule((text) => !text.startsWith("0000"), "Must be of the year 1 or later"),
+    rule((text) => !text.startsWith("0000"), "Must be in the year 1 or later"),
     z.meta({ not: { pattern: "^0000" } }),
   );
 

@@ -21,7 +21,7 @@ export function respondCreated<Shape, Status extends 200 | 201 = 201>(
   status = 201 as Status,
 ) {
   if (keyReusedWithDifferentRequest)
-    throw new Problem(422, "This Idempotency-Key came with another request before.");
+    throw new Problem(422, "This Idempotency-Key was already used for a different request.");
   if (body === null) throw new Error("A creating statement returned no body.");
   const response = respondJson<Shape, Status>(body, status, headers);
   if (replayed) response.headers.set("Idempotency-Replayed", "true");

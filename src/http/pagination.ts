@@ -24,7 +24,7 @@ const cursor = z.optional(z.string().check(z.minLength(1)));
 export function pageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
   const known = ["limit", "cursor", ...Object.keys(filters)];
   const error: z.core.$ZodErrorMap = ({ code }) =>
-    code === "unrecognized_keys" ? `Unknown: this list knows ${known.join(", ")}` : undefined;
+    code === "unrecognized_keys" ? `Unknown parameter: this list accepts ${known.join(", ")}` : undefined;
   return z.lazy(() => z.strictObject({ limit, cursor, ...makeOptional(filters) }, { error }));
 }
 
@@ -67,7 +67,7 @@ export async function parsePageRequest(
   const errors: FieldErrors = {};
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== content.query[name])
-      errors[name] = ["Not what the cursor's page was asked for"];
+      errors[name] = ["Differs from the query of the cursor"];
   if (Object.keys(errors).length > 0) throw validationProblem(errors);
   return { size: limit, sort: String(content.query["sort"]), filters: content.query, after: content.after };
 }

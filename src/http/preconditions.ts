@@ -61,14 +61,14 @@ export function expectedVersions(
   { "If-Match": match }: z.infer<typeof IfMatch>,
 ): number[] | null {
   if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
-    throw new Problem(428, "A change needs If-Match, with the ETag of the record as you have seen it.");
+    throw new Problem(428, "If-Match is required: send the ETag of the record as you last read it.");
   return match === undefined || match === "any" ? null : match;
 }
 
 /** Who may change a record that others may read. */
 const writers = {
-  patient: "Only the account whose patient this is",
-  doctor: "Only the account that created this doctor, or an admin,",
+  patient: "Only the patient's owner",
+  doctor: "Only the account that created this doctor or an admin",
 };
 export type ResourceKind = keyof typeof writers;
 
@@ -80,5 +80,5 @@ export type ResourceKind = keyof typeof writers;
 export function requireWritable({ canChange, isExpectedVersion }: TargetState, what: ResourceKind): void {
   if (!requireFound(canChange, what)) throw new Problem(403, `${writers[what]} may change or delete it.`);
   if (!isExpectedVersion)
-    throw new Problem(412, `The ${what} is not of the version that If-Match names: read it again.`);
+    throw new Problem(412, `The ${what} has changed since the version in If-Match: read it again.`);
 }

@@ -131,11 +131,11 @@ function toProblem(error: Error, requestId: string): Problem {
   return internalError();
 }
 
-const internalError = () => new Problem(500, "Something went wrong on our side.");
+const internalError = () => new Problem(500, "Internal error. Tell the operator the request_id.");
 
 function revokedProblem({ mustChangePassword }: CallerRevokedError): Problem {
   if (mustChangePassword)
-    return new Problem(403, "This account has to change its password first: POST /api/auth/password/.");
+    return new Problem(403, "Change the password of this account first: POST /api/auth/password/.");
   return unauthorizedProblem("The access token has been revoked.", "invalid_token");
 }
 
@@ -152,9 +152,7 @@ function databaseProblem(fault: DatabaseFault, requestId: string): Problem {
       return serviceUnavailable("The database did not answer.");
     case "busy":
       logFailure(requestId, { error: "database busy", code: fault.code });
-      return serviceUnavailable(
-        "The database was busy with the same for too long. Nothing was done; try again.",
-      );
+      return serviceUnavailable("Timed out waiting for another update. Nothing was changed; try again.");
     case "bug":
       logFailure(requestId, { error: "database refused a statement", code: fault.code });
       return internalError();

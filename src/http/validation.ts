@@ -74,7 +74,7 @@ async function requireJson(c: Context): Promise<void> {
   } catch {
     throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
   }
-  if (hasDuplicateKey(text, value)) throw new Problem(400, "The body has the same key twice in one object.");
+  if (hasDuplicateKey(text, value)) throw new Problem(400, "The body has a duplicate key in an object.");
   // The validator calls this instead of reading and parsing the body again.
   Object.assign(c.req, { json: async () => value });
 }

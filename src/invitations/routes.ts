@@ -10,7 +10,7 @@ import { createInvitation, listInvitations, withdrawInvitation } from "./queries
 import { InvitationsQuery, NewInvitation } from "./requests.ts";
 import type { IssuedInvitation } from "./responses.ts";
 
-const requireInviter = (isAdmin: boolean) => requireAdmin(isAdmin, "invite");
+const requireInviter = (isAdmin: boolean) => requireAdmin(isAdmin, "manage invitations");
 
 /** 160 random bits, which nobody can guess. */
 const CODE_BYTES = 20;
@@ -28,7 +28,7 @@ export const invitationRoutes = new Hono<AppEnv>()
       is_registration_open: c.get("config").REGISTRATION !== "closed",
     });
     requireInviter(isAdmin);
-    if (id === null) throw new Problem(409, "Nobody can register here: an invitation could not be used.");
+    if (id === null) throw new Problem(409, "Registration is closed: an invitation could not be used.");
     const issued: IssuedInvitation = { id, email, role, code, expires_at };
     return c.json(issued, 201);
   })

@@ -31,7 +31,7 @@ export const moving: OpenApiGroup["operations"] = {
     problems: {
       406: {
         when: "`Accept` takes neither of the two.",
-        detail: "This comes as application/x-ndjson or text/csv.",
+        detail: "This is available as application/x-ndjson or text/csv.",
       },
     },
   },

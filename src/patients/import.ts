@@ -56,8 +56,7 @@ const parseNdjsonLines = (text: string): ParsedLine[] =>
     if (json.trim() === "") return [];
     try {
       const record: unknown = JSON.parse(json);
-      if (hasDuplicateKey(json, record))
-        return [{ line, errors: { body: ["The same key twice in one object"] } }];
+      if (hasDuplicateKey(json, record)) return [{ line, errors: { body: ["Duplicate key in an object"] } }];
       return [{ line, record }];
     } catch {
       return [{ line, errors: { body: ["Not well-formed JSON"] } }];
@@ -92,7 +91,7 @@ function requireColumns(columns: string[], line: number): void {
   const errors = {
     ...columnErrors(unknown, "Unknown column"),
     ...columnErrors(missing, "Missing column"),
-    ...columnErrors(duplicate, "The same column twice"),
+    ...columnErrors(duplicate, "Duplicate column"),
   };
   if (Object.keys(errors).length > 0) throw refusedLinesProblem([{ line, errors }]);
 }

@@ -24,7 +24,7 @@ const notThere = {
 };
 const notYours = {
   when: "You may only read it: it is assigned to the doctor whose own account yours is, or you are an admin who has opened it.",
-  detail: "Only the account whose patient this is may change or delete it.",
+  detail: "Only the patient's owner may change or delete it.",
 };
 const changed = { ...patient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" };
 const change = {

@@ -57,7 +57,10 @@ export const PatientChanges = patchBody(patientFields, readOnlyFields);
 /** `partial`: whether the valid lines of an import are imported when others are refused. */
 export const ImportQuery = z.strictObject(
   { partial: z.optional(booleanParam) },
-  { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: an import knows partial" : undefined) },
+  {
+    error: ({ code }) =>
+      code === "unrecognized_keys" ? "Unknown parameter: import accepts partial" : undefined,
+  },
 );
 
 /** The query of a patient's history and accesses. */
@@ -66,7 +69,10 @@ export const PatientAuditQuery = pageQuery({});
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
 export const RestoreQuery = z.strictObject(
   { partial: z.optional(booleanParam) },
-  { error: ({ code }) => (code === "unrecognized_keys" ? "Unknown: restoring knows partial" : undefined) },
+  {
+    error: ({ code }) =>
+      code === "unrecognized_keys" ? "Unknown parameter: restore accepts partial" : undefined,
+  },
 );
 
 /** The account that a patient is transferred to. */

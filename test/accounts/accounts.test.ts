@@ -94,7 +94,7 @@ test("DELETE of an account's sessions by an admin is 204 and revokes its access 
 
 test("a clinician gets 403 for known and unknown accounts alike, audited as refused", async () => {
   const account = await newAccount();
-  const forbidden = problem(403, "Only an admin may see or change accounts.");
+  const forbidden = problem(403, "Only an admin may manage accounts.");
   for (const id of [account.id, admin.id, 2_147_483_647]) {
     const answers = [
       await account.get(pathOf({ id })),

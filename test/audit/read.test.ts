@@ -16,7 +16,7 @@ const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action
 describe("GET /api/audit/", () => {
   test("by a clinician is 403 and audited as refused", async () => {
     const answer = await nurse.get("/api/audit/");
-    expect(answer).toEqual(problem(403, "Only an admin may read the record."));
+    expect(answer).toEqual(problem(403, "Only an admin may read the audit log."));
     expect(await recordOf(answer)).toMatchObject([{ action: "audit", outcome: "refused", patients: [] }]);
   });
 

@@ -124,7 +124,7 @@ test("an account whose password an operator set gets 403 for all but changing it
   await asOwner`UPDATE users SET must_change_password = true WHERE id = ${id}`;
   const { body: pair } = await api.post("/api/auth/login/", { username, password: PASSWORD });
   expect(pair).toMatchObject({ must_change_password: true });
-  const mustChange = problem(403, "This account has to change its password first: POST /api/auth/password/.");
+  const mustChange = problem(403, "Change the password of this account first: POST /api/auth/password/.");
   const { body: next } = await api.post("/api/auth/refresh/", { refresh: pair.refresh });
   for (const token of [pair.access, next.access]) {
     expect(await api.get("/api/patients/", { token })).toEqual(mustChange);

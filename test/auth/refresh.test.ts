@@ -5,7 +5,7 @@ import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
 
-const refused = problem(401, "The refresh token is unknown, spent, or of a session that is over.");
+const refused = problem(401, "The refresh token is unknown or already used, or its session has ended.");
 
 const api = connectApi();
 const refreshWith = (refresh: string) => api.post("/api/auth/refresh/", { refresh });

@@ -67,7 +67,7 @@ test("A refused refresh ends the session: every waiting call throws 401, and onT
   for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: { status: 401 } });
   expect(received).toEqual([undefined]);
   await expect(api.me()).rejects.toMatchObject({
-    detail: expect.stringContaining("This needs Authorization"),
+    detail: expect.stringContaining("An access token is required"),
   });
 });
 

@@ -23,7 +23,7 @@ test("a request that waits too long for a row lock gets 503 and changes nothing"
   await nurse.api.databaseRequests();
   const lock = await holdLock("SELECT FROM patients WHERE id = $1 FOR UPDATE", [patient.id]);
   const answer = await nurse.patch(path, { age: 99 }).finally(lock.release);
-  expect(answer).toEqual(problem(503, expect.stringMatching(/Nothing was done; try again\.$/)));
+  expect(answer).toEqual(problem(503, expect.stringMatching(/Nothing was changed; try again\.$/)));
   expect(answer.headers.get("Retry-After")).toBe("5");
   expect(await nurse.api.databaseRequests()).toBe(1);
   expect((await nurse.get(path)).body).toEqual(patient);

@@ -51,7 +51,7 @@ test("DELETE of a doctor with assigned patients, of whatever account, is 409 and
 
 describe.each(["PUT", "PATCH", "DELETE"])("%s of a doctor whom another account created", (method) => {
   const change = method === "DELETE" ? undefined : { lastname: "Cuddy" };
-  const forbidden = "Only the account that created this doctor, or an admin, may change or delete it.";
+  const forbidden = "Only the account that created this doctor or an admin may change or delete it.";
 
   test("is 403, also when it would be 409", async () => {
     const { doctor: id } = await assign(nurse);

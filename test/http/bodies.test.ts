@@ -47,7 +47,7 @@ test.each([
   ...['{"__proto__": 1, "__proto__": 2}', '{"a\\"": 1, "a\\u0022": 2}', '{"a\\\\":1,"b":"\\\\","a\\\\":2}'],
   ...['{"length": 1, "length": 1}', `${'{"a":'.repeat(10_900)}{"b":1,"b":1}${"}".repeat(10_900)}`],
 ])("%.60s has a key twice and gets 400 with that reason", async (raw) => {
-  expect(await send(raw)).toEqual(problem(400, "The body has the same key twice in one object."));
+  expect(await send(raw)).toEqual(problem(400, "The body has a duplicate key in an object."));
 });
 
 test.each([

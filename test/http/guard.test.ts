@@ -63,7 +63,9 @@ test.each(refused)(
   async (_, authorization) => {
     const [api, printed] = [connectApi(), watchConsole()];
     const answer = await api.get("/api/auth/me/", { headers: { Authorization: authorization } });
-    expect(answer).toEqual(problem(401, "The access token is malformed, expired or not of this API."));
+    expect(answer).toEqual(
+      problem(401, "The access token is malformed or expired, or is not from this API."),
+    );
     expect(answer.headers.get("WWW-Authenticate")).toBe(INVALID);
     expect(await api.databaseRequests()).toBe(0);
     expect(printed()).toEqual([expect.stringContaining(answer.body.request_id)]);
@@ -76,7 +78,9 @@ test("a valid token in a cookie, another header or the query gets 401", async ()
   const api = connectApi();
   const headers = { Cookie: `token=${token}; Authorization=${token}`, "X-Authorization": `Bearer ${token}` };
   const answer = await api.get(`/api/auth/me/?access_token=${token}`, { headers });
-  expect(answer).toEqual(problem(401, "This needs Authorization: Bearer <access token>."));
+  expect(answer).toEqual(
+    problem(401, "An access token is required: send Authorization: Bearer <access token>."),
+  );
   expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
   expect(await api.databaseRequests()).toBe(0);
 });

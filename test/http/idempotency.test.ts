@@ -54,7 +54,7 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
     const options = withKey(unique("key-"));
     await account.post(path, await newBody(account), options);
     const before = await countRecords(kind, account);
-    const keyReused = problem(422, "This Idempotency-Key came with another request before.");
+    const keyReused = problem(422, "This Idempotency-Key was already used for a different request.");
     expect(await account.post(path, await newBody(account), options)).toEqual(keyReused);
     expect(await countRecords(kind, account)).toBe(before);
   });

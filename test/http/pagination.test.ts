@@ -29,7 +29,9 @@ test.each(lists)(
       const [name = ""] = query.split("=");
       expect(answer).toEqual(refusal(name));
       expect(answer.body.errors[name]).toEqual([
-        expect.stringMatching(/^Unknown: this list knows limit, cursor, sort, .*(patient|doctor)/),
+        expect.stringMatching(
+          /^Unknown parameter: this list accepts limit, cursor, sort, .*(patient|doctor)/,
+        ),
       ]);
     }
     expect(await account.api.databaseRequests()).toBe(0);

@@ -14,7 +14,7 @@ describe.each([
   { kind: "patient", path: "/api/patients/", newBody: newPatient, create: createPatient },
   { kind: "doctor", path: "/api/doctors/", newBody: newDoctor, create: createDoctor },
 ])("the ETag of a $kind", ({ kind, path, newBody, create }) => {
-  const outdated = problem(412, `The ${kind} is not of the version that If-Match names: read it again.`);
+  const outdated = problem(412, `The ${kind} has changed since the version in If-Match: read it again.`);
   const createRecord = async () => {
     const { id, email } = await create(nurse);
     return { path: `${path}${id}/`, email };
@@ -125,10 +125,7 @@ describe.each([
     const strict = await newAccount(connectApi({ REQUIRE_IF_MATCH: "true" }));
     const own = `${path}${(await create(strict)).id}/`;
     await strict.api.databaseRequests();
-    const required = problem(
-      428,
-      "A change needs If-Match, with the ETag of the record as you have seen it.",
-    );
+    const required = problem(428, "If-Match is required: send the ETag of the record as you last read it.");
     for (const answer of [await strict.put(own, {}), await strict.patch(own, {}), await strict.delete(own)])
       expect(answer).toEqual(required);
     expect(await strict.api.databaseRequests()).toBe(0);

@@ -89,7 +89,7 @@ test("of many registrations with one invitation at once, one is 201 and the othe
 test("an invitation is valid where registration is open too, and none is where registration is closed", async () => {
   const { code } = await invite(admin, { role: "admin" });
   const closed = connectApi({ REGISTRATION: "closed" });
-  expect(await register({ invitation: code }, closed)).toEqual(problem(403, "Nobody can register here."));
+  expect(await register({ invitation: code }, closed)).toEqual(problem(403, "Registration is closed."));
   expect(await register({}, closed)).toEqual(problem(403));
   expect(await closed.databaseRequests()).toBe(0);
   const { body } = await register({ invitation: code }, connectApi());
@@ -106,7 +106,7 @@ test("an invitation is valid where registration is open too, and none is where r
 test("a clinician gets 403 for POST, GET and DELETE of invitations, and nothing changes", async () => {
   const account = await newAccount();
   const { id } = await invite(admin);
-  const forbidden = problem(403, "Only an admin may invite.");
+  const forbidden = problem(403, "Only an admin may manage invitations.");
   expect(await account.post("/api/invitations/", { email: "a@example.org", role: "admin" })).toEqual(
     forbidden,
   );

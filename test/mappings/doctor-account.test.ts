@@ -99,9 +99,7 @@ describe("a doctor's account", () => {
     const [unseen, seen] = assignments as [{ id: number }, { id: number }];
     for (const path of [`/api/mappings/${seen.id}/`, `/api/mappings/${seen.id}/delete/`]) {
       const refused = await account.delete(path);
-      expect(refused).toEqual(
-        problem(403, "Only the account whose patient this is, or an admin, may end this assignment."),
-      );
+      expect(refused).toEqual(problem(403, "Only the patient's owner or an admin may end this assignment."));
       expect(await recordOf(refused)).toMatchObject([
         { action: "unassign", outcome: "refused", patients: [visible.id], changes: null },
       ]);

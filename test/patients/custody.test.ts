@@ -56,7 +56,7 @@ describe("a deleted patient", () => {
     await nurse.delete(pathOf(patient));
     const other = await createPatient(nurse, { email: patient.email.toUpperCase() });
     const refused = await restore(nurse, patient);
-    expect(refused).toEqual(problem(409, "Another patient has this one's email now."));
+    expect(refused).toEqual(problem(409, "Another patient of the same owner has this email."));
     expect(await recordOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
     await nurse.delete(pathOf(other));
     expect((await restore(nurse, patient)).status).toBe(200);
@@ -68,7 +68,7 @@ describe("a deleted patient", () => {
     await nurse.delete(pathOf({ id }));
     expect((await nurse.delete(`/api/doctors/${doctor}/`)).status).toBe(204);
     const refused = await restore(nurse, { id });
-    expect(refused).toEqual(problem(409, expect.stringMatching(`^Doctor ${doctor} .* is gone`)));
+    expect(refused).toEqual(problem(409, expect.stringMatching(`^Doctor ${doctor} .* was deleted`)));
     expect(await recordOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
     expect(await deletedOf(nurse)).toContain(id);
     const partly = await restore(nurse, { id }, "?partial=true");
@@ -109,12 +109,12 @@ describe("a transfer", () => {
   test("is 403 for a clinician, 400 to an unknown or disabled account, 404 for an unknown patient, and 409 when the email is taken", async () => {
     const patient = await createPatient(nurse);
     const to = await newAccount(api);
-    expect(await transfer(nurse, patient, to)).toEqual(problem(403, "Only an admin may hand patients over."));
+    expect(await transfer(nurse, patient, to)).toEqual(problem(403, "Only an admin may transfer patients."));
     expect(await transfer(admin, patient, { id: 2_147_483_647 })).toEqual(refusal("to"));
     expect(await transfer(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
     const own = await createPatient(to, { email: patient.email });
     const refused = await transfer(admin, patient, to);
-    expect(refused).toEqual(problem(409, "That account has a patient with this one's email already."));
+    expect(refused).toEqual(problem(409, "The receiving account already has a patient with this email."));
     expect(await recordOf(refused)).toMatchObject([
       { action: "transfer", outcome: "refused", changes: null },
     ]);
@@ -165,7 +165,7 @@ describe("emergency access of an admin", () => {
     ]);
     expect((await reader.get(pathOf({ id }))).body).toMatchObject({ id });
     expect((await reader.get(`/api/mappings/${id}/`)).body.doctors).toMatchObject([{ id: doctor }]);
-    const forbidden = problem(403, "Only the account whose patient this is may change or delete it.");
+    const forbidden = problem(403, "Only the patient's owner may change or delete it.");
     expect(await reader.patch(pathOf({ id }), { age: 1 })).toEqual(forbidden);
     expect(await reader.delete(pathOf({ id }))).toEqual(forbidden);
     expect(await ownOf(reader)).toEqual([]);

@@ -43,7 +43,7 @@ describe("a patient that is assigned to an account's doctor", () => {
       expect(events).toMatchObject({ status: 200, body: expect.arrayContaining([expect.anything()]) });
       expect(await recordOf(events)).toMatchObject([{ ...event, action }]);
     }
-    const forbidden = problem(403, "Only the account whose patient this is may change or delete it.");
+    const forbidden = problem(403, "Only the patient's owner may change or delete it.");
     for (const [method, action, body] of [
       ["PUT", "update", { age: 1 }],
       ["PATCH", "update", { age: 1 }],

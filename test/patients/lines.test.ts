@@ -27,7 +27,7 @@ test("NDJSON with invalid lines is 400 and names them; empty lines are skipped b
   const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n${duplicateKey}\n`;
   const answer = await imported(account, file);
   expect(answer).toEqual(refusal("4.body", "5.body", "6.body"));
-  expect(answer.body.errors["6.body"]).toEqual(["The same key twice in one object"]);
+  expect(answer.body.errors["6.body"]).toEqual(["Duplicate key in an object"]);
 });
 
 test("a line with a field name that PostgreSQL cannot store is refused, and the other lines are imported", async () => {

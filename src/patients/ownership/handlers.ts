@@ -39,11 +39,11 @@ export const restoreHandlers = createHandlers(
   },
 );
 
-const EMAIL_TAKEN = "Another patient has this one's email now.";
+const EMAIL_TAKEN = "Another patient of the same owner has this email.";
 const missingDoctorsProblem = (ids: number[]) =>
   new Problem(
     409,
-    `Doctor ${ids.join(", ")} of this patient's assignments is gone; ?partial=true restores it without those.`,
+    `Doctor ${ids.join(", ")} of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.`,
   );
 
 /** `POST /:id/transfer`: transfers a patient to another account. */
@@ -53,22 +53,23 @@ export const transferHandlers = createHandlers(
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
     const result = await rejectDuplicateEmail(transferPatient(c.get("caller"), values), RECEIVER_HAS_EMAIL);
-    requireAdmin(result.isAdmin, "hand patients over");
+    requireAdmin(result.isAdmin, "transfer patients");
     if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
     if (result.taken) throw new Problem(409, RECEIVER_HAS_EMAIL);
     return respondJson(requireFound(result.body, "patient"));
   },
 );
 
-const RECEIVER_HAS_EMAIL = "That account has a patient with this one's email already.";
-const RECEIVER_GOT_EMAIL = "That account has just got a patient with one of these emails.";
+const RECEIVER_HAS_EMAIL = "The receiving account already has a patient with this email.";
+const RECEIVER_GOT_EMAIL =
+  "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.";
 const NO_ACTIVE_ACCOUNT = "There is no such active account.";
 
 /** `POST /transfer`: transfers all patients of an account to another one. */
 export const transferAllHandlers = createHandlers(validate("json", AccountTransfer), async (c) => {
   const statement = transferAllPatients(c.get("caller"), c.req.valid("json"));
   const result = await rejectDuplicateEmail(statement, RECEIVER_GOT_EMAIL);
-  requireAdmin(result.isAdmin, "hand patients over");
+  requireAdmin(result.isAdmin, "transfer patients");
   if (result.body) return respondJson(result.body);
   throw validationProblem({
     ...(!result.fromAccount && { from: ["There is no such account."] }),
@@ -83,7 +84,7 @@ export const grantEmergencyAccessHandlers = createHandlers(
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
     const { isAdmin, body } = await grantEmergencyAccess(c.get("caller"), values);
-    requireAdmin(isAdmin, "open a patient of somebody else's");
+    requireAdmin(isAdmin, "use emergency access");
     return respondJson(requireFound(body, "patient"), 201);
   },
 );

@@ -18,7 +18,8 @@ export const custody: OpenApiGroup["operations"] = {
       404: { when: "You have no such deleted patient.", detail: "There is no such deleted patient." },
       409: {
         when: "Another patient of the same account has its email meanwhile; or a doctor of its assignments is gone, and `detail` says which.",
-        detail: "Doctor 3 of this patient's assignments is gone; ?partial=true restores it without those.",
+        detail:
+          "Doctor 3 of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.",
       },
     },
   },
@@ -32,11 +33,11 @@ export const custody: OpenApiGroup["operations"] = {
     ],
     problems: {
       400: noAccount,
-      403: notAdmin("hand patients over"),
+      403: notAdmin("transfer patients"),
       404: notThere,
       409: {
         when: "The other account has a patient with the same email already.",
-        detail: "That account has a patient with this one's email already.",
+        detail: "The receiving account already has a patient with this email.",
       },
     },
   },
@@ -48,10 +49,11 @@ export const custody: OpenApiGroup["operations"] = {
     answers: [{ status: 200, description: "What was handed over.", schema: TransferSummary }],
     problems: {
       400: noAccount,
-      403: notAdmin("hand patients over"),
+      403: notAdmin("transfer patients"),
       409: {
         when: "The other account got a patient with one of the emails at this moment, and nothing was handed over: try again.",
-        detail: "That account has just got a patient with one of these emails.",
+        detail:
+          "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
       },
     },
   },
@@ -61,7 +63,7 @@ export const custody: OpenApiGroup["operations"] = {
     description:
       "For admins, who must say why: for an hour the patient can be read, its doctors and its history too, and not changed. The reason is on record, where the owner sees it. Sent again, the hour begins anew.",
     answers: [{ status: 201, description: "The patient is open.", schema: EmergencyAccess }],
-    problems: { 403: notAdmin("open a patient of somebody else's"), 404: notThere },
+    problems: { 403: notAdmin("use emergency access"), 404: notThere },
   },
 };
 

@@ -59,5 +59,5 @@ test("leaksIn finds stack traces, SQL, names of the database and the secret, and
     "a secret of at least thirty-two bytes, for tests",
   ];
   expect(leaks.filter((text) => leaksIn(text).length === 0)).toEqual([]);
-  expect(leaksIn("The patient is not of the version that If-Match names: read it again.")).toEqual([]);
+  expect(leaksIn("The patient has changed since the version in If-Match: read it again.")).toEqual([]);
 });
