@@ -3,7 +3,7 @@ import { newAccount, PASSWORD, signUp } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";
-import { createPatient, newPatient } from "./support/records.ts";
+import { createPatient, newPatient } from "./support/resources.ts";
 
 /** It is in the path, the query, the headers and the body of each request here, and must not be in any log. */
 const SECRET = "Rumpelstiltskin";

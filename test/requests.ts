@@ -4,7 +4,7 @@ import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { invitationRequests } from "./invitations/requests.ts";
-import { mappingRequests } from "./mappings/requests.ts";
+import { mappingRequests } from "./assignments/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
 

@@ -3,8 +3,8 @@ import { newAccount, newRefreshToken, signUp } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
 import { moment, problem, refusal } from "../support/problems.ts";
-import { recordOf, whoIs } from "../support/record.ts";
-import { createDoctor } from "../support/records.ts";
+import { recordOf, whoIs } from "../support/audit-events.ts";
+import { createDoctor } from "../support/resources.ts";
 
 const admin = await newAccount(undefined, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/accounts/${id}/`;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { blankEvent, recordOf, whoIs } from "../support/record.ts";
-import { createDoctor, createPatient, newPatient } from "../support/records.ts";
+import { blankEvent, recordOf, whoIs } from "../support/audit-events.ts";
+import { createDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);

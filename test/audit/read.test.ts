@@ -4,8 +4,8 @@ import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/record.ts";
-import { createDoctor, createPatient } from "../support/records.ts";
+import { recordOf } from "../support/audit-events.ts";
+import { createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];

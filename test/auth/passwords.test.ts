@@ -13,7 +13,7 @@ import {
 import { type Api, connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/audit-events.ts";
 
 const tryLogin = async (api: Api, username: string, password: string) =>
   (await api.post("/api/auth/login/", { username, password })).status;

@@ -5,9 +5,9 @@ import { watchConsole } from "../support/console.ts";
 import { asOwner, owner } from "../support/owner.ts";
 import { fill } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/record.ts";
-import { newPatient } from "../support/records.ts";
-import { workerCloud } from "../support/worker-cloud.ts";
+import { recordOf } from "../support/audit-events.ts";
+import { newPatient } from "../support/resources.ts";
+import { workerCloud } from "../support/worker-database.ts";
 
 const account = await newAccount();
 const { databaseUrl, ownerUrl, endpointOrigin } = workerCloud;

@@ -4,8 +4,8 @@ import { connectApi } from "../support/api.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { owner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
-import { createPatient } from "../support/records.ts";
-import { workerCloud } from "../support/worker-cloud.ts";
+import { createPatient } from "../support/resources.ts";
+import { workerCloud } from "../support/worker-database.ts";
 
 const { databaseUrl } = workerCloud;
 

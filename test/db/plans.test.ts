@@ -11,10 +11,10 @@ import {
   sortsMore,
   statement,
 } from "../support/explain.ts";
-import { ASSIGNED, DOCTOR, fill, fillForDoctor, OWN, tables, takeStatistics } from "../support/filling.ts";
-import { asking, filters, type Look, pagesOf } from "../support/looks.ts";
+import { ASSIGNED, DOCTOR, fill, fillForDoctor, OWN, tables, takeStatistics } from "../support/large-tables.ts";
+import { asking, filters, type Look, pagesOf } from "../support/list-pages.ts";
 import { lists } from "../support/pages.ts";
-import { newDoctor, newPatient } from "../support/records.ts";
+import { newDoctor, newPatient } from "../support/resources.ts";
 import { send } from "../support/route-requests.ts";
 import { recordStatements, type Statement } from "../support/statements.ts";
 

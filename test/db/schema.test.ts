@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newAccount, newRefreshToken, unique } from "../support/accounts.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { assign, createPatient } from "../support/records.ts";
+import { assign, createPatient } from "../support/resources.ts";
 import { emailOf } from "../support/text.ts";
 
 const nurse = await newAccount();

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type ServedApi, serveApi } from "../support/serve-api.ts";
 import { type Example, examplesIn, runPieces } from "./guide.ts";
-import { errorsIn, expectShown } from "./shown.ts";
+import { errorsIn, expectShown } from "./shown-output.ts";
 
 const TIMEOUT = 300_000; // only against hanging
 

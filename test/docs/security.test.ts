@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { rendered } from "../rights/table.ts";
-import { documents } from "./rights.ts";
+import { rendered } from "../permissions/table.ts";
+import { documents } from "./permission-table.ts";
 
 test("SECURITY.md contains the current permissions table", () => {
   const { current, updated } = documents();

@@ -1,5 +1,5 @@
 import { testCreateAndChange } from "../support/create-and-change.ts";
-import { newDoctor } from "../support/records.ts";
+import { newDoctor } from "../support/resources.ts";
 
 await testCreateAndChange({
   table: "doctors",

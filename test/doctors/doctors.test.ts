@@ -4,7 +4,7 @@ import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { pagesFrom } from "../support/pages.ts";
 import { moment, problem } from "../support/problems.ts";
-import { assign, createDoctor, newDoctor } from "../support/records.ts";
+import { assign, createDoctor, newDoctor } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { Doctor } from "../../src/doctors/responses.ts";
 import type { Account } from "../support/accounts.ts";
-import { createDoctor, newDoctor } from "../support/records.ts";
+import { createDoctor, newDoctor } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const Directory = z.array(Doctor).check(z.minLength(1));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { newPatient } from "../support/records.ts";
+import { newPatient } from "../support/resources.ts";
 
 // Every route reads its body in the same way; login refuses these bodies without a database request.
 const api = connectApi();

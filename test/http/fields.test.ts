@@ -9,7 +9,7 @@ import {
   requestBody,
   textField,
 } from "../../src/http/fields.ts";
-import { refusedFields } from "../support/contracts.ts";
+import { refusedFields } from "../support/field-rules.ts";
 import { emailOf, hostileNames, unseenNames } from "../support/text.ts";
 
 /** The values that a field accepts, as JSON: a test cannot report a lone surrogate. */

@@ -4,7 +4,7 @@ import type { Answer } from "../support/api.ts";
 import { asOwner, owner } from "../support/owner.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { atOnce, CROWD, rounds, tally } from "../support/races.ts";
-import { createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
+import { createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 
 const withKey = (key: string) => ({ headers: { "Idempotency-Key": key } });
 const replayHeader = ({ headers }: Answer) => headers.get("Idempotency-Replayed");

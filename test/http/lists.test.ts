@@ -6,7 +6,7 @@ import { newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
 import { refusal } from "../support/problems.ts";
-import { assign, createDoctor, createPatient } from "../support/records.ts";
+import { assign, createDoctor, createPatient } from "../support/resources.ts";
 
 const nurse = await newAccount();
 const other = await newAccount();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { comparable, problem } from "../support/problems.ts";
-import { assign, createPatient } from "../support/records.ts";
+import { assign, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);

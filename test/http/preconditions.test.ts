@@ -3,7 +3,7 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { atOnce, CROWD, onceReleased, tally } from "../support/races.ts";
-import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
+import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
 
 const nurse = await newAccount();

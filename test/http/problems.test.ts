@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { type Answer, connectApi } from "../support/api.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { createDoctor, createPatient, newPatient } from "../support/records.ts";
+import { createDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, other] = [await newAccount(api), await newAccount(api)];

@@ -5,7 +5,7 @@ import { asOwner } from "../support/owner.ts";
 import { idsOf } from "../support/pages.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { atOnce, CROWD, tally } from "../support/races.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/audit-events.ts";
 import { invite } from "./requests.ts";
 
 const admin = await newAccount(undefined, "admin");

@@ -1,5 +1,5 @@
 import { testCreateAndChange } from "../support/create-and-change.ts";
-import { newPatient } from "../support/records.ts";
+import { newPatient } from "../support/resources.ts";
 
 await testCreateAndChange({
   table: "patients",

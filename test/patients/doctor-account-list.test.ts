@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { newDoctorsAccount } from "../support/custody.ts";
+import { newDoctorsAccount } from "../support/ownership.ts";
 import { asOwner } from "../support/owner.ts";
 import { bothWays, idsOf, pagesFrom } from "../support/pages.ts";
-import { recordOf } from "../support/record.ts";
-import { assign, createDoctor, createPatient } from "../support/records.ts";
+import { recordOf } from "../support/audit-events.ts";
+import { assign, createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { deletedOf, link, newDoctorsAccount, ownOf, pathOf, restore, transfer } from "../support/custody.ts";
+import { deletedOf, link, newDoctorsAccount, ownOf, pathOf, restore, transfer } from "../support/ownership.ts";
 import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/record.ts";
-import { assign, createDoctor, createPatient, newPatient } from "../support/records.ts";
+import { recordOf } from "../support/audit-events.ts";
+import { assign, createDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];

@@ -5,7 +5,7 @@ import { watchConsole } from "../support/console.ts";
 import { asOwner } from "../support/owner.ts";
 import { fill } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
-import { createPatient } from "../support/records.ts";
+import { createPatient } from "../support/resources.ts";
 import { CSV, exported, NDJSON } from "./files.ts";
 
 describe("an export", () => {

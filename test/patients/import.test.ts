@@ -4,7 +4,7 @@ import { newAccount, unique } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem, refusal } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
-import { createPatient, newPatient } from "../support/records.ts";
+import { createPatient, newPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
 import { CSV, exported, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { refusal } from "../support/problems.ts";
-import { newPatient } from "../support/records.ts";
+import { newPatient } from "../support/resources.ts";
 import { CSV, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
 
 test.each<[what: string, csv: string, fields: string[]]>([

@@ -3,7 +3,7 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { comparable, problem } from "../support/problems.ts";
-import { assign, createDoctor, createPatient, newPatient } from "../support/records.ts";
+import { assign, createDoctor, createPatient, newPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
 
 const api = connectApi();

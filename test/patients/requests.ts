@@ -10,7 +10,7 @@ import {
   TransferSummary,
 } from "../../src/patients/responses.ts";
 import { type Account, newAccount } from "../support/accounts.ts";
-import { createPatient, newPatient } from "../support/records.ts";
+import { createPatient, newPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const subject = async (account: Account) => ({ id: (await createPatient(account)).id });

@@ -14,8 +14,8 @@ import {
   rounds,
   tally,
 } from "../support/races.ts";
-import { recordOf } from "../support/record.ts";
-import { createDoctor, createPatient } from "../support/records.ts";
+import { recordOf } from "../support/audit-events.ts";
+import { createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 

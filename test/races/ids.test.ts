@@ -4,7 +4,7 @@ import { connectApi } from "../support/api.ts";
 import { inEmptyDatabase } from "../support/empty-database.ts";
 import { owner } from "../support/owner.ts";
 import { atOnce, CROWD, tally } from "../support/races.ts";
-import { newDoctor, newPatient } from "../support/records.ts";
+import { newDoctor, newPatient } from "../support/resources.ts";
 
 test("a POST of a duplicate is 409 and uses no id, so that nobody can use up the ids", async () => {
   await inEmptyDatabase(async (url) => {

@@ -4,7 +4,7 @@ import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { fill } from "../support/pages.ts";
 import { atOnce, CROWD, connectWithoutLimits, onceReleased, raceBehind, tally } from "../support/races.ts";
-import { createDoctor, createPatient, newDoctor, newPatient } from "../support/records.ts";
+import { createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 const oneOf = (won: number, lost: number) => ({ [won]: 1, [lost]: CROWD - 1 });

@@ -1,8 +1,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
-import { holdAgainstReference } from "./reference.ts";
-import { workerCloud } from "./worker-cloud.ts";
+import { holdAgainstReference } from "./openapi-conformance.ts";
+import { workerCloud } from "./worker-database.ts";
 
 export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
 

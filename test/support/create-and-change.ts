@@ -3,7 +3,7 @@ import { newAccount } from "./accounts.ts";
 import { connectApi } from "./api.ts";
 import { owner } from "./owner.ts";
 import { moment, problem } from "./problems.ts";
-import { create } from "./records.ts";
+import { create } from "./resources.ts";
 
 /** A kind of record that the tests below are run with. */
 interface Kind {

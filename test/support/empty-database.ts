@@ -1,6 +1,6 @@
 import { unique } from "./accounts.ts";
 import { owner } from "./owner.ts";
-import { workerCloud } from "./worker-cloud.ts";
+import { workerCloud } from "./worker-database.ts";
 
 /** Calls `work` with the URL of a new, empty database, as its owner, and drops the database afterwards. */
 export async function inEmptyDatabase<Done>(work: (url: string) => Promise<Done>): Promise<Done> {

@@ -1,5 +1,5 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
-import { workerCloud } from "./worker-cloud.ts";
+import { workerCloud } from "./worker-database.ts";
 
 const { ownerUrl, endpointOrigin } = workerCloud;
 

@@ -1,6 +1,6 @@
 import { type Answer, connectApi } from "./api.ts";
 import { type HeldLock, holdLock } from "./held-lock.ts";
-import { workerCloud } from "./worker-cloud.ts";
+import { workerCloud } from "./worker-database.ts";
 
 /** The number of requests in a race. The local Neon endpoint has 40 connections for each database URL. */
 export const CROWD = 20;

@@ -26,7 +26,7 @@ export const eventsByColumn = (column: "account_id" | "action" | "outcome", valu
 /**
  * The audit events that name a patient, found by the GIN index of `patients` and then sorted by time: a GIN index has no order. `OFFSET 0`
  * makes the planner plan the subquery by itself: with other conditions in it, it may choose their index if it expects most events to name
- * this patient. Shown by test/db/record-plans.test.ts.
+ * this patient. Shown by test/db/audit-log-plans.test.ts.
  */
 export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan => ({
   table: audit_events,

@@ -1,0 +1,41 @@
+import * as z from "zod/mini";
+import { Assignment, DoctorsOfPatient, ListedAssignment } from "../../src/assignments/responses.ts";
+import type { Account } from "../support/accounts.ts";
+import { assign, createDoctor, createPatient } from "../support/resources.ts";
+import type { RouteRequest } from "../support/route-requests.ts";
+
+const List = z.tuple([ListedAssignment]);
+const subject = async (account: Account) => ({ id: (await assign(account)).id });
+const subjectPatient = async (account: Account) => ({ id: (await assign(account)).patient });
+const access = { toOthers: 404 };
+
+const creation = {
+  recorded: "assign",
+  subject: async (account: Account) => ({
+    body: { patient: (await createPatient(account)).id, doctor: (await createDoctor(account)).id },
+  }),
+  access: { toOthers: 400 },
+  invalid: { patient: "1" },
+};
+
+export const mappingRequests: RouteRequest[] = [
+  {
+    route: "GET /api/mappings",
+    status: 200,
+    answer: List,
+    recorded: "list",
+    subject,
+    access: { toOthers: 200 },
+  },
+  { route: "POST /api/mappings", status: 201, answer: Assignment, ...creation },
+  {
+    route: "GET /api/mappings/:id",
+    status: 200,
+    answer: DoctorsOfPatient,
+    recorded: "read",
+    subject: subjectPatient,
+    access,
+  },
+  { route: "DELETE /api/mappings/:id", status: 204, recorded: "unassign", subject, access },
+  { route: "DELETE /api/mappings/:id/delete", status: 204, recorded: "unassign", subject, access },
+];

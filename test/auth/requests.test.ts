@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import type * as z from "zod/mini";
+import { Credentials, PasswordChange, RefreshToken, Registration } from "../../src/auth/requests.ts";
+import { refusedFields, refusedValues } from "../support/field-rules.ts";
+import { emailOf } from "../support/text.ts";
+
+const registration = { username: "nurse", email: "nurse@example.org", password: "correct horse" };
+const credentials = { username: "nurse", password: "correct horse" };
+const change = { current: "correct horse", new: "another horse" };
+const token = { refresh: "A".repeat(43) };
+
+/** Values that are valid for no field of an account. */
+const invalidValues = [
+  ...[undefined, null, 12345678, true, ["correct", "horse"], { $ne: "" }, "", " \t\n\u00a0    "],
+  ...["nobody\0@example.org", "nobody\ud800@example.org", "nobody\udc00@example.org"],
+];
+const unknown = Object.fromEntries(
+  "role active token_version password_hash is_admin first_name remember_me everywhere access"
+    .split(" ")
+    .map((field) => [field, "admin"]),
+);
+
+/** Passwords are not trimmed. */
+const isPassword = (field: string) => ["password", "current", "new"].includes(field);
+const invalidPasswords = invalidValues.filter(
+  (value) => typeof value !== "string" || /^$|\0|[\ud800-\udfff]/.test(value),
+);
+
+test.each<[string, z.ZodMiniType, object]>([
+  ["registration", Registration, registration],
+  ["login", Credentials, credentials],
+  ["refresh or a logout", RefreshToken, token],
+  ["change of password", PasswordChange, change],
+])(
+  "a %s has only its own fields, each a text without NUL, trimmed unless it is a password",
+  (_, contract, valid) => {
+    for (const field of Object.keys(valid)) {
+      const wrong = isPassword(field) ? invalidPasswords : invalidValues;
+      const refused = refusedValues(contract, valid, field, wrong);
+      expect(refused.length).toBe(wrong.length);
+    }
+    const spaced = Object.entries(valid).map(([field, value]) => [field, ` \t${value}\n `]);
+    const trimmed = spaced.map(([field = "", text = ""]) => [field, isPassword(field) ? text : text.trim()]);
+    expect(contract.parse(Object.fromEntries(spaced))).toEqual(Object.fromEntries(trimmed));
+    expect(refusedFields(contract, { ...valid, ...unknown })).toEqual(Object.keys(unknown));
+  },
+);
+
+test.each<[field: string, valid: string[], invalid: string[]]>([
+  [
+    "username",
+    ["q", "x".repeat(150), "@.+-_Zz09", "Nurse@Example.org"],
+    ["x".repeat(151), "two words", "josé", "user٣", "ａdmin", "a/b", "a\nb", "a;b", "nurse\u200b"],
+  ],
+  [
+    "email",
+    ["a@b.example", "Nurse+Tag@Example.ORG", emailOf(254)],
+    ["nobody.example.org", "nobody@", "a@b@example.org", "a b@example.org", emailOf(255)],
+  ],
+  [
+    "password",
+    // 8 characters, however long each is, to 72 bytes.
+    [
+      "strongpassword",
+      "😀😎".repeat(4),
+      "xy".repeat(36),
+      "€$".repeat(18),
+      "a b c d e f",
+      " 7 chars ",
+      "\t\n \t\n \t\n ",
+    ],
+    ["1234x67", "😀😎".repeat(3), `${"xy".repeat(36)}x`, "€$".repeat(19), "😀😎".repeat(10)],
+  ],
+  // Refused: common passwords in any case, one repeated character, and the account's own email.
+  [
+    "password",
+    ["password of mine", "aaaaaaab", "nurse@ example.org", "the nurse"],
+    [
+      "Password",
+      "12345678",
+      "Qwerty123",
+      "tRUSTNO1",
+      "aaaaaaaa",
+      "😀".repeat(8),
+      "        ",
+      "NURSE@example.org",
+    ],
+  ],
+])("a registration accepts valid values of %s and refuses invalid ones", (field, valid, invalid) => {
+  expect(refusedValues(Registration, registration, field, [...valid, ...invalid])).toEqual(invalid);
+});
+
+test("a login accepts any password up to 1,024 characters: a text that cannot be a password is a wrong one", () => {
+  const passwords = ["x", "1234567", "x".repeat(73), "€".repeat(1024), "x".repeat(1025)];
+  const names = ["x".repeat(150), "x".repeat(151)];
+  expect(refusedValues(Credentials, credentials, "password", passwords)).toEqual(passwords.slice(-1));
+  expect(refusedValues(Credentials, credentials, "username", names)).toEqual(names.slice(-1));
+  expect(refusedValues(RefreshToken, token, "refresh", passwords)).toEqual(passwords.slice(-1));
+});
+
+test("a password must not be the username or the part of the email before the @, in any case", () => {
+  const account = { username: "florence", email: "Nightingale@example.org" };
+  const refused = ["Florence", "nightingale", "NIGHTINGALE@example.org"];
+  const values = [...refused, "florence n", "nightingale@"];
+  expect(refusedValues(Registration, { ...registration, ...account }, "password", values)).toEqual(refused);
+});
+
+test("a password is normalised to NFC before its length is checked", () => {
+  const parsed = Registration.parse({ ...registration, password: "re\u0301sume\u0301 of mine" });
+  expect(parsed.password).toBe("r\u00e9sum\u00e9 of mine");
+  // Eight characters as typed, seven in NFC.
+  expect(refusedFields(Registration, { ...registration, password: "abcdefe\u0301" })).toEqual(["password"]);
+});
+
+test("a registration may have an id, which is ignored", () => {
+  expect(Registration.parse({ ...registration, id: { of: "no use" } })).toEqual(registration);
+  expect(refusedFields(Credentials, { ...credentials, id: 1 })).toEqual(["id"]);
+});

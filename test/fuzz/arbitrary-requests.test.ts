@@ -1,0 +1,68 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { requests } from "../requests.ts";
+import { type Account, newAccount } from "../support/accounts.ts";
+import { type Answer, connectApi, type Options } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
+import { pathOf, type RouteRequest, type Subject } from "../support/route-requests.ts";
+import { type Attempt, attempts, type Sender } from "./arbitrary-requests.ts";
+import { enterWorld, patience, tries, type World } from "./runs.ts";
+
+// Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document (support/reference.ts).
+
+const senderOf: Record<Sender, (own: Account) => Promise<Pick<Account, "request">>> = {
+  nobody: async () => connectApi(),
+  clinician: async (own) => own,
+  "another clinician": async () => newAccount(),
+  admin: async () => newAccount(undefined, "admin"),
+  disabled: async (own) => {
+    await asOwner`UPDATE users SET active = false WHERE id = ${own.id}`;
+    return own;
+  },
+};
+
+const methodsWithoutBody = ["GET", "HEAD"];
+
+/** The body of an attempt: that of the valid request, the same with some other fields, or another one. */
+function bodyOf(
+  { method, body }: Attempt,
+  { body: own, file }: Subject,
+): { json?: unknown; raw?: Options["raw"] } {
+  if (methodsWithoutBody.includes(method)) return {};
+  if (body === undefined) return file === undefined ? { json: own } : { raw: file };
+  const isRaw = typeof body === "string" || body instanceof Uint8Array;
+  return isRaw ? { raw: body } : { json: { ...own, ...body } };
+}
+
+const worlds = new Map<string, World>();
+const safeMethods = ["GET", "HEAD", "OPTIONS"];
+
+async function answerTo(attempt: Attempt): Promise<Answer> {
+  const { route, id, suffix, query, headers, method, sender } = attempt;
+  const request = requests.find((one) => one.route === route) as RouteRequest;
+  const changes = sender === "disabled" || !safeMethods.includes(method);
+  const { account, about } = await enterWorld(worlds, request, changes);
+  const path = `${pathOf(request, id ?? about.id).replace(/\/$/, "")}${suffix}/?${query}`;
+  const { json, raw } = bodyOf(attempt, about);
+  const { request: send } = await senderOf[sender](account);
+  const type = { "Content-Type": about.file === undefined ? "application/json" : "application/x-ndjson" };
+  return send(method, path, json, { headers: { ...type, ...headers }, ...(raw !== undefined && { raw }) });
+}
+
+test(
+  "no random request is answered with 5xx, and every refused one is answered with a problem",
+  patience,
+  async () => {
+    await tries(
+      fc.asyncProperty(attempts, async (attempt) => {
+        const { status, headers, body } = await answerTo(attempt);
+        expect(status).toBeLessThan(500);
+        if (status < 400) return;
+        expect(headers.get("Content-Type")).toBe("application/problem+json");
+        const request_id = headers.get("X-Request-Id");
+        if (attempt.method !== "HEAD") expect(body).toMatchObject({ status, request_id });
+      }),
+      300,
+    );
+  },
+);

@@ -1,0 +1,117 @@
+import { expect, onTestFinished, test } from "vitest";
+import { app } from "../../src/app.ts";
+import { requests } from "../requests.ts";
+import { type Account, newAccount } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
+import { comparable } from "../support/problems.ts";
+import { createDoctor } from "../support/resources.ts";
+import { methodOf, type RouteRequest, type Subject, send } from "../support/route-requests.ts";
+import { relations, table } from "./table.ts";
+
+/** Makes an account that of the doctor in the latest assignment of `owner`, and assigns all patients of `owner` to this doctor. */
+async function makeDoctorOf(owner: Account, account: Account): Promise<void> {
+  const [latest] = await asOwner`
+    SELECT doctor_id AS id FROM mappings WHERE owner_id = ${owner.id} ORDER BY id DESC LIMIT 1`;
+  const doctor = latest ?? (await createDoctor(owner));
+  await asOwner`UPDATE users SET doctor_id = ${doctor.id} WHERE id = ${account.id}`;
+  await asOwner`
+    INSERT INTO mappings (patient_id, owner_id, doctor_id)
+    SELECT id, owner_id, ${doctor.id}::int FROM patients WHERE ${owner.id} IN (owner_id, deleted_from)
+    ON CONFLICT DO NOTHING`;
+}
+
+async function createDoctorsAccount(owner: Account): Promise<Account> {
+  const account = await newAccount(owner.api);
+  await makeDoctorOf(owner, account);
+  return account;
+}
+
+/** An account that was an admin until the API made it a clinician; its token is older. */
+async function createDemotedAdmin({ api }: Account): Promise<Account> {
+  const [demoted, admin] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
+  await admin.patch(`/api/accounts/${demoted.id}/`, { role: "clinician" });
+  return demoted;
+}
+
+/** Disables an account until the end of the test. */
+async function disable(owner: Account): Promise<Account> {
+  await asOwner`UPDATE users SET active = false WHERE id = ${owner.id}`;
+  onTestFinished(async () => {
+    await asOwner`UPDATE users SET active = true WHERE id = ${owner.id}`;
+  });
+  return owner;
+}
+
+type Relation = (typeof relations)[number];
+
+const createCaller: Record<Relation, (owner: Account) => Promise<Account>> = {
+  nobody: async (owner) => ({ ...owner, ...owner.api, token: "" }),
+  owner: async (owner) => owner,
+  "another account": ({ api }) => newAccount(api),
+  "the doctor's account": createDoctorsAccount,
+  admin: ({ api }) => newAccount(api, "admin"),
+  disabled: disable,
+  "demoted a moment ago": createDemotedAdmin,
+};
+
+/** A subject for a route's request. Only admins invite, so an invitation belongs to another account than `owner`. */
+async function createSubject({ route, subject }: RouteRequest, owner: Account): Promise<Subject> {
+  const creator = route.includes("/api/invitations") ? await newAccount(owner.api, "admin") : owner;
+  return (await subject?.(creator)) ?? {};
+}
+
+interface Scene {
+  account: Account;
+  about: Subject;
+}
+
+/** Creates the accounts and the subject of a request that changes something. */
+async function createScene(request: RouteRequest, relation: Relation): Promise<Scene> {
+  const owner = await newAccount(connectApi());
+  const about = await createSubject(request, owner);
+  return { account: await createCaller[relation](owner), about };
+}
+
+// All requests that are refused or only read share these accounts, and those of one route its subject.
+const sharedOwner = await newAccount(connectApi());
+const sharedCallers = new Map<Relation, Account>();
+const sharedSubjects = new Map<RouteRequest, Subject>();
+
+async function sharedScene(request: RouteRequest, relation: Relation): Promise<Scene> {
+  const about = sharedSubjects.get(request) ?? (await createSubject(request, sharedOwner));
+  sharedSubjects.set(request, about);
+  if (relation === "disabled") return { account: await disable(sharedOwner), about };
+  const account = sharedCallers.get(relation) ?? (await createCaller[relation](sharedOwner));
+  sharedCallers.set(relation, account);
+  if (relation === "the doctor's account") await makeDoctorOf(sharedOwner, account);
+  return { account, about };
+}
+
+test("every route has a row, and every row a route", () => {
+  const routes = app.routes.filter(({ method }) => method !== "ALL");
+  const patterns = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+  expect(Object.keys(table).sort()).toEqual([...patterns].sort());
+});
+
+const cells = requests.flatMap((request) =>
+  relations.map((relation, index) => ({
+    route: request.route,
+    request,
+    relation,
+    expected: table[request.route]?.[index] ?? 0,
+  })),
+);
+
+test.each(cells)("$route returns $expected to $relation", async ({ request, relation, expected }) => {
+  const changes = expected < 400 && methodOf(request) !== "GET";
+  const { account, about } = await (changes ? createScene : sharedScene)(request, relation);
+  const answer = await send(account, request, about);
+  expect(answer.status).toBe(expected);
+  if (answer.status < 400 || !request.route.includes(":id")) return;
+  // A caller who may not see a record learns nothing of it: the response is the same as for an unknown id.
+  const canSee = relation === "the doctor's account" || request.route.includes("/doctors/");
+  if (answer.status === 403 && canSee && !request.as) return;
+  const unknown = typeof about.id === "string" ? crypto.randomUUID() : 2_147_483_647;
+  expect(comparable(await send(account, request, { ...about, id: unknown }))).toEqual(comparable(answer));
+});

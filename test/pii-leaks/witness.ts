@@ -1,0 +1,92 @@
+import { requests } from "../requests.ts";
+import { type Answer, callsOf, connectApi, type Options } from "../support/api.ts";
+import type { JsonSchema } from "../support/openapi.ts";
+import { methodOf, pathOf, type RouteRequest } from "../support/route-requests.ts";
+import { fieldsOf } from "../fuzz/arbitraries.ts";
+import { bodyOf, freeFieldsOf } from "../fuzz/operations.ts";
+import { newMark } from "./marks.ts";
+
+/** The values that must not leak, and everything in which they could. */
+export class Evidence {
+  /** Values that were sent, or that the API created for one client only. */
+  readonly marks = new Set<string>();
+  /** Errors, and the headers of all responses. They must contain no marks. */
+  readonly told: string[] = [];
+  /** Successful bodies. They may contain marks. */
+  readonly shown: string[] = [];
+  readonly statuses = new Set<number>();
+
+  mark(): string {
+    const mark = newMark();
+    this.marks.add(mark);
+    return mark;
+  }
+
+  /** Adds a token or another secret. The header of a token is no secret. */
+  secret(text: string): void {
+    const isToken = /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+    for (const part of isToken ? text.split(".").slice(1) : [text])
+      if (part.length >= 8) this.marks.add(part);
+  }
+}
+
+const isFreeText = ({ type, enum: one, format }: JsonSchema) =>
+  type === "string" && !one && format !== "date-time";
+
+/** Finds the route of a request; a literal path wins over a pattern. */
+function routeOf(method: string, path: string): RouteRequest | undefined {
+  const [plain = ""] = path.split("?");
+  const fits = (request: RouteRequest) =>
+    methodOf(request) === method && new RegExp(`^${pathOf(request, "[^/]+")}?$`).test(plain);
+  const found = requests.filter(fits);
+  return found.find(({ route }) => !route.includes(":")) ?? found[0];
+}
+
+/**
+ * The API, with a mark in every field that can have any text, such as a name, an email or a reason. A username stays, because
+ * tests look it up again, and is unique anyway.
+ */
+export function watchedApi(evidence: Evidence) {
+  const api = connectApi();
+
+  function marked(request: RouteRequest, body: Record<string, unknown>): Record<string, unknown> {
+    const free = Object.entries(freeFieldsOf(request)).filter(
+      ([name, field]) => isFreeText(field) && name !== "username",
+    );
+    const changes = free
+      .filter(([name]) => typeof body[name] === "string" && String(body[name]).trim() !== "")
+      .map(([name, { format }]) => [
+        name,
+        format === "email" ? `${evidence.mark()}@example.org` : evidence.mark(),
+      ]);
+    return { ...body, ...Object.fromEntries(changes) };
+  }
+
+  function note({ status, headers, body }: Answer): void {
+    evidence.statuses.add(status);
+    evidence.told.push([...headers].map((pair) => pair.join(": ")).join("\n"));
+    (status < 400 ? evidence.shown : evidence.told).push(JSON.stringify(body));
+  }
+
+  async function request(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: Options = {},
+  ): Promise<Answer> {
+    const route = routeOf(method, path);
+    const isMarked = route && body !== undefined && !options.raw;
+    const sent = isMarked ? marked(route, body as Record<string, unknown>) : body;
+    if (isMarked)
+      for (const [name, field] of Object.entries(fieldsOf(bodyOf(route) ?? {})))
+        if (isFreeText(field)) evidence.secret(String(Object(sent)[name] ?? ""));
+    if (options.token) evidence.secret(options.token);
+    const answer = await api.request(method, path, sent, options);
+    note(answer);
+    for (const name of ["access", "refresh", "code"])
+      if (answer.status < 400) evidence.secret(String(Object(answer.body)[name] ?? ""));
+    return answer;
+  }
+
+  return { ...api, ...callsOf(request) };
+}
