@@ -1,17 +1,27 @@
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { app } from "../src/app.ts";
-import { requests } from "./requests.ts";
-import { type Account, mint, newAccount } from "./support/accounts.ts";
+import { routeRequests } from "./requests.ts";
+import { type Account, mintToken, newAccount } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner } from "./support/owner.ts";
-import { problem, refusal } from "./support/problems.ts";
-import { methodOf, pathOf, type RouteRequest, type Subject, send, sendTo } from "./support/route-requests.ts";
+import { fieldProblem, problem } from "./support/problems.ts";
+import {
+  type RouteRequest,
+  type RouteSubject,
+  routeMethod,
+  routePath,
+  sendRouteRequest,
+  sendToPath,
+} from "./support/route-requests.ts";
 
-const requestsOfApi = requests.filter(({ route }) => route.includes("/api/"));
+const requestsOfApi = routeRequests.filter(({ route }) => route.includes("/api/"));
 
 /** An account, and a subject of its own for a route's request; database requests are counted from here on. */
-async function createWorld({ subject, as }: RouteRequest): Promise<{ account: Account; about: Subject }> {
+async function createWorld({
+  subject,
+  as,
+}: RouteRequest): Promise<{ account: Account; about: RouteSubject }> {
   const account = await newAccount(undefined, as);
   const about = (await subject?.(account)) ?? {};
   await account.api.databaseRequests();
@@ -28,16 +38,16 @@ const belongingsOf = ({ id }: Account) => asOwner`
 test("every route of the app has a request here, and every request a route", () => {
   const routes = app.routes.filter(({ method }) => method !== "ALL");
   const patterns = new Set(routes.map(({ method, path }) => `${method} ${path}`));
-  expect(requests.map(({ route }) => route).sort()).toEqual([...patterns].sort());
+  expect(routeRequests.map(({ route }) => route).sort()).toEqual([...patterns].sort());
 });
 
-describe.each(requests)("$route", (request) => {
+describe.each(routeRequests)("$route", (request) => {
   const { route, access } = request;
-  const method = methodOf(request);
+  const method = routeMethod(request);
 
   test(`returns ${request.status} in as few database requests as it needs, and is not to be stored`, async () => {
     const { account, about } = await createWorld(request);
-    const { status, headers, body } = await send(account, request, about);
+    const { status, headers, body } = await sendRouteRequest(account, request, about);
     expect(status).toBe(request.status);
     expect(await account.api.databaseRequests()).toBe(request.requests ?? 1);
     expect(headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
@@ -48,13 +58,13 @@ describe.each(requests)("$route", (request) => {
     else expect(request.answer?.safeParse(body)).toEqual({ success: true, data: body });
     if (!route.includes("/api/")) return;
     expect(headers.get("Cache-Control")).toBe("no-store");
-    const notFound = await account.request(method, `${pathOf(request, about.id)}nothing/`, about.body);
+    const notFound = await account.request(method, `${routePath(request, about.id)}nothing/`, about.body);
     expect(notFound.headers.get("Cache-Control")).toBe("no-store");
   });
 
   // The other tests of a route share a world, which only the last one changes: all requests before that are refused.
   let account: Account;
-  let about: Subject;
+  let about: RouteSubject;
 
   beforeAll(async () => {
     ({ account, about } = await createWorld(request));
@@ -64,9 +74,9 @@ describe.each(requests)("$route", (request) => {
 
   if (access !== "open")
     test("without a token or with a forged one returns 401 without a database request", async () => {
-      const forged = `Bearer ${await mint({}, "another".padEnd(32, "x"))}`;
+      const forged = `Bearer ${await mintToken({}, "another".padEnd(32, "x"))}`;
       for (const Authorization of ["", forged]) {
-        const answer = await send(account, request, about, { headers: { Authorization } });
+        const answer = await sendRouteRequest(account, request, about, { headers: { Authorization } });
         expect(answer).toMatchObject({ status: 401, body: { title: "Unauthorized" } });
         expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="[^"]+"/);
       }
@@ -80,7 +90,7 @@ describe.each(requests)("$route", (request) => {
         await asOwner`UPDATE sessions SET ended_at = NULL WHERE id = ${account.sid}`;
       });
       const before = await belongingsOf(account);
-      const answer = await send(account, request, about);
+      const answer = await sendRouteRequest(account, request, about);
       expect(answer.status).toBe(401);
       expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="[^"]+", error="invalid_token"$/);
       expect(await account.api.databaseRequests()).toBe(1);
@@ -94,7 +104,7 @@ describe.each(requests)("$route", (request) => {
       // The email of what another account creates cannot be used again.
       const sent = toOthers === 201 ? ((await request.subject?.(other)) ?? {}) : about;
       const before = await belongingsOf(account);
-      const { status } = await send(other, request, sent);
+      const { status } = await sendRouteRequest(other, request, sent);
       expect(status).toBe(toOthers);
       expect(await account.api.databaseRequests()).toBe(request.requests ?? 1);
       expect(await belongingsOf(account)).toEqual(before);
@@ -103,9 +113,9 @@ describe.each(requests)("$route", (request) => {
   if (route.includes(":id"))
     test("with an unknown id returns 404, and with an impossible one 404 without a database request", async () => {
       const unknown = typeof about.id === "string" ? crypto.randomUUID() : 2_147_483_647;
-      expect(await send(account, request, { ...about, id: unknown })).toEqual(problem(404));
+      expect(await sendRouteRequest(account, request, { ...about, id: unknown })).toEqual(problem(404));
       expect(await account.api.databaseRequests()).toBe(1);
-      const impossible = pathOf(request, "2147483648");
+      const impossible = routePath(request, "2147483648");
       expect(await account.request(method, impossible, about.body)).toEqual(problem(404));
       expect(await account.api.databaseRequests()).toBe(0);
     });
@@ -114,8 +124,8 @@ describe.each(requests)("$route", (request) => {
     test("with an invalid field returns 400 by its name, with another media type 415, without a body 400, all without a database request", async () => {
       const body = { ...about.body, ...request.invalid };
       const fields = Object.keys(request.invalid ?? {});
-      expect(await send(account, request, { ...about, body })).toEqual(refusal(...fields));
-      const path = pathOf(request, about.id);
+      expect(await sendRouteRequest(account, request, { ...about, body })).toEqual(fieldProblem(...fields));
+      const path = routePath(request, about.id);
       const raw = new TextEncoder().encode(JSON.stringify(about.body));
       expect((await account.request(method, path, undefined, { raw })).status).toBe(415);
       expect((await account.request(method, path)).status).toBe(400);
@@ -126,7 +136,7 @@ describe.each(requests)("$route", (request) => {
     test("returns 503 when the database fails, and tells the reason neither in the response nor in the log", async () => {
       const printed = watchConsole();
       await account.api.disturbDatabase({ fault: "error-500" });
-      const answer = await send(account, request, about);
+      const answer = await sendRouteRequest(account, request, about);
       await account.api.disturbDatabase({});
       expect(answer).toMatchObject({ status: 503, body: { detail: "The database did not answer." } });
       expect(answer.headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
@@ -136,18 +146,18 @@ describe.each(requests)("$route", (request) => {
     });
 
   test(`returns ${request.status} with and without a slash at the end of the path`, async () => {
-    const path = pathOf(request, about.id);
+    const path = routePath(request, about.id);
     const otherPath = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
-    expect((await sendTo(account, request, otherPath, about)).status).toBe(request.status);
+    expect((await sendToPath(account, request, otherPath, about)).status).toBe(request.status);
   });
 });
 
 test("a browser's preflight of each route of the API is answered without a token and without a database request", async () => {
   const api = connectApi({ CORS_ORIGINS: "https://clinic.example" });
   for (const request of requestsOfApi) {
-    const method = methodOf(request);
+    const method = routeMethod(request);
     const headers = { Origin: "https://clinic.example", "Access-Control-Request-Method": method };
-    const answer = await api.request("OPTIONS", pathOf(request), undefined, { headers });
+    const answer = await api.request("OPTIONS", routePath(request), undefined, { headers });
     expect([request.route, answer]).toMatchObject([request.route, { status: 204, body: "" }]);
     const allowed = answer.headers.get("Access-Control-Allow-Methods")?.split(",");
     expect([request.route, allowed]).toEqual([request.route, expect.arrayContaining([method])]);
@@ -158,8 +168,8 @@ test("a browser's preflight of each route of the API is answered without a token
 test("each path answers 405 to the methods it does not have, with Allow and without a database request", async () => {
   const account = await newAccount();
   await account.api.databaseRequests();
-  for (const path of new Set(requests.map((request) => pathOf(request)))) {
-    const own = requests.filter((request) => pathOf(request) === path).map(methodOf);
+  for (const path of new Set(routeRequests.map((request) => routePath(request)))) {
+    const own = routeRequests.filter((request) => routePath(request) === path).map(routeMethod);
     const allowed = own.includes("GET") ? [...own, "HEAD"] : own;
     for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]) {
       if (allowed.includes(method)) continue;

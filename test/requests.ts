@@ -1,17 +1,17 @@
 import * as z from "zod/mini";
 import { accountRequests } from "./accounts/requests.ts";
+import { mappingRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { invitationRequests } from "./invitations/requests.ts";
-import { mappingRequests } from "./assignments/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
 
 const Health = z.strictObject({ status: z.literal("ok") });
 
 /** One valid request for every route of the app. */
-export const requests: RouteRequest[] = [
+export const routeRequests: RouteRequest[] = [
   { route: "GET /healthz", status: 200, answer: Health, requests: 0, access: "open" },
   { route: "GET /readyz", status: 200, answer: Health, access: "open" },
   ...authRequests,

@@ -1,7 +1,7 @@
 import { createScheduledController } from "cloudflare:test";
 import { expect, test } from "vitest";
 import worker from "../src/index.ts";
-import { newAccount, unique } from "./support/accounts.ts";
+import { newAccount, uniqueName } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner, owner } from "./support/owner.ts";
@@ -70,7 +70,7 @@ test("sessions are deleted with their tokens when they are expired, idle, or end
 });
 
 test("failed logins are deleted after a day, an account's own networks after 90 days, invitations when they expire", async () => {
-  const name = unique("nobody-");
+  const name = uniqueName("nobody-");
   await asOwner`
     INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
     SELECT ${name}, network, 1, now() - make_interval(hours => failed), now(), now() - make_interval(days => known)

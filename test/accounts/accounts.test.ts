@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { newAccount, newRefreshToken, signUp } from "../support/accounts.ts";
+import { insertRefreshToken, newAccount, signUp } from "../support/accounts.ts";
+import { actorColumns, auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
-import { moment, problem, refusal } from "../support/problems.ts";
-import { recordOf, whoIs } from "../support/audit-events.ts";
+import { anyTimestamp, fieldProblem, problem } from "../support/problems.ts";
 import { createDoctor } from "../support/resources.ts";
 
 const admin = await newAccount(undefined, "admin");
@@ -22,7 +22,7 @@ test("GET by an admin returns the account without its password", async () => {
     active: true,
     doctor: null,
   };
-  expect((await admin.get(pathOf(account))).body).toEqual({ ...expected, created_at: moment });
+  expect((await admin.get(pathOf(account))).body).toEqual({ ...expected, created_at: anyTimestamp });
 });
 
 test("the list has all accounts, and filters by role, by active, and by the beginning of username or email in any case", async () => {
@@ -39,16 +39,20 @@ test("the list has all accounts, and filters by role, by active, and by the begi
   expect(await found("search=florence.n@EX")).toEqual([true, false]);
   expect(await found(`search=${other.username.toUpperCase()}`)).toEqual([false, true]);
   expect(await found(`search=${other.username.slice(1)}`)).toEqual([false, false]);
-  expect(await admin.get("/api/accounts/?rol=admin")).toEqual(refusal("rol"));
+  expect(await admin.get("/api/accounts/?rol=admin")).toEqual(fieldProblem("rol"));
 });
 
 test("disabling an account revokes its tokens at once, and enabling it does not bring its sessions back", async () => {
   const account = await signUp();
-  const refresh = await newRefreshToken(account);
+  const refresh = await insertRefreshToken(account);
   const disabled = await change(account, { active: false });
   expect(disabled.body).toMatchObject({ id: account.id, active: false });
-  expect(await recordOf(disabled)).toMatchObject([
-    { ...whoIs(admin, "admin"), subject_id: account.id, changes: { active: { before: true, after: false } } },
+  expect(await auditEventsOf(disabled)).toMatchObject([
+    {
+      ...actorColumns(admin, "admin"),
+      subject_id: account.id,
+      changes: { active: { before: true, after: false } },
+    },
   ]);
   expect(await statusOfMe(account)).toBe(401);
   expect((await change(account, { active: true })).body).toMatchObject({ active: true });
@@ -62,7 +66,7 @@ test("another role ends the account's sessions; the same role or another doctor 
   const doctor = await createDoctor(admin);
   const sameRole = await change(account, { role: "clinician", active: true, doctor: doctor.id });
   expect(sameRole.body).toMatchObject({ doctor: doctor.id });
-  expect(await recordOf(sameRole)).toMatchObject([
+  expect(await auditEventsOf(sameRole)).toMatchObject([
     { changes: { doctor: { before: null, after: doctor.id } } },
   ]);
   expect(await statusOfMe(account)).toBe(200);
@@ -77,9 +81,9 @@ test("PATCH ignores read-only fields, and is 400 for invalid fields and for an u
   const { body } = await admin.get(pathOf(account));
   expect((await change(account, body)).body).toEqual(body);
   expect(await change(account, { role: "owner", active: "yes", doctor: 0, password: "x" })).toEqual(
-    refusal("role", "active", "doctor", "password"),
+    fieldProblem("role", "active", "doctor", "password"),
   );
-  expect(await change(account, { doctor: 2_147_483_647 })).toEqual(refusal("doctor"));
+  expect(await change(account, { doctor: 2_147_483_647 })).toEqual(fieldProblem("doctor"));
   expect((await admin.get(pathOf(account))).body).toEqual(body);
 });
 
@@ -87,7 +91,7 @@ test("DELETE of an account's sessions by an admin is 204 and revokes its access 
   const account = await signUp();
   const answer = await admin.delete(`${pathOf(account)}sessions/`);
   expect(answer).toMatchObject({ status: 204, body: "" });
-  expect(await recordOf(answer)).toMatchObject([{ action: "sign_out", subject_id: account.id }]);
+  expect(await auditEventsOf(answer)).toMatchObject([{ action: "sign_out", subject_id: account.id }]);
   expect(await statusOfMe(account)).toBe(401);
   expect((await account.api.post("/api/auth/refresh/", { refresh: account.refresh })).status).toBe(401);
 });
@@ -103,7 +107,9 @@ test("a clinician gets 403 for known and unknown accounts alike, audited as refu
     ];
     for (const answer of answers) {
       expect(answer).toEqual(forbidden);
-      expect(await recordOf(answer)).toMatchObject([{ outcome: "refused", subject_id: id, changes: null }]);
+      expect(await auditEventsOf(answer)).toMatchObject([
+        { outcome: "refused", subject_id: id, changes: null },
+      ]);
     }
   }
   expect(await account.get("/api/accounts/")).toEqual(forbidden);

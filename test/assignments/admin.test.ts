@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { idsOf } from "../support/pages.ts";
-import { recordOf } from "../support/audit-events.ts";
-import { assign, createDoctor } from "../support/resources.ts";
+import { assignDoctor, createDoctor } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
@@ -11,14 +11,14 @@ const nurse = await newAccount(api);
 test("an admin lists and deletes every account's assignments of a given doctor, and no others", async () => {
   const doctor = await createDoctor(nurse);
   const stranger = await newAccount(api);
-  const assignments = [await assign(nurse, { doctor }), await assign(stranger, { doctor })];
+  const assignments = [await assignDoctor(nurse, { doctor }), await assignDoctor(stranger, { doctor })];
   const admin = await newAccount(api, "admin");
   const path = `/api/mappings/?doctor=${doctor.id}`;
   for (const sort of ["id", "created_at"])
     expect(idsOf(await admin.get(`${path}&sort=${sort}`))).toEqual(assignments.map(({ id }) => id));
   expect(idsOf(await admin.get(`${path}&patient=${assignments[1]?.patient}`))).toEqual([assignments[1]?.id]);
   const answer = await admin.get(path);
-  expect(await recordOf(answer)).toMatchObject([
+  expect(await auditEventsOf(answer)).toMatchObject([
     { patients: assignments.map(({ patient }) => patient).sort((a, b) => a - b) },
   ]);
   expect(idsOf(await stranger.get(path))).toEqual([assignments[1]?.id]);

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
-import { comparable, moment, problem, refusal } from "../support/problems.ts";
-import { assign, createDoctor, createPatient } from "../support/resources.ts";
+import { anyTimestamp, fieldProblem, problem, withoutRequestDetails } from "../support/problems.ts";
+import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
 
 const UNKNOWN_ID = 2_147_483_647;
 const api = connectApi();
@@ -19,7 +19,7 @@ test("POST assigns any account's doctor, returns 201 with the whole assignment, 
   const patient = await createPatient(nurse);
   const readOnly = { id: 1, assigned_at: "2001-01-01T00:00:00.000Z" };
   const { status, body } = await post(nurse, patient.id, doctor.id, readOnly);
-  const expected = { id: body.id, patient: patient.id, doctor: doctor.id, assigned_at: moment };
+  const expected = { id: body.id, patient: patient.id, doctor: doctor.id, assigned_at: anyTimestamp };
   expect({ status, body }).toEqual({ status: 201, body: expected });
   expect(Object.keys(body)).toEqual(Object.keys(expected));
   expect(Date.parse(body.assigned_at)).toBeGreaterThanOrEqual(Date.parse(patient.created_at));
@@ -27,7 +27,7 @@ test("POST assigns any account's doctor, returns 201 with the whole assignment, 
 });
 
 test("POST of an assignment that exists is 409, and 201 again after it was deleted", async () => {
-  const { id, patient, doctor } = await assign(nurse);
+  const { id, patient, doctor } = await assignDoctor(nurse);
   const conflict = problem(409, "This doctor is already assigned to this patient.");
   expect(await post(nurse, patient, doctor)).toEqual(conflict);
   expect(await assignmentsOf(patient)).toEqual([{ id }]);
@@ -37,17 +37,17 @@ test("POST of an assignment that exists is 409, and 201 again after it was delet
 
 test("POST with an unknown patient, doctor or both is 400 and names each", async () => {
   const { id } = await createPatient(nurse);
-  expect(await post(nurse, UNKNOWN_ID, doctor.id)).toEqual(refusal("patient"));
-  expect(await post(nurse, id, UNKNOWN_ID)).toEqual(refusal("doctor"));
-  expect(await post(nurse, UNKNOWN_ID, UNKNOWN_ID)).toEqual(refusal("patient", "doctor"));
+  expect(await post(nurse, UNKNOWN_ID, doctor.id)).toEqual(fieldProblem("patient"));
+  expect(await post(nurse, id, UNKNOWN_ID)).toEqual(fieldProblem("doctor"));
+  expect(await post(nurse, UNKNOWN_ID, UNKNOWN_ID)).toEqual(fieldProblem("patient", "doctor"));
 });
 
 test("POST with an inactive doctor is 400; assignments made before stay and show active: false", async () => {
-  const { patient, doctor: retiring } = await assign(nurse);
+  const { patient, doctor: retiring } = await assignDoctor(nurse);
   const path = `/api/doctors/${retiring}/`;
   expect((await nurse.patch(path, { active: false })).body).toMatchObject({ active: false });
   const other = await createPatient(nurse);
-  expect(await post(nurse, other.id, retiring)).toEqual(refusal("doctor"));
+  expect(await post(nurse, other.id, retiring)).toEqual(fieldProblem("doctor"));
   expect((await nurse.get(`/api/mappings/${patient}/`)).body.doctors).toMatchObject([{ active: false }]);
   expect((await nurse.get(`/api/mappings/?patient=${patient}`)).body).toMatchObject([
     { doctor: { id: retiring, active: false } },
@@ -65,11 +65,11 @@ test("POST with an inactive doctor is 400; assignments made before stay and show
 });
 
 test("an admin gets the same 400 for another account's patient, assigned or not, as for an unknown id", async () => {
-  const assignment = await assign(nurse);
-  const unknown = comparable(await post(admin, UNKNOWN_ID, doctor.id));
+  const assignment = await assignDoctor(nurse);
+  const unknown = withoutRequestDetails(await post(admin, UNKNOWN_ID, doctor.id));
   expect(unknown.body.errors).toEqual({ patient: ["There is no such patient."] });
   for (const id of [assignment.doctor, doctor.id])
-    expect(comparable(await post(admin, assignment.patient, id))).toEqual(unknown);
+    expect(withoutRequestDetails(await post(admin, assignment.patient, id))).toEqual(unknown);
   expect(await assignmentsOf(assignment.patient)).toEqual([{ id: assignment.id }]);
 });
 
@@ -77,9 +77,9 @@ describe.each(["/api/mappings/:id/delete/", "/api/mappings/:id/"])("DELETE %s", 
   const pathOf = (id: number) => route.replace(":id", String(id));
 
   test("is 204 and deletes that assignment only; a second one is 404", async () => {
-    const deleted = await assign(nurse);
+    const deleted = await assignDoctor(nurse);
     const patient = { id: deleted.patient };
-    const kept = await assign(nurse, { patient });
+    const kept = await assignDoctor(nurse, { patient });
     expect(await nurse.delete(pathOf(deleted.id))).toMatchObject({ status: 204, body: "" });
     expect(await nurse.delete(pathOf(deleted.id))).toEqual(problem(404));
     expect(await assignmentsOf(patient.id)).toEqual([{ id: kept.id }]);
@@ -89,10 +89,10 @@ describe.each(["/api/mappings/:id/delete/", "/api/mappings/:id/"])("DELETE %s", 
   test("of another account's assignment is the same 404 as for an unknown id, even for the creator of the doctor; for an admin it is 204", async () => {
     const stranger = await newAccount(api);
     const own = await createDoctor(stranger);
-    const { id, patient } = await assign(nurse, { doctor: own });
-    const notFound = comparable(await stranger.delete(pathOf(id)));
+    const { id, patient } = await assignDoctor(nurse, { doctor: own });
+    const notFound = withoutRequestDetails(await stranger.delete(pathOf(id)));
     expect(notFound).toMatchObject({ status: 404, body: { detail: "There is no such assignment." } });
-    expect(notFound).toEqual(comparable(await stranger.delete(pathOf(UNKNOWN_ID))));
+    expect(notFound).toEqual(withoutRequestDetails(await stranger.delete(pathOf(UNKNOWN_ID))));
     expect(await assignmentsOf(patient)).toEqual([{ id }]);
     expect((await admin.delete(pathOf(id))).status).toBe(204);
     expect(await assignmentsOf(patient)).toEqual([]);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { link } from "../support/ownership.ts";
-import { bothWays, idsOf, pagesFrom } from "../support/pages.ts";
-import { comparable, problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/audit-events.ts";
-import { assign, createDoctor, createPatient } from "../support/resources.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
+import { linkDoctor } from "../support/ownership.ts";
+import { bothDirections, idsOf, pagesFrom } from "../support/pages.ts";
+import { fieldProblem, problem, withoutRequestDetails } from "../support/problems.ts";
+import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin, account] = [
@@ -14,7 +14,7 @@ const [nurse, admin, account] = [
   await newAccount(api),
 ];
 const [doctor, other] = [await createDoctor(admin), await createDoctor(admin)];
-await link(account, doctor);
+await linkDoctor(account, doctor);
 const [visible, own, hidden] = [
   await createPatient(nurse),
   await createPatient(account),
@@ -28,7 +28,7 @@ for (const [patient, doctors] of [
   [hidden, [other]],
 ] as const)
   for (const doctor of doctors)
-    assignments.push(await assign(patient === own ? account : nurse, { patient, doctor }));
+    assignments.push(await assignDoctor(patient === own ? account : nurse, { patient, doctor }));
 
 describe("the assignments that a doctor's account reads", () => {
   test.each([
@@ -48,7 +48,7 @@ describe("the assignments that a doctor's account reads", () => {
   ])(
     "are the doctor's and its own patients', each once, by %s, in both directions and with any limit",
     async (query, found) => {
-      for (const [asked, expected] of bothWays(query, found))
+      for (const [asked, expected] of bothDirections(query, found))
         for (const limit of [1, 200]) {
           const ids = [];
           for await (const page of pagesFrom(account, `/api/mappings/?limit=${limit}&${asked}`))
@@ -68,13 +68,13 @@ describe("the assignments that a doctor's account reads", () => {
       { patient: { id: own.id }, doctor: { id: doctor.id } },
       { patient: { id: own.id }, doctor: { id: other.id } },
     ]);
-    expect(await recordOf(answer)).toMatchObject([{ action: "list", patients: [visible.id, own.id] }]);
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "list", patients: [visible.id, own.id] }]);
   });
 
   test("of a patient of the doctor include all of the patient's doctors", async () => {
     const answer = await account.get(`/api/mappings/${visible.id}/`);
     expect(answer.body.doctors).toMatchObject([{ id: doctor.id }, { id: other.id }]);
-    expect(await recordOf(answer)).toMatchObject([{ action: "read", patients: [visible.id] }]);
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "read", patients: [visible.id] }]);
     expect(await account.get(`/api/mappings/${hidden.id}/`)).toEqual(problem(404));
   });
 
@@ -84,7 +84,7 @@ describe("the assignments that a doctor's account reads", () => {
       (await clinician.get("/api/mappings/")).body,
       (await linkedAdmin.get("/api/mappings/")).body,
     ]).toEqual([[], []]);
-    await link(linkedAdmin, doctor);
+    await linkDoctor(linkedAdmin, doctor);
     expect(idsOf(await linkedAdmin.get("/api/mappings/"))).toEqual([assignments[1]?.id, assignments[2]?.id]);
     expect(idsOf(await linkedAdmin.get(`/api/mappings/?doctor=${doctor.id}&sort=-id`))).toEqual([
       assignments[2]?.id,
@@ -100,28 +100,28 @@ describe("a doctor's account", () => {
     for (const path of [`/api/mappings/${seen.id}/`, `/api/mappings/${seen.id}/delete/`]) {
       const refused = await account.delete(path);
       expect(refused).toEqual(problem(403, "Only the patient's owner or an admin may end this assignment."));
-      expect(await recordOf(refused)).toMatchObject([
+      expect(await auditEventsOf(refused)).toMatchObject([
         { action: "unassign", outcome: "refused", patients: [visible.id], changes: null },
       ]);
     }
-    const notFound = comparable(await account.delete(`/api/mappings/${unseen.id}/`));
+    const notFound = withoutRequestDetails(await account.delete(`/api/mappings/${unseen.id}/`));
     expect(notFound).toMatchObject({ status: 404 });
-    expect(notFound).toEqual(comparable(await account.delete("/api/mappings/2147483647/")));
+    expect(notFound).toEqual(withoutRequestDetails(await account.delete("/api/mappings/2147483647/")));
     expect(idsOf(await nurse.get(`/api/mappings/?patient=${visible.id}`))).toEqual([unseen.id, seen.id]);
   });
 
   test("gets 400 for an assignment to a patient that is not its own", async () => {
     const third = await createDoctor(admin);
     const answer = await account.post("/api/mappings/", { patient: visible.id, doctor: third.id });
-    expect(answer).toEqual(refusal("patient"));
-    expect(await recordOf(answer)).toMatchObject([{ action: "assign", outcome: "not_found" }]);
+    expect(answer).toEqual(fieldProblem("patient"));
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "assign", outcome: "not_found" }]);
   });
 
   test("deletes assignments of its own patients; one that the owner or an admin deletes is 404 for it", async () => {
-    const assignment = await assign(account, { doctor });
+    const assignment = await assignDoctor(account, { doctor });
     expect((await account.delete(`/api/mappings/${assignment.id}/`)).status).toBe(204);
     for (const by of [nurse, admin]) {
-      const { id, patient } = await assign(nurse, { doctor });
+      const { id, patient } = await assignDoctor(nurse, { doctor });
       expect((await by.delete(`/api/mappings/${id}/`)).status).toBe(204);
       expect(await account.delete(`/api/mappings/${id}/`)).toEqual(problem(404));
       expect(await account.get(`/api/mappings/${patient}/`)).toEqual(problem(404));

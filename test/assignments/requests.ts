@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import { Assignment, DoctorsOfPatient, ListedAssignment } from "../../src/assignments/responses.ts";
 import type { Account } from "../support/accounts.ts";
-import { assign, createDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const List = z.tuple([ListedAssignment]);
-const subject = async (account: Account) => ({ id: (await assign(account)).id });
-const subjectPatient = async (account: Account) => ({ id: (await assign(account)).patient });
+const subject = async (account: Account) => ({ id: (await assignDoctor(account)).id });
+const subjectPatient = async (account: Account) => ({ id: (await assignDoctor(account)).patient });
 const access = { toOthers: 404 };
 
 const creation = {

@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
 import {
+  insertRefreshToken,
   logIn,
+  moveSpentTime,
   newAccount,
-  newRefreshToken,
   PASSWORD,
   signUp,
-  spentAgo,
-  unique,
+  uniqueName,
 } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { actorColumns, auditEventsOf, emptyAuditEvent } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
-import { blankEvent, recordOf, whoIs } from "../support/audit-events.ts";
-import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
+import { assignDoctor, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
-const blank = blankEvent(api);
+const blank = emptyAuditEvent(api);
 
 describe("a request with an idempotency key", () => {
   const file = { raw: JSON.stringify(newPatient()), headers: { "Content-Type": "application/x-ndjson" } };
@@ -29,9 +29,9 @@ describe("a request with an idempotency key", () => {
         nurse.post("/api/patients/import/", undefined, { ...file, headers: { ...file.headers, ...headers } }),
     ],
   ])("%s that is sent again is audited as a replay", async (_, send) => {
-    const headers = { "Idempotency-Key": unique("key-") };
-    const [first] = await recordOf(await send(headers));
-    const second = await recordOf(await send(headers));
+    const headers = { "Idempotency-Key": uniqueName("key-") };
+    const [first] = await auditEventsOf(await send(headers));
+    const second = await auditEventsOf(await send(headers));
     expect(first).toMatchObject({ outcome: "done" });
     expect(second).toEqual([{ ...first, action: "replay", changes: null }]);
   });
@@ -42,12 +42,12 @@ describe("a request with an idempotency key", () => {
   }));
 
   test("that an earlier, different request had is 422 and audited as refused, without patients", async () => {
-    const headers = { "Idempotency-Key": unique("key-") };
+    const headers = { "Idempotency-Key": uniqueName("key-") };
     await nurse.post("/api/patients/", newPatient(), { headers });
     const answer = await nurse.post("/api/patients/", newPatient(), { headers });
     expect(answer.status).toBe(422);
-    expect(await recordOf(answer)).toEqual([
-      { ...blank, ...whoIs(nurse), action: "create", outcome: "refused", patients: [] },
+    expect(await auditEventsOf(answer)).toEqual([
+      { ...blank, ...actorColumns(nurse), action: "create", outcome: "refused", patients: [] },
     ]);
   });
 });
@@ -55,21 +55,21 @@ describe("a request with an idempotency key", () => {
 test("creating, changing and deleting a doctor is audited, and reading the directory is not", async () => {
   const sent = newDoctor({ max_appointments_per_day: 7 });
   const created = await nurse.post("/api/doctors/", sent);
-  const event = { ...blank, ...whoIs(nurse), doctor_id: created.body.id };
+  const event = { ...blank, ...actorColumns(nurse), doctor_id: created.body.id };
   const changesOf = (pair: (value: unknown) => object) =>
     Object.fromEntries(Object.entries(sent).map(([field, value]) => [field, pair(value)]));
   const path = `/api/doctors/${created.body.id}/`;
-  expect(await recordOf(created)).toEqual([
+  expect(await auditEventsOf(created)).toEqual([
     { ...event, action: "create", changes: changesOf((after) => ({ before: null, after })) },
   ]);
-  expect(await recordOf(await (await newAccount(api)).patch(path, { lastname: "Cuddy" }))).toMatchObject([
-    { action: "update", outcome: "refused", doctor_id: created.body.id, changes: null },
-  ]);
-  expect(await recordOf(await nurse.delete(path))).toEqual([
+  expect(await auditEventsOf(await (await newAccount(api)).patch(path, { lastname: "Cuddy" }))).toMatchObject(
+    [{ action: "update", outcome: "refused", doctor_id: created.body.id, changes: null }],
+  );
+  expect(await auditEventsOf(await nurse.delete(path))).toEqual([
     { ...event, action: "delete", changes: changesOf((before) => ({ before, after: null })) },
   ]);
-  await assign(nurse, { doctor: await createDoctor(nurse) });
-  expect(await recordOf(await nurse.get("/api/doctors/"))).toEqual([]);
+  await assignDoctor(nurse, { doctor: await createDoctor(nurse) });
+  expect(await auditEventsOf(await nurse.get("/api/doctors/"))).toEqual([]);
 });
 
 describe("authentication", () => {
@@ -81,7 +81,7 @@ describe("authentication", () => {
     const actor = { account_id: id, username, role: "clinician" };
     const answer = await tryPassword(username, PASSWORD);
     const sessions = await asOwner`SELECT id FROM sessions WHERE user_id = ${id} ORDER BY created_at DESC`;
-    expect(await recordOf(answer)).toEqual([
+    expect(await auditEventsOf(answer)).toEqual([
       { ...blank, ...actor, session_id: sessions[0]?.["id"], action: "login" },
     ]);
     expect(
@@ -91,12 +91,12 @@ describe("authentication", () => {
 
   test("audits a failed login with its account if there is one, and never the username that was sent", async () => {
     const { id, username } = await signUp(api);
-    const wrong = await recordOf(await tryPassword(username, "not the password"));
+    const wrong = await auditEventsOf(await tryPassword(username, "not the password"));
     const refused = { ...blank, action: "login", outcome: "refused" };
     expect(wrong).toEqual([{ ...refused, account_id: id, username, role: "clinician" }]);
     await asOwner`UPDATE users SET active = false WHERE id = ${id}`;
-    expect(await recordOf(await tryPassword(username, PASSWORD))).toEqual(wrong);
-    expect(await recordOf(await tryPassword(unique("nobody-"), PASSWORD))).toEqual([
+    expect(await auditEventsOf(await tryPassword(username, PASSWORD))).toEqual(wrong);
+    expect(await auditEventsOf(await tryPassword(uniqueName("nobody-"), PASSWORD))).toEqual([
       { ...refused, account_id: null, username: null, role: null },
     ]);
   });
@@ -106,7 +106,7 @@ describe("authentication", () => {
     const { sid } = JSON.parse(atob(token.split(".")[1] ?? ""));
     await tryPassword(username, "a wrong one, and known");
     await api.post("/api/auth/refresh/", { refresh });
-    await spentAgo(refresh, 31);
+    await moveSpentTime(refresh, 31);
     await api.post("/api/auth/refresh/", { refresh });
     await logIn(api, username);
     const events =
@@ -130,15 +130,15 @@ describe("authentication", () => {
 
   test("audits a refresh with a token that was spent more than 30 s ago, and no other refresh", async () => {
     const account = await newAccount(api);
-    const refresh = await newRefreshToken(account);
+    const refresh = await insertRefreshToken(account);
     const exchange = (token: string) => api.post("/api/auth/refresh/", { refresh: token });
     for (let attempt = 0; attempt < 2; attempt += 1)
-      expect(await recordOf(await exchange(refresh))).toEqual([]);
-    await spentAgo(refresh, 31);
-    const { session_id, ...actor } = whoIs(account);
-    expect(await recordOf(await exchange(refresh))).toEqual([
+      expect(await auditEventsOf(await exchange(refresh))).toEqual([]);
+    await moveSpentTime(refresh, 31);
+    const { session_id, ...actor } = actorColumns(account);
+    expect(await auditEventsOf(await exchange(refresh))).toEqual([
       { ...blank, ...actor, session_id: expect.any(String), action: "refresh", outcome: "refused" },
     ]);
-    expect(await recordOf(await exchange("unknown"))).toEqual([]);
+    expect(await auditEventsOf(await exchange("unknown"))).toEqual([]);
   });
 });

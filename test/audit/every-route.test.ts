@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { requests } from "../requests.ts";
+import { routeRequests } from "../requests.ts";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { actorColumns, auditEventsOf } from "../support/audit-events.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { recordOf, whoIs } from "../support/audit-events.ts";
 import { createPatient } from "../support/resources.ts";
-import { type RouteRequest, type Subject, send } from "../support/route-requests.ts";
+import { type RouteRequest, type RouteSubject, sendRouteRequest } from "../support/route-requests.ts";
 
 const api = connectApi();
-const audited = requests.filter((request) => request.recorded);
+const audited = routeRequests.filter((request) => request.recorded);
 const guarded = audited.filter(({ access }) => access !== "open");
-const createSubject = async ({ subject }: RouteRequest, account: Account): Promise<Subject> =>
+const createSubject = async ({ subject }: RouteRequest, account: Account): Promise<RouteSubject> =>
   (await subject?.(account)) ?? {};
 
 type ByRole = { clinician: Account; admin: Account };
@@ -29,15 +29,15 @@ const subjectsOfDisabled = await Promise.all(
 );
 await asOwner`UPDATE users SET active = false WHERE id IN (${disabled.clinician.id}, ${disabled.admin.id})`;
 
-describe.each(requests)("$route", (request) => {
+describe.each(routeRequests)("$route", (request) => {
   test(
     request.recorded ? `writes one audit event, ${request.recorded}` : "writes no audit event",
     async () => {
       const account = await newAccount(api, request.as);
-      const answer = await send(account, request, await createSubject(request, account));
+      const answer = await sendRouteRequest(account, request, await createSubject(request, account));
       const action = { action: request.recorded, outcome: "done", address: api.address };
-      const actor = request.access === "open" ? {} : whoIs(account, request.as);
-      expect(await recordOf(answer)).toEqual(
+      const actor = request.access === "open" ? {} : actorColumns(account, request.as);
+      expect(await auditEventsOf(answer)).toEqual(
         request.recorded ? [expect.objectContaining({ ...action, ...actor })] : [],
       );
     },
@@ -46,7 +46,9 @@ describe.each(requests)("$route", (request) => {
   test("writes no audit event when the database fails", async () => {
     const account = inRoleOf(owners, request);
     const subject = await createSubject(request, account);
-    expect(await recordOf(await send(withFailingDatabase(account), request, subject))).toEqual([]);
+    expect(
+      await auditEventsOf(await sendRouteRequest(withFailingDatabase(account), request, subject)),
+    ).toEqual([]);
   });
 });
 
@@ -63,11 +65,11 @@ const withFailingDatabase = (account: Account): Account => ({
 test.each(guarded)("$route by another account is audited with its outcome", async (request) => {
   const subject = await createSubject(request, inRoleOf(owners, request));
   const other = await newAccount(api);
-  const answer = await send(other, request, subject);
+  const answer = await sendRouteRequest(other, request, subject);
   const outcomeOfStatus = answer.status < 400 ? "done" : outcomes[answer.status];
   const outcome = Object(request.access).outcome ?? outcomeOfStatus;
-  expect(await recordOf(answer)).toEqual([
-    expect.objectContaining({ action: request.recorded, outcome, ...whoIs(other) }),
+  expect(await auditEventsOf(answer)).toEqual([
+    expect.objectContaining({ action: request.recorded, outcome, ...actorColumns(other) }),
   ]);
 });
 const outcomes: Record<number, string> = { 400: "not_found", 403: "refused", 404: "not_found" };
@@ -76,11 +78,11 @@ test.each(guarded.map((request, index) => ({ ...request, subject: subjectsOfDisa
   "$route with a revoked token is not done and audited as refused",
   async ({ subject, ...request }) => {
     const account = inRoleOf(disabled, request);
-    expect(await recordOf(await send(account, request, subject))).toEqual([
+    expect(await auditEventsOf(await sendRouteRequest(account, request, subject))).toEqual([
       expect.objectContaining({
         action: request.recorded,
         outcome: "refused",
-        ...whoIs(account, request.as),
+        ...actorColumns(account, request.as),
         changes: null,
       }),
     ]);

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { blankEvent, recordOf, whoIs } from "../support/audit-events.ts";
+import { actorColumns, auditEventsOf, emptyAuditEvent } from "../support/audit-events.ts";
 import { createDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
-const blank = blankEvent(api);
+const blank = emptyAuditEvent(api);
 
 describe("the audit log of a patient has", () => {
-  const eventOf = (id: number) => ({ ...blank, ...whoIs(nurse), patients: [id] });
+  const eventOf = (id: number) => ({ ...blank, ...actorColumns(nurse), patients: [id] });
 
   test("each read, also of another account's patient and of an unknown id", async () => {
     const own = await createPatient(nurse);
@@ -19,7 +19,7 @@ describe("the audit log of a patient has", () => {
       [others.id, "not_found"],
       [2_147_483_647, "not_found"],
     ] as const)
-      expect(await recordOf(await nurse.get(`/api/patients/${id}/`))).toEqual([
+      expect(await auditEventsOf(await nurse.get(`/api/patients/${id}/`))).toEqual([
         { ...eventOf(id), action: "read", outcome },
       ]);
   });
@@ -30,7 +30,7 @@ describe("the audit log of a patient has", () => {
     const match = { "If-None-Match": headers.get("ETag") ?? "" };
     const answer = await nurse.get(`/api/patients/${id}/`, { headers: match });
     expect(answer.status).toBe(304);
-    expect(await recordOf(answer)).toEqual([{ ...eventOf(id), action: "read" }]);
+    expect(await auditEventsOf(answer)).toEqual([{ ...eventOf(id), action: "read" }]);
   });
 
   test("all fields of a new patient, and the changed fields of a PATCH, before and after", async () => {
@@ -38,14 +38,14 @@ describe("the audit log of a patient has", () => {
     const created = await nurse.post("/api/patients/", sent);
     const { id } = created.body;
     const fields = Object.entries(sent).map(([field, after]) => [field, { before: null, after }]);
-    expect(await recordOf(created)).toEqual([
+    expect(await auditEventsOf(created)).toEqual([
       { ...eventOf(id), action: "create", changes: Object.fromEntries(fields) },
     ]);
     const update = await nurse.patch(`/api/patients/${id}/`, { ...sent, age: 37, lastname: 'O"Neil' });
     const changes = { lastname: { before: "Lovelace", after: 'O"Neil' }, age: { before: 36, after: 37 } };
-    expect(await recordOf(update)).toEqual([{ ...eventOf(id), action: "update", changes }]);
+    expect(await auditEventsOf(update)).toEqual([{ ...eventOf(id), action: "update", changes }]);
     const noChange = await nurse.patch(`/api/patients/${id}/`, { age: 37 });
-    expect(await recordOf(noChange)).toEqual([{ ...eventOf(id), action: "update", changes: null }]);
+    expect(await auditEventsOf(noChange)).toEqual([{ ...eventOf(id), action: "update", changes: null }]);
   });
 
   test("a change that is 412, without the fields", async () => {
@@ -53,16 +53,16 @@ describe("the audit log of a patient has", () => {
     const headers = { "If-Match": '"7"' };
     const event = { ...eventOf(id), outcome: "refused" };
     const change = await nurse.patch(`/api/patients/${id}/`, { age: 1 }, { headers });
-    expect(await recordOf(change)).toEqual([{ ...event, action: "update" }]);
+    expect(await auditEventsOf(change)).toEqual([{ ...event, action: "update" }]);
     const deletion = await nurse.delete(`/api/patients/${id}/`, { headers });
-    expect(await recordOf(deletion)).toEqual([{ ...event, action: "delete" }]);
+    expect(await auditEventsOf(deletion)).toEqual([{ ...event, action: "delete" }]);
   });
 
   test("a POST that is 409 as refused, without a patient", async () => {
     const { email } = await createPatient(nurse);
     const answer = await nurse.post("/api/patients/", newPatient({ email }));
     const { patients, ...event } = eventOf(0);
-    expect(await recordOf(answer)).toEqual([
+    expect(await auditEventsOf(answer)).toEqual([
       { ...event, patients: [], action: "create", outcome: "refused" },
     ]);
     expect(answer.status).toBe(409);
@@ -73,11 +73,13 @@ describe("the audit log of a patient has", () => {
     const ids: number[] = [];
     for (let n = 0; n < 3; n += 1) ids.push((await createPatient(account)).id);
     const list = await account.get("/api/patients/?limit=2");
-    expect(await recordOf(list)).toEqual([
-      { ...blank, ...whoIs(account), action: "list", patients: ids.slice(0, 2) },
+    expect(await auditEventsOf(list)).toEqual([
+      { ...blank, ...actorColumns(account), action: "list", patients: ids.slice(0, 2) },
     ]);
     const file = await account.get("/api/patients/export/");
-    expect(await recordOf(file)).toEqual([{ ...blank, ...whoIs(account), action: "export", patients: ids }]);
+    expect(await auditEventsOf(file)).toEqual([
+      { ...blank, ...actorColumns(account), action: "export", patients: ids },
+    ]);
   });
 
   test("its assignments, with the doctor before and after, and each read of them", async () => {
@@ -85,23 +87,23 @@ describe("the audit log of a patient has", () => {
     const assigned = await nurse.post("/api/mappings/", { patient: patient.id, doctor: doctor.id });
     const changes = (before: number | null, after: number | null) => ({ doctor: { before, after } });
     const event = eventOf(patient.id);
-    expect(await recordOf(assigned)).toEqual([
+    expect(await auditEventsOf(assigned)).toEqual([
       { ...event, action: "assign", changes: changes(null, doctor.id) },
     ]);
-    expect(await recordOf(await nurse.get(`/api/mappings/?patient=${patient.id}`))).toEqual([
+    expect(await auditEventsOf(await nurse.get(`/api/mappings/?patient=${patient.id}`))).toEqual([
       { ...event, action: "list" },
     ]);
-    expect(await recordOf(await nurse.get(`/api/doctors/?patient=${patient.id}`))).toEqual([
+    expect(await auditEventsOf(await nurse.get(`/api/doctors/?patient=${patient.id}`))).toEqual([
       { ...event, action: "list" },
     ]);
     const stranger = await newAccount(api);
     for (const account of [stranger, nurse]) {
       const unassigned = await account.delete(`/api/mappings/${assigned.body.id}/`);
       const isOwner = account === nurse;
-      expect(await recordOf(unassigned)).toEqual([
+      expect(await auditEventsOf(unassigned)).toEqual([
         {
           ...event,
-          ...whoIs(account),
+          ...actorColumns(account),
           action: "unassign",
           outcome: isOwner ? "done" : "not_found",
           changes: isOwner ? changes(doctor.id, null) : null,
@@ -119,7 +121,7 @@ describe("the audit log of a patient has", () => {
       [{ patient, doctor: unknown }, "refused"],
       [{ patient: others, doctor }, "not_found"],
     ] as const)
-      expect(await recordOf(await nurse.post("/api/mappings/", body))).toEqual([
+      expect(await auditEventsOf(await nurse.post("/api/mappings/", body))).toEqual([
         { ...eventOf(body.patient), action: "assign", outcome },
       ]);
   });
@@ -132,13 +134,13 @@ describe("the audit log of a patient has", () => {
     const [one, two] = [newPatient(), newPatient()];
     const imported = await nurse.post("/api/patients/import/", undefined, file(one, two));
     const ids = imported.body.created.map(({ id }: { id: number }) => id);
-    expect(await recordOf(imported)).toEqual([
-      { ...blank, ...whoIs(nurse), action: "import", patients: ids },
+    expect(await auditEventsOf(imported)).toEqual([
+      { ...blank, ...actorColumns(nurse), action: "import", patients: ids },
     ]);
     const refused = await nurse.post("/api/patients/import/", undefined, file(newPatient(), one));
     expect(refused.status).toBe(400);
-    expect(await recordOf(refused)).toEqual([
-      { ...blank, ...whoIs(nurse), action: "import", outcome: "refused", patients: [] },
+    expect(await auditEventsOf(refused)).toEqual([
+      { ...blank, ...actorColumns(nurse), action: "import", outcome: "refused", patients: [] },
     ]);
   });
 });

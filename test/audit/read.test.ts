@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Account, newAccount, signUp } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
-import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/audit-events.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
@@ -17,7 +17,9 @@ describe("GET /api/audit/", () => {
   test("by a clinician is 403 and audited as refused", async () => {
     const answer = await nurse.get("/api/audit/");
     expect(answer).toEqual(problem(403, "Only an admin may read the audit log."));
-    expect(await recordOf(answer)).toMatchObject([{ action: "audit", outcome: "refused", patients: [] }]);
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "audit", outcome: "refused", patients: [] },
+    ]);
   });
 
   test("is audited with the patients of the events that it returns and of the filter", async () => {
@@ -25,9 +27,9 @@ describe("GET /api/audit/", () => {
     const [one, other] = [await createPatient(account), await createPatient(account)];
     await account.get("/api/patients/");
     const answer = await auditOf(`account=${account.id}`);
-    expect(await recordOf(answer)).toMatchObject([{ action: "audit", patients: [one.id, other.id] }]);
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "audit", patients: [one.id, other.id] }]);
     const empty = await auditOf(`patient=${one.id}&action=delete`);
-    expect(await recordOf(empty)).toMatchObject([{ action: "audit", patients: [one.id] }]);
+    expect(await auditEventsOf(empty)).toMatchObject([{ action: "audit", patients: [one.id] }]);
     expect(actions(await accessesOf(account, one.id)).slice(0, 2)).toEqual(["audit", "audit"]);
   });
 
@@ -110,7 +112,7 @@ describe("GET /api/audit/", () => {
       `/api/patients/${id}/history/`,
       "/api/patients/",
     ])
-      expect(await account.get(`${path}?cursor=${cursor}`)).toEqual(refusal("cursor"));
+      expect(await account.get(`${path}?cursor=${cursor}`)).toEqual(fieldProblem("cursor"));
   });
 
   test.each([
@@ -124,7 +126,7 @@ describe("GET /api/audit/", () => {
     ["from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", ["to"]],
   ])("?%s is 400 and makes no database request", async (query, fields) => {
     await api.databaseRequests();
-    expect(await auditOf(query)).toEqual(refusal(...fields));
+    expect(await auditOf(query)).toEqual(fieldProblem(...fields));
     expect(await api.databaseRequests()).toBe(0);
   });
 

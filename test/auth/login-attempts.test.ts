@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { newAccount, PASSWORD, setPassword, signUp, unique } from "../support/accounts.ts";
+import { newAccount, PASSWORD, setPassword, signUp, uniqueName } from "../support/accounts.ts";
 import { type Answer, type Api, connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
-import { comparable, problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem, withoutRequestDetails } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
-import { recordOf } from "../support/audit-events.ts";
 
 const tooMany = problem(429, "Too many attempts. Try again later.");
 const attempt = (api: Api, username: string, password = "not the password") =>
@@ -69,7 +69,7 @@ test("the fifth failure blocks the account for 1 s, each later one for twice as 
   for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
     await unblock(username);
     const { refused } = await expectBlock(seconds, () => attempt(api, username));
-    expect(await recordOf(refused)).toMatchObject([
+    expect(await auditEventsOf(refused)).toMatchObject([
       { action: "login", outcome: "refused", reason: "too many attempts" },
     ]);
   }
@@ -77,7 +77,7 @@ test("the fifth failure blocks the account for 1 s, each later one for twice as 
 
 test("a blocked attempt gets the same 429 for an unknown username as for a known one, in one database request", async () => {
   const { username } = await signUp();
-  const [api, nobody] = [connectApi(), unique("nobody-")];
+  const [api, nobody] = [connectApi(), uniqueName("nobody-")];
   await fail(api, nobody, 5);
   await fail(connectApi(), username, 5);
   await api.databaseRequests();
@@ -88,7 +88,7 @@ test("a blocked attempt gets the same 429 for an unknown username as for a known
     expect(retryAfter(answer)).toBeGreaterThan(0);
     answer.headers.delete("Retry-After");
   }
-  expect(comparable(first)).toEqual(comparable(second));
+  expect(withoutRequestDetails(first)).toEqual(withoutRequestDetails(second));
   expect(await api.databaseRequests()).toBe(2);
 });
 
@@ -129,12 +129,12 @@ test("a block of the account or of the network does not apply to an account in a
 
 test("the hundredth failure over all usernames blocks a network for 1 s, later ones for up to 60 s", async () => {
   const api = connectApi();
-  await attempt(api, unique("nobody-"));
+  await attempt(api, uniqueName("nobody-"));
   // A network is forgiven one failure a minute, but none when the last failure is in the future.
   const setFailures = (count: number) => asOwner`
     UPDATE login_attempts SET failures = ${count}, failed_at = now() + interval '1 hour', blocked_until = 'epoch'
     WHERE username = '' AND network = ${api.address}`;
-  const attemptAsNobody = () => attempt(api, unique("nobody-"));
+  const attemptAsNobody = () => attempt(api, uniqueName("nobody-"));
   await setFailures(98);
   expect((await attemptAsNobody()).status).toBe(401);
   const blocks = asOwner`
@@ -144,7 +144,7 @@ test("the hundredth failure over all usernames blocks a network for 1 s, later o
   await expectBlock(1, attemptAsNobody);
   await setFailures(110);
   await expectBlock(60, attemptAsNobody);
-  expect((await attempt(connectApi(), unique("nobody-"))).status).toBe(401);
+  expect((await attempt(connectApi(), uniqueName("nobody-"))).status).toBe(401);
 });
 
 test("in its own network the seventieth failure blocks an account for 1 s, later ones for up to 15 minutes", async () => {
@@ -205,10 +205,10 @@ test("failures to give the current password when changing it count as failed log
   await setPassword(account.id, PASSWORD);
   const guess = (current = "not the password") =>
     account.post("/api/auth/password/", { current, new: "another horse entirely" });
-  for (let failed = 0; failed < 4; failed += 1) expect(await guess()).toEqual(refusal("current"));
+  for (let failed = 0; failed < 4; failed += 1) expect(await guess()).toEqual(fieldProblem("current"));
   const { failed, refused } = await expectBlock(1, guess, () => guess(PASSWORD));
-  expect(failed).toEqual(refusal("current"));
-  expect(await recordOf(refused)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+  expect(failed).toEqual(fieldProblem("current"));
+  expect(await auditEventsOf(refused)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
   expect((await attempt(account.api, account.username, PASSWORD)).status).toBe(429);
   await unblock(account.username);
   expect((await guess(PASSWORD)).status).toBe(204);

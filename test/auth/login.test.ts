@@ -1,10 +1,10 @@
 import { neonConfig } from "@neondatabase/serverless";
 import { decode } from "hono/jwt";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { claims, logIn, PASSWORD, signUp, tokenPair, unique } from "../support/accounts.ts";
+import { logIn, PASSWORD, signUp, tokenClaims, tokenPair, uniqueName } from "../support/accounts.ts";
 import { type Api, connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
-import { comparable, problem } from "../support/problems.ts";
+import { problem, withoutRequestDetails } from "../support/problems.ts";
 
 const refused = problem(401, "There is no active account with this username and password.");
 
@@ -22,7 +22,7 @@ test("login answers with a pair of tokens and nothing else", () => {
 test("the access token holds the account's id, the session and its times, and no personal data", async () => {
   const { sid, iat = 0 } = payload;
   expect(header).toEqual({ alg: "HS256", typ: "JWT", kid: expect.stringMatching(/^[0-9a-f]{8}$/) });
-  expect(payload).toEqual({ ...claims(), sub: String(id), sid, ver: 1, iat, exp: iat + 900 });
+  expect(payload).toEqual({ ...tokenClaims(), sub: String(id), sid, ver: 1, iat, exp: iat + 900 });
   expect((await api.get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
 
@@ -57,12 +57,12 @@ test("login deletes the account's expired sessions, and no other account's", asy
 });
 
 test("every refused login gets the same 401 in two database requests, as many as a successful one", async () => {
-  const [disabled, long] = [await signUp(api), unique("long-")];
+  const [disabled, long] = [await signUp(api), uniqueName("long-")];
   const password = "xy".repeat(36);
   await api.post("/api/auth/register/", { username: long, email: "long@example.org", password });
   await asOwner`UPDATE users SET active = false WHERE id = ${disabled.id}`;
   await api.databaseRequests();
-  const first = await tryPassword(api, unique("nobody-"));
+  const first = await tryPassword(api, uniqueName("nobody-"));
   expect(first).toEqual(refused);
   expect(first.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
   expect(await api.databaseRequests()).toBe(2);
@@ -73,7 +73,7 @@ test("every refused login gets the same 401 in two database requests, as many as
     // bcrypt reads 72 bytes: in these it is the right password.
     [long, `${password}x`],
   ] as const) {
-    expect(comparable(await tryPassword(api, name, wrong))).toEqual(comparable(first));
+    expect(withoutRequestDetails(await tryPassword(api, name, wrong))).toEqual(withoutRequestDetails(first));
     expect(await api.databaseRequests()).toBe(2);
   }
   expect((await tryPassword(api, long, password)).status).toBe(200);
@@ -81,7 +81,7 @@ test("every refused login gets the same 401 in two database requests, as many as
 
 test("login computes one hash of BCRYPT_COST for an unknown username and for hashes of every cost", async () => {
   const api = connectApi({ BCRYPT_COST: 6 });
-  const names = [unique("nobody-")];
+  const names = [uniqueName("nobody-")];
   for (const cost of [6, 5, 4]) names.push((await signUp(connectApi({ BCRYPT_COST: cost }))).username);
   // bcryptjs reads the clock after each round; other code reads it a few times. A clock that stands still keeps a slow machine from
   // dividing the work, which would read it more often.

@@ -2,18 +2,18 @@ import { compareSync } from "bcryptjs";
 import { expect, test } from "vitest";
 import { hashPassword } from "../../src/auth/passwords.ts";
 import {
+  insertRefreshToken,
   logIn,
   newAccount,
-  newRefreshToken,
   PASSWORD,
   setPassword,
   signUp,
-  unique,
+  uniqueName,
 } from "../support/accounts.ts";
 import { type Api, connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
-import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/audit-events.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 
 const tryLogin = async (api: Api, username: string, password: string) =>
   (await api.post("/api/auth/login/", { username, password })).status;
@@ -32,7 +32,7 @@ async function newOlderAccount(password: string, cost = 4) {
 
 test("a password matches in every Unicode normal form, and only with its leading and trailing space", async () => {
   const api = connectApi();
-  const [username, password] = [unique("new-"), "  re\u0301sume\u0301 of mine "];
+  const [username, password] = [uniqueName("new-"), "  re\u0301sume\u0301 of mine "];
   await api.post("/api/auth/register/", { username, email: "new@example.org", password });
   expect(await tryLogin(api, username, "  r\u00e9sum\u00e9 of mine ")).toBe(200);
   expect(await tryLogin(api, username, password)).toBe(200);
@@ -51,7 +51,7 @@ test("an older account logs in with its password as typed, with or without the s
 
 test("the example of the original API, admin with strongpassword, registers and logs in", async () => {
   const api = connectApi();
-  const [username, password] = [unique("admin-"), "strongpassword"];
+  const [username, password] = [uniqueName("admin-"), "strongpassword"];
   const { status } = await api.post("/api/auth/register/", {
     username,
     email: "admin@example.com",
@@ -84,7 +84,7 @@ test("POST password ends all other sessions of the account, and keeps the sessio
   const other = await logIn(account.api, account.username);
   const answer = await changePassword(account, PASSWORD);
   expect(answer).toMatchObject({ status: 204, body: "" });
-  expect(await recordOf(answer)).toMatchObject([
+  expect(await auditEventsOf(answer)).toMatchObject([
     { action: "change_password", outcome: "done", changes: null },
   ]);
   expect((await account.get("/api/auth/me/")).status).toBe(200);
@@ -98,17 +98,17 @@ test("POST password ends all other sessions of the account, and keeps the sessio
 test("a wrong current or an invalid new password gets 400 with its field, is audited, and changes nothing", async () => {
   const account = await newAccount();
   await setPassword(account.id, PASSWORD);
-  await newRefreshToken(account);
+  await insertRefreshToken(account);
   const [before, sessions] = [await hashOf(account.id), await openSessions(account.id)];
   const wrong = await changePassword(account, "not the password");
-  expect(wrong).toEqual(refusal("current"));
-  expect(await recordOf(wrong)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
-  expect(await changePassword(account, PASSWORD, "password")).toEqual(refusal("new"));
+  expect(wrong).toEqual(fieldProblem("current"));
+  expect(await auditEventsOf(wrong)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+  expect(await changePassword(account, PASSWORD, "password")).toEqual(fieldProblem("new"));
   // That a password equals the account's own is found after the current one was checked: audited, and not counted as a failure.
   for (const bad of [PASSWORD, account.username.toUpperCase(), `${account.username}@example.org`]) {
     const answer = await changePassword(account, PASSWORD, bad);
-    expect(answer).toEqual(refusal("new"));
-    expect(await recordOf(answer)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+    expect(answer).toEqual(fieldProblem("new"));
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
   }
   const counters =
     await asOwner`SELECT failures FROM login_attempts WHERE username = ${account.username} AND network = ''`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { logIn, newAccount, newRefreshToken, PASSWORD, signUp, unique } from "../support/accounts.ts";
+import { insertRefreshToken, logIn, newAccount, PASSWORD, signUp, uniqueName } from "../support/accounts.ts";
 import { type Answer, type Api, connectApi, limiters } from "../support/api.ts";
 import { problem } from "../support/problems.ts";
 import { atOnce } from "../support/races.ts";
@@ -28,9 +28,13 @@ async function withinWindow<Result>(work: () => Promise<Result>): Promise<Result
 
 const from = (address: string) => ({ headers: { "CF-Connecting-IP": address } });
 const login = (api: Api, address = api.address) =>
-  api.post("/api/auth/login/", { username: unique("nobody-"), password: PASSWORD }, from(address));
+  api.post("/api/auth/login/", { username: uniqueName("nobody-"), password: PASSWORD }, from(address));
 const register = (api: Api) =>
-  api.post("/api/auth/register/", { username: unique("new-"), email: "new@example.org", password: PASSWORD });
+  api.post("/api/auth/register/", {
+    username: uniqueName("new-"),
+    email: "new@example.org",
+    password: PASSWORD,
+  });
 
 function expectRefused(answer: Answer) {
   expect(answer).toEqual(problem(429, "Too many attempts. Try again later."));
@@ -87,7 +91,7 @@ test("a refresh token of ours is exchanged when its network has used up its limi
   const refreshWith = (token: string) => api.post("/api/auth/refresh/", { refresh: token });
   exhausted.add(api.address);
   expectRefused(await refreshWith("A".repeat(43)));
-  expectRefused(await refreshWith(await newRefreshToken(await newAccount(api))));
+  expectRefused(await refreshWith(await insertRefreshToken(await newAccount(api))));
   const { status, body } = await refreshWith(refresh);
   expect(status).toBe(200);
   expect((await refreshWith(body.refresh)).status).toBe(200);

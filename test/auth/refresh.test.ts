@@ -1,6 +1,12 @@
 import { decode } from "hono/jwt";
 import { expect, test } from "vitest";
-import { newAccount, newRefreshToken, revocations, spentAgo, tokenPair } from "../support/accounts.ts";
+import {
+  insertRefreshToken,
+  moveSpentTime,
+  newAccount,
+  revocations,
+  tokenPair,
+} from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
@@ -19,7 +25,7 @@ const tokensOf = ({ id }: { id: number }) => asOwner`
 /** A session that was refreshed once: the spent token and the answer with the next pair. */
 async function refreshedOnce() {
   const account = await newAccount();
-  const spent = await newRefreshToken(account);
+  const spent = await insertRefreshToken(account);
   const { status, body: next } = await refreshWith(spent);
   return { account, spent, status, next };
 }
@@ -51,7 +57,7 @@ test("refresh keeps the session and its expiry, and earlier access tokens stay v
 async function refreshWithinGrace() {
   for (;;) {
     const session = await refreshedOnce();
-    await spentAgo(session.spent, 29);
+    await moveSpentTime(session.spent, 29);
     const before = await tokensOf(session.account);
     const answer = await refreshWith(session.spent);
     const [{ late } = {}] = await asOwner`
@@ -72,13 +78,13 @@ test("a token spent less than 30 s ago is exchanged again, for another pair of t
     expect((await refreshWith(pair.refresh)).status).toBe(200);
   }
   expect(new Set((await tokensOf(account)).map(({ id }) => id)).size).toBe(1);
-  await spentAgo(spent, 30);
+  await moveSpentTime(spent, 30);
   expect((await refreshWith(spent)).status).toBe(401);
 });
 
 test("a token spent 30 s ago is refused and ends its session once, and no other session of the account", async () => {
   const { account, spent, next } = await refreshedOnce();
-  await spentAgo(spent, 30);
+  await moveSpentTime(spent, 30);
   const answer = await refreshWith(spent);
   expect(answer).toEqual(refused);
   expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api", error="invalid_token"');
@@ -88,14 +94,14 @@ test("a token spent 30 s ago is refused and ends its session once, and no other 
   const ended = await tokensOf(account);
   expect(await refreshWith(spent)).toEqual(refused);
   expect(await tokensOf(account)).toEqual(ended);
-  expect((await refreshWith(await newRefreshToken(account))).status).toBe(200);
+  expect((await refreshWith(await insertRefreshToken(account))).status).toBe(200);
 });
 
 test.each(revocations)(
   "a token is refused and stays unspent, in one database request, when %s",
   async (_, revoke) => {
     const account = await newAccount();
-    const refresh = await newRefreshToken(account);
+    const refresh = await insertRefreshToken(account);
     await revoke(account.id);
     const before = await tokensOf(account);
     await api.databaseRequests();
@@ -109,7 +115,7 @@ test.each(revocations)(
 test("a session that was not refreshed for SESSION_IDLE_DAYS is over", async () => {
   const idle = connectApi({ SESSION_IDLE_DAYS: 2 });
   const account = await newAccount();
-  const [one, other] = [await newRefreshToken(account), await newRefreshToken(account)];
+  const [one, other] = [await insertRefreshToken(account), await insertRefreshToken(account)];
   const usedAgo = (hours: number) => asOwner`
     UPDATE sessions SET last_used_at = now() - make_interval(hours => ${hours}) WHERE user_id = ${account.id}`;
   await usedAgo(47);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { logIn, PASSWORD, unique } from "../support/accounts.ts";
+import { logIn, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
@@ -16,7 +16,7 @@ const findAccounts = (username: string) =>
   asOwner`SELECT * FROM users WHERE lower(username) = lower(${username})`;
 
 test("register creates an active clinician and answers with id, username and email and nothing else", async () => {
-  const username = unique("new-");
+  const username = uniqueName("new-");
   const { status, body } = await register(username);
   const account = { id: expect.any(Number), username, email };
   expect([status, body]).toEqual([201, account]);
@@ -28,14 +28,14 @@ test("register creates an active clinician and answers with id, username and ema
 });
 
 test("a username keeps its case and logs in in any case", async () => {
-  const username = unique("Nurse.Joy-");
+  const username = uniqueName("Nurse.Joy-");
   expect((await register(username)).body.username).toBe(username);
   for (const spelling of [username, username.toLowerCase(), username.toUpperCase(), `  ${username} `])
     await expect(logIn(api, spelling)).resolves.toHaveProperty("access");
 });
 
 test("a username that exists in any case gets 409, and the account is unchanged", async () => {
-  const username = unique("Taken-");
+  const username = uniqueName("Taken-");
   await register(username);
   const before = await findAccounts(username);
   for (const spelling of [username, username.toUpperCase(), username.toLowerCase()])

@@ -2,17 +2,19 @@ import * as z from "zod/mini";
 import { Account, NewAccount, Session, TokenPair } from "../../src/auth/responses.ts";
 import {
   type Account as Caller,
-  newRefreshToken,
+  insertRefreshToken,
   PASSWORD,
   setPassword,
   signUp,
-  unique,
+  uniqueName,
 } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const registration = {
   recorded: "register",
-  subject: async () => ({ body: { username: unique("new-"), email: "new@example.org", password: PASSWORD } }),
+  subject: async () => ({
+    body: { username: uniqueName("new-"), email: "new@example.org", password: PASSWORD },
+  }),
   invalid: { password: "short" },
 };
 const login = {
@@ -34,7 +36,7 @@ const change = {
 };
 const ending = { status: 204, recorded: "logout" };
 const withRefreshToken = {
-  subject: async (account: Caller) => ({ body: { refresh: await newRefreshToken(account) } }),
+  subject: async (account: Caller) => ({ body: { refresh: await insertRefreshToken(account) } }),
   invalid: { refresh: "" },
 };
 

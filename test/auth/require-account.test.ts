@@ -1,7 +1,7 @@
 import { decode, sign } from "hono/jwt";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { findVerifiedToken, rememberVerifiedToken } from "../../src/auth/verified-tokens.ts";
-import { claims as anyClaims, mint, newAccount, revocations } from "../support/accounts.ts";
+import { tokenClaims as anyClaims, mintToken, newAccount, revocations } from "../support/accounts.ts";
 import { connectApi, JWT_SECRET } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
 import { asOwner } from "../support/owner.ts";
@@ -50,12 +50,12 @@ const refused: [what: string, authorization: string][] = [
   ["alg none, signed", withAlgorithm("none")],
   ["alg HS512 in the header only", withAlgorithm("HS512")],
   ["alg HS512 of the same secret", `Bearer ${await sign(claims, JWT_SECRET, "HS512")}`],
-  ["a foreign secret", `Bearer ${await mint(claims, `${JWT_SECRET}!`)}`],
+  ["a foreign secret", `Bearer ${await mintToken(claims, `${JWT_SECRET}!`)}`],
 ];
 for (const changes of invalidClaims)
   refused.push([
     `a token that says ${Object.entries(changes).join()}`,
-    `Bearer ${await mint({ ...claims, ...changes })}`,
+    `Bearer ${await mintToken({ ...claims, ...changes })}`,
   ]);
 
 test.each(refused)(
@@ -86,14 +86,16 @@ test("a valid token in a cookie, another header or the query gets 401", async ()
 });
 
 test("a token is accepted in any case of its scheme and with several audiences, but not with another issuer, audience or secret", async () => {
-  expect((await me(`bEARER ${await mint({ ...claims, aud: ["other", "hospital-api"] })}`)).status).toBe(200);
+  expect((await me(`bEARER ${await mintToken({ ...claims, aud: ["other", "hospital-api"] })}`)).status).toBe(
+    200,
+  );
   for (const other of [{ JWT_ISSUER: "x" }, { JWT_AUDIENCE: "x" }, { JWT_SECRET: "another".padEnd(32, "x") }])
     expect(await me(`Bearer ${token}`, connectApi(other))).toEqual(problem(401));
 });
 
 test("an accepted token is refused from the second on in which it expires", async () => {
   const exp = now + 800;
-  const authorization = `Bearer ${await mint({ ...claims, exp })}`;
+  const authorization = `Bearer ${await mintToken({ ...claims, exp })}`;
   const clock = vi.spyOn(Date, "now").mockReturnValue(exp * 1000 - 1);
   onTestFinished(() => clock.mockRestore());
   // One API, for it remembers the tokens that it has accepted.
@@ -105,7 +107,7 @@ test("an accepted token is refused from the second on in which it expires", asyn
 
 test("an accepted token is accepted again in any form of its header, but not with another scheme", async () => {
   const api = connectApi();
-  const newToken = await mint({ ...claims, exp: now + 899 });
+  const newToken = await mintToken({ ...claims, exp: now + 899 });
   for (const scheme of ["Bearer ", "bEARER ", `Bearer${" ".repeat(1000)}`])
     expect((await me(scheme + newToken, api)).status).toBe(200);
   for (const scheme of ["", "Token ", "Basic ", "Bearer, ", "Bearer Bearer "])

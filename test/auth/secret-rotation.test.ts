@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { mint, newAccount, newRefreshToken } from "../support/accounts.ts";
+import { insertRefreshToken, mintToken, newAccount } from "../support/accounts.ts";
 import { connectApi, JWT_SECRET } from "../support/api.ts";
-import { fill, nextOf } from "../support/pages.ts";
+import { insertRecords, nextOf } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
 
 const bothSecrets = {
@@ -13,8 +13,8 @@ const newSecret = { JWT_SECRET: bothSecrets.JWT_SECRET };
 /** A session from before the secret was replaced: its tokens, and the path of the next page of a list. */
 async function newSessionOfOldSecret() {
   const account = await newAccount();
-  await fill("patients", account, 2);
-  const refresh = await newRefreshToken(account);
+  await insertRecords("patients", account, 2);
+  const refresh = await insertRefreshToken(account);
   const { body } = await account.api.post("/api/auth/refresh/", { refresh });
   const next = nextOf(await account.get("/api/patients/?limit=1")) ?? "";
   return { access: body.access as string, refresh: body.refresh as string, next };
@@ -43,11 +43,11 @@ test("a token whose kid is another key than the one it is signed with gets 401",
   const { sid, id } = await newAccount(api);
   const claims = { sub: String(id), sid };
   // A token without a kid, as older versions issued them, must be signed with the current secret.
-  expect((await api.get("/api/auth/me/", { token: await mint(claims, bothSecrets.JWT_SECRET) })).status).toBe(
-    200,
-  );
-  expect((await api.get("/api/auth/me/", { token: await mint(claims) })).status).toBe(401);
-  const [, payload] = (await mint(claims, bothSecrets.JWT_SECRET)).split(".");
+  expect(
+    (await api.get("/api/auth/me/", { token: await mintToken(claims, bothSecrets.JWT_SECRET) })).status,
+  ).toBe(200);
+  expect((await api.get("/api/auth/me/", { token: await mintToken(claims) })).status).toBe(401);
+  const [, payload] = (await mintToken(claims, bothSecrets.JWT_SECRET)).split(".");
   const { access } = await newSessionOfOldSecret();
   const [header, , signature] = access.split(".");
   expect((await api.get("/api/auth/me/", { token: `${header}.${payload}.${signature}` })).status).toBe(401);

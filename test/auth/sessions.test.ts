@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { Session } from "../../src/auth/responses.ts";
-import { logIn, newAccount, newRefreshToken, PASSWORD, signUp } from "../support/accounts.ts";
+import { insertRefreshToken, logIn, newAccount, PASSWORD, signUp } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
-import { moment, problem } from "../support/problems.ts";
+import { anyTimestamp, problem } from "../support/problems.ts";
 
 const getSessions = (account: Pick<Awaited<ReturnType<typeof newAccount>>, "get">) =>
   account.get("/api/auth/sessions/");
@@ -13,7 +13,7 @@ test("GET sessions lists the account's own sessions, newest first, with user age
   const account = await signUp(api);
   const headers = { "User-Agent": `ward/2.1 ${"x".repeat(300)}` };
   await api.post("/api/auth/login/", { username: account.username, password: PASSWORD }, { headers });
-  await newRefreshToken(await newAccount(api));
+  await insertRefreshToken(await newAccount(api));
   const { body } = await getSessions(account);
   expect(body).toEqual([
     expect.objectContaining({ user_agent: headers["User-Agent"].slice(0, 256), current: false }),
@@ -21,7 +21,7 @@ test("GET sessions lists the account's own sessions, newest first, with user age
   ]);
   for (const session of body) {
     expect(Session.parse(session)).toEqual(session);
-    expect(session).toMatchObject({ created_at: moment, last_used_at: session.created_at });
+    expect(session).toMatchObject({ created_at: anyTimestamp, last_used_at: session.created_at });
     const days = (Date.parse(session.expires_at) - Date.parse(session.created_at)) / 86_400_000;
     expect(days).toBe(7);
   }
@@ -39,8 +39,8 @@ test("refresh extends a session, up to SESSION_DAYS in all; an idle session is n
   await api.post("/api/auth/refresh/", { refresh: account.refresh });
   expect(await readExpiry()).toBe(expiry - 86_400_000);
   const other = await newAccount();
-  await newRefreshToken(other);
-  await newRefreshToken(other);
+  await insertRefreshToken(other);
+  await insertRefreshToken(other);
   await asOwner`UPDATE sessions SET last_used_at = now() - interval '8 days' WHERE user_id = ${other.id} AND id <> ${other.sid}`;
   expect((await getSessions(other)).body).toMatchObject([{ id: other.sid }]);
 });

@@ -153,7 +153,7 @@ test("changePassword ends other sessions; sessions: list, end and endAll", async
 test("An admin creates an invitation, and lists, reads, updates and signs out the account that used it", async () => {
   const admin = await signUp(served.origin);
   const { id } = await admin.me();
-  await query(inject("cloud").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [id]);
+  await query(inject("database").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [id]);
   const invited = { email: `${unique("new-")}@example.org`, role: "clinician" } as const;
   const { code, ...invitation } = await admin.invitations.create(invited);
   const invitations = await Array.fromAsync(admin.invitations.list({ sort: "-id" }));

@@ -93,7 +93,7 @@ test("A refresh whose answer is lost is sent again with the same token, and the 
   expect(await api.me()).toMatchObject({ role: "clinician" });
   expect(gateway.requests.map(({ line }) => line)).toEqual([REFRESH, REFRESH, "GET /api/auth/me/"]);
   const [session] = await query(
-    inject("cloud").ownerUrl,
+    inject("database").ownerUrl,
     "SELECT ended_at FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id WHERE token_hash = encode(sha256($1::text::bytea), 'hex')",
     [JSON.parse(gateway.requests[0]?.body ?? "").refresh],
   );

@@ -3,7 +3,13 @@ import type { Config } from "../../src/config.ts";
 import { encryptCursor } from "../../src/http/pagination.ts";
 import { newAccount } from "../support/accounts.ts";
 import { JWT_SECRET } from "../support/api.ts";
-import { enter, inVain, type Node, nodesOf, statement } from "../support/explain.ts";
+import {
+  explainInFreshDatabase,
+  insertAccountSteps,
+  nodesOf,
+  type PlanNode,
+  statement,
+} from "../support/explain.ts";
 import { createPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
 
@@ -71,7 +77,7 @@ const sortedPages = [
   `/api/audit/?patient=${patient}&outcome=done&${queryOf({ from })}`,
 ];
 
-let plans: Record<"stale" | "fresh", Node[][]>;
+let plans: Record<"stale" | "fresh", PlanNode[][]>;
 beforeAll(async () => {
   const statements = await recordStatements(async () => {
     for (const path of [...orderedPages, ...sortedPages]) await admin.get(path);
@@ -80,24 +86,24 @@ beforeAll(async () => {
   const explainPages = statements.map((explain) => ({ explain, analyze: true }));
   const steps = [
     takeStatistics,
-    ...enter(admin, "admin"),
-    ...enter(nurse),
+    ...insertAccountSteps(admin, "admin"),
+    ...insertAccountSteps(nurse),
     ...fillSteps,
     ...explainPages,
     takeStatistics,
     ...explainPages,
   ];
-  const all = await inVain(steps);
+  const all = await explainInFreshDatabase(steps);
   plans = { stale: all.slice(0, statements.length), fresh: all.slice(statements.length) };
 }, 120_000);
 
 /** The nodes that find the rows of a page, without those of empty partitions, which may be read in any way. */
-const rowNodes = (nodes: Node[] = []) =>
+const rowNodes = (nodes: PlanNode[] = []) =>
   nodes
     .filter((node) => node["Subplan Name"] === "CTE page_and_next")
     .flatMap(nodesOf)
     .filter((node) => (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0) > 0);
-const countBlocks = ([top]: Node[] = []) =>
+const countBlocks = ([top]: PlanNode[] = []) =>
   (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
 
 describe.each(["stale", "fresh"] as const)("with %s statistics, of a hundred thousand events,", (which) => {

@@ -1,16 +1,16 @@
 import { beforeEach, expect, type MockInstance, onTestFinished, test, vi } from "vitest";
-import { logIn, newAccount, signUp, unique } from "../support/accounts.ts";
+import { logIn, newAccount, signUp, uniqueName } from "../support/accounts.ts";
 import { type Answer, type Api, connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { watchConsole } from "../support/console.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { fill } from "../support/pages.ts";
-import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/audit-events.ts";
+import { insertRecords } from "../support/pages.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { newPatient } from "../support/resources.ts";
-import { workerCloud } from "../support/worker-database.ts";
+import { workerDatabase } from "../support/worker-database.ts";
 
 const account = await newAccount();
-const { databaseUrl, ownerUrl, endpointOrigin } = workerCloud;
+const { databaseUrl, ownerUrl, endpointOrigin } = workerDatabase;
 
 /** The API with database faults of its own, called by the account that all tests here share. */
 function connectFaultyApi(bindings = {}) {
@@ -82,7 +82,7 @@ test.each([
   ["truncate", 1],
 ])("a read and a write get 503 when the endpoint fails by %s", async (fault, writes) => {
   const api = connectFaultyApi();
-  const patient = newPatient({ firstname: unique("Grace"), lastname: unique("Hopper") });
+  const patient = newPatient({ firstname: uniqueName("Grace"), lastname: uniqueName("Hopper") });
   const printed = watchConsole();
   // The read is tried twice.
   await failBy(fault, 3, api);
@@ -107,7 +107,7 @@ test.each(everyFault)(
       await failBy(fault, 1, api);
       const answer = await read();
       expect([answer.status, await api.databaseRequests()]).toEqual([200, 2]);
-      expect(await recordOf(answer)).toMatchObject([{ outcome: "done" }]);
+      expect(await auditEventsOf(answer)).toMatchObject([{ outcome: "done" }]);
     }
   },
 );
@@ -118,18 +118,20 @@ test.each(everyFault)(
     const api = connectFaultyApi();
     const patient = newPatient();
     await failBy(fault, 1, api);
-    const headers = { "Idempotency-Key": unique("key-") };
+    const headers = { "Idempotency-Key": uniqueName("key-") };
     const answer = await api.post("/api/patients/", patient, { token: account.token, headers });
     expect([answer.status, await api.databaseRequests()]).toEqual([201, 2]);
     const { id } = answer.body;
-    expect(await recordOf(answer)).toMatchObject([{ action: "create", outcome: "done", patients: [id] }]);
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "create", outcome: "done", patients: [id] },
+    ]);
     expect(await asOwner`SELECT id FROM patients WHERE email = ${patient.email}`).toEqual([{ id }]);
   },
 );
 
 test("an export whose pages are retried at random audits every page once", async () => {
   const owner = await newAccount();
-  const ids = await fill("patients", owner, 2500);
+  const ids = await insertRecords("patients", owner, 2500);
   await owner.api.disturbDatabase({ fault: "drop-after", share: 0.5 });
   const answer = await owner
     .get("/api/patients/export/", { headers: { Accept: "text/csv" } })
@@ -187,12 +189,12 @@ test.each([
 });
 
 test("a value that only a constraint of the table refuses gets 400 with its field", async () => {
-  const marked = newPatient({ firstname: unique("Marked") });
+  const marked = newPatient({ firstname: uniqueName("Marked") });
   const check = `CHECK (firstname <> '${marked.firstname}')`;
   await owner().query(`ALTER TABLE patients ADD CONSTRAINT patients_nickname_check ${check}`);
   try {
     const answer = await connectFaultyApi().write(marked);
-    expect(answer).toEqual(refusal("nickname"));
+    expect(answer).toEqual(fieldProblem("nickname"));
     expect(answer.body.errors).toEqual({ nickname: ["Not valid"] });
   } finally {
     await asOwner`ALTER TABLE patients DROP CONSTRAINT patients_nickname_check`;

@@ -5,9 +5,9 @@ import { holdLock } from "../support/held-lock.ts";
 import { owner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
 import { createPatient } from "../support/resources.ts";
-import { workerCloud } from "../support/worker-database.ts";
+import { workerDatabase } from "../support/worker-database.ts";
 
-const { databaseUrl } = workerCloud;
+const { databaseUrl } = workerDatabase;
 
 /** The API with a lock_timeout of its own, so that a test need not wait for the role's. */
 function connectImpatientApi() {

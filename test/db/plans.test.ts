@@ -1,22 +1,30 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { requests } from "../requests.ts";
+import { routeRequests } from "../requests.ts";
 import { newAccount } from "../support/accounts.ts";
 import {
-  enter,
-  gathers,
-  inVain,
-  type Node,
+  explainInFreshDatabase,
+  insertAccountSteps,
   nodesOf,
-  reads,
-  sortsMore,
+  type PlanNode,
+  readsTable,
+  sortsCollectedRows,
+  sortsWholeTable,
   statement,
 } from "../support/explain.ts";
-import { ASSIGNED, DOCTOR, fill, fillForDoctor, OWN, tables, takeStatistics } from "../support/large-tables.ts";
-import { asking, filters, type Look, pagesOf } from "../support/list-pages.ts";
+import {
+  ASSIGNED,
+  allTables,
+  analyzeStep,
+  DOCTOR,
+  fillForDoctor,
+  fillTablesSteps,
+  OWN,
+} from "../support/large-tables.ts";
+import { filterCombinations, type ListPage, listFilters, listPages } from "../support/list-pages.ts";
 import { lists } from "../support/pages.ts";
 import { newDoctor, newPatient } from "../support/resources.ts";
-import { send } from "../support/route-requests.ts";
-import { recordStatements, type Statement } from "../support/statements.ts";
+import { sendRouteRequest } from "../support/route-requests.ts";
+import { type RecordedStatement, recordStatements } from "../support/statements.ts";
 
 /** The statements that PostgreSQL itself sends for foreign keys when a record is deleted. */
 const ofForeignKeys = [
@@ -41,13 +49,13 @@ const ofFunctions = [
 ];
 
 /** The statements that the API sends for a request of every route, each once. */
-async function statementsOfTheApi(): Promise<Statement[]> {
+async function statementsOfTheApi(): Promise<RecordedStatement[]> {
   const account = await newAccount();
-  const statements: Statement[] = [];
-  for (const request of requests) {
+  const statements: RecordedStatement[] = [];
+  for (const request of routeRequests) {
     const account = await newAccount();
     const subject = (await request.subject?.(account)) ?? {};
-    statements.push(...(await recordStatements(() => send(account, request, subject))));
+    statements.push(...(await recordStatements(() => sendRouteRequest(account, request, subject))));
   }
   const headers = { "Idempotency-Key": "plans" };
   for (const [path, body] of Object.entries({ patients: newPatient(), doctors: newDoctor() }))
@@ -57,24 +65,24 @@ async function statementsOfTheApi(): Promise<Statement[]> {
 
 /** Pages of each list in all its orders: the first page, and one in the middle. */
 const accountPages = await Promise.all([
-  ...lists.flatMap((list) => pagesOf(list, asking(list))),
-  ...pagesOf("patients", [{ deleted: "true" }, { ...filters.patients, deleted: "true" }]),
+  ...lists.flatMap((list) => listPages(list, filterCombinations(list))),
+  ...listPages("patients", [{ deleted: "true" }, { ...listFilters.patients, deleted: "true" }]),
 ]);
 /** Pages that have other statements for an admin. */
-const adminPages = await Promise.all(pagesOf("mappings", [{ doctor: 7 }, filters.mappings]));
+const adminPages = await Promise.all(listPages("mappings", [{ doctor: 7 }, listFilters.mappings]));
 const pages = [...accountPages, ...adminPages];
 
 const ofDoctor = { doctor: DOCTOR };
 /** Pages of an account that belongs to a doctor: it also sees the patients who are assigned to the doctor. */
 const doctorPages = await Promise.all([
-  ...pagesOf("patients", [{}, ofDoctor, { gender: "F" }, { ...filters.patients, ...ofDoctor }]),
-  ...pagesOf("mappings", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
+  ...listPages("patients", [{}, ofDoctor, { gender: "F" }, { ...listFilters.patients, ...ofDoctor }]),
+  ...listPages("mappings", [{}, { patient: 7 }, ofDoctor, { patient: 7, ...ofDoctor }]),
 ]);
 
-let statements: Statement[];
-let plans: Node[][];
+let statements: RecordedStatement[];
+let plans: PlanNode[][];
 /** The plans of the pages with the statistics of empty tables, and with current statistics. */
-const stale: { pages: Node[][]; doctorPages: Node[][] } = { pages: [], doctorPages: [] };
+const stale: { pages: PlanNode[][]; doctorPages: PlanNode[][] } = { pages: [], doctorPages: [] };
 const fresh: typeof stale = { pages: [], doctorPages: [] };
 beforeAll(async () => {
   const [big, doctor, admin] = [await newAccount(), await newAccount(), await newAccount(undefined, "admin")];
@@ -88,12 +96,12 @@ beforeAll(async () => {
     const page = pages[index];
     return { explain, analyze: page === undefined || isNarrow(page) };
   });
-  const all = await inVain([
-    takeStatistics,
-    ...[...enter(big), ...enter(doctor), ...enter(admin, "admin")],
-    ...[...fill(big.id), ...fillForDoctor(doctor.id)],
+  const all = await explainInFreshDatabase([
+    analyzeStep,
+    ...[...insertAccountSteps(big), ...insertAccountSteps(doctor), ...insertAccountSteps(admin, "admin")],
+    ...[...fillTablesSteps(big.id), ...fillForDoctor(doctor.id)],
     ...explainPages,
-    takeStatistics,
+    analyzeStep,
     ...explainPages,
     ...statements.map((explain) => ({ explain })),
   ]);
@@ -105,7 +113,7 @@ beforeAll(async () => {
 }, 120_000);
 
 /** The statements with such nodes in their plans, and the nodes. */
-const withNodes = (isOffending: (node: Node) => boolean) =>
+const withNodes = (isOffending: (node: PlanNode) => boolean) =>
   plans
     .map((nodes, index) => ({ query: statements[index]?.query, nodes: nodes.filter(isOffending) }))
     .filter(({ nodes }) => nodes.length > 0);
@@ -115,19 +123,20 @@ test("no statement of the API reads a whole table", () => {
 });
 
 test("no statement of the API reads a whole index", () => {
-  const whole = (node: Node) => reads(node) && /^Index/.test(node["Node Type"]) && !node["Index Cond"];
+  const whole = (node: PlanNode) =>
+    readsTable(node) && /^Index/.test(node["Node Type"]) && !node["Index Cond"];
   expect(withNodes(whole)).toEqual([]);
 });
 
 test("the statements read every table", () => {
   // The audit log has tests of its own: record-plans.test.ts.
-  const read = withNodes(reads).flatMap(({ nodes }) => nodes.map((node) => node["Relation Name"]));
+  const read = withNodes(readsTable).flatMap(({ nodes }) => nodes.map((node) => node["Relation Name"]));
   const others = [...new Set(read)].filter((name) => !name?.startsWith("audit_events"));
-  expect(others.sort()).toEqual(tables);
+  expect(others.sort()).toEqual(allTables);
 });
 
 /** Whether an index leads to just the rows of the page: it has no filter, or one with an index of its own. */
-function isNarrow({ list, asked }: Look): boolean {
+function isNarrow({ list, asked }: ListPage): boolean {
   // Deleted patients have indexes of their own.
   const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted"].includes(name));
   const isById = String(asked["sort"]).endsWith("id");
@@ -136,15 +145,16 @@ function isNarrow({ list, asked }: Look): boolean {
 }
 
 /** The nodes that find the rows of a page. */
-const rowNodes = (nodes: Node[]) =>
+const rowNodes = (nodes: PlanNode[]) =>
   nodes.filter((node) => node["Subplan Name"] === "CTE page_and_next").flatMap(nodesOf);
-const countBlocks = ([top]: Node[]) => (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
+const countBlocks = ([top]: PlanNode[]) =>
+  (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
 
 /** Whether no index has the rows of a doctor's page in its order. */
-const isGathered = ({ list, asked }: Look): boolean =>
+const isGathered = ({ list, asked }: ListPage): boolean =>
   list === "patients" && !String(asked["sort"]).endsWith("id");
 /** The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their indexes. */
-const maxDoctorBlocks = (page: Look): number => 70 + (isGathered(page) ? OWN + ASSIGNED : 2 * 51) * 8;
+const maxDoctorBlocks = (page: ListPage): number => 70 + (isGathered(page) ? OWN + ASSIGNED : 2 * 51) * 8;
 
 describe.each([
   ["current", fresh],
@@ -158,7 +168,9 @@ describe.each([
     expect(looks.filter(({ nodes }) => nodes.length === 0)).toEqual([]);
     const offending = looks.filter(({ nodes }) => {
       const found = rowNodes(nodes);
-      return found.length === 0 || found.some((node) => node["Node Type"] === "Seq Scan" || sortsMore(node));
+      return (
+        found.length === 0 || found.some((node) => node["Node Type"] === "Seq Scan" || sortsWholeTable(node))
+      );
     });
     expect(offending.map(({ asked, path }) => [path, asked])).toEqual([]);
   });
@@ -169,7 +181,7 @@ describe.each([
       const { list, path, asked } = page;
       const nodes = statistics.pages[index] ?? [];
       const counts = nodes
-        .filter((node) => reads(node) && node["Relation Name"] === list && node["Actual Loops"] === 1)
+        .filter((node) => readsTable(node) && node["Relation Name"] === list && node["Actual Loops"] === 1)
         .map((node) => (node["Actual Rows"] ?? 0) + (node["Rows Removed by Filter"] ?? 0));
       expect([path, asked, counts.filter((rows) => rows > 52)]).toEqual([path, asked, []]);
       // The indexes of a doctor's patients are not searched: these accounts belong to no doctor.
@@ -187,9 +199,11 @@ describe.each([
     for (const [index, page] of doctorPages.entries()) {
       const found = rowNodes(statistics.doctorPages[index] ?? []);
       expect(found.length).toBeGreaterThan(0);
-      const offending = found.filter((node) => node["Node Type"] === "Seq Scan" || sortsMore(node));
+      const offending = found.filter((node) => node["Node Type"] === "Seq Scan" || sortsWholeTable(node));
       expect([page, offending]).toEqual([page, []]);
-      const gathered = found.filter(gathers).map((node) => node["Plans"]?.at(-1)?.["Actual Rows"] ?? 0);
+      const gathered = found
+        .filter(sortsCollectedRows)
+        .map((node) => node["Plans"]?.at(-1)?.["Actual Rows"] ?? 0);
       expect(Math.max(0, ...gathered)).toBeLessThanOrEqual(isGathered(page) ? ASSIGNED : 1);
     }
   });

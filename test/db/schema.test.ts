@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { newAccount, newRefreshToken, unique } from "../support/accounts.ts";
+import { insertRefreshToken, newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { assign, createPatient } from "../support/resources.ts";
-import { emailOf } from "../support/text.ts";
+import { assignDoctor, createPatient } from "../support/resources.ts";
+import { emailOfLength } from "../support/text.ts";
 
 const nurse = await newAccount();
-await newRefreshToken(nurse);
-const { id: assignment, patient, doctor } = await assign(nurse);
+await insertRefreshToken(nurse);
+const { id: assignment, patient, doctor } = await assignDoctor(nurse);
 const { id: patientOfOther } = await createPatient(await newAccount());
 const [known = {}] = await asOwner`
   SELECT upper(username) AS username, upper(p.email) AS patient, upper(d.email) AS doctor, s.id AS session, token_hash
@@ -18,25 +18,35 @@ const hash = "0123456789abcdef".repeat(4);
 
 /** A valid row of each table, with unique values. */
 const rows: Record<string, () => Record<string, unknown>> = {
-  users: () => ({ username: unique("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
+  users: () => ({ username: uniqueName("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
   invitations: () => ({
-    ...{ email: "raw@example.org", role: "clinician", code_hash: unique("").padEnd(64, "2") },
+    ...{ email: "raw@example.org", role: "clinician", code_hash: uniqueName("").padEnd(64, "2") },
     ...{ created_by: nurse.id, expires_at: "2030-01-01" },
   }),
   login_attempts: () => ({
-    ...{ username: unique("raw-"), network: "192.0.2.1", failures: 1 },
+    ...{ username: uniqueName("raw-"), network: "192.0.2.1", failures: 1 },
     ...{ failed_at: "2026-01-01", blocked_until: "2026-01-01" },
   }),
   sessions: () => ({ user_id: nurse.id, token_version: 1, expires_at: "2030-01-01" }),
-  refresh_tokens: () => ({ token_hash: unique("").padEnd(64, "0"), session_id: known["session"] }),
+  refresh_tokens: () => ({ token_hash: uniqueName("").padEnd(64, "0"), session_id: known["session"] }),
   patients: () => ({ ...person(), age: 1, created_by: nurse.id, owner_id: nurse.id }),
   emergency_accesses: () => ({ account_id: nurse.id, patient_id: patient, expires_at: "2030-01-01" }),
   doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
   audit_events: () => ({ action: "read", outcome: "done" }),
-  idempotency_keys: () => ({ account_id: nurse.id, key: unique("key-"), fingerprint: hash, answer: "{}" }),
+  idempotency_keys: () => ({
+    account_id: nurse.id,
+    key: uniqueName("key-"),
+    fingerprint: hash,
+    answer: "{}",
+  }),
 };
-const person = () => ({ firstname: "A", lastname: "B", email: `${unique("raw-")}@example.org`, gender: "F" });
+const person = () => ({
+  firstname: "A",
+  lastname: "B",
+  email: `${uniqueName("raw-")}@example.org`,
+  gender: "F",
+});
 
 /** Inserts a valid row with some values changed. */
 function insert(table: string, changes: Record<string, unknown>) {
@@ -54,7 +64,7 @@ await insert("audit_events", { id: 1, at: "2001-01-01" });
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
-const email = (max: number): Values => [[...notEmails, emailOf(max + 1)], [emailOf(max)]];
+const email = (max: number): Values => [[...notEmails, emailOfLength(max + 1)], [emailOfLength(max)]];
 const notNames = ["", "  ", "\t\n", "x".repeat(65)];
 const name: Values = [notNames, ["x", "🩺".repeat(64)]];
 const notUsernames = ["", "two words", "josé", "a/b", "a\nb", "x".repeat(151)];
@@ -63,7 +73,7 @@ const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
 
 /** For the CHECK on each column: values that it forbids, and the extreme ones that it allows. */
 const checks: [table: string, column: string, ...Values][] = [
-  ["users", "username", notUsernames, [unique("@.+-_").padEnd(150, "A")]],
+  ["users", "username", notUsernames, [uniqueName("@.+-_").padEnd(150, "A")]],
   ["users", "email", ...email(254)],
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
   ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
@@ -153,7 +163,7 @@ test("an assignment has the owner of its patient, not the creator of its doctor"
 
 test("deleting an account deletes its sessions and refresh tokens; an account with records cannot be deleted", async () => {
   const account = await newAccount();
-  const token_hash = unique("").padEnd(64, "1");
+  const token_hash = uniqueName("").padEnd(64, "1");
   const [session] = await insert("sessions", { user_id: account.id });
   await insert("refresh_tokens", { session_id: session?.["id"], token_hash });
   await asOwner`DELETE FROM users WHERE id = ${account.id}`;

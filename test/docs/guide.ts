@@ -15,7 +15,7 @@ const FENCE = /^```(\S*)(.*)\n([\s\S]*?)^```$/gm;
 /** Languages of blocks that are run, and of blocks that show output. */
 const codeLanguages = ["sh", "ts"];
 const outputLanguages = ["http", "text"];
-/** For blocks that are neither run nor compared: log lines, and commands for a real cloud account. */
+/** For blocks that are neither run nor compared: log lines, and commands for a real Cloudflare account. */
 const ignoredLanguages = ["console"];
 
 /**

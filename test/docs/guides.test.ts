@@ -12,7 +12,7 @@ const TIMEOUT = 300_000; // only against hanging
 
 const project = join(import.meta.dirname, "..", "..");
 const guides = join(project, "docs");
-const { endpointOrigin, ownerUrl } = inject("cloud");
+const { endpointOrigin, ownerUrl } = inject("database");
 const channel = `${endpointOrigin}/channels/${randomUUID()}`;
 const client = join(project, "client", "index.ts");
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { rendered } from "../permissions/table.ts";
+import { renderPermissionTable } from "../permissions/table.ts";
 
 const file = join(import.meta.dirname, "..", "..", "SECURITY.md");
 const PART = /(<!-- rights: [^>]*-->\n)[\s\S]*?(<!-- \/rights -->)/;
@@ -10,7 +10,7 @@ export function documents(): { current: string; updated: string } {
   const current = readFileSync(file, "utf8");
   return {
     current,
-    updated: current.replace(PART, (_, before, after) => `${before}${rendered()}\n${after}`),
+    updated: current.replace(PART, (_, before, after) => `${before}${renderPermissionTable()}\n${after}`),
   };
 }
 

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { rendered } from "../permissions/table.ts";
+import { renderPermissionTable } from "../permissions/table.ts";
 import { documents } from "./permission-table.ts";
 
 test("SECURITY.md contains the current permissions table", () => {
   const { current, updated } = documents();
-  expect(updated).toContain(rendered());
+  expect(updated).toContain(renderPermissionTable());
   expect(current).toBe(updated);
 });
 

@@ -3,8 +3,8 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { pagesFrom } from "../support/pages.ts";
-import { moment, problem } from "../support/problems.ts";
-import { assign, createDoctor, newDoctor } from "../support/resources.ts";
+import { anyTimestamp, problem } from "../support/problems.ts";
+import { assignDoctor, createDoctor, newDoctor } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
@@ -33,10 +33,10 @@ test("POST and PATCH with the email of any account's doctor are 409", async () =
 
 test("DELETE of a doctor with assigned patients, of whatever account, is 409 and says how many", async () => {
   const doctor = await createDoctor(nurse);
-  await assign(other); // another doctor's patient does not count
+  await assignDoctor(other); // another doctor's patient does not count
   const assignments = [];
   for (const [index, account] of [other, admin, nurse].entries()) {
-    assignments.push({ account, id: (await assign(account, { doctor })).id });
+    assignments.push({ account, id: (await assignDoctor(account, { doctor })).id });
     const count = ["1 patient", "2 patients", "3 patients"][index];
     const conflict = problem(409, `This doctor still has ${count}; end the assignments first.`);
     for (const caller of [nurse, admin]) expect(await caller.delete(pathOf(doctor))).toEqual(conflict);
@@ -54,7 +54,7 @@ describe.each(["PUT", "PATCH", "DELETE"])("%s of a doctor whom another account c
   const forbidden = "Only the account that created this doctor or an admin may change or delete it.";
 
   test("is 403, also when it would be 409", async () => {
-    const { doctor: id } = await assign(nurse);
+    const { doctor: id } = await assignDoctor(nurse);
     const conflict = change && { email: (await createDoctor(nurse)).email };
     expect(await other.request(method, pathOf({ id }), conflict)).toEqual(problem(403, forbidden));
   });
@@ -63,7 +63,7 @@ describe.each(["PUT", "PATCH", "DELETE"])("%s of a doctor whom another account c
     const account = await newAccount(api, "admin");
     const [first, second] = [await createDoctor(nurse), await createDoctor(nurse)];
     const { status, body } = await account.request(method, pathOf(first), change);
-    const changed = { status: 200, body: { ...first, ...change, updated_at: moment } };
+    const changed = { status: 200, body: { ...first, ...change, updated_at: anyTimestamp } };
     expect({ status, body }).toEqual(change ? changed : { status: 204, body: "" });
     await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${account.id}`;
     expect(await account.request(method, pathOf(second), change)).toEqual(problem(403, forbidden));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unique } from "../support/accounts.ts";
+import { uniqueName } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { owner } from "../support/owner.ts";
 import { atOnce } from "../support/races.ts";
@@ -28,7 +28,7 @@ test("after 1,000 mixed requests to a database that fails at random in every way
       : request(method, path, body, { headers });
   };
   const seed = Math.floor(Math.random() * 2 ** 31);
-  const members = await atOnce(ACCOUNTS, (index) => join(send, unique("member-"), seed + index));
+  const members = await atOnce(ACCOUNTS, (index) => join(send, uniqueName("member-"), seed + index));
   await Promise.all(apis.map((api, index) => api.disturbDatabase(disturbances[index] ?? {})));
   let left = REQUESTS;
   const work = async (member: (typeof members)[0]) => {

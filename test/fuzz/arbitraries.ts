@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { inject } from "vitest";
-import { faultsOf, type JsonSchema, resolve } from "../support/openapi.ts";
+import { type JsonSchema, resolveReference, schemaErrors } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
 // Random values for the schemas of the OpenAPI document. A new field there is tried without a change here.
@@ -12,8 +12,8 @@ const LONG = 100;
 
 /** Values that are valid by the OpenAPI document. */
 export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
-  const whole = resolve<JsonSchema>(document, schema);
-  return candidates(whole).filter((value) => faultsOf(document, whole, value).length === 0);
+  const whole = resolveReference<JsonSchema>(document, schema);
+  return candidates(whole).filter((value) => schemaErrors(document, whole, value).length === 0);
 }
 
 /** Values of the right type, and mostly of the right form; `valid` filters them. */
@@ -48,8 +48,10 @@ export const requiredOf = ({ required = [] }: JsonSchema): string[] => required 
 /** The fields of an object that a client can write, each with its schema. */
 export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
   Object.fromEntries(
-    Object.entries(Object(resolve<JsonSchema>(document, schema)["properties"]) as Record<string, JsonSchema>)
-      .map(([name, field]) => [name, resolve<JsonSchema>(document, field)] as const)
+    Object.entries(
+      Object(resolveReference<JsonSchema>(document, schema)["properties"]) as Record<string, JsonSchema>,
+    )
+      .map(([name, field]) => [name, resolveReference<JsonSchema>(document, field)] as const)
       .filter(([, field]) => !field["readOnly"]),
   );
 

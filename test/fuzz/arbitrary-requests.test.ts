@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { requests } from "../requests.ts";
+import { routeRequests } from "../requests.ts";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { type Answer, connectApi, type Options } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
-import { pathOf, type RouteRequest, type Subject } from "../support/route-requests.ts";
+import { type RouteRequest, type RouteSubject, routePath } from "../support/route-requests.ts";
 import { type Attempt, attempts, type Sender } from "./arbitrary-requests.ts";
 import { enterWorld, patience, tries, type World } from "./runs.ts";
 
@@ -26,7 +26,7 @@ const methodsWithoutBody = ["GET", "HEAD"];
 /** The body of an attempt: that of the valid request, the same with some other fields, or another one. */
 function bodyOf(
   { method, body }: Attempt,
-  { body: own, file }: Subject,
+  { body: own, file }: RouteSubject,
 ): { json?: unknown; raw?: Options["raw"] } {
   if (methodsWithoutBody.includes(method)) return {};
   if (body === undefined) return file === undefined ? { json: own } : { raw: file };
@@ -39,10 +39,10 @@ const safeMethods = ["GET", "HEAD", "OPTIONS"];
 
 async function answerTo(attempt: Attempt): Promise<Answer> {
   const { route, id, suffix, query, headers, method, sender } = attempt;
-  const request = requests.find((one) => one.route === route) as RouteRequest;
+  const request = routeRequests.find((one) => one.route === route) as RouteRequest;
   const changes = sender === "disabled" || !safeMethods.includes(method);
   const { account, about } = await enterWorld(worlds, request, changes);
-  const path = `${pathOf(request, id ?? about.id).replace(/\/$/, "")}${suffix}/?${query}`;
+  const path = `${routePath(request, id ?? about.id).replace(/\/$/, "")}${suffix}/?${query}`;
   const { json, raw } = bodyOf(attempt, about);
   const { request: send } = await senderOf[sender](account);
   const type = { "Content-Type": about.file === undefined ? "application/json" : "application/x-ndjson" };

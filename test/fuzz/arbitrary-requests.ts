@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
-import { requests } from "../requests.ts";
+import { routeRequests } from "../requests.ts";
 import type { Options } from "../support/api.ts";
-import { methodOf, type RouteRequest } from "../support/route-requests.ts";
+import { type RouteRequest, routeMethod } from "../support/route-requests.ts";
 import { hostileNames } from "../support/text.ts";
 import { fieldsOf } from "./arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "./operations.ts";
@@ -136,11 +136,11 @@ const headersOf = (request: RouteRequest) => {
   return fc.oneof(fc.constant({}), fc.dictionary(name, value, { maxKeys: 3 }));
 };
 
-export const attempts: fc.Arbitrary<Attempt> = fc.constantFrom(...requests).chain((request) =>
+export const attempts: fc.Arbitrary<Attempt> = fc.constantFrom(...routeRequests).chain((request) =>
   fc.record({
     route: fc.constant(request.route),
     sender: fc.constantFrom(...senders),
-    method: fc.oneof(fc.constant(methodOf(request)), fc.constantFrom(...methods)),
+    method: fc.oneof(fc.constant(routeMethod(request)), fc.constantFrom(...methods)),
     id: fc.oneof(fc.constant(undefined), ids),
     suffix: fc.oneof(
       { weight: 5, arbitrary: fc.constant("") },

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { refusal } from "../support/problems.ts";
-import { pathOf, type RouteRequest, send, sendTo } from "../support/route-requests.ts";
+import { fieldProblem } from "../support/problems.ts";
+import { type RouteRequest, routePath, sendRouteRequest, sendToPath } from "../support/route-requests.ts";
 import { type Mutation, mutationsOf, waysToSpoil } from "./mutations.ts";
 import { bodyOf, queryOf, withJson, withQuery } from "./operations.ts";
 import { createWorld, patience, tries } from "./runs.ts";
@@ -21,7 +21,9 @@ test.each(withJson)(
     await tries(
       fc.asyncProperty(mutationsOf(bodyOf(request) ?? {}), async (mutation) => {
         const body = applyMutation(about.body ?? {}, mutation);
-        expect(await send(account, request, { ...about, body })).toEqual(refusal(mutation.field));
+        expect(await sendRouteRequest(account, request, { ...about, body })).toEqual(
+          fieldProblem(mutation.field),
+        );
       }),
       40,
     );
@@ -47,8 +49,8 @@ test.each(withQuery)(
     const { account, about } = await createWorld(request);
     await tries(
       fc.asyncProperty(invalidParameters(request), async ([name, text]) => {
-        const path = `${pathOf(request, about.id)}?${new URLSearchParams([[name, text]])}`;
-        expect(await sendTo(account, request, path, about)).toEqual(refusal(name));
+        const path = `${routePath(request, about.id)}?${new URLSearchParams([[name, text]])}`;
+        expect(await sendToPath(account, request, path, about)).toEqual(fieldProblem(name));
       }),
       40,
     );

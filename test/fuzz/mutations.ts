@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { inject } from "vitest";
-import { faultsOf, type JsonSchema } from "../support/openapi.ts";
+import { type JsonSchema, schemaErrors } from "../support/openapi.ts";
 import { fieldsOf, requiredOf } from "./arbitraries.ts";
 
 const document = inject("reference");
@@ -43,7 +43,7 @@ interface Way {
 
 /** Invalid values of a field, by what is wrong with them. */
 export function waysToSpoil(schema: JsonSchema): Way[] {
-  const isInvalid = (value: unknown) => faultsOf(document, schema, value).length > 0;
+  const isInvalid = (value: unknown) => schemaErrors(document, schema, value).length > 0;
   const ways: Way[] = [{ what: "of another type", value: fc.jsonValue().filter(isInvalid) }];
   if (schema["type"] === "integer") ways.push(...outOfRange(schema), { what: "not whole", value: notWhole });
   if (Array.isArray(schema["enum"]))

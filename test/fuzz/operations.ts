@@ -1,7 +1,12 @@
 import { inject } from "vitest";
-import { requests } from "../requests.ts";
-import { type JsonSchema, type Operation, type OperationResponse, resolve } from "../support/openapi.ts";
-import { methodOf, type RouteRequest } from "../support/route-requests.ts";
+import { routeRequests } from "../requests.ts";
+import {
+  type JsonSchema,
+  type Operation,
+  type OperationResponse,
+  resolveReference,
+} from "../support/openapi.ts";
+import { type RouteRequest, routeMethod } from "../support/route-requests.ts";
 import { fieldsOf } from "./arbitraries.ts";
 
 const document = inject("reference");
@@ -10,7 +15,7 @@ const document = inject("reference");
 export function operationOf(request: RouteRequest): Operation {
   const pattern = request.route.replace(/^\S+ /, "").replace(/:(\w+)/g, "{$1}");
   const operations = document.paths[pattern] ?? document.paths[`${pattern}/`] ?? {};
-  const operation = operations[methodOf(request).toLowerCase()];
+  const operation = operations[routeMethod(request).toLowerCase()];
   if (!operation) throw new Error(`The OpenAPI document has no ${request.route}.`);
   return operation;
 }
@@ -18,7 +23,7 @@ export function operationOf(request: RouteRequest): Operation {
 /** The schema of a route's JSON request body. */
 export function bodyOf(request: RouteRequest): JsonSchema | undefined {
   const schema = operationOf(request).requestBody?.content["application/json"]?.schema;
-  return schema && resolve<JsonSchema>(document, schema);
+  return schema && resolveReference<JsonSchema>(document, schema);
 }
 
 /** The query parameters of a route, by name. */
@@ -30,7 +35,7 @@ export function queryOf(request: RouteRequest): Record<string, JsonSchema> {
 /** The names of the fields in a route's successful response. */
 function responseFieldsOf(request: RouteRequest): string[] {
   const response = operationOf(request).responses[request.status];
-  const content = response && resolve<OperationResponse>(document, response).content;
+  const content = response && resolveReference<OperationResponse>(document, response).content;
   const schema = content?.["application/json"]?.schema;
   return schema ? Object.keys(fieldsOf(schema)) : [];
 }
@@ -53,6 +58,8 @@ export function freeFieldsOf(request: RouteRequest): Record<string, JsonSchema> 
   );
 }
 
-export const withJson = requests.filter(bodyOf);
-export const withFreeFields = requests.filter((request) => Object.keys(freeFieldsOf(request)).length > 0);
-export const withQuery = requests.filter((request) => Object.keys(queryOf(request)).length > 0);
+export const withJson = routeRequests.filter(bodyOf);
+export const withFreeFields = routeRequests.filter(
+  (request) => Object.keys(freeFieldsOf(request)).length > 0,
+);
+export const withQuery = routeRequests.filter((request) => Object.keys(queryOf(request)).length > 0);

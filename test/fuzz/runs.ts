@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { type Account, newAccount } from "../support/accounts.ts";
-import type { RouteRequest, Subject } from "../support/route-requests.ts";
+import type { RouteRequest, RouteSubject } from "../support/route-requests.ts";
 
 /** For how long one property is tried at most, including shrinking; then fast-check reports what it has found so far. */
 const MOST_MS = 20_000;
@@ -16,7 +16,7 @@ export const tries = <Values>(property: fc.IAsyncProperty<Values>, numRuns: numb
 
 export interface World {
   account: Account;
-  about: Subject;
+  about: RouteSubject;
 }
 
 /** An account that may send a route's request, and a subject of its own for it; database requests are counted from here on. */

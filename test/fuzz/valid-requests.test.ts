@@ -1,9 +1,15 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { requests } from "../requests.ts";
-import { PASSWORD, unique } from "../support/accounts.ts";
+import { routeRequests } from "../requests.ts";
+import { PASSWORD, uniqueName } from "../support/accounts.ts";
 import { type Answer, connectApi } from "../support/api.ts";
-import { methodOf, pathOf, type RouteRequest, send, sendTo } from "../support/route-requests.ts";
+import {
+  type RouteRequest,
+  routeMethod,
+  routePath,
+  sendRouteRequest,
+  sendToPath,
+} from "../support/route-requests.ts";
 import { fieldsOf, requiredOf, valid } from "./arbitraries.ts";
 import { bodyOf, freeFieldsOf, queryOf, withFreeFields, withQuery } from "./operations.ts";
 import { enterWorld, patience, tries, type World } from "./runs.ts";
@@ -26,7 +32,9 @@ const storedValues = (values: object) =>
 /** The path at which the record of a response can be read, if there is one. */
 function recordPathOf(request: RouteRequest, path: string, { headers }: Answer): string | null {
   if (headers.has("Location")) return headers.get("Location");
-  const canBeRead = requests.some((one) => methodOf(one) === "GET" && pathOf(one) === pathOf(request));
+  const canBeRead = routeRequests.some(
+    (one) => routeMethod(one) === "GET" && routePath(one) === routePath(request),
+  );
   return canBeRead && request.route.includes(":id") ? path : null;
 }
 
@@ -36,16 +44,16 @@ test.each(withFreeFields)(
   async (request) => {
     const free = Object.keys(freeFieldsOf(request));
     const worlds = new Map<string, World>();
-    const overwrites = ["PUT", "PATCH"].includes(methodOf(request));
+    const overwrites = ["PUT", "PATCH"].includes(routeMethod(request));
     await tries(
       fc.asyncProperty(freeValues(request), async (values) => {
         const { account, about } = await enterWorld(worlds, request, !overwrites);
         const rest = Object.entries(about.body ?? {}).filter(([name]) => !free.includes(name));
         const body = { ...Object.fromEntries(rest), ...values };
-        const answer = await send(account, request, { ...about, body });
+        const answer = await sendRouteRequest(account, request, { ...about, body });
         fc.pre(answer.status !== 409); // somebody has that name or email already
         expect(answer).toMatchObject({ status: request.status, body: storedValues(values) });
-        const recordPath = recordPathOf(request, pathOf(request, about.id), answer);
+        const recordPath = recordPathOf(request, routePath(request, about.id), answer);
         if (recordPath)
           expect(await account.get(recordPath)).toMatchObject({ status: 200, body: answer.body });
       }),
@@ -61,12 +69,12 @@ test.each(withQuery)("$route accepts every valid query", patience, async (reques
   const { cursor, ...parameters } = queryOf(request);
   const model = Object.entries(parameters).map(([name, schema]) => [name, valid(schema)] as const);
   const worlds = new Map<string, World>();
-  const reads = methodOf(request) === "GET";
+  const reads = routeMethod(request) === "GET";
   await tries(
     fc.asyncProperty(fc.record(Object.fromEntries(model), { requiredKeys: [] }), async (values) => {
       const { account, about } = await enterWorld(worlds, request, !reads);
       const query = new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)]));
-      const answer = await sendTo(account, request, `${pathOf(request, about.id)}?${query}`, about);
+      const answer = await sendToPath(account, request, `${routePath(request, about.id)}?${query}`, about);
       if (answer.status !== 400) expect([200, request.status]).toContain(answer.status);
       else expect(Object.values(answer.body.errors).flat()).toEqual([expect.stringMatching(TOGETHER)]);
     }),
@@ -75,11 +83,11 @@ test.each(withQuery)("$route accepts every valid query", patience, async (reques
 });
 
 test("every valid password can log in after registration, and no other password can", patience, async () => {
-  const registration = requests.find(({ route }) => route === "POST /api/auth/register");
+  const registration = routeRequests.find(({ route }) => route === "POST /api/auth/register");
   const { password = {} } = fieldsOf(bodyOf(registration as RouteRequest) ?? {});
   await tries(
     fc.asyncProperty(valid(password), async (password) => {
-      const [api, username] = [connectApi(), unique("user-")];
+      const [api, username] = [connectApi(), uniqueName("user-")];
       const registered = { username, email: "ada@example.org", password };
       expect(await api.post("/api/auth/register/", registered)).toMatchObject({ status: 201 });
       expect(await api.post("/api/auth/login/", { username, password })).toMatchObject({ status: 200 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { newPatient } from "../support/resources.ts";
 
 // Every route reads its body in the same way; login refuses these bodies without a database request.
@@ -34,7 +34,7 @@ test.each(["7b22fffe223a317d", "226a6f73e922", "22c08022", "22eda08022", "7b007d
 test.each([
   ...["[]", '[{"username": "a"}]', '"a"', "7", "null", "true", "[".repeat(10_000) + "]".repeat(10_000)],
 ])("%.30s is not a JSON object and gets 400", async (raw) => {
-  expect(await send(raw)).toEqual(refusal("body"));
+  expect(await send(raw)).toEqual(fieldProblem("body"));
 });
 
 test.each([
@@ -65,7 +65,7 @@ test.each([
 
 test("a value that is nested 10,000 levels deep gets 400 for its type", async () => {
   const deep = `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`;
-  expect(await send(`{"username": ${deep}, "password": "a"}`)).toEqual(refusal("username"));
+  expect(await send(`{"username": ${deep}, "password": "a"}`)).toEqual(fieldProblem("username"));
 });
 
 test("1e400, constructor and __proto__ are refused by field", async () => {
@@ -90,7 +90,7 @@ test.each<[string, (sent: Uint8Array) => [BodyInit, Record<string, string>]]>([
 ])("a body %s a Content-Length may have 64 KiB; one byte more gets 413", async (_, form) => {
   const [most, more] = [ofBytes(65_536), ofBytes(65_537)];
   expect([most.length, more.length]).toEqual([65_536, 65_537]);
-  expect(await send(...form(most))).toEqual(refusal("username"));
+  expect(await send(...form(most))).toEqual(fieldProblem("username"));
   const { status, body } = await send(...form(more));
   expect([status, body.detail]).toEqual([413, "The body is larger than 64 KiB."]);
   expect(await api.databaseRequests()).toBe(0);
@@ -120,5 +120,5 @@ test.each([
   ...["application/json ; charset=utf-8", "application/json\t;\tcharset=utf-8 ", " application/json;"],
   ...["application/json ;; charset=utf-8 ; ", 'application/json; profile="a; b"; charset=utf-8'],
 ])("a body of the type %j is read", async (type) => {
-  expect(await send(login, { "Content-Type": type })).toEqual(refusal("username"));
+  expect(await send(login, { "Content-Type": type })).toEqual(fieldProblem("username"));
 });

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Account, newAccount, unique } from "../support/accounts.ts";
+import { type Account, newAccount, uniqueName } from "../support/accounts.ts";
 import type { Answer } from "../support/api.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, CROWD, rounds, tally } from "../support/races.ts";
 import { createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 
@@ -31,7 +31,7 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
 
   test("the same request again gets the first answer, byte for byte, in one database request, and creates nothing", async () => {
     const account = await newAccount();
-    const [sent, options] = [await newBody(account), withKey(unique("key-"))];
+    const [sent, options] = [await newBody(account), withKey(uniqueName("key-"))];
     await account.api.databaseRequests();
     const first = await account.post(path, sent, options);
     expect([first.status, replayHeader(first)]).toEqual([201, null]);
@@ -51,7 +51,7 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
 
   test("another body with the same key gets 422 and creates nothing", async () => {
     const account = await newAccount();
-    const options = withKey(unique("key-"));
+    const options = withKey(uniqueName("key-"));
     await account.post(path, await newBody(account), options);
     const before = await countRecords(kind, account);
     const keyReused = problem(422, "This Idempotency-Key was already used for a different request.");
@@ -63,7 +63,7 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
     "20 simultaneous requests create one record and get the same answer, round %i",
     async () => {
       const account = await newAccount();
-      const [sent, options] = [await newBody(account), withKey(unique("key-"))];
+      const [sent, options] = [await newBody(account), withKey(uniqueName("key-"))];
       const answers = await atOnce(CROWD, () => account.post(path, sent, options));
       expect(tally(answers)).toEqual({ 201: CROWD });
       expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
@@ -74,7 +74,7 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
 
   test("a request whose answer was lost after the commit is replayed", async () => {
     const account = await newAccount();
-    const [sent, options] = [await newBody(account), withKey(unique("key-"))];
+    const [sent, options] = [await newBody(account), withKey(uniqueName("key-"))];
     // The API sends the statement twice; both answers are lost.
     await account.api.disturbDatabase({ fault: "drop-after", times: 2 });
     expect((await account.post(path, sent, options)).status).toBe(503);
@@ -95,7 +95,7 @@ test("a refused creation does not use up its key", async () => {
   await account.delete(`/api/patients/${id}/`);
   expect((await account.post("/api/patients/", sent, options)).status).toBe(201);
   const assignment = { patient: id, doctor: (await createDoctor(account)).id };
-  expect(await account.post("/api/mappings/", assignment, withKey("two"))).toEqual(refusal("patient"));
+  expect(await account.post("/api/mappings/", assignment, withKey("two"))).toEqual(fieldProblem("patient"));
   expect(await asOwner`SELECT key FROM idempotency_keys WHERE account_id = ${account.id}`).toEqual([
     { key: "one" },
   ]);
@@ -127,7 +127,7 @@ test("a key has 1 to 255 visible ASCII characters; any other gets 400 without a 
     expect((await post(key)).status).toBe(201);
   await account.api.databaseRequests();
   for (const key of ["", " ", "a b", "a\tb", "\u00e9", "x".repeat(256)])
-    expect([key, await post(key)]).toEqual([key, refusal("Idempotency-Key")]);
+    expect([key, await post(key)]).toEqual([key, fieldProblem("Idempotency-Key")]);
   expect(await account.api.databaseRequests()).toBe(0);
 });
 

@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import { AssignmentsQuery } from "../../src/assignments/requests.ts";
 import { DoctorsQuery } from "../../src/doctors/requests.ts";
 import { PatientsQuery } from "../../src/patients/requests.ts";
-import { newAccount, unique } from "../support/accounts.ts";
+import { newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
-import { refusal } from "../support/problems.ts";
-import { assign, createDoctor, createPatient } from "../support/resources.ts";
+import { fieldProblem } from "../support/problems.ts";
+import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
 
 const nurse = await newAccount();
 const other = await newAccount();
-const mark = unique("Zz");
+const mark = uniqueName("Zz");
 const people = [
   { firstname: "Ångström", lastname: "Müller", age: 20, gender: "F" },
   { firstname: "Zoë", lastname: "O'Neill", age: 30, gender: "M" },
@@ -33,8 +33,8 @@ for (const [patient, doctor] of [
   [3, house],
   [5, house],
 ] as const)
-  assignments.push(await assign(nurse, { patient: patients[patient] as { id: number }, doctor }));
-await assign(other, { doctor: house });
+  assignments.push(await assignDoctor(nurse, { patient: patients[patient] as { id: number }, doctor }));
+await assignDoctor(other, { doctor: house });
 
 /** Reads a list of patients page by page. @returns the indexes of the people in it, in order */
 async function listPeople(query: string, limit = 200): Promise<number[]> {
@@ -165,14 +165,14 @@ test("an invalid filter gets 400 with its name, without a database request", asy
   await nurse.api.databaseRequests();
   const wrong = "search=%20&gender=f&min_age=-1&max_age=121&doctor=0&sort=age";
   const names = ["search", "gender", "min_age", "max_age", "doctor", "sort"];
-  expect(await nurse.get(`/api/patients/?${wrong}`)).toEqual(refusal(...names));
-  expect(await nurse.get("/api/patients/?min_age=50&max_age=49")).toEqual(refusal("max_age"));
-  expect(await nurse.get("/api/patients/?min_age=121")).toEqual(refusal("min_age"));
+  expect(await nurse.get(`/api/patients/?${wrong}`)).toEqual(fieldProblem(...names));
+  expect(await nurse.get("/api/patients/?min_age=50&max_age=49")).toEqual(fieldProblem("max_age"));
+  expect(await nurse.get("/api/patients/?min_age=121")).toEqual(fieldProblem("min_age"));
   for (const list of ["patients", "doctors"])
-    expect(await nurse.get(`/api/${list}/?search=%CC%81%CD%85`)).toEqual(refusal("search"));
-  expect(await nurse.get("/api/patients/?min_age=old&max_age=49")).toEqual(refusal("min_age"));
+    expect(await nurse.get(`/api/${list}/?search=%CC%81%CD%85`)).toEqual(fieldProblem("search"));
+  expect(await nurse.get("/api/patients/?min_age=old&max_age=49")).toEqual(fieldProblem("min_age"));
   expect(await nurse.get("/api/doctors/?specialization=SURG&patient=x")).toEqual(
-    refusal("specialization", "patient"),
+    fieldProblem("specialization", "patient"),
   );
   expect(await nurse.api.databaseRequests()).toBe(0);
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { PatientsQuery } from "../../src/patients/requests.ts";
 import { newAccount } from "../support/accounts.ts";
-import { fill, idsOf, lists, nextOf, pageAfter, pagesFrom } from "../support/pages.ts";
-import { refusal } from "../support/problems.ts";
+import { idsOf, insertRecords, lists, nextOf, pageAfter, pagesFrom } from "../support/pages.ts";
+import { fieldProblem } from "../support/problems.ts";
 import { recordStatements } from "../support/statements.ts";
 
 const isValid = (query: Record<string, string>) => PatientsQuery.safeParse(query).success;
@@ -16,8 +16,10 @@ test("limit is a whole number from 1 to 200 and 50 by default", () => {
 
 test("a repeated parameter gets 400, and every invalid parameter is named", async () => {
   const { get } = await newAccount();
-  expect(await get("/api/patients/?limit=0&cursor=&sort=age")).toEqual(refusal("cursor", "limit", "sort"));
-  expect(await get("/api/patients/?limit=1&limit=2")).toEqual(refusal("limit"));
+  expect(await get("/api/patients/?limit=0&cursor=&sort=age")).toEqual(
+    fieldProblem("cursor", "limit", "sort"),
+  );
+  expect(await get("/api/patients/?limit=1&limit=2")).toEqual(fieldProblem("limit"));
 });
 
 test.each(lists)(
@@ -27,7 +29,7 @@ test.each(lists)(
     for (const query of ["gendre=F", "page=2", "offset=1", "count=true", "Limit=1"]) {
       const answer = await account.get(`/api/${list}/?${query}`);
       const [name = ""] = query.split("=");
-      expect(answer).toEqual(refusal(name));
+      expect(answer).toEqual(fieldProblem(name));
       expect(answer.body.errors[name]).toEqual([
         expect.stringMatching(
           /^Unknown parameter: this list accepts limit, cursor, sort, .*(patient|doctor)/,
@@ -48,7 +50,7 @@ describe("a cursor", () => {
     const invented = [btoa("after-5"), "x", "A".repeat(60), "🩺", "=".repeat(50), "x".repeat(5000)];
     for (const cursor of [...invented, changed, good.slice(0, -2), good.toLowerCase(), await of("doctors")]) {
       const answer = await account.get(`/api/patients/?cursor=${encodeURIComponent(cursor)}`);
-      expect([cursor, answer]).toEqual([cursor, refusal("cursor")]);
+      expect([cursor, answer]).toEqual([cursor, fieldProblem("cursor")]);
     }
     expect(await account.api.databaseRequests()).toBe(0);
     expect((await account.get(`/api/patients/?cursor=${good}`)).status).toBe(200);
@@ -56,7 +58,7 @@ describe("a cursor", () => {
 
   test("does not show what it holds", async () => {
     const account = await newAccount();
-    await fill("patients", account, 2);
+    await insertRecords("patients", account, 2);
     const next = nextOf(await account.get("/api/patients/?limit=1&search=lovelace&sort=lastname")) ?? "";
     const bytes = Uint8Array.fromBase64(new URLSearchParams(next.split("?")[1]).get("cursor") ?? "", {
       alphabet: "base64url",
@@ -66,12 +68,12 @@ describe("a cursor", () => {
 
   test("continues with its own filters and order, and refuses others", async () => {
     const account = await newAccount();
-    const ids = await fill("patients", account, 3);
+    const ids = await insertRecords("patients", account, 3);
     const next = nextOf(await account.get("/api/patients/?limit=1&gender=F&sort=-id")) ?? "";
     for (const query of ["", "&gender=F", "&sort=-id", "&gender=F&sort=-id"])
       expect(idsOf(await account.get(`${next}${query}`))).toEqual([ids[1]]);
-    expect(await account.get(`${next}&gender=M`)).toEqual(refusal("gender"));
-    expect(await account.get(`${next}&sort=id&min_age=3`)).toEqual(refusal("min_age", "sort"));
+    expect(await account.get(`${next}&gender=M`)).toEqual(fieldProblem("gender"));
+    expect(await account.get(`${next}&sort=id&min_age=3`)).toEqual(fieldProblem("min_age", "sort"));
   });
 });
 
@@ -79,7 +81,7 @@ describe.each(lists)("the list of %s", (list) => {
   /** An account with records of its own, and the path of the page that begins with them. */
   async function newFilledAccount(count: number, limit: number) {
     const account = await newAccount();
-    const ids = await fill(list, account, count);
+    const ids = await insertRecords(list, account, count);
     return { account, ids, start: await pageAfter(list, (ids[0] ?? 0) - 1, limit) };
   }
 
@@ -107,7 +109,7 @@ describe.each(lists)("the list of %s", (list) => {
       await account.delete(`/api/${list}/${idsOf(page).at(-1)}/`);
       if (added.length > 0) continue;
       await account.delete(`/api/${list}/${ids[5]}/`);
-      added = await fill(list, account, 2);
+      added = await insertRecords(list, account, 2);
     }
     expect(visited).toEqual([...ids.filter((id) => id !== ids[5]), ...added]);
   });
@@ -140,7 +142,7 @@ test.each(["patients", "mappings"] as const)(
   "a cursor of another account's list of %s shows no records",
   async (list) => {
     const other = await newAccount();
-    await fill(list, other, 3);
+    await insertRecords(list, other, 3);
     const next = nextOf(await other.get(`/api/${list}/?limit=1`)) ?? "";
     const { status, body } = await (await newAccount()).get(next);
     expect({ status, body }).toEqual({ status: 200, body: [] });

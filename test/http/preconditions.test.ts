@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, CROWD, onceReleased, tally } from "../support/races.ts";
-import { assign, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
+import { assignDoctor, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
 
 const nurse = await newAccount();
@@ -89,8 +89,11 @@ describe.each([
     const { path } = await createRecord();
     await nurse.api.databaseRequests();
     for (const etags of ["1", '"1', "W/1", '"1" "2"', "*, *", '"a b"', ""]) {
-      expect([etags, await nurse.patch(path, {}, ifMatch(etags))]).toEqual([etags, refusal("If-Match")]);
-      expect([etags, await nurse.get(path, ifNoneMatch(etags))]).toEqual([etags, refusal("If-None-Match")]);
+      expect([etags, await nurse.patch(path, {}, ifMatch(etags))]).toEqual([etags, fieldProblem("If-Match")]);
+      expect([etags, await nurse.get(path, ifNoneMatch(etags))]).toEqual([
+        etags,
+        fieldProblem("If-None-Match"),
+      ]);
     }
     expect(await nurse.api.databaseRequests()).toBe(0);
   });
@@ -135,7 +138,7 @@ describe.each([
 });
 
 test("a doctor of another account gets 403 whatever the ETag; 412 comes before the 409 of a doctor with patients", async () => {
-  const { doctor: id } = await assign(nurse);
+  const { doctor: id } = await assignDoctor(nurse);
   const path = `/api/doctors/${id}/`;
   const other = await newAccount();
   expect(await other.patch(path, {}, ifMatch('"9"'))).toEqual(problem(403));

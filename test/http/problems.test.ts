@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { type Answer, connectApi } from "../support/api.ts";
-import { problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { createDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
@@ -35,7 +35,7 @@ test.each(errors)("%i is a problem of RFC 9457, with the request id", async (sta
 test("all invalid fields are named at once, with all messages of each", async () => {
   const body = { username: "é".repeat(151), password: "short", nickname: "x" };
   const answer = await api.post("/api/auth/register/", body);
-  expect(answer).toEqual(refusal("username", "email", "password", "nickname"));
+  expect(answer).toEqual(fieldProblem("username", "email", "password", "nickname"));
   expect(answer.body.errors).toEqual({
     username: ["Too long: expected at most 150 characters", "Only letters, digits and @ . + - _"],
     email: ["Required"],
@@ -59,7 +59,7 @@ test("of many invalid fields the first 20 are named, and all are counted", async
 test("20 invalid fields are all named, without a count of others", async () => {
   const unknown = Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, 1]));
   const answer = await api.post("/api/auth/register/", unknown);
-  expect(answer).toEqual(refusal("username", "email", "password", ...Object.keys(unknown)));
+  expect(answer).toEqual(fieldProblem("username", "email", "password", ...Object.keys(unknown)));
 });
 
 test.each([
@@ -70,7 +70,7 @@ test.each([
   [`x${"🩺".repeat(100)}`, `x${"🩺".repeat(99)}…`],
   ["a\0b\ud83e", "a\ufffdb\ufffd"],
 ])("an unknown field is named by its first 100 characters, well-formed: %.20s", async (sent, named) => {
-  expect(await nurse.post("/api/patients/", newPatient({ [sent]: 1 }))).toEqual(refusal(named));
+  expect(await nurse.post("/api/patients/", newPatient({ [sent]: 1 }))).toEqual(fieldProblem(named));
 });
 
 test("fields whose names begin alike are all counted and share one message", async () => {
@@ -82,7 +82,7 @@ test("fields whose names begin alike are all counted and share one message", asy
 
 test("a value of the wrong type gets one message, without its contents", async () => {
   const answer = await nurse.post("/api/patients/", newPatient({ firstname: Array(30_000).fill(1) }));
-  expect(answer).toEqual(refusal("firstname"));
+  expect(answer).toEqual(fieldProblem("firstname"));
   expect(JSON.stringify(answer.body).length).toBeLessThan(300);
 });
 

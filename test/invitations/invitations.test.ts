@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
-import { newAccount, PASSWORD, unique } from "../support/accounts.ts";
+import { newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf } from "../support/pages.ts";
-import { problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, CROWD, tally } from "../support/races.ts";
-import { recordOf } from "../support/audit-events.ts";
 import { invite } from "./requests.ts";
 
 const admin = await newAccount(undefined, "admin");
 const api = connectApi({ REGISTRATION: "invitation" });
 const register = (fields: object, atApi = api) =>
   atApi.post("/api/auth/register/", {
-    ...{ username: unique("new-"), email: "grace@example.org", password: PASSWORD },
+    ...{ username: uniqueName("new-"), email: "grace@example.org", password: PASSWORD },
     ...fields,
   });
 const roleOf = async (id: number) => (await asOwner`SELECT role FROM users WHERE id = ${id}`)[0]?.["role"];
@@ -27,7 +27,7 @@ test("POST returns an invitation that is valid for seven days, and stores only t
   expect(row).toMatchObject({ days: 7, created_by: admin.id });
   expect(new Date(expires_at)).toEqual(row?.["expires_at"]);
   expect(JSON.stringify(row)).not.toContain(code);
-  const [event] = await recordOf(answer);
+  const [event] = await auditEventsOf(answer);
   expect(event?.["changes"]).toEqual({
     invitation: { before: null, after: id },
     email: { before: null, after: "Grace@example.org" },
@@ -40,10 +40,10 @@ test("an invitation registers one account, with the invited email and role", asy
   const { status, body, headers } = await register({ invitation: code, email: "GRACE@example.org" });
   expect(status).toBe(201);
   expect(await roleOf(body.id)).toBe("admin");
-  expect(await recordOf({ status, body, headers })).toMatchObject([
+  expect(await auditEventsOf({ status, body, headers })).toMatchObject([
     { action: "register", changes: { invitation: { before: id, after: null } } },
   ]);
-  expect(await register({ invitation: code })).toEqual(refusal("invitation"));
+  expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
   expect(idsOf(await admin.get("/api/invitations/?sort=-id"))).not.toContain(id);
 });
 
@@ -52,14 +52,14 @@ test("registering without an invitation, or with an unknown, expired or withdraw
   await asOwner`UPDATE invitations SET expires_at = now() WHERE id = ${expired.id}`;
   const withdrawal = await admin.delete(`/api/invitations/${withdrawn.id}/`);
   expect(withdrawal.status).toBe(204);
-  expect(await recordOf(withdrawal)).toMatchObject([
+  expect(await auditEventsOf(withdrawal)).toMatchObject([
     { changes: { invitation: { before: withdrawn.id, after: null } } },
   ]);
   const { username } = await newAccount();
   for (const invitation of [undefined, "A".repeat(27), expired.code, withdrawn.code, `${valid.code}A`])
-    for (const name of [username, unique("new-")])
-      expect(await register({ invitation, username: name })).toEqual(refusal("invitation"));
-  expect(await register({ invitation: valid.code, email: "eve@example.org" })).toEqual(refusal("email"));
+    for (const name of [username, uniqueName("new-")])
+      expect(await register({ invitation, username: name })).toEqual(fieldProblem("invitation"));
+  expect(await register({ invitation: valid.code, email: "eve@example.org" })).toEqual(fieldProblem("email"));
   expect((await register({ invitation: valid.code })).status).toBe(201);
 });
 
@@ -68,7 +68,7 @@ test("an invitation is void when its admin was disabled or is a clinician now", 
     const formerAdmin = await newAccount(undefined, "admin");
     const { id, code } = await invite(formerAdmin, { role: "admin" });
     await admin.patch(`/api/accounts/${formerAdmin.id}/`, change);
-    expect(await register({ invitation: code })).toEqual(refusal("invitation"));
+    expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
     expect(idsOf(await admin.get("/api/invitations/?sort=-id"))).not.toContain(id);
   }
 });

@@ -2,7 +2,7 @@ import { expect, inject, test } from "vitest";
 import { app } from "../../src/app.ts";
 import { validationSchemas } from "../../src/http/validation.ts";
 import type * as z from "../../src/zod.ts";
-import { faultsOf, type JsonSchema } from "../support/openapi.ts";
+import { type JsonSchema, schemaErrors } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
 // The OpenAPI document and the routes must accept the same values: for each field of each body and for each parameter, with values
@@ -50,7 +50,7 @@ const isLongInBytes = (text: unknown) =>
 
 const isAccepted = (schema: z.ZodMiniType, value: unknown): boolean => schema.safeParse(value).success;
 const isValid = (schema: JsonSchema, value: unknown): boolean =>
-  faultsOf(document, schema, value).length === 0;
+  schemaErrors(document, schema, value).length === 0;
 
 test.each(routesValidating("json"))(
   "%s accepts exactly the bodies that are valid by the document",

@@ -1,7 +1,7 @@
 import { expect, inject, test } from "vitest";
 import { app } from "../../src/app.ts";
-import { requests } from "../requests.ts";
-import { methodOf, pathOf, type RouteRequest } from "../support/route-requests.ts";
+import { routeRequests } from "../requests.ts";
+import { type RouteRequest, routeMethod, routePath } from "../support/route-requests.ts";
 
 const document = inject("reference");
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -13,7 +13,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 /** The operation of a route in the document. */
 function operationOf(request: RouteRequest) {
-  const operation = document.paths[pathOf(request, "{id}")]?.[methodOf(request).toLowerCase()];
+  const operation = document.paths[routePath(request, "{id}")]?.[routeMethod(request).toLowerCase()];
   if (!operation) throw new Error(`There is no ${request.route} in the document.`);
   return operation;
 }
@@ -32,10 +32,13 @@ test("every operationId is unique, because generated clients use it as a name", 
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test.each(requests)("$route: the document has its security, body, path parameter and status", (request) => {
-  const { security, requestBody, parameters = [], responses } = operationOf(request);
-  expect(security).toEqual(request.access === "open" ? [] : [{ bearer: [] }]);
-  expect(requestBody !== undefined).toBe(request.invalid !== undefined || request.takesFile === true);
-  expect(parameters.some((one) => one.in === "path")).toBe(request.route.includes(":"));
-  expect(Object.keys(responses)).toContain(String(request.status));
-});
+test.each(routeRequests)(
+  "$route: the document has its security, body, path parameter and status",
+  (request) => {
+    const { security, requestBody, parameters = [], responses } = operationOf(request);
+    expect(security).toEqual(request.access === "open" ? [] : [{ bearer: [] }]);
+    expect(requestBody !== undefined).toBe(request.invalid !== undefined || request.takesFile === true);
+    expect(parameters.some((one) => one.in === "path")).toBe(request.route.includes(":"));
+    expect(Object.keys(responses)).toContain(String(request.status));
+  },
+);

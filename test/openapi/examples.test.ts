@@ -1,14 +1,14 @@
 import { describe, expect, inject, test } from "vitest";
-import { requests } from "../requests.ts";
+import { routeRequests } from "../requests.ts";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { faultsOf, type Media, type Operation, resolve } from "../support/openapi.ts";
-import { methodOf, pathOf, type RouteRequest, send } from "../support/route-requests.ts";
+import { type Media, type Operation, resolveReference, schemaErrors } from "../support/openapi.ts";
+import { type RouteRequest, routeMethod, routePath, sendRouteRequest } from "../support/route-requests.ts";
 
 const document = inject("reference");
 
 const operationOf = (request: RouteRequest): Operation | undefined =>
-  document.paths[pathOf(request, "{id}")]?.[methodOf(request).toLowerCase()];
+  document.paths[routePath(request, "{id}")]?.[routeMethod(request).toLowerCase()];
 
 const exampleBodyOf = (request: RouteRequest): Record<string, unknown> | undefined =>
   operationOf(request)?.requestBody?.content["application/json"]?.example as never;
@@ -17,18 +17,20 @@ const operations = Object.values(document.paths).flatMap((methods) => Object.val
 
 /** All media types of an operation: of its request body and of its responses. */
 function mediaOf({ requestBody, responses }: Operation): Media[] {
-  const answers = Object.values(responses).map((response) => resolve(document, response).content ?? {});
+  const answers = Object.values(responses).map(
+    (response) => resolveReference(document, response).content ?? {},
+  );
   return [requestBody?.content ?? {}, ...answers].flatMap((content) => Object.values(content));
 }
 
 test.each(operations)("the examples of $operationId are valid by its schemas", (operation) => {
   for (const { schema, example } of mediaOf(operation)) {
     expect(example).toBeDefined();
-    expect(faultsOf(document, schema, example)).toEqual([]);
+    expect(schemaErrors(document, schema, example)).toEqual([]);
   }
   for (const { schema, example, in: place } of operation.parameters ?? []) {
     if (place === "path") expect(example).toBeDefined();
-    if (example !== undefined) expect(faultsOf(document, schema, example)).toEqual([]);
+    if (example !== undefined) expect(schemaErrors(document, schema, example)).toEqual([]);
   }
 });
 
@@ -37,21 +39,21 @@ test.each(Object.entries(document.components.schemas))(
   (_, schema) => {
     const examples = schema["examples"] as unknown[];
     expect(examples.length).toBeGreaterThan(0);
-    for (const example of examples) expect(faultsOf(document, schema, example)).toEqual([]);
+    for (const example of examples) expect(schemaErrors(document, schema, example)).toEqual([]);
   },
 );
 
 test.each(Object.entries(document.components.headers))(
   "the example of the header %s is valid by its schema",
   (_, header) => {
-    expect(faultsOf(document, header.schema, Object(header)["example"])).toEqual([]);
+    expect(schemaErrors(document, header.schema, Object(header)["example"])).toEqual([]);
   },
 );
 
 /** Fields that refer to something in the database, whose value differs in each one. */
 const referenceFields = ["patient", "doctor", "refresh", "from", "to"];
 
-describe.each(requests.filter((request) => exampleBodyOf(request)))(
+describe.each(routeRequests.filter((request) => exampleBodyOf(request)))(
   "the body in the example of $route",
   (request) => {
     const example = exampleBodyOf(request) ?? {};
@@ -62,25 +64,29 @@ describe.each(requests.filter((request) => exampleBodyOf(request)))(
       const references = Object.entries(about.body ?? {}).filter(([field]) =>
         referenceFields.includes(field),
       );
-      const answer = await send(account, request, {
+      const answer = await sendRouteRequest(account, request, {
         ...about,
         body: { ...example, ...Object.fromEntries(references) },
       });
       expect(answer.status).toBe(request.status);
     });
 
-    test.runIf(["PUT", "PATCH"].includes(methodOf(request)))("is part of the example of its response", () => {
-      const response = operationOf(request)?.responses[request.status];
-      const answer = response && resolve(document, response).content?.["application/json"]?.example;
-      expect(answer).toMatchObject(example);
-    });
+    test.runIf(["PUT", "PATCH"].includes(routeMethod(request)))(
+      "is part of the example of its response",
+      () => {
+        const response = operationOf(request)?.responses[request.status];
+        const answer =
+          response && resolveReference(document, response).content?.["application/json"]?.example;
+        expect(answer).toMatchObject(example);
+      },
+    );
   },
 );
 
 test("the account of the examples can be registered and can log in", async () => {
   const api = connectApi();
   const bodyOf = (route: string) =>
-    exampleBodyOf(requests.find((request) => request.route === route) as RouteRequest);
+    exampleBodyOf(routeRequests.find((request) => request.route === route) as RouteRequest);
   const registered = await api.post("/api/auth/register/", bodyOf("POST /api/auth/register"));
   expect(registered.status).toBe(201);
   expect((await api.post("/api/auth/login/", bodyOf("POST /api/auth/login"))).status).toBe(200);

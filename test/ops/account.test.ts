@@ -3,7 +3,7 @@ import { expect, inject, test } from "vitest";
 import { changeAccount } from "../../ops/account.ts";
 import { query, random, run } from "./support.ts";
 
-const { ownerUrl } = inject("cloud");
+const { ownerUrl } = inject("database");
 
 /** Inserts an account, and a second one that must not change: the username with an `x` at its end. @returns the username */
 async function insertAccount(state: { role?: string; active?: boolean; token_version?: number } = {}) {

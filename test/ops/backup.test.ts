@@ -7,7 +7,7 @@ import { migrate } from "../../ops/migrate.ts";
 import { createRole } from "../../ops/role.ts";
 import { emptyDatabase, query, random } from "./support.ts";
 
-const { ownerUrl } = inject("cloud");
+const { ownerUrl } = inject("database");
 const folder = mkdtempSync(join(tmpdir(), "hospital-backup-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

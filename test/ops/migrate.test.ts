@@ -173,7 +173,7 @@ describe("migrating a database that has the project's migrations", () => {
 });
 
 test("migrating a database that does not exist gives the reason", async () => {
-  const { serverUrl } = inject("cloud");
+  const { serverUrl } = inject("database");
   await expect(migrate(changed(serverUrl, { pathname: "/nowhere" }))).rejects.toThrow(
     `Cannot connect to the database ${new URL(serverUrl).host}/nowhere: database "nowhere" does not exist. `,
   );

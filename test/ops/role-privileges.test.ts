@@ -5,7 +5,7 @@ import { newDatabase, query, random } from "./support.ts";
 
 // What the database role of the Worker may not do.
 
-const { serverUrl } = inject("cloud");
+const { serverUrl } = inject("database");
 const name = random("test_role");
 
 let url: string;

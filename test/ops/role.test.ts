@@ -4,7 +4,7 @@ import { migrate } from "../../ops/migrate.ts";
 import { createRole } from "../../ops/role.ts";
 import { changed, emptyDatabase, newDatabase, query, random, run } from "./support.ts";
 
-const { serverUrl } = inject("cloud");
+const { serverUrl } = inject("database");
 
 let url: string;
 let drop: () => Promise<unknown>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
 import { withClient } from "../../ops/command.ts";
 
-const { serverUrl } = inject("cloud");
+const { serverUrl } = inject("database");
 
 export const random = (prefix: string): string => `${prefix}_${randomBytes(6).toString("hex")}`;
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { newDoctorsAccount } from "../support/ownership.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
-import { bothWays, idsOf, pagesFrom } from "../support/pages.ts";
-import { recordOf } from "../support/audit-events.ts";
-import { assign, createDoctor, createPatient } from "../support/resources.ts";
+import { newDoctorsAccount } from "../support/ownership.ts";
+import { bothDirections, idsOf, pagesFrom } from "../support/pages.ts";
+import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
@@ -25,7 +25,7 @@ describe("the list of a doctor's account", async () => {
   const ids: number[] = [];
   for (const { by, doctors = [], ...fields } of people) {
     const patient = await createPatient(by, fields);
-    for (const doctor of doctors) await assign(by, { patient, doctor });
+    for (const doctor of doctors) await assignDoctor(by, { patient, doctor });
     ids.push(patient.id);
   }
 
@@ -45,14 +45,14 @@ describe("the list of a doctor's account", async () => {
   ])(
     "has its own patients and the doctor's, each once, by %s, in both directions and with any limit",
     async (query, expectedIndexes) => {
-      for (const [asked, expected] of bothWays(query, expectedIndexes))
+      for (const [asked, expected] of bothDirections(query, expectedIndexes))
         for (const limit of [1, 2, 200]) {
           const pages = [];
           for await (const page of pagesFrom(account, `/api/patients/?limit=${limit}&${asked}`))
             pages.push(page);
           const found = pages.flatMap(idsOf);
           expect([asked, limit, found.map((id) => ids.indexOf(id))]).toEqual([asked, limit, expected]);
-          const [event] = await recordOf(pages[0] as (typeof pages)[0]);
+          const [event] = await auditEventsOf(pages[0] as (typeof pages)[0]);
           expect(event).toMatchObject({
             action: "list",
             outcome: "done",
@@ -72,6 +72,6 @@ describe("the list of a doctor's account", async () => {
     for await (const next of pagesFrom(account, "/api/patients/?limit=2&sort=lastname"))
       rest.push(...idsOf(next));
     expect(rest.map((id) => ids.indexOf(id))).toEqual([2, 1, 5, 4, 0]);
-    await assign(nurse, { patient: { id: row?.["patient_id"] }, doctor });
+    await assignDoctor(nurse, { patient: { id: row?.["patient_id"] }, doctor });
   });
 });

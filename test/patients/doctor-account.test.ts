@@ -1,10 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { deletedOf, link, newDoctorsAccount, ownOf, pathOf, restore, transfer } from "../support/ownership.ts";
-import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/audit-events.ts";
-import { assign, createDoctor, createPatient, newPatient } from "../support/resources.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
+import {
+  deletedPatientsOf,
+  linkDoctor,
+  newDoctorsAccount,
+  patientPath,
+  patientsOf,
+  restorePatient,
+  transferPatient,
+} from "../support/ownership.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
+import { assignDoctor, createDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
@@ -13,12 +21,12 @@ const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 async function assignToAccount() {
   const { account, doctor } = await newDoctorsAccount(admin);
   const patient = await createPatient(nurse);
-  const assignment = await assign(nurse, { patient, doctor });
+  const assignment = await assignDoctor(nurse, { patient, doctor });
   return { account, doctor, patient, assignment };
 }
 const readBy = async (account: Account, patient: { id: number }) => [
-  (await account.get(pathOf(patient))).status,
-  (await ownOf(account)).includes(patient.id),
+  (await account.get(patientPath(patient))).status,
+  (await patientsOf(account)).includes(patient.id),
 ];
 /** The status of GET, and whether the list has the patient. */
 const [VISIBLE, HIDDEN] = [
@@ -30,18 +38,18 @@ describe("a patient that is assigned to an account's doctor", () => {
   test("can be read with its history and accesses, is audited, and gets 403 for changes", async () => {
     const { account, patient } = await assignToAccount();
     await account.api.databaseRequests();
-    const answer = await account.get(pathOf(patient));
+    const answer = await account.get(patientPath(patient));
     expect(await account.api.databaseRequests()).toBe(1);
     expect(answer).toMatchObject({ status: 200, body: patient });
     const event = { account_id: account.id, outcome: "done", patients: [patient.id] };
-    expect(await recordOf(answer)).toMatchObject([{ ...event, action: "read" }]);
+    expect(await auditEventsOf(answer)).toMatchObject([{ ...event, action: "read" }]);
     for (const [subpath, action] of [
       ["history", "history"],
       ["accesses", "accesses"],
     ]) {
-      const events = await account.get(`${pathOf(patient)}${subpath}/`);
+      const events = await account.get(`${patientPath(patient)}${subpath}/`);
       expect(events).toMatchObject({ status: 200, body: expect.arrayContaining([expect.anything()]) });
-      expect(await recordOf(events)).toMatchObject([{ ...event, action }]);
+      expect(await auditEventsOf(events)).toMatchObject([{ ...event, action }]);
     }
     const forbidden = problem(403, "Only the patient's owner may change or delete it.");
     for (const [method, action, body] of [
@@ -49,13 +57,13 @@ describe("a patient that is assigned to an account's doctor", () => {
       ["PATCH", "update", { age: 1 }],
       ["DELETE", "delete"],
     ] as const) {
-      const refused = await account.request(method, pathOf(patient), body);
+      const refused = await account.request(method, patientPath(patient), body);
       expect(refused).toEqual(forbidden);
-      expect(await recordOf(refused)).toMatchObject([
+      expect(await auditEventsOf(refused)).toMatchObject([
         { ...event, action, outcome: "refused", changes: null },
       ]);
     }
-    expect((await nurse.get(pathOf(patient))).body).toEqual(patient);
+    expect((await nurse.get(patientPath(patient))).body).toEqual(patient);
   });
 
   test("is hidden from an account without a doctor, from another doctor's account and from an admin", async () => {
@@ -71,19 +79,19 @@ describe("a patient that is assigned to an account's doctor", () => {
     expect((await nurse.delete(`/api/mappings/${assignment.id}/`)).status).toBe(204);
     expect(await readBy(account, patient)).toEqual(HIDDEN);
     for (const subpath of ["history", "accesses"])
-      expect(await account.get(`${pathOf(patient)}${subpath}/`)).toEqual(problem(404));
-    expect(await account.patch(pathOf(patient), { age: 1 })).toEqual(problem(404));
-    await assign(nurse, { patient, doctor });
+      expect(await account.get(`${patientPath(patient)}${subpath}/`)).toEqual(problem(404));
+    expect(await account.patch(patientPath(patient), { age: 1 })).toEqual(problem(404));
+    await assignDoctor(nurse, { patient, doctor });
     expect(await readBy(account, patient)).toEqual(VISIBLE);
   });
 
   test("is hidden from an account that is linked to another doctor or to none", async () => {
     const { account, doctor, patient } = await assignToAccount();
-    await link(account, await createDoctor(admin));
+    await linkDoctor(account, await createDoctor(admin));
     expect(await readBy(account, patient)).toEqual(HIDDEN);
-    await link(account, doctor);
+    await linkDoctor(account, doctor);
     expect(await readBy(account, patient)).toEqual(VISIBLE);
-    await link(account, null);
+    await linkDoctor(account, null);
     expect(await readBy(account, patient)).toEqual(HIDDEN);
   });
 
@@ -95,25 +103,25 @@ describe("a patient that is assigned to an account's doctor", () => {
 
   test("is hidden while it is deleted, cannot be restored by the doctor's account, and is visible again when its owner restores it", async () => {
     const { account, patient } = await assignToAccount();
-    await nurse.delete(pathOf(patient));
+    await nurse.delete(patientPath(patient));
     expect(await readBy(account, patient)).toEqual(HIDDEN);
-    expect(await account.get(`${pathOf(patient)}history/`)).toEqual(problem(404));
-    expect(await deletedOf(account)).toEqual([]);
-    expect(await restore(account, patient)).toEqual(problem(404));
-    await restore(nurse, patient);
+    expect(await account.get(`${patientPath(patient)}history/`)).toEqual(problem(404));
+    expect(await deletedPatientsOf(account)).toEqual([]);
+    expect(await restorePatient(account, patient)).toEqual(problem(404));
+    await restorePatient(nurse, patient);
     expect(await readBy(account, patient)).toEqual(VISIBLE);
   });
 
   test("stays visible when it is transferred, and can be changed when it is transferred to the doctor's account", async () => {
     const { account, patient } = await assignToAccount();
-    expect(await transfer(account, patient, account)).toEqual(problem(403));
-    await transfer(admin, patient, await newAccount(api));
+    expect(await transferPatient(account, patient, account)).toEqual(problem(403));
+    await transferPatient(admin, patient, await newAccount(api));
     expect(await readBy(account, patient)).toEqual(VISIBLE);
-    await transfer(admin, patient, account);
-    expect(await ownOf(account)).toEqual([patient.id]);
-    expect((await account.patch(pathOf(patient), { age: 7 })).body).toMatchObject({ age: 7 });
-    expect((await account.delete(pathOf(patient))).status).toBe(204);
-    expect(await deletedOf(account)).toEqual([patient.id]);
+    await transferPatient(admin, patient, account);
+    expect(await patientsOf(account)).toEqual([patient.id]);
+    expect((await account.patch(patientPath(patient), { age: 7 })).body).toMatchObject({ age: 7 });
+    expect((await account.delete(patientPath(patient))).status).toBe(204);
+    expect(await deletedPatientsOf(account)).toEqual([patient.id]);
   });
 
   test("is not in the account's export, and does not take its email from the account's own patients", async () => {
@@ -128,8 +136,8 @@ test("an account keeps working when its doctor is deleted", async () => {
   const { account, doctor, assignment } = await assignToAccount();
   await nurse.delete(`/api/mappings/${assignment.id}/`);
   expect((await admin.delete(`/api/doctors/${doctor.id}/`)).status).toBe(204);
-  expect(await ownOf(account)).toEqual([]);
+  expect(await patientsOf(account)).toEqual([]);
   expect(await account.post("/api/mappings/", { patient: 1, doctor: doctor.id })).toEqual(
-    refusal("patient", "doctor"),
+    fieldProblem("patient", "doctor"),
   );
 });

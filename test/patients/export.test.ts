@@ -3,7 +3,7 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
 import { asOwner } from "../support/owner.ts";
-import { fill } from "../support/pages.ts";
+import { insertRecords } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
 import { createPatient } from "../support/resources.ts";
 import { CSV, exported, NDJSON } from "./files.ts";
@@ -11,7 +11,7 @@ import { CSV, exported, NDJSON } from "./files.ts";
 describe("an export", () => {
   test("has all of the account's patients as GET returns them, a line each, and takes a database request for each 1,000", async () => {
     const account = await newAccount();
-    await fill("patients", account, 2001);
+    await insertRecords("patients", account, 2001);
     await account.api.databaseRequests();
     const { status, headers, body } = await exported(account);
     expect([status, headers.get("Content-Type")]).toEqual([200, NDJSON]);
@@ -66,7 +66,7 @@ describe("an export", () => {
 
   test("during which the database fails breaks off, and the log says so without personal data", async () => {
     const account = await newAccount(connectApi());
-    await fill("patients", account, 1001);
+    await insertRecords("patients", account, 1001);
     const printed = watchConsole();
     // The first page succeeds, and the next one fails.
     const { bindings } = account.api;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ImportResult } from "../../src/patients/responses.ts";
-import { newAccount, unique } from "../support/accounts.ts";
+import { newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
-import { problem, refusal } from "../support/problems.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
 import { createPatient, newPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
@@ -64,11 +64,11 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     ];
     const answer = await imported(account, fileOf(records), type);
     const names = [`${first + 3}.firstname`, `${first + 3}.lastname`];
-    expect(answer).toEqual(refusal(`${first + 1}.age`, `${first + 1}.gender`, ...names));
+    expect(answer).toEqual(fieldProblem(`${first + 1}.age`, `${first + 1}.gender`, ...names));
     const duplicates = [newPatient({ email: email.toUpperCase() }), newPatient(), newPatient()];
     duplicates.push(newPatient({ email: duplicates[1]?.email.toUpperCase() }));
     const conflicts = await imported(account, fileOf(duplicates), type);
-    expect(conflicts).toEqual(refusal(`${first}.email`, `${first + 3}.email`));
+    expect(conflicts).toEqual(fieldProblem(`${first}.email`, `${first + 3}.email`));
     expect(conflicts.body.errors).toEqual({
       [`${first}.email`]: ["You already have a patient with this email."],
       [`${first + 3}.email`]: ["An earlier line has this email."],
@@ -124,7 +124,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     const account = await newAccount();
     const [file, key] = [
       fileOf([newPatient(), newPatient({ age: 200 })]),
-      { "Idempotency-Key": unique("key-") },
+      { "Idempotency-Key": uniqueName("key-") },
     ];
     const answers = await atOnce(10, () => imported(account, file, type, "?partial=true", key));
     expect(tally(answers)).toEqual({ 200: 10 });
@@ -144,6 +144,6 @@ test.each(["application/json", "text/plain", "text/csv; charset=latin1", ""])(
 
 test("an import with an unknown query parameter, or with partial=yes, is 400", async () => {
   const account = await newAccount();
-  expect(await imported(account, "{}", NDJSON, "?parital=true")).toEqual(refusal("parital"));
-  expect(await imported(account, "{}", NDJSON, "?partial=yes")).toEqual(refusal("partial"));
+  expect(await imported(account, "{}", NDJSON, "?parital=true")).toEqual(fieldProblem("parital"));
+  expect(await imported(account, "{}", NDJSON, "?partial=yes")).toEqual(fieldProblem("partial"));
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
-import { refusal } from "../support/problems.ts";
+import { fieldProblem } from "../support/problems.ts";
 import { newPatient } from "../support/resources.ts";
 import { CSV, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
 
@@ -18,7 +18,7 @@ test.each<[what: string, csv: string, fields: string[]]>([
     ["2.age", "3.age"],
   ],
 ])("CSV with %s is 400 and names the line and field", async (_, csv, fields) => {
-  expect(await imported(await newAccount(), csv, CSV)).toEqual(refusal(...fields));
+  expect(await imported(await newAccount(), csv, CSV)).toEqual(fieldProblem(...fields));
 });
 
 test("NDJSON with invalid lines is 400 and names them; empty lines are skipped but counted", async () => {
@@ -26,7 +26,7 @@ test("NDJSON with invalid lines is 400 and names them; empty lines are skipped b
   const duplicateKey = '{"firstname": "Ada", "firstnam\\u0065": "Eve"}';
   const file = `\n${JSON.stringify(newPatient())}\r\n\n{"firstname": \n[]\n${duplicateKey}\n`;
   const answer = await imported(account, file);
-  expect(answer).toEqual(refusal("4.body", "5.body", "6.body"));
+  expect(answer).toEqual(fieldProblem("4.body", "5.body", "6.body"));
   expect(answer.body.errors["6.body"]).toEqual(["Duplicate key in an object"]);
 });
 

@@ -1,12 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
-import { deletedOf, open, ownOf, pathOf, restore, transfer } from "../support/ownership.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
+import {
+  deletedPatientsOf,
+  grantEmergencyAccess,
+  patientPath,
+  patientsOf,
+  restorePatient,
+  transferPatient,
+} from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
-import { problem, refusal } from "../support/problems.ts";
-import { recordOf } from "../support/audit-events.ts";
-import { assign, createPatient } from "../support/resources.ts";
+import { fieldProblem, problem } from "../support/problems.ts";
+import { assignDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
@@ -15,92 +22,97 @@ describe("a deleted patient", () => {
   test("is listed with deleted=true for its owner alone, and is nowhere else", async () => {
     const account = await newAccount(api);
     const kept = await createPatient(account);
-    const { patient } = await assign(account);
-    await account.delete(pathOf({ id: patient }));
-    expect([await ownOf(account), await deletedOf(account)]).toEqual([[kept.id], [patient]]);
+    const { patient } = await assignDoctor(account);
+    await account.delete(patientPath({ id: patient }));
+    expect([await patientsOf(account), await deletedPatientsOf(account)]).toEqual([[kept.id], [patient]]);
     expect((await account.get("/api/mappings/")).body).toEqual([]);
     expect(await account.get(`/api/mappings/${patient}/`)).toEqual(problem(404));
     expect((await account.get("/api/patients/export/")).body.split("\n")).toHaveLength(2);
-    expect(await account.patch(pathOf({ id: patient }), { age: 1 })).toEqual(problem(404));
-    for (const other of [nurse, admin]) expect(await deletedOf(other)).not.toContain(patient);
+    expect(await account.patch(patientPath({ id: patient }), { age: 1 })).toEqual(problem(404));
+    for (const other of [nurse, admin]) expect(await deletedPatientsOf(other)).not.toContain(patient);
   });
 
   test("is restored unchanged with its assignments by its owner or an admin, and again with the same answer", async () => {
     for (const account of [nurse, admin]) {
-      const { patient: id, doctor } = await assign(nurse);
-      const before = (await nurse.get(pathOf({ id }))).body;
-      await nurse.delete(pathOf({ id }));
-      const answer = await restore(account, { id });
+      const { patient: id, doctor } = await assignDoctor(nurse);
+      const before = (await nurse.get(patientPath({ id }))).body;
+      await nurse.delete(patientPath({ id }));
+      const answer = await restorePatient(account, { id });
       expect(answer).toMatchObject({ status: 200, body: { id, doctors: [doctor] } });
-      expect(await recordOf(answer)).toMatchObject([{ action: "restore", outcome: "done", patients: [id] }]);
-      expect((await nurse.get(pathOf({ id }))).body).toEqual({ ...before, updated_at: expect.any(String) });
+      expect(await auditEventsOf(answer)).toMatchObject([
+        { action: "restore", outcome: "done", patients: [id] },
+      ]);
+      expect((await nurse.get(patientPath({ id }))).body).toEqual({
+        ...before,
+        updated_at: expect.any(String),
+      });
       expect((await nurse.get(`/api/mappings/?patient=${id}`)).body).toMatchObject([
         { doctor: { id: doctor } },
       ]);
-      expect((await restore(nurse, { id })).body).toEqual(answer.body);
+      expect((await restorePatient(nurse, { id })).body).toEqual(answer.body);
     }
   });
 
   test("is 404 to restore for another account", async () => {
     const patient = await createPatient(nurse);
     const stranger = await newAccount(api);
-    expect(await restore(stranger, patient)).toEqual(problem(404));
-    await nurse.delete(pathOf(patient));
-    const answer = await restore(stranger, patient);
+    expect(await restorePatient(stranger, patient)).toEqual(problem(404));
+    await nurse.delete(patientPath(patient));
+    const answer = await restorePatient(stranger, patient);
     expect(answer).toEqual(problem(404, "There is no such deleted patient."));
-    expect(await recordOf(answer)).toMatchObject([{ action: "restore", outcome: "not_found" }]);
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "restore", outcome: "not_found" }]);
   });
 
   test("is 409 to restore while another patient has its email", async () => {
     const patient = await createPatient(nurse);
-    await nurse.delete(pathOf(patient));
+    await nurse.delete(patientPath(patient));
     const other = await createPatient(nurse, { email: patient.email.toUpperCase() });
-    const refused = await restore(nurse, patient);
+    const refused = await restorePatient(nurse, patient);
     expect(refused).toEqual(problem(409, "Another patient of the same owner has this email."));
-    expect(await recordOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
-    await nurse.delete(pathOf(other));
-    expect((await restore(nurse, patient)).status).toBe(200);
+    expect(await auditEventsOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
+    await nurse.delete(patientPath(other));
+    expect((await restorePatient(nurse, patient)).status).toBe(200);
   });
 
   test("does not keep its doctor from being deleted; restoring it is 409 then, and with partial=true leaves that doctor out", async () => {
-    const { patient: id, doctor } = await assign(nurse);
-    const kept = await assign(nurse, { patient: { id } });
-    await nurse.delete(pathOf({ id }));
+    const { patient: id, doctor } = await assignDoctor(nurse);
+    const kept = await assignDoctor(nurse, { patient: { id } });
+    await nurse.delete(patientPath({ id }));
     expect((await nurse.delete(`/api/doctors/${doctor}/`)).status).toBe(204);
-    const refused = await restore(nurse, { id });
+    const refused = await restorePatient(nurse, { id });
     expect(refused).toEqual(problem(409, expect.stringMatching(`^Doctor ${doctor} .* was deleted`)));
-    expect(await recordOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
-    expect(await deletedOf(nurse)).toContain(id);
-    const partly = await restore(nurse, { id }, "?partial=true");
+    expect(await auditEventsOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
+    expect(await deletedPatientsOf(nurse)).toContain(id);
+    const partly = await restorePatient(nurse, { id }, "?partial=true");
     expect(partly.body).toEqual({ id, doctors: [kept.doctor] });
     const doctors = { before: [doctor, kept.doctor], after: [kept.doctor] };
-    expect(await recordOf(partly)).toMatchObject([{ action: "restore", changes: { doctors } }]);
-    expect((await restore(nurse, { id })).body).toEqual(partly.body);
+    expect(await auditEventsOf(partly)).toMatchObject([{ action: "restore", changes: { doctors } }]);
+    expect((await restorePatient(nurse, { id })).body).toEqual(partly.body);
   });
 
   test("is restored with a doctor who is inactive now", async () => {
-    const { patient: id, doctor } = await assign(nurse);
-    await nurse.delete(pathOf({ id }));
+    const { patient: id, doctor } = await assignDoctor(nurse);
+    await nurse.delete(patientPath({ id }));
     await nurse.patch(`/api/doctors/${doctor}/`, { active: false });
-    expect((await restore(nurse, { id })).body).toEqual({ id, doctors: [doctor] });
+    expect((await restorePatient(nurse, { id })).body).toEqual({ id, doctors: [doctor] });
   });
 });
 
 describe("a transfer", () => {
   test("moves a patient and its assignments to another account at once; the same transfer again is a replay", async () => {
     const [from, to] = [await newAccount(api), await newAccount(api)];
-    const { patient: id, id: assignment } = await assign(from);
-    const answer = await transfer(admin, { id }, to);
+    const { patient: id, id: assignment } = await assignDoctor(from);
+    const answer = await transferPatient(admin, { id }, to);
     expect(answer).toMatchObject({ status: 200, body: { id, owner: to.id } });
     const changes = { owner: { before: from.id, after: to.id } };
-    expect(await recordOf(answer)).toMatchObject([{ action: "transfer", patients: [id], changes }]);
-    expect(await from.get(pathOf({ id }))).toEqual(problem(404));
-    expect([await ownOf(from), (await from.get("/api/mappings/")).body]).toEqual([[], []]);
-    expect((await to.get(pathOf({ id }))).body).toMatchObject({ id, created_by: from.id });
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients: [id], changes }]);
+    expect(await from.get(patientPath({ id }))).toEqual(problem(404));
+    expect([await patientsOf(from), (await from.get("/api/mappings/")).body]).toEqual([[], []]);
+    expect((await to.get(patientPath({ id }))).body).toMatchObject({ id, created_by: from.id });
     expect(idsOf(await to.get("/api/mappings/"))).toEqual([assignment]);
-    expect((await to.patch(pathOf({ id }), { age: 3 })).status).toBe(200);
-    const replay = await transfer(admin, { id }, to);
-    expect([replay.body, await recordOf(replay)]).toMatchObject([
+    expect((await to.patch(patientPath({ id }), { age: 3 })).status).toBe(200);
+    const replay = await transferPatient(admin, { id }, to);
+    expect([replay.body, await auditEventsOf(replay)]).toMatchObject([
       answer.body,
       [{ action: "replay", outcome: "done", changes: null }],
     ]);
@@ -109,18 +121,20 @@ describe("a transfer", () => {
   test("is 403 for a clinician, 400 to an unknown or disabled account, 404 for an unknown patient, and 409 when the email is taken", async () => {
     const patient = await createPatient(nurse);
     const to = await newAccount(api);
-    expect(await transfer(nurse, patient, to)).toEqual(problem(403, "Only an admin may transfer patients."));
-    expect(await transfer(admin, patient, { id: 2_147_483_647 })).toEqual(refusal("to"));
-    expect(await transfer(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
+    expect(await transferPatient(nurse, patient, to)).toEqual(
+      problem(403, "Only an admin may transfer patients."),
+    );
+    expect(await transferPatient(admin, patient, { id: 2_147_483_647 })).toEqual(fieldProblem("to"));
+    expect(await transferPatient(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
     const own = await createPatient(to, { email: patient.email });
-    const refused = await transfer(admin, patient, to);
+    const refused = await transferPatient(admin, patient, to);
     expect(refused).toEqual(problem(409, "The receiving account already has a patient with this email."));
-    expect(await recordOf(refused)).toMatchObject([
+    expect(await auditEventsOf(refused)).toMatchObject([
       { action: "transfer", outcome: "refused", changes: null },
     ]);
     await asOwner`UPDATE users SET active = false WHERE id = ${to.id}`;
-    expect(await transfer(admin, own, to)).toEqual(refusal("to"));
-    expect(await ownOf(nurse)).toContain(patient.id);
+    expect(await transferPatient(admin, own, to)).toEqual(fieldProblem("to"));
+    expect(await patientsOf(nurse)).toContain(patient.id);
   });
 
   test("of all patients of an account includes deleted ones, and leaves those whose email the other account has", async () => {
@@ -128,7 +142,7 @@ describe("a transfer", () => {
     const [one, two] = [await createPatient(from), await createPatient(from)];
     const deleted = await createPatient(from);
     const conflicting = await createPatient(from);
-    await from.delete(pathOf(deleted));
+    await from.delete(patientPath(deleted));
     await createPatient(to, { email: conflicting.email.toUpperCase() });
     await asOwner`UPDATE users SET active = false WHERE id = ${from.id}`;
     const body = { from: from.id, to: to.id };
@@ -137,54 +151,54 @@ describe("a transfer", () => {
     expect(answer.body).toEqual({ transferred: 3, conflicts: [conflicting.id], more: false });
     const changes = { owner: { before: from.id, after: to.id } };
     const patients = [one.id, two.id, deleted.id];
-    expect(await recordOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
-    expect(await ownOf(to)).toEqual(expect.arrayContaining([one.id, two.id]));
-    expect((await restore(to, deleted)).status).toBe(200);
+    expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
+    expect(await patientsOf(to)).toEqual(expect.arrayContaining([one.id, two.id]));
+    expect((await restorePatient(to, deleted)).status).toBe(200);
   });
 
   test("of all patients names unknown accounts, and is 400 to the same account", async () => {
     const body = { from: 2_147_483_646, to: 2_147_483_647 };
-    expect(await admin.post("/api/patients/transfer/", body)).toEqual(refusal("from", "to"));
-    expect(await admin.post("/api/patients/transfer/", { from: 1, to: 1 })).toEqual(refusal("to"));
+    expect(await admin.post("/api/patients/transfer/", body)).toEqual(fieldProblem("from", "to"));
+    expect(await admin.post("/api/patients/transfer/", { from: 1, to: 1 })).toEqual(fieldProblem("to"));
   });
 });
 
 describe("emergency access of an admin", () => {
   test("lets the admin read another account's patient and its doctors for an hour, and not change it", async () => {
-    const { patient: id, doctor } = await assign(nurse);
+    const { patient: id, doctor } = await assignDoctor(nurse);
     const [reader, other] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
-    expect(await reader.get(pathOf({ id }))).toEqual(problem(404));
-    const answer = await open(reader, { id });
+    expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
+    const answer = await grantEmergencyAccess(reader, { id });
     expect(answer).toMatchObject({ status: 201, body: { patient: id, reason: "Nobody else is here." } });
     const [event] = await asOwner`
       SELECT at + interval '1 hour' AS expires_at FROM audit_events
       WHERE action = 'break_glass' AND account_id = ${reader.id}`;
     expect(new Date(answer.body.expires_at)).toEqual(event?.["expires_at"]);
-    expect(await recordOf(answer)).toMatchObject([
+    expect(await auditEventsOf(answer)).toMatchObject([
       { action: "break_glass", outcome: "done", patients: [id], reason: "Nobody else is here." },
     ]);
-    expect((await reader.get(pathOf({ id }))).body).toMatchObject({ id });
+    expect((await reader.get(patientPath({ id }))).body).toMatchObject({ id });
     expect((await reader.get(`/api/mappings/${id}/`)).body.doctors).toMatchObject([{ id: doctor }]);
     const forbidden = problem(403, "Only the patient's owner may change or delete it.");
-    expect(await reader.patch(pathOf({ id }), { age: 1 })).toEqual(forbidden);
-    expect(await reader.delete(pathOf({ id }))).toEqual(forbidden);
-    expect(await ownOf(reader)).toEqual([]);
-    expect(await other.get(pathOf({ id }))).toEqual(problem(404));
+    expect(await reader.patch(patientPath({ id }), { age: 1 })).toEqual(forbidden);
+    expect(await reader.delete(patientPath({ id }))).toEqual(forbidden);
+    expect(await patientsOf(reader)).toEqual([]);
+    expect(await other.get(patientPath({ id }))).toEqual(problem(404));
     await asOwner`UPDATE emergency_accesses SET expires_at = now() WHERE account_id = ${reader.id}`;
-    expect(await reader.get(pathOf({ id }))).toEqual(problem(404));
-    expect((await open(reader, { id })).status).toBe(201);
+    expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
+    expect((await grantEmergencyAccess(reader, { id })).status).toBe(201);
     await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${reader.id}`;
-    expect(await reader.get(pathOf({ id }))).toEqual(problem(404));
+    expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
   });
 
   test("is 400 without a reason, 403 for a clinician, and 404 for a deleted patient", async () => {
     const patient = await createPatient(nurse);
     for (const reason of ["", "  ", "x".repeat(501), 7, null])
-      expect(await open(admin, patient, reason)).toEqual(refusal("reason"));
-    const refused = await open(await newAccount(api), patient);
+      expect(await grantEmergencyAccess(admin, patient, reason)).toEqual(fieldProblem("reason"));
+    const refused = await grantEmergencyAccess(await newAccount(api), patient);
     expect(refused).toEqual(problem(403));
-    expect(await recordOf(refused)).toMatchObject([{ action: "break_glass", outcome: "refused" }]);
-    await nurse.delete(pathOf(patient));
-    expect(await open(admin, patient)).toEqual(problem(404));
+    expect(await auditEventsOf(refused)).toMatchObject([{ action: "break_glass", outcome: "refused" }]);
+    await nurse.delete(patientPath(patient));
+    expect(await grantEmergencyAccess(admin, patient)).toEqual(problem(404));
   });
 });

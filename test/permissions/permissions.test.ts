@@ -1,13 +1,18 @@
 import { expect, onTestFinished, test } from "vitest";
 import { app } from "../../src/app.ts";
-import { requests } from "../requests.ts";
+import { routeRequests } from "../requests.ts";
 import { type Account, newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
-import { comparable } from "../support/problems.ts";
+import { withoutRequestDetails } from "../support/problems.ts";
 import { createDoctor } from "../support/resources.ts";
-import { methodOf, type RouteRequest, type Subject, send } from "../support/route-requests.ts";
-import { relations, table } from "./table.ts";
+import {
+  type RouteRequest,
+  type RouteSubject,
+  routeMethod,
+  sendRouteRequest,
+} from "../support/route-requests.ts";
+import { callerKinds, permissionTable } from "./table.ts";
 
 /** Makes an account that of the doctor in the latest assignment of `owner`, and assigns all patients of `owner` to this doctor. */
 async function makeDoctorOf(owner: Account, account: Account): Promise<void> {
@@ -43,7 +48,7 @@ async function disable(owner: Account): Promise<Account> {
   return owner;
 }
 
-type Relation = (typeof relations)[number];
+type Relation = (typeof callerKinds)[number];
 
 const createCaller: Record<Relation, (owner: Account) => Promise<Account>> = {
   nobody: async (owner) => ({ ...owner, ...owner.api, token: "" }),
@@ -56,14 +61,14 @@ const createCaller: Record<Relation, (owner: Account) => Promise<Account>> = {
 };
 
 /** A subject for a route's request. Only admins invite, so an invitation belongs to another account than `owner`. */
-async function createSubject({ route, subject }: RouteRequest, owner: Account): Promise<Subject> {
+async function createSubject({ route, subject }: RouteRequest, owner: Account): Promise<RouteSubject> {
   const creator = route.includes("/api/invitations") ? await newAccount(owner.api, "admin") : owner;
   return (await subject?.(creator)) ?? {};
 }
 
 interface Scene {
   account: Account;
-  about: Subject;
+  about: RouteSubject;
 }
 
 /** Creates the accounts and the subject of a request that changes something. */
@@ -76,7 +81,7 @@ async function createScene(request: RouteRequest, relation: Relation): Promise<S
 // All requests that are refused or only read share these accounts, and those of one route its subject.
 const sharedOwner = await newAccount(connectApi());
 const sharedCallers = new Map<Relation, Account>();
-const sharedSubjects = new Map<RouteRequest, Subject>();
+const sharedSubjects = new Map<RouteRequest, RouteSubject>();
 
 async function sharedScene(request: RouteRequest, relation: Relation): Promise<Scene> {
   const about = sharedSubjects.get(request) ?? (await createSubject(request, sharedOwner));
@@ -91,27 +96,29 @@ async function sharedScene(request: RouteRequest, relation: Relation): Promise<S
 test("every route has a row, and every row a route", () => {
   const routes = app.routes.filter(({ method }) => method !== "ALL");
   const patterns = new Set(routes.map(({ method, path }) => `${method} ${path}`));
-  expect(Object.keys(table).sort()).toEqual([...patterns].sort());
+  expect(Object.keys(permissionTable).sort()).toEqual([...patterns].sort());
 });
 
-const cells = requests.flatMap((request) =>
-  relations.map((relation, index) => ({
+const cells = routeRequests.flatMap((request) =>
+  callerKinds.map((relation, index) => ({
     route: request.route,
     request,
     relation,
-    expected: table[request.route]?.[index] ?? 0,
+    expected: permissionTable[request.route]?.[index] ?? 0,
   })),
 );
 
 test.each(cells)("$route returns $expected to $relation", async ({ request, relation, expected }) => {
-  const changes = expected < 400 && methodOf(request) !== "GET";
+  const changes = expected < 400 && routeMethod(request) !== "GET";
   const { account, about } = await (changes ? createScene : sharedScene)(request, relation);
-  const answer = await send(account, request, about);
+  const answer = await sendRouteRequest(account, request, about);
   expect(answer.status).toBe(expected);
   if (answer.status < 400 || !request.route.includes(":id")) return;
   // A caller who may not see a record learns nothing of it: the response is the same as for an unknown id.
   const canSee = relation === "the doctor's account" || request.route.includes("/doctors/");
   if (answer.status === 403 && canSee && !request.as) return;
   const unknown = typeof about.id === "string" ? crypto.randomUUID() : 2_147_483_647;
-  expect(comparable(await send(account, request, { ...about, id: unknown }))).toEqual(comparable(answer));
+  expect(withoutRequestDetails(await sendRouteRequest(account, request, { ...about, id: unknown }))).toEqual(
+    withoutRequestDetails(answer),
+  );
 });

@@ -1,5 +1,5 @@
 /** Who sends a request: nobody, the account that owns the record, and others. */
-export const relations = [
+export const callerKinds = [
   "nobody",
   "owner",
   "another account",
@@ -13,7 +13,7 @@ export const relations = [
  * Who may do what: the status that each caller gets for a valid request, in the order of `relations`. Where a route has no record,
  * the owner is any account; where only admins create the records (invitations), the owner is an account that is no admin.
  */
-export const table: Record<string, number[]> = {
+export const permissionTable: Record<string, number[]> = {
   "GET /healthz": [200, 200, 200, 200, 200, 200, 200],
   "GET /readyz": [200, 200, 200, 200, 200, 200, 200],
   "POST /api/auth/register": [201, 201, 201, 201, 201, 201, 201],
@@ -61,9 +61,9 @@ export const table: Record<string, number[]> = {
 };
 
 /** The table as SECURITY.md has it. */
-export function rendered(): string {
+export function renderPermissionTable(): string {
   const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  const rows = Object.entries(table).map(([route, statuses]) => row([`\`${route}\``, ...statuses]));
-  const rule = ["---", ...relations.map(() => "--:")];
-  return [row(["route", ...relations]), row(rule), ...rows].join("\n");
+  const rows = Object.entries(permissionTable).map(([route, statuses]) => row([`\`${route}\``, ...statuses]));
+  const rule = ["---", ...callerKinds.map(() => "--:")];
+  return [row(["route", ...callerKinds]), row(rule), ...rows].join("\n");
 }

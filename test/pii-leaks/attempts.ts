@@ -1,8 +1,14 @@
-import { type Account, mint, newAccount } from "../support/accounts.ts";
-import type { Answer, Api, Options } from "../support/api.ts";
-import { pathOf, type RouteRequest, type Subject, send, sendTo } from "../support/route-requests.ts";
 import { fieldsOf } from "../fuzz/arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "../fuzz/operations.ts";
+import { type Account, mintToken, newAccount } from "../support/accounts.ts";
+import type { Answer, Api, Options } from "../support/api.ts";
+import {
+  type RouteRequest,
+  type RouteSubject,
+  routePath,
+  sendRouteRequest,
+  sendToPath,
+} from "../support/route-requests.ts";
 import { type Evidence, watchedApi } from "./witness.ts";
 
 /** A route's request, the accounts that send it, and the evidence to collect. */
@@ -10,7 +16,7 @@ export interface Scene {
   request: RouteRequest;
   account: Account;
   other: Account;
-  about: Subject;
+  about: RouteSubject;
   evidence: Evidence;
 }
 
@@ -43,32 +49,40 @@ const takes = (request: RouteRequest, header: string) => headersOf(request).incl
 
 /** Sends requests that are refused, mostly without a database request: 400, 401, 404, 405, 406, 415. */
 export async function sendRefusedRequests({ request, account, about, evidence }: Scene): Promise<void> {
-  const path = pathOf(request, about.id);
-  const forged = await mint({ sid: evidence.mark() }, "another".padEnd(32, "x"));
+  const path = routePath(request, about.id);
+  const forged = await mintToken({ sid: evidence.mark() }, "another".padEnd(32, "x"));
   evidence.secret(forged);
-  await send(account, request, about, { headers: { Authorization: `Bearer ${forged}` } });
+  await sendRouteRequest(account, request, about, { headers: { Authorization: `Bearer ${forged}` } });
   for (const [name, { type }] of Object.entries(fieldsOf(bodyOf(request) ?? {})))
     for (const value of [
       `\0${evidence.mark()}`,
       evidence.mark().repeat(60),
       type === "string" ? [evidence.mark()] : evidence.mark(),
     ])
-      await send(
+      await sendRouteRequest(
         account,
         request,
         { ...about, body: { ...about.body, [name]: value } },
         { raw: JSON.stringify({ ...about.body, [name]: value }) },
       );
   for (const name of Object.keys(queryOf(request)))
-    await sendTo(account, request, `${path}?${name}=${evidence.mark()}`, about);
+    await sendToPath(account, request, `${path}?${name}=${evidence.mark()}`, about);
   for (const name of [...headersOf(request), "Accept"])
-    await send(account, request, about, markedHeaders(evidence, { [name]: `${evidence.mark()} "` }));
-  await sendTo(account, request, pathOf(request, evidence.mark()), about);
+    await sendRouteRequest(
+      account,
+      request,
+      about,
+      markedHeaders(evidence, { [name]: `${evidence.mark()} "` }),
+    );
+  await sendToPath(account, request, routePath(request, evidence.mark()), about);
   await account.request("PROPFIND", `${path}?${evidence.mark()}`, undefined, markedHeaders(evidence));
   if (!about.body) return;
   for (const raw of [`{"x": ${evidence.mark()}`, `"${evidence.mark()}"`])
-    await send(account, request, about, { raw });
-  await send(account, request, about, { raw: evidence.mark(), headers: { "Content-Type": "text/plain" } });
+    await sendRouteRequest(account, request, about, { raw });
+  await sendRouteRequest(account, request, about, {
+    raw: evidence.mark(),
+    headers: { "Content-Type": "text/plain" },
+  });
 }
 
 /** Sends requests of another account, with an unknown version, and while the database fails: 403, 404, 412, 500, 503. */
@@ -79,9 +93,9 @@ export async function sendFailingRequests({
   about,
   evidence,
 }: Scene): Promise<void> {
-  await send(other, request, about, markedHeaders(evidence));
+  await sendRouteRequest(other, request, about, markedHeaders(evidence));
   if (takes(request, "If-Match"))
-    await send(account, request, about, { headers: { "If-Match": `"${evidence.mark()}"` } });
+    await sendRouteRequest(account, request, about, { headers: { "If-Match": `"${evidence.mark()}"` } });
   const faults = [
     { fault: "error-500" },
     { fault: "sqlstate", code: "42P01" },
@@ -89,7 +103,7 @@ export async function sendFailingRequests({
   ];
   for (const fault of faults) {
     await account.api.disturbDatabase(fault);
-    await send(account, request, about, markedHeaders(evidence));
+    await sendRouteRequest(account, request, about, markedHeaders(evidence));
   }
   await account.api.disturbDatabase({});
 }
@@ -99,10 +113,16 @@ export async function sendValidRequests({ request, account, about, evidence }: S
   const key = takes(request, "Idempotency-Key") ? { "Idempotency-Key": evidence.mark() } : {};
   const search = "search" in queryOf(request) ? `?limit=1&search=${evidence.mark()}` : "";
   if (search)
-    await sendTo(account, request, `${pathOf(request, about.id)}${search}`, about, markedHeaders(evidence));
-  const answer = await send(account, request, about, markedHeaders(evidence, key));
+    await sendToPath(
+      account,
+      request,
+      `${routePath(request, about.id)}${search}`,
+      about,
+      markedHeaders(evidence),
+    );
+  const answer = await sendRouteRequest(account, request, about, markedHeaders(evidence, key));
   // The same with other marks: a used key, a used email, or a record that is deleted by now.
-  await send(account, request, about, markedHeaders(evidence, key));
-  await send(account, request, about, markedHeaders(evidence));
+  await sendRouteRequest(account, request, about, markedHeaders(evidence, key));
+  await sendRouteRequest(account, request, about, markedHeaders(evidence));
   return answer;
 }

@@ -1,7 +1,7 @@
-import { unique } from "../support/accounts.ts";
+import { uniqueName } from "../support/accounts.ts";
 
 /** A unique value with letters of both cases, and without characters that JSON or a URL would escape. */
-export const newMark = (): string => unique("Rumpelstilz");
+export const newMark = (): string => uniqueName("Rumpelstilz");
 
 const inBase64 = (text: string): string[] => {
   const bytes = new TextEncoder().encode(text);

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
-import { requests } from "../requests.ts";
+import { patience } from "../fuzz/runs.ts";
+import { routeRequests } from "../requests.ts";
 import { newAccount } from "../support/accounts.ts";
 import { type Api, connectApi } from "../support/api.ts";
 import { watchConsole } from "../support/console.ts";
 import { newPatient } from "../support/resources.ts";
-import { patience } from "../fuzz/runs.ts";
 import { createScene, sendFailingRequests, sendRefusedRequests, sendValidRequests } from "./attempts.ts";
 import { marksIn } from "./marks.ts";
 import { Evidence, watchedApi } from "./witness.ts";
 
 const statuses = new Set<number>();
 
-test.each(requests)(
+test.each(routeRequests)(
   "$route puts no value of a client into a log, an error or a header",
   patience,
   async (request) => {

@@ -1,9 +1,9 @@
-import { requests } from "../requests.ts";
-import { type Answer, callsOf, connectApi, type Options } from "../support/api.ts";
-import type { JsonSchema } from "../support/openapi.ts";
-import { methodOf, pathOf, type RouteRequest } from "../support/route-requests.ts";
 import { fieldsOf } from "../fuzz/arbitraries.ts";
 import { bodyOf, freeFieldsOf } from "../fuzz/operations.ts";
+import { routeRequests } from "../requests.ts";
+import { type Answer, callsOf, connectApi, type Options } from "../support/api.ts";
+import type { JsonSchema } from "../support/openapi.ts";
+import { type RouteRequest, routeMethod, routePath } from "../support/route-requests.ts";
 import { newMark } from "./marks.ts";
 
 /** The values that must not leak, and everything in which they could. */
@@ -37,8 +37,8 @@ const isFreeText = ({ type, enum: one, format }: JsonSchema) =>
 function routeOf(method: string, path: string): RouteRequest | undefined {
   const [plain = ""] = path.split("?");
   const fits = (request: RouteRequest) =>
-    methodOf(request) === method && new RegExp(`^${pathOf(request, "[^/]+")}?$`).test(plain);
-  const found = requests.filter(fits);
+    routeMethod(request) === method && new RegExp(`^${routePath(request, "[^/]+")}?$`).test(plain);
+  const found = routeRequests.filter(fits);
   return found.find(({ route }) => !route.includes(":")) ?? found[0];
 }
 

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { type Account, newAccount } from "../support/accounts.ts";
 import type { Answer } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
-import { fill } from "../support/pages.ts";
+import { insertRecords } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
 import {
   atOnce,
@@ -14,7 +15,6 @@ import {
   rounds,
   tally,
 } from "../support/races.ts";
-import { recordOf } from "../support/audit-events.ts";
 import { createDoctor, createPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
@@ -32,7 +32,7 @@ test("PATCHes of different fields of one patient at once all take effect", async
 
 test("patients that swap their emails at once are all 409 and keep their own", async () => {
   const nurse = await newAccount(api);
-  await fill("patients", nurse, CROWD);
+  await insertRecords("patients", nurse, CROWD);
   const { body: patients } = await nurse.get("/api/patients/");
   // Each swaps with a neighbour: 0 with 1, 2 with 3. PostgreSQL may find deadlocks among them.
   const swap = (index: number) =>
@@ -78,7 +78,7 @@ test.each(orders)(
   "a doctor who is assigned and deleted at once, %s, is either one or the other",
   async (order) => {
     const nurse = await newAccount(api);
-    const patients = await fill("patients", nurse, CROWD);
+    const patients = await insertRecords("patients", nurse, CROWD);
     const { id: doctor } = await createDoctor(nurse);
     const assign: Send = (index) => nurse.post("/api/mappings/", { patient: patients[index], doctor });
     const remove = () => nurse.delete(`/api/doctors/${doctor}/`);
@@ -96,7 +96,7 @@ test.each(orders)(
   "a patient that is assigned and deleted at once, %s, keeps no assignment, and restoring brings back each that was 201",
   async (order) => {
     const nurse = await newAccount(api);
-    const doctors = await fill("doctors", nurse, CROWD);
+    const doctors = await insertRecords("doctors", nurse, CROWD);
     const { id: patient } = await createPatient(nurse);
     const assign: Send = (index) => nurse.post("/api/mappings/", { patient, doctor: doctors[index] });
     const remove = () => nurse.delete(`/api/patients/${patient}/`);
@@ -150,7 +150,7 @@ test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>
     expect(await asOwner`SELECT age, owner_id FROM patients WHERE id = ${id}`).toEqual([
       { age: 36, owner_id: nurse.id },
     ]);
-    expect((await recordOf(answer)).map(({ outcome }) => outcome)).toEqual(["refused"]);
+    expect((await auditEventsOf(answer)).map(({ outcome }) => outcome)).toEqual(["refused"]);
   },
 );
 

@@ -1,31 +1,42 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import type { Answer } from "../support/api.ts";
-import { deletedOf, ownOf, pathOf, restore, transfer } from "../support/ownership.ts";
 import { asOwner } from "../support/owner.ts";
-import { fill, idsOf } from "../support/pages.ts";
+import {
+  deletedPatientsOf,
+  patientPath,
+  patientsOf,
+  restorePatient,
+  transferPatient,
+} from "../support/ownership.ts";
+import { idsOf, insertRecords } from "../support/pages.ts";
 import { atOnce, CROWD, connectWithoutLimits, onceReleased, tally } from "../support/races.ts";
-import { assign, createPatient, newPatient } from "../support/resources.ts";
+import { assignDoctor, createPatient, newPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 const admin = await newAccount(api, "admin");
 
 test("a patient that is deleted, restored and transferred at once has one owner, who has its assignment too", async () => {
   const [from, to] = [await newAccount(api), await newAccount(api)];
-  const { patient: id, doctor } = await assign(from);
+  const { patient: id, doctor } = await assignDoctor(from);
   // Each begins with a request that waits for the patient; the second ones race with those that are left.
   const actions = [
-    async () => [await from.delete(pathOf({ id })), await restore(admin, { id })],
-    async () => [await restore(from, { id })],
-    async () => [await transfer(admin, { id }, to), await to.delete(pathOf({ id }))],
-    async () => [await transfer(admin, { id }, from)],
+    async () => [await from.delete(patientPath({ id })), await restorePatient(admin, { id })],
+    async () => [await restorePatient(from, { id })],
+    async () => [await transferPatient(admin, { id }, to), await to.delete(patientPath({ id }))],
+    async () => [await transferPatient(admin, { id }, from)],
   ];
   const send = () => atOnce(CROWD, (index) => (actions[index % actions.length] as () => Promise<Answer[]>)());
   const answers = (await onceReleased("patients", from, send, CROWD)).flat();
   expect(["200", "204", "404"]).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
-  const lists = [await ownOf(from), await deletedOf(from), await ownOf(to), await deletedOf(to)];
+  const lists = [
+    await patientsOf(from),
+    await deletedPatientsOf(from),
+    await patientsOf(to),
+    await deletedPatientsOf(to),
+  ];
   expect(lists.flat()).toEqual([id]);
-  await restore(admin, { id });
+  await restorePatient(admin, { id });
   const [assignment] = await asOwner`
     SELECT m.owner_id = p.owner_id AS same, current_doctor_id FROM mappings m JOIN patients p ON p.id = patient_id
     WHERE p.id = ${id}`;
@@ -37,17 +48,17 @@ test("a patient that is deleted, restored and transferred at once has one owner,
 
 test("a patient that is assigned, deleted and restored at once has every doctor whose assignment was 201", async () => {
   const account = await newAccount(api);
-  const doctors = await fill("doctors", account, CROWD);
+  const doctors = await insertRecords("doctors", account, CROWD);
   const { id } = await createPatient(account);
   const actions = [
     (index: number) => account.post("/api/mappings/", { patient: id, doctor: doctors[index] }),
-    () => account.delete(pathOf({ id })),
-    () => restore(account, { id }),
+    () => account.delete(patientPath({ id })),
+    () => restorePatient(account, { id }),
   ];
   const send = () =>
     atOnce(CROWD, (index) => (actions[index % actions.length] as (index: number) => Promise<Answer>)(index));
   const answers = await onceReleased("patients", account, send, CROWD);
-  await restore(account, { id });
+  await restorePatient(account, { id });
   const assigned = answers.filter(({ status }) => status === 201).map(({ body }) => body.doctor);
   const { body } = await account.get(`/api/mappings/${id}/`);
   expect(idsOf({ body: body.doctors } as Answer)).toEqual(assigned.sort((a, b) => a - b));
@@ -56,11 +67,11 @@ test("a patient that is assigned, deleted and restored at once has every doctor 
 test("a patient that is restored and whose email is given to others at once: either it is back, or one of them is there", async () => {
   const account = await newAccount(api);
   const patient = await createPatient(account);
-  await account.delete(pathOf(patient));
+  await account.delete(patientPath(patient));
   const send = () =>
     atOnce<Answer>(CROWD, (index) =>
       index % 2
-        ? restore(account, patient)
+        ? restorePatient(account, patient)
         : account.post("/api/patients/", newPatient({ email: patient.email })),
     );
   const answers = await onceReleased("patients", account, send, CROWD / 2);
@@ -72,5 +83,5 @@ test("a patient that is restored and whose email is given to others at once: eit
   expect([restored, created]).toEqual(
     isBack ? [{ 200: CROWD / 2 }, { 409: CROWD / 2 }] : [{ 409: CROWD / 2 }, { 201: 1, 409: CROWD / 2 - 1 }],
   );
-  expect(await ownOf(account)).toHaveLength(1);
+  expect(await patientsOf(account)).toHaveLength(1);
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { newAccount, newRefreshToken, PASSWORD, unique } from "../support/accounts.ts";
+import { insertRefreshToken, newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
-import { fill } from "../support/pages.ts";
+import { insertRecords } from "../support/pages.ts";
 import { atOnce, CROWD, connectWithoutLimits, onceReleased, raceBehind, tally } from "../support/races.ts";
 import { createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
 
@@ -15,7 +15,7 @@ const lockTable = (table: "users" | "patients" | "doctors") =>
   holdLock(`LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
 
 test(`of ${CROWD} registrations of one username in upper and lower case at once, one is 201 and the others are 409`, async () => {
-  const [name, rest] = [unique("user-"), { email: "nurse@example.org", password: PASSWORD }];
+  const [name, rest] = [uniqueName("user-"), { email: "nurse@example.org", password: PASSWORD }];
   const register = (index: number) =>
     api.post("/api/auth/register/", { ...rest, username: anyCase(name, index) });
   const answers = await raceBehind(await lockTable("users"), CROWD, () => atOnce(CROWD, register));
@@ -25,7 +25,7 @@ test(`of ${CROWD} registrations of one username in upper and lower case at once,
 
 test("30 refreshes with one token at once each get a pair of its session, which can be refreshed again", async () => {
   const nurse = await newAccount(api);
-  const refresh = await newRefreshToken(nurse);
+  const refresh = await insertRefreshToken(nurse);
   const lock = await holdLock("SELECT FROM sessions WHERE user_id = $1 FOR UPDATE", [nurse.id]);
   const answers = await raceBehind(lock, 30, () =>
     atOnce(30, () => api.post("/api/auth/refresh/", { refresh })),
@@ -56,7 +56,7 @@ test(`of ${CROWD} accounts that POST a doctor with one email at once, one gets 2
 
 test(`of ${CROWD} patients that are given one email at once, one is 200 and the others are 409`, async () => {
   const nurse = await newAccount(api);
-  const ids = await fill("patients", nurse, CROWD);
+  const ids = await insertRecords("patients", nurse, CROWD);
   const { email } = newPatient();
   const change = (index: number) =>
     nurse.patch(`/api/patients/${ids[index]}/`, { email: anyCase(email, index) });

@@ -5,7 +5,7 @@ import { type Api, callsOf, connectApi, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
 /** A name that no other test has. */
-export const unique = (prefix: string): string =>
+export const uniqueName = (prefix: string): string =>
   `${prefix}${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
 
 export const PASSWORD = "correct horse battery";
@@ -14,15 +14,15 @@ export const PASSWORD = "correct horse battery";
 const NO_PASSWORD = "$2b$04$x4Xq12WBEQVtfW3.lh7.5OuvbkJ07TCo2RQLMyjedtCozT73BREsq";
 
 /** The claims of a valid access token of account 1, which need not exist. */
-export const claims = () => {
+export const tokenClaims = () => {
   const now = Math.floor(Date.now() / 1000);
   const parties = { iss: "hospital-api", aud: "hospital-api" };
   return { ...parties, sub: "1", sid: crypto.randomUUID(), ver: 1, iat: now, exp: now + 900 };
 };
 
 /** Signs a token with other claims; a claim that is `undefined` is left out. */
-export const mint = (changes: Record<string, unknown>, secret = JWT_SECRET): Promise<string> =>
-  sign({ ...claims(), ...changes }, secret, "HS256");
+export const mintToken = (changes: Record<string, unknown>, secret = JWT_SECRET): Promise<string> =>
+  sign({ ...tokenClaims(), ...changes }, secret, "HS256");
 
 export type Account = Awaited<ReturnType<typeof newAccount>>;
 
@@ -31,14 +31,14 @@ export type Account = Awaited<ReturnType<typeof newAccount>>;
  * registration and login use `signUp`.
  */
 export async function newAccount(api: Api = connectApi(), role: "clinician" | "admin" = "clinician") {
-  const username = unique("user-");
+  const username = uniqueName("user-");
   const [row] = await asOwner`
     WITH account AS (
       INSERT INTO users (username, email, password_hash, role)
       VALUES (${username}, ${`${username}@example.org`}, ${NO_PASSWORD}, ${role}) RETURNING id)
     INSERT INTO sessions (user_id, token_version, expires_at) SELECT id, 1, now() + interval '1 day' FROM account
     RETURNING user_id, id`;
-  const token = await mint({ sub: String(row?.["user_id"]), sid: row?.["id"] });
+  const token = await mintToken({ sub: String(row?.["user_id"]), sid: row?.["id"] });
   return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
 }
 
@@ -49,8 +49,8 @@ export async function setPassword(id: number, password: string): Promise<void> {
 }
 
 /** Creates another session of the account by SQL. @returns its refresh token */
-export async function newRefreshToken({ id }: { id: number }): Promise<string> {
-  const refresh = unique("refresh-");
+export async function insertRefreshToken({ id }: { id: number }): Promise<string> {
+  const refresh = uniqueName("refresh-");
   await asOwner`
     WITH session AS (
       INSERT INTO sessions (user_id, token_version, expires_at) VALUES (${id}, 1, now() + interval '1 day') RETURNING id)
@@ -59,12 +59,12 @@ export async function newRefreshToken({ id }: { id: number }): Promise<string> {
 }
 
 /** Sets the time at which a refresh token was spent to `seconds` ago. */
-export const spentAgo = (refresh: string, seconds: number) => asOwner`
+export const moveSpentTime = (refresh: string, seconds: number) => asOwner`
   UPDATE refresh_tokens SET spent_at = now() - make_interval(secs => ${seconds})
   WHERE token_hash = encode(sha256(${refresh}::text::bytea), 'hex') AND spent_at IS NOT NULL`;
 
 /** Registers an account and logs it in, as a client does. */
-export async function signUp(api: Api = connectApi(), username = unique("user-")) {
+export async function signUp(api: Api = connectApi(), username = uniqueName("user-")) {
   const email = `${username}@example.org`;
   const registered = await api.post("/api/auth/register/", { username, email, password: PASSWORD });
   const { access, refresh } = await logIn(api, username);

@@ -1,8 +1,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
-import { holdAgainstReference } from "./openapi-conformance.ts";
-import { workerCloud } from "./worker-database.ts";
+import { requireDocumented } from "./openapi-conformance.ts";
+import { workerDatabase } from "./worker-database.ts";
 
 export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
 
@@ -41,11 +41,11 @@ export type Api = ReturnType<typeof connectApi>;
  * @param bindings settings of the Worker that differ from those of the other tests.
  */
 export function connectApi(bindings: Record<string, unknown> = {}) {
-  const channel = `${workerCloud.endpointOrigin}/channels/${crypto.randomUUID()}`;
+  const channel = `${workerDatabase.endpointOrigin}/channels/${crypto.randomUUID()}`;
   const address = crypto.randomUUID();
   const settings = {
     ...limiters,
-    DATABASE_URL: workerCloud.databaseUrl,
+    DATABASE_URL: workerDatabase.databaseUrl,
     DATABASE_ENDPOINT: `${channel}/sql`,
     JWT_SECRET,
     BCRYPT_COST: 4,
@@ -70,7 +70,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     await options.onHeaders?.();
     await waitOnExecutionContext(context);
     const text = await response.text();
-    holdAgainstReference({
+    requireDocumented({
       method,
       url,
       sent: body,

@@ -3,16 +3,16 @@ import type { Answer, Api } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
 /** The audit events of the request with this answer; usually one. */
-export const recordOf = ({ headers }: Answer) => asOwner`
+export const auditEventsOf = ({ headers }: Answer) => asOwner`
   SELECT account_id, username, role, session_id, action, outcome, patients, doctor_id, subject_id, address, changes, reason
   FROM audit_events WHERE request_id = ${headers.get("X-Request-Id")} ORDER BY at, id`;
 
 /** The audit events of an account, in order. */
-export const recordOfAccount = ({ id }: { id: number }) => asOwner`
+export const auditEventsOfAccount = ({ id }: { id: number }) => asOwner`
   SELECT action, outcome, patients, doctor_id, changes FROM audit_events WHERE account_id = ${id} ORDER BY id`;
 
 /** The values of an audit event that a test does not set itself, for a request through `api`. */
-export const blankEvent = ({ address }: Api) => ({
+export const emptyAuditEvent = ({ address }: Api) => ({
   session_id: null,
   outcome: "done",
   patients: null,
@@ -24,7 +24,7 @@ export const blankEvent = ({ address }: Api) => ({
 });
 
 /** The fields of an audit event that say who did it. */
-export const whoIs = ({ id, sid, username }: Account, role = "clinician") => ({
+export const actorColumns = ({ id, sid, username }: Account, role = "clinician") => ({
   account_id: id,
   session_id: sid,
   username,

@@ -1,12 +1,12 @@
-import { unique } from "./accounts.ts";
+import { uniqueName } from "./accounts.ts";
 import { owner } from "./owner.ts";
-import { workerCloud } from "./worker-database.ts";
+import { workerDatabase } from "./worker-database.ts";
 
 /** Calls `work` with the URL of a new, empty database, as its owner, and drops the database afterwards. */
 export async function inEmptyDatabase<Done>(work: (url: string) => Promise<Done>): Promise<Done> {
-  const { fillableUrl, serverUrl } = workerCloud;
+  const { fillableUrl, serverUrl } = workerDatabase;
   const url = new URL(fillableUrl);
-  const [template, copy] = [url.pathname.slice(1), unique(`${url.pathname.slice(1)}_`)];
+  const [template, copy] = [url.pathname.slice(1), uniqueName(`${url.pathname.slice(1)}_`)];
   await owner(serverUrl).query(`CREATE DATABASE ${copy} TEMPLATE ${template}`);
   url.pathname = copy;
   try {

@@ -1,10 +1,10 @@
 import type { Account } from "./accounts.ts";
 import { inEmptyDatabase } from "./empty-database.ts";
 import { owner } from "./owner.ts";
-import type { Statement } from "./statements.ts";
+import type { RecordedStatement } from "./statements.ts";
 
 /** A node of a plan, as `EXPLAIN (FORMAT JSON)` writes it. */
-export interface Node {
+export interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
   "Index Name"?: string;
@@ -19,20 +19,21 @@ export interface Node {
   "Actual Loops"?: number;
   "Shared Hit Blocks"?: number;
   "Shared Read Blocks"?: number;
-  Plans?: Node[];
+  Plans?: PlanNode[];
 }
 
-export const statement = (query: string, ...params: unknown[]): Statement => ({ query, params });
+export const statement = (query: string, ...params: unknown[]): RecordedStatement => ({ query, params });
 
 /** A statement to run, or one to explain; `analyze` runs it too. */
-export type Step = { run: Statement } | { explain: Statement; analyze?: boolean };
+export type SetupStep = { run: RecordedStatement } | { explain: RecordedStatement; analyze?: boolean };
 
 /**
  * Takes the steps as the owner of an empty database, which is dropped then: rows and statistics of earlier steps would change the plans.
  *
  * @returns the nodes of each plan that was asked for, from the top down
  */
-export const inVain = (steps: Step[]): Promise<Node[][]> => inEmptyDatabase((url) => plansOf(steps, url));
+export const explainInFreshDatabase = (steps: SetupStep[]): Promise<PlanNode[][]> =>
+  inEmptyDatabase((url) => plansOf(steps, url));
 
 /** Autovacuum would take statistics between two steps. */
 const disableAutovacuum = `
@@ -45,7 +46,7 @@ const disableAutovacuum = `
 /** Steps in one transaction: the plans of so many are smaller than the 10 MiB that the endpoint allows for an answer. */
 const BATCH = 150;
 
-async function plansOf(steps: Step[], url: string): Promise<Node[][]> {
+async function plansOf(steps: SetupStep[], url: string): Promise<PlanNode[][]> {
   const sql = owner(url);
   await sql.query(disableAutovacuum);
   const queries = steps.map((step) => {
@@ -60,31 +61,31 @@ async function plansOf(steps: Step[], url: string): Promise<Node[][]> {
   return steps.flatMap((step, index) => ("run" in step ? [] : [nodesOf(topOf(results[index]))]));
 }
 
-function topOf(rows: Record<string, unknown>[] = []): Node {
+function topOf(rows: Record<string, unknown>[] = []): PlanNode {
   const [plan] = Object(rows[0])["QUERY PLAN"];
   return plan.Plan;
 }
 
 /** A node and all nodes below it, from the top down. */
-export const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+export const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 
 /** Whether a node reads a table, with or without an index. */
-export const reads = (node: Node): boolean =>
+export const readsTable = (node: PlanNode): boolean =>
   node["Relation Name"] !== undefined && node["Node Type"].endsWith("Scan");
 
-const sorts = (node: Node): boolean => /Sort$/.test(node["Node Type"]);
+const sorts = (node: PlanNode): boolean => /Sort$/.test(node["Node Type"]);
 /** The nodes whose rows are the input of a node. */
-const inputsOf = ({ Plans = [] }: Node): Node[] =>
+const inputsOf = ({ Plans = [] }: PlanNode): PlanNode[] =>
   Plans.filter((one) => !["InitPlan", "SubPlan"].includes(one["Parent Relationship"] ?? ""));
 /** Whether a node has the first rows of one index scan, or the first rows of several, each with a limit of its own. */
-const isCut = (node: Node): boolean =>
+const isCut = (node: PlanNode): boolean =>
   node["Node Type"] === "Limit" ||
   (/^(Append|Merge Append|Subquery Scan|Sort)$/.test(node["Node Type"]) && inputsOf(node).every(isCut));
 /** Whether a node sorts more than the first rows of some index scans; rows that are gathered on purpose (`gathers`) do not count. */
-export const sortsMore = (node: Node): boolean =>
-  sorts(node) && !inputsOf(node).every(isCut) && !gathers(node);
+export const sortsWholeTable = (node: PlanNode): boolean =>
+  sorts(node) && !inputsOf(node).every(isCut) && !sortsCollectedRows(node);
 /** Whether a node sorts rows that were gathered first, which is done only for callers who have such rows. */
-export const gathers = (node: Node): boolean => {
+export const sortsCollectedRows = (node: PlanNode): boolean => {
   const [gate] = inputsOf(node);
   return (
     sorts(node) &&
@@ -94,7 +95,7 @@ export const gathers = (node: Node): boolean => {
 };
 
 /** Inserts an account of the API's database, with its session, into the empty one: the statements to explain are sent by it. */
-export const enter = ({ id, sid, username }: Account, role = "clinician"): Step[] =>
+export const insertAccountSteps = ({ id, sid, username }: Account, role = "clinician"): SetupStep[] =>
   [
     statement(
       `INSERT INTO users (id, username, email, password_hash, role) OVERRIDING SYSTEM VALUE

@@ -1,7 +1,7 @@
-import { type Step, statement } from "./explain.ts";
+import { type SetupStep, statement } from "./explain.ts";
 
 /** All tables but the audit log. */
-export const tables = [
+export const allTables = [
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
@@ -13,13 +13,13 @@ export const tables = [
   "sessions",
   "users",
 ];
-export const takeStatistics = { run: statement(`ANALYZE ${tables}`) };
+export const analyzeStep = { run: statement(`ANALYZE ${allTables}`) };
 
 /** How many patients, deleted patients, doctors and assignments there are. */
 const RECORDS = 50_000;
 
 /** As many records of each kind, of 1,001 accounts; half of the patients belong to one account. */
-export const fill = (bigAccount: number): Step[] =>
+export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
   [
     statement(`INSERT INTO users (username, email, password_hash)
       SELECT 'fill-' || n, n || '@fill.example.org', repeat('x', 60) FROM generate_series(1, 1000) n`),
@@ -61,7 +61,7 @@ export const DOCTOR = 2_000_000_000;
 export const [OWN, ASSIGNED, BOTH] = [3000, 3000, 300];
 
 /** A doctor with an account that owns patients, and with patients of its own and of other accounts assigned. */
-export const fillForDoctor = (account: number): Step[] =>
+export const fillForDoctor = (account: number): SetupStep[] =>
   [
     statement(
       `INSERT INTO doctors (id, firstname, lastname, email, gender, specialization, created_by) OVERRIDING SYSTEM VALUE

@@ -1,10 +1,10 @@
 import { type List, pageAfter } from "./pages.ts";
 
 /** A page of a list: its query parameters and its path. */
-export type Look = { list: List; asked: Record<string, string | number>; path: string };
+export type ListPage = { list: List; asked: Record<string, string | number>; path: string };
 
 /** The filters of each list, with a value for each. */
-export const filters: Record<List, Record<string, string | number>> = {
+export const listFilters: Record<List, Record<string, string | number>> = {
   patients: { search: "ada", gender: "F", min_age: 1, max_age: 99, doctor: 7 },
   doctors: { search: "house", specialization: "NEUR", patient: 7 },
   mappings: { patient: 7, doctor: 7 },
@@ -19,25 +19,25 @@ const keys: Record<string, string | null> = {
 const FAR = 25_000;
 
 /** The filters to try on a list: none, each of them, all of them. */
-export const asking = (list: List) => [
+export const filterCombinations = (list: List) => [
   {},
-  ...Object.entries(filters[list]).map(([name, value]) => ({ [name]: value })),
-  filters[list],
+  ...Object.entries(listFilters[list]).map(([name, value]) => ({ [name]: value })),
+  listFilters[list],
 ];
 /** The first page and one in the middle, in every order, for each of the given filters. */
-export const pagesOf = (list: List, asked: Look["asked"][]): Promise<Look>[] =>
+export const listPages = (list: List, asked: ListPage["asked"][]): Promise<ListPage>[] =>
   Object.keys(keys)
     .filter((sort) => list !== "mappings" || sort !== "lastname")
     .flatMap((sort) => [sort, `-${sort}`])
     .flatMap((sort) => asked.map((filter) => ({ ...filter, sort })))
     .flatMap((asked) => [first(list, asked), far(list, asked)]);
 
-async function first(list: List, asked: Look["asked"]): Promise<Look> {
+async function first(list: List, asked: ListPage["asked"]): Promise<ListPage> {
   const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]));
   return { list, asked, path: `/api/${list}/?limit=50&${query}` };
 }
 
-async function far(list: List, asked: Look["asked"]): Promise<Look> {
+async function far(list: List, asked: ListPage["asked"]): Promise<ListPage> {
   const key = keys[String(asked["sort"]).replace("-", "")] ?? null;
   return { list, asked, path: await pageAfter(list, FAR, 50, asked, key) };
 }

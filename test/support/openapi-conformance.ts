@@ -1,6 +1,6 @@
 import { inject } from "vitest";
 import type { HeaderOrReference, Operation, OperationResponse } from "./openapi.ts";
-import { faultsOf, resolve } from "./openapi.ts";
+import { resolveReference, schemaErrors } from "./openapi.ts";
 
 const document = inject("reference");
 
@@ -16,7 +16,7 @@ export interface Exchange {
 }
 
 /** @throws an error that lists every difference between an exchange and the OpenAPI document. */
-export function holdAgainstReference(exchange: Exchange): void {
+export function requireDocumented(exchange: Exchange): void {
   const faults = exchange.method === "OPTIONS" ? [] : faultsOfExchange(exchange);
   if (faults.length === 0) return;
   const { method, url, status } = exchange;
@@ -36,7 +36,7 @@ function faultsOfExchange(exchange: Exchange): string[] {
     return [...faultsOutside(exchange, [401, 405, 500]), ...faultsOfAllow(exchange, operations)];
   const response = operation.responses[exchange.status];
   if (!response) return [`a status that is none of ${Object.keys(operation.responses)}`];
-  const faults = [...faultsOfAnswer(exchange, resolve(document, response))];
+  const faults = [...faultsOfAnswer(exchange, resolveReference(document, response))];
   return exchange.status < 300 ? [...faults, ...faultsOfRequest(exchange, operation)] : faults;
 }
 
@@ -89,11 +89,11 @@ const documentedHeaders = [
 function faultsOfHeaders(sent: Headers, documented: Record<string, HeaderOrReference>): string[] {
   const undocumented = documentedHeaders.filter((name) => sent.has(name) && !documented[name]);
   const wrong = Object.entries(documented).flatMap(([name, one]) => {
-    const { required, schema } = resolve(document, one);
+    const { required, schema } = resolveReference(document, one);
     const value = sent.get(name);
     if (value === null) return required ? [`no ${name}`] : [];
     const parsed = schema["type"] === "integer" ? Number(value) : value;
-    return faultsOf(document, schema, parsed).map((fault) => `${name}: ${fault}`);
+    return schemaErrors(document, schema, parsed).map((fault) => `${name}: ${fault}`);
   });
   return [...undocumented.map((name) => `the header ${name}`), ...wrong];
 }
@@ -105,19 +105,19 @@ function faultsOfBody({ method, headers, text }: Exchange, content: OperationRes
   const media = content[mediaType];
   if (!media) return [`the type ${type}`];
   if (method === "HEAD") return text ? ["a body for HEAD"] : [];
-  return /[/+]json$/.test(mediaType) ? faultsOf(document, media.schema, JSON.parse(text)) : [];
+  return /[/+]json$/.test(mediaType) ? schemaErrors(document, media.schema, JSON.parse(text)) : [];
 }
 
 /** A request that was accepted must be valid by the document. */
 function faultsOfRequest({ url, sent }: Exchange, { requestBody, parameters = [] }: Operation): string[] {
   const json = requestBody?.content["application/json"];
-  const ofBody = json && sent !== undefined ? faultsOf(document, json.schema, sent) : [];
+  const ofBody = json && sent !== undefined ? schemaErrors(document, json.schema, sent) : [];
   const query = parameters.filter((parameter) => parameter.in === "query");
   const ofQuery = [...url.searchParams].flatMap(([name, value]) => {
     if (name === "") return []; // Hono ignores a parameter without a name
     const schema = query.find((parameter) => parameter.name === name)?.schema;
     if (!schema) return query.length > 0 ? [`the parameter ${name}`] : [];
-    return faultsOf(document, schema, schema["type"] === "integer" ? Number(value) : value);
+    return schemaErrors(document, schema, schema["type"] === "integer" ? Number(value) : value);
   });
   return [...ofBody.map((fault) => `sent: ${fault}`), ...ofQuery.map((fault) => `query: ${fault}`)];
 }

@@ -44,7 +44,10 @@ export interface OpenApi {
 }
 
 /** Returns what a `$ref` points to within the document, and anything else unchanged. */
-export function resolve<Component extends object>(document: OpenApi, one: Component | Reference): Component {
+export function resolveReference<Component extends object>(
+  document: OpenApi,
+  one: Component | Reference,
+): Component {
   if (!("$ref" in one)) return one;
   const path = one.$ref.slice("#/".length).split("/");
   return path.reduce<unknown>((part, key) => Object(part)[key], document) as Component;
@@ -53,7 +56,7 @@ export function resolve<Component extends object>(document: OpenApi, one: Compon
 const validators = new Map<string, Validator>();
 
 /** Lists where a value is not valid by a schema of the document. */
-export function faultsOf({ components }: OpenApi, schema: JsonSchema, value: unknown): string[] {
+export function schemaErrors({ components }: OpenApi, schema: JsonSchema, value: unknown): string[] {
   const key = JSON.stringify(schema);
   const validator = validators.get(key) ?? new Validator({ ...schema, components }, "2020-12", false);
   validators.set(key, validator);

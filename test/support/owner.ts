@@ -1,7 +1,7 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
-import { workerCloud } from "./worker-database.ts";
+import { workerDatabase } from "./worker-database.ts";
 
-const { ownerUrl, endpointOrigin } = workerCloud;
+const { ownerUrl, endpointOrigin } = workerDatabase;
 
 /** Runs a statement as the owner of the database, who may do what no client of the API may. */
 export function asOwner(strings: TemplateStringsArray, ...values: unknown[]) {

@@ -25,7 +25,7 @@ export async function pageAfter(
 }
 
 /** Inserts `count` records of an account at the end of a list. @returns their ids, in order */
-export async function fill(list: List, account: Account, count: number): Promise<number[]> {
+export async function insertRecords(list: List, account: Account, count: number): Promise<number[]> {
   const rows = await inserts[list](account.id, count);
   return rows.map((row) => Number(row["id"])).sort((a, b) => a - b);
 }
@@ -61,7 +61,7 @@ export function nextOf({ headers }: Answer): string | undefined {
 }
 
 /** A query with the ids that it finds, and the same in the opposite order. */
-export const bothWays = (query: string, found: number[]): [query: string, found: number[]][] => [
+export const bothDirections = (query: string, found: number[]): [query: string, found: number[]][] => [
   [query, found],
   [query.includes("sort=") ? query.replace("sort=", "sort=-") : `${query}&sort=-id`, found.toReversed()],
 ];

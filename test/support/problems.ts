@@ -27,7 +27,7 @@ export const problem = (status: keyof typeof titles, detail: unknown = expect.an
 });
 
 /** A whole response with status 400 for exactly these fields, each with at least one message. */
-export function refusal(...fields: string[]) {
+export function fieldProblem(...fields: string[]) {
   const messages = expect.arrayContaining([expect.stringMatching(/./)]);
   const errors = Object.fromEntries(fields.map((field) => [field, messages]));
   const are = fields.length === 1 ? "field is" : "fields are";
@@ -36,10 +36,10 @@ export function refusal(...fields: string[]) {
 }
 
 /** A timestamp as the API sends it: `2025-09-06T09:45:06.922Z`. */
-export const moment = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+export const anyTimestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 /** A response without the request's id and duration, which differ between any two. */
-export const comparable = ({ status, headers, body }: Answer) => ({
+export const withoutRequestDetails = ({ status, headers, body }: Answer) => ({
   status,
   headers: { ...Object.fromEntries(headers), "x-request-id": "", "server-timing": "" },
   body: { ...body, request_id: "" },

@@ -1,7 +1,7 @@
 import type { OpenApi } from "./openapi.ts";
 
 /** What the global setup, which runs in Node, gives to the tests, most of which run in workerd. */
-export interface ProvidedCloud {
+export interface TestDatabase {
   /** The database as the Worker connects to it: as a role with the same rights as in production. */
   databaseUrl: string;
   /** The same database as its owner, for what no client of the API may do. */
@@ -17,9 +17,9 @@ export interface ProvidedCloud {
 declare module "vitest" {
   export interface ProvidedContext {
     /** For the "local" project, whose files share one database. */
-    cloud: ProvidedCloud;
-    /** For the "api" project: a database for each worker, see `worker-cloud.ts`. */
-    workerClouds: ProvidedCloud[];
+    database: TestDatabase;
+    /** For the "api" project: a database for each worker, see `worker-database.ts`. */
+    workerDatabases: TestDatabase[];
     /** For the "local" project: the file with all of the Worker's code, as it would be deployed. */
     bundle: string;
     /** The OpenAPI document, as it is served at /openapi.json. */

@@ -1,6 +1,6 @@
 import { type Answer, connectApi } from "./api.ts";
 import { type HeldLock, holdLock } from "./held-lock.ts";
-import { workerCloud } from "./worker-database.ts";
+import { workerDatabase } from "./worker-database.ts";
 
 /** The number of requests in a race. The local Neon endpoint has 40 connections for each database URL. */
 export const CROWD = 20;
@@ -24,7 +24,7 @@ export function tally(answers: Answer[]): Record<number, number> {
  * who has no lock_timeout; at most 30 of its requests may wait at once, for the test's own statements need connections too.
  */
 export const connectWithoutLimits = () =>
-  connectApi({ DATABASE_URL: workerCloud.ownerUrl, DATABASE_TIMEOUT_MS: 60_000 });
+  connectApi({ DATABASE_URL: workerDatabase.ownerUrl, DATABASE_TIMEOUT_MS: 60_000 });
 
 /** Locks all of an account's records of `table`. */
 export const lockRecords = (table: "patients" | "doctors", account: { id: number }): Promise<HeldLock> =>

@@ -1,10 +1,10 @@
-import { type Account, unique } from "./accounts.ts";
+import { type Account, uniqueName } from "./accounts.ts";
 
 /** A valid patient, with an email of its own. */
 export const newPatient = (fields: Record<string, unknown> = {}) => ({
   firstname: "Ada",
   lastname: "Lovelace",
-  email: `${unique("patient-")}@example.org`,
+  email: `${uniqueName("patient-")}@example.org`,
   age: 36,
   gender: "F",
   ...fields,
@@ -14,7 +14,7 @@ export const newPatient = (fields: Record<string, unknown> = {}) => ({
 export const newDoctor = (fields: Record<string, unknown> = {}) => ({
   firstname: "Gregory",
   lastname: "House",
-  email: `${unique("doctor-")}@example.org`,
+  email: `${uniqueName("doctor-")}@example.org`,
   gender: "M",
   specialization: "NEUR",
   active: true,
@@ -22,7 +22,7 @@ export const newDoctor = (fields: Record<string, unknown> = {}) => ({
 });
 
 /** Creates a record by a POST to the list `path`. @returns the body of the answer; throws when it is not 201 */
-export async function create(account: Account, path: string, body: unknown) {
+export async function createResource(account: Account, path: string, body: unknown) {
   const answer = await account.post(path, body);
   if (answer.status !== 201)
     throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
@@ -30,17 +30,17 @@ export async function create(account: Account, path: string, body: unknown) {
 }
 
 export const createPatient = (account: Account, fields?: Record<string, unknown>) =>
-  create(account, "/api/patients/", newPatient(fields));
+  createResource(account, "/api/patients/", newPatient(fields));
 
 export const createDoctor = (account: Account, fields?: Record<string, unknown>) =>
-  create(account, "/api/doctors/", newDoctor(fields));
+  createResource(account, "/api/doctors/", newDoctor(fields));
 
 /** Assigns a doctor to a patient. Creates those that are left out. */
-export async function assign(
+export async function assignDoctor(
   account: Account,
   ids: { patient?: { id: number }; doctor?: { id: number } } = {},
 ) {
   const patient = ids.patient ?? (await createPatient(account));
   const doctor = ids.doctor ?? (await createDoctor(account));
-  return create(account, "/api/mappings/", { patient: patient.id, doctor: doctor.id });
+  return createResource(account, "/api/mappings/", { patient: patient.id, doctor: doctor.id });
 }

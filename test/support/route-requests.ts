@@ -3,7 +3,7 @@ import type { Account } from "./accounts.ts";
 import type { Answer, Options } from "./api.ts";
 
 /** The subject of a request: the id in its path, and its body or a file with a JSON object on each line. */
-export interface Subject {
+export interface RouteSubject {
   id?: number | string;
   body?: Record<string, unknown>;
   file?: string;
@@ -27,7 +27,7 @@ export interface RouteRequest {
   /** The action of its audit event; left out when it is not audited. */
   recorded?: string;
   /** Creates the subject, which the account owns; left out when the request needs none. */
-  subject?: (account: Account) => Promise<Subject>;
+  subject?: (account: Account) => Promise<RouteSubject>;
   /** The role that it needs; clinician when left out. */
   as?: "admin";
   /**
@@ -41,33 +41,33 @@ export interface RouteRequest {
   invalid?: Record<string, unknown>;
 }
 
-export const methodOf = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
+export const routeMethod = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
 
 /** The path of a route, with `id` in place of `:id`; below /api/ it ends with a slash, as the contract has it. */
-export function pathOf({ route }: RouteRequest, id: number | string = 1): string {
+export function routePath({ route }: RouteRequest, id: number | string = 1): string {
   const [, path = ""] = route.split(" ");
   return `${path.replace(":id", String(id))}${path.startsWith("/api/") ? "/" : ""}`;
 }
 
 /** Sends a route's request for a subject, with the account's token unless `options` have another. */
-export const send = (
+export const sendRouteRequest = (
   account: Account,
   request: RouteRequest,
-  { id, ...about }: Subject,
+  { id, ...about }: RouteSubject,
   options?: Options,
-): Promise<Answer> => sendTo(account, request, pathOf(request, id), about, options);
+): Promise<Answer> => sendToPath(account, request, routePath(request, id), about, options);
 
 /** Sends the same request to another path. */
-export function sendTo(
+export function sendToPath(
   account: Account,
   request: RouteRequest,
   path: string,
-  { body, file }: Subject,
+  { body, file }: RouteSubject,
   { headers, ...options }: Options = {},
 ): Promise<Answer> {
   const sent =
     file === undefined
       ? { headers }
       : { raw: file, headers: { "Content-Type": "application/x-ndjson", ...headers } };
-  return account.request(methodOf(request), path, body, { ...options, ...sent } as Options);
+  return account.request(routeMethod(request), path, body, { ...options, ...sent } as Options);
 }

@@ -16,11 +16,11 @@ export interface ServedApi {
 
 /** Serves the bundle that would be deployed, with workerd on a free port and on the database of the "local" project. */
 export async function serveApi(bindings: Record<string, string | number> = {}): Promise<ServedApi> {
-  const cloud = inject("cloud");
-  const channel = `${cloud.endpointOrigin}/channels/${randomUUID()}`;
+  const database = inject("database");
+  const channel = `${database.endpointOrigin}/channels/${randomUUID()}`;
   const folder = mkdtempSync(join(tmpdir(), "hospital-served-"));
   const settings = {
-    DATABASE_URL: cloud.databaseUrl,
+    DATABASE_URL: database.databaseUrl,
     DATABASE_ENDPOINT: `${channel}/sql`,
     JWT_SECRET: randomUUID() + randomUUID(),
     BCRYPT_COST: 4,

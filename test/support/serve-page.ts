@@ -44,7 +44,7 @@ export async function servePage(bindings: Record<string, string> = {}): Promise<
 }
 
 function settings(): Record<string, string> {
-  const { databaseUrl, endpointOrigin } = inject("cloud");
+  const { databaseUrl, endpointOrigin } = inject("database");
   return {
     // Wrangler expands a dollar sign as a variable.
     DATABASE_URL: databaseUrl.replaceAll("$", "%24"),

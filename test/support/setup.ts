@@ -45,8 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       return { ...shared, ownerUrl, databaseUrl: await createRole(ownerUrl, name) };
     }),
   );
-  if (local) project.provide("cloud", local);
-  project.provide("workerClouds", ofWorkers);
+  if (local) project.provide("database", local);
+  project.provide("workerDatabases", ofWorkers);
   project.provide("reference", reference);
 
   return async () => {

@@ -1,5 +1,5 @@
 /** An email of `length` characters, at least 76. Its local part has at most 64 characters and each label of its domain at most 63. */
-export function emailOf(length: number): string {
+export function emailOfLength(length: number): string {
   const rest = length - "@.example.org".length;
   const parts = Array.from({ length: Math.max(1, Math.ceil((rest - 63) / 61)) }, () => "d".repeat(60));
   const domain = parts.join(".");

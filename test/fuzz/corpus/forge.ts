@@ -1,4 +1,4 @@
-import { claims as anyClaims } from "../../support/accounts.ts";
+import { tokenClaims as anyClaims } from "../../support/accounts.ts";
 import { JWT_SECRET } from "../../support/api.ts";
 import type { Forgery } from "./tokens.ts";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { requests } from "../../requests.ts";
+import { routeRequests } from "../../requests.ts";
 import { newAccount } from "../../support/accounts.ts";
 import type { Answer } from "../../support/api.ts";
 import { createPatient } from "../../support/resources.ts";
-import { pathOf, type RouteRequest, send, sendTo } from "../../support/route-requests.ts";
+import { type RouteRequest, routePath, sendRouteRequest, sendToPath } from "../../support/route-requests.ts";
 import { fieldsOf } from "../arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "../operations.ts";
 import { createWorld, patience } from "../runs.ts";
@@ -15,33 +15,33 @@ type Try = [place: string, send: (text: string) => Promise<Answer>];
 /** Every place in a route's request that takes text, with a function that sends a text there. */
 async function placesOf(request: RouteRequest): Promise<Try[]> {
   const { account, about } = await createWorld(request);
-  const path = pathOf(request, about.id);
+  const path = routePath(request, about.id);
   const { parameters = [] } = operationOf(request);
   const strings = Object.entries(fieldsOf(bodyOf(request) ?? {})).filter(([, { type }]) => type === "string");
   const inBody = strings.map(
     ([field]): Try => [
       field,
-      (text) => send(account, request, { ...about, body: { ...about.body, [field]: text } }),
+      (text) => sendRouteRequest(account, request, { ...about, body: { ...about.body, [field]: text } }),
     ],
   );
   const inQuery = Object.keys(queryOf(request)).map(
     (name): Try => [
       `?${name}`,
-      (text) => sendTo(account, request, `${path}?${name}=${encodeURIComponent(text)}`, about),
+      (text) => sendToPath(account, request, `${path}?${name}=${encodeURIComponent(text)}`, about),
     ],
   );
   const inPath: Try = [
     "id",
-    (text) => sendTo(account, request, pathOf(request, encodeURIComponent(text)), about),
+    (text) => sendToPath(account, request, routePath(request, encodeURIComponent(text)), about),
   ];
   const own = parameters.filter((one) => one.in === "header").map(({ name }) => name);
   const inHeaders = [...own, "CF-Connecting-IP"].map(
-    (name): Try => [name, (text) => send(account, request, about, { headers: { [name]: text } })],
+    (name): Try => [name, (text) => sendRouteRequest(account, request, about, { headers: { [name]: text } })],
   );
   return [...inBody, ...inQuery, ...(request.route.includes(":id") ? [inPath] : []), ...inHeaders];
 }
 
-test.each(requests)(
+test.each(routeRequests)(
   "$route accepts or refuses SQL and scripts in every text, and never returns 5xx or tells internals",
   patience,
   async (request) => {

@@ -1,6 +1,6 @@
-import { type Account, newAccount, unique } from "../../support/accounts.ts";
+import { type Account, newAccount, uniqueName } from "../../support/accounts.ts";
 import type { Answer } from "../../support/api.ts";
-import { fill, nextOf } from "../../support/pages.ts";
+import { insertRecords, nextOf } from "../../support/pages.ts";
 import type { Hostile } from "./hostile.ts";
 
 /** The values of the names in braces in the requests of the corpus. */
@@ -11,9 +11,9 @@ const cursorOf = (page: Answer) => (nextOf(page) ?? "").replace(/.*cursor=/, "")
 /** Creates an account with a patient, doctors, a history and cursors, and another account; both by name. */
 export async function createScene(): Promise<{ account: Account; other: Account; names: Names }> {
   const [account, other] = [await newAccount(), await newAccount()];
-  const [patient = 0] = await fill("patients", account, 3);
-  const [others_patient] = await fill("patients", other, 3);
-  await fill("doctors", account, 2);
+  const [patient = 0] = await insertRecords("patients", account, 3);
+  const [others_patient] = await insertRecords("patients", other, 3);
+  await insertRecords("doctors", account, 2);
   const path = `/api/patients/${patient}/`;
   for (const age of [40, 41]) await account.patch(path, { age });
   const names = {
@@ -36,7 +36,7 @@ export const fillIn = (text: string, names: Names): string =>
     .replace(/\{cursor:(flip|cut):(-?\d+)\}/g, (_, how, count) =>
       changeCursor(names["cursor"] ?? "", how, Number(count)),
     )
-    .replaceAll("{email}", () => `${unique("hostile-")}@example.org`)
+    .replaceAll("{email}", () => `${uniqueName("hostile-")}@example.org`)
     .replace(/\{(\w+)\}/g, (whole, name) => names[name] ?? whole);
 
 function changeCursor(cursor: string, how: string, count: number): string {

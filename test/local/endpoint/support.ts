@@ -5,7 +5,7 @@ import { afterAll, inject } from "vitest";
 import { openEndpoint } from "../../../local/endpoint/server.ts";
 import type {} from "../../support/provided.ts";
 
-export const { ownerUrl } = inject("cloud");
+export const { ownerUrl } = inject("database");
 
 /** An endpoint for this test file, the driver that sends to it, and direct connections to its database. */
 export const endpoint = await openEndpoint(0);

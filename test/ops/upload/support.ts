@@ -54,7 +54,7 @@ export async function uploadFile(file: string, url: string, username: string) {
 /** The emails of an account's patients, as the database stores them. */
 export async function emailsOf(username: string): Promise<string[]> {
   const rows = await query(
-    inject("cloud").ownerUrl,
+    inject("database").ownerUrl,
     "SELECT p.email FROM patients p JOIN users u ON u.id = p.created_by WHERE u.username = $1 ORDER BY p.id",
     [username],
   );
