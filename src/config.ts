@@ -98,12 +98,12 @@ declare global {
 export type Config = z.infer<typeof Config>;
 
 /** A function that computes its result once for each configuration and then returns the same one, for as long as the isolate lives. */
-export function memoizePerConfig<Made>(make: (config: Config) => Made): (config: Config) => Made {
-  const all = new WeakMap<Config, { made: Made }>();
+export function memoizePerConfig<Result>(compute: (config: Config) => Result): (config: Config) => Result {
+  const results = new WeakMap<Config, { value: Result }>();
   return (config) => {
-    const known = all.get(config) ?? { made: make(config) };
-    all.set(config, known);
-    return known.made;
+    const result = results.get(config) ?? { value: compute(config) };
+    results.set(config, result);
+    return result.value;
   };
 }
 

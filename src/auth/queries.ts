@@ -21,27 +21,27 @@ const codeHash = sql`${param("code_hash")}::text`;
  * Creates an account, with an invitation when there is a `code_hash`; the invitation is used up.
  *
  * @returns its row: `body` is null when no account was created. The reason is the first of these that holds: `isInvited` is false (the
- *   invitation is not valid), `isInvitedEmail` is false (it was sent to another email), `isTaken` (the username exists), or a concurrent
+ *   invitation is not valid), `isInvitedEmail` is false (it was sent to another email), `isUsernameTaken` (the username exists), or a concurrent
  *   request used the invitation up.
  */
 export const createAccount = defineStatement<
-  { body: Json<NewAccount> | null; isInvited: boolean; isInvitedEmail: boolean; isTaken: boolean },
+  { body: Json<NewAccount> | null; isInvited: boolean; isInvitedEmail: boolean; isUsernameTaken: boolean },
   { username: string; email: string; password_hash: string; code_hash: string | null } & RequestOrigin
 >(() => ({
   steps: {
     invitation: sql`
       SELECT ${invitations.id}, lower(${invitations.email}) = lower(${param("email")}) AS is_same_email
       FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationValid}`,
-    taken: sql`SELECT WHERE account_taken(${username})`,
+    username_taken: sql`SELECT WHERE account_taken(${username})`,
     // Of two concurrent requests with the same code only one deletes the row.
     used_invitation: sql`
       DELETE FROM ${invitations} USING invitation
-      WHERE ${invitations.id} = invitation.id AND is_same_email AND NOT ${exists("taken")}
+      WHERE ${invitations.id} = invitation.id AND is_same_email AND NOT ${exists("username_taken")}
       RETURNING ${invitations.id}, ${invitations.role}`,
     created: sql`
       INSERT INTO ${users} (username, email, password_hash, role)
       SELECT ${username}, ${param("email")}, ${param("password_hash")}, coalesce((SELECT role FROM used_invitation), 'clinician')
-      WHERE NOT ${exists("taken")} AND (${codeHash} IS NULL OR ${exists("used_invitation")})
+      WHERE NOT ${exists("username_taken")} AND (${codeHash} IS NULL OR ${exists("used_invitation")})
       RETURNING ${users.id}, ${users.username}, ${users.email}, ${users.role}`,
     audit_event: insertAuditEvent(
       { from: sql`created` },
@@ -58,7 +58,7 @@ export const createAccount = defineStatement<
     body: sql`(SELECT ${jsonObject(selectColumns(users, newAccountFields))}::text FROM created ${users})`,
     isInvited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
     isInvitedEmail: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE is_same_email)`,
-    isTaken: exists("taken"),
+    isUsernameTaken: exists("username_taken"),
   },
 }));
 

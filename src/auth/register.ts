@@ -27,7 +27,7 @@ export const registerHandlers = createFactory<AppEnv>().createHandlers(
     });
     if (!result?.isInvited) throw validationProblem({ invitation: ["Unknown, already used or expired"] });
     if (!result.isInvitedEmail) throw validationProblem({ email: ["Not the email of the invitation"] });
-    if (result.isTaken) throw new Problem(409, duplicateDetail("users_username_key"));
+    if (result.isUsernameTaken) throw new Problem(409, duplicateDetail("users_username_key"));
     if (result.body === null) throw validationProblem({ invitation: ["Already used"] });
     return respondJson(result.body, 201);
   },

@@ -32,9 +32,9 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, taken, missing } = await rejectDuplicateEmail(statement, EMAIL_TAKEN);
-    if (taken) throw new Problem(409, EMAIL_TAKEN);
-    if (body === null && missing.length > 0) throw missingDoctorsProblem(missing);
+    const { body, isEmailTaken, missingDoctors } = await rejectDuplicateEmail(statement, EMAIL_TAKEN);
+    if (isEmailTaken) throw new Problem(409, EMAIL_TAKEN);
+    if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);
     return respondJson(requireFound(body, "deleted patient"));
   },
 );
@@ -55,7 +55,7 @@ export const transferHandlers = createHandlers(
     const result = await rejectDuplicateEmail(transferPatient(c.get("caller"), values), RECEIVER_HAS_EMAIL);
     requireAdmin(result.isAdmin, "transfer patients");
     if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
-    if (result.taken) throw new Problem(409, RECEIVER_HAS_EMAIL);
+    if (result.isEmailTaken) throw new Problem(409, RECEIVER_HAS_EMAIL);
     return respondJson(requireFound(result.body, "patient"));
   },
 );

@@ -16,7 +16,7 @@ const actionOrReplay = (action: AuditAction, outcome: SQL, writingStep: string):
   sql`CASE WHEN ${outcome} = 'done' AND NOT ${exists(writingStep)} THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
 /** Whether the account `owner` has another patient with this one's email. */
-const isEmailTaken = (owner: SQL): SQL => sql`EXISTS (
+const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
   SELECT FROM ${patients} other
   WHERE ${caseFolded(sql`other.email`)} = ${caseFolded(patients.email)} AND other.owner_id = ${owner} AND other.id <> ${patients.id})`;
 const nextVersion = sql`updated_at = now(), version = ${patients.version} + 1`;
@@ -32,11 +32,12 @@ const restoreOutcome = sql`CASE WHEN ${exists("blocked")} THEN 'refused' ELSE ${
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient that is not deleted
  * stays as it is.
  *
- * @returns its row: `body` is null when there is no such patient or it cannot be restored: because its email is `taken` by another patient
- *   of its owner, or because doctors are `missing` and the request is not `partial`. A partial one restores it without their assignments.
+ * @returns its row: `body` is null when there is no such patient or it cannot be restored: because another patient of its owner
+ *   has the same email (`isEmailTaken`), or because doctors were deleted (`missingDoctors`) and the request is not `partial`. A partial
+ *   request restores it without their assignments.
  */
 export const restorePatient = authenticated<
-  { body: Json<RestoredPatient> | null; taken: boolean; missing: number[] },
+  { body: Json<RestoredPatient> | null; isEmailTaken: boolean; missingDoctors: number[] },
   { id: number; partial: boolean }
 >(() => ({
   auditEvent: {
@@ -50,7 +51,7 @@ export const restorePatient = authenticated<
   revoked: revokedDuringWait("found"),
   steps: {
     found: sql`
-      SELECT ${patients.id}, ${patients.deleted_from}, ${isEmailTaken(sql`${patients.deleted_from}`)} AS taken FROM ${patients}
+      SELECT ${patients.id}, ${patients.deleted_from}, ${ownerHasEmail(sql`${patients.deleted_from}`)} AS email_taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${can("patients:restore")} FOR UPDATE`,
     caller_recheck: recheckCaller("found"),
     missing: sql`
@@ -58,7 +59,7 @@ export const restorePatient = authenticated<
       WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${assignments.doctor_id})`,
     blocked: sql`
       SELECT FROM found
-      WHERE taken OR ${exists("missing")} AND NOT ${param("partial")}::boolean OR NOT ${exists("caller_recheck")}`,
+      WHERE email_taken OR ${exists("missing")} AND NOT ${param("partial")}::boolean OR NOT ${exists("caller_recheck")}`,
     restored: sql`
       UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${nextVersion}
       FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("blocked")}
@@ -69,8 +70,8 @@ export const restorePatient = authenticated<
   },
   row: {
     body: jsonBody("response"),
-    taken: sql`EXISTS (SELECT FROM found WHERE taken)`,
-    missing: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
+    isEmailTaken: sql`EXISTS (SELECT FROM found WHERE email_taken)`,
+    missingDoctors: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
   },
 }));
 
@@ -79,17 +80,17 @@ const toAccountId = sql`${param("to")}::int`;
 const toAccount = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${toAccountId} AND ${users.active}`;
 
 const transferOutcome = adminOutcome(sql`CASE
-  WHEN NOT ${exists("to_account")} OR EXISTS (SELECT FROM target WHERE taken OR NOT ${exists("caller_recheck")}) THEN 'refused'
+  WHEN NOT ${exists("to_account")} OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${exists("caller_recheck")}) THEN 'refused'
   ELSE ${readOutcome(exists("target"))} END`);
 
 /**
  * Transfers a patient to another account, for an admin.
  *
  * @returns its row: `body` is null when there is no such patient, the account `to` does not exist or is not active (`toAccount` is false),
- *   or that account has a patient with the same email (`taken`).
+ *   or that account has a patient with the same email (`isEmailTaken`).
  */
 export const transferPatient = authenticated<
-  { isAdmin: boolean; toAccount: boolean; taken: boolean; body: Json<TransferredPatient> | null },
+  { isAdmin: boolean; toAccount: boolean; isEmailTaken: boolean; body: Json<TransferredPatient> | null },
   { id: number; to: number }
 >(() => ({
   auditEvent: {
@@ -104,19 +105,19 @@ export const transferPatient = authenticated<
   steps: {
     to_account: toAccount,
     target: sql`
-      SELECT ${patients.id}, ${patients.owner_id}, ${isEmailTaken(toAccountId)} AS taken FROM ${patients}
+      SELECT ${patients.id}, ${patients.owner_id}, ${ownerHasEmail(toAccountId)} AS email_taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${canTransfer} FOR UPDATE`,
     caller_recheck: recheckCaller("target"),
     transferred: sql`
       UPDATE ${patients} SET owner_id = to_account.id, ${nextVersion} FROM target, to_account
-      WHERE ${patients.id} = target.id AND target.owner_id <> to_account.id AND NOT target.taken AND ${exists("caller_recheck")}
+      WHERE ${patients.id} = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND ${exists("caller_recheck")}
       RETURNING ${patients.owner_id}`,
-    response: sql`SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT taken`,
+    response: sql`SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT email_taken`,
   },
   row: {
     isAdmin: canTransfer,
     toAccount: exists("to_account"),
-    taken: sql`EXISTS (SELECT FROM target WHERE taken)`,
+    isEmailTaken: sql`EXISTS (SELECT FROM target WHERE email_taken)`,
     body: jsonBody("response"),
   },
 }));
@@ -147,11 +148,11 @@ export const transferAllPatients = authenticated<
     to_account: sql`${toAccount} AND ${canTransfer} AND ${exists("caller_recheck")}`,
     from_account: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${fromAccountId}`,
     candidates: sql`
-      SELECT ${patients.id}, ${isEmailTaken(toAccountId)} AS taken
+      SELECT ${patients.id}, ${ownerHasEmail(toAccountId)} AS email_taken
       FROM ${patients} WHERE ${patients.owner_id} = ${fromAccountId} AND ${exists("to_account")}
       UNION ALL SELECT ${patients.id}, false FROM ${patients}
       WHERE ${patients.deleted_from} = ${fromAccountId} AND ${patients.deleted_at} IS NOT NULL AND ${exists("to_account")}`,
-    batch: sql`SELECT id FROM candidates WHERE NOT taken ORDER BY id LIMIT ${BATCH}`,
+    batch: sql`SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT ${BATCH}`,
     transferred: sql`
       UPDATE ${patients} SET ${nextVersion},
         owner_id = CASE WHEN ${patients.deleted_at} IS NULL THEN ${toAccountId} END,
@@ -161,7 +162,7 @@ export const transferAllPatients = authenticated<
       RETURNING ${patients.id}`,
     response: sql`
       SELECT (SELECT count(*)::int FROM transferred) AS transferred,
-        ARRAY(SELECT id FROM candidates WHERE taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
+        ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
         (SELECT count(*) FROM batch) = ${BATCH} AS more
       FROM from_account, to_account`,
   },
