@@ -43,11 +43,13 @@ export interface StatementPlan<Row> {
   steps: Record<string, SQL>;
   /** The step that the row is selected from. */
   from: string;
+  /** Without it being true there is no row. */
+  where?: SQL;
   /** The columns of the row. */
   row: { [Column in keyof Row]: SQL<Row[Column]> };
 }
 
-const renderStatement = <Row>({ steps, from, row }: StatementPlan<Row>) =>
+const renderStatement = <Row>({ steps, from, where = sql`true`, row }: StatementPlan<Row>) =>
   renderSql(sql`
     WITH ${sql.join(
       Object.entries(steps).map(([name, step]) => sql`${sql.identifier(name)} AS (${step})`),
@@ -55,7 +57,7 @@ const renderStatement = <Row>({ steps, from, row }: StatementPlan<Row>) =>
     )} SELECT ${sql.join(
       Object.entries<SQL>(row).map(([name, column]) => sql`${column} AS ${sql.identifier(name)}`),
       sql`, `,
-    )} FROM ${sql.identifier(from)}`);
+    )} FROM ${sql.identifier(from)} WHERE ${where}`);
 
 /**
  * Defines a statement. Its text is built once in an isolate, when it is first sent: building all of them at start-up costs CPU that

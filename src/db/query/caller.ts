@@ -93,7 +93,7 @@ const withAcceptedOutcome = ({ outcome = sql`'done'`, ...event }: AuditEvent): A
 });
 
 /** A statement of an authenticated request. */
-interface AuthenticatedWork<Row> extends Omit<StatementPlan<Row>, "from"> {
+interface AuthenticatedWork<Row> extends Omit<StatementPlan<Row>, "from" | "where"> {
   /** The audit event; its outcome is `refused` when the caller is not accepted. `null` where no personal data is accessed. */
   auditEvent: AuditEvent | null;
   /** Whether the caller was revoked while the statement waited for a lock: `revokedDuringWait` or `neverRevoked`. */
@@ -109,7 +109,7 @@ const authenticatedPlan = <Row>(
   { auditEvent, revoked, steps, row }: AuthenticatedWork<Row>,
   tokenAccountStep = tokenAccount,
   from = auditActor.from,
-) => ({
+): StatementPlan<Row> => ({
   steps: {
     token_account: tokenAccountStep,
     caller,
@@ -119,7 +119,9 @@ const authenticatedPlan = <Row>(
     }),
   },
   from: "caller",
-  row: { ...row, revoked } as StatementPlan<Row & { revoked: boolean }>["row"],
+  // A caller that is not accepted, or was revoked meanwhile, gets no row.
+  where: sql`NOT (${revoked})`,
+  row,
 });
 
 /**
@@ -153,7 +155,7 @@ export const authenticatedRetryable: DefineAuthenticated = (describe) =>
   );
 
 /** Shown by test/db/faults.test.ts: a response that is lost after the commit leaves one audit event. */
-function retryPlan<Row>(work: AuthenticatedWork<Row>) {
+function retryPlan<Row>(work: AuthenticatedWork<Row>): StatementPlan<Row> {
   if (!work.auditEvent) return authenticatedPlan(work);
   const earlierEvent = earlierEventOfRequest(withAcceptedOutcome(work.auditEvent));
   return authenticatedPlan(work, tokenAccount, sql`token_account WHERE NOT EXISTS (${earlierEvent})`);
@@ -166,14 +168,11 @@ const earlierEventOfRequest = ({ patients = sql`NULL`, outcome }: AuditEvent): S
 
 const bindCaller =
   <Row, Values extends Record<string, unknown>>(
-    send: ReturnType<
-      typeof defineStatement<Row & { revoked: boolean }, TokenClaims & RequestOrigin & Values>
-    >,
+    send: ReturnType<typeof defineStatement<Row, TokenClaims & RequestOrigin & Values>>,
     isForPasswordChange = false,
   ) =>
   async ({ connection, claims, origin }: Caller, values: Values): Promise<Row> => {
-    const result = await send(connection, { ...values, ...claims, ...origin });
-    if (!result || result.revoked)
-      throw new CallerRevokedError(claims.must_change_password && !isForPasswordChange);
-    return result;
+    const row = await send(connection, { ...values, ...claims, ...origin });
+    if (!row) throw new CallerRevokedError(claims.must_change_password && !isForPasswordChange);
+    return row;
   };
