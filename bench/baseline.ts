@@ -1,6 +1,6 @@
 /**
- * The Worker that the API is compared with. It has the same driver, but no framework, no query builder, no validation and
- * no tokens: it sends plain SQL and returns the rows. `/empty` and `/bcrypt` do not use the database.
+ * The Worker that the API is compared with. It has the same driver, but no framework, no query builder, no validation
+ * and no tokens: it sends plain SQL and returns the rows. `/empty` and `/bcrypt` do not use the database.
  */
 import { type NeonQueryFunction, neon, neonConfig } from "@neondatabase/serverless";
 import { compare } from "bcryptjs";

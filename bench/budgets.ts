@@ -58,8 +58,8 @@ export function listBudgets({ audit, cost, growth, distance, start, soak }: Benc
 }
 
 /**
- * How many times longer a kind of request takes with many audit events than with none. Each p50 is first divided by that
- * of the Worker without audit events, so that a change in the machine's speed cancels out.
+ * How many times longer a kind of request takes with many audit events than with none. Each p50 is first divided by
+ * that of the Worker without audit events, so that a change in the machine's speed cancels out.
  */
 function compareAuditLogSizes(rows: AuditRow[]): { kind: string; events: number; ratio: number }[] {
   const relativeP50 = ({ withAudit, withoutAudit }: AuditRow) =>
@@ -88,7 +88,10 @@ export function fitDelays(
   });
 }
 
-/** US dollars: https://developers.cloudflare.com/workers/platform/pricing/ and https://neon.com/pricing, November 2026. */
+/**
+ * US dollars: https://developers.cloudflare.com/workers/platform/pricing/ and https://neon.com/pricing, November
+ * 2026.
+ */
 const DOLLARS_PER_MILLION_REQUESTS = 0.3;
 const DOLLARS_PER_MILLION_CPU_MS = 0.02;
 /** On Neon's Launch plan; 0.222 on Scale. */

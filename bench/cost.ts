@@ -70,8 +70,8 @@ export async function measureCost(context: BenchContext): Promise<{ rows: CostRo
 }
 
 /**
- * Measures what an audit event costs: the API and a Worker that writes no audit events, on the same database; first with
- * an empty audit log, then with `settings.events` in it.
+ * Measures what an audit event costs: the API and a Worker that writes no audit events, on the same database; first
+ * with an empty audit log, then with `settings.events` in it.
  */
 export async function measureAudit(context: BenchContext): Promise<{ rows: AuditRow[] }> {
   const { servers, settings, showProgress } = context;

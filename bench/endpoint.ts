@@ -1,7 +1,7 @@
 /**
- * The local Neon endpoint in a process of its own, so that its CPU time is not mixed with the benchmark's. It forwards
- * to the server of `POSTGRES_URL`. It sends its parent a message with its URL when it is ready, and answers every
- * message with the number of bytes that it has sent so far.
+ * The local Neon endpoint in a process of its own, so that its CPU time is not mixed with the benchmark's. It
+ * forwards to the server of `POSTGRES_URL`. It sends its parent a message with its URL when it is ready, and answers
+ * every message with the number of bytes that it has sent so far.
  */
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";

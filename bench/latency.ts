@@ -124,7 +124,9 @@ async function page1000Kinds(caller: BenchCaller, worker: BenchWorker): Promise<
   return Promise.all(kinds);
 }
 
-/** Follows the list's `Link` headers over `count` rows, because cursors are opaque. @returns the cursor after these */
+/**
+ * Follows the list's `Link` headers over `count` rows, because cursors are opaque. @returns the cursor after these
+ */
 async function findCursor(count: number, url: string, headers: Record<string, string>): Promise<string> {
   let cursor = "";
   for (let left = count; left > 0; left -= 200) {

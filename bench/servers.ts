@@ -49,8 +49,8 @@ export interface BenchContext {
 export type BenchServers = Awaited<ReturnType<typeof startServers>>;
 
 /**
- * Starts PostgreSQL, or uses the server of `POSTGRES_URL`, and the local Neon endpoint. Databases and Workers are added
- * by the methods of the result. Disposing the result stops and removes all of it.
+ * Starts PostgreSQL, or uses the server of `POSTGRES_URL`, and the local Neon endpoint. Databases and Workers are
+ * added by the methods of the result. Disposing the result stops and removes all of it.
  */
 export async function startServers() {
   await using startup = new AsyncDisposableStack();

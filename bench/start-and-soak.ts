@@ -20,7 +20,8 @@ import { serve } from "./workerd.ts";
 
 const [START_ROUNDS, QUICK_START_ROUNDS] = [5, 2];
 /**
- * A deployed Worker has these secrets. Without them it logs at its start which are missing, and loads the code to do so.
+ * A deployed Worker has these secrets. Without them it logs at its start which are missing, and loads the code to do
+ * so.
  */
 const secrets = { DATABASE_URL: "postgres://nobody:nothing@127.0.0.1/none", JWT_SECRET: "-".repeat(32) };
 

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 
-// Replaces src/db/query/audit.ts in a Worker that inserts no audit events. The difference to the API is the cost of the audit log.
+// Replaces src/db/query/audit.ts in a Worker that inserts no audit events. The difference to the API is the cost of
+// the audit log.
 export { changesBetween, doneOrRefused, readOutcome, writeOutcome } from "../src/db/query/audit.ts";
 
 /** A step of the statement that no other step refers to, so PostgreSQL does not run it. */

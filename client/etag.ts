@@ -1,9 +1,12 @@
-/** The versions of the records that this client has read or written. An entry goes when its record is garbage-collected. */
+/**
+ * The versions of the records that this client has read or written. An entry goes when its record is
+ * garbage-collected.
+ */
 const versions = new WeakMap<object, string>();
 
 /**
- * The version (`ETag`) of a record that `get`, `create`, `replace` or `update` returned; `undefined` for any other object,
- * such as a record from a list or a copy of a record.
+ * The version (`ETag`) of a record that `get`, `create`, `replace` or `update` returned; `undefined` for any other
+ * object, such as a record from a list or a copy of a record.
  */
 export const etagOf = (record: object): string | undefined => versions.get(record);
 
@@ -15,10 +18,11 @@ export function withVersion<Shape extends object>(record: Shape, { headers }: Re
 }
 
 /**
- * Turns the option `ifMatch` or `ifNoneMatch` into the value of its header: a version as it is, a record into its version.
+ * Turns the option `ifMatch` or `ifNoneMatch` into the value of its header: a version as it is, a record into its
+ * version.
  *
- * @throws {TypeError} when the record's version is unknown, or the version is an empty string: without a version a change
- *   would be unconditional.
+ * @throws {TypeError} when the record's version is unknown, or the version is an empty string: without a version a
+ *   change would be unconditional.
  */
 export function versionOf(recordOrVersion: object | string | undefined): string | undefined {
   if (recordOrVersion === "") throw new TypeError("An empty string is not a version.");

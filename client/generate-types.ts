@@ -64,7 +64,9 @@ export async function generateTypes(): Promise<string> {
     .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"));
 }
 
-/** The library writes an interface for the schema that contains all others, and a comment about it above each type. */
+/**
+ * The library writes an interface for the schema that contains all others, and a comment about it above each type.
+ */
 const containerInterface = /\nexport interface Contract \{[^}]*\}\n/;
 const generatedComment =
   /(\/\*\*| \*)\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n \*\/\n/g;

@@ -61,16 +61,22 @@ export interface ClientOptions {
   fetch?: typeof fetch | undefined;
 }
 
-/** The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts. */
+/**
+ * The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts.
+ */
 export type Client = ReturnType<typeof createClient>;
 
 /**
- * The longest time for a refresh with all its attempts, in milliseconds. When the response of an attempt is lost, the API
- * has used the token; it accepts it again for 30 seconds, and 5 are left for the way. Later it takes the token for stolen.
+ * The longest time for a refresh with all its attempts, in milliseconds. When the response of an attempt is lost, the
+ * API has used the token; it accepts it again for 30 seconds, and 5 are left for the way. Later it takes the token
+ * for stolen.
  */
 const REFRESH_DEADLINE = 25_000;
 
-/** Creates a client for the API at `url`. It has a session when it gets `tokens`, or after `login`. Nothing is sent yet. */
+/**
+ * Creates a client for the API at `url`. It has a session when it gets `tokens`, or after `login`. Nothing is sent
+ * yet.
+ */
 export function createClient({ url, tokens, onTokens, retry, ...options }: ClientOptions) {
   // Wrapped: browsers throw when their fetch is called as a method of another object.
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
@@ -110,7 +116,9 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
       session.signIn(await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, signal)));
     },
 
-    /** Refreshes the access token now. There is no need to call it: every method does so when the token has expired. */
+    /**
+     * Refreshes the access token now. There is no need to call it: every method does so when the token has expired.
+     */
     async refresh({ signal }: CallOptions = {}): Promise<void> {
       if (session.tokens) await session.nextAccessToken(session.tokens.access, signal);
     },

@@ -1,7 +1,9 @@
 import { unexpectedResponse } from "./problem.ts";
 import { type CallOptions, readJson, type Send } from "./request.ts";
 
-/** The records of a list. Iterating requests page after page, when it needs the next one; each iteration starts anew. */
+/**
+ * The records of a list. Iterating requests page after page, when it needs the next one; each iteration starts anew.
+ */
 export interface List<Shape> extends AsyncIterable<Shape> {
   /** The same records page by page: arrays of `limit` records, fewer on the last page. */
   pages(): AsyncGenerator<Shape[], void, undefined>;
@@ -55,8 +57,8 @@ async function readArray<Shape>(response: Response): Promise<Shape[]> {
 }
 
 /**
- * The query of the `Link` to the next page (RFC 8288). The rest of that URL is ignored: behind a gateway its host and path
- * may differ from ours, and the access token must not go to another host.
+ * The query of the `Link` to the next page (RFC 8288). The rest of that URL is ignored: behind a gateway its host and
+ * path may differ from ours, and the access token must not go to another host.
  */
 function nextQueryOf({ headers }: Response): object | undefined {
   const [, url] = /<([^>]*)>;[^<]*\brel="?next\b/.exec(headers.get("Link") ?? "") ?? [];

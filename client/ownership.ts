@@ -12,8 +12,8 @@ import type {
 } from "./types.ts";
 
 /**
- * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll` and `open` are
- * for admins. Every method throws a `ProblemError` when it fails, and can safely be repeated.
+ * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll` and `open`
+ * are for admins. Every method throws a `ProblemError` when it fails, and can safely be repeated.
  */
 export interface Ownership {
   /** Lists the changes of a patient, the newest first. */
@@ -26,7 +26,10 @@ export interface Ownership {
   transfer(id: number, to: number, options?: CallOptions): Promise<HandedOver>;
   /** Transfers all patients of the account `from` to the account `to`, with as many requests as that needs. */
   transferAll(accounts: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
-  /** Gives the caller emergency access ("break-glass") to another account's patient: reading, for an hour. Its reason is audited. */
+  /**
+   * Gives the caller emergency access ("break-glass") to another account's patient: reading, for an hour. Its reason
+   * is audited.
+   */
   open(id: number, reason: string, options?: CallOptions): Promise<EmergencyAccess>;
 }
 

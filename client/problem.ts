@@ -1,4 +1,6 @@
-/** The fields of an RFC 9457 problem that this API sends, apart from `status`; `errors` and `request_id` are its own. */
+/**
+ * The fields of an RFC 9457 problem that this API sends, apart from `status`; `errors` and `request_id` are its own.
+ */
 interface ProblemDetails {
   type?: string;
   title?: string;
@@ -8,8 +10,9 @@ interface ProblemDetails {
 }
 
 /**
- * Why a call failed. Either the response was an error, of the API or of a proxy on the way; or it was not from the API at
- * all, although its status says success; or there was no response, and then `status` is 0 and `cause` is the reason.
+ * Why a call failed. Either the response was an error, of the API or of a proxy on the way; or it was not from the
+ * API at all, although its status says success; or there was no response, and then `status` is 0 and `cause` is the
+ * reason.
  */
 export class ProblemError extends Error {
   override name = "ProblemError";
@@ -52,7 +55,10 @@ export class ProblemError extends Error {
 export const unexpectedResponse = (response: Response, cause?: unknown): ProblemError =>
   new ProblemError({ detail: "The response is not from the API." }, response, cause);
 
-/** Turns a response with a status of 400 or more into an error. The response may be a proxy's, without problem details. */
+/**
+ * Turns a response with a status of 400 or more into an error. The response may be a proxy's, without problem
+ * details.
+ */
 export async function problemOfResponse(response: Response): Promise<ProblemError> {
   const text = await response.text();
   return new ProblemError(parseDetails(text, response.headers.get("Content-Type")), response);
@@ -67,7 +73,10 @@ function parseDetails(text: string, type: string | null): ProblemDetails {
   }
 }
 
-/** Turns anything thrown while a response was awaited or read into a `ProblemError`: one with status 0, unless it is one. */
+/**
+ * Turns anything thrown while a response was awaited or read into a `ProblemError`: one with status 0, unless it is
+ * one.
+ */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   // Node's fetch gives the reason in the error's cause.
@@ -79,7 +88,10 @@ export function toProblem(error: unknown): ProblemError {
   );
 }
 
-/** Reads `Retry-After`, which holds a number of seconds or a date (RFC 9110, section 10.2.3). @returns seconds from now */
+/**
+ * Reads `Retry-After`, which holds a number of seconds or a date (RFC 9110, section 10.2.3). @returns seconds from
+ * now
+ */
 function secondsUntil(value: string | null): number | undefined {
   if (value === null) return undefined;
   const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;

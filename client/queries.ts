@@ -43,7 +43,9 @@ export interface AssignmentQuery extends Paged, Sorted<"id" | "created_at"> {
   doctor?: number | undefined;
 }
 
-/** Filters for audit events: an event must match all that are given. Times are in UTC, such as `2026-11-26T09:30:00Z`. */
+/**
+ * Filters for audit events: an event must match all that are given. Times are in UTC, such as `2026-11-26T09:30:00Z`.
+ */
 export interface EventQuery extends Paged {
   /** The id of the account that acted. */
   account?: number | undefined;

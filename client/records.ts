@@ -14,13 +14,19 @@ export interface CreateOptions extends CallOptions {
 
 /** The options of a call that changes or deletes a record. */
 export interface ChangeOptions<Shape> extends CallOptions {
-  /** The record as it was read, or its version: the call throws a problem with status 412 if the record has changed since. */
+  /**
+   * The record as it was read, or its version: the call throws a problem with status 412 if the record has changed
+   * since.
+   */
   ifMatch?: Shape | string | undefined;
 }
 
 /** The options of a call that reads a record. */
 export interface GetOptions<Shape> extends CallOptions {
-  /** The record as it was read before: if it has not changed since, the API does not send it, and this object is returned. */
+  /**
+   * The record as it was read before: if it has not changed since, the API does not send it, and this object is
+   * returned.
+   */
   ifNoneMatch?: Shape | undefined;
 }
 
@@ -30,7 +36,9 @@ export interface Records<Shape, New, Changes, Query> {
   list(query?: Query, options?: CallOptions): List<Shape>;
   /** Reads the record with this id. */
   get(id: number, options?: GetOptions<Shape>): Promise<Shape>;
-  /** Creates a record. Without an answer it is sent again with the same idempotency key, and creates one record only. */
+  /**
+   * Creates a record. Without an answer it is sent again with the same idempotency key, and creates one record only.
+   */
   create(record: New, options?: CreateOptions): Promise<Shape>;
   /** Sends a PUT, which does the same as `update`: fields that are left out keep their values. */
   replace(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
@@ -40,7 +48,9 @@ export interface Records<Shape, New, Changes, Query> {
   delete(id: number, options?: ChangeOptions<Shape>): Promise<void>;
 }
 
-/** A call that creates one record, however often it is sent, because all its attempts have the same idempotency key. */
+/**
+ * A call that creates one record, however often it is sent, because all its attempts have the same idempotency key.
+ */
 export const createCall = <Result>(
   path: string,
   body: unknown,
@@ -56,7 +66,9 @@ export const createCall = <Result>(
   read,
 });
 
-/** A call that deletes a record. A 404 after an attempt whose response was lost is a success: that attempt deleted it. */
+/**
+ * A call that deletes a record. A 404 after an attempt whose response was lost is a success: that attempt deleted it.
+ */
 export const deleteCall = (path: string, { ifMatch, signal }: ChangeOptions<object> = {}): Call<void> => ({
   method: "DELETE",
   path,

@@ -66,7 +66,9 @@ export function createSend({ url, fetch, retry }: Connection) {
   };
 }
 
-/** Returns a function that sends calls with the session's access token, and refreshes that when the API refuses it. */
+/**
+ * Returns a function that sends calls with the session's access token, and refreshes that when the API refuses it.
+ */
 export function withSession(send: ReturnType<typeof createSend>, session: Session): Send {
   return async (call) => {
     const access = await session.accessToken(call.signal);

@@ -46,7 +46,9 @@ export async function withRetry<Result>(
   }
 }
 
-/** Full jitter: clients that failed together do not come back together (Brooker, "Exponential Backoff And Jitter"). */
+/**
+ * Full jitter: clients that failed together do not come back together (Brooker, "Exponential Backoff And Jitter").
+ */
 const jitter = (longest: number): number => Math.random() * longest;
 
 /** An option that is `undefined` has its default too. */
@@ -55,7 +57,9 @@ function withDefaults(options: RetryOptions): typeof defaults {
   return { ...defaults, ...Object.fromEntries(defined) };
 }
 
-/** Runs `work` with a signal that aborts after this time, or with `outer`. (Not every browser has `AbortSignal.any`.) */
+/**
+ * Runs `work` with a signal that aborts after this time, or with `outer`. (Not every browser has `AbortSignal.any`.)
+ */
 async function withTimeout<Result>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<Result>,

@@ -69,15 +69,17 @@ export function createSession(
       if (tokens) setTokens(undefined);
     },
 
-    /** Returns an access token, refreshed if it has expired by this machine's clock; `undefined` without a session. */
+    /**
+     * Returns an access token, refreshed if it has expired by this machine's clock; `undefined` without a session.
+     */
     async accessToken(signal?: AbortSignal): Promise<string | undefined> {
       if (!tokens || Date.now() < tokens.expiresAt - EXPIRY_MARGIN) return tokens?.access;
       return this.nextAccessToken(tokens.access, signal);
     },
 
     /**
-     * Returns the access token that follows `current`. Concurrent calls share one refresh; a caller whose `signal` aborts
-     * does not stop it for the others.
+     * Returns the access token that follows `current`. Concurrent calls share one refresh; a caller whose `signal`
+     * aborts does not stop it for the others.
      *
      * @throws {ProblemError} when the refresh failed. If the API refused the refresh token, the session has ended.
      */

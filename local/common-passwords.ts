@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dictionary } from "@zxcvbn-ts/language-common";
 
-// Generates src/auth/common-passwords.ts. Run `node local/common-passwords.ts` after an update of the package with the list.
+// Generates src/auth/common-passwords.ts. Run `node local/common-passwords.ts` after an update of the package with
+// the list.
 
 /** How many passwords: more would make the Worker larger, and are less common. */
 const COUNT = 1000;

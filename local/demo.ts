@@ -13,7 +13,10 @@ const USERNAMES = ["demo.admin", "demo.clinician"];
 const HASH_COST = 10;
 /** Patients per INSERT statement. */
 const BATCH = 5000;
-/** How many names of each kind faker generates. They are combined afterwards, because faker takes microseconds for each. */
+/**
+ * How many names of each kind faker generates. They are combined afterwards, because faker takes microseconds for
+ * each.
+ */
 const NAMES = 2000;
 
 export interface Demo {
@@ -32,9 +35,9 @@ export interface DemoAccount {
 }
 
 /**
- * Adds generated people to the database at `url`: accounts, doctors, patients spread over the accounts, and one to three
- * doctors assigned to every other patient. The random numbers are seeded with the number of patients created before, so
- * two empty databases get the same people, and a second run adds others with new emails.
+ * Adds generated people to the database at `url`: accounts, doctors, patients spread over the accounts, and one to
+ * three doctors assigned to every other patient. The random numbers are seeded with the number of patients created
+ * before, so two empty databases get the same people, and a second run adds others with new emails.
  *
  * @param url of the migrated database, as its owner.
  * @param onProgress called with the number of patients added so far.

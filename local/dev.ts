@@ -50,8 +50,8 @@ async function portFromEnvironment(): Promise<number | undefined> {
 /**
  * Runs the API until `ended` is settled, and prints its URL.
  *
- * @param wantedPort undefined for 8787 or the next free one. Another checkout may take a port while Wrangler starts, which
- * takes seconds; then Wrangler is started again on other ports.
+ * @param wantedPort undefined for 8787 or the next free one. Another checkout may take a port while Wrangler starts,
+ *   which takes seconds; then Wrangler is started again on other ports.
  */
 async function runApi(
   wantedPort: number | undefined,
@@ -87,8 +87,8 @@ function announce(port: number, preferred: number, notes: string): void {
 }
 
 /**
- * Resolves when this process should end: on a signal, or when npm is gone. npm passes a signal only to its shell, which
- * ends without passing it on, and npm itself may be killed.
+ * Resolves when this process should end: on a signal, or when npm is gone. npm passes a signal only to its shell,
+ * which ends without passing it on, and npm itself may be killed.
  */
 function waitForStop(): Promise<void> {
   // Writing to a terminal that was closed is an error, which must not prevent an orderly end.

@@ -7,9 +7,9 @@ import { writePrivateFile } from "./vars.ts";
 const SQLITE_BUSY = 5;
 
 /**
- * Keeps a second `npm run dev` or `npm run db` of this checkout from starting, until it is disposed of or this process
- * ends, however it ends. Node has no file locks; SQLite, which comes with it, has them on every platform. Nothing is
- * written to that file.
+ * Keeps a second `npm run dev` or `npm run db` of this checkout from starting, until it is disposed of or this
+ * process ends, however it ends. Node has no file locks; SQLite, which comes with it, has them on every platform.
+ * Nothing is written to that file.
  *
  * @throws an error whose message says that this checkout is running already
  */

@@ -24,8 +24,9 @@ export function createVars(): boolean {
 }
 
 /**
- * Writes the Worker's settings for this run: the database and its endpoint, which overrule `.dev.vars` because their ports
- * may differ each time, and defaults that `.dev.vars` overrules. By default pages of any origin may call the API here.
+ * Writes the Worker's settings for this run: the database and its endpoint, which overrule `.dev.vars` because their
+ * ports may differ each time, and defaults that `.dev.vars` overrules. By default pages of any origin may call the
+ * API here.
  *
  * @returns Wrangler's arguments: the files in order, of which a later one wins
  */

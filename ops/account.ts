@@ -38,8 +38,8 @@ The last active admin can be neither disabled nor made a clinician. Each change 
 It works on the database of DATABASE_URL, or of .dev.vars.`;
 
 /**
- * The statement that changes the account $1 and inserts an audit event of the action $2. The event names no account as the
- * actor: the operator need not have one.
+ * The statement that changes the account $1 and inserts an audit event of the action $2. The event names no account
+ * as the actor: the operator need not have one.
  */
 const changeStatement = (assignment: string): string => `
   WITH old AS (

@@ -22,7 +22,8 @@ export async function runAsCommand(work: () => Promise<void>, usage?: string): P
  * Connects to the PostgreSQL database at `url`, runs `work`, and closes the connection.
  *
  * @returns what `work` returns.
- * @throws an error whose message gives the reason, without the password, when it cannot connect; or what `work` throws.
+ * @throws an error whose message gives the reason, without the password, when it cannot connect; or what `work`
+ *   throws.
  */
 export async function withClient<Result>(
   url: string,
@@ -54,8 +55,8 @@ export async function withClient<Result>(
 }
 
 /**
- * Replaces the modes that do not verify the server's certificate by `verify-full`. pg already treats them like that, with
- * a warning that a later version will not.
+ * Replaces the modes that do not verify the server's certificate by `verify-full`. pg already treats them like that,
+ * with a warning that a later version will not.
  */
 function withVerifiedTls(url: string): string {
   const verified = new URL(url);

@@ -25,8 +25,8 @@ export const migrationsFolder = join(root, "drizzle");
 export const EMBEDDED_PORT = 5488;
 
 /**
- * The `DATABASE_URL` of the environment, else of .dev.vars. Like libpq, it takes the username as the database's name when
- * the URL has none.
+ * The `DATABASE_URL` of the environment, else of .dev.vars. Like libpq, it takes the username as the database's name
+ * when the URL has none.
  *
  * @returns `undefined` when there is none, or when it is the embedded database's.
  * @throws an error when it is not a PostgreSQL URL with a username.
@@ -62,8 +62,8 @@ export const isLocal = ({ hostname }: URL): boolean =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(hostname);
 
 /**
- * Whether a URL is that of this checkout's embedded database. Its port may change each time it is started, so a URL with its password
- * and an old port is that of the same database.
+ * Whether a URL is that of this checkout's embedded database. Its port may change each time it is started, so a URL
+ * with its password and an old port is that of the same database.
  */
 export function isEmbedded(url: URL): boolean {
   if (!isLocal(url)) return false;
@@ -72,7 +72,9 @@ export function isEmbedded(url: URL): boolean {
   return url.port === port || url.password === password;
 }
 
-/** The HTTP endpoint for a database of Neon, the same that Neon's driver chooses; `undefined` for any other database. */
+/**
+ * The HTTP endpoint for a database of Neon, the same that Neon's driver chooses; `undefined` for any other database.
+ */
 export function neonEndpoint(url: string): string | undefined {
   const hostname = new URL(url).hostname.toLowerCase();
   if (!/\.neon\.(tech|build)$/.test(hostname)) return undefined;

@@ -38,7 +38,9 @@ export async function migrate(url: string, migrationsFolder = ownMigrations): Pr
   });
 }
 
-/** Counts the migrations that a database lacks. Migrations are known by the time they were generated, in milliseconds. */
+/**
+ * Counts the migrations that a database lacks. Migrations are known by the time they were generated, in milliseconds.
+ */
 function countMissing(applied: Set<number>, migrationsFolder: string): number {
   const times = readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
   const last = Math.max(0, ...applied);

@@ -50,8 +50,8 @@ const tablesWithSequence: TableName[] = ["patients", "doctors", "assignments", "
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
 const settings = {
-  // Less than the time of the first of two attempts (45 % of the 10 s of DATABASE_TIMEOUT_MS): a request that waits too
-  // long for a lock is told that nothing was changed. PostgreSQL detects deadlocks after 1 s.
+  // Less than the time of the first of two attempts (45 % of the 10 s of DATABASE_TIMEOUT_MS): a request that waits
+  // too long for a lock is told that nothing was changed. PostgreSQL detects deadlocks after 1 s.
   lock_timeout: "'4s'",
   // More than DATABASE_TIMEOUT_MS: ends a statement whose request has timed out, if it was not cancelled.
   statement_timeout: "'15s'",
@@ -62,8 +62,8 @@ const settings = {
 };
 
 /**
- * The statements that give the role exactly these settings and privileges, whatever it had before. Cascades and foreign
- * keys run with the privileges of the tables' owner.
+ * The statements that give the role exactly these settings and privileges, whatever it had before. Cascades and
+ * foreign keys run with the privileges of the tables' owner.
  */
 const grantStatements = (role: string, database: string): string => `
   ${Object.entries(settings)
@@ -141,7 +141,10 @@ const privilegedStatement = `
     OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS is_privileged
   FROM pg_roles r WHERE rolname = $1`;
 
-/** Whether to create the role or to alter it. @throws an error when the role exists and has more rights than it may have */
+/**
+ * Whether to create the role or to alter it. @throws an error when the role exists and has more rights than it may
+ * have
+ */
 async function verbFor(client: pg.Client, name: string): Promise<"CREATE" | "ALTER"> {
   const { rows } = await client.query(privilegedStatement, [name]);
   if (rows[0]?.is_privileged)

@@ -51,7 +51,10 @@ const Config = z.object({
   DATABASE_URL: PostgresUrl,
   /** The HTTP endpoint for SQL. Without it, the driver uses the Neon host of `DATABASE_URL`. */
   DATABASE_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
-  /** The deadline of a statement in milliseconds, after which the client gets a 503. A retried one shares it between both attempts. */
+  /**
+   * The deadline of a statement in milliseconds, after which the client gets a 503. A retried one shares it between
+   * both attempts.
+   */
   DATABASE_TIMEOUT_MS: z._default(wholeNumber(100, 60_000), 10_000),
   /** Signs access tokens. */
   JWT_SECRET: Secret,
@@ -97,7 +100,10 @@ declare global {
 /** The validated bindings, with their defaults. */
 export type Config = z.infer<typeof Config>;
 
-/** A function that computes its result once for each configuration and then returns the same one, for as long as the isolate lives. */
+/**
+ * A function that computes its result once for each configuration and then returns the same one, for as long as the
+ * isolate lives.
+ */
 export function memoizePerConfig<Result>(compute: (config: Config) => Result): (config: Config) => Result {
   const results = new WeakMap<Config, { value: Result }>();
   return (config) => {

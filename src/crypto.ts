@@ -5,7 +5,8 @@ export const jwtSecrets = ({ JWT_SECRET, JWT_SECRET_PREVIOUS }: Config): [string
   JWT_SECRET_PREVIOUS ? [JWT_SECRET, JWT_SECRET_PREVIOUS] : [JWT_SECRET];
 
 /**
- * Derives a key from a secret (HKDF with SHA-256, RFC 5869). Keys of different purposes are independent of each other and of the secret.
+ * Derives a key from a secret (HKDF with SHA-256, RFC 5869). Keys of different purposes are independent of each other
+ * and of the secret.
  *
  * @param purpose the `info` of HKDF: another one for each use of a key.
  */
@@ -26,7 +27,7 @@ export const sha256Hex = async (bytes: BufferSource): Promise<string> =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 
 /**
- * The form in which a refresh token or an invitation code is stored: SHA-256 in hexadecimal. A fast hash is enough for at least 128 random
- * bits, as it is not for a password.
+ * The form in which a refresh token or an invitation code is stored: SHA-256 in hexadecimal. A fast hash is enough
+ * for at least 128 random bits, as it is not for a password.
  */
 export const hashToken = (token: string): Promise<string> => sha256Hex(new TextEncoder().encode(token));

@@ -39,7 +39,10 @@ function deleteExpired(table: PgTable, isExpired: SQL): CleanupJob {
   };
 }
 
-/** For how many months ahead the audit log has partitions: so long the job may fail before events go to the default partition. */
+/**
+ * For how many months ahead the audit log has partitions: so long the job may fail before events go to the default
+ * partition.
+ */
 const MONTHS_AHEAD = 3;
 
 const createPartitions = defineStatement<{ created: number }>(() => ({
@@ -66,7 +69,8 @@ const jobs: CleanupJob[] = [
     sql`(expires_at < now() OR ended_at < now() - interval '1 day'
       OR last_used_at < now() - make_interval(days => ${param("idle_days")}))`,
   ),
-  // After one day all failures are forgiven. The own networks of an account are kept for 90 days, for people on leave.
+  // After one day all failures are forgiven. The own networks of an account are kept for 90 days, for people on
+  // leave.
   deleteExpired(
     login_attempts,
     sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
@@ -75,8 +79,8 @@ const jobs: CleanupJob[] = [
 ];
 
 /**
- * Runs the cleanup jobs: deletes expired rows and creates partitions of the audit log. Each job logs one line. A job that fails does not
- * stop the others.
+ * Runs the cleanup jobs: deletes expired rows and creates partitions of the audit log. Each job logs one line. A job
+ * that fails does not stop the others.
  *
  * @throws the first failure, without any text of the database's, which may hold values.
  */

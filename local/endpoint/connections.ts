@@ -42,8 +42,8 @@ export function createConnections(databaseUrl: string) {
 
   return {
     /**
-     * Calls `work` with a connection that has no state of earlier requests. Waits while all connections are in use. When
-     * `signal` is aborted, the running statement is cancelled.
+     * Calls `work` with a connection that has no state of earlier requests. Waits while all connections are in use.
+     * When `signal` is aborted, the running statement is cancelled.
      *
      * @param header `Neon-Connection-String`
      * @throws what `work` throws; Refusal or pg.DatabaseError when no connection can be had; the signal's reason
@@ -97,9 +97,9 @@ async function connect(pool: pg.Pool, signal: AbortSignal): Promise<{ client: pg
 }
 
 /**
- * Throws the error of a failed attempt to connect. It is the client's error (400) when PostgreSQL refused the login, and
- * the server's (500) when there was no PostgreSQL, no room for a connection (class 53), or it is shutting down (57):
- * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Throws the error of a failed attempt to connect. It is the client's error (400) when PostgreSQL refused the login,
+ * and the server's (500) when there was no PostgreSQL, no room for a connection (class 53), or it is shutting down
+ * (57): https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 function throwConnectFailure(error: Error & { code?: string }): never {
   if (error instanceof pg.DatabaseError && !/^(53|57)/.test(error.code ?? "")) throw error;
@@ -130,8 +130,8 @@ async function resetSession(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
- * The connection string for a request. User, password, database and startup options come from the header, the rest from
- * the URL of the endpoint's server.
+ * The connection string for a request. User, password, database and startup options come from the header, the rest
+ * from the URL of the endpoint's server.
  *
  * @throws Refusal, or URIError
  */

@@ -70,8 +70,8 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
 }
 
 /**
- * Keeps web pages away from the developer's database. Unlike Neon's proxy the endpoint sends no CORS headers, and the Host
- * header must name this machine, so a page cannot use a DNS name that leads here (DNS rebinding).
+ * Keeps web pages away from the developer's database. Unlike Neon's proxy the endpoint sends no CORS headers, and the
+ * Host header must name this machine, so a page cannot use a DNS name that leads here (DNS rebinding).
  */
 const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 
@@ -87,7 +87,8 @@ function hangUpSignal(response: ServerResponse): AbortSignal {
 /**
  * Reads a request's body as text.
  *
- * @throws Refusal when it is too large, but only after the whole body: a client that still sends would not see the answer
+ * @throws Refusal when it is too large, but only after the whole body: a client that still sends would not see the
+ *   answer
  */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

@@ -44,7 +44,9 @@ export async function answerSql(
 
 const isolationLevels = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Serializable"];
 
-/** The statement that begins a transaction, by the request's headers. @throws Refusal for an unknown isolation level */
+/**
+ * The statement that begins a transaction, by the request's headers. @throws Refusal for an unknown isolation level
+ */
 function startTransaction(header: (name: string) => string | undefined): string {
   const level = header("neon-batch-isolation-level");
   if (level && !isolationLevels.includes(level)) throw new Refusal(400, "invalid isolation level");
@@ -88,7 +90,8 @@ const asText = { getTypeParser: () => (value: string) => value };
 /**
  * Runs one statement with the extended protocol, which accepts exactly one. Returns its result as JSON.
  *
- * @throws pg.DatabaseError; Refusal when the result is larger than the budget, while the connection still receives rows
+ * @throws pg.DatabaseError; Refusal when the result is larger than the budget, while the connection still receives
+ *   rows
  */
 function runStatement(client: pg.ClientBase, statement: Statement, budget: Budget): Promise<string> {
   const { query: text, params: values } = statement;

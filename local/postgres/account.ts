@@ -19,9 +19,9 @@ export interface Place {
 const project = resolve(import.meta.dirname, "..", "..");
 
 /**
- * Chooses an account and folders for PostgreSQL, which refuses to run as root. Root runs it as the owner of the project, or
- * else as `nobody`. Where that account cannot enter, a copy of the programs and the data are in /var/lib. No account is
- * created.
+ * Chooses an account and folders for PostgreSQL, which refuses to run as root. Root runs it as the owner of the
+ * project, or else as `nobody`. Where that account cannot enter, a copy of the programs and the data are in /var/lib.
+ * No account is created.
  *
  * @param preferred the folders of the programs and of the data.
  */
@@ -61,7 +61,10 @@ function ownerOfProject(): Required<Account> | undefined {
 const idOfNobody = (option: "-u" | "-g"): number =>
   Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })) | 0;
 
-/** Whether an account other than root can enter `path` and every folder above it. Folders that do not exist yet count as open. */
+/**
+ * Whether an account other than root can enter `path` and every folder above it. Folders that do not exist yet count
+ * as open.
+ */
 function canEnter({ uid, gid }: Required<Account>, path: string): boolean {
   const isTop = dirname(path) === path;
   if (!isTop && !canEnter({ uid, gid }, dirname(path))) return false;

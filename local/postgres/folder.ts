@@ -20,12 +20,14 @@ import type { Place } from "./account.ts";
 /** The major version of the installed PostgreSQL. It cannot use a data folder of another one. */
 const MAJOR_VERSION = "18";
 
-/** The password of the user `postgres`, kept among PostgreSQL's files. It also marks a folder as ours and complete. */
+/**
+ * The password of the user `postgres`, kept among PostgreSQL's files. It also marks a folder as ours and complete.
+ */
 const passwordFile = (folder: string): string => join(folder, "password");
 
 /**
- * Makes sure that the data folder exists, is complete and is used by no other server. Returns the password of the user
- * `postgres`.
+ * Makes sure that the data folder exists, is complete and is used by no other server. Returns the password of the
+ * user `postgres`.
  *
  * @param durable whether a new folder must survive a loss of power.
  * @throws an error whose message says what is wrong and what to do; then nothing has been changed.
@@ -87,8 +89,8 @@ function checkFolder(folder: string): void {
 
 /**
  * Ends the processes that still use a data folder: those of a server that was left running. If there is a lock file
- * afterwards, the process that it names is not a server: it is a zombie that nobody has reaped, or another program that
- * got the same process id. PostgreSQL would refuse to start because of it, so the file is removed.
+ * afterwards, the process that it names is not a server: it is a zombie that nobody has reaped, or another program
+ * that got the same process id. PostgreSQL would refuse to start because of it, so the file is removed.
  */
 async function endServersOn(folder: string): Promise<void> {
   const server = readLockFile(folder);

@@ -22,7 +22,8 @@ export interface PostgresServer {
  *
  * @param folder of its data, created if it does not exist. For root it may be another one: see `choosePlace`.
  * @param durable whether committed data survive a loss of power (`fsync`).
- * @throws an error whose message says why it does not start and what to do; its `code` is EADDRINUSE when the port is in use.
+ * @throws an error whose message says why it does not start and what to do; its `code` is EADDRINUSE when the port is
+ *   in use.
  */
 export async function startPostgres(settings: {
   folder: string;

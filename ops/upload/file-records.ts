@@ -18,8 +18,8 @@ export interface FileRecord {
 }
 
 /**
- * By format, a function that yields the records of a file one by one, so that the file can have any size. The first record
- * of a CSV file is its header. They throw an error when the file is not of the format, or not UTF-8.
+ * By format, a function that yields the records of a file one by one, so that the file can have any size. The first
+ * record of a CSV file is its header. They throw an error when the file is not of the format, or not UTF-8.
  */
 export const readRecords = { ndjson: recordsOfNdjson, csv: recordsOfCsv };
 

@@ -11,8 +11,8 @@ export interface Refusal {
 export const refusedFileOf = (file: string): string => `${file}.refused.ndjson`;
 
 /**
- * Writes refused records to their file, after its first `offset` bytes. Anything after those was written for a chunk that
- * is not in the progress file, because the process was killed: that chunk is sent again.
+ * Writes refused records to their file, after its first `offset` bytes. Anything after those was written for a chunk
+ * that is not in the progress file, because the process was killed: that chunk is sent again.
  *
  * @param file the uploaded file.
  * @returns the length of the file of refused records, in bytes.

@@ -16,9 +16,9 @@ export interface Upload {
 }
 
 /**
- * Uploads a file of patients, of any size, in chunks, and writes the progress file after each one. If there is a progress
- * file already, it continues from there. A chunk always has the same idempotency key, so its patients are created once even
- * if it is sent twice.
+ * Uploads a file of patients, of any size, in chunks, and writes the progress file after each one. If there is a
+ * progress file already, it continues from there. A chunk always has the same idempotency key, so its patients are
+ * created once even if it is sent twice.
  *
  * @param onProgress is called after each chunk, with the number of uploaded bytes and the size of the file.
  * @returns the progress at the end.
@@ -55,7 +55,8 @@ async function send(api: Client, chunk: Chunk, format: Format, { sha256 }: Progr
     errors: { body: ["Too large for a request"] },
   }));
   if (chunk.records.length === 0) return { created: 0, refused };
-  // With the first line and the number of records: if a later version divides the file differently, its keys differ too.
+  // With the first line and the number of records: if a later version divides the file differently, its keys differ
+  // too.
   const idempotencyKey = `upload-${sha256}-${chunk.records[0]?.line}-${chunk.records.length}`;
   const data = format === "csv" ? { csv: chunk.body } : { ndjson: chunk.body };
   const result = await retryConflict(() =>
@@ -66,7 +67,10 @@ async function send(api: Client, chunk: Chunk, format: Format, { sha256 }: Progr
   return { created: result.created.length, refused };
 }
 
-/** Sends a chunk again after a 409: a concurrent request has created a patient with the same email, and nothing was done. */
+/**
+ * Sends a chunk again after a 409: a concurrent request has created a patient with the same email, and nothing was
+ * done.
+ */
 async function retryConflict<Result>(send: () => Promise<Result>): Promise<Result> {
   try {
     return await send();

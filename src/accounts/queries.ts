@@ -53,9 +53,9 @@ const settingsJson = (step: string) =>
   sql`(SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM ${sql.identifier(step)}) o)`;
 
 /**
- * Changes the fields of an account that `changes` has, for an admin. Another role, and disabling or enabling the account, ends all its
- * sessions. Both accounts are locked in order of id, so that of two admins who disable each other the second waits and is no admin any
- * more when it has the lock. Shown by test/races/admins.test.ts.
+ * Changes the fields of an account that `changes` has, for an admin. Another role, and disabling or enabling the
+ * account, ends all its sessions. Both accounts are locked in order of id, so that of two admins who disable each
+ * other the second waits and is no admin any more when it has the lock. Shown by test/races/admins.test.ts.
  */
 export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: number; changes: object }>(() => ({
   auditEvent: {

@@ -89,7 +89,10 @@ const listReadableAssignments = defineList<ListedAssignment>(() => ({
   filterIndexes: { "patient id": [ownScans.patient, callerDoctorScans.patient] },
 }));
 
-/** The doctor's own account and admins see all assignments of the doctor: nobody else could end those of other owners' patients. */
+/**
+ * The doctor's own account and admins see all assignments of the doctor: nobody else could end those of other owners'
+ * patients.
+ */
 const seesAll = sql`(${callerIsAdmin} OR ${callerDoctorId} IS NOT DISTINCT FROM ${doctor})`;
 const seesOwnOnly = sql`NOT ${seesAll}`;
 const allOfDoctorScans = doctorScans(doctor, seesAll);
@@ -114,8 +117,8 @@ const listDoctorAssignments = defineList<ListedAssignment>(() => ({
 }));
 
 /**
- * The assignments of the caller's patients, and for a doctor's own account those of that doctor. With the filter `doctor` an admin sees
- * all assignments of that doctor.
+ * The assignments of the caller's patients, and for a doctor's own account those of that doctor. With the filter
+ * `doctor` an admin sees all assignments of that doctor.
  */
 export const listAssignments = (caller: Caller, page: PageRequest) =>
   page.filters["doctor"] ? listDoctorAssignments(caller, page) : listReadableAssignments(caller, page);

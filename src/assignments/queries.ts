@@ -64,8 +64,9 @@ const doctorJson = (step: SQL): SQL =>
   sql`(SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM ${step}) o)`;
 
 /**
- * Assigns a doctor to one of the caller's patients. Nothing is created, and no id is taken, unless both exist, the doctor is `active` and
- * is not `assigned` to the patient yet. Of two concurrent requests the second violates the unique constraint.
+ * Assigns a doctor to one of the caller's patients. Nothing is created, and no id is taken, unless both exist, the
+ * doctor is `active` and is not `assigned` to the patient yet. Of two concurrent requests the second violates the
+ * unique constraint.
  */
 export const createAssignment = idempotentCreate<
   Assignment,
@@ -115,8 +116,9 @@ const canEnd = can("assignments:end");
 const isRefused = exists("refused");
 
 /**
- * Ends an assignment of one of the caller's patients, or for an admin any assignment. `isRefused`: the caller is the doctor's own account,
- * which may see the assignment but not end it. Any attempt is audited with the assignment's patient.
+ * Ends an assignment of one of the caller's patients, or for an admin any assignment. `isRefused`: the caller is the
+ * doctor's own account, which may see the assignment but not end it. Any attempt is audited with the assignment's
+ * patient.
  */
 export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: boolean }, { id: number }>(
   () => ({

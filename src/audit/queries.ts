@@ -23,7 +23,9 @@ const subjects = sql`CASE
   WHEN ${audit_events.doctor_id} IS NOT NULL THEN '"doctor":' || ${audit_events.doctor_id}
   ELSE '"patients":' || array_to_json(coalesce(${audit_events.patients}, '{}')) END`;
 
-/** The audit log, for admins. One filter is answered by its index, the others are applied to the events that it finds. */
+/**
+ * The audit log, for admins. One filter is answered by its index, the others are applied to the events that it finds.
+ */
 export const listAuditEvents = defineEventList<ListedAuditEvent>(() => ({
   json: eventJson(subjects),
   scan: allEvents,

@@ -2,23 +2,28 @@ import { type SQL, sql } from "drizzle-orm";
 import { login_attempts } from "../db/schema.ts";
 import { exists, param } from "../db/statement.ts";
 
-// Failed login attempts are counted before the password is compared, and the count is taken back when the password was right. So of any
-// number of concurrent guesses only the free ones are compared. An attempt from a network that the account has logged in from before is
-// counted for that account and network. All others are counted for the account, and for the network. So a stranger cannot lock an account
-// out of its own networks, and guests of a network cannot lock out those who have logged in there.
+// Failed login attempts are counted before the password is compared, and the count is taken back when the password
+// was right. So of any number of concurrent guesses only the free ones are compared. An attempt from a network that
+// the account has logged in from before is counted for that account and network. All others are counted for the
+// account, and for the network. So a stranger cannot lock an account out of its own networks, and guests of a network
+// cannot lock out those who have logged in there.
 
 const network = sql`${param("network")}::text`;
 
-/** `blocked_until` of a counter that does not block. Concurrent requests wait for its row lock and then compare with the clock. */
+/**
+ * `blocked_until` of a counter that does not block. Concurrent requests wait for its row lock and then compare with
+ * the clock.
+ */
 const NOT_BLOCKED = sql`'epoch'::timestamptz`;
 
 /** How many of its own networks an account keeps. Each allows guesses of its own. */
 const MAX_OWN_NETWORKS = 4;
 
 /**
- * `free`: how many failures do not block. After that a failure blocks for 1 s, 2 s, 4 s … up to `longest` seconds. `forgiven`: how many
- * failures are subtracted per hour. This allows at most 110 guesses a day of an account's password from all other networks together, and
- * 175 from each of its own, where many people may log in at once: less than 1,000.
+ * `free`: how many failures do not block. After that a failure blocks for 1 s, 2 s, 4 s … up to `longest` seconds.
+ * `forgiven`: how many failures are subtracted per hour. This allows at most 110 guesses a day of an account's
+ * password from all other networks together, and 175 from each of its own, where many people may log in at once: less
+ * than 1,000.
  */
 const otherNetworksLimits = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
 const ownNetworkLimits = sql`70 AS free, 900 AS longest, 1 AS forgiven`;
@@ -30,7 +35,10 @@ const limitsOf = (counter: SQL): SQL => sql`
   SELECT ${networkLimits} WHERE ${counter}.username = '' UNION ALL SELECT ${otherNetworksLimits} WHERE ${counter}.network = ''
   UNION ALL SELECT ${ownNetworkLimits} WHERE ${counter}.username <> '' AND ${counter}.network <> ''`;
 
-/** The counters of an attempt for `username` (NULL for none): of its own network when `isOwnNetwork`, else of network and account. */
+/**
+ * The counters of an attempt for `username` (NULL for none): of its own network when `isOwnNetwork`, else of network
+ * and account.
+ */
 const counterKeys = (username: SQL, isOwnNetwork: SQL): SQL => sql`
   SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = ${isOwnNetwork} AND ${username} IS NOT NULL`;
@@ -49,8 +57,9 @@ const incrementCounters = (condition: SQL): SQL => sql`
   RETURNING 1`;
 
 /**
- * The steps that count an attempt: first for the network, and for the account unless the network is blocked. Always in this order, so that
- * two requests cannot deadlock. The step `attempt` says whether the attempt is `admitted`, and if not how many seconds to `wait`.
+ * The steps that count an attempt: first for the network, and for the account unless the network is blocked. Always
+ * in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt is `admitted`, and
+ * if not how many seconds to `wait`.
  */
 export const countAttempt = (username: SQL): Record<string, SQL> => ({
   own_network: sql`
@@ -67,7 +76,9 @@ export const countAttempt = (username: SQL): Record<string, SQL> => ({
       FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
 });
 
-/** The result of `countAttempt`. `isOwnNetwork` is passed to `takeBackAttempt`, which has to find the same counters. */
+/**
+ * The result of `countAttempt`. `isOwnNetwork` is passed to `takeBackAttempt`, which has to find the same counters.
+ */
 export type LoginAttempt = { admitted: boolean; wait: number; isOwnNetwork: boolean };
 export const loginAttemptColumns = {
   isOwnNetwork: exists("own_network"),

@@ -51,8 +51,8 @@ export const loginHandlers = factory.createHandlers(
 );
 
 /**
- * A token of this API is counted with the others of its session, so that other clients of the same network cannot keep it from refreshing.
- * All other tokens are counted by network.
+ * A token of this API is counted with the others of its session, so that other clients of the same network cannot
+ * keep it from refreshing. All other tokens are counted by network.
  */
 const limitRefreshes = rateLimit("REFRESH_LIMITER", (c) => {
   const { refresh } = c.req.valid("json" as never) as { refresh: string };

@@ -10,8 +10,8 @@ import type { StoredPassword } from "./passwords.ts";
 const username = sql`(SELECT ${caseFolded(sql`username`)} FROM caller)`;
 
 /**
- * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with. Only a refused attempt
- * is audited here; `changePassword` audits the others.
+ * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with.
+ * Only a refused attempt is audited here; `changePassword` audits the others.
  */
 export const findOwnPassword = authenticatedForPasswordChange<
   LoginAttempt & StoredPassword & { username: string; email: string },

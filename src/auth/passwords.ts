@@ -9,8 +9,8 @@ const decoyHash = (cost: number): string =>
 export const hashPassword = (password: string, cost: number): Promise<string> => hash(password, cost);
 
 /**
- * The forms of a typed password that may have been hashed: in Unicode's normal form NFC (NIST SP 800-63B-4, section 3.1.1.2), and trimmed,
- * as version 1.0 did.
+ * The forms of a typed password that may have been hashed: in Unicode's normal form NFC (NIST SP 800-63B-4, section
+ * 3.1.1.2), and trimmed, as version 1.0 did.
  */
 function passwordForms(typed: string): { form: string; isTrimmed: boolean }[] {
   const [form, trimmed] = [typed.normalize("NFC"), typed.trim()];
@@ -25,9 +25,9 @@ export interface StoredPassword {
 }
 
 /**
- * Compares a typed password with a stored one. It takes the same time in all cases, one hash at `cost` for each form: without a stored
- * password it compares with a decoy, and for a hash of a lower cost decoys make up the difference (2^c + … + 2^(cost-1) rounds are
- * 2^cost - 2^c).
+ * Compares a typed password with a stored one. It takes the same time in all cases, one hash at `cost` for each form:
+ * without a stored password it compares with a decoy, and for a hash of a lower cost decoys make up the difference
+ * (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c).
  *
  * @param stored `undefined` when there is no account.
  * @returns the form that matches; `undefined` when none does.

@@ -20,9 +20,9 @@ const codeHash = sql`${param("code_hash")}::text`;
 /**
  * Creates an account, with an invitation when there is a `code_hash`; the invitation is used up.
  *
- * @returns its row: `body` is null when no account was created. The reason is the first of these that holds: `isInvited` is false (the
- *   invitation is not valid), `isInvitedEmail` is false (it was sent to another email), `isUsernameTaken` (the username exists), or a concurrent
- *   request used the invitation up.
+ * @returns its row: `body` is null when no account was created. The reason is the first of these that holds:
+ *   `isInvited` is false (the invitation is not valid), `isInvitedEmail` is false (it was sent to another email),
+ *   `isUsernameTaken` (the username exists), or a concurrent request used the invitation up.
  */
 export const createAccount = defineStatement<
   { body: Json<NewAccount> | null; isInvited: boolean; isInvitedEmail: boolean; isUsernameTaken: boolean },
@@ -63,8 +63,8 @@ export const createAccount = defineStatement<
 }));
 
 /**
- * Counts a login attempt, and returns what the password is compared with: the account's columns are null when there is no such account.
- * An attempt that is not admitted is audited here; `openSession` audits the others.
+ * Counts a login attempt, and returns what the password is compared with: the account's columns are null when there
+ * is no such account. An attempt that is not admitted is audited here; `openSession` audits the others.
  *
  * @param username in lower case.
  */
@@ -100,8 +100,9 @@ const claimColumns = {
 };
 
 /**
- * Opens a session and takes the login attempt back. There is no row when the account does not exist or is disabled, the password was wrong,
- * or the password was changed meanwhile. Then only the attempt is audited, which takes the same time in all of these cases.
+ * Opens a session and takes the login attempt back. There is no row when the account does not exist or is disabled,
+ * the password was wrong, or the password was changed meanwhile. Then only the attempt is audited, which takes the
+ * same time in all of these cases.
  *
  * @param password_hash the hash that the password was compared with; null when it was wrong.
  * @param new_hash replaces `password_hash`, when `BCRYPT_COST` was raised since; null otherwise.
@@ -148,17 +149,17 @@ export const openSession = defineStatement<
 }));
 
 /**
- * For how many seconds after a refresh token was spent it is exchanged again, because the response may have been lost. A token that is used
- * later than that may have been stolen: its session ends (RFC 9700, section 4.14.2).
+ * For how many seconds after a refresh token was spent it is exchanged again, because the response may have been
+ * lost. A token that is used later than that may have been stolen: its session ends (RFC 9700, section 4.14.2).
  */
 const REUSE_GRACE_SECONDS = sql.raw("30");
 const isInGrace = (spentAt: SQL): SQL =>
   sql`${spentAt} > now() - make_interval(secs => ${REUSE_GRACE_SECONDS})`;
 
 /**
- * Refresh-token rotation: spends a refresh token and issues the next one of its session. There is no row when the token is unknown, was
- * spent before the grace period, or its session or account has ended or was not used for `idle_days`. A spent token is refused, audited and
- * ends its session.
+ * Refresh-token rotation: spends a refresh token and issues the next one of its session. There is no row when the
+ * token is unknown, was spent before the grace period, or its session or account has ended or was not used for
+ * `idle_days`. A spent token is refused, audited and ends its session.
  */
 export const rotateRefreshToken = defineStatement<
   TokenClaims,

@@ -1,8 +1,9 @@
 import { type Config, memoizePerConfig } from "../config.ts";
 import { deriveKey, jwtSecrets } from "../crypto.ts";
 
-// A refresh token is opaque to clients: random bytes, the bytes that all tokens of one session share (its family), and a signature over
-// both. By the signature the Worker recognises its own tokens without the database, so that it can count their requests by session.
+// A refresh token is opaque to clients: random bytes, the bytes that all tokens of one session share (its family),
+// and a signature over both. By the signature the Worker recognises its own tokens without the database, so that it
+// can count their requests by session.
 
 const RANDOM_BYTES = 16;
 const FAMILY_BYTES = 4;

@@ -3,7 +3,10 @@ import { emailField, requestBody, rule, storableText, textField, trimmedPattern 
 import * as z from "../zod.ts";
 import { isCommonPassword } from "./passwords.ts";
 
-/** A password that is compared with a stored one. It has no rules of its own: an error would tell that it cannot be right. */
+/**
+ * A password that is compared with a stored one. It has no rules of its own: an error would tell that it cannot be
+ * right.
+ */
 const typedPassword = z.string().check(
   storableText,
   z.minLength(1, "Required"),
@@ -15,8 +18,9 @@ const typedPassword = z.string().check(
 const REPEATED = "^([\\s\\S])\\1*$";
 
 /**
- * A new password (NIST SP 800-63B-4, section 3.1.1): any characters, in Unicode's normal form NFC, and not a common password. At most 72
- * bytes, because bcrypt ignores the rest: the beginning of a longer one would be accepted in its place.
+ * A new password (NIST SP 800-63B-4, section 3.1.1): any characters, in Unicode's normal form NFC, and not a common
+ * password. At most 72 bytes, because bcrypt ignores the rest: the beginning of a longer one would be accepted in its
+ * place.
  */
 const newPassword = z.string().check(
   storableText,

@@ -12,8 +12,8 @@ import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./veri
 const BEARER = /^bearer\s+(\S+)$/i;
 
 /**
- * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the account is active and
- * the session open (src/db/query/caller.ts).
+ * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the
+ * account is active and the session open (src/db/query/caller.ts).
  *
  * @throws {Problem} 401; 429 when the account sends too many requests.
  */
@@ -34,7 +34,10 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
 
 rateLimitedMiddleware.add(requireAccount);
 
-/** Verifies the request's token. @throws {Problem} 401 when it is malformed, forged, expired or of another issuer or audience */
+/**
+ * Verifies the request's token. @throws {Problem} 401 when it is malformed, forged, expired or of another issuer or
+ * audience
+ */
 async function verifyToken(c: Context<AuthenticatedEnv>, token: string): Promise<VerifiedToken> {
   const { config } = c.var;
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;

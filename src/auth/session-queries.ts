@@ -60,7 +60,10 @@ export const endAllSessions = authenticated<{ ended: number }>(() => ({
   row: { ended: sql`(SELECT count(*)::int FROM ended)` },
 }));
 
-/** Ends the caller's session with this refresh token, spent or not. `isEnded` is false when no session of the caller has it. */
+/**
+ * Ends the caller's session with this refresh token, spent or not. `isEnded` is false when no session of the caller
+ * has it.
+ */
 export const endSessionByRefreshToken = authenticated<{ isEnded: boolean }, { token_hash: string }>(() => ({
   auditEvent: { action: "logout", outcome: readOutcome(exists("ended")) },
   revoked: neverRevoked,

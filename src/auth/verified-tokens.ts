@@ -2,9 +2,10 @@ import { memoizePerConfig } from "../config.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import type { VerifiedToken } from "./access-token.ts";
 
-// A client sends the same access token for 15 minutes, so an isolate verifies its signature once and keeps the result until the token
-// expires. Reading one patient takes 1.4 times the CPU of the plain Worker in bench/ with this, and 1.6 times without. Whether account and
-// session are still valid is checked by each statement: revocation is immediate.
+// A client sends the same access token for 15 minutes, so an isolate verifies its signature once and keeps the result
+// until the token expires. Reading one patient takes 1.4 times the CPU of the plain Worker in bench/ with this, and
+// 1.6 times without. Whether account and session are still valid is checked by each statement: revocation is
+// immediate.
 
 /** Enough for the clients of one location at one time. A token has some 300 characters. */
 const MAX_TOKENS = 1000;

@@ -8,7 +8,10 @@ export type SendStatement = (text: string, params: unknown[]) => Promise<Record<
 export interface DatabaseConnections {
   /** For a statement that is sent once: it may take all of `DATABASE_TIMEOUT_MS`. */
   database: SendStatement;
-  /** For each attempt of a statement that is retried: two attempts and the pause between them fit into `DATABASE_TIMEOUT_MS`. */
+  /**
+   * For each attempt of a statement that is retried: two attempts and the pause between them fit into
+   * `DATABASE_TIMEOUT_MS`.
+   */
   retryableDatabase: SendStatement;
   /** The longest pause between two attempts, in milliseconds. */
   maxRetryPauseMs: number;
@@ -30,7 +33,8 @@ const databaseConnections = memoizePerConfig((config): DatabaseConnections => {
 
 function createDatabase(timeoutMs: number, { DATABASE_URL, DATABASE_ENDPOINT }: Config): SendStatement {
   const fetchOptions = {
-    // A getter, because the driver reads it for each statement and the signal's clock starts when the signal is created.
+    // A getter, because the driver reads it for each statement and the signal's clock starts when the signal is
+    // created.
     get signal() {
       return AbortSignal.timeout(timeoutMs);
     },
@@ -46,9 +50,9 @@ function createDatabase(timeoutMs: number, { DATABASE_URL, DATABASE_ENDPOINT }: 
 }
 
 /**
- * Loads Neon's driver with the first statement of an isolate instead of at start-up: requests that need no database (a CORS
- * preflight, a 401) are answered without it. Start-up to first answer without the database: 68 ms of CPU instead of 77. The driver
- * opens no connection: each statement is an HTTP request of its own.
+ * Loads Neon's driver with the first statement of an isolate instead of at start-up: requests that need no database
+ * (a CORS preflight, a 401) are answered without it. Start-up to first answer without the database: 68 ms of CPU
+ * instead of 77. The driver opens no connection: each statement is an HTTP request of its own.
  */
 const loadDriver = () => import("@neondatabase/serverless");
 

@@ -15,7 +15,9 @@ export type DatabaseFault =
   | { kind: "unavailable"; code: string }
   /** Another transaction held a lock for longer than `lock_timeout`. Nothing was changed. */
   | { kind: "busy"; code: string }
-  /** A unique constraint or a trigger forbids it, or PostgreSQL aborted the transaction because of a concurrent one. */
+  /**
+   * A unique constraint or a trigger forbids it, or PostgreSQL aborted the transaction because of a concurrent one.
+   */
   | { kind: "conflict"; detail: string }
   /** The record that `field` refers to does not exist. */
   | { kind: "missing"; field: string }
@@ -25,8 +27,9 @@ export type DatabaseFault =
   | { kind: "bug"; code: string };
 
 /**
- * The detail that a client gets when its request violates a unique constraint of `schema.ts` or a trigger's rule. `schema.ts` takes
- * the names of its constraints from here, so none is without a detail. `null`: no request can violate it.
+ * The detail that a client gets when its request violates a unique constraint of `schema.ts` or a trigger's rule.
+ * `schema.ts` takes the names of its constraints from here, so none is without a detail. `null`: no request can
+ * violate it.
  */
 const uniqueViolationDetails = {
   users_username_key: "An account with this username already exists.",
@@ -63,8 +66,9 @@ const foreignKeyFields = {
 export type ForeignKeyConstraint = keyof typeof foreignKeyFields;
 
 /**
- * Errors that pass: connection (08), a standby during failover (25006), credentials (28), no such database (3D), resources (53),
- * operator intervention (57), system (58). https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Errors that pass: connection (08), a standby during failover (25006), credentials (28), no such database (3D),
+ * resources (53), operator intervention (57), system (58).
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const TRANSIENT_CODES = /^(08|25006|28|3D|53|57|58)/;
 
@@ -77,8 +81,8 @@ const TRANSACTION_ROLLBACK = /^40/;
 /**
  * Classifies a failed statement.
  *
- * @returns `undefined` when `error` is not a `DatabaseError`. Otherwise the fault, which holds no value of the statement: a
- *   `NeonDbError`'s `detail` does, and is not copied.
+ * @returns `undefined` when `error` is not a `DatabaseError`. Otherwise the fault, which holds no value of the
+ *   statement: a `NeonDbError`'s `detail` does, and is not copied.
  */
 export function classifyDatabaseError(error: unknown): DatabaseFault | undefined {
   if (!(error instanceof DatabaseError)) return undefined;

@@ -60,8 +60,8 @@ const renderStatement = <Row>({ steps, from, where = sql`true`, row }: Statement
     )} FROM ${sql.identifier(from)} WHERE ${where}`);
 
 /**
- * Defines a statement. Its text is built once in an isolate, when it is first sent: building all of them at start-up costs CPU that
- * most isolates never need.
+ * Defines a statement. Its text is built once in an isolate, when it is first sent: building all of them at start-up
+ * costs CPU that most isolates never need.
  *
  * @param describe returns the statement; called at most once.
  */
@@ -103,8 +103,8 @@ function requireParam(values: Record<string, unknown>, name: string): unknown {
 }
 
 /**
- * Retries a statement once when the database is unavailable (see `DatabaseFault`). The first attempt may have been executed all the
- * same, so this is for statements that may be executed twice.
+ * Retries a statement once when the database is unavailable (see `DatabaseFault`). The first attempt may have been
+ * executed all the same, so this is for statements that may be executed twice.
  *
  * @param first the first attempt.
  * @param retry the second one: what is right when the first one may have been executed.

@@ -84,7 +84,9 @@ export const updateDoctor = updateById<Doctor>(doctorResource);
 
 const fromAssignments = sql`FROM ${assignments} WHERE ${assignments.current_doctor_id} = ${param("id")}`;
 
-/** The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0. */
+/**
+ * The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0.
+ */
 type DoctorDeletion = TargetState & { assigned: number | "at least 1"; isDeleted: boolean };
 
 const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(() => ({

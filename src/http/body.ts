@@ -40,12 +40,15 @@ export function requestMediaType(c: Context): string {
 const UTF8_MEDIA_TYPE =
   /^([a-z]+\/[a-z0-9.+-]+)[ \t]*(?:;[ \t]*(?:(?:charset=(?:utf-8|"utf-8")|(?!charset=)[\w.-]+=(?:"[^"]*"|[^\s;"]+))[ \t]*)?)*$/i;
 
-/** A string of JSON with its quotation marks. It takes linear time: at each character there is one way to continue. */
+/**
+ * A string of JSON with its quotation marks. It takes linear time: at each character there is one way to continue.
+ */
 const JSON_STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 
 /**
- * Whether an object anywhere in `json` has a duplicate key, in whatever spelling: `"a"` and `"\u0061"` are the same. Parsers disagree on
- * which of the two counts (RFC 8259, section 4), so what is validated might not be what another reader sees.
+ * Whether an object anywhere in `json` has a duplicate key, in whatever spelling: `"a"` and `"\u0061"` are the same.
+ * Parsers disagree on which of the two counts (RFC 8259, section 4), so what is validated might not be what another
+ * reader sees.
  *
  * @param json well-formed JSON.
  * @param value the value that it was parsed to, in which each key is there once.

@@ -44,8 +44,9 @@ export const withoutFormulaGuard = (cell: string): string =>
   cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
 
 /**
- * A row as one line of CSV: the columns of `table` that have these names, in this order. Text that a spreadsheet takes for a formula gets
- * an apostrophe before it, and so does text that begins with apostrophes and then a formula: `withoutFormulaGuard` can undo both.
+ * A row as one line of CSV: the columns of `table` that have these names, in this order. Text that a spreadsheet
+ * takes for a formula gets an apostrophe before it, and so does text that begins with apostrophes and then a formula:
+ * `withoutFormulaGuard` can undo both.
  */
 export function csvRow(table: PgTable, names: string[]): SQL {
   const cells = columnsByName(table, names).map((column) =>

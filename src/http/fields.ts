@@ -3,14 +3,15 @@ import * as z from "../zod.ts";
 /** The largest value of PostgreSQL's `integer`, which ids are. */
 export const MAX_ID = 2_147_483_647;
 
-// A rule that zod cannot express as JSON Schema also stands in `z.meta`, from where openapi/schemas.ts takes it into the OpenAPI document.
+// A rule that zod cannot express as JSON Schema also stands in `z.meta`, from where openapi/schemas.ts takes it into
+// the OpenAPI document.
 
 /** A visible character: no space, control character or format character. */
 const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
 
 /**
- * A validation rule. All rules of a schema are checked, so that a client gets all messages at once. `z.refine` would create a schema for each
- * rule: with these checks 192 schemas instead of 603 are created at start-up.
+ * A validation rule. All rules of a schema are checked, so that a client gets all messages at once. `z.refine` would
+ * create a schema for each rule: with these checks 192 schemas instead of 603 are created at start-up.
  *
  * @param field the field that the message is about, when the value is an object.
  */
@@ -27,7 +28,10 @@ export const storableText = rule<string>(
   "Must be well-formed Unicode without NUL",
 );
 
-/** A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL counts). */
+/**
+ * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
+ * counts).
+ */
 export const textField = (max: number) =>
   z.string().check(
     storableText,
@@ -41,8 +45,9 @@ export const textField = (max: number) =>
 export const trimmedPattern = (pattern: string) => `^\\s*${pattern.replace(/^\^|\$$/g, "")}\\s*$`;
 
 /**
- * A zero-width or bidirectional control character. With one, two names look the same that are not, or a name is displayed as another. The
- * scripts from Arabic to Sinhala are written with joiners (U+200C, U+200D): a Persian or a Malayalam name may have one after a letter.
+ * A zero-width or bidirectional control character. With one, two names look the same that are not, or a name is
+ * displayed as another. The scripts from Arabic to Sinhala are written with joiners (U+200C, U+200D): a Persian or a
+ * Malayalam name may have one after a letter.
  */
 const INVISIBLE = /(?<![\u0620-\u0dff](?=[\u200c\u200d]))\p{Cf}/u;
 // Without the format characters in this range: U+06DD, U+070F, U+0890, U+0891, U+08E2.

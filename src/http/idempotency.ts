@@ -3,7 +3,10 @@ import * as z from "../zod.ts";
 import { Problem } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
-/** The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request with it can be retried safely. */
+/**
+ * The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07): a request with it can be retried
+ * safely.
+ */
 export const IdempotencyKey = z.object({
   "Idempotency-Key": z.optional(
     z.string().check(z.regex(/^[!-~]{1,255}$/, "Must be 1 to 255 visible ASCII characters")),

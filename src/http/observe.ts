@@ -2,7 +2,10 @@ import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import type { AppEnv } from "./context.ts";
 
-/** The headers of every response: it must not be cached, sniffed or framed, needs TLS, and as a page would load and run nothing. */
+/**
+ * The headers of every response: it must not be cached, sniffed or framed, needs TLS, and as a page would load and
+ * run nothing.
+ */
 const securityHeaders = Object.entries({
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -14,10 +17,10 @@ const securityHeaders = Object.entries({
 });
 
 /**
- * Gives each request an id, adds the headers that all responses have, and writes the access log: one line of JSON with the route's pattern,
- * never the URL, which may hold personal data. Both the log and `Server-Timing` have the total time and the time that the request waited for
- * the database, in milliseconds. On Cloudflare the clock stands still while code runs, so CPU time before a statement, such as a password
- * hash, counts as waiting for it.
+ * Gives each request an id, adds the headers that all responses have, and writes the access log: one line of JSON
+ * with the route's pattern, never the URL, which may hold personal data. Both the log and `Server-Timing` have the
+ * total time and the time that the request waited for the database, in milliseconds. On Cloudflare the clock stands
+ * still while code runs, so CPU time before a statement, such as a password hash, counts as waiting for it.
  */
 export const observeRequest = createMiddleware<AppEnv>(async (c, next) => {
   // Never an id that the client sends: it would look like one of ours in the logs.

@@ -40,7 +40,9 @@ export function listQuery<Filters extends z.core.$ZodShape, Sort extends string>
 /** A validated query of a list: these parameters and its filters. */
 export type ListQuery = { limit: number; cursor?: string | undefined; sort?: string | undefined };
 
-/** The content of a cursor: the whole query, so that a client which sends only the cursor goes on with the same list. */
+/**
+ * The content of a cursor: the whole query, so that a client which sends only the cursor goes on with the same list.
+ */
 interface CursorContent {
   list: string;
   query: Record<string, unknown>;
@@ -81,8 +83,9 @@ export async function respondPage<Shape>(
   if (next === null) return respondJson(body);
   const content: CursorContent = { list: listPath(c), query: { ...filters, sort }, after: next };
   const cursor = await encryptCursor(content, c.get("config"));
-  // A relative URL, because behind a gateway the Worker does not see the client's. It does not repeat the filters: a name that is searched
-  // for does not belong in a URL of ours. The path keeps its trailing slash, when the request had one.
+  // A relative URL, because behind a gateway the Worker does not see the client's. It does not repeat the filters: a
+  // name that is searched for does not belong in a URL of ours. The path keeps its trailing slash, when the request
+  // had one.
   const { pathname } = new URL(c.req.url);
   return respondJson(body, 200, { Link: `<${pathname}?limit=${size}&cursor=${cursor}>; rel="next"` });
 }
@@ -98,7 +101,9 @@ const cursorKeys = memoizePerConfig((config) => {
 /** The length of AES-GCM's nonce in bytes (NIST SP 800-38D, section 8.2). */
 const NONCE_BYTES = 12;
 
-/** Encrypts a JSON value as a cursor, which stands in URLs and may hold names: clients can neither read nor make one. */
+/**
+ * Encrypts a JSON value as a cursor, which stands in URLs and may hold names: clients can neither read nor make one.
+ */
 export async function encryptCursor(value: unknown, config: Config): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const plaintext = new TextEncoder().encode(JSON.stringify(value));

@@ -14,8 +14,8 @@ const ETAGS =
   /^\s*(?:\*|(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*)\s*$/;
 
 /**
- * The versions in a list of ETags; `any` for `*`. Weak ETags count too: Cloudflare weakens an ETag when it compresses a response, and a
- * version belongs to the record, however it is encoded. An ETag that no record can have is ignored.
+ * The versions in a list of ETags; `any` for `*`. Weak ETags count too: Cloudflare weakens an ETag when it compresses
+ * a response, and a version belongs to the record, however it is encoded. An ETag that no record can have is ignored.
  */
 const etags = z.pipe(
   z.string().check(z.regex(ETAGS, 'Must be an ETag like "1", several with commas between them, or *')),
@@ -75,7 +75,8 @@ export type ResourceKind = keyof typeof writers;
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 404; 403 when the caller may only read it; 412 when it has another version (RFC 9110, section 13.1.1).
+ * @throws {Problem} 404; 403 when the caller may only read it; 412 when it has another version (RFC 9110, section
+ *   13.1.1).
  */
 export function requireWritable({ canChange, isExpectedVersion }: TargetState, what: ResourceKind): void {
   if (!requireFound(canChange, what)) throw new Problem(403, `${writers[what]} may change or delete it.`);

@@ -74,11 +74,12 @@ export function validationProblem(errors: FieldErrors, count = Object.keys(error
 const MAX_NAME_LENGTH = 100;
 
 /**
- * The name of a field that a client sent, in a form that a response and PostgreSQL can hold: well-formed Unicode without NUL, and at most
- * its first 100 characters.
+ * The name of a field that a client sent, in a form that a response and PostgreSQL can hold: well-formed Unicode
+ * without NUL, and at most its first 100 characters.
  */
 export function safeFieldName(name: string): string {
-  // 200 code units contain at least 100 whole characters. If they cut a surrogate pair in two, that is after the first 100.
+  // 200 code units contain at least 100 whole characters. If they cut a surrogate pair in two, that is after the
+  // first 100.
   const start = [...name.slice(0, 2 * MAX_NAME_LENGTH)].slice(0, MAX_NAME_LENGTH).join("");
   const ellipsis = start.length < name.length ? "…" : "";
   return start.toWellFormed().replaceAll("\0", "\ufffd") + ellipsis;

@@ -26,7 +26,8 @@ export const rateLimitedMiddleware = new WeakSet<WeakKey>();
 /**
  * A middleware that counts requests.
  *
- * @param keyOf the key that a request is counted by. Without it, or when it returns `undefined`, that is the client's network.
+ * @param keyOf the key that a request is counted by. Without it, or when it returns `undefined`, that is the client's
+ *   network.
  * @throws {Problem} 429
  */
 export function rateLimit(
@@ -51,8 +52,8 @@ export const requestOrigin = (c: Context): RequestOrigin => ({
 });
 
 /**
- * The network that attempts are counted by: an IPv4 address, or the /64 prefix of an IPv6 address, because a subscriber chooses the rest
- * of it (RFC 6177). All requests without an address share one network.
+ * The network that attempts are counted by: an IPv4 address, or the /64 prefix of an IPv6 address, because a
+ * subscriber chooses the rest of it (RFC 6177). All requests without an address share one network.
  */
 export function clientNetwork(c: Context): string {
   const address = clientAddress(c).toLowerCase();

@@ -2,15 +2,17 @@ import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
 import { idSchema, textField } from "./fields.ts";
 
-// Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests: the Worker sends JSON that
-// PostgreSQL made, and imports the responses.ts files for their types alone.
+// Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests:
+// the Worker sends JSON that PostgreSQL made, and imports the responses.ts files for their types alone.
 
 /** A UTC timestamp in milliseconds. */
 export const timestampSchema = z.iso
   .datetime({ precision: 3 })
   .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
 
-/** A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts. */
+/**
+ * A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts.
+ */
 export const resourceSchema = <Fields extends z.core.$ZodShape>(fields: Fields) =>
   z.strictObject({
     id: idSchema,

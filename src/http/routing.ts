@@ -11,8 +11,8 @@ export const methodNotAllowed = (method: string, allowed: string[]): Problem =>
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /**
- * The methods that have a route at a path. It asks the app's own router; `hono/method-not-allowed` would build a second router of all
- * routes with the first such request.
+ * The methods that have a route at a path. It asks the app's own router; `hono/method-not-allowed` would build a
+ * second router of all routes with the first such request.
  */
 export function allowedMethods(router: Router<[H, RouterRoute]>, path: string): string[] {
   const methods = METHODS.filter((method) =>
@@ -21,7 +21,10 @@ export function allowedMethods(router: Router<[H, RouterRoute]>, path: string): 
   return methods.includes("GET") ? [...methods, "HEAD"] : methods;
 }
 
-/** A middleware for a path like `/export`, which another route would take for an id. @throws {Problem} 405 for all other methods */
+/**
+ * A middleware for a path like `/export`, which another route would take for an id. @throws {Problem} 405 for all
+ * other methods
+ */
 export const requireMethod = (...methods: string[]) =>
   createMiddleware(async (c, next) => {
     if (!methods.includes(c.req.method)) throw methodNotAllowed(c.req.method, methods);
@@ -29,9 +32,9 @@ export const requireMethod = (...methods: string[]) =>
   });
 
 /**
- * Two of Hono's RegExpRouters. One alone cannot have a word where another route has a parameter (`/patients/export` beside
- * `/patients/:id`), and Hono would use its slower TrieRouter for all routes. Such a word must be added after the parameter, and first for
- * all methods.
+ * Two of Hono's RegExpRouters. One alone cannot have a word where another route has a parameter (`/patients/export`
+ * beside `/patients/:id`), and Hono would use its slower TrieRouter for all routes. Such a word must be added after
+ * the parameter, and first for all methods.
  */
 export function createRouter<Handler>(): Router<Handler> {
   const [main, words] = [new RegExpRouter<Handler>(), new RegExpRouter<Handler>()];

@@ -32,7 +32,8 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
       ? new Problem(404, "There is no such record.")
       : validationErrorProblem(result.error);
   };
-  // Synchronous, because no schema has anything asynchronous. The type that the validator expects is that of the larger `zod`.
+  // Synchronous, because no schema has anything asynchronous. The type that the validator expects is that of the
+  // larger `zod`.
   const validationFunction = (own: Schema, value: unknown) => own.safeParse(value) as never;
   const validator = zValidator(part, schema, refuse, { validationFunction });
   const bodyValidator: typeof validator = async (c, next) => {
@@ -45,7 +46,8 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
 }
 
 /**
- * A middleware that validates the headers of `schema` and reads no others. The handler gets them from `c.req.valid("header")`.
+ * A middleware that validates the headers of `schema` and reads no others. The handler gets them from
+ * `c.req.valid("header")`.
  *
  * @throws {Problem} 400 that names the headers.
  */
@@ -63,7 +65,9 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
   return middleware;
 }
 
-/** Parses the body. Hono itself treats a wrong media type as an empty object, and replaces bytes that are not UTF-8. */
+/**
+ * Parses the body. Hono itself treats a wrong media type as an empty object, and replaces bytes that are not UTF-8.
+ */
 async function requireJson(c: Context): Promise<void> {
   const text = await readBodyText(c, "a JSON object");
   if (requestMediaType(c) !== "application/json")
@@ -84,7 +88,10 @@ function validationErrorProblem(error: z.core.$ZodError): Problem {
   return validationProblem(errors, count);
 }
 
-/** The messages of the fields that are not valid, by path, and the number of these fields. Of thousands only the first are named. */
+/**
+ * The messages of the fields that are not valid, by path, and the number of these fields. Of thousands only the first
+ * are named.
+ */
 export function fieldErrors({ issues }: z.core.$ZodError): { errors: FieldErrors; count: number } {
   const errors = new Map<string, string[]>();
   let count = 0;

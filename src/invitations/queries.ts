@@ -25,7 +25,8 @@ const invitationJson = (step: string) =>
   sql`(SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM ${sql.identifier(step)}) o)`;
 
 /**
- * Creates an invitation, for an admin. `id` is null for others, and when registration is closed (`is_registration_open` is false).
+ * Creates an invitation, for an admin. `id` is null for others, and when registration is closed
+ * (`is_registration_open` is false).
  */
 export const createInvitation = authenticated<
   { isAdmin: boolean; id: number | null; expires_at: string },

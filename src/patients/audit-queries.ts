@@ -14,7 +14,10 @@ import type { PatientAccess, PatientChange } from "./responses.ts";
 
 const id = sql`${param("id")}::int`;
 
-/** Whether the caller may read a patient's audit events: also those of a deleted patient, which it may want to restore. */
+/**
+ * Whether the caller may read a patient's audit events: also those of a deleted patient, which it may want to
+ * restore.
+ */
 const allowed = sql<boolean>`EXISTS (
   SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND ${can("patients:read_audit_log")})`;
 

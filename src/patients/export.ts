@@ -7,7 +7,10 @@ import { negotiateMediaType } from "../http/respond.ts";
 import { exportAsCsv, exportAsNdjson } from "./queries.ts";
 import { patientResponseFields } from "./requests.ts";
 
-/** How many patients one statement returns: few enough for the Worker's memory, and for its limit of 1,000 subrequests. */
+/**
+ * How many patients one statement returns: few enough for the Worker's memory, and for its limit of 1,000
+ * subrequests.
+ */
 const BATCH_SIZE = 1000;
 
 const formats = {
@@ -26,8 +29,8 @@ const formats = {
 };
 
 /**
- * `GET /export`: streams all of the caller's patients, batch by batch. The statement of each batch checks the caller again. When one fails,
- * the connection is aborted: a response that ends normally is complete.
+ * `GET /export`: streams all of the caller's patients, batch by batch. The statement of each batch checks the caller
+ * again. When one fails, the connection is aborted: a response that ends normally is complete.
  */
 export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(async (c) => {
   const format = formats[negotiateMediaType(c, ["application/x-ndjson", "text/csv"])];

@@ -69,7 +69,10 @@ const assignedPatients: IndexScan = {
   join: joinPatient,
   condition: isDoctorAccount,
 };
-/** The same in another order. No index has it, so they are sorted: a doctor has some hundreds or thousands of patients. */
+/**
+ * The same in another order. No index has it, so they are sorted: a doctor has some hundreds or thousands of
+ * patients.
+ */
 const sortedAssignedPatients = ({ order }: IndexScan): IndexScan => ({
   table: patients,
   subquery: sql`(
@@ -98,8 +101,8 @@ const listDeletedPatients = defineList<Patient>(() => ({
 }));
 
 /**
- * The caller's patients, and for a doctor's own account those who are assigned to that doctor. With the filter `deleted`: the deleted
- * patients that the caller can restore.
+ * The caller's patients, and for a doctor's own account those who are assigned to that doctor. With the filter
+ * `deleted`: the deleted patients that the caller can restore.
  */
 export const listPatients = (caller: Caller, page: PageRequest) =>
   page.filters["deleted"] ? listDeletedPatients(caller, page) : listReadablePatients(caller, page);

@@ -44,7 +44,8 @@ export const createPatient = createResource<Patient>(patientResource);
 export const updatePatient = updateById<Patient>(patientResource);
 
 /**
- * Soft delete: hides a patient and its assignments by taking its owner away. `restorePatient` in ownership/queries.ts brings both back.
+ * Soft delete: hides a patient and its assignments by taking its owner away. `restorePatient` in ownership/queries.ts
+ * brings both back.
  */
 export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(() => ({
   auditEvent: deletionAuditEvent(patientResource),
@@ -63,8 +64,9 @@ const startAfter = sql`(${callerId}, ${param("after")}::int)`;
 const size = sql`${param("size")}::int`;
 
 /**
- * Defines the statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in order of id. Its row:
- * the `lines` as one text, and the id after which the `next` batch begins, null when there is none.
+ * Defines the statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in
+ * order of id. Its row: the `lines` as one text, and the id after which the `next` batch begins, null when there is
+ * none.
  */
 const defineExport = (line: SQL) =>
   authenticatedRetryable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
@@ -94,9 +96,9 @@ const linesJson = (columns: SQL, step: SQL) => sql<string>`(
 const fieldNames = columnNames(Object.keys(patientFields));
 
 /**
- * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides whether an email is a
- * duplicate of another patient's or of an earlier line's. A duplicate that a concurrent request creates violates the unique constraint,
- * and nothing is imported.
+ * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
+ * whether an email is a duplicate of another patient's or of an earlier line's. A duplicate that a concurrent request
+ * creates violates the unique constraint, and nothing is imported.
  */
 export const importPatients = idempotentCreate<
   ImportResult,
@@ -106,7 +108,10 @@ export const importPatients = idempotentCreate<
     /** JSON: `[{line, errors}]` of the lines that validation has refused. */
     refused: string;
     partial: boolean;
-    /** SHA-256 of the file, in hexadecimal. The request is compared by it, because it does not change with the validation rules. */
+    /**
+     * SHA-256 of the file, in hexadecimal. The request is compared by it, because it does not change with the
+     * validation rules.
+     */
     digest: string;
   },
   /** JSON: `[{line, errors}]` of all refused lines. */

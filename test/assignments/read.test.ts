@@ -5,7 +5,8 @@ import { problem, withoutRequestDetails } from "../support/problems.ts";
 import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
 
-// The nurse has two patients, the second assigned first. An older and a newer account each have one with the same doctor.
+// The nurse has two patients, the second assigned first. An older and a newer account each have one with the same
+// doctor.
 const api = connectApi();
 const [older, nurse, newer] = [await newAccount(api), await newAccount(api, "admin"), await newAccount(api)];
 const [first, second, third, fourth] = hostileNames;

@@ -25,7 +25,10 @@ beforeAll(async () => {
 });
 afterAll(() => asOwner`DROP FUNCTION prolong_block CASCADE`);
 
-/** Fails `count` times from one network. The account is unblocked after each attempt but the last, whose answer is returned. */
+/**
+ * Fails `count` times from one network. The account is unblocked after each attempt but the last, whose answer is
+ * returned.
+ */
 async function fail(api: Api, username: string, count: number) {
   for (let failed = 1; failed < count; failed += 1) {
     await attempt(api, username);
@@ -42,8 +45,8 @@ const failuresOf = (username: string) => asOwner`
   SELECT network, failures FROM login_attempts WHERE username = ${username} ORDER BY network`;
 
 /**
- * Asserts that a failure blocks for so many seconds: the next attempt is refused, and Retry-After says how much of the block is left,
- * rounded up.
+ * Asserts that a failure blocks for so many seconds: the next attempt is refused, and Retry-After says how much of
+ * the block is left, rounded up.
  */
 async function expectBlock(
   seconds: number,
@@ -107,7 +110,8 @@ test("simultaneous first logins of many accounts from one network all succeed", 
   const elsewhere = connectApi();
   const logins = await atOnce(4, () => attempt(elsewhere, username, PASSWORD));
   expect(tally(logins)).toEqual({ 200: 4 });
-  // No attempt stays counted, also not for the network, which was not the account's own when the attempts were counted.
+  // No attempt stays counted, also not for the network, which was not the account's own when the attempts were
+  // counted.
   const counters = await asOwner`
     SELECT failures FROM login_attempts WHERE network = ${elsewhere.address} OR username = ${username} AND network = ''`;
   expect(new Set(counters.map(({ failures }) => failures))).toEqual(new Set([0]));

@@ -83,8 +83,8 @@ test("login computes one hash of BCRYPT_COST for an unknown username and for has
   const api = connectApi({ BCRYPT_COST: 6 });
   const names = [uniqueName("nobody-")];
   for (const cost of [6, 5, 4]) names.push((await signUp(connectApi({ BCRYPT_COST: cost }))).username);
-  // bcryptjs reads the clock after each round; other code reads it a few times. A clock that stands still keeps a slow machine from
-  // dividing the work, which would read it more often.
+  // bcryptjs reads the clock after each round; other code reads it a few times. A clock that stands still keeps a
+  // slow machine from dividing the work, which would read it more often.
   const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
   onTestFinished(() => clock.mockRestore());
   for (const name of names) {

@@ -104,7 +104,8 @@ test("a wrong current or an invalid new password gets 400 with its field, is aud
   expect(wrong).toEqual(fieldProblem("current"));
   expect(await auditEventsOf(wrong)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
   expect(await changePassword(account, PASSWORD, "password")).toEqual(fieldProblem("new"));
-  // That a password equals the account's own is found after the current one was checked: audited, and not counted as a failure.
+  // That a password equals the account's own is found after the current one was checked: audited, and not counted as
+  // a failure.
   for (const bad of [PASSWORD, account.username.toUpperCase(), `${account.username}@example.org`]) {
     const answer = await changePassword(account, PASSWORD, bad);
     expect(answer).toEqual(fieldProblem("new"));

@@ -17,7 +17,10 @@ async function exhaust(limiter: RateLimit, key: string): Promise<number> {
   }
 }
 
-/** Does `work` within one window of the limiters: again when a window ended meanwhile, for then its result says nothing. */
+/**
+ * Does `work` within one window of the limiters: again when a window ended meanwhile, for then its result says
+ * nothing.
+ */
 async function withinWindow<Result>(work: () => Promise<Result>): Promise<Result> {
   for (;;) {
     const start = Date.now();

@@ -51,8 +51,8 @@ test("refresh keeps the session and its expiry, and earlier access tokens stay v
 });
 
 /**
- * Refreshes with a token that was spent 29 of the 30 seconds ago. When the machine took more than the second that is left, the answer
- * says nothing, and it is done again with another session.
+ * Refreshes with a token that was spent 29 of the 30 seconds ago. When the machine took more than the second that is
+ * left, the answer says nothing, and it is done again with another session.
  */
 async function refreshWithinGrace() {
   for (;;) {

@@ -38,14 +38,17 @@ export interface GatewayRequest {
   retryAfter?: string | undefined;
 }
 
-/** `received`: before the API sees the request. `processed`: the API has answered. `answered`: the client has the answer. */
+/**
+ * `received`: before the API sees the request. `processed`: the API has answered. `answered`: the client has the
+ * answer.
+ */
 export type Phase = "received" | "processed" | "answered";
 
 type IsMatch = (request: GatewayRequest) => boolean;
 
 /**
- * Opens a gateway between the client and the API at `target`, for the running test. It applies `faults` to the requests
- * in the order in which they arrive.
+ * Opens a gateway between the client and the API at `target`, for the running test. It applies `faults` to the
+ * requests in the order in which they arrive.
  */
 export async function openGateway(target: string, ...faults: (Fault | "pass")[]) {
   const requests: GatewayRequest[] = [];

@@ -4,7 +4,9 @@ import { type ClientOptions, createClient } from "../../client/index.ts";
 /** A name that no other test uses. */
 export const unique = (prefix: string): string => `${prefix}${randomUUID().replaceAll("-", "").slice(0, 16)}`;
 
-/** The longest timeout for the database: a slow machine then gets no 503, and so no request more than a test expects. */
+/**
+ * The longest timeout for the database: a slow machine then gets no 503, and so no request more than a test expects.
+ */
 export const slowDatabase = { DATABASE_TIMEOUT_MS: 60_000 };
 
 export const PASSWORD = "correct horse battery";

@@ -19,7 +19,10 @@ const SECONDS_BETWEEN = 50;
 const [admin, nurse] = [await newAccount(undefined, "admin"), await newAccount()];
 const { id: patient } = await createPatient(nurse);
 
-/** Events of a hundred accounts and a thousand patients. Few have another outcome than "done", and few name the patient of the tests. */
+/**
+ * Events of a hundred accounts and a thousand patients. Few have another outcome than "done", and few name the
+ * patient of the tests.
+ */
 const fillSteps = [
   statement(
     `INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id) OVERRIDING SYSTEM VALUE

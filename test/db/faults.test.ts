@@ -38,8 +38,9 @@ async function countReceived({ bindings }: Pick<Api, "bindings">): Promise<numbe
 }
 
 /**
- * Lets the endpoint fail for so many requests. Where it hangs, the deadline of each of them passes as soon as the endpoint has the
- * request, and no other deadline passes: so nothing is waited for, and a slow machine is not too late.
+ * Lets the endpoint fail for so many requests. Where it hangs, the deadline of each of them passes as soon as the
+ * endpoint has the request, and no other deadline passes: so nothing is waited for, and a slow machine is not too
+ * late.
  */
 async function failBy(fault: string, times: number, api: Pick<Api, "bindings" | "disturbDatabase">) {
   await api.disturbDatabase({ fault, times });

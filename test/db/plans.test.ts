@@ -153,7 +153,10 @@ const countBlocks = ([top]: PlanNode[]) =>
 /** Whether no index has the rows of a doctor's page in its order. */
 const isGathered = ({ list, asked }: ListPage): boolean =>
   list === "patients" && !String(asked["sort"]).endsWith("id");
-/** The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their indexes. */
+/**
+ * The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their
+ * indexes.
+ */
 const maxDoctorBlocks = (page: ListPage): number => 70 + (isGathered(page) ? OWN + ASSIGNED : 2 * 51) * 8;
 
 describe.each([
@@ -189,7 +192,8 @@ describe.each([
         (node) => !asked["doctor"] && node["Index Name"]?.startsWith("mappings_doctor_"),
       );
       expect([path, ofDoctors.filter((node) => node["Actual Loops"] !== 0)]).toEqual([path, []]);
-      // A few for the caller and the index, one for each row at most, and for an assignment its patient and its doctor.
+      // A few for the caller and the index, one for each row at most, and for an assignment its patient and its
+      // doctor.
       expect(countBlocks(nodes)).toBeLessThanOrEqual(list === "mappings" ? 70 + 50 * 8 : 70 + 50 * 4);
     }
   });

@@ -83,8 +83,8 @@ function faultsOfEvents(exchange: Exchange, [event, ...more]: Event[]): string[]
 }
 
 /**
- * The second attempt at a statement answers with Idempotency-Replayed when the first was done and only its answer was lost. Then the
- * audited action is the request's own.
+ * The second attempt at a statement answers with Idempotency-Replayed when the first was done and only its answer was
+ * lost. Then the audited action is the request's own.
  */
 function isOfAction({ planned, answer }: Exchange, { action }: Event): boolean {
   if (action !== "replay" || planned.action === "restore") return [planned.action, "replay"].includes(action);

@@ -4,8 +4,8 @@ import type { Event, Person, Stored } from "./stored.ts";
 const creating = ["create", "assign", "import"];
 
 /**
- * Finds what was not created as often as it must be: once when a request was acknowledged, and at most once when none was. Requests
- * with the same idempotency key count as one.
+ * Finds what was not created as often as it must be: once when a request was acknowledged, and at most once when none
+ * was. Requests with the same idempotency key count as one.
  */
 export function faultsOfCreations(exchanges: Exchange[], stored: Stored): string[] {
   const all = exchanges.filter(({ planned }) => creating.includes(planned.action ?? ""));

@@ -123,7 +123,9 @@ const change = (of: Memory, patient: number): Planned => ({
   patient,
 });
 
-/** The version in If-Match may be outdated by another change, or by one that was not acknowledged; or it is the first. */
+/**
+ * The version in If-Match may be outdated by another change, or by one that was not acknowledged; or it is the first.
+ */
 const conditionalChange = (of: Memory, patient: number): Planned => ({
   ...change(of, patient),
   headers: { "If-Match": (of.random() < 0.8 && of.patients.get(patient)) || '"1"' },

@@ -32,7 +32,10 @@ export interface Stored {
   sessions: { user_id: number }[];
 }
 
-/** One statement, so that all rows are of the same time: a statement that a request has left behind may still be running. */
+/**
+ * One statement, so that all rows are of the same time: a statement that a request has left behind may still be
+ * running.
+ */
 const everything = `
   SELECT (SELECT coalesce(json_agg(e ORDER BY id), '[]') FROM audit_events e WHERE account_id = ANY ($1)) AS events,
     (SELECT coalesce(json_agg(p), '[]') FROM patients p WHERE created_by = ANY ($1)) AS patients,

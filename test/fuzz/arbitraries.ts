@@ -58,7 +58,10 @@ export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
 const validFields = (schema: JsonSchema) =>
   Object.fromEntries(Object.entries(fieldsOf(schema)).map(([name, field]) => [name, valid(field)]));
 
-/** Text that matches the pattern, text of all of Unicode, text of the maximum length, and text that has caused bugs elsewhere. */
+/**
+ * Text that matches the pattern, text of all of Unicode, text of the maximum length, and text that has caused bugs
+ * elsewhere.
+ */
 function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema): fc.Arbitrary<string> {
   const [least, most] = [Number(minLength), Number(maxLength)];
   const strings = (unit: Unit, from = least) => fc.string({ unit, minLength: from, maxLength: most });

@@ -8,7 +8,8 @@ import { type RouteRequest, type RouteSubject, routePath } from "../support/rout
 import { type Attempt, attempts, type Sender } from "./arbitrary-requests.ts";
 import { enterWorld, patience, tries, type World } from "./runs.ts";
 
-// Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document (support/reference.ts).
+// Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document
+// (support/reference.ts).
 
 const senderOf: Record<Sender, (own: Account) => Promise<Pick<Account, "request">>> = {
   nobody: async () => connectApi(),

@@ -2,14 +2,16 @@ import * as fc from "fast-check";
 import { type Account, newAccount } from "../support/accounts.ts";
 import type { RouteRequest, RouteSubject } from "../support/route-requests.ts";
 
-/** For how long one property is tried at most, including shrinking; then fast-check reports what it has found so far. */
+/**
+ * For how long one property is tried at most, including shrinking; then fast-check reports what it has found so far.
+ */
 const MOST_MS = 20_000;
 /** More than that for vitest, which would end the test without the report of fast-check. */
 export const patience = { timeout: MOST_MS + 10_000 };
 
 /**
- * Tries a property with `numRuns` random values, which differ in each run of the suite. A failure prints its `seed` and `path`;
- * `fc.assert(…, { seed, path })` repeats it.
+ * Tries a property with `numRuns` random values, which differ in each run of the suite. A failure prints its `seed`
+ * and `path`; `fc.assert(…, { seed, path })` repeats it.
  */
 export const tries = <Values>(property: fc.IAsyncProperty<Values>, numRuns: number): Promise<void> =>
   fc.assert(property, { numRuns, interruptAfterTimeLimit: MOST_MS, markInterruptAsFailure: false });
@@ -19,7 +21,10 @@ export interface World {
   about: RouteSubject;
 }
 
-/** An account that may send a route's request, and a subject of its own for it; database requests are counted from here on. */
+/**
+ * An account that may send a route's request, and a subject of its own for it; database requests are counted from
+ * here on.
+ */
 export async function createWorld({ subject, as }: RouteRequest): Promise<World> {
   const account = await newAccount(undefined, as);
   const about = (await subject?.(account)) ?? {};
@@ -27,7 +32,10 @@ export async function createWorld({ subject, as }: RouteRequest): Promise<World>
   return { account, about };
 }
 
-/** The world that `worlds` has for a route, or a new one; it is left there for the next request unless this one `changes` it. */
+/**
+ * The world that `worlds` has for a route, or a new one; it is left there for the next request unless this one
+ * `changes` it.
+ */
 export async function enterWorld(
   worlds: Map<string, World>,
   request: RouteRequest,

@@ -131,7 +131,10 @@ test("a key has 1 to 255 visible ASCII characters; any other gets 400 without a 
   expect(await account.api.databaseRequests()).toBe(0);
 });
 
-/** Lets 30 % of all deadlines pass within 20 ms: before a statement is run, meanwhile, or before its answer comes. No retry waits. */
+/**
+ * Lets 30 % of all deadlines pass within 20 ms: before a statement is run, meanwhile, or before its answer comes. No
+ * retry waits.
+ */
 function shortenDeadlinesAtRandom() {
   const { timeout } = AbortSignal;
   const deadlines = vi

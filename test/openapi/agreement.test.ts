@@ -5,9 +5,9 @@ import type * as z from "../../src/zod.ts";
 import { type JsonSchema, schemaErrors } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
-// The OpenAPI document and the routes must accept the same values: for each field of each body and for each parameter, with values
-// that one of them might judge differently. JSON Schema cannot express two rules, so the descriptions do: a password has at most 72
-// bytes, and white space around an email is trimmed.
+// The OpenAPI document and the routes must accept the same values: for each field of each body and for each
+// parameter, with values that one of them might judge differently. JSON Schema cannot express two rules, so the
+// descriptions do: a password has at most 72 bytes, and white space around an email is trimmed.
 
 const document = inject("reference");
 

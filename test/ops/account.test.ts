@@ -5,7 +5,10 @@ import { query, random, run } from "./support.ts";
 
 const { ownerUrl } = inject("database");
 
-/** Inserts an account, and a second one that must not change: the username with an `x` at its end. @returns the username */
+/**
+ * Inserts an account, and a second one that must not change: the username with an `x` at its end. @returns the
+ * username
+ */
 async function insertAccount(state: { role?: string; active?: boolean; token_version?: number } = {}) {
   const { role = "clinician", active = true, token_version = 1 } = state;
   const username = random("Ada");

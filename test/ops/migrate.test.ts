@@ -26,8 +26,8 @@ const journal = JSON.parse(readFileSync(join(migrationsFolder, "meta", "_journal
 const ownCount: number = journal.entries.length;
 
 /**
- * Copies the project's migrations for the running test and adds some, each generated a millisecond after the one before.
- * `undefined` leaves out the migration of that millisecond.
+ * Copies the project's migrations for the running test and adds some, each generated a millisecond after the one
+ * before. `undefined` leaves out the migration of that millisecond.
  *
  * @returns the folder
  */
@@ -56,7 +56,9 @@ const addWards = `
 const addBeds = "CREATE TABLE beds (id integer)";
 const broken = `${addBeds};\n--> statement-breakpoint\nALTER TABLE nowhere ADD bed_id integer;`;
 
-/** All columns, constraints and indexes, one a line, and the hashes of the migrations that the database has recorded. */
+/**
+ * All columns, constraints and indexes, one a line, and the hashes of the migrations that the database has recorded.
+ */
 const state = async (url: string) => ({
   structure: await query(
     url,

@@ -23,7 +23,10 @@ beforeEach(async () => {
 });
 afterAll(() => original.drop());
 
-/** Inserts patients that were deleted `days` ago, or with null not deleted, each with an assignment. @returns their ids */
+/**
+ * Inserts patients that were deleted `days` ago, or with null not deleted, each with an assignment. @returns their
+ * ids
+ */
 const insertPatients = (days: number | null, count = 1) =>
   query(
     url,

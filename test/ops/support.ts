@@ -41,7 +41,10 @@ export async function newDatabase(): Promise<{ url: string; drop: () => Promise<
   };
 }
 
-/** Copies a database, which is faster than migrating another one. The copy is dropped after the running test. @returns its URL */
+/**
+ * Copies a database, which is faster than migrating another one. The copy is dropped after the running test. @returns
+ * its URL
+ */
 export async function copyDatabase(url: string): Promise<string> {
   const name = random("test");
   await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${new URL(url).pathname.slice(1)}`);

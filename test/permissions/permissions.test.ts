@@ -14,7 +14,10 @@ import {
 } from "../support/route-requests.ts";
 import { callerKinds, permissionTable } from "./table.ts";
 
-/** Makes an account that of the doctor in the latest assignment of `owner`, and assigns all patients of `owner` to this doctor. */
+/**
+ * Makes an account that of the doctor in the latest assignment of `owner`, and assigns all patients of `owner` to
+ * this doctor.
+ */
 async function makeDoctorOf(owner: Account, account: Account): Promise<void> {
   const [latest] = await asOwner`
     SELECT doctor_id AS id FROM mappings WHERE owner_id = ${owner.id} ORDER BY id DESC LIMIT 1`;

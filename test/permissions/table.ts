@@ -10,8 +10,9 @@ export const callerKinds = [
 ] as const;
 
 /**
- * Who may do what: the status that each caller gets for a valid request, in the order of `relations`. Where a route has no record,
- * the owner is any account; where only admins create the records (invitations), the owner is an account that is no admin.
+ * Who may do what: the status that each caller gets for a valid request, in the order of `relations`. Where a route
+ * has no record, the owner is any account; where only admins create the records (invitations), the owner is an
+ * account that is no admin.
  */
 export const permissionTable: Record<string, number[]> = {
   "GET /healthz": [200, 200, 200, 200, 200, 200, 200],

@@ -20,7 +20,10 @@ export interface Scene {
   evidence: Evidence;
 }
 
-/** Creates the accounts and the subject of a request. A request that should fail may succeed and end a session, so it is sent last. */
+/**
+ * Creates the accounts and the subject of a request. A request that should fail may succeed and end a session, so it
+ * is sent last.
+ */
 export async function createScene(request: RouteRequest, evidence: Evidence): Promise<Scene> {
   const api = watchedApi(evidence) as Api;
   const [account, other] = [await newAccount(api, request.as), await newAccount(api)];
@@ -85,7 +88,9 @@ export async function sendRefusedRequests({ request, account, about, evidence }:
   });
 }
 
-/** Sends requests of another account, with an unknown version, and while the database fails: 403, 404, 412, 500, 503. */
+/**
+ * Sends requests of another account, with an unknown version, and while the database fails: 403, 404, 412, 500, 503.
+ */
 export async function sendFailingRequests({
   request,
   account,
@@ -108,7 +113,9 @@ export async function sendFailingRequests({
   await account.api.disturbDatabase({});
 }
 
-/** Sends the valid request, the same again, and another one with its idempotency key: 200, 201, 204, 404, 409, 422. */
+/**
+ * Sends the valid request, the same again, and another one with its idempotency key: 200, 201, 204, 404, 409, 422.
+ */
 export async function sendValidRequests({ request, account, about, evidence }: Scene): Promise<Answer> {
   const key = takes(request, "Idempotency-Key") ? { "Idempotency-Key": evidence.mark() } : {};
   const search = "search" in queryOf(request) ? `?limit=1&search=${evidence.mark()}` : "";

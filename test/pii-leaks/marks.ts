@@ -5,7 +5,8 @@ export const newMark = (): string => uniqueName("Rumpelstilz");
 
 const inBase64 = (text: string): string[] => {
   const bytes = new TextEncoder().encode(text);
-  // The text can start at any byte of a group of three. Characters that encode bytes of its neighbours too are left out.
+  // The text can start at any byte of a group of three. Characters that encode bytes of its neighbours too are left
+  // out.
   return [0, 1, 2].map((before) => {
     const whole = new Uint8Array(before + bytes.length);
     whole.set(bytes, before);

@@ -43,8 +43,8 @@ function routeOf(method: string, path: string): RouteRequest | undefined {
 }
 
 /**
- * The API, with a mark in every field that can have any text, such as a name, an email or a reason. A username stays, because
- * tests look it up again, and is unique anyway.
+ * The API, with a mark in every field that can have any text, such as a name, an email or a reason. A username stays,
+ * because tests look it up again, and is unique anyway.
  */
 export function watchedApi(evidence: Evidence) {
   const api = connectApi();

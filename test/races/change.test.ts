@@ -52,7 +52,10 @@ const possible: Record<Order, number[]> = {
 type Send = (index: number) => Promise<Answer>;
 const DELETIONS = 3;
 
-/** The answers to `CROWD` assignments and to three deletions of what they assign, which wait for one lock in that order. */
+/**
+ * The answers to `CROWD` assignments and to three deletions of what they assign, which wait for one lock in that
+ * order.
+ */
 async function raceAssignments(
   table: "patients" | "doctors",
   nurse: Account,

@@ -27,8 +27,8 @@ export const mintToken = (changes: Record<string, unknown>, secret = JWT_SECRET)
 export type Account = Awaited<ReturnType<typeof newAccount>>;
 
 /**
- * Creates an account with a session by one SQL statement; its calls carry a token of that session. It has no password: tests of
- * registration and login use `signUp`.
+ * Creates an account with a session by one SQL statement; its calls carry a token of that session. It has no
+ * password: tests of registration and login use `signUp`.
  */
 export async function newAccount(api: Api = connectApi(), role: "clinician" | "admin" = "clinician") {
   const username = uniqueName("user-");

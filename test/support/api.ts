@@ -6,7 +6,9 @@ import { workerDatabase } from "./worker-database.ts";
 
 export const JWT_SECRET = "a secret of at least thirty-two bytes, for tests";
 
-/** The rate limiters of wrangler.toml. Nothing else of `env` is used: it has the values of the developer's .dev.vars. */
+/**
+ * The rate limiters of wrangler.toml. Nothing else of `env` is used: it has the values of the developer's .dev.vars.
+ */
 export const limiters = {
   REGISTER_LIMITER: env.REGISTER_LIMITER as RateLimit,
   LOGIN_LIMITER: env.LOGIN_LIMITER as RateLimit,
@@ -101,7 +103,10 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
       return since;
     },
 
-    /** Makes the database endpoint fail in one of the ways of `local/endpoint/faults.ts`, or answer late. `{}` ends that. */
+    /**
+     * Makes the database endpoint fail in one of the ways of `local/endpoint/faults.ts`, or answer late. `{}` ends
+     * that.
+     */
     async disturbDatabase(disturbance: Record<string, unknown>): Promise<void> {
       const response = await fetch(channel, { method: "PUT", body: JSON.stringify(disturbance) });
       if (!response.ok) throw new Error(await response.text());

@@ -28,7 +28,8 @@ export const statement = (query: string, ...params: unknown[]): RecordedStatemen
 export type SetupStep = { run: RecordedStatement } | { explain: RecordedStatement; analyze?: boolean };
 
 /**
- * Takes the steps as the owner of an empty database, which is dropped then: rows and statistics of earlier steps would change the plans.
+ * Takes the steps as the owner of an empty database, which is dropped then: rows and statistics of earlier steps
+ * would change the plans.
  *
  * @returns the nodes of each plan that was asked for, from the top down
  */
@@ -43,7 +44,9 @@ const disableAutovacuum = `
     END LOOP;
   END $$`;
 
-/** Steps in one transaction: the plans of so many are smaller than the 10 MiB that the endpoint allows for an answer. */
+/**
+ * Steps in one transaction: the plans of so many are smaller than the 10 MiB that the endpoint allows for an answer.
+ */
 const BATCH = 150;
 
 async function plansOf(steps: SetupStep[], url: string): Promise<PlanNode[][]> {
@@ -77,11 +80,16 @@ const sorts = (node: PlanNode): boolean => /Sort$/.test(node["Node Type"]);
 /** The nodes whose rows are the input of a node. */
 const inputsOf = ({ Plans = [] }: PlanNode): PlanNode[] =>
   Plans.filter((one) => !["InitPlan", "SubPlan"].includes(one["Parent Relationship"] ?? ""));
-/** Whether a node has the first rows of one index scan, or the first rows of several, each with a limit of its own. */
+/**
+ * Whether a node has the first rows of one index scan, or the first rows of several, each with a limit of its own.
+ */
 const isCut = (node: PlanNode): boolean =>
   node["Node Type"] === "Limit" ||
   (/^(Append|Merge Append|Subquery Scan|Sort)$/.test(node["Node Type"]) && inputsOf(node).every(isCut));
-/** Whether a node sorts more than the first rows of some index scans; rows that are gathered on purpose (`gathers`) do not count. */
+/**
+ * Whether a node sorts more than the first rows of some index scans; rows that are gathered on purpose (`gathers`) do
+ * not count.
+ */
 export const sortsWholeTable = (node: PlanNode): boolean =>
   sorts(node) && !inputsOf(node).every(isCut) && !sortsCollectedRows(node);
 /** Whether a node sorts rows that were gathered first, which is done only for callers who have such rows. */
@@ -94,7 +102,10 @@ export const sortsCollectedRows = (node: PlanNode): boolean => {
   );
 };
 
-/** Inserts an account of the API's database, with its session, into the empty one: the statements to explain are sent by it. */
+/**
+ * Inserts an account of the API's database, with its session, into the empty one: the statements to explain are sent
+ * by it.
+ */
 export const insertAccountSteps = ({ id, sid, username }: Account, role = "clinician"): SetupStep[] =>
   [
     statement(

@@ -14,8 +14,8 @@ export interface HeldLock {
 /**
  * Takes locks in a transaction of its own and holds them until `release` is called.
  *
- * Over HTTP a transaction is one request, which nobody can send more statements to. So the transaction also takes an advisory
- * lock, and ends as soon as another statement waits for that one.
+ * Over HTTP a transaction is one request, which nobody can send more statements to. So the transaction also takes an
+ * advisory lock, and ends as soon as another statement waits for that one.
  *
  * @param statement takes the locks: `SELECT … FOR UPDATE` or `LOCK TABLE …`
  * @param databaseUrl another database than the suite's, as its owner
@@ -50,7 +50,10 @@ export async function holdLock(
 /** Where pg_locks has the advisory lock of a key of 32 bits. */
 const isKey = (key: number) => `locktype = 'advisory' AND classid = 0 AND objid = ${key} AND objsubid = 1`;
 
-/** A statement that ends when `condition` is true. PostgreSQL polls it: polling by HTTP would slow down the requests that race. */
+/**
+ * A statement that ends when `condition` is true. PostgreSQL polls it: polling by HTTP would slow down the requests
+ * that race.
+ */
 const waitUntil = (condition: string, message: string) => `
   DO $$ BEGIN
     WHILE NOT (${condition}) LOOP

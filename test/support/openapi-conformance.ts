@@ -42,7 +42,10 @@ function faultsOfExchange(exchange: Exchange): string[] {
 
 const segmentsOf = (path: string): string[] => path.replace(/\/$/, "").split("/");
 
-/** Finds the document's path for a request path, with or without the slash at its end; a literal path wins over a pattern. */
+/**
+ * Finds the document's path for a request path, with or without the slash at its end; a literal path wins over a
+ * pattern.
+ */
 function pathOf(pathname: string): string | undefined {
   const sent = segmentsOf(pathname);
   const fits = (path: string) => {

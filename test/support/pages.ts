@@ -8,7 +8,9 @@ import { asOwner } from "./owner.ts";
 export const lists = ["patients", "doctors", "mappings"] as const;
 export type List = (typeof lists)[number];
 
-/** The path of the page that begins after the record with the id `after`, in another order after that id and `key`. */
+/**
+ * The path of the page that begins after the record with the id `after`, in another order after that id and `key`.
+ */
 export async function pageAfter(
   list: List,
   after: number,

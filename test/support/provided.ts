@@ -6,7 +6,10 @@ export interface TestDatabase {
   databaseUrl: string;
   /** The same database as its owner, for what no client of the API may do. */
   ownerUrl: string;
-  /** An empty, migrated database, as its owner. It is only copied (`CREATE DATABASE … TEMPLATE`), so no test connects to it. */
+  /**
+   * An empty, migrated database, as its owner. It is only copied (`CREATE DATABASE … TEMPLATE`), so no test connects
+   * to it.
+   */
   fillableUrl: string;
   /** The server, as a role that may create other databases. */
   serverUrl: string;

@@ -20,8 +20,9 @@ export function tally(answers: Answer[]): Record<number, number> {
 }
 
 /**
- * The API without the time limits that requests in a queue could exceed on a slow machine. It connects as the owner of the database,
- * who has no lock_timeout; at most 30 of its requests may wait at once, for the test's own statements need connections too.
+ * The API without the time limits that requests in a queue could exceed on a slow machine. It connects as the owner
+ * of the database, who has no lock_timeout; at most 30 of its requests may wait at once, for the test's own
+ * statements need connections too.
  */
 export const connectWithoutLimits = () =>
   connectApi({ DATABASE_URL: workerDatabase.ownerUrl, DATABASE_TIMEOUT_MS: 60_000 });
@@ -30,7 +31,9 @@ export const connectWithoutLimits = () =>
 export const lockRecords = (table: "patients" | "doctors", account: { id: number }): Promise<HeldLock> =>
   holdLock(`SELECT FROM ${table} WHERE created_by = $1 FOR UPDATE`, [account.id]);
 
-/** Does `work` while `lock` is held, and releases it when `waiters` statements wait for it, so that all of them race. */
+/**
+ * Does `work` while `lock` is held, and releases it when `waiters` statements wait for it, so that all of them race.
+ */
 export async function raceBehind<Done>(
   lock: HeldLock,
   waiters: number,
@@ -41,7 +44,10 @@ export async function raceBehind<Done>(
   return done;
 }
 
-/** Does `work` while all of an account's records of `table` are locked, until `waiters` of its statements wait for them. */
+/**
+ * Does `work` while all of an account's records of `table` are locked, until `waiters` of its statements wait for
+ * them.
+ */
 export async function onceReleased<Done>(
   table: "patients" | "doctors",
   account: { id: number },

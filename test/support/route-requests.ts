@@ -10,8 +10,8 @@ export interface RouteSubject {
 }
 
 /**
- * A valid request of a route. Each group of routes has its own in its test folder; `every-route.test.ts` fails for a route without
- * one.
+ * A valid request of a route. Each group of routes has its own in its test folder; `every-route.test.ts` fails for a
+ * route without one.
  */
 export interface RouteRequest {
   /** Method and path, as the app has them: `PATCH /api/patients/:id`. */
@@ -31,8 +31,8 @@ export interface RouteRequest {
   /** The role that it needs; clinician when left out. */
   as?: "admin";
   /**
-   * Who may send it: everybody ("open"), or accounts only. `toOthers` is the status for an account that does not own the subject, and
-   * `outcome` is that of its audit event where the status does not determine it.
+   * Who may send it: everybody ("open"), or accounts only. `toOthers` is the status for an account that does not own
+   * the subject, and `outcome` is that of its audit event where the status does not determine it.
    */
   access: "open" | { toOthers: number; outcome?: "refused" };
   /** It takes a file instead of a JSON body. */

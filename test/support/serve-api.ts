@@ -14,7 +14,9 @@ export interface ServedApi {
   disturbDatabase(disturbance: Record<string, unknown>): Promise<void>;
 }
 
-/** Serves the bundle that would be deployed, with workerd on a free port and on the database of the "local" project. */
+/**
+ * Serves the bundle that would be deployed, with workerd on a free port and on the database of the "local" project.
+ */
 export async function serveApi(bindings: Record<string, string | number> = {}): Promise<ServedApi> {
   const database = inject("database");
   const channel = `${database.endpointOrigin}/channels/${randomUUID()}`;

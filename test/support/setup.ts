@@ -18,8 +18,9 @@ import "./provided.ts";
 const repository = join(import.meta.dirname, "..", "..");
 
 /**
- * Starts the PostgreSQL server (or uses the one of `POSTGRES_URL`), migrates one database and copies it: one copy for each worker of
- * the "api" project, because its tests change tables and count rows, and one for the whole "local" project.
+ * Starts the PostgreSQL server (or uses the one of `POSTGRES_URL`), migrates one database and copies it: one copy for
+ * each worker of the "api" project, because its tests change tables and count rows, and one for the whole "local"
+ * project.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [server, reference] = await Promise.all([startServer(), buildReference()]);

@@ -8,7 +8,10 @@ export interface RecordedStatement {
   answer?: string;
 }
 
-/** Records the statements that are sent during `work`, which may read them already. @returns them in the order in which they were sent */
+/**
+ * Records the statements that are sent during `work`, which may read them already. @returns them in the order in
+ * which they were sent
+ */
 export async function recordStatements(
   work: (recorded: RecordedStatement[]) => Promise<unknown>,
 ): Promise<RecordedStatement[]> {

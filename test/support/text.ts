@@ -1,4 +1,7 @@
-/** An email of `length` characters, at least 76. Its local part has at most 64 characters and each label of its domain at most 63. */
+/**
+ * An email of `length` characters, at least 76. Its local part has at most 64 characters and each label of its domain
+ * at most 63.
+ */
 export function emailOfLength(length: number): string {
   const rest = length - "@.example.org".length;
   const parts = Array.from({ length: Math.max(1, Math.ceil((rest - 63) / 61)) }, () => "d".repeat(60));

@@ -14,8 +14,8 @@ const order: IndexScan["order"] = [audit_events.at, audit_events.id];
 export const allEvents: IndexScan = { table: audit_events, order };
 
 /**
- * The audit events with one value of an indexed column, by time. The value is a subquery, so that the planner does not know it: if it
- * did, it could expect few events and sort them.
+ * The audit events with one value of an indexed column, by time. The value is a subquery, so that the planner does
+ * not know it: if it did, it could expect few events and sort them.
  */
 export const eventsByColumn = (column: "account_id" | "action" | "outcome", value: SQL): IndexScan => ({
   table: audit_events,
@@ -24,9 +24,9 @@ export const eventsByColumn = (column: "account_id" | "action" | "outcome", valu
 });
 
 /**
- * The audit events that name a patient, found by the GIN index of `patients` and then sorted by time: a GIN index has no order. `OFFSET 0`
- * makes the planner plan the subquery by itself: with other conditions in it, it may choose their index if it expects most events to name
- * this patient. Shown by test/db/audit-log-plans.test.ts.
+ * The audit events that name a patient, found by the GIN index of `patients` and then sorted by time: a GIN index has
+ * no order. `OFFSET 0` makes the planner plan the subquery by itself: with other conditions in it, it may choose
+ * their index if it expects most events to name this patient. Shown by test/db/audit-log-plans.test.ts.
  */
 export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan => ({
   table: audit_events,

@@ -26,7 +26,10 @@ export interface Caller {
   connection: Connection;
 }
 
-/** The token is genuine, but its account is disabled or must change its password, its version is outdated, or its session ended. */
+/**
+ * The token is genuine, but its account is disabled or must change its password, its version is outdated, or its
+ * session ended.
+ */
 export class CallerRevokedError extends Error {
   override name = "CallerRevokedError";
   /** Whether the reason may be that the account has to change its password first. */
@@ -63,9 +66,10 @@ export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
 /**
- * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled, signed out or given
- * another role meanwhile. All steps of a statement share one snapshot, which is older than the wait. Only `FOR SHARE` reads the newest
- * committed row, and only under READ COMMITTED. Shown by test/races/change.test.ts.
+ * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
+ * signed out or given another role meanwhile. All steps of a statement share one snapshot, which is older than the
+ * wait. Only `FOR SHARE` reads the newest committed row, and only under READ COMMITTED. Shown by
+ * test/races/change.test.ts.
  *
  * @param lockedStep the step that waits for the lock.
  */
@@ -94,7 +98,10 @@ const withAcceptedOutcome = ({ outcome = sql`'done'`, ...event }: AuditEvent): A
 
 /** A statement of an authenticated request. */
 interface AuthenticatedWork<Row> extends Omit<StatementPlan<Row>, "from" | "where"> {
-  /** The audit event; its outcome is `refused` when the caller is not accepted. `null` where no personal data is accessed. */
+  /**
+   * The audit event; its outcome is `refused` when the caller is not accepted. `null` where no personal data is
+   * accessed.
+   */
   auditEvent: AuditEvent | null;
   /** Whether the caller was revoked while the statement waited for a lock: `revokedDuringWait` or `neverRevoked`. */
   revoked: SQL<boolean>;
@@ -125,12 +132,12 @@ const authenticatedPlan = <Row>(
 });
 
 /**
- * Defines a statement of an authenticated request. In one round trip it checks the caller, does the work, inserts the audit event and
- * returns the result: all of that or nothing. A step that writes must depend on `callerId`, so that it writes nothing for a refused
- * caller.
+ * Defines a statement of an authenticated request. In one round trip it checks the caller, does the work, inserts the
+ * audit event and returns the result: all of that or nothing. A step that writes must depend on `callerId`, so that
+ * it writes nothing for a refused caller.
  *
- * @returns a function that sends the statement. It throws `CallerRevokedError` when the caller is not accepted, or was revoked while
- *   the statement waited for a lock. Then nothing was done but the audit event.
+ * @returns a function that sends the statement. It throws `CallerRevokedError` when the caller is not accepted, or
+ *   was revoked while the statement waited for a lock. Then nothing was done but the audit event.
  */
 export const authenticated: DefineAuthenticated = (describe) =>
   bindCaller(defineStatement(() => authenticatedPlan(describe())));
@@ -143,8 +150,9 @@ export const authenticatedForPasswordChange: DefineAuthenticated = (describe) =>
   );
 
 /**
- * The same for a statement that may be executed twice, because it only reads or has an idempotency key: it is retried once. When the
- * first attempt was executed and only its response was lost, the retry finds its audit event and inserts no second one.
+ * The same for a statement that may be executed twice, because it only reads or has an idempotency key: it is retried
+ * once. When the first attempt was executed and only its response was lost, the retry finds its audit event and
+ * inserts no second one.
  */
 export const authenticatedRetryable: DefineAuthenticated = (describe) =>
   bindCaller(
@@ -161,7 +169,10 @@ function retryPlan<Row>(work: AuthenticatedWork<Row>): StatementPlan<Row> {
   return authenticatedPlan(work, tokenAccount, sql`token_account WHERE NOT EXISTS (${earlierEvent})`);
 }
 
-/** The audit event of the first attempt. One with another outcome or other patients is a different access and stays apart. */
+/**
+ * The audit event of the first attempt. One with another outcome or other patients is a different access and stays
+ * apart.
+ */
 const earlierEventOfRequest = ({ patients = sql`NULL`, outcome }: AuditEvent): SQL => sql`
   SELECT FROM ${audit_events} e WHERE e.account_id = token_account.id AND e.at > now() - interval '1 minute'
     AND e.request_id = ${param("request_id")}::uuid AND (e.outcome, e.patients) IS NOT DISTINCT FROM (${outcome}, ${patients})`;

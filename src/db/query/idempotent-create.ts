@@ -6,7 +6,9 @@ import { authenticated, authenticatedRetryable, type Caller, callerId, neverRevo
 import { jsonObject } from "./json.ts";
 import { columnNames, type Resource, writableFieldsJson } from "./resource.ts";
 
-/** How records are created: first a draft of them, from which the whole response is known before anything is written. */
+/**
+ * How records are created: first a draft of them, from which the whole response is known before anything is written.
+ */
 interface CreatePlan<Columns> {
   /** The steps that the draft needs. */
   steps?: Record<string, SQL>;
@@ -40,13 +42,14 @@ export interface CreateResult<Shape> {
 }
 
 /**
- * Defines a statement that creates records, at most once for each idempotency key of an account: a later request with the same key gets
- * the stored response of the first. Of two concurrent ones the second waits for the advisory lock in `kept_answer`
- * (drizzle/0005_who_gets_in.sql), which is a VOLATILE function and therefore reads a snapshot of its own after the wait, under READ
- * COMMITTED. Shown by test/http/idempotency.test.ts. A statement that violates a constraint stores no key: the request can be sent
- * again.
+ * Defines a statement that creates records, at most once for each idempotency key of an account: a later request with
+ * the same key gets the stored response of the first. Of two concurrent ones the second waits for the advisory lock
+ * in `kept_answer` (drizzle/0005_who_gets_in.sql), which is a VOLATILE function and therefore reads a snapshot of its
+ * own after the wait, under READ COMMITTED. Shown by test/http/idempotency.test.ts. A statement that violates a
+ * constraint stores no key: the request can be sent again.
  *
- * @returns a function that sends the statement. `key` is the idempotency key; without one the records are simply created.
+ * @returns a function that sends the statement. `key` is the idempotency key; without one the records are simply
+ *   created.
  */
 export function idempotentCreate<Shape, Values extends Record<string, unknown>, Columns = unknown>(
   describe: () => CreatePlan<Columns>,
@@ -89,7 +92,10 @@ export function idempotentCreate<Shape, Values extends Record<string, unknown>, 
 
 const noId = sql`NULL::int`;
 
-/** The steps of a creation with a key: the stored response of an earlier request, or the creation and its stored response. */
+/**
+ * The steps of a creation with a key: the stored response of an earlier request, or the creation and its stored
+ * response.
+ */
 function keyedSteps({
   steps,
   draft,
@@ -143,9 +149,10 @@ export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
   sql`nextval(${sql.raw(`'${getTableName(table)}_id_seq'`)})`;
 
 /**
- * Defines the statement that creates one record from the fields in the parameter `record`; the caller is its owner. Its row also says
- * whether it is a duplicate. No id is taken for a duplicate, also not for one of two concurrent requests: `isDuplicate` calls a function
- * that takes an advisory lock first and then looks with a snapshot of its own. Shown by test/races/ids.test.ts.
+ * Defines the statement that creates one record from the fields in the parameter `record`; the caller is its owner.
+ * Its row also says whether it is a duplicate. No id is taken for a duplicate, also not for one of two concurrent
+ * requests: `isDuplicate` calls a function that takes an advisory lock first and then looks with a snapshot of its
+ * own. Shown by test/races/ids.test.ts.
  */
 export const createResource = <Shape>(resource: Resource) =>
   idempotentCreate<Shape, { record: object }, { isDuplicate: boolean }>(() => resourceCreatePlan(resource));

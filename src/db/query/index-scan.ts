@@ -2,14 +2,18 @@ import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { param } from "../statement.ts";
 
-// Keyset pagination: how the rows of one page are read, in order, by one index scan that begins after the last row of the page before.
+// Keyset pagination: how the rows of one page are read, in order, by one index scan that begins after the last row of
+// the page before.
 
 export type TableWithId = PgTable & { id: PgColumn };
 
 /** The columns that rows are sorted by: one that is unique, or one that is not followed by one that is. */
 export type SortColumns = [PgColumn] | [PgColumn, PgColumn];
 
-/** An index scan that reads rows in order. The index begins with the columns of `equals`, followed by those of `order`. */
+/**
+ * An index scan that reads rows in order. The index begins with the columns of `equals`, followed by those of
+ * `order`.
+ */
 export interface IndexScan {
   table: TableWithId;
   /** The leading columns of the index, each with the one value that it has. */
@@ -37,8 +41,9 @@ export interface ScanOptions {
 export const pageSize = sql`${param("size")}::int`;
 
 /**
- * The next rows of the list's `table`, one more than a page holds, numbered by `page_position`. Of several index scans each reads as many
- * rows, and the first of all of them in `order` are taken; a row that two scans find is taken once.
+ * The next rows of the list's `table`, one more than a page holds, numbered by `page_position`. Of several index
+ * scans each reads as many rows, and the first of all of them in `order` are taken; a row that two scans find is
+ * taken once.
  */
 export function pageRows(
   table: TableWithId,
@@ -73,10 +78,10 @@ const orderBy = (columns: (SQL | PgColumn)[], backwards: boolean): SQL =>
   commaList(columns.map((column) => (backwards ? sql`${column} DESC` : sql`${column}`)));
 
 /**
- * The range of the index after the position of the last page, and the order. It is written as a comparison of rows, which only the index
- * on exactly these columns can answer in order. The caller's id is a subquery, so that the planner does not know its value: it then
- * expects many rows and takes that index, however wrong its statistics of this caller are. Shown by test/db/plans.test.ts with stale
- * statistics.
+ * The range of the index after the position of the last page, and the order. It is written as a comparison of rows,
+ * which only the index on exactly these columns can answer in order. The caller's id is a subquery, so that the
+ * planner does not know its value: it then expects many rows and takes that index, however wrong its statistics of
+ * this caller are. Shown by test/db/plans.test.ts with stale statistics.
  */
 function scanRange({ equals = [], order }: IndexScan, { backwards, lowerBound }: ScanOptions) {
   const [columns, values] = [equals.map(([column]) => column), equals.map(([, value]) => value)];
@@ -97,16 +102,17 @@ const afterKey = (column: PgColumn): SQL =>
   isTimestamp(column) ? sql`${param("after_key")}::timestamptz` : sql`${param("after_key")}::text`;
 
 /**
- * Hides a condition from the planner, which then assumes that half of the rows satisfy it. If it expected few, it would read all rows by
- * another index and sort those few; when it is wrong, these are many. Shown by test/db/plans.test.ts.
+ * Hides a condition from the planner, which then assumes that half of the rows satisfy it. If it expected few, it
+ * would read all rows by another index and sort those few; when it is wrong, these are many. Shown by
+ * test/db/plans.test.ts.
  */
 export const hideFromPlanner = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;
 const filterCondition = (conditions: SQL[]): SQL =>
   conditions.length === 0 ? sql`` : sql`AND ${hideFromPlanner(sql.join(conditions, sql` AND `))}`;
 
 /**
- * Joins the row of `table` with the id `foreignKey`. It is looked up for each row of the scan in turn (`OFFSET 0` keeps the planner from
- * reordering the join), so that the rows keep their order.
+ * Joins the row of `table` with the id `foreignKey`. It is looked up for each row of the scan in turn (`OFFSET 0`
+ * keeps the planner from reordering the join), so that the rows keep their order.
  */
 export const lateralJoin = (table: TableWithId, foreignKey: PgColumn, condition = sql`true`): SQL =>
   sql`JOIN LATERAL (SELECT * FROM ${table} WHERE ${table.id} = ${foreignKey} OFFSET 0) ${table} ON ${hideFromPlanner(condition)}`;

@@ -20,7 +20,9 @@ export function columnsByName(table: PgTable, names: string[]): PgColumn[] {
   });
 }
 
-/** The columns of `table` that have these names, in this order, as a response has them: for `SELECT` or `RETURNING`. */
+/**
+ * The columns of `table` that have these names, in this order, as a response has them: for `SELECT` or `RETURNING`.
+ */
 export const selectColumns = (table: PgTable, names: string[]): SQL =>
   sql.join(
     columnsByName(table, names).map(
@@ -32,7 +34,9 @@ export const selectColumns = (table: PgTable, names: string[]): SQL =>
 /** Columns as one JSON object. `row_to_json` writes no spaces, unlike `json_build_object`. */
 export const jsonObject = (columns: SQL): SQL => sql`(SELECT row_to_json(o) FROM (SELECT ${columns}) o)`;
 
-/** An aggregate: the columns of all rows as a JSON array of objects. `json_agg` would write spaces and line breaks. */
+/**
+ * An aggregate: the columns of all rows as a JSON array of objects. `json_agg` would write spaces and line breaks.
+ */
 export const jsonArray = (columns: SQL, order: SQL): SQL =>
   sql`('[' || coalesce(string_agg(${jsonObject(columns)}::text, ',' ORDER BY ${order}), '') || ']')::json`;
 

@@ -19,13 +19,21 @@ export interface ListDefinition {
   table: TableWithId;
   /** One row as JSON text, as the response has it. */
   json: SQL;
-  /** The sort orders by name: one index scan of the list's table, or several whose rows are merged in the order of the first. */
+  /**
+   * The sort orders by name: one index scan of the list's table, or several whose rows are merged in the order of the
+   * first.
+   */
   sorts: Record<string, IndexScan | IndexScan[]>;
   /** Conditions by the names of the parameters that they use. */
   filters: Record<string, SQL>;
-  /** Index scans that answer one filter in one sort order, by `filter sort`. The filter's condition is left out then. */
+  /**
+   * Index scans that answer one filter in one sort order, by `filter sort`. The filter's condition is left out then.
+   */
   filterIndexes?: Record<string, IndexScan | IndexScan[]>;
-  /** The parameters that bound the first sort column (from inclusive, to exclusive), for a list that is read backwards. */
+  /**
+   * The parameters that bound the first sort column (from inclusive, to exclusive), for a list that is read
+   * backwards.
+   */
   timeRange?: { from: string; to: string };
   /** Whether the caller may read the list at all; true when left out. */
   allowed?: SQL<boolean>;
@@ -57,8 +65,8 @@ export interface PageRequest {
  * Defines a list. It has one statement for each sort order and set of filters, built when it is first needed.
  *
  * @param describe returns the definition; called at most once.
- * @returns a function that reads one page: its `body`, the position of its last record when there is a `next` page, and whether the list
- *   is `allowed` to the caller. It is empty otherwise.
+ * @returns a function that reads one page: its `body`, the position of its last record when there is a `next` page,
+ *   and whether the list is `allowed` to the caller. It is empty otherwise.
  */
 export function defineList<Shape>(describe: () => ListDefinition) {
   let known: ListDefinition | undefined;

@@ -25,7 +25,9 @@ const callerRoles = {
   creator: isOwnedByCaller(doctors.created_by),
 } satisfies Record<string, SQL>;
 
-/** Which roles have a permission. What is not listed needs none: one's own account and sessions, and creating records. */
+/**
+ * Which roles have a permission. What is not listed needs none: one's own account and sessions, and creating records.
+ */
 const permissions = {
   "patients:read": ["owner", "assignedDoctor", "emergencyAdmin"],
   "patients:read_audit_log": ["owner", "assignedDoctor", "emergencyAdmin", "formerOwner"],

@@ -48,8 +48,8 @@ const id = sql`${param("id")}::int`;
 /**
  * Defines the statement that reads one record.
  *
- * @returns its row: `version` is null when there is no such record for the caller. `body` is null then, and also when `version` is one
- *   of the `known` versions.
+ * @returns its row: `version` is null when there is no such record for the caller. `body` is null then, and also when
+ *   `version` is one of the `known` versions.
  */
 export const findById = <Shape>({ table, columns, canRead, auditSubjects, isReadAudited }: Resource) =>
   authenticatedRetryable<
@@ -74,8 +74,8 @@ const isExpectedVersion = ({ version }: Resource["table"]): SQL =>
   sql`coalesce(${version} = ANY (${param("expected")}::int[]), ${param("expected")}::int[] IS NULL)`;
 
 /**
- * The row lock and the re-check of the caller that every change and deletion begins with. `FOR UPDATE` waits for a concurrent change
- * and then, under READ COMMITTED, sees the row as that change left it.
+ * The row lock and the re-check of the caller that every change and deletion begins with. `FOR UPDATE` waits for a
+ * concurrent change and then, under READ COMMITTED, sees the row as that change left it.
  */
 export const lockTarget = ({ table, canRead, canChange }: Resource) => ({
   target: sql`
@@ -106,7 +106,8 @@ export const writableFieldsJson = (writableColumns: string[], step: SQL): SQL =>
 /**
  * Defines the statement that changes the fields which `changes` has and leaves the others.
  *
- * @returns its row: the state of the target, and `version` and `body` of the changed record, null when it was not changed.
+ * @returns its row: the state of the target, and `version` and `body` of the changed record, null when it was not
+ *   changed.
  */
 export const updateById = <Shape>(resource: Resource) => {
   const { table, columns, writableColumns, auditSubjects } = resource;

@@ -11,8 +11,8 @@ const id = sql`${param("id")}::int`;
 const canGrant = can("patients:grant_emergency_access");
 
 /**
- * Emergency access (break-glass): lets an admin read any patient for one hour; the reason goes into the audit log. `body` is null when
- * there is no such patient or the caller is not an admin.
+ * Emergency access (break-glass): lets an admin read any patient for one hour; the reason goes into the audit log.
+ * `body` is null when there is no such patient or the caller is not an admin.
  */
 export const grantEmergencyAccess = authenticated<
   { isAdmin: boolean; body: Json<EmergencyAccess> | null },

@@ -11,7 +11,10 @@ import { restorePatient, transferAllPatients, transferPatient } from "./queries.
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
-/** Awaits a statement. @throws {Problem} 409 with `detail` when it would give an account two patients with the same email */
+/**
+ * Awaits a statement. @throws {Problem} 409 with `detail` when it would give an account two patients with the same
+ * email
+ */
 async function rejectDuplicateEmail<Row>(statement: Promise<Row>, detail: string): Promise<Row> {
   try {
     return await statement;
@@ -28,7 +31,8 @@ export const restoreHandlers = createHandlers(
     const { partial = false } = c.req.valid("query");
     const restore = () => restorePatient(c.get("caller"), { ...c.req.valid("param"), partial });
     const statement = restore().catch((error: unknown) => {
-      // A concurrent request deleted a doctor: the statement's snapshot does not show it, the foreign key does. A new snapshot will.
+      // A concurrent request deleted a doctor: the statement's snapshot does not show it, the foreign key does. A new
+      // snapshot will.
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });

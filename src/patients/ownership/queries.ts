@@ -11,7 +11,9 @@ import type { RestoredPatient, TransferredPatient, TransferSummary } from "../re
 const id = sql`${param("id")}::int`;
 const auditSubjects = { patients: sql`ARRAY[${id}]` };
 
-/** A request that finds its work already done is audited as a replay. @param writingStep the step that does the work */
+/**
+ * A request that finds its work already done is audited as a replay. @param writingStep the step that does the work
+ */
 const actionOrReplay = (action: AuditAction, outcome: SQL, writingStep: string): SQL =>
   sql`CASE WHEN ${outcome} = 'done' AND NOT ${exists(writingStep)} THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
@@ -29,12 +31,12 @@ const restoredDoctorIds = doctorIds(sql`m.id NOT IN (SELECT id FROM missing)`);
 const restoreOutcome = sql`CASE WHEN ${exists("blocked")} THEN 'refused' ELSE ${readOutcome(exists("found"))} END`;
 
 /**
- * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient that is not deleted
- * stays as it is.
+ * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient
+ * that is not deleted stays as it is.
  *
- * @returns its row: `body` is null when there is no such patient or it cannot be restored: because another patient of its owner
- *   has the same email (`isEmailTaken`), or because doctors were deleted (`missingDoctors`) and the request is not `partial`. A partial
- *   request restores it without their assignments.
+ * @returns its row: `body` is null when there is no such patient or it cannot be restored: because another patient of
+ *   its owner has the same email (`isEmailTaken`), or because doctors were deleted (`missingDoctors`) and the request
+ *   is not `partial`. A partial request restores it without their assignments.
  */
 export const restorePatient = authenticated<
   { body: Json<RestoredPatient> | null; isEmailTaken: boolean; missingDoctors: number[] },
@@ -86,8 +88,8 @@ const transferOutcome = adminOutcome(sql`CASE
 /**
  * Transfers a patient to another account, for an admin.
  *
- * @returns its row: `body` is null when there is no such patient, the account `to` does not exist or is not active (`toAccount` is false),
- *   or that account has a patient with the same email (`isEmailTaken`).
+ * @returns its row: `body` is null when there is no such patient, the account `to` does not exist or is not active
+ *   (`toAccount` is false), or that account has a patient with the same email (`isEmailTaken`).
  */
 export const transferPatient = authenticated<
   { isAdmin: boolean; toAccount: boolean; isEmailTaken: boolean; body: Json<TransferredPatient> | null },
@@ -127,8 +129,8 @@ const BATCH = sql.raw("1000");
 const fromAccountId = sql`${param("from")}::int`;
 
 /**
- * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email the other account has. At
- * most 1,000 are transferred at once; `more` in the body says whether there are others.
+ * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email the
+ * other account has. At most 1,000 are transferred at once; `more` in the body says whether there are others.
  */
 export const transferAllPatients = authenticated<
   { isAdmin: boolean; fromAccount: boolean; toAccount: boolean; body: Json<TransferSummary> | null },

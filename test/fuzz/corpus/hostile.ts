@@ -3,7 +3,9 @@ export interface Hostile {
   name: string;
   /** What an attack of this kind could do. */
   why: string;
-  /** Method and path. Names in braces, such as `{patient}`, are replaced by the values of `createScene` in `walk.ts`. */
+  /**
+   * Method and path. Names in braces, such as `{patient}`, are replaced by the values of `createScene` in `walk.ts`.
+   */
   request: string;
   /** `nobody` sends it without a token. */
   by?: "nobody";

@@ -1,4 +1,7 @@
-/** Texts that would do harm if they were concatenated with SQL, JSON, a template or HTML. They are sent in every place that takes text. */
+/**
+ * Texts that would do harm if they were concatenated with SQL, JSON, a template or HTML. They are sent in every place
+ * that takes text.
+ */
 export const injections: { name: string; why: string; text: string }[] = [
   {
     name: "a statement after a quotation mark",

@@ -26,7 +26,10 @@ export function leaksIn(text: string): string[] {
   return text.includes(JWT_SECRET) ? [...found, "the secret"] : found;
 }
 
-/** Expects no internals in the headers and in an error; the names of fields in an error are those that the client sent. */
+/**
+ * Expects no internals in the headers and in an error; the names of fields in an error are those that the client
+ * sent.
+ */
 export function expectNoLeak({ status, headers, body }: Answer): void {
   const sent = [...headers].map((pair) => pair.join(": "));
   const { errors = {}, ...problem } = status < 400 ? {} : Object(body);

@@ -30,7 +30,10 @@ export async function createScene(): Promise<{ account: Account; other: Account;
   return { account, other, names };
 }
 
-/** Replaces the names in braces. `{cursor:flip:3}` is the cursor with a bit of its byte 3 inverted, `{cursor:cut:1}` without its last byte. */
+/**
+ * Replaces the names in braces. `{cursor:flip:3}` is the cursor with a bit of its byte 3 inverted, `{cursor:cut:1}`
+ * without its last byte.
+ */
 export const fillIn = (text: string, names: Names): string =>
   text
     .replace(/\{cursor:(flip|cut):(-?\d+)\}/g, (_, how, count) =>

@@ -74,7 +74,9 @@ test("Killed in each phase of an upload, with random faults of the gateway and t
     "the new progress is written": () => written(`${file}.progress.json.new`),
     "the progress is replaced": () => written(`${file}.progress.json`),
   };
-  /** Starts the command. Once it has logged in, which is not sent again, one of its requests meets a database fault. */
+  /**
+   * Starts the command. Once it has logged in, which is not sent again, one of its requests meets a database fault.
+   */
   async function startWithDatabaseFault() {
     await served.disturbDatabase({});
     const loggedIn = gateway.reached("answered", ({ line }) => line.includes("login"));

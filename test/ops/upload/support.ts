@@ -26,7 +26,10 @@ export async function register(url: string): Promise<string> {
   return username;
 }
 
-/** Has the command pause as briefly as it ever does: the pauses between its attempts are multiplied by a random number. */
+/**
+ * Has the command pause as briefly as it ever does: the pauses between its attempts are multiplied by a random
+ * number.
+ */
 const withoutPauses = ["--import", "data:text/javascript,Math.random=()=>0"];
 
 /** Starts the command in a process of its own, as `username`. */
@@ -69,7 +72,9 @@ export const ndjson = (n: number, fields: object = {}): string =>
 
 export const csvHeader = "lastname,firstname,email,age,gender\n";
 
-/** The line, from 1, at which the record `n` begins in a file of a header and the records 0 to n as `csv` writes them. */
+/**
+ * The line, from 1, at which the record `n` begins in a file of a header and the records 0 to n as `csv` writes them.
+ */
 export const csvLineOf = (n: number): number => 2 + n + Math.ceil(n / 10);
 
 /** A record as CSV: two lines when `n` is a multiple of 10, else one. */
