@@ -30,16 +30,9 @@ import type {
 
 export type { AccountQuery, Accounts, Invitations, Sessions } from "./accounts.ts";
 export { etagOf } from "./etag.ts";
-// `Transfer` and `Custody` are the names of version 1.0 for `ImportExport` and `Ownership`.
-export type {
-  Format,
-  ImportData,
-  ImportExport,
-  ImportExport as Transfer,
-  ImportOptions,
-} from "./import-export.ts";
+export type { Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
 export type { List } from "./list.ts";
-export type { Ownership, Ownership as Custody } from "./ownership.ts";
+export type { Ownership } from "./ownership.ts";
 export { ProblemError } from "./problem.ts";
 export type * from "./queries.ts";
 export type { ChangeOptions, CreateOptions, GetOptions, Records } from "./records.ts";
