@@ -5,13 +5,14 @@ import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
 import { doctorsOpenApi } from "../src/doctors/openapi.ts";
 import { healthOpenApi } from "../src/health/openapi.ts";
-import type { DescribedSchema, OpenApiGroup, OperationDescription } from "../src/http/openapi.ts";
+import type { DescribedSchema, JsonSchema, OpenApiGroup, OperationDescription } from "../src/http/openapi.ts";
+import { invitationsOpenApi } from "../src/invitations/openapi.ts";
 import { patientsOpenApi } from "../src/patients/openapi.ts";
 import { headers } from "./headers.ts";
-import { operationOf, problemResponse } from "./operations.ts";
-import { Problem, problems } from "./problems.ts";
-import { type Route, routesOf } from "./routes.ts";
-import { componentsOf, type JsonSchema } from "./schemas.ts";
+import { buildOperation } from "./operations.ts";
+import { problemResponses, problemSchema } from "./problems.ts";
+import { listRoutes, type Route } from "./routes.ts";
+import { buildSchemas } from "./schemas.ts";
 
 const groups: OpenApiGroup[] = [
   authOpenApi,
@@ -19,89 +20,98 @@ const groups: OpenApiGroup[] = [
   doctorsOpenApi,
   assignmentsOpenApi,
   accountsOpenApi,
+  invitationsOpenApi,
   auditOpenApi,
   healthOpenApi,
 ];
 
 /**
- * The OpenAPI document of the app: its routes and their schemas as they run, and the words of the groups.
+ * Builds the OpenAPI document: routes and schemas from the app, texts from the groups.
  *
- * @param introduction Markdown that stands before the routes
- * @throws when a route, a schema or a field has no words, or words are of nothing that there is
+ * @param introduction Markdown, shown above the operations.
+ * @throws when a route, a schema or a field has no description, or a description belongs to none of them.
  */
-export function documentOf(version: string, introduction: string) {
-  const routes = routesOf(app);
-  requireRoutes(routes);
-  const paths = pathsOf(routes);
-  const responses = Object.fromEntries(
-    Object.entries(problems).map(([status, { name }]) => [name, problemResponse(Number(status))]),
-  );
-  const usedResponses = only(responses, paths);
+export function buildDocument(version: string, introduction: string) {
+  const routes = listRoutes(app);
+  requireKnownRoutes(routes);
+  const paths = buildPaths(routes);
+  const responses = pickReferenced(problemResponses(), paths);
   return {
     openapi: "3.1.1",
     info: {
       title: "Hospital API",
       version,
-      summary: "A hospital's accounts, patients, doctors and the assignments between them.",
+      summary: "A hospital's accounts, patients, doctors and assignments of doctors to patients.",
       description: introduction,
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/", description: "Where this document comes from" }],
-    tags: groups.map(({ tag }) => tag),
+    servers: [{ url: "/", description: "The server of this document" }],
+    // Two groups share a tag.
+    tags: [...new Set(groups.map(({ tag }) => tag))],
     paths,
     components: {
       schemas: {
-        ...componentsOf(schemasOf(routes, true), "input"),
-        ...componentsOf({ ...schemasOf(routes, false), Problem }, "output"),
+        ...buildSchemas(selectSchemas(routes, "requests"), "input"),
+        ...buildSchemas({ ...selectSchemas(routes, "responses"), Problem: problemSchema }, "output"),
       },
-      responses: usedResponses,
-      headers: only(headers, [paths, usedResponses]),
+      responses,
+      headers: pickReferenced(headers, [paths, responses]),
       securitySchemes: {
         bearer: {
           type: "http",
           scheme: "bearer",
           bearerFormat: "JWT",
-          description: "The `access` token that logging in and refreshing answer. It is good for 15 minutes.",
+          description: "The `access` token from login or refresh. It is valid for 15 minutes.",
         },
       },
     },
   };
 }
 
-/** Those components that something refers to. */
-function only<Component>(components: Record<string, Component>, used: unknown): Record<string, Component> {
-  const text = JSON.stringify(used);
-  return Object.fromEntries(Object.entries(components).filter(([name]) => text.includes(`/${name}"`)));
+/** The components that `part` of the document refers to. */
+function pickReferenced<Component>(
+  components: Record<string, Component>,
+  part: unknown,
+): Record<string, Component> {
+  const json = JSON.stringify(part);
+  return Object.fromEntries(Object.entries(components).filter(([name]) => json.includes(`/${name}"`)));
 }
 
-function pathsOf(routes: Route[]) {
+function buildPaths(routes: Route[]) {
   const paths: Record<string, Record<string, JsonSchema>> = {};
   for (const route of routes) {
-    const [group, words] = wordsOf(route);
+    const [group, texts] = findDescription(route);
     const method = route.method.toLowerCase();
-    paths[route.path] = { ...paths[route.path], [method]: operationOf(route, words, group) };
+    paths[route.path] = { ...paths[route.path], [method]: buildOperation(route, texts, group) };
   }
   return paths;
 }
 
-/** The named schemas of what is sent, or of what is answered. */
-function schemasOf(routes: Route[], isSent: boolean): Record<string, DescribedSchema> {
-  const sent = new Set(routes.map(({ parts }) => parts["json"]));
+/** The named schemas of the JSON bodies of requests, or the others. */
+function selectSchemas(
+  routes: Route[],
+  direction: "requests" | "responses",
+): Record<string, DescribedSchema> {
+  const requestSchemas = new Set(routes.map(({ schemas }) => schemas["json"]));
   const all = groups.flatMap(({ schemas }) => Object.entries(schemas));
-  return Object.fromEntries(all.filter(([, { schema }]) => sent.has(schema) === isSent));
+  return Object.fromEntries(
+    all.filter(([, { schema }]) => requestSchemas.has(schema) === (direction === "requests")),
+  );
 }
 
-function wordsOf({ key }: Route): [OpenApiGroup, OperationDescription] {
+function findDescription({ key }: Route): [OpenApiGroup, OperationDescription] {
   for (const group of groups) {
-    const words = group.operations[key];
-    if (words) return [group, words];
+    const description = group.operations[key];
+    if (description) return [group, description];
   }
-  throw new Error(`There are no words for ${key}.`);
+  throw new Error(`The route ${key} has no description.`);
 }
 
-/** @throws when there are words for something that is no route */
-function requireRoutes(routes: Route[]): void {
+/** @throws when a description belongs to no route */
+function requireKnownRoutes(routes: Route[]): void {
   const keys = new Set(routes.map(({ key }) => key));
-  const lost = groups.flatMap(({ operations }) => Object.keys(operations)).filter((key) => !keys.has(key));
-  if (lost.length > 0) throw new Error(`There is no route ${lost.join(", ")}.`);
+  const described = groups.flatMap(({ operations }) => Object.keys(operations));
+  const unknown = described.filter((key) => !keys.has(key));
+  if (unknown.length > 0)
+    throw new Error(`There is no route ${unknown.join(", ")}, but a description of it.`);
 }

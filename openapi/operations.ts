@@ -1,122 +1,109 @@
 import { IdempotencyKey } from "../src/http/idempotency.ts";
-import type {
-  DescribedSchema,
-  OpenApiGroup,
-  OperationDescription,
-  ProblemDescription,
-  ResponseDescription,
+import {
+  type DescribedSchema,
+  type JsonSchema,
+  type OpenApiGroup,
+  type OperationDescription,
+  type ResponseDescription,
+  referenceTo,
 } from "../src/http/openapi.ts";
 import { IfMatch } from "../src/http/preconditions.ts";
 import type * as z from "../src/zod.ts";
-import { headersOf } from "./headers.ts";
-import { problemContent, wordsOf } from "./problems.ts";
+import { headerReferences } from "./headers.ts";
+import { operationProblem } from "./problems.ts";
 import type { Route } from "./routes.ts";
-import { type JsonSchema, parametersOf, referenceTo } from "./schemas.ts";
+import { buildParameters } from "./schemas.ts";
 
-/** A route as an operation of the document. @throws when something of it has no words */
-export function operationOf(route: Route, words: OperationDescription, group: OpenApiGroup): JsonSchema {
-  const { operationId, summary, description, deprecated } = words;
-  const described = parametersOfRoute(route, words, group);
-  const body = bodyOf(route, words, group);
+/** Builds the OpenAPI operation of a route. @throws when a part of it has no description */
+export function buildOperation(route: Route, texts: OperationDescription, group: OpenApiGroup): JsonSchema {
+  const { operationId, summary, description, deprecated } = texts;
+  const parameters = operationParameters(route, texts, group);
+  const requestBody = buildRequestBody(route, texts, group);
   return {
     operationId,
     summary,
     description,
     tags: [group.tag.name],
     ...(deprecated ? { deprecated } : {}),
-    security: route.isGuarded ? [{ bearer: [] }] : [],
-    ...(described.length > 0 ? { parameters: described } : {}),
-    ...(body ? { requestBody: body } : {}),
-    responses: responsesOf(route, words, group),
+    security: route.isAuthenticated ? [{ bearer: [] }] : [],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(requestBody ? { requestBody } : {}),
+    responses: buildResponses(route, texts, group),
   };
 }
 
+/** Where OpenAPI puts the parameters of each part of a request. */
 const places = { param: "path", query: "query", header: "header" } as const;
 
-function parametersOfRoute({ parts }: Route, words: OperationDescription, group: OpenApiGroup): JsonSchema[] {
+function operationParameters(
+  { schemas }: Route,
+  texts: OperationDescription,
+  group: OpenApiGroup,
+): JsonSchema[] {
   return Object.entries(places).flatMap(([part, place]) => {
-    const schema = parts[part];
-    return schema ? parametersOf(place, schema, group.parameters, words.parameters) : [];
+    const schema = schemas[part];
+    return schema ? buildParameters(place, schema, group.parameters, texts.parameters) : [];
   });
 }
 
-function bodyOf(
-  { parts }: Route,
+function buildRequestBody(
+  { schemas }: Route,
   { content }: OperationDescription,
   group: OpenApiGroup,
 ): JsonSchema | undefined {
-  const json = parts["json"] && { "application/json": mediaOf(parts["json"], group) };
+  const json = schemas["json"] && { "application/json": jsonContent(schemas["json"], group) };
   return json || content ? { required: true, content: { ...json, ...content } } : undefined;
 }
 
-/** A body of a named schema, or a list of such. */
-function mediaOf(
+/** A JSON body: one of the group's named schemas, or a list of them. */
+function jsonContent(
   schema: z.ZodMiniType,
   group: OpenApiGroup,
   { list, example }: Partial<ResponseDescription> = {},
 ): JsonSchema {
-  const [name, words] = nameOf(schema, group);
+  const [name, described] = findSchema(schema, group);
   const item = referenceTo(name);
   return list
-    ? { schema: { type: "array", items: item, maxItems: 200 }, example: example ?? [words.example] }
-    : { schema: item, example: example ?? words.example };
+    ? { schema: { type: "array", items: item, maxItems: 200 }, example: example ?? [described.example] }
+    : { schema: item, example: example ?? described.example };
 }
 
-function nameOf(schema: z.ZodMiniType, { schemas, tag }: OpenApiGroup): [string, DescribedSchema] {
-  const found = Object.entries(schemas).find(([, one]) => one.schema === schema);
-  if (!found) throw new Error(`A body of ${tag.name} has a schema without a name.`);
+function findSchema(schema: z.ZodMiniType, { schemas, tag }: OpenApiGroup): [string, DescribedSchema] {
+  const found = Object.entries(schemas).find(([, described]) => described.schema === schema);
+  if (!found) throw new Error(`A body of the group ${tag.name} has a schema that the group does not name.`);
   return found;
 }
 
-function responsesOf(route: Route, words: OperationDescription, group: OpenApiGroup): JsonSchema {
-  const answers = words.answers.map((answer) => [answer.status, answerOf(answer, group)]);
-  const problems = [...new Set([...statusesOf(route), ...Object.keys(words.problems ?? {}).map(Number)])];
+function buildResponses(route: Route, texts: OperationDescription, group: OpenApiGroup): JsonSchema {
+  const problems = texts.problems ?? {};
+  const errorStatuses = new Set([...commonErrorStatuses(route), ...Object.keys(problems).map(Number)]);
   return Object.fromEntries([
-    ...answers,
-    ...problems.map((status) => [status, problemOf(status, words.problems?.[status])]),
+    ...texts.responses.map((response) => [response.status, successResponse(response, group)]),
+    ...[...errorStatuses].map((status) => [status, operationProblem(status, problems[status])]),
   ]);
 }
 
-function answerOf(answer: ResponseDescription, group: OpenApiGroup) {
-  const { description, schema, list, headers = [], content } = answer;
-  const json = schema && { "application/json": mediaOf(schema, group, answer) };
+function successResponse(response: ResponseDescription, group: OpenApiGroup): JsonSchema {
+  const { description, schema, list, headers = [], content } = response;
+  const json = schema && { "application/json": jsonContent(schema, group, response) };
   return {
     description,
-    headers: headersOf(list ? [...headers, "Link"] : headers),
+    headers: headerReferences(list ? [...headers, "Link"] : headers),
     ...(json || content ? { content: { ...json, ...content } } : {}),
   };
 }
 
-/** The problems that come from the code around a route's work. */
-function statusesOf({ parts, isGuarded, isLimited, isConfigured }: Route): number[] {
-  const { header } = parts;
-  const has = (...names: string[]) => names.some((name) => parts[name]);
+/** The error statuses that a route's middleware and validation return. */
+function commonErrorStatuses({ schemas, isAuthenticated, isRateLimited, isConfigured }: Route): number[] {
+  const { json, query, param, header } = schemas;
   return [
-    ...(has("json", "query", "header") ? [400] : []),
-    ...(isGuarded ? [401, 403] : []),
-    ...(has("param") ? [404] : []),
+    ...(json || query || header ? [400] : []),
+    ...(isAuthenticated ? [401, 403] : []),
+    ...(param ? [404] : []),
     ...(header === IfMatch ? [412, 428] : []),
-    ...(has("json") ? [413, 415] : []),
+    ...(json ? [413, 415] : []),
     ...(header === IdempotencyKey ? [422] : []),
-    ...(isLimited ? [429] : []),
+    ...(isRateLimited ? [429] : []),
     ...(isConfigured ? [409, 500, 503] : []),
   ];
-}
-
-function problemOf(status: number, words?: ProblemDescription): JsonSchema {
-  const { name } = wordsOf(status);
-  return words ? problemResponse(status, words) : { $ref: `#/components/responses/${name}` };
-}
-
-/** A problem as an answer; in the words of its status, where there are no others. */
-export function problemResponse(
-  status: number,
-  { when, detail }: Partial<ProblemDescription> = {},
-): JsonSchema {
-  const { description, headers } = wordsOf(status);
-  return {
-    description: when ?? description,
-    headers: headersOf(headers),
-    content: problemContent(status, detail),
-  };
 }

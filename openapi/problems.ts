@@ -1,12 +1,16 @@
-import { describeSchema } from "../src/http/openapi.ts";
+import {
+  describeSchema,
+  type JsonSchema,
+  type ProblemDescription,
+  referenceTo,
+} from "../src/http/openapi.ts";
 import * as z from "../src/zod.ts";
-import type { JsonSchema } from "./schemas.ts";
-import { referenceTo } from "./schemas.ts";
+import { headerReferences, type ProblemHeaderName } from "./headers.ts";
 
 const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
 
-/** An error as every layer answers it. */
-export const Problem = describeSchema(
+/** The body of every error (RFC 9457). */
+export const problemSchema = describeSchema(
   z.strictObject({
     type: z.literal("about:blank"),
     title: z.string(),
@@ -16,14 +20,14 @@ export const Problem = describeSchema(
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
-    description: "What went wrong, as RFC 9457 has it.",
+    description: "An error, in the format of RFC 9457.",
     fields: {
-      type: "Always `about:blank`: the status says which kind of problem it is.",
-      title: "The status in words.",
-      status: "The HTTP status, once more.",
-      detail: "What is wrong with this request, for a person to read.",
-      errors: "Only where fields are not valid: all messages of each, by the field's path.",
-      request_id: "The same as in the header X-Request-Id; the log has it too.",
+      type: "Always `about:blank`: the status says what kind of error it is.",
+      title: "The name of the status.",
+      status: "The HTTP status.",
+      detail: "What is wrong with this request. For people: the text may change.",
+      errors: "Present only if fields are not valid: all messages of each field, by its path.",
+      request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
       type: "about:blank",
@@ -36,29 +40,30 @@ export const Problem = describeSchema(
   },
 );
 
-interface ProblemWords {
+interface StatusDescription {
+  /** The name of the response in the document. */
   name: string;
   title: string;
-  /** When it comes, unless the operation says it otherwise. */
+  /** When it is returned. An operation can replace it. */
   description: string;
-  /** What its example says is wrong. */
+  /** The `detail` of the example. */
   detail: string;
-  headers?: string[];
+  headers?: ProblemHeaderName[];
 }
 
-/** The problems that routes answer, by their status. */
-export const problems: Record<number, ProblemWords> = {
+/** The error statuses of all routes. */
+const statuses: Record<number, StatusDescription> = {
   400: {
     name: "BadRequest",
     title: "Bad Request",
     description:
-      "A field or a parameter is missing, unknown or not valid, or the body is no JSON, or has a key twice: `errors` names each field.",
+      "A field or a parameter is missing, unknown or not valid (`errors` names each one), or the body is not JSON or has a duplicate key.",
     detail: "1 field is not valid.",
   },
   401: {
     name: "Unauthorized",
     title: "Unauthorized",
-    description: "There is no access token, or it is not good any more.",
+    description: "The access token is missing or no longer valid.",
     detail: "The access token is malformed or expired, or is not from this API.",
     headers: ["WWW-Authenticate"],
   },
@@ -66,31 +71,31 @@ export const problems: Record<number, ProblemWords> = {
     name: "Forbidden",
     title: "Forbidden",
     description:
-      "You can see this and may not change it; or an operator has set your account's password, and you have to change it first.",
+      "You can read this but not change it; or an operator has set your account's password, and you must change it first.",
     detail: "Only the account that created this doctor or an admin may change or delete it.",
   },
   404: {
     name: "NotFound",
     title: "Not Found",
-    description: "There is no such record, or it is not yours: the answer is the same.",
+    description: "There is no such record, or you cannot read it: the response is the same.",
     detail: "There is no such record.",
   },
   406: {
     name: "NotAcceptable",
     title: "Not Acceptable",
-    description: "There is no such form of the answer as `Accept` asks for.",
+    description: "The response is not available in a media type that `Accept` allows.",
     detail: "This is available as application/x-ndjson or text/csv.",
   },
   409: {
     name: "Conflict",
     title: "Conflict",
-    description: "The database had to let another request go first: try again.",
+    description: "A concurrent request changed the same records, and nothing was changed: try again.",
     detail: "A concurrent request changed the same records. Nothing was changed; try again.",
   },
   412: {
     name: "PreconditionFailed",
     title: "Precondition Failed",
-    description: "Somebody was faster: the record is no longer at the version of `If-Match`.",
+    description: "The record has changed since the version in `If-Match`.",
     detail: "The patient has changed since the version in If-Match: read it again.",
   },
   413: {
@@ -102,60 +107,76 @@ export const problems: Record<number, ProblemWords> = {
   415: {
     name: "UnsupportedMediaType",
     title: "Unsupported Media Type",
-    description: "The body does not say that it is JSON in UTF-8.",
+    description: "The `Content-Type` is not JSON, or the text is not UTF-8.",
     detail: "The body must be JSON in UTF-8, with Content-Type: application/json.",
   },
   422: {
     name: "UnprocessableContent",
     title: "Unprocessable Content",
-    description: "The `Idempotency-Key` was used with another request already.",
+    description: "The `Idempotency-Key` was already used for a different request.",
     detail: "This Idempotency-Key was already used for a different request.",
   },
   428: {
     name: "PreconditionRequired",
     title: "Precondition Required",
-    description: "This installation asks for `If-Match` with every change.",
+    description: "This installation requires `If-Match` for every change.",
     detail: "If-Match is required: send the ETag of the record as you last read it.",
   },
   429: {
     name: "TooManyRequests",
     title: "Too Many Requests",
-    description: "There were too many attempts. `Retry-After` says when to try again.",
+    description: "Too many requests. `Retry-After` says when to try again.",
     detail: "Too many attempts. Try again later.",
     headers: ["Retry-After"],
   },
   500: {
     name: "InternalServerError",
     title: "Internal Server Error",
-    description: "A fault of the API's. Tell its operator the `request_id`.",
+    description: "An internal error. Tell the operator the `request_id`.",
     detail: "Internal error. Tell the operator the request_id.",
   },
   503: {
     name: "ServiceUnavailable",
     title: "Service Unavailable",
     description:
-      "The database could not be reached, or did not answer in time. A change may have been made or not, unless `detail` says that nothing was done.",
+      "The database could not be reached or did not answer in time. A change may or may not have been made, unless `detail` says that nothing was changed.",
     detail: "The database did not answer.",
     headers: ["Retry-After"],
   },
 };
 
-/** A problem's example, true to its status. */
-export function problemExample(status: number, detail = wordsOf(status).detail): unknown {
-  const { title } = wordsOf(status);
-  const { type, request_id } = Object(Problem.example);
-  const errors = status === 400 ? { errors: { email: ["Invalid email address"] } } : {};
-  return { type, title, status, detail, ...errors, request_id };
+/** The texts of an error status. @throws when there are none */
+function statusDescription(status: number): StatusDescription {
+  const description = statuses[status];
+  if (!description) throw new Error(`The status ${status} has no description.`);
+  return description;
 }
 
-/** The content of every answer that is a problem. */
-export const problemContent = (status: number, detail?: string): JsonSchema => ({
-  "application/problem+json": { schema: referenceTo("Problem"), example: problemExample(status, detail) },
-});
+/** The named responses: one for each error status. */
+export const problemResponses = (): Record<string, JsonSchema> =>
+  Object.fromEntries(
+    Object.entries(statuses).map(([status, { name }]) => [name, problemResponse(Number(status))]),
+  );
 
-/** @throws when the status has no words */
-export function wordsOf(status: number): ProblemWords {
-  const words = problems[status];
-  if (!words) throw new Error(`There are no words for the status ${status}.`);
-  return words;
+/** An error response of an operation: with its own texts, or a reference to the named response of its status. */
+export function operationProblem(status: number, texts?: ProblemDescription): JsonSchema {
+  const { name } = statusDescription(status);
+  return texts ? problemResponse(status, texts) : { $ref: `#/components/responses/${name}` };
+}
+
+function problemResponse(status: number, texts: Partial<ProblemDescription> = {}): JsonSchema {
+  const common = statusDescription(status);
+  const example = problemExample(status, texts.detail ?? common.detail);
+  return {
+    description: texts.description ?? common.description,
+    headers: headerReferences(common.headers),
+    content: { "application/problem+json": { schema: referenceTo("Problem"), example } },
+  };
+}
+
+function problemExample(status: number, detail: string): unknown {
+  const { title } = statusDescription(status);
+  const { type, request_id } = Object(problemSchema.example);
+  const errors = status === 400 ? { errors: { email: ["Invalid email address"] } } : {};
+  return { type, title, status, detail, ...errors, request_id };
 }

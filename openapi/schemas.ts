@@ -1,104 +1,121 @@
 import * as core from "zod/v4/core";
-import type { DescribedParameters, DescribedSchema, ParameterDescription } from "../src/http/openapi.ts";
+import {
+  type DescribedParameters,
+  type DescribedSchema,
+  type JsonSchema,
+  type ParameterDescription,
+  referenceTo,
+} from "../src/http/openapi.ts";
 import type * as z from "../src/zod.ts";
-import { portable } from "./patterns.ts";
+import { expandUnicodeClasses } from "./patterns.ts";
 
-/** A schema as JSON Schema has it. */
-export type JsonSchema = Record<string, unknown>;
-
-type Io = "input" | "output";
-
-export const referenceTo = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+/** The direction of a schema, as zod names it: of requests or of responses. They differ where a schema transforms its value. */
+type Direction = "input" | "output";
 
 /**
- * The named schemas of one direction as JSON Schema, which refer to each other by name: what clients send (`input`) or
- * what they are answered (`output`).
+ * Converts the named schemas of requests (`input`) or of responses (`output`) to JSON Schema. They refer to each other by name.
  *
- * @throws when a schema has a field without words, or words for no field.
+ * @throws when a schema has a field without a description, or a description without a field.
  */
-export function componentsOf(schemas: Record<string, DescribedSchema>, io: Io): Record<string, JsonSchema> {
+export function buildSchemas(
+  schemas: Record<string, DescribedSchema>,
+  io: Direction,
+): Record<string, JsonSchema> {
   const registry = core.registry<{ id: string }>();
   for (const [id, { schema }] of Object.entries(schemas)) registry.add(schema, { id });
   const uri = (id: string) => String(referenceTo(id)["$ref"]);
-  const written = core.toJSONSchema(registry, { io, uri, override }).schemas;
+  const converted = core.toJSONSchema(registry, { io, uri, override: adjustSchema }).schemas;
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, words]) => [name, describe(name, Object(written[name]), words)]),
+    Object.entries(schemas).map(([name, described]) => [
+      name,
+      addDescriptions(name, Object(converted[name]), described),
+    ]),
   );
 }
 
-function describe(
+function addDescriptions(
   name: string,
-  written: JsonSchema,
+  { $schema, $id, ...schema }: JsonSchema,
   { description, fields, example }: DescribedSchema,
 ): JsonSchema {
-  const { $schema, $id, properties, ...rest } = written;
-  const described = describeEach(name, Object(properties), fields);
-  return { ...rest, description, properties: described, examples: [example] };
+  const properties = addFieldDescriptions(name, Object(schema["properties"]), fields);
+  return { ...schema, description, properties, examples: [example] };
 }
 
-function describeEach(
-  of: string,
+function addFieldDescriptions(
+  schemaName: string,
   properties: Record<string, JsonSchema>,
-  words: Record<string, string>,
+  descriptions: Record<string, string>,
 ): Record<string, JsonSchema> {
-  const own = Object.keys(properties).filter((field) => !properties[field]?.["readOnly"]);
-  if (own.sort().join() !== Object.keys(words).sort().join())
-    throw new Error(`${of} has the fields ${own}, and words for ${Object.keys(words)}.`);
+  const writable = Object.keys(properties).filter((field) => !properties[field]?.["readOnly"]);
+  if (writable.sort().join() !== Object.keys(descriptions).sort().join())
+    throw new Error(
+      `${schemaName} has the fields ${writable}, but descriptions of ${Object.keys(descriptions)}.`,
+    );
   return Object.fromEntries(
-    Object.entries(properties).map(([field, schema]) => [field, { description: words[field], ...schema }]),
+    Object.entries(properties).map(([field, schema]) => [
+      field,
+      { description: descriptions[field], ...schema },
+    ]),
   );
 }
 
-/** The parameters that a route reads from one part of its requests, each with its words. */
-export function parametersOf(
+/**
+ * Builds the OpenAPI parameters of one part of a route's requests.
+ *
+ * @param replaced descriptions that replace those of the group.
+ * @throws when the group does not describe `schema`.
+ */
+export function buildParameters(
   place: "path" | "query" | "header",
   schema: z.ZodMiniType,
-  described: DescribedParameters[],
-  otherWords: Record<string, ParameterDescription> = {},
+  groupParameters: DescribedParameters[],
+  replaced: Record<string, ParameterDescription> = {},
 ): JsonSchema[] {
-  const known = described.find((one) => one.schema === schema);
-  if (!known) throw new Error(`There are no words for the ${place} of a route.`);
-  const input = jsonSchemaOf(schema, "input");
-  const output = jsonSchemaOf(schema, "output");
+  const described = groupParameters.find((one) => one.schema === schema);
+  if (!described) throw new Error(`The ${place} parameters of a route have no descriptions.`);
+  const input = toJsonSchema(schema, "input");
+  const output = toJsonSchema(schema, "output");
   const required = (input["required"] ?? []) as string[];
-  return Object.entries(Object(input["properties"])).map(([name, asText]) => ({
+  return Object.entries(Object(input["properties"])).map(([name, textSchema]) => ({
     name,
     in: place,
     required: required.includes(name),
-    ...(otherWords[name] ?? known.words[name]),
-    schema: parsed(Object(output["properties"])[name]) ?? asText,
+    ...(replaced[name] ?? described.descriptions[name]),
+    schema: integerSchema(Object(output["properties"])[name]) ?? textSchema,
   }));
 }
 
-/** What a parameter's text stands for, when that is a number. */
-const parsed = (schema: JsonSchema | undefined): JsonSchema | undefined =>
-  schema?.["type"] === "integer" ? schema : undefined;
+/** The output of a parameter that is parsed to an integer. Others are documented as the text that is sent. */
+const integerSchema = (output: JsonSchema | undefined): JsonSchema | undefined =>
+  output?.["type"] === "integer" ? output : undefined;
 
-function jsonSchemaOf(schema: core.$ZodType, io: Io): JsonSchema {
-  return core.toJSONSchema(schema, { io, override, unrepresentable: "any" });
+function toJsonSchema(schema: core.$ZodType, io: Direction): JsonSchema {
+  return core.toJSONSchema(schema, { io, override: adjustSchema, unrepresentable: "any" });
 }
 
-/** Brings what zod writes into the form that people expect. */
-function override({ jsonSchema }: { jsonSchema: JsonSchema }): void {
-  if (jsonSchema["type"] === "integer") tellBounds(jsonSchema);
-  if (typeof jsonSchema["pattern"] === "string") jsonSchema["pattern"] = portable(jsonSchema["pattern"]);
-  if (Array.isArray(jsonSchema["ignored"])) tellIgnored(jsonSchema, jsonSchema["ignored"]);
+/** Replaces what zod generates by simpler JSON Schema that more tools understand. */
+function adjustSchema({ jsonSchema }: { jsonSchema: JsonSchema }): void {
+  if (jsonSchema["type"] === "integer") simplifyBounds(jsonSchema);
+  if (typeof jsonSchema["pattern"] === "string")
+    jsonSchema["pattern"] = expandUnicodeClasses(jsonSchema["pattern"]);
+  if (Array.isArray(jsonSchema["ignored"])) addReadOnlyFields(jsonSchema, jsonSchema["ignored"]);
 }
 
-function tellBounds(schema: JsonSchema): void {
+function simplifyBounds(schema: JsonSchema): void {
   if (schema["exclusiveMinimum"] === 0) {
     delete schema["exclusiveMinimum"];
     schema["minimum"] = 1;
   }
-  // The ends of what JavaScript counts exactly: no limits of the API's.
+  // zod adds the limits of JavaScript's exact integers. They are no limits of the API.
   if (schema["minimum"] === Number.MIN_SAFE_INTEGER) delete schema["minimum"];
   if (schema["maximum"] === Number.MAX_SAFE_INTEGER) delete schema["maximum"];
 }
 
-/** What a client may send back as it got it, and the API drops unread. */
-function tellIgnored(schema: JsonSchema, fields: string[]): void {
+/** Adds the fields that a client may send back and that the API ignores (`ignored` is set by `requestBody` in src/http/fields.ts). */
+function addReadOnlyFields(schema: JsonSchema, names: string[]): void {
   delete schema["ignored"];
-  const description = "The API sets it. It may be sent back, and is ignored.";
-  const ignored = fields.map((field) => [field, { readOnly: true, description }]);
-  schema["properties"] = { ...Object(schema["properties"]), ...Object.fromEntries(ignored) };
+  const description = "Set by the API. It may be sent back and is ignored.";
+  const readOnly = names.map((name) => [name, { readOnly: true, description }]);
+  schema["properties"] = { ...Object(schema["properties"]), ...Object.fromEntries(readOnly) };
 }

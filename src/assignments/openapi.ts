@@ -1,4 +1,10 @@
-import { assignedAt, byId, conditions, gender, pageWords, specialization } from "../../openapi/records.ts";
+import {
+  genderText,
+  idPathParameters,
+  pageParameterTexts,
+  requestHeaders,
+  specializationText,
+} from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { AssignmentsQuery, NewAssignment } from "./requests.ts";
 import {
@@ -9,9 +15,10 @@ import {
   PatientSummary,
 } from "./responses.ts";
 
-const names = { firstname: "The first name.", lastname: "The last name." };
+const nameTexts = { firstname: "The first name.", lastname: "The last name." };
 const id = "The assignment's id.";
-const patient = {
+const assignedAt = "When the doctor was assigned: a UTC timestamp in milliseconds.";
+const examplePatient = {
   id: 7,
   firstname: "Grace",
   lastname: "Hopper",
@@ -19,7 +26,7 @@ const patient = {
   gender: "F",
   created_by: 12,
 } as const;
-const doctor = {
+const exampleDoctor = {
   id: 3,
   firstname: "Gregory",
   lastname: "House",
@@ -28,98 +35,96 @@ const doctor = {
   gender: "M",
   active: true,
 } as const;
-const assigned_at = "2026-09-06T10:02:41.318Z";
-const ofAssignment = { id: { description: id, example: 41 } };
-const end = {
-  answers: [{ status: 204, description: "The assignment has ended." }],
+const exampleTimestamp = "2026-09-06T10:02:41.318Z";
+const deletion = {
+  responses: [{ status: 204, description: "The assignment has ended." }],
   problems: {
     403: {
-      when: "It is one of the doctor whose own account yours is, of a patient that is not yours.",
+      description: "Your account is the own account of the assigned doctor, and the patient is not yours.",
       detail: "Only the patient's owner or an admin may end this assignment.",
     },
     404: {
-      when: "There is no such assignment of one of your patients.",
+      description: "None of your patients has an assignment with this id.",
       detail: "There is no such assignment.",
     },
   },
-  parameters: ofAssignment,
+  parameters: { id: { description: id, example: 41 } },
 } as const;
 
-/** Which doctor looks after which patient. */
 export const assignmentsOpenApi: OpenApiGroup = {
   tag: {
     name: "Assignments",
     description:
-      "Which doctor looks after which patient: of your patients and, when yours is a doctor's own account, those of that doctor. Mind the ids: `GET /api/mappings/{id}/` takes a patient's, `DELETE` an assignment's.",
+      "Which doctor is assigned to which patient: the assignments of your patients and, if your account is a doctor's own account, those of that doctor. Mind the ids: `GET /api/mappings/{id}/` takes the id of a patient, `DELETE` that of an assignment.",
   },
   parameters: [
-    byId,
-    ...conditions,
+    idPathParameters,
+    ...requestHeaders,
     describeParameters(AssignmentsQuery, {
-      ...pageWords,
+      ...pageParameterTexts,
       sort: {
-        ...pageWords.sort,
-        description: `${pageWords.sort.description} \`created_at\` is an assignment's \`assigned_at\`.`,
+        ...pageParameterTexts.sort,
+        description: `${pageParameterTexts.sort.description} \`created_at\` sorts by \`assigned_at\`.`,
       },
-      patient: { description: "Only assignments of this patient, by its id." },
+      patient: { description: "Only assignments of the patient with this id." },
       doctor: {
         description:
-          "Only assignments of this doctor, by its id; an admin gets those of everybody's patients.",
+          "Only assignments of the doctor with this id. An admin gets those of the patients of all accounts.",
       },
     }),
   ],
   schemas: {
     NewAssignment: describeSchema(NewAssignment, {
-      description: "A doctor for a patient.",
+      description: "A doctor to assign to a patient.",
       fields: { patient: "The id of one of your patients.", doctor: "The id of a doctor." },
       example: { patient: 7, doctor: 3 },
     }),
     Assignment: describeSchema(Assignment, {
-      description: "An assignment that has just been made.",
+      description: "The assignment that was created.",
       fields: { id, patient: "The patient's id.", doctor: "The doctor's id.", assigned_at: assignedAt },
-      example: { id: 41, patient: 7, doctor: 3, assigned_at },
+      example: { id: 41, patient: 7, doctor: 3, assigned_at: exampleTimestamp },
     }),
     PatientSummary: describeSchema(PatientSummary, {
-      description: "A patient, in short.",
+      description: "Some fields of a patient.",
       fields: {
         id: "The patient's id.",
-        ...names,
+        ...nameTexts,
         age: "The age in whole years.",
-        gender,
+        gender: genderText,
         created_by: "The id of the account that created it.",
       },
-      example: patient,
+      example: examplePatient,
     }),
     DoctorSummary: describeSchema(DoctorSummary, {
-      description: "A doctor, in short.",
+      description: "Some fields of a doctor.",
       fields: {
         id: "The doctor's id.",
-        ...names,
-        specialization,
-        max_appointments_per_day: "How many appointments the doctor takes in a day at most.",
-        gender,
+        ...nameTexts,
+        specialization: specializationText,
+        max_appointments_per_day: "The maximum number of appointments per day.",
+        gender: genderText,
         active: "Whether the doctor takes new patients.",
       },
-      example: doctor,
+      example: exampleDoctor,
     }),
     ListedAssignment: describeSchema(ListedAssignment, {
       description: "An assignment, with its patient and its doctor.",
       fields: {
         id,
-        patient: "The patient, in short.",
-        doctor: "The doctor, in short.",
+        patient: "The patient.",
+        doctor: "The doctor.",
         assigned_at: assignedAt,
       },
-      example: { id: 41, patient, doctor, assigned_at },
+      example: { id: 41, patient: examplePatient, doctor: exampleDoctor, assigned_at: exampleTimestamp },
     }),
     DoctorsOfPatient: describeSchema(DoctorsOfPatient, {
-      description: "A patient's doctors.",
+      description: "A patient with the doctors assigned to it.",
       fields: {
         patient_id: "The patient's id.",
         patient: "The patient's first and last name.",
-        doctors: "The doctors who are assigned, in order of their ids.",
+        doctors: "The assigned doctors, sorted by id.",
       },
-      example: { patient_id: 7, patient: "Grace Hopper", doctors: [doctor] },
+      example: { patient_id: 7, patient: "Grace Hopper", doctors: [exampleDoctor] },
     }),
   },
   operations: {
@@ -127,27 +132,30 @@ export const assignmentsOpenApi: OpenApiGroup = {
       operationId: "listAssignments",
       summary: "List assignments",
       description:
-        "The assignments of your patients, page by page, each with its patient and its doctor; those too of the doctor whose own account yours is.",
-      answers: [{ status: 200, description: "A page of assignments.", schema: ListedAssignment, list: true }],
+        "Returns a page of the assignments of your patients, each with its patient and its doctor. If your account is a doctor's own account, they include the assignments of that doctor.",
+      responses: [
+        { status: 200, description: "A page of assignments.", schema: ListedAssignment, list: true },
+      ],
     },
     "POST /api/mappings": {
       operationId: "createAssignment",
       summary: "Assign a doctor to a patient",
-      description: "Assigns any doctor to one of your patients.",
-      answers: [
+      description: "Assigns a doctor who takes new patients to one of your patients.",
+      responses: [
         {
           status: 201,
-          description: "The assignment that was made.",
+          description: "The assignment that was created.",
           schema: Assignment,
           headers: ["Idempotency-Replayed"],
         },
       ],
       problems: {
         400: {
-          when: "The body is not valid, or there is no such doctor, or no such patient of yours: `errors` names the field.",
+          description:
+            "The body is not valid, or the doctor does not exist or takes no new patients, or the patient is not one of yours: `errors` names the field.",
         },
         409: {
-          when: "This doctor is assigned to this patient already.",
+          description: "This doctor is already assigned to this patient.",
           detail: "This doctor is already assigned to this patient.",
         },
       },
@@ -155,24 +163,29 @@ export const assignmentsOpenApi: OpenApiGroup = {
     "GET /api/mappings/:id": {
       operationId: "listDoctorsOfPatient",
       summary: "List the doctors of a patient",
-      description:
-        "The doctors who are assigned to one of the patients that you may read, by the **patient's** id.",
-      answers: [{ status: 200, description: "The patient's doctors.", schema: DoctorsOfPatient }],
-      problems: { 404: { when: "You may read no such patient.", detail: "There is no such patient." } },
+      description: "Returns the doctors assigned to a patient that you can read, by the **patient's** id.",
+      responses: [{ status: 200, description: "The patient's doctors.", schema: DoctorsOfPatient }],
+      problems: {
+        404: {
+          description: "There is no patient with this id that you can read.",
+          detail: "There is no such patient.",
+        },
+      },
       parameters: { id: { description: "The patient's id.", example: 7 } },
     },
     "DELETE /api/mappings/:id": {
       operationId: "deleteAssignment",
       summary: "End an assignment",
-      description: "Ends an assignment, by the **assignment's** id. Patient and doctor stay.",
-      ...end,
+      description: "Ends an assignment, by the **assignment's** id. The patient and the doctor stay.",
+      ...deletion,
     },
     "DELETE /api/mappings/:id/delete": {
       operationId: "deleteAssignmentByOldPath",
-      summary: "End an assignment, by its older path",
-      description: "The same as `DELETE /api/mappings/{id}/`, for clients that know only this path.",
+      summary: "End an assignment (old path)",
+      description:
+        "Deprecated: the same as `DELETE /api/mappings/{id}/`, for clients that only know this path.",
       deprecated: true,
-      ...end,
+      ...deletion,
     },
   },
 };

@@ -1,135 +1,164 @@
-import { doctor, house } from "../../openapi/people.ts";
 import {
-  byId,
-  conditions,
-  gender,
-  notModified,
-  pageWords,
-  search,
-  setByApi,
-  specialization,
-} from "../../openapi/records.ts";
+  genderText,
+  idPathParameters,
+  notModifiedResponse,
+  pageParameterTexts,
+  personNameTexts,
+  readOnlyFieldTexts,
+  requestHeaders,
+  searchParameterText,
+  specializationText,
+} from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
 import { Doctor } from "./responses.ts";
 
-const fields = {
-  firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
-  lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
-  email: "The email address; among all doctors there is none like it, whatever the case.",
-  gender,
-  specialization,
-  max_appointments_per_day: "How many appointments the doctor takes in a day at most, 0 to 1000.",
-  active:
-    "Whether the doctor takes new patients: `false` for one who has retired, who keeps those that there are.",
+const exampleNewDoctor = {
+  firstname: "Gregory",
+  lastname: "House",
+  email: "house@example.org",
+  gender: "M",
+  specialization: "NEUR",
+  max_appointments_per_day: 8,
+  active: true,
+} as const;
+const exampleDoctor = {
+  id: 3,
+  ...exampleNewDoctor,
+  created_by: 12,
+  created_at: "2026-09-06T09:45:06.922Z",
+  updated_at: "2026-09-06T09:45:06.922Z",
 };
-const taken = {
-  when: "There is a doctor with this email already, or another request was changing this one: then try again.",
+const fields = {
+  ...personNameTexts,
+  email: "The email address. Unique among all doctors; case is ignored.",
+  gender: genderText,
+  specialization: specializationText,
+  max_appointments_per_day: "The maximum number of appointments per day, 0 to 1000.",
+  active:
+    "Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay.",
+};
+const emailTaken = {
+  description:
+    "A doctor with this email already exists; or a concurrent request was changing this doctor: try again.",
   detail: "A doctor with this email already exists.",
 };
-const notThere = { when: "There is no such doctor.", detail: "There is no such doctor." };
-const notYours = { when: "Only the account that created this doctor or an admin may change or delete it." };
-const changed = { ...doctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" };
-const change = {
-  answers: [
+const notFound = { description: "There is no such doctor.", detail: "There is no such doctor." };
+const notCreator = {
+  description: "Only the account that created this doctor or an admin may change or delete it.",
+};
+const update = {
+  responses: [
     {
       status: 200,
-      description: "The doctor as it is now.",
+      description: "The doctor after the change.",
       schema: Doctor,
-      example: changed,
+      example: { ...exampleDoctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" },
       headers: ["ETag"],
     },
   ],
-  problems: { 403: notYours, 404: notThere, 409: taken },
+  problems: { 403: notCreator, 404: notFound, 409: emailTaken },
 } as const;
 
-/** Doctors: everybody's directory, changed by who made an entry. */
 export const doctorsOpenApi: OpenApiGroup = {
   tag: {
     name: "Doctors",
     description:
-      "The hospital's directory: every account sees every doctor. The account that created one changes it, and so does an admin.",
+      "The hospital's doctors. Every account can see every doctor. Only the account that created a doctor and admins can change it.",
   },
   parameters: [
-    byId,
-    ...conditions,
+    idPathParameters,
+    ...requestHeaders,
     describeParameters(DoctorsQuery, {
-      ...pageWords,
-      search,
+      ...pageParameterTexts,
+      search: searchParameterText,
       specialization: {
-        description: `Only doctors of this specialization: ${specialization}`,
+        description: `Only doctors of this specialization: ${specializationText}`,
       },
-      active: { description: "Only doctors who take new patients, or with `false` only those who do not." },
+      active: {
+        description: "`true`: only doctors who take new patients; `false`: only those who do not.",
+      },
       patient: {
-        description: "Only doctors who are assigned to this patient of yours, by its id.",
+        description: "Only doctors assigned to the patient with this id, one of yours.",
       },
     }),
   ],
   schemas: {
-    NewDoctor: describeSchema(NewDoctor, { description: "A new doctor.", fields, example: house }),
+    NewDoctor: describeSchema(NewDoctor, {
+      description: "A new doctor.",
+      fields,
+      example: exampleNewDoctor,
+    }),
     DoctorChanges: describeSchema(DoctorChanges, {
-      description: "What changes of a doctor; what is left out stays as it is.",
+      description: "Changes of a doctor. Fields that are left out stay as they are.",
       fields,
       example: { max_appointments_per_day: 6 },
     }),
     Doctor: describeSchema(Doctor, {
       description: "A doctor.",
-      fields: { ...fields, ...setByApi, created_by: "The id of the account that may change it." },
-      example: doctor,
+      fields: {
+        ...fields,
+        ...readOnlyFieldTexts,
+        created_by: "The id of the account that created it, and can change it.",
+      },
+      example: exampleDoctor,
     }),
   },
   operations: {
     "GET /api/doctors": {
       operationId: "listDoctors",
       summary: "List doctors",
-      description: "All doctors, page by page.",
-      answers: [{ status: 200, description: "A page of doctors.", schema: Doctor, list: true }],
+      description: "Returns a page of all doctors. Filters can be combined.",
+      responses: [{ status: 200, description: "A page of doctors.", schema: Doctor, list: true }],
     },
     "POST /api/doctors": {
       operationId: "createDoctor",
       summary: "Create a doctor",
-      description: "Enters a doctor into the directory.",
-      answers: [
+      description: "Creates a doctor that every account can see.",
+      responses: [
         {
           status: 201,
-          description: "The doctor that was made.",
+          description: "The doctor that was created.",
           schema: Doctor,
           headers: ["Location", "ETag", "Idempotency-Replayed"],
         },
       ],
-      problems: { 409: taken },
+      problems: { 409: emailTaken },
     },
     "GET /api/doctors/:id": {
       operationId: "getDoctor",
       summary: "Get a doctor",
-      description: "One of the doctors.",
-      answers: [{ status: 200, description: "The doctor.", schema: Doctor, headers: ["ETag"] }, notModified],
-      problems: { 404: notThere },
+      description: "Returns one doctor.",
+      responses: [
+        { status: 200, description: "The doctor.", schema: Doctor, headers: ["ETag"] },
+        notModifiedResponse,
+      ],
+      problems: { 404: notFound },
     },
     "PUT /api/doctors/:id": {
       operationId: "replaceDoctor",
-      summary: "Change a doctor, or send it back whole",
+      summary: "Change a doctor by sending it back",
       description:
-        "Changes the fields that are sent, as PATCH does: get a doctor, change a field, and send the whole of it back. What the API sets itself is ignored.",
-      ...change,
+        "Changes the fields that you send, like PATCH. You can get a doctor, change a field, and send the whole doctor back: fields that the API sets itself are ignored.",
+      ...update,
     },
     "PATCH /api/doctors/:id": {
       operationId: "updateDoctor",
       summary: "Change a doctor",
-      description: "Changes the fields that are sent, and no others.",
-      ...change,
+      description: "Changes the fields that you send, and no others.",
+      ...update,
     },
     "DELETE /api/doctors/:id": {
       operationId: "deleteDoctor",
       summary: "Delete a doctor",
       description:
-        "Deletes a doctor who has no patients. One who has had some is better retired: set `active` to `false`.",
-      answers: [{ status: 204, description: "The doctor is gone." }],
+        "Deletes a doctor without patients. For a doctor who has had patients, it is better to set `active` to `false`.",
+      responses: [{ status: 204, description: "The doctor was deleted." }],
       problems: {
-        403: notYours,
-        404: notThere,
+        403: notCreator,
+        404: notFound,
         409: {
-          when: "The doctor still has patients; `detail` says how many.",
+          description: "The doctor still has patients; `detail` says how many.",
           detail: "This doctor still has 2 patients; end the assignments first.",
         },
       },

@@ -3,13 +3,12 @@ import * as z from "../zod.ts";
 
 const Health = z.strictObject({ status: z.literal("ok") });
 
-/** What watches the API asks. */
 export const healthOpenApi: OpenApiGroup = {
-  tag: { name: "Service", description: "Whether the API runs. Nobody needs a token here." },
+  tag: { name: "Service", description: "Health checks. They need no access token." },
   parameters: [],
   schemas: {
     Health: describeSchema(Health, {
-      description: "All is well.",
+      description: "The check passed.",
       fields: { status: "Always `ok`." },
       example: { status: "ok" },
     }),
@@ -17,16 +16,16 @@ export const healthOpenApi: OpenApiGroup = {
   operations: {
     "GET /healthz": {
       operationId: "health",
-      summary: "Whether the API runs",
-      description: "Whether the Worker runs. It touches nothing, so that it says nothing else.",
-      answers: [{ status: 200, description: "It runs.", schema: Health }],
+      summary: "Check that the API runs",
+      description: "A liveness check: whether the Worker runs. It does not use the database.",
+      responses: [{ status: 200, description: "The API runs.", schema: Health }],
     },
     "GET /readyz": {
       operationId: "readiness",
-      summary: "Whether the database answers",
-      description: "Whether the API can do its work: it asks the database.",
-      answers: [{ status: 200, description: "The database answers.", schema: Health }],
-      problems: { 503: { when: "The database does not answer." } },
+      summary: "Check that the database answers",
+      description: "A readiness check: whether the API can serve requests. It queries the database.",
+      responses: [{ status: 200, description: "The database answers.", schema: Health }],
+      problems: { 503: { description: "The database does not answer." } },
     },
   },
 };

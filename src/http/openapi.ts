@@ -1,15 +1,21 @@
 import type * as z from "../zod.ts";
 
-// What a person has to say, beside what the code says of itself. It is checked against the schemas by types: a field
-// without words does not compile.
+// Types of the openapi.ts files. They hold what the code cannot say: descriptions and examples, which TypeScript checks against the zod
+// schemas, so that a field without a description does not compile. The Worker imports none of these files (.ci/run checks that).
 
-/** The names of an object's fields as they are on the wire, where a schema turns them into something else. */
-type FieldsOf<Schema extends z.ZodMiniType> = keyof (unknown extends z.input<Schema>
+/** A JSON Schema. */
+export type JsonSchema = Record<string, unknown>;
+
+/** A reference to a schema of the document by its name. */
+export const referenceTo = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+
+/** The field names of a schema in JSON. A schema that removes read-only fields first has the input type `unknown`: its output has the names. */
+type FieldNames<Schema extends z.ZodMiniType> = keyof (unknown extends z.input<Schema>
   ? z.output<Schema>
   : z.input<Schema>) &
   string;
 
-/** A schema that the document names; what is sent or answered by it, in words and by one example. */
+/** A named schema of the document, with a description of each field and one example. */
 export interface DescribedSchema {
   schema: z.ZodMiniType;
   description: string;
@@ -17,79 +23,87 @@ export interface DescribedSchema {
   example: unknown;
 }
 
-/** Names a schema of bodies. @param words one of each field, with its unit; the example is to be a true one */
+/** Describes the schema of a body: each field with its unit, and a realistic example, which the tests send to the API. */
 export const describeSchema = <Schema extends z.ZodMiniType>(
   schema: Schema,
-  words: {
+  texts: {
     description: string;
-    fields: Record<FieldsOf<Schema>, string>;
+    fields: Record<FieldNames<Schema>, string>;
     example: z.output<Schema>;
   },
-): DescribedSchema => ({ schema, ...words });
+): DescribedSchema => ({ schema, ...texts });
 
-/** What a parameter is, and one value that it may have. */
 export interface ParameterDescription {
   description: string;
   example?: string | number;
 }
 
-/** A schema of a path, a query or headers, with words for each of its parameters. */
+/** The schema of a path, a query or headers, with a description of each parameter. */
 export interface DescribedParameters {
   schema: z.ZodMiniType;
-  words: Record<string, ParameterDescription>;
+  descriptions: Record<string, ParameterDescription>;
 }
 
 /** Describes the parameters of a path, a query or headers. */
 export const describeParameters = <Schema extends z.ZodMiniType>(
   schema: Schema,
-  words: Record<FieldsOf<Schema>, ParameterDescription>,
-): DescribedParameters => ({ schema, words });
+  descriptions: Record<FieldNames<Schema>, ParameterDescription>,
+): DescribedParameters => ({ schema, descriptions });
 
-/** Headers of answers; those that all answers have need not be named. */
+/** Response headers that an operation names. Those that every response has are in openapi/headers.ts. */
 export type HeaderName = "ETag" | "Idempotency-Replayed" | "Link" | "Location";
 
-/** A body that is not JSON, by its media type; as OpenAPI has it. */
-export type OtherContent = Record<string, { schema: Record<string, unknown>; example: unknown }>;
+/** A body by media type: OpenAPI's `content`. */
+export type MediaTypes = Record<string, { schema: JsonSchema; example: unknown }>;
 
-/** What a route answers when all is well. */
+/** A successful response. */
 export interface ResponseDescription {
   status: 200 | 201 | 204 | 304;
   description: string;
-  /** What its body is, one of the named schemas; or, with `list`, what each of its items is. */
+  /** The schema of the JSON body, one of the group's `schemas`; with `list`, the schema of each item. */
   schema?: z.ZodMiniType;
   list?: boolean;
-  /** Another example than the schema's, where that would not be true. */
+  /** Replaces the example of the schema. */
   example?: unknown;
   headers?: readonly HeaderName[];
-  /** Beside or instead of JSON. */
-  content?: OtherContent;
+  /** Bodies that no named schema describes, such as CSV. */
+  content?: MediaTypes;
 }
 
-/** When a route answers a problem, and what its `detail` says then, unless that is the same for all routes. */
+/** An error response: when it is returned, and an example of its `detail`, when it differs from the one of all routes. */
 export interface ProblemDescription {
-  when: string;
+  description: string;
   detail?: string;
 }
 
-/** What a route does. Which parameters and bodies it takes, who may call it and what it refuses is read from its code. */
+/** The texts of an operation. Its parameters, JSON body, security and common errors are read from the route's handlers. */
 export interface OperationDescription {
   operationId: string;
   summary: string;
   description: string;
   deprecated?: boolean;
-  answers: readonly ResponseDescription[];
-  /** Problems that come from the work itself; or other words for one that comes from the code around it. */
+  responses: readonly ResponseDescription[];
+  /** Errors of this operation by status. They also replace the text of a common error. */
   problems?: Record<number, ProblemDescription>;
-  /** Other words for a parameter than those of its schema. */
+  /** Replaces the description of a parameter. */
   parameters?: Record<string, ParameterDescription>;
-  /** What it takes beside or instead of JSON. */
-  content?: OtherContent;
+  /** Request bodies that are not JSON. */
+  content?: MediaTypes;
 }
 
-/** A group of routes: its words by method and path, as the app has them. */
-export interface OpenApiGroup {
-  tag: { name: string; description: string };
+/** The descriptions of some routes. Operations are named by method and path as in the app: `GET /api/patients/:id`. */
+export interface DescribedRoutes {
   schemas: Record<string, DescribedSchema>;
   parameters: DescribedParameters[];
   operations: Record<string, OperationDescription>;
+}
+
+/** The routes of a group, which the reference page shows under the group's tag. */
+export interface OpenApiGroup extends DescribedRoutes {
+  tag: OpenApiTag;
+}
+
+export interface OpenApiTag {
+  name: string;
+  description: string;
 }

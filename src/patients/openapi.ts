@@ -1,143 +1,157 @@
-import { grace, patient } from "../../openapi/people.ts";
-import { byId, conditions, gender, notModified, pageWords, search, setByApi } from "../../openapi/records.ts";
-import { recordOfPatient, recordParameters, recordSchemas } from "../audit/openapi.ts";
+import {
+  genderText,
+  idPathParameters,
+  notModifiedResponse,
+  pageParameterTexts,
+  personNameTexts,
+  readOnlyFieldTexts,
+  requestHeaders,
+  searchParameterText,
+} from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
-import { importedWords, importParameters, moving } from "./import-export-openapi.ts";
-import { custody, custodySchemas, restoreParameters } from "./ownership/openapi.ts";
+import { patientAuditOpenApi } from "./audit-openapi.ts";
+import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
+import { importExportOpenApi } from "./import-export-openapi.ts";
+import { ownershipOpenApi } from "./ownership/openapi.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./requests.ts";
 import { Patient } from "./responses.ts";
 
 const fields = {
-  firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
-  lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
-  email: "The email address; among your own patients there is none like it, whatever the case.",
+  ...personNameTexts,
+  email: "The email address. Unique among the patients of your account; case is ignored.",
   age: "The age in whole years, 0 to 120.",
-  gender,
+  gender: genderText,
 };
-const taken = {
-  when: "You have a patient with this email already, or another request was changing this one: then try again.",
+const emailTaken = {
+  description:
+    "You already have a patient with this email; or a concurrent request was changing this patient: try again.",
   detail: "You already have a patient with this email.",
 };
-const notThere = {
-  when: "You may read no such patient. Another account's is answered like one that never was.",
+const notFound = {
+  description:
+    "There is no patient with this id that you can read. The response is the same whether or not another account has one.",
   detail: "There is no such patient.",
 };
-const notYours = {
-  when: "You may only read it: it is assigned to the doctor whose own account yours is, or you are an admin who has opened it.",
+const notOwner = {
+  description:
+    "You can read this patient but not change it: your account is the own account of an assigned doctor, or you are an admin with emergency access.",
   detail: "Only the patient's owner may change or delete it.",
 };
-const changed = { ...patient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" };
-const change = {
-  answers: [
+const update = {
+  responses: [
     {
       status: 200,
-      description: "The patient as it is now.",
+      description: "The patient after the change.",
       schema: Patient,
-      example: changed,
+      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" },
       headers: ["ETag"],
     },
   ],
-  problems: { 403: notYours, 404: notThere, 409: taken },
+  problems: { 403: notOwner, 404: notFound, 409: emailTaken },
 } as const;
 
-/** Patients: each is its account's own, and read by its doctors. */
 export const patientsOpenApi: OpenApiGroup = {
   tag: {
     name: "Patients",
     description:
-      "The patients of your account, who alone changes them. The own accounts of the doctors who are assigned to them read them, and so does an admin who has said why; that is on record. Nobody else sees them.",
+      "The patients of your account. Only the owner can change a patient. The own accounts of its doctors can read it, and so can an admin with emergency access, who must give a reason; that is audited. Nobody else can see it.",
   },
   parameters: [
-    byId,
-    ...conditions,
+    idPathParameters,
+    ...requestHeaders,
     describeParameters(PatientsQuery, {
-      ...pageWords,
-      search,
-      gender: { description: `Only patients of this gender: ${gender}` },
+      ...pageParameterTexts,
+      search: searchParameterText,
+      gender: { description: `Only patients of this gender: ${genderText}` },
       min_age: { description: "Only patients of at least this age, in whole years." },
       max_age: { description: "Only patients of at most this age, in whole years." },
-      doctor: { description: "Only patients to whom the doctor of this id is assigned." },
-      deleted: { description: "With `true` your own deleted patients instead, which can be restored." },
+      doctor: { description: "Only patients that the doctor with this id is assigned to." },
+      deleted: { description: "`true`: your deleted patients instead, which can be restored." },
     }),
-    importParameters,
-    restoreParameters,
-    recordParameters,
+    ...importExportOpenApi.parameters,
+    ...ownershipOpenApi.parameters,
+    ...patientAuditOpenApi.parameters,
   ],
   schemas: {
-    NewPatient: describeSchema(NewPatient, { description: "A new patient.", fields, example: grace }),
+    NewPatient: describeSchema(NewPatient, {
+      description: "A new patient.",
+      fields,
+      example: exampleNewPatient,
+    }),
     PatientChanges: describeSchema(PatientChanges, {
-      description: "What changes of a patient; what is left out stays as it is.",
+      description: "Changes of a patient. Fields that are left out stay as they are.",
       fields,
       example: { age: 86 },
     }),
-    Imported: importedWords,
-    ...custodySchemas,
-    ...recordSchemas,
+    ...importExportOpenApi.schemas,
+    ...ownershipOpenApi.schemas,
+    ...patientAuditOpenApi.schemas,
     Patient: describeSchema(Patient, {
       description: "A patient.",
       fields: {
         ...fields,
-        ...setByApi,
-        created_by: "The id of the account that created it: its owner, until it is handed over.",
+        ...readOnlyFieldTexts,
+        created_by: "The id of the account that created it, and owns it until it is transferred.",
       },
-      example: patient,
+      example: examplePatient,
     }),
   },
   operations: {
-    ...moving,
-    ...custody,
-    ...recordOfPatient,
+    ...importExportOpenApi.operations,
+    ...ownershipOpenApi.operations,
+    ...patientAuditOpenApi.operations,
     "GET /api/patients": {
       operationId: "listPatients",
       summary: "List your patients",
       description:
-        "Your patients, page by page; those too that are assigned to the doctor whose own account yours is. The filters combine. A filter other than `doctor` in order of `id` has no index of its own: the patients are read in their order until the page is full.",
-      answers: [{ status: 200, description: "A page of patients.", schema: Patient, list: true }],
+        "Returns a page of your patients. If your account is a doctor's own account, they include the patients assigned to that doctor. Filters can be combined. Of the filters, only `doctor` with the sort order `id` uses an index: with any other, patients are read in the sort order until the page is full.",
+      responses: [{ status: 200, description: "A page of patients.", schema: Patient, list: true }],
     },
     "POST /api/patients": {
       operationId: "createPatient",
       summary: "Create a patient",
-      description: "Creates a patient, which is your account's own.",
-      answers: [
+      description: "Creates a patient that your account owns.",
+      responses: [
         {
           status: 201,
-          description: "The patient that was made.",
+          description: "The patient that was created.",
           schema: Patient,
           headers: ["Location", "ETag", "Idempotency-Replayed"],
         },
       ],
-      problems: { 409: taken },
+      problems: { 409: emailTaken },
     },
     "GET /api/patients/:id": {
       operationId: "getPatient",
       summary: "Get a patient",
-      description: "One of your patients, or one that is assigned to the doctor whose own account yours is.",
-      answers: [
+      description:
+        "Returns one of your patients. If your account is a doctor's own account, also one that is assigned to that doctor.",
+      responses: [
         { status: 200, description: "The patient.", schema: Patient, headers: ["ETag"] },
-        notModified,
+        notModifiedResponse,
       ],
-      problems: { 404: notThere },
+      problems: { 404: notFound },
     },
     "PUT /api/patients/:id": {
       operationId: "replacePatient",
-      summary: "Change a patient, or send it back whole",
+      summary: "Change a patient by sending it back",
       description:
-        "Changes the fields that are sent, as PATCH does: get a patient, change a field, and send the whole of it back. What the API sets itself is ignored.",
-      ...change,
+        "Changes the fields that you send, like PATCH. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
+      ...update,
     },
     "PATCH /api/patients/:id": {
       operationId: "updatePatient",
       summary: "Change a patient",
-      description: "Changes the fields that are sent, and no others.",
-      ...change,
+      description: "Changes the fields that you send, and no others.",
+      ...update,
     },
     "DELETE /api/patients/:id": {
       operationId: "deletePatient",
       summary: "Delete a patient",
       description:
-        "Hides a patient, and its assignments with it; its email is free again. It can be restored until an operator purges it.",
-      answers: [{ status: 204, description: "The patient is gone." }],
-      problems: { 403: notYours, 404: notThere },
+        "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an operator purges it.",
+      responses: [{ status: 204, description: "The patient was deleted." }],
+      problems: { 403: notOwner, 404: notFound },
     },
   },
 };

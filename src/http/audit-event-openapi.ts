@@ -1,0 +1,31 @@
+// Descriptions of audit events, which the audit log and a patient's history and accesses share.
+
+/** The actions of audit events, as a Markdown list. */
+export const auditActionsText =
+  "`list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `register`, `login`, `logout`, `refresh`, `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `disable`, `enable`, `sign-out`";
+
+export const auditEventFieldTexts = {
+  id: "The event's id.",
+  at: "When it happened, by the clock of the database: a UTC timestamp in milliseconds.",
+  account:
+    "The account that did it, with the username and the role that it had at that time. `null` if nobody was logged in, or if an operator did it.",
+  action: `What was done or attempted: ${auditActionsText}.`,
+  outcome:
+    "The result: `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled.",
+  address: "The client's network address; `null` if an operator did it.",
+  request_id: "The id of the request, as in the header X-Request-Id; `null` if an operator did it.",
+  changes: "For a change: the value of each changed field before and after. Left out if no field changed.",
+  reason: "The reason that was given, if one was required.",
+};
+
+/** An update of a patient. */
+export const exampleAuditEvent = {
+  id: 90_210,
+  at: "2026-12-09T08:30:00.417Z",
+  account: { id: 12, username: "ada", role: "clinician" as const },
+  action: "update",
+  outcome: "done" as const,
+  address: "203.0.113.7",
+  request_id: "6f1c2f0e-5d3b-4c59-9a55-2b8f3a1f7f10",
+  changes: { age: { before: 85, after: 86 } },
+};

@@ -1,0 +1,83 @@
+import { IdPath } from "./fields.ts";
+import { IdempotencyKey } from "./idempotency.ts";
+import { describeParameters, type OpenApiTag } from "./openapi.ts";
+import { IfMatch, IfNoneMatch } from "./preconditions.ts";
+
+// Descriptions that several groups share.
+
+/** The tag of everything that only admins manage: accounts and invitations. */
+export const administrationTag: OpenApiTag = {
+  name: "Administration",
+  description: "For admins: accounts, their sessions, and invitations to register.",
+};
+
+/** The fields of a patient or a doctor that the API sets. */
+export const readOnlyFieldTexts = {
+  id: "The record's id.",
+  created_by: "The id of the account that created it.",
+  created_at: "When it was created: a UTC timestamp in milliseconds.",
+  updated_at: "When it was last changed: a UTC timestamp in milliseconds.",
+};
+
+/** The name of a patient or a doctor. */
+export const personNameTexts = {
+  firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
+  lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
+};
+
+export const genderText = "`M` male, `F` female, `O` other, `U` unknown.";
+
+export const specializationText =
+  "`CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine.";
+
+/** The path `/:id/` of a patient or a doctor. */
+export const idPathParameters = describeParameters(IdPath, {
+  id: { description: "The record's id.", example: 7 },
+});
+
+/** The query parameters of every list. Optional parameters have no example: the reference page would fill it in and send it. */
+export const pageParameterTexts = {
+  limit: { description: "The maximum number of records on the page." },
+  cursor: {
+    description:
+      "Where the page starts (keyset pagination): take it from the URL in the `Link` header of the previous page. It contains the filters and the sort order, and is valid for this list only.",
+  },
+  sort: {
+    description:
+      "The sort order. A `-` before the name reverses it. Records with equal values are sorted by `id`.",
+  },
+};
+
+export const searchParameterText = {
+  description:
+    "The beginning of a first name, a last name, or a full name in either order. Case and accents are ignored. `hop` finds Grace Hopper.",
+};
+
+/** The headers of conditional requests and of requests that can be retried. */
+export const requestHeaders = [
+  describeParameters(IfNoneMatch, {
+    "If-None-Match": {
+      description:
+        'The ETags that you have (`"3"`). If the ETag of the record is one of them, the response is 304 without a body.',
+    },
+  }),
+  describeParameters(IfMatch, {
+    "If-Match": {
+      description:
+        'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed. If this installation requires the header, a change without it returns 428.',
+    },
+  }),
+  describeParameters(IdempotencyKey, {
+    "Idempotency-Key": {
+      description:
+        "An idempotency key that you choose for this request, for example a UUID. If you retry the request with the same key, you get the first response again and nothing is created twice. Keys are kept for 24 hours.",
+    },
+  }),
+];
+
+/** The response to a conditional GET when the client has the current version. */
+export const notModifiedResponse = {
+  status: 304,
+  description: "You already have this version.",
+  headers: ["ETag"],
+} as const;

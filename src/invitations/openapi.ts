@@ -1,0 +1,98 @@
+import { administrationTag, pageParameterTexts } from "../http/common-openapi.ts";
+import { IdPath } from "../http/fields.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
+import { InvitationsQuery, NewInvitation } from "./requests.ts";
+import { Invitation, IssuedInvitation } from "./responses.ts";
+
+const id = "The invitation's id.";
+const email = "The email address that the account will have.";
+const role = "The role that the account will have: `clinician` or `admin`.";
+const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage invitations." };
+
+export const invitationsOpenApi: OpenApiGroup = {
+  tag: administrationTag,
+  parameters: [
+    describeParameters(IdPath, { id: { description: id, example: 7 } }),
+    describeParameters(InvitationsQuery, {
+      limit: pageParameterTexts.limit,
+      cursor: pageParameterTexts.cursor,
+      sort: { description: "`id`, or `-id` for the newest first.", example: "-id" },
+    }),
+  ],
+  schemas: {
+    NewInvitation: describeSchema(NewInvitation, {
+      description: "A new invitation.",
+      fields: { email, role },
+      example: { email: "grace@example.org", role: "clinician" },
+    }),
+    IssuedInvitation: describeSchema(IssuedInvitation, {
+      description: "The invitation that was created, with its code.",
+      fields: {
+        id,
+        email,
+        role,
+        code: "The value of `invitation` when registering. It is shown only now and cannot be read later.",
+        expires_at: "When it expires: seven days after it was created.",
+      },
+      example: {
+        id: 7,
+        email: "grace@example.org",
+        role: "clinician",
+        code: "q3ZyJ1x6bPp0n5yL0dM2m3v0c8Y",
+        expires_at: "2026-12-03T09:30:00.000Z",
+      },
+    }),
+    Invitation: describeSchema(Invitation, {
+      description: "An invitation that has not been used.",
+      fields: {
+        id,
+        email,
+        role,
+        created_by: "The id of the admin's account.",
+        created_at: "When it was created.",
+        expires_at: "When it expires.",
+      },
+      example: {
+        id: 7,
+        email: "grace@example.org",
+        role: "clinician",
+        created_by: 1,
+        created_at: "2026-11-26T09:30:00.000Z",
+        expires_at: "2026-12-03T09:30:00.000Z",
+      },
+    }),
+  },
+  operations: {
+    "POST /api/invitations": {
+      operationId: "invite",
+      summary: "Create an invitation",
+      description:
+        "For admins. Creates a code that one account can register with in the next seven days, with this email and this role. Send the code yourself: the API sends no mail.",
+      responses: [{ status: 201, description: "The invitation, with its code.", schema: IssuedInvitation }],
+      problems: {
+        403: notAdmin,
+        409: {
+          description: "Registration is closed on this installation.",
+          detail: "Registration is closed: an invitation could not be used.",
+        },
+      },
+    },
+    "GET /api/invitations": {
+      operationId: "listInvitations",
+      summary: "List invitations",
+      description: "For admins. Returns a page of the invitations that are unused and have not expired.",
+      responses: [{ status: 200, description: "A page of invitations.", schema: Invitation, list: true }],
+      problems: { 403: notAdmin },
+    },
+    "DELETE /api/invitations/:id": {
+      operationId: "withdrawInvitation",
+      summary: "Withdraw an invitation",
+      description: "For admins. The code of the invitation becomes invalid.",
+      responses: [{ status: 204, description: "The invitation was withdrawn." }],
+      problems: {
+        403: notAdmin,
+        404: { description: "There is no such invitation.", detail: "There is no such invitation." },
+      },
+    },
+  },
+};

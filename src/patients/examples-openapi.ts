@@ -1,0 +1,19 @@
+// The patient in the examples.
+
+/** The fields that a client sends. */
+export const exampleNewPatient = {
+  firstname: "Grace",
+  lastname: "Hopper",
+  email: "grace@example.org",
+  age: 85,
+  gender: "F",
+} as const;
+
+/** The patient in a response. */
+export const examplePatient = {
+  id: 7,
+  ...exampleNewPatient,
+  created_by: 12,
+  created_at: "2026-09-06T09:45:06.922Z",
+  updated_at: "2026-09-06T09:45:06.922Z",
+};
