@@ -1,4 +1,4 @@
-// Shows the document, and logs in with whatever tokens login and refresh answer.
+// Shows the OpenAPI document in Swagger UI, and sends later requests with the access token of the last login or refresh.
 
 const session = document.querySelector("#session");
 
@@ -13,23 +13,23 @@ const ui = globalThis.SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   defaultModelExpandDepth: 2,
   syntaxHighlight: { theme: "nord" },
-  // Nobody else is told of this document.
+  // The default sends the URL of the document to validator.swagger.io.
   validatorUrl: null,
-  responseInterceptor: authorize,
+  responseInterceptor: updateSession,
 });
 
-// Swagger UI follows a link into the page only when it is opened with it.
+// Swagger UI opens the operation in the URL only when the page loads.
 session.addEventListener("click", ({ target }) => {
   if (target.hash) ui.layoutActions.parseDeepLinkHash(target.hash);
 });
 
-/** Takes the access token out of an answer that has one, and says so. */
-function authorize(response) {
+/** Stores the access token of a login or refresh, removes it after a logout, and shows the state. */
+function updateSession(response) {
   const { pathname } = new URL(response.url, location.href);
   const [, action] = /^\/api\/auth\/(login|refresh|logout)\/?$/.exec(pathname) ?? [];
   if (response.status === 200 && action !== undefined) {
     ui.preauthorizeApiKey("bearer", response.body?.access ?? JSON.parse(response.text).access);
-    session.textContent = "Logged in: what you send carries your access token, for 15 minutes.";
+    session.textContent = "Logged in: your requests carry your access token, which is valid for 15 minutes.";
   } else if (response.status === 204 && action === "logout") {
     ui.authActions.logout(["bearer"]);
     session.textContent = "Logged out.";
