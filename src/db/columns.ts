@@ -11,22 +11,22 @@ import type { ForeignKeyConstraint, UniqueConstraint } from "./errors.ts";
 
 // Column types, constraints and index keys that the tables of schema.ts share.
 
-/** A timestamp with the precision of the wire format, milliseconds: a client reads exactly what is stored. */
+/** A timestamp in milliseconds, the precision of JSON: a client reads exactly what is stored. */
 export const timestampColumn = () => timestamp({ withTimezone: true, precision: 3 });
 export const timestampDefaultNow = () => timestampColumn().notNull().defaultNow();
 
-/** A unique index. Its name is one that `errors.ts` has an error detail for. */
+/** A unique index. `errors.ts` has the error detail for its name. */
 export const uniqueKeyIndex = (name: UniqueConstraint) => uniqueIndex(name);
 
 type Columns = [AnyPgColumn, ...AnyPgColumn[]];
-/** A foreign key. Its name is one that `errors.ts` knows the field of. */
+/** A foreign key. `errors.ts` has the request field for its name. */
 export const foreignKeyTo = (name: ForeignKeyConstraint, columns: Columns, foreignColumns: Columns) =>
   foreignKey({ name, columns, foreignColumns });
 
-/** What a case-insensitive unique index compares. The values are ASCII; other collations lower `I` as their locale does. */
+/** Lower case, for case-insensitive unique indexes of ASCII values. Other collations than "C" lower `I` as their locale does. */
 export const caseFolded = (column: AnyPgColumn | SQL): SQL => sql`lower(${column} COLLATE "C")`;
 
-/** Text that is compared byte by byte, so that its order is the same on every server. */
+/** Text that is compared byte by byte, so that its sort order is the same on every server. */
 export const bytewiseText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
 
 /** Letters that Unicode does not decompose into a letter and an accent, or that have two lower-case forms. */
@@ -39,8 +39,8 @@ const DIGRAPH_REPLACEMENTS: [letter: string, replacement: string][] = [
 ];
 
 /**
- * What names are searched and sorted by: without case, accents and repeated spaces. It is immutable, as a generated column requires;
- * PostgreSQL's `unaccent` is not, because its dictionary can change.
+ * The key that names are searched and sorted by: in lower case, without accents and repeated spaces. A generated column needs an IMMUTABLE
+ * expression; PostgreSQL's `unaccent` is not immutable, because its dictionary can change.
  */
 export function nameSearchKey(name: SQL): SQL {
   const unaccented = sql`regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g')`;
@@ -53,7 +53,7 @@ export function nameSearchKey(name: SQL): SQL {
   return sql`lower(regexp_replace(${replaced}, '\\s+', ' ', 'g'))`;
 }
 
-/** The search keys of a person's name. A search matches the beginning of either; lists by `lastname` are sorted by `last_first`. */
+/** The search keys of a person's name. A search matches the beginning of either; the sort order `lastname` uses `last_first`. */
 export const nameSearchColumns = () => ({
   first_last: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`firstname || ' ' || lastname`)),
   last_first: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`lastname || ' ' || firstname`)),
@@ -67,22 +67,32 @@ const indexKeyForms = {
 };
 
 /**
- * The first column of an index as an expression that no other index begins with. The planner regards rows that any index returns in the
- * order of their owner as almost sorted, reads them by that index and sorts them: but they all have the same owner, and it would sort all
- * of them. With an expression of its own each sort order has exactly one index that can answer it. Shown by test/db/plans.test.ts.
+ * Writes the first column of an index as an expression that no other index starts with, so that a condition on that expression picks this
+ * index. With the plain column, the planner could read the rows of one owner by any index that starts with it and sort them all for each
+ * page: it expects them to be almost sorted already, although they all have the same owner. Shown by test/db/plans.test.ts.
  *
- * The same column in plain form is the first of the index for the order of `id`. `bigint` picks the index by name (patients) or by patient
- * (assignments), `negative` the one by creation time (of a doctor's assignments: by id), `negativeBigint` a doctor's assignments by time,
- * `plusZero` a doctor's assignments by patient. A condition compares a negative form with the negative value.
+ * The plain column picks the index by `id`. The forms pick:
+ * - `bigint`: patients by name; assignments by patient
+ * - `negative`: patients and an account's assignments by creation time; a doctor's assignments by id
+ * - `negativeBigint`: a doctor's assignments by time
+ * - `plusZero`: a doctor's assignments by patient
+ *
+ * A condition on a negative form compares it with the negative value.
  */
 export const indexKey = (column: AnyPgColumn, form: keyof typeof indexKeyForms): SQL =>
   indexKeyForms[form](column);
 
-/** Optimistic locking: every change increments it, so that nobody overwrites a change that they have not seen. */
+/** For optimistic locking: every change increments it. It is the ETag of the record. */
 export const versionColumn = () => integer().notNull().default(1);
+
+/** Constraint: at most `max` characters, at least one of them not white space. */
 export const textCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
+
+/** Constraint: at most `max` characters, with one `@`, text before and after it, and no spaces. The API is stricter. */
 export const emailCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} ~ '^[^@ ]+@[^@ ]+$'`;
+
+/** Whether a column has one of the values. They become part of the SQL text: only constants of the code. */
 export const isOneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
   sql`${column} IN (${sql.raw(values.map((value) => `'${value}'`).join(", "))})`;

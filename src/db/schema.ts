@@ -30,39 +30,42 @@ import {
 } from "./columns.ts";
 import type { UniqueConstraint } from "./errors.ts";
 
-// Keys are the column names are the wire names: a row crosses all three without being renamed.
+// All tables in one file, because accounts and doctors refer to each other. Column names are the same in TypeScript, PostgreSQL and JSON.
+// drizzle/*.sql creates what Drizzle cannot express: triggers, functions and the partitions of the audit log. After a change here, generate
+// a migration with `npm run db:generate`; .ci/run checks that none is missing.
 
 export const roles = ["clinician", "admin"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
-/** What changes a patient, or whose it is, or who looks after it: its history. */
-export const patientChanges = [
+/** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */
+export const patientChangeActions = [
   ...["create", "import", "update", "delete", "restore"],
   ...["transfer", "assign", "unassign"],
 ] as const;
-/** How what is on record ended; `refused` when the caller may not, or when what it asked for was not to be had. */
+/** The outcome of an audit event. `refused`: the caller lacks the permission, or the request could not be fulfilled. */
 export const outcomes = ["done", "not_found", "refused"] as const;
 
-/** Accounts. One is never deleted, only disabled: records point at who made them. */
+/** Accounts. They are never deleted, only disabled, because the records they created refer to them. */
 export const users = pgTable(
   "users",
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     username: text().notNull(),
     email: text().notNull(),
+    /** bcrypt, 60 characters. */
     password_hash: text().notNull(),
     role: text({ enum: roles }).notNull().default("clinician"),
-    /** A disabled account is refused from its next request on. */
+    /** An account that is not active is refused from its next request on. */
     active: boolean().notNull().default(true),
-    /** Raised to make every token and session of the account worthless at once. */
+    /** Incremented to invalidate all tokens and sessions of the account at once. */
     token_version: integer().notNull().default(1),
-    /** Raised with each new password: a session that was opened with an older one is over, whenever it was opened. */
+    /** Incremented with each new password. A session with an older version is invalid, even if it was created after the change. */
     password_version: integer().notNull().default(1),
-    /** Whether its password was hashed without the space around it, as it once was. */
+    /** Whether the password may have been trimmed before it was hashed, as an earlier version did. */
     password_trimmed: boolean().notNull().default(false),
-    /** Whether its password is an operator's, who has told it to somebody: it may do nothing but change that. */
+    /** Whether an operator has set the password: until it is changed, the account can do nothing else. */
     must_change_password: boolean().notNull().default(false),
-    /** The doctor whose own account it is: it reads that doctor's patients. */
+    /** The doctor whose own account this is: it can read the doctor's patients. Null for most accounts. */
     doctor_id: integer(),
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
@@ -78,22 +81,23 @@ export const users = pgTable(
   ],
 );
 
-/** One login and all that was refreshed from it. Of an account there are 50, the newest (drizzle/0005_who_gets_in.sql). */
+/** Sessions: each login creates one. A trigger keeps the 50 newest of an account (drizzle/0005_who_gets_in.sql). */
 export const sessions = pgTable(
   "sessions",
   {
     id: uuid().primaryKey().defaultRandom(),
     user_id: integer().notNull(),
-    /** The account's at login: a session from before it was raised is over. */
+    /** `users.token_version` at login. The session is invalid when they differ. */
     token_version: integer().notNull(),
-    /** That of the password that it was opened with, or that was set in it. */
+    /** `users.password_version` at login, or after the password was changed in this session. The session is invalid when they differ. */
     password_version: integer().notNull().default(1),
     created_at: timestampDefaultNow(),
-    /** When it was logged in, or last refreshed. */
+    /** When it was created or last refreshed. */
     last_used_at: timestampDefaultNow(),
     expires_at: timestampColumn().notNull(),
+    /** When it was ended before `expires_at`. */
     ended_at: timestampColumn(),
-    /** What its client called itself when it logged in. */
+    /** The `User-Agent` header of the login. */
     user_agent: text(),
   },
   (t) => [
@@ -103,14 +107,15 @@ export const sessions = pgTable(
   ],
 );
 
-/** Refresh tokens, spent ones too, so that one used again is recognised. */
+/** Refresh tokens, including used ones: a token that is used again may be stolen, and ends its session (refresh-token rotation). */
 export const refresh_tokens = pgTable(
   "refresh_tokens",
   {
-    /** SHA-256 of the token, in hexadecimal; the token itself is nowhere. */
+    /** SHA-256 of the token in hexadecimal. The token itself is not stored. */
     token_hash: text().primaryKey(),
     session_id: uuid().notNull(),
     created_at: timestampDefaultNow(),
+    /** When it was first exchanged for new tokens. */
     spent_at: timestampColumn(),
   },
   (t) => [
@@ -120,14 +125,14 @@ export const refresh_tokens = pgTable(
   ],
 );
 
-/** Who is asked to register, by an admin; until it has, or the invitation runs out. */
+/** Invitations to register, sent by admins. A used one is deleted at once, an expired one by the cleanup job. */
 export const invitations = pgTable(
   "invitations",
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     email: text().notNull(),
     role: text({ enum: roles }).notNull(),
-    /** SHA-256 of the code, in hexadecimal; the code itself is nowhere. */
+    /** SHA-256 of the code in hexadecimal. The code itself is not stored. */
     code_hash: text().notNull(),
     created_by: integer().notNull(),
     created_at: timestampDefaultNow(),
@@ -143,21 +148,21 @@ export const invitations = pgTable(
 );
 
 /**
- * Attempts to log in that have failed, of late. An account's own networks, which it has logged in from before, are counted
- * each for itself; all others together, with no `network`; and each network, over all accounts, with no `username`.
+ * Counters of failed login attempts (src/auth/login-attempts.ts). An account has one for each of its own networks, which it has logged in
+ * from before, and one with an empty `network` for all others together. A network has one for all accounts, with an empty `username`.
  */
 export const login_attempts = pgTable(
   "login_attempts",
   {
-    /** In lower case; of an account that need not exist. */
+    /** In lower case. There may be no account with this username. */
     username: bytewiseText().notNull(),
-    /** An IPv4 address, or the first half of an IPv6 address. */
+    /** An IPv4 address, or the /64 prefix of an IPv6 address. */
     network: bytewiseText().notNull(),
     failures: integer().notNull(),
     failed_at: timestampColumn().notNull(),
-    /** Until when no more are let through. */
+    /** When the lockout ends. */
     blocked_until: timestampColumn().notNull(),
-    /** When the account last logged in from this network: it is one of its own then. */
+    /** When the account last logged in from this network. Not null: it is one of the account's own networks. */
     logged_in_at: timestampColumn(),
   },
   (t) => [
@@ -167,6 +172,7 @@ export const login_attempts = pgTable(
   ],
 );
 
+/** Patients. DELETE is a soft delete; an operator purges them for good. */
 export const patients = pgTable(
   "patients",
   {
@@ -181,9 +187,9 @@ export const patients = pgTable(
     updated_at: timestampDefaultNow(),
     version: versionColumn(),
     ...nameSearchColumns(),
-    /** The account whose patient it is: its creator, until it is handed over. Null while it is deleted: nobody's. */
+    /** The account that owns it: its creator, until a transfer. Null while it is deleted. */
     owner_id: integer(),
-    /** Whose it was when it was deleted, and will be again when it is restored. */
+    /** While it is deleted: the account that owned it, and will own it again when it is restored. */
     deleted_from: integer(),
     deleted_at: timestampColumn(),
   },
@@ -191,10 +197,11 @@ export const patients = pgTable(
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
-    // The email first: no other index than the next may offer itself for an account's patients, and have them sorted.
+    // `email` is first, so that the planner does not read an account's patients by this index and sort them (see `indexKey`).
     uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
-    // Pages of one account's patients in order of id; also what mappings_patient_fkey points at.
+    // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
+    // Their pages by name and by creation time, and the same three for deleted patients.
     index("patients_owner_id_last_first_id_idx").on(indexKey(t.owner_id, "bigint"), t.last_first, t.id),
     index("patients_owner_id_created_at_id_idx").on(indexKey(t.owner_id, "negative"), t.created_at, t.id),
     ...[
@@ -210,7 +217,7 @@ export const patients = pgTable(
         t.id,
       ),
       index("patients_deleted_at_idx").on(t.deleted_at),
-    ].map((of) => of.where(sql`${t.deleted_at} IS NOT NULL`)),
+    ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
     check(
       "patients_deleted_at_check",
       sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
@@ -223,6 +230,7 @@ export const patients = pgTable(
   ],
 );
 
+/** Doctors, which every account can read. */
 export const doctors = pgTable(
   "doctors",
   {
@@ -233,7 +241,7 @@ export const doctors = pgTable(
     gender: text({ enum: genders }).notNull(),
     specialization: text({ enum: specializations }).notNull(),
     max_appointments_per_day: integer().notNull().default(10),
-    /** One who has retired gets no new patients, and keeps those that there are. */
+    /** Whether the doctor takes new patients. A retired doctor keeps the existing assignments. */
     active: boolean().notNull().default(true),
     created_by: integer().notNull(),
     created_at: timestampDefaultNow(),
@@ -255,17 +263,20 @@ export const doctors = pgTable(
   ],
 );
 
-/** Assignments: which doctor looks after which patient. */
+/** Assignments of doctors to patients. The table is called `mappings`, like the URL. */
 export const assignments = pgTable(
   "mappings",
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     patient_id: integer().notNull(),
-    /** The patient's, kept equal to it by the foreign key and a trigger, so that a page of one account's is one index scan. */
+    /**
+     * The owner of the patient, null while the patient is deleted. It is a copy, so that a page of an account's assignments is one index
+     * scan. The foreign key (ON UPDATE CASCADE) and a trigger (drizzle/0004_owners.sql) keep it equal.
+     */
     owner_id: integer(),
     doctor_id: integer().notNull(),
     assigned_at: timestampDefaultNow(),
-    /** The doctor, unless the patient is deleted: an assignment that nobody sees keeps no doctor from being deleted. */
+    /** The doctor, null while the patient is deleted: a hidden assignment must not prevent the deletion of a doctor. */
     current_doctor_id: integer().generatedAlwaysAs(sql`CASE WHEN owner_id IS NOT NULL THEN doctor_id END`),
   },
   (t) => [
@@ -277,28 +288,30 @@ export const assignments = pgTable(
     foreignKeyTo("mappings_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     foreignKeyTo("mappings_doctor_fkey", [t.current_doctor_id], [doctors.id]),
     unique("mappings_patient_id_doctor_id_key" satisfies UniqueConstraint).on(t.patient_id, t.doctor_id),
+    // An account's assignments: by id, by time, and of one patient.
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
     index("mappings_owner_id_assigned_at_id_idx").on(indexKey(t.owner_id, "negative"), t.assigned_at, t.id),
     index("mappings_owner_id_patient_id_id_idx").on(indexKey(t.owner_id, "bigint"), t.patient_id, t.id),
+    // Those of one doctor: by id, and by patient for a list of patients.
     index("mappings_doctor_owner_id_id_idx").on(t.current_doctor_id, t.owner_id, t.id),
     index("mappings_doctor_owner_id_patient_id_idx").on(
       indexKey(t.current_doctor_id, "bigint"),
       t.owner_id,
       t.patient_id,
     ),
-    // Of all accounts, for admins.
+    // A doctor's assignments to the patients of all accounts, for admins and the doctor's own account: by id and by time.
     index("mappings_doctor_id_idx").on(indexKey(t.current_doctor_id, "negative"), t.id),
     index("mappings_doctor_assigned_at_id_idx").on(
       indexKey(t.current_doctor_id, "negativeBigint"),
       t.assigned_at,
       t.id,
     ),
-    // For the doctor's own account.
+    // A doctor's patients, for the doctor's own account.
     index("mappings_doctor_patient_id_idx").on(indexKey(t.current_doctor_id, "plusZero"), t.patient_id),
   ],
 );
 
-/** Until when an admin may read a patient of somebody else's, having said why: the reason is on record. */
+/** Emergency access (break-glass): until when an admin may read a patient of another account. The reason is in the audit log. */
 export const emergency_accesses = pgTable(
   "emergency_accesses",
   {
@@ -315,17 +328,17 @@ export const emergency_accesses = pgTable(
   ],
 );
 
-/** What was answered to requests that make something, by the keys that their clients gave them; for a day. */
+/** The responses to requests with an idempotency key, for retries. The cleanup job deletes them after 24 hours. */
 export const idempotency_keys = pgTable(
   "idempotency_keys",
   {
     account_id: integer().notNull(),
     key: bytewiseText().notNull(),
-    /** SHA-256 of what was asked for, in hexadecimal. */
+    /** SHA-256 of the request in hexadecimal: a key cannot be used again for a different request. */
     fingerprint: text().notNull(),
-    /** The id of the one record that was made; null when there were several. */
+    /** The id of the record that was created; null for an import, which creates several. */
     record_id: integer(),
-    /** The body of the answer. */
+    /** The body of the response. */
     answer: text().notNull(),
     created_at: timestampDefaultNow(),
   },
@@ -339,28 +352,28 @@ export const idempotency_keys = pgTable(
 );
 
 /**
- * The record: who did what with whose data. Written once, by the statement that does it, and never changed: it points at
- * nothing, and keeps what it names as it was. Partitioned by the months of `at` in UTC; `audit_partitions` makes the next
- * ones, and what is of no month that there is goes to `audit_events_default` (drizzle/0003_record.sql).
+ * The audit log: who did what with whose data. The statement that does the work inserts the event, and nothing changes it later. It has no
+ * foreign keys: it keeps names and ids as they were. It is partitioned by the months of `at` in UTC. The function `audit_partitions` creates
+ * the next partitions; events of a month without one go to `audit_events_default` (drizzle/0003_record.sql).
  */
 export const audit_events = pgTable(
   "audit_events",
   {
     id: bigserial({ mode: "number" }),
     at: timestampDefaultNow(),
-    /** Who: null when it was nobody that we know, or an operator at the database itself. */
+    /** The account that did it, with its username and role at that time. Null when nobody was logged in, or an operator did it. */
     account_id: integer(),
     username: text(),
     role: text(),
     session_id: uuid(),
     action: text().notNull(),
     outcome: text({ enum: outcomes }).notNull(),
-    /** Whose data: all the patients that an answer shows, or the one that was asked for. */
+    /** The patients whose data the response contains, or the patient that was requested. */
     patients: integer().array(),
     doctor_id: integer(),
-    /** The account that something was done to. */
+    /** The account that was changed. */
     subject_id: integer(),
-    /** Where it came from; null when an operator did it. */
+    /** The network address of the client; null when an operator did it. */
     address: text(),
     request_id: uuid(),
     /** `{field: {before, after}}` */
@@ -372,13 +385,13 @@ export const audit_events = pgTable(
     index("audit_events_account_id_at_id_idx").on(t.account_id, t.at, t.id),
     index("audit_events_action_at_id_idx").on(t.action, t.at, t.id),
     index("audit_events_outcome_at_id_idx").on(t.outcome, t.at, t.id),
-    // Written at once: a list of pending entries would be some unlucky request's to clear.
+    // Without `fastupdate`: otherwise entries collect in a list, and the request that fills it waits until all are moved to the index.
     index("audit_events_patients_idx").using("gin", t.patients).with({ fastupdate: false }),
-    // So written, for the index of outcomes not to offer itself beside it.
+    // A patient's history. IS NOT DISTINCT FROM instead of =, so that the planner cannot use the index on `outcome`.
     index("audit_events_changed_patients_idx")
       .using("gin", t.patients)
       .with({ fastupdate: false })
-      .where(sql`${isOneOf(t.action, patientChanges)} AND ${t.outcome} IS NOT DISTINCT FROM 'done'`),
+      .where(sql`${isOneOf(t.action, patientChangeActions)} AND ${t.outcome} IS NOT DISTINCT FROM 'done'`),
     check("audit_events_outcome_check", isOneOf(t.outcome, outcomes)),
   ],
 );

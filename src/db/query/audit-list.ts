@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { isOneOf } from "../columns.ts";
-import { audit_events, patientChanges } from "../schema.ts";
+import { audit_events, patientChangeActions } from "../schema.ts";
 import type { Caller } from "./caller.ts";
 import type { IndexScan } from "./index-scan.ts";
 import { isoTimestamp, jsonObject } from "./json.ts";
@@ -39,7 +39,7 @@ export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan => ({
 export const changesOfPatient = (patient: SQL): IndexScan =>
   eventsOfPatient(
     patient,
-    sql`AND ${isOneOf(audit_events.action, patientChanges)} AND ${audit_events.outcome} IS NOT DISTINCT FROM 'done'`,
+    sql`AND ${isOneOf(audit_events.action, patientChangeActions)} AND ${audit_events.outcome} IS NOT DISTINCT FROM 'done'`,
   );
 
 /** A list of audit events: how they are found, and the rest as for `defineList`. */
