@@ -353,8 +353,8 @@ export const idempotency_keys = pgTable(
 
 /**
  * The audit log: who did what with whose data. The statement that does the work inserts the event, and nothing changes it later. It has no
- * foreign keys: it keeps names and ids as they were. It is partitioned by the months of `at` in UTC. The function `audit_partitions` creates
- * the next partitions; events of a month without one go to `audit_events_default` (drizzle/0003_record.sql).
+ * foreign keys: it keeps names and ids as they were. It is partitioned by the months of `at` in UTC. The function `audit_partitions`
+ * creates the next partitions; events of a month without one go to `audit_events_default` (drizzle/0003_record.sql).
  */
 export const audit_events = pgTable(
   "audit_events",

@@ -9,7 +9,7 @@ export type JsonSchema = Record<string, unknown>;
 /** A reference to a schema of the document by its name. */
 export const referenceTo = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
-/** The field names of a schema in JSON. A request body has the input type `unknown`, because it drops read-only fields first: see its output. */
+/** The field names of a schema in JSON. The input type of a request body is `unknown`: it drops read-only fields first. */
 type FieldNames<Schema extends z.ZodMiniType> = keyof (unknown extends z.input<Schema>
   ? z.output<Schema>
   : z.input<Schema>) &
