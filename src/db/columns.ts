@@ -23,7 +23,10 @@ type Columns = [AnyPgColumn, ...AnyPgColumn[]];
 export const foreignKeyTo = (name: ForeignKeyConstraint, columns: Columns, foreignColumns: Columns) =>
   foreignKey({ name, columns, foreignColumns });
 
-/** Lower case, for case-insensitive unique indexes of ASCII values. Other collations than "C" lower `I` as their locale does. */
+/**
+ * Lower case, for case-insensitive unique indexes of ASCII values. Other collations than "C" lower `I` as their
+ * locale does.
+ */
 export const caseFolded = (column: AnyPgColumn | SQL): SQL => sql`lower(${column} COLLATE "C")`;
 
 /** Text that is compared byte by byte, so that its sort order is the same on every server. */
@@ -39,8 +42,8 @@ const DIGRAPH_REPLACEMENTS: [letter: string, replacement: string][] = [
 ];
 
 /**
- * The key that names are searched and sorted by: in lower case, without accents and repeated spaces. A generated column needs an IMMUTABLE
- * expression; PostgreSQL's `unaccent` is not immutable, because its dictionary can change.
+ * The key that names are searched and sorted by: in lower case, without accents and repeated spaces. A generated
+ * column needs an IMMUTABLE expression; PostgreSQL's `unaccent` is not immutable, because its dictionary can change.
  */
 export function nameSearchKey(name: SQL): SQL {
   const unaccented = sql`regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g')`;
@@ -53,7 +56,10 @@ export function nameSearchKey(name: SQL): SQL {
   return sql`lower(regexp_replace(${replaced}, '\\s+', ' ', 'g'))`;
 }
 
-/** The search keys of a person's name. A search matches the beginning of either; the sort order `lastname` uses `last_first`. */
+/**
+ * The search keys of a person's name. A search matches the beginning of either; the sort order `lastname` uses
+ * `last_first`.
+ */
 export const nameSearchColumns = () => ({
   first_last: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`firstname || ' ' || lastname`)),
   last_first: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`lastname || ' ' || firstname`)),
@@ -67,9 +73,10 @@ const indexKeyForms = {
 };
 
 /**
- * Writes the first column of an index as an expression that no other index starts with, so that a condition on that expression picks this
- * index. With the plain column, the planner could read the rows of one owner by any index that starts with it and sort them all for each
- * page: it expects them to be almost sorted already, although they all have the same owner. Shown by test/db/plans.test.ts.
+ * Writes the first column of an index as an expression that no other index starts with, so that a condition on that
+ * expression picks this index. With the plain column, the planner could read the rows of one owner by any index that
+ * starts with it and sort them all for each page: it expects them to be almost sorted already, although they all have
+ * the same owner. Shown by test/db/plans.test.ts.
  *
  * The plain column picks the index by `id`. The forms pick:
  * - `bigint`: patients by name; assignments by patient
@@ -89,7 +96,9 @@ export const versionColumn = () => integer().notNull().default(1);
 export const textCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
 
-/** Constraint: at most `max` characters, with one `@`, text before and after it, and no spaces. The API is stricter. */
+/**
+ * Constraint: at most `max` characters, with one `@`, text before and after it, and no spaces. The API is stricter.
+ */
 export const emailCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} ~ '^[^@ ]+@[^@ ]+$'`;
 

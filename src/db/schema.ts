@@ -30,9 +30,10 @@ import {
 } from "./columns.ts";
 import type { UniqueConstraint } from "./errors.ts";
 
-// All tables in one file, because accounts and doctors refer to each other. Column names are the same in TypeScript, PostgreSQL and JSON.
-// drizzle/*.sql creates what Drizzle cannot express: triggers, functions and the partitions of the audit log. After a change here, generate
-// a migration with `npm run db:generate`; .ci/run checks that none is missing.
+// All tables in one file, because accounts and doctors refer to each other. Column names are the same in TypeScript,
+// PostgreSQL and JSON. drizzle/*.sql creates what Drizzle cannot express: triggers, functions and the partitions of
+// the audit log. After a change here, generate a migration with `npm run db:generate`; .ci/run checks that none is
+// missing.
 
 export const roles = ["clinician", "admin"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
@@ -42,7 +43,9 @@ export const patientChangeActions = [
   ...["create", "import", "update", "delete", "restore"],
   ...["transfer", "assign", "unassign"],
 ] as const;
-/** The outcome of an audit event. `refused`: the caller lacks the permission, or the request could not be fulfilled. */
+/**
+ * The outcome of an audit event. `refused`: the caller lacks the permission, or the request could not be fulfilled.
+ */
 export const outcomes = ["done", "not_found", "refused"] as const;
 
 /** Accounts. They are never deleted, only disabled, because the records they created refer to them. */
@@ -59,7 +62,10 @@ export const users = pgTable(
     active: boolean().notNull().default(true),
     /** Incremented to invalidate all tokens and sessions of the account at once. */
     token_version: integer().notNull().default(1),
-    /** Incremented with each new password. A session with an older version is invalid, even if it was created after the change. */
+    /**
+     * Incremented with each new password. A session with an older version is invalid, even if it was created after
+     * the change.
+     */
     password_version: integer().notNull().default(1),
     /** Whether the password may have been trimmed before it was hashed, as an earlier version did. */
     password_trimmed: boolean().notNull().default(false),
@@ -89,7 +95,10 @@ export const sessions = pgTable(
     user_id: integer().notNull(),
     /** `users.token_version` at login. The session is invalid when they differ. */
     token_version: integer().notNull(),
-    /** `users.password_version` at login, or after the password was changed in this session. The session is invalid when they differ. */
+    /**
+     * `users.password_version` at login, or after the password was changed in this session. The session is invalid
+     * when they differ.
+     */
     password_version: integer().notNull().default(1),
     created_at: timestampDefaultNow(),
     /** When it was created or last refreshed. */
@@ -107,7 +116,10 @@ export const sessions = pgTable(
   ],
 );
 
-/** Refresh tokens, including used ones: a token that is used again may be stolen, and ends its session (refresh-token rotation). */
+/**
+ * Refresh tokens, including used ones: a token that is used again may be stolen, and ends its session (refresh-token
+ * rotation).
+ */
 export const refresh_tokens = pgTable(
   "refresh_tokens",
   {
@@ -148,8 +160,9 @@ export const invitations = pgTable(
 );
 
 /**
- * Counters of failed login attempts (src/auth/login-attempts.ts). An account has one for each of its own networks, which it has logged in
- * from before, and one with an empty `network` for all others together. A network has one for all accounts, with an empty `username`.
+ * Counters of failed login attempts (src/auth/login-attempts.ts). An account has one for each of its own networks,
+ * which it has logged in from before, and one with an empty `network` for all others together. A network has one for
+ * all accounts, with an empty `username`.
  */
 export const login_attempts = pgTable(
   "login_attempts",
@@ -197,7 +210,8 @@ export const patients = pgTable(
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
-    // `email` is first, so that the planner does not read an account's patients by this index and sort them (see `indexKey`).
+    // `email` is first, so that the planner does not read an account's patients by this index and sort them (see
+    // `indexKey`).
     uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
     // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
@@ -270,13 +284,16 @@ export const assignments = pgTable(
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     patient_id: integer().notNull(),
     /**
-     * The owner of the patient, null while the patient is deleted. It is a copy, so that a page of an account's assignments is one index
-     * scan. The foreign key (ON UPDATE CASCADE) and a trigger (drizzle/0004_owners.sql) keep it equal.
+     * The owner of the patient, null while the patient is deleted. It is a copy, so that a page of an account's
+     * assignments is one index scan. The foreign key (ON UPDATE CASCADE) and a trigger (drizzle/0004_owners.sql) keep
+     * it equal.
      */
     owner_id: integer(),
     doctor_id: integer().notNull(),
     assigned_at: timestampDefaultNow(),
-    /** The doctor, null while the patient is deleted: a hidden assignment must not prevent the deletion of a doctor. */
+    /**
+     * The doctor, null while the patient is deleted: a hidden assignment must not prevent the deletion of a doctor.
+     */
     current_doctor_id: integer().generatedAlwaysAs(sql`CASE WHEN owner_id IS NOT NULL THEN doctor_id END`),
   },
   (t) => [
@@ -299,7 +316,8 @@ export const assignments = pgTable(
       t.owner_id,
       t.patient_id,
     ),
-    // A doctor's assignments to the patients of all accounts, for admins and the doctor's own account: by id and by time.
+    // A doctor's assignments to the patients of all accounts, for admins and the doctor's own account: by id and by
+    // time.
     index("mappings_doctor_id_idx").on(indexKey(t.current_doctor_id, "negative"), t.id),
     index("mappings_doctor_assigned_at_id_idx").on(
       indexKey(t.current_doctor_id, "negativeBigint"),
@@ -311,7 +329,10 @@ export const assignments = pgTable(
   ],
 );
 
-/** Emergency access (break-glass): until when an admin may read a patient of another account. The reason is in the audit log. */
+/**
+ * Emergency access (break-glass): until when an admin may read a patient of another account. The reason is in the
+ * audit log.
+ */
 export const emergency_accesses = pgTable(
   "emergency_accesses",
   {
@@ -352,16 +373,20 @@ export const idempotency_keys = pgTable(
 );
 
 /**
- * The audit log: who did what with whose data. The statement that does the work inserts the event, and nothing changes it later. It has no
- * foreign keys: it keeps names and ids as they were. It is partitioned by the months of `at` in UTC. The function `audit_partitions`
- * creates the next partitions; events of a month without one go to `audit_events_default` (drizzle/0003_record.sql).
+ * The audit log: who did what with whose data. The statement that does the work inserts the event, and nothing
+ * changes it later. It has no foreign keys: it keeps names and ids as they were. It is partitioned by the months of
+ * `at` in UTC. The function `audit_partitions` creates the next partitions; events of a month without one go to
+ * `audit_events_default` (drizzle/0003_record.sql).
  */
 export const audit_events = pgTable(
   "audit_events",
   {
     id: bigserial({ mode: "number" }),
     at: timestampDefaultNow(),
-    /** The account that did it, with its username and role at that time. Null when nobody was logged in, or an operator did it. */
+    /**
+     * The account that did it, with its username and role at that time. Null when nobody was logged in, or an
+     * operator did it.
+     */
     account_id: integer(),
     username: text(),
     role: text(),
@@ -385,7 +410,8 @@ export const audit_events = pgTable(
     index("audit_events_account_id_at_id_idx").on(t.account_id, t.at, t.id),
     index("audit_events_action_at_id_idx").on(t.action, t.at, t.id),
     index("audit_events_outcome_at_id_idx").on(t.outcome, t.at, t.id),
-    // Without `fastupdate`: otherwise entries collect in a list, and the request that fills it waits until all are moved to the index.
+    // Without `fastupdate`: otherwise entries collect in a list, and the request that fills it waits until all are
+    // moved to the index.
     index("audit_events_patients_idx").using("gin", t.patients).with({ fastupdate: false }),
     // A patient's history. IS NOT DISTINCT FROM instead of =, so that the planner cannot use the index on `outcome`.
     index("audit_events_changed_patients_idx")
