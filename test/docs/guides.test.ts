@@ -11,8 +11,11 @@ import { errorsIn, expectShown } from "./shown-output.ts";
 const TIMEOUT = 300_000; // only against hanging
 
 const project = join(import.meta.dirname, "..", "..");
-const guides = join(project, "docs");
-const { endpointOrigin, ownerUrl } = inject("database");
+/** The files with examples, as paths in the project. */
+const guides = ["README.md", ...readdirSync(join(project, "docs")).map((name) => `docs/${name}`)].filter(
+  (name) => name.endsWith(".md"),
+);
+const { endpointOrigin, ownerUrl } = inject("cloud");
 const channel = `${endpointOrigin}/channels/${randomUUID()}`;
 const client = join(project, "client", "index.ts");
 
@@ -67,8 +70,8 @@ function scriptOf({ language, needs, code }: Example): string {
   return setting ? `API=${originWith(setting)}/api\n${code}\nAPI=${originWith()}/api` : code;
 }
 
-describe.each(readdirSync(guides).filter((name) => name.endsWith(".md")))("docs/%s", (name) => {
-  const examples = examplesIn(readFileSync(join(guides, name), "utf8"));
+describe.each(guides)("%s", (name) => {
+  const examples = examplesIn(readFileSync(join(project, name), "utf8"));
   const runnable = examples.filter((example) => missingFor(example).length === 0);
 
   test.runIf(runnable.length > 0)(
