@@ -15,7 +15,7 @@ const project = join(import.meta.dirname, "..", "..");
 const guides = ["README.md", ...readdirSync(join(project, "docs")).map((name) => `docs/${name}`)].filter(
   (name) => name.endsWith(".md"),
 );
-const { endpointOrigin, ownerUrl } = inject("cloud");
+const { endpointOrigin, ownerUrl } = inject("database");
 const channel = `${endpointOrigin}/channels/${randomUUID()}`;
 const client = join(project, "client", "index.ts");
 
