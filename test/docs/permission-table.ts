@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { renderPermissionTable } from "../permissions/table.ts";
 
 const file = join(import.meta.dirname, "..", "..", "SECURITY.md");
-const PART = /(<!-- rights: [^>]*-->\n)[\s\S]*?(<!-- \/rights -->)/;
+const PART = /(<!-- permissions: [^>]*-->\n)[\s\S]*?(<!-- \/permissions -->)/;
 
 /** SECURITY.md as it is, and with the current permissions table. */
 export function documents(): { current: string; updated: string } {
