@@ -2,8 +2,8 @@ import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-// Much of a test's time is waiting for PostgreSQL or for a process it starts, so two workers pay off on a single core too. Another server
-// may allow no more than the 100 connections that PostgreSQL has by default: one worker stays below that.
+// Tests often wait for PostgreSQL or for a process that they start, so two workers are faster on a single core too. Another server may
+// allow only 100 connections, PostgreSQL's default: one worker stays below that.
 const maxWorkers = process.env["POSTGRES_URL"] ? 1 : Math.min(4, Math.max(2, availableParallelism()));
 
 export default defineConfig({
