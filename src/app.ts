@@ -12,7 +12,7 @@ import type { AppEnv } from "./http/context.ts";
 import { corsHeaders } from "./http/cors.ts";
 import { observeRequest } from "./http/observe.ts";
 import { handleError, Problem } from "./http/problems.ts";
-import { allowedMethods, createRouter, methodNotAllowed } from "./http/routing.ts";
+import { allowedMethods, methodNotAllowed } from "./http/routing.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
 
@@ -24,7 +24,7 @@ export const configure = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-export const app = new Hono<AppEnv>({ strict: false, router: createRouter() });
+export const app = new Hono<AppEnv>({ strict: false });
 
 app.use(observeRequest);
 app.route("/", livenessRoute); // Before the configuration, so that it answers when a binding is missing.

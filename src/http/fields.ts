@@ -10,8 +10,8 @@ export const MAX_ID = 2_147_483_647;
 const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
 
 /**
- * A validation rule. All rules of a schema are checked, so that a client gets all messages at once. `z.refine` would
- * create a schema for each rule: with these checks 192 schemas instead of 603 are created at start-up.
+ * A validation rule. All rules of a schema are checked, so that a client gets all messages at once. It is a check and
+ * not `z.refine`, which would create a schema: with as much code, 188 schemas instead of 228 at start-up.
  *
  * @param field the field that the message is about, when the value is an object.
  */

@@ -1,6 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { type Router, UnsupportedPathError } from "hono/router";
-import { RegExpRouter } from "hono/router/reg-exp-router";
+import type { Router } from "hono/router";
 import type { H, RouterRoute } from "hono/types";
 import { Problem } from "./problems.ts";
 
@@ -22,35 +21,13 @@ export function allowedMethods(router: Router<[H, RouterRoute]>, path: string): 
 }
 
 /**
- * A middleware for a path like `/export`, which another route would take for an id. @throws {Problem} 405 for all
- * other methods
+ * A middleware for a path like `/export`, which a later route would take for an id: both this and the route are added
+ * before `/:id`.
+ *
+ * @throws {Problem} 405 for all other methods.
  */
 export const requireMethod = (...methods: string[]) =>
   createMiddleware(async (c, next) => {
     if (!methods.includes(c.req.method)) throw methodNotAllowed(c.req.method, methods);
     await next();
   });
-
-/**
- * Two of Hono's RegExpRouters. One alone cannot have a word where another route has a parameter (`/patients/export`
- * beside `/patients/:id`), and Hono would use its slower TrieRouter for all routes. Such a word must be added after
- * the parameter, and first for all methods.
- */
-export function createRouter<Handler>(): Router<Handler> {
-  const [main, words] = [new RegExpRouter<Handler>(), new RegExpRouter<Handler>()];
-  const wordPaths = new Set<string>();
-  return {
-    name: "TwoRegExpRouters",
-    add(method, path, handler) {
-      try {
-        main.add(method, path, handler);
-      } catch (error) {
-        if (!(error instanceof UnsupportedPathError)) throw error;
-        wordPaths.add(path);
-      }
-      // Middleware applies to the routes of both routers.
-      if (path.endsWith("*") || wordPaths.has(path)) words.add(method, path, handler);
-    },
-    match: (method, path) => (wordPaths.has(path) ? words : main).match(method, path),
-  };
-}
