@@ -5,7 +5,7 @@ import { inEmptyDatabase } from "../support/empty-database.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner, owner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
-import { connectWithoutLimits, raceBehind, tally } from "../support/races.ts";
+import { CROWD, connectWithoutLimits, raceBehind, tally } from "../support/races.ts";
 
 const api = connectWithoutLimits();
 
@@ -22,6 +22,16 @@ test("of two admins who take each other's role at once, one is 200 and stays an 
   const admins = await asOwner`
     SELECT id FROM users WHERE id IN (${one.id}, ${other.id}) AND role = 'admin' AND active`;
   expect(admins).toHaveLength(1);
+});
+
+test("PATCHes of different accounts by one admin at once are all 200", async () => {
+  const accounts = await Promise.all(Array.from({ length: CROWD }, () => newAccount(api)));
+  const admin = await newAccount(api, "admin");
+  const lock = await holdLock("SELECT FROM users WHERE id = $1 FOR UPDATE", [admin.id]);
+  const answers = await raceBehind(lock, CROWD, () =>
+    Promise.all(accounts.map(({ id }) => admin.patch(`/api/accounts/${id}/`, { active: false }))),
+  );
+  expect(tally(answers)).toEqual({ 200: CROWD });
 });
 
 test("of two statements that take the role from the last two admins at once, one fails", async () => {

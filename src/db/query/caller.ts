@@ -71,10 +71,13 @@ export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role 
  * wait. Only `FOR SHARE` reads the newest committed row, and only under READ COMMITTED. Shown by
  * test/races/change.test.ts.
  *
+ * It counts the rows of `lockedStep`, which locks all of them before the caller. If it read only the first one, two
+ * statements that lock their caller and another account would deadlock. Shown by test/races/admins.test.ts.
+ *
  * @param lockedStep the step that waits for the lock.
  */
 export const recheckCaller = (lockedStep: string): SQL => sql`
-  SELECT FROM (SELECT FROM ${sql.identifier(lockedStep)} LIMIT 1) locked, ${users} u, ${sessions} s
+  SELECT FROM (SELECT count(*) FROM ${sql.identifier(lockedStep)} HAVING count(*) > 0) locked, ${users} u, ${sessions} s
   WHERE u.id = ${callerId} AND ${isAccountActive} AND ${isSessionOpen} FOR SHARE OF u, s`;
 
 /** Whether `lockedStep` locked a row and the step `caller_recheck` found that the caller is not accepted any more. */
