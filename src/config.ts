@@ -36,8 +36,9 @@ const parseNumber = z.transform((value) =>
 );
 const wholeNumber = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
-  const isIt = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
-  return z.pipe(parseNumber, z.custom<number>(isIt, message));
+  const isInRange = (value: unknown) =>
+    Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+  return z.pipe(parseNumber, z.custom<number>(isInRange, message));
 };
 
 /** `true` or `false` in a binding, as a boolean or as text. */
@@ -56,9 +57,11 @@ const Config = z.object({
    * both attempts.
    */
   DATABASE_TIMEOUT_MS: z._default(wholeNumber(100, 60_000), 10_000),
-  /** Signs access tokens. */
+  /** Signs access tokens. The keys of cursors and refresh tokens are derived from it. */
   JWT_SECRET: Secret,
-  /** The previous secret. What it has signed is still accepted while `JWT_SECRET` is being replaced. */
+  /**
+   * The previous secret. Access tokens and cursors made with it are accepted while `JWT_SECRET` is being replaced.
+   */
   JWT_SECRET_PREVIOUS: z.optional(Secret),
   JWT_ISSUER: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
@@ -75,7 +78,7 @@ const Config = z.object({
     z._default(z.string(), ""),
     z.transform((list) => list.split(",").flatMap((origin) => origin.trim() || [])),
   ),
-  /** Whether a change of a record needs `If-Match`. */
+  /** Whether changing or deleting a record requires `If-Match`. */
   REQUIRE_IF_MATCH: z._default(booleanText, false),
   /** Registrations and logins, by network. */
   REGISTER_LIMITER: Limiter,
@@ -118,23 +121,23 @@ export class ConfigurationError extends Error {
   override name = "ConfigurationError";
 }
 
-const parsed = new WeakMap<object, Config>();
+const configByBindings = new WeakMap<object, Config>();
 
 /**
- * The Worker's configuration, parsed once for each isolate.
+ * The Worker's configuration, parsed once for each bindings object: workerd passes the same one to all requests.
  *
  * @throws {ConfigurationError} when a binding is missing or wrong.
  */
 export function readConfig(bindings: Bindings): Config {
-  const known = parsed.get(bindings);
-  if (known) return known;
+  const cached = configByBindings.get(bindings);
+  if (cached) return cached;
   const result = Config.safeParse(bindings, { reportInput: true });
   if (!result.success) {
-    const faults = result.error.issues.map(
+    const errors = result.error.issues.map(
       ({ path, input, message }) => `${path.join(".")} ${input === undefined ? "is missing" : message}`,
     );
-    throw new ConfigurationError(`The Worker is not configured: ${faults.join("; ")}.`);
+    throw new ConfigurationError(`The Worker is not configured: ${errors.join("; ")}.`);
   }
-  parsed.set(bindings, result.data);
+  configByBindings.set(bindings, result.data);
   return result.data;
 }

@@ -23,6 +23,8 @@ function deleteExpired(table: PgTable, isExpired: SQL): CleanupJob {
   const batch = sql.raw(String(BATCH_SIZE));
   const deleteBatch = defineStatement<{ deleted: number }, RetentionValues>(() => ({
     steps: {
+      // The condition is repeated outside the subquery: a row that a concurrent request renewed must not be deleted
+      // (READ COMMITTED checks the newest version).
       deleted: sql`
         DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isExpired} LIMIT ${batch})) AND ${isExpired}
         RETURNING 1`,
@@ -40,8 +42,7 @@ function deleteExpired(table: PgTable, isExpired: SQL): CleanupJob {
 }
 
 /**
- * For how many months ahead the audit log has partitions: so long the job may fail before events go to the default
- * partition.
+ * How many months ahead partitions are created. If the job fails for longer, events go to the default partition.
  */
 const MONTHS_AHEAD = 3;
 
@@ -69,7 +70,7 @@ const jobs: CleanupJob[] = [
     sql`(expires_at < now() OR ended_at < now() - interval '1 day'
       OR last_used_at < now() - make_interval(days => ${param("idle_days")}))`,
   ),
-  // After one day all failures are forgiven. The own networks of an account are kept for 90 days, for people on
+  // Failures are forgotten after one day. The own networks of an account are kept for 90 days, for people on
   // leave.
   deleteExpired(
     login_attempts,

@@ -2,11 +2,11 @@ import { type SQL, sql } from "drizzle-orm";
 import { login_attempts } from "../db/schema.ts";
 import { exists, param } from "../db/statement.ts";
 
-// Failed login attempts are counted before the password is compared, and the count is taken back when the password
-// was right. So of any number of concurrent guesses only the free ones are compared. An attempt from a network that
-// the account has logged in from before is counted for that account and network. All others are counted for the
-// account, and for the network. So a stranger cannot lock an account out of its own networks, and guests of a network
-// cannot lock out those who have logged in there.
+// An attempt is counted before the password is compared, and uncounted when it was right. So of many concurrent
+// guesses only the admitted ones are compared. An attempt from a network that the account has logged in from before is
+// counted for that account and network. All others are counted for the account, and for the network. So a stranger
+// cannot lock an account out of its own networks, and guests of a network cannot lock out those who have logged in
+// there.
 
 const network = sql`${param("network")}::text`;
 
@@ -20,10 +20,11 @@ const NOT_BLOCKED = sql`'epoch'::timestamptz`;
 const MAX_OWN_NETWORKS = 4;
 
 /**
- * `free`: how many failures do not block. After that a failure blocks for 1 s, 2 s, 4 s … up to `longest` seconds.
- * `forgiven`: how many failures are subtracted per hour. This allows at most 110 guesses a day of an account's
- * password from all other networks together, and 175 from each of its own, where many people may log in at once: less
- * than 1,000.
+ * `free`: how many attempts are admitted before the first block. The failure with this number blocks for 1 s, each
+ * later one for 2 s, 4 s … up to `longest` seconds. `forgiven`: how many failures are subtracted for each hour without
+ * an attempt. So an account's password can be guessed at most 110 times a day from all other networks together, and
+ * 175 times from each of its 4 own networks, where many people may log in at once: 810 in all, fewer than the 1,000
+ * that SECURITY.md promises.
  */
 const otherNetworksLimits = sql`5 AS free, 900 AS longest, 1 AS forgiven`;
 const ownNetworkLimits = sql`70 AS free, 900 AS longest, 1 AS forgiven`;
@@ -43,7 +44,11 @@ const counterKeys = (username: SQL, isOwnNetwork: SQL): SQL => sql`
   SELECT * FROM (VALUES ('', ${network}), (${username}, ''), (${username}, ${network})) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = ${isOwnNetwork} AND ${username} IS NOT NULL`;
 
-/** Increments the counters for which `condition` is true, unless they block. */
+/**
+ * Increments the counters for which `condition` is true, unless they block. Under READ COMMITTED the upsert waits for
+ * the counter's row and reads its newest version, so that concurrent guesses are counted one after another. Shown by
+ * test/auth/login-attempts.test.ts.
+ */
 const incrementCounters = (condition: SQL): SQL => sql`
   INSERT INTO ${login_attempts} AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), ${NOT_BLOCKED} FROM counters WHERE ${condition}
@@ -89,7 +94,7 @@ export const loginAttemptColumns = {
 const isOwnNetwork = sql`${param("isOwnNetwork")}::boolean`;
 
 /**
- * The steps that take the count of an attempt back, and remember its network as the account's own.
+ * The steps that uncount an attempt, and remember its network as the account's own.
  *
  * @param successStep has a row when the password was right; otherwise the steps do nothing.
  */
@@ -107,7 +112,7 @@ export const takeBackAttempt = (username: SQL, successStep: string): Record<stri
     INSERT INTO ${login_attempts} (username, network, failures, failed_at, blocked_until, logged_in_at)
     SELECT ${username}, ${network}, 0, now(), ${NOT_BLOCKED}, now() WHERE ${exists(successStep)} AND NOT ${isOwnNetwork}
     ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()`,
-  forgotten_networks: sql`
+  removed_networks: sql`
     DELETE FROM ${login_attempts} WHERE username = ${username} AND ${exists(successStep)} AND NOT ${isOwnNetwork} AND network IN (
       SELECT network FROM ${login_attempts} WHERE username = ${username} AND logged_in_at IS NOT NULL
       ORDER BY logged_in_at DESC OFFSET ${sql.raw(String(MAX_OWN_NETWORKS - 1))})`,

@@ -9,10 +9,11 @@ import { clientNetwork, rateLimit, requestOrigin, tooManyRequests } from "../htt
 import { validate } from "../http/validation.ts";
 import { ACCESS_TOKEN_SECONDS, issueAccessToken } from "./access-token.ts";
 import { matchPassword, rehashIfOutdated } from "./passwords.ts";
-import { findLoginAccount, openSession, rotateRefreshToken } from "./queries.ts";
+import { findLoginAccount, openSession } from "./queries.ts";
 import { newRefreshToken, refreshTokenFamily } from "./refresh-token.ts";
 import { Credentials, RefreshToken } from "./requests.ts";
 import type { TokenPair } from "./responses.ts";
+import { rotateRefreshToken } from "./session-queries.ts";
 
 const factory = createFactory<AppEnv>();
 

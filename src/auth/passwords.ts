@@ -25,9 +25,10 @@ export interface StoredPassword {
 }
 
 /**
- * Compares a typed password with a stored one. It takes the same time in all cases, one hash at `cost` for each form:
- * without a stored password it compares with a decoy, and for a hash of a lower cost decoys make up the difference
- * (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c).
+ * Compares a typed password with a stored one. It takes the same time whether or not there is an account and whether
+ * the password is right: one hash at `cost` for each form. Without a stored password it compares with a decoy, and for
+ * a hash of a lower cost decoys make up the difference (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c). A stored hash
+ * of a higher cost takes longer, until it is replaced.
  *
  * @param stored `undefined` when there is no account.
  * @returns the form that matches; `undefined` when none does.

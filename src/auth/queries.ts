@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { caseFolded } from "../db/columns.ts";
 import { doneOrRefused, insertAuditEvent, type RequestOrigin } from "../db/query/audit.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
@@ -9,6 +9,7 @@ import { defineStatement, exists, type Json, param } from "../db/statement.ts";
 import { countAttempt, type LoginAttempt, loginAttemptColumns, takeBackAttempt } from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";
+import { claimColumns } from "./session-queries.ts";
 
 // The statements of requests without an access token. Each inserts its own audit event.
 
@@ -33,7 +34,8 @@ export const createAccount = defineStatement<
       SELECT ${invitations.id}, lower(${invitations.email}) = lower(${param("email")}) AS is_same_email
       FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationValid}`,
     username_taken: sql`SELECT WHERE account_taken(${username})`,
-    // Of two concurrent requests with the same code only one deletes the row.
+    // Of two concurrent requests with the same code only one deletes the row. Shown by
+    // test/invitations/invitations.test.ts.
     used_invitation: sql`
       DELETE FROM ${invitations} USING invitation
       WHERE ${invitations.id} = invitation.id AND is_same_email AND NOT ${exists("username_taken")}
@@ -92,15 +94,8 @@ export const findLoginAccount = defineStatement<
   },
 }));
 
-const claimColumns = {
-  user_id: sql<number>`user_id`,
-  session_id: sql<string>`session_id`,
-  token_version: sql<number>`token_version`,
-  must_change_password: sql<boolean>`must_change_password`,
-};
-
 /**
- * Opens a session and takes the login attempt back. There is no row when the account does not exist or is disabled,
+ * Opens a session and uncounts the login attempt. There is no row when the account does not exist or is disabled,
  * the password was wrong, or the password was changed meanwhile. Then only the attempt is audited, which takes the
  * same time in all of these cases.
  *
@@ -145,57 +140,5 @@ export const openSession = defineStatement<
     claims: sql`SELECT opened.*, must_change_password FROM opened, account`,
   },
   from: "claims",
-  row: claimColumns,
-}));
-
-/**
- * For how many seconds after a refresh token was spent it is exchanged again, because the response may have been
- * lost. A token that is used later than that may have been stolen: its session ends (RFC 9700, section 4.14.2).
- */
-const REUSE_GRACE_SECONDS = sql.raw("30");
-const isInGrace = (spentAt: SQL): SQL =>
-  sql`${spentAt} > now() - make_interval(secs => ${REUSE_GRACE_SECONDS})`;
-
-/**
- * Refresh-token rotation: spends a refresh token and issues the next one of its session. There is no row when the
- * token is unknown, was spent before the grace period, or its session or account has ended or was not used for
- * `idle_days`. A spent token is refused, audited and ends its session.
- */
-export const rotateRefreshToken = defineStatement<
-  TokenClaims,
-  { spent_hash: string; next_hash: string; idle_days: number } & RequestOrigin
->(() => ({
-  steps: {
-    // The session is locked before its token, as the cleanup job does when it deletes both.
-    session: sql`
-      SELECT id FROM ${sessions} WHERE id = (
-        SELECT session_id FROM ${refresh_tokens} WHERE token_hash = ${param("spent_hash")}) FOR NO KEY UPDATE`,
-    spent: sql`
-      UPDATE ${refresh_tokens} t SET spent_at = coalesce(t.spent_at, now())
-      FROM ${sessions} s JOIN session ON session.id = s.id JOIN ${users} u ON u.id = s.user_id
-      WHERE t.token_hash = ${param("spent_hash")} AND (t.spent_at IS NULL OR ${isInGrace(sql`t.spent_at`)})
-        AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
-        AND s.last_used_at > now() - make_interval(days => ${param("idle_days")})
-        AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
-      RETURNING s.id AS session_id, s.user_id, s.token_version, u.must_change_password`,
-    used_session: sql`UPDATE ${sessions} SET last_used_at = now() WHERE id = (SELECT session_id FROM spent)`,
-    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("next_hash")}, session_id FROM spent`,
-    ended_session: sql`
-      UPDATE ${sessions} SET ended_at = now()
-      WHERE ended_at IS NULL AND id = (
-        SELECT session_id FROM ${refresh_tokens}
-        WHERE token_hash = ${param("spent_hash")} AND NOT ${isInGrace(sql`spent_at`)})`,
-    audit_event: insertAuditEvent(
-      {
-        from: sql`
-          ${refresh_tokens} t JOIN ${sessions} s ON s.id = t.session_id JOIN ${users} u ON u.id = s.user_id
-          WHERE t.token_hash = ${param("spent_hash")} AND NOT ${exists("spent")}`,
-        alias: sql`u.`,
-        session: sql`s.id`,
-      },
-      { action: "refresh", outcome: sql`'refused'` },
-    ),
-  },
-  from: "spent",
   row: claimColumns,
 }));
