@@ -5,9 +5,9 @@ import {
   authenticated,
   authenticatedRetryable,
   callerId,
-  neverRevoked,
+  isRevokedDuringWait,
   recheckCaller,
-  revokedDuringWait,
+  withoutRecheck,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, jsonObject } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
@@ -44,7 +44,7 @@ type AdminRow<Shape> = { isAdmin: boolean; body: Json<Shape> | null };
 /** One account, for admins. */
 export const findAccount = authenticatedRetryable<AdminRow<AccountDetails>, { id: number }>(() => ({
   auditEvent: { action: "read_account", outcome: adminOutcome(readOutcome(exists("found"))), account: id },
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: { found: sql`SELECT ${accountColumns} FROM ${users} WHERE ${users.id} = ${id} AND ${isAdmin}` },
   row: { isAdmin, body: jsonBody("found") },
 }));
@@ -66,7 +66,7 @@ export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: numbe
     account: id,
     changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,
   },
-  revoked: revokedDuringWait("locked_accounts"),
+  revoked: isRevokedDuringWait("locked_accounts"),
   steps: {
     locked_accounts: sql`
       SELECT * FROM ${users} WHERE ${users.id} IN (${callerId}, ${id}) AND ${isAdmin} ORDER BY ${users.id} FOR NO KEY UPDATE`,
@@ -87,7 +87,7 @@ export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: numbe
 export const endAccountSessions = authenticated<{ isAdmin: boolean; isFound: boolean }, { id: number }>(
   () => ({
     auditEvent: { action: "sign_out", outcome: adminOutcome(readOutcome(exists("found"))), account: id },
-    revoked: revokedDuringWait("caller"),
+    revoked: isRevokedDuringWait("caller"),
     steps: {
       caller_recheck: recheckCaller("caller"),
       found: sql`SELECT id FROM ${users} WHERE ${users.id} = ${id} AND ${isAdmin} AND ${exists("caller_recheck")}`,

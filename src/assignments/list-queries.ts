@@ -68,7 +68,7 @@ const doctorScans = (doctorId: SQL, condition: SQL): AssignmentScans => ({
     order: byTime,
     condition,
   },
-  // At most one row: a doctor is assigned to a patient once.
+  // At most one row: a doctor is assigned to a patient once. `OFFSET 0`: the planner plans the subquery by itself.
   patient: {
     table: assignments,
     subquery: sql`(

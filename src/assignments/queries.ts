@@ -4,9 +4,9 @@ import {
   authenticated,
   authenticatedRetryable,
   callerDoctorId,
-  neverRevoked,
+  isRevokedDuringWait,
   recheckCaller,
-  revokedDuringWait,
+  withoutRecheck,
 } from "../db/query/caller.ts";
 import { idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
 import { isoTimestamp, jsonArray, jsonBody, selectColumns } from "../db/query/json.ts";
@@ -49,7 +49,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
     outcome: readOutcome(exists("found")),
     patients: sql`ARRAY[${param("id")}::int]`,
   },
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: {
     found: sql`
       SELECT ${patients.id} AS patient_id, ${patients.firstname} || ' ' || ${patients.lastname} AS patient, (
@@ -65,15 +65,16 @@ const doctorJson = (step: SQL): SQL =>
 
 /**
  * Assigns a doctor to one of the caller's patients. Nothing is created, and no id is taken, unless both exist, the
- * doctor is `active` and is not `assigned` to the patient yet. Of two concurrent requests the second violates the
- * unique constraint.
+ * doctor is `active` and is not `assigned` to the patient yet. Of two concurrent requests the second waits in
+ * `assignment_taken` for an advisory lock and then finds the assignment: the function is VOLATILE, and so reads a
+ * snapshot of its own under READ COMMITTED. Shown by test/races/unique.test.ts.
  */
 export const createAssignment = idempotentCreate<
   Assignment,
   { patient: number; doctor: number },
   { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >(() => ({
-  revoked: revokedDuringWait("doctor"),
+  revoked: isRevokedDuringWait("doctor"),
   steps: {
     patient: sql`
       SELECT ${patients.id}, ${patients.owner_id} FROM ${patients}
@@ -128,7 +129,7 @@ export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: b
       patients: sql`ARRAY(SELECT ${assignments.patient_id} FROM ${assignments} WHERE ${assignments.id} = ${id})`,
       changes: changesBetween(doctorJson(sql`deleted`), sql`NULL`),
     },
-    revoked: revokedDuringWait("caller"),
+    revoked: isRevokedDuringWait("caller"),
     steps: {
       caller_recheck: recheckCaller("caller"),
       refused: sql`

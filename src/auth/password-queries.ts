@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { caseFolded } from "../db/columns.ts";
 import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
-import { auditActor, authenticatedForPasswordChange, callerId, neverRevoked } from "../db/query/caller.ts";
+import { auditActor, authenticatedForPasswordChange, callerId, withoutRecheck } from "../db/query/caller.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, param } from "../db/statement.ts";
 import { countAttempt, type LoginAttempt, loginAttemptColumns, takeBackAttempt } from "./login-attempts.ts";
@@ -18,7 +18,7 @@ export const findOwnPassword = authenticatedForPasswordChange<
   { network: string }
 >(() => ({
   auditEvent: null,
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: {
     ...countAttempt(username),
     account: sql`SELECT password_hash, password_trimmed, username, email FROM ${users} WHERE id = ${callerId}`,
@@ -54,7 +54,7 @@ export const changePassword = authenticatedForPasswordChange<
   { password_hash: string | null; new_hash: string | null; network: string; isOwnNetwork: boolean }
 >(() => ({
   auditEvent: { action: "change_password", outcome: doneOrRefused(exists("changed")) },
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: {
     correct_password: sql`SELECT FROM ${users} WHERE id = ${callerId} AND password_hash = ${param("password_hash")}`,
     changed: sql`

@@ -13,13 +13,13 @@ import {
   findById,
   isDeleted,
   isOwnedByCaller,
+  isTargetRevoked,
   isTargetWritable,
   lockTarget,
   newEmail,
   type Resource,
   type TargetState,
   targetColumns,
-  targetRevoked,
   updateById,
   writableFieldsJson,
 } from "../db/query/resource.ts";
@@ -95,7 +95,7 @@ const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(() =>
     changes: sql`(
       SELECT ${changesBetween(writableFieldsJson(doctorResource.writableColumns, sql`target`), sql`NULL`)} FROM deleted)`,
   },
-  revoked: targetRevoked,
+  revoked: isTargetRevoked,
   steps: {
     ...lockTarget(doctorResource),
     deleted: sql`

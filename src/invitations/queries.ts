@@ -4,9 +4,9 @@ import {
   adminOutcome,
   authenticated,
   callerId,
-  neverRevoked,
+  isRevokedDuringWait,
   recheckCaller,
-  revokedDuringWait,
+  withoutRecheck,
 } from "../db/query/caller.ts";
 import { hideFromPlanner } from "../db/query/index-scan.ts";
 import { isoTimestamp, jsonObject, selectColumns } from "../db/query/json.ts";
@@ -37,7 +37,7 @@ export const createInvitation = authenticated<
     outcome: adminOutcome(doneOrRefused(exists("created"))),
     changes: sql`(SELECT ${changesBetween(sql`NULL`, invitationJson("created"))} FROM created)`,
   },
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: {
     created: sql`
       INSERT INTO ${invitations} (email, role, code_hash, created_by, expires_at)
@@ -80,7 +80,7 @@ export const withdrawInvitation = authenticated<{ isAdmin: boolean; isDeleted: b
       outcome: adminOutcome(readOutcome(exists("deleted"))),
       changes: sql`(SELECT ${changesBetween(invitationJson("deleted"), sql`NULL`)} FROM deleted)`,
     },
-    revoked: revokedDuringWait("caller"),
+    revoked: isRevokedDuringWait("caller"),
     steps: {
       caller_recheck: recheckCaller("caller"),
       deleted: sql`

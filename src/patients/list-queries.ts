@@ -70,8 +70,8 @@ const assignedPatients: IndexScan = {
   condition: isDoctorAccount,
 };
 /**
- * The same in another order. No index has it, so they are sorted: a doctor has some hundreds or thousands of
- * patients.
+ * Like `assignedPatients`, in another order. No index has it, so they are sorted: a doctor has some hundreds or
+ * thousands of patients. `OFFSET 0`: the planner plans the subquery by itself.
  */
 const sortedAssignedPatients = ({ order }: IndexScan): IndexScan => ({
   table: patients,

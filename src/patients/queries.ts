@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { caseFolded } from "../db/columns.ts";
 import { doneOrRefused } from "../db/query/audit.ts";
-import { authenticated, authenticatedRetryable, callerId, neverRevoked } from "../db/query/caller.ts";
+import { authenticated, authenticatedRetryable, callerId, withoutRecheck } from "../db/query/caller.ts";
 import { createResource, idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
 import { jsonObject, selectColumns } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -11,13 +11,13 @@ import {
   deletionAuditEvent,
   findById,
   isDeleted,
+  isTargetRevoked,
   isTargetWritable,
   lockTarget,
   newEmail,
   type Resource,
   type TargetState,
   targetColumns,
-  targetRevoked,
   updateById,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
@@ -49,7 +49,7 @@ export const updatePatient = updateById<Patient>(patientResource);
  */
 export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(() => ({
   auditEvent: deletionAuditEvent(patientResource),
-  revoked: targetRevoked,
+  revoked: isTargetRevoked,
   steps: {
     ...lockTarget(patientResource),
     deleted: sql`
@@ -67,12 +67,15 @@ const size = sql`${param("size")}::int`;
  * Defines the statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in
  * order of id. Its row: the `lines` as one text, and the id after which the `next` batch begins, null when there is
  * none.
+ *
+ * Keyset pagination by `patients_owner_id_id_key`. Only that index answers a comparison of these columns in order; see
+ * `scanRange`. Shown by test/db/plans.test.ts.
  */
 const defineExport = (line: SQL) =>
   authenticatedRetryable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
     () => ({
       auditEvent: { action: "export", patients: sql`ARRAY(SELECT id FROM batch)` },
-      revoked: neverRevoked,
+      revoked: withoutRecheck,
       steps: {
         batch: sql`
           SELECT * FROM ${patients}
@@ -97,8 +100,9 @@ const fieldNames = columnNames(Object.keys(patientFields));
 
 /**
  * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
- * whether an email is a duplicate of another patient's or of an earlier line's. A duplicate that a concurrent request
- * creates violates the unique constraint, and nothing is imported.
+ * whether an email is a duplicate of another patient's or of an earlier line's. `patients_taken` waits for concurrent
+ * POSTs and imports of the same account (advisory lock) and sees what they created. A duplicate by a concurrent PATCH,
+ * restore or transfer violates the unique constraint, and nothing is imported.
  */
 export const importPatients = idempotentCreate<
   ImportResult,
@@ -117,7 +121,7 @@ export const importPatients = idempotentCreate<
   /** JSON: `[{line, errors}]` of all refused lines. */
   { refused: string }
 >(() => ({
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: {
     numbered: sql`
       SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${caseFolded(sql`new.email`)} ORDER BY sent.line) AS nth

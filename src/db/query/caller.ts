@@ -74,18 +74,22 @@ export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role 
  * It counts the rows of `lockedStep`, which locks all of them before the caller. If it read only the first one, two
  * statements that lock their caller and another account would deadlock. Shown by test/races/admins.test.ts.
  *
- * @param lockedStep the step that waits for the lock.
+ * @param lockedStep the step that waits for the lock; `caller` when there is no step that waits: the re-check then
+ *   locks the account and the session first, so that nobody can revoke them before the statement ends.
  */
 export const recheckCaller = (lockedStep: string): SQL => sql`
   SELECT FROM (SELECT count(*) FROM ${sql.identifier(lockedStep)} HAVING count(*) > 0) locked, ${users} u, ${sessions} s
   WHERE u.id = ${callerId} AND ${isAccountActive} AND ${isSessionOpen} FOR SHARE OF u, s`;
 
 /** Whether `lockedStep` locked a row and the step `caller_recheck` found that the caller is not accepted any more. */
-export const revokedDuringWait = (lockedStep: string): SQL<boolean> =>
+export const isRevokedDuringWait = (lockedStep: string): SQL<boolean> =>
   sql`${exists(lockedStep)} AND NOT ${exists("caller_recheck")}`;
 
-/** For a statement that waits for no lock: nothing can revoke its caller between the check and the work. */
-export const neverRevoked = sql<boolean>`false`;
+/**
+ * For a statement without a re-check: a read, or a write that changes no row that others may change. If its caller is
+ * revoked while it waits for another statement, it still takes effect, as if it had been sent a moment earlier.
+ */
+export const withoutRecheck = sql<boolean>`false`;
 
 /** The outcome of an action for admins: always `refused` for others, so that they learn nothing about the record. */
 export const adminOutcome = (outcome: SQL): SQL =>
@@ -106,7 +110,7 @@ interface AuthenticatedWork<Row> extends Omit<StatementPlan<Row>, "from" | "wher
    * accessed.
    */
   auditEvent: AuditEvent | null;
-  /** Whether the caller was revoked while the statement waited for a lock: `revokedDuringWait` or `neverRevoked`. */
+  /** Whether the re-check found the caller revoked: `isRevokedDuringWait(step)`, or `withoutRecheck`. */
   revoked: SQL<boolean>;
 }
 
@@ -114,7 +118,12 @@ type DefineAuthenticated = <Row, Values extends Record<string, unknown> = Record
   describe: () => AuthenticatedWork<Row>,
 ) => (caller: Caller, values: Values) => Promise<Row>;
 
-/** The whole statement: check the caller, do the work, insert an audit event for each row of `from`. */
+/**
+ * The whole statement: check the caller, do the work, insert the audit event.
+ *
+ * @param from the rows that an audit event is inserted for: one, or none when the retry found the first attempt's
+ *   event.
+ */
 const authenticatedPlan = <Row>(
   { auditEvent, revoked, steps, row }: AuthenticatedWork<Row>,
   tokenAccountStep = tokenAccount,
@@ -139,13 +148,19 @@ const authenticatedPlan = <Row>(
  * audit event and returns the result: all of that or nothing. A step that writes must depend on `callerId`, so that
  * it writes nothing for a refused caller.
  *
- * @returns a function that sends the statement. It throws `CallerRevokedError` when the caller is not accepted, or
- *   was revoked while the statement waited for a lock. Then nothing was done but the audit event.
+ * @returns a function that sends the statement.
+ * @throws {CallerRevokedError} when the caller is not accepted, or was revoked while the statement waited for a lock.
+ *   Then nothing was done but the audit event. The returned function throws it.
+ * @throws {DatabaseError} when the statement failed. The returned function throws it.
  */
 export const authenticated: DefineAuthenticated = (describe) =>
   bindCaller(defineStatement(() => authenticatedPlan(describe())));
 
-/** The same, and it also accepts an account that has to change its password first. */
+/**
+ * Like `authenticated`, and it also accepts an account that has to change its password first.
+ *
+ * @throws {CallerRevokedError} and {DatabaseError}, as `authenticated` does.
+ */
 export const authenticatedForPasswordChange: DefineAuthenticated = (describe) =>
   bindCaller(
     defineStatement(() => authenticatedPlan(describe(), tokenAccountForPasswordChange)),
@@ -153,9 +168,11 @@ export const authenticatedForPasswordChange: DefineAuthenticated = (describe) =>
   );
 
 /**
- * The same for a statement that may be executed twice, because it only reads or has an idempotency key: it is retried
- * once. When the first attempt was executed and only its response was lost, the retry finds its audit event and
- * inserts no second one.
+ * Like `authenticated`, for a statement that may be executed twice, because it only reads or has an idempotency key:
+ * it is retried once. When the first attempt was executed and only its response was lost, the retry finds its audit
+ * event and inserts no second one.
+ *
+ * @throws {CallerRevokedError} and {DatabaseError}, as `authenticated` does.
  */
 export const authenticatedRetryable: DefineAuthenticated = (describe) =>
   bindCaller(
@@ -174,7 +191,7 @@ function retryPlan<Row>(work: AuthenticatedWork<Row>): StatementPlan<Row> {
 
 /**
  * The audit event of the first attempt. One with another outcome or other patients is a different access and stays
- * apart.
+ * apart. One minute is the maximum of DATABASE_TIMEOUT_MS.
  */
 const earlierEventOfRequest = ({ patients = sql`NULL`, outcome }: AuditEvent): SQL => sql`
   SELECT FROM ${audit_events} e WHERE e.account_id = token_account.id AND e.at > now() - interval '1 minute'

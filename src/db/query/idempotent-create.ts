@@ -2,12 +2,12 @@ import { getTableName, type SQL, sql } from "drizzle-orm";
 import { idempotency_keys } from "../schema.ts";
 import { exists, type Json, param } from "../statement.ts";
 import { type AuditEvent, changesBetween, doneOrRefused } from "./audit.ts";
-import { authenticated, authenticatedRetryable, type Caller, callerId, neverRevoked } from "./caller.ts";
+import { authenticated, authenticatedRetryable, type Caller, callerId, withoutRecheck } from "./caller.ts";
 import { jsonObject } from "./json.ts";
 import { columnNames, type Resource, writableFieldsJson } from "./resource.ts";
 
 /**
- * How records are created: first a draft of them, from which the whole response is known before anything is written.
+ * How records are created. A draft is computed first; the response is built from it before anything is inserted.
  */
 interface CreatePlan<Columns> {
   /** The steps that the draft needs. */
@@ -23,11 +23,11 @@ interface CreatePlan<Columns> {
   auditEvent: AuditEvent & { action: SQL };
   /** See `AuthenticatedWork`. */
   revoked: SQL<boolean>;
-  /** Whose data the stored response is, for the audit event of a replay. */
+  /** The patients or the doctor in the stored response, for the audit event of a replay. */
   replaySubjects: Pick<AuditEvent, "patients" | "doctor">;
   /** The request as text: it must be the same when a key is used again. */
   requestText: SQL;
-  /** More columns of the row, by which the handler decides. */
+  /** More columns that the handler needs to choose the response. */
   extraColumns?: { [Name in keyof Columns]: SQL<Columns[Name]> };
 }
 
@@ -50,6 +50,7 @@ export interface CreateResult<Shape> {
  *
  * @returns a function that sends the statement. `key` is the idempotency key; without one the records are simply
  *   created.
+ * @throws {CallerRevokedError} and {DatabaseError}, as `authenticated` does: the returned function throws them.
  */
 export function idempotentCreate<Shape, Values extends Record<string, unknown>, Columns = unknown>(
   describe: () => CreatePlan<Columns>,
@@ -110,6 +111,8 @@ function keyedSteps({
     earlier_key: sql`
       SELECT fingerprint, record_id, answer, false AS is_new FROM kept_answer(${callerId}, ${param("key")})`,
     draft: sql`SELECT * FROM (${draft}) new WHERE NOT EXISTS (SELECT FROM earlier_key)`,
+    // The no-op update makes RETURNING return the stored row when the key exists already. `xmax` is 0 only for an
+    // inserted row.
     stored_key: sql`
       INSERT INTO ${idempotency_keys} (account_id, key, fingerprint, record_id, answer)
       SELECT ${callerId}, ${param("key")}, ${fingerprint}, ${id}, ${body}
@@ -150,9 +153,9 @@ export const nextId = (table: Parameters<typeof getTableName>[0]): SQL =>
 
 /**
  * Defines the statement that creates one record from the fields in the parameter `record`; the caller is its owner.
- * Its row also says whether it is a duplicate. No id is taken for a duplicate, also not for one of two concurrent
- * requests: `isDuplicate` calls a function that takes an advisory lock first and then looks with a snapshot of its
- * own. Shown by test/races/ids.test.ts.
+ * Its row also says whether it is a duplicate. No id is taken for a duplicate, not even when two requests are
+ * concurrent: `isDuplicate` calls a function that takes an advisory lock and then reads a snapshot of its own. Shown by
+ * test/races/ids.test.ts.
  */
 export const createResource = <Shape>(resource: Resource) =>
   idempotentCreate<Shape, { record: object }, { isDuplicate: boolean }>(() => resourceCreatePlan(resource));
@@ -186,7 +189,7 @@ function resourceCreatePlan(resource: Resource): CreatePlan<{ isDuplicate: boole
       ...auditSubjects(id),
       changes: changesBetween(sql`NULL`, writableFieldsJson(writableColumns, sql`draft`)),
     },
-    revoked: neverRevoked,
+    revoked: withoutRecheck,
     replaySubjects: auditSubjects(sql`(SELECT record_id FROM key_result WHERE is_same_request)`),
     insert: (condition) => sql`
       INSERT INTO ${table} (${insertedColumns}) OVERRIDING SYSTEM VALUE

@@ -3,7 +3,7 @@ import type { PgColumn } from "drizzle-orm/pg-core";
 import { nameSearchKey } from "../columns.ts";
 import { type Json, param } from "../statement.ts";
 import type { AuditEvent } from "./audit.ts";
-import { authenticatedRetryable, type Caller, neverRevoked } from "./caller.ts";
+import { authenticatedRetryable, type Caller, withoutRecheck } from "./caller.ts";
 import {
   type IndexScan,
   isTimestamp,
@@ -104,7 +104,7 @@ function pageStatement(list: ListDefinition, sort: string, filterNames: string[]
     AND EXISTS (SELECT FROM page_and_next WHERE page_position > ${pageSize})`;
   return authenticatedRetryable<PageRow, Record<string, unknown>>(() => ({
     auditEvent: list.auditEvent(filterNames),
-    revoked: neverRevoked,
+    revoked: withoutRecheck,
     steps: {
       page_and_next: pageRows(table, scans, order, options),
       page: sql`SELECT * FROM page_and_next WHERE page_position <= ${pageSize}`,

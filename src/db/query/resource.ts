@@ -6,9 +6,9 @@ import {
   authenticated,
   authenticatedRetryable,
   callerId,
-  neverRevoked,
+  isRevokedDuringWait,
   recheckCaller,
-  revokedDuringWait,
+  withoutRecheck,
 } from "./caller.ts";
 import { jsonObject } from "./json.ts";
 
@@ -59,7 +59,7 @@ export const findById = <Shape>({ table, columns, canRead, auditSubjects, isRead
     auditEvent: isReadAudited
       ? { action: "read", outcome: readOutcome(exists("found")), ...auditSubjects(id) }
       : null,
-    revoked: neverRevoked,
+    revoked: withoutRecheck,
     steps: {
       found: sql`
         SELECT ${table.version}, CASE WHEN ${table.version} = ANY (${param("known")}::int[]) THEN NULL
@@ -92,7 +92,7 @@ export const targetColumns = {
 };
 
 /** Whether the caller was revoked while the statement waited for the row lock of `target`. */
-export const targetRevoked = revokedDuringWait("target");
+export const isTargetRevoked = isRevokedDuringWait("target");
 
 /** The condition under which a step writes the `target`. */
 export const isTargetWritable = ({ table }: Resource): SQL =>
@@ -121,7 +121,7 @@ export const updateById = <Shape>(resource: Resource) => {
       ...auditSubjects(id),
       changes: sql`(SELECT ${changesBetween(writableFieldsJson(writableColumns, sql`target`), sql`changed.fields`)} FROM changed)`,
     },
-    revoked: targetRevoked,
+    revoked: isTargetRevoked,
     steps: {
       ...lockTarget(resource),
       // jsonb_populate_record overwrites the columns that the JSON has and keeps the others.

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { readOutcome } from "../../db/query/audit.ts";
-import { adminOutcome, authenticated, callerId, neverRevoked } from "../../db/query/caller.ts";
+import { adminOutcome, authenticated, callerId, withoutRecheck } from "../../db/query/caller.ts";
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { emergency_accesses, patients } from "../../db/schema.ts";
@@ -24,7 +24,7 @@ export const grantEmergencyAccess = authenticated<
     patients: sql`ARRAY[${id}]`,
     reason: sql`${param("reason")}::text`,
   },
-  revoked: neverRevoked,
+  revoked: withoutRecheck,
   steps: {
     granted: sql`
       INSERT INTO ${emergency_accesses} (account_id, patient_id, expires_at)

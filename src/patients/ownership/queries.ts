@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { caseFolded } from "../../db/columns.ts";
 import { type AuditAction, doneOrRefused, readOutcome } from "../../db/query/audit.ts";
-import { adminOutcome, authenticated, recheckCaller, revokedDuringWait } from "../../db/query/caller.ts";
+import { adminOutcome, authenticated, isRevokedDuringWait, recheckCaller } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { assignments, doctors, patients, users } from "../../db/schema.ts";
@@ -50,8 +50,9 @@ export const restorePatient = authenticated<
       SELECT json_build_object('doctors', json_build_object('before', ${allDoctorIds}, 'after', ${restoredDoctorIds}))
       FROM found, restored WHERE ${exists("missing")})`,
   },
-  revoked: revokedDuringWait("found"),
+  revoked: isRevokedDuringWait("found"),
   steps: {
+    // Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
     found: sql`
       SELECT ${patients.id}, ${patients.deleted_from}, ${ownerHasEmail(sql`${patients.deleted_from}`)} AS email_taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${can("patients:restore")} FOR UPDATE`,
@@ -103,9 +104,10 @@ export const transferPatient = authenticated<
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
       FROM target, transferred)`,
   },
-  revoked: revokedDuringWait("target"),
+  revoked: isRevokedDuringWait("target"),
   steps: {
     to_account: toAccount,
+    // Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
     target: sql`
       SELECT ${patients.id}, ${patients.owner_id}, ${ownerHasEmail(toAccountId)} AS email_taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${canTransfer} FOR UPDATE`,
@@ -125,12 +127,15 @@ export const transferPatient = authenticated<
 }));
 
 /** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
-const BATCH = sql.raw("1000");
+const TRANSFER_BATCH_SIZE = sql.raw("1000");
 const fromAccountId = sql`${param("from")}::int`;
 
 /**
  * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email the
  * other account has. At most 1,000 are transferred at once; `more` in the body says whether there are others.
+ *
+ * `candidates` is read from the snapshot. The UPDATE checks the owner again: under READ COMMITTED it sees a concurrent
+ * transfer, deletion or restore.
  */
 export const transferAllPatients = authenticated<
   { isAdmin: boolean; fromAccount: boolean; toAccount: boolean; body: Json<TransferSummary> | null },
@@ -144,7 +149,7 @@ export const transferAllPatients = authenticated<
       SELECT json_build_object('owner', json_build_object('before', ${fromAccountId}, 'after', ${toAccountId}))
       FROM from_account, to_account)`,
   },
-  revoked: revokedDuringWait("caller"),
+  revoked: isRevokedDuringWait("caller"),
   steps: {
     caller_recheck: recheckCaller("caller"),
     to_account: sql`${toAccount} AND ${canTransfer} AND ${exists("caller_recheck")}`,
@@ -154,7 +159,7 @@ export const transferAllPatients = authenticated<
       FROM ${patients} WHERE ${patients.owner_id} = ${fromAccountId} AND ${exists("to_account")}
       UNION ALL SELECT ${patients.id}, false FROM ${patients}
       WHERE ${patients.deleted_from} = ${fromAccountId} AND ${patients.deleted_at} IS NOT NULL AND ${exists("to_account")}`,
-    batch: sql`SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT ${BATCH}`,
+    batch: sql`SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}`,
     transferred: sql`
       UPDATE ${patients} SET ${nextVersion},
         owner_id = CASE WHEN ${patients.deleted_at} IS NULL THEN ${toAccountId} END,
@@ -164,8 +169,8 @@ export const transferAllPatients = authenticated<
       RETURNING ${patients.id}`,
     response: sql`
       SELECT (SELECT count(*)::int FROM transferred) AS transferred,
-        ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT ${BATCH}) AS conflicts,
-        (SELECT count(*) FROM batch) = ${BATCH} AS more
+        ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}) AS conflicts,
+        (SELECT count(*) FROM batch) = ${TRANSFER_BATCH_SIZE} AS more
       FROM from_account, to_account`,
   },
   row: {
