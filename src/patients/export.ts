@@ -58,9 +58,9 @@ async function* encodeBatches(caller: Caller, { header, readBatch }: Format, fir
   } catch (error) {
     const fault = classifyDatabaseError(error);
     const code = fault && "code" in fault ? { code: fault.code } : {};
-    logFailure(caller.origin.request_id, { error: "an export broke off", ...code });
+    logFailure(caller.origin.request_id, { error: "export interrupted", ...code });
     // A new error, because the runtime logs it and the database's holds values of the statement.
-    throw new Error("The export broke off.");
+    throw new Error("The export was interrupted.");
   }
 }
 
