@@ -1,6 +1,6 @@
 import { roles } from "../db/schema.ts";
 import { booleanParam, idSchema, patchBody, textField } from "../http/fields.ts";
-import { listQuery } from "../http/pagination.ts";
+import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
 /** The fields of an account that an admin changes. */
@@ -11,7 +11,7 @@ export const accountSettings = {
   doctor: z.nullable(idSchema),
 };
 
-export const AccountsQuery = listQuery(
+export const AccountsQuery = defineListQuery(
   { role: accountSettings.role, active: booleanParam, search: textField(254) },
   ["id"],
 );

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { indexKey } from "../db/columns.ts";
-import type { AuditEvent } from "../db/query/audit.ts";
+import type { AuditEventColumns } from "../db/query/audit.ts";
 import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/caller.ts";
 import type { IndexScan } from "../db/query/index-scan.ts";
 import { isoTimestamp, jsonObject } from "../db/query/json.ts";
@@ -25,7 +25,7 @@ const assignmentList = {
     patient: sql`${assignments.patient_id} = ${patient}`,
     doctor: sql`${assignments.current_doctor_id} = ${doctor}`,
   },
-  auditEvent: (): AuditEvent => ({
+  auditEvent: (): AuditEventColumns => ({
     action: "list",
     patients: sql`ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)`,
   }),

@@ -1,7 +1,7 @@
 import { idParam, idSchema, requestBody } from "../http/fields.ts";
-import { listQuery } from "../http/pagination.ts";
+import { defineListQuery } from "../http/pagination.ts";
 
 /** Sorting by `created_at` sorts by `assigned_at`. */
-export const AssignmentsQuery = listQuery({ patient: idParam, doctor: idParam }, ["id", "created_at"]);
+export const AssignmentsQuery = defineListQuery({ patient: idParam, doctor: idParam }, ["id", "created_at"]);
 
 export const NewAssignment = requestBody({ patient: idSchema, doctor: idSchema }, ["id", "assigned_at"]);

@@ -1,9 +1,9 @@
 import { outcomes } from "../db/schema.ts";
 import { idParam, rule, timestampParam } from "../http/fields.ts";
-import { pageQuery } from "../http/pagination.ts";
+import { definePageQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
-export const AuditQuery = pageQuery({
+export const AuditQuery = definePageQuery({
   account: idParam,
   patient: idParam,
   action: z.string().check(z.regex(/^[a-z_-]{1,32}$/, "Must be an action like read or break_glass")),

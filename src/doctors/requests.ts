@@ -10,7 +10,7 @@ import {
   requestBody,
   responseFields,
 } from "../http/fields.ts";
-import { listQuery } from "../http/pagination.ts";
+import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
 /** The fields that a client writes. */
@@ -27,7 +27,7 @@ export const doctorFields = {
 /** The fields of a response, in this order. */
 export const doctorResponseFields = responseFields(doctorFields);
 
-export const DoctorsQuery = listQuery(
+export const DoctorsQuery = defineListQuery(
   { search: nameSearch, specialization: doctorFields.specialization, active: booleanParam, patient: idParam },
   ["id", "lastname", "created_at"],
 );

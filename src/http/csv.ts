@@ -5,7 +5,7 @@ import { columnsByName, responseColumn } from "../db/query/json.ts";
 // CSV (RFC 4180): parsed by the Worker, written by PostgreSQL.
 
 /** A record of a CSV file: its cells, and the number of the line that it begins on, counted from 1. */
-export interface CsvRecord {
+interface CsvRecord {
   line: number;
   cells: string[];
 }
@@ -40,13 +40,13 @@ export function parseCsv(text: string): { records: CsvRecord[] } | { malformed: 
 const FORMULA = /^'*[=+\-@\t\r]/;
 
 /** Removes the apostrophe that `csvRow` writes before a formula. */
-export const withoutFormulaGuard = (cell: string): string =>
+export const removeFormulaGuard = (cell: string): string =>
   cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
 
 /**
  * A row as one line of CSV: the columns of `table` that have these names, in this order. Text that a spreadsheet
  * takes for a formula gets an apostrophe before it, and so does text that begins with apostrophes and then a formula:
- * `withoutFormulaGuard` can undo both.
+ * `removeFormulaGuard` can undo both.
  */
 export function csvRow(table: PgTable, names: string[]): SQL {
   const cells = columnsByName(table, names).map((column) =>

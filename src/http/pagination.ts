@@ -21,7 +21,7 @@ const cursor = z.optional(z.string().check(z.minLength(1)));
  *
  * @param filters the schemas of its filters by name; all are optional.
  */
-export function pageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
+export function definePageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
   const known = ["limit", "cursor", ...Object.keys(filters)];
   const error: z.core.$ZodErrorMap = ({ code }) =>
     code === "unrecognized_keys" ? `Unknown parameter: this list accepts ${known.join(", ")}` : undefined;
@@ -29,12 +29,12 @@ export function pageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
 }
 
 /** The query of a list with several sort orders. `sort` takes each name, and with a `-` before it backwards. */
-export function listQuery<Filters extends z.core.$ZodShape, Sort extends string>(
+export function defineListQuery<Filters extends z.core.$ZodShape, Sort extends string>(
   filters: Filters,
   sorts: Sort[],
 ) {
   const backwards = sorts.map((sort) => `-${sort}` as const);
-  return pageQuery({ sort: z.enum([...sorts, ...backwards]), ...filters });
+  return definePageQuery({ sort: z.enum([...sorts, ...backwards]), ...filters });
 }
 
 /** A validated query of a list: these parameters and its filters. */
@@ -116,7 +116,7 @@ export async function encryptCursor(value: unknown, config: Config): Promise<str
 }
 
 /** The value of a cursor; `undefined` when none of the secrets has encrypted it. */
-export async function decryptCursor(cursor: string, config: Config): Promise<unknown> {
+async function decryptCursor(cursor: string, config: Config): Promise<unknown> {
   for (const key of await cursorKeys(config)) {
     try {
       const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });

@@ -8,7 +8,7 @@ import { Problem, requireFound } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
 /** The ETag of a record's version (RFC 9110, section 8.8.3). */
-export const etagOf = (version: number): string => `"${version}"`;
+export const formatEtag = (version: number): string => `"${version}"`;
 
 const ETAGS =
   /^\s*(?:\*|(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*)\s*$/;
@@ -47,7 +47,7 @@ export function respondIfModified<Shape>(
   { "If-None-Match": match }: z.infer<typeof IfNoneMatch>,
   what: string,
 ) {
-  const headers = { ETag: etagOf(requireFound(version, what)) };
+  const headers = { ETag: formatEtag(requireFound(version, what)) };
   return body === null || match === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
 }
 

@@ -26,7 +26,7 @@ const titles = {
 /** Error messages by the path of their field. */
 export type FieldErrors = Record<string, string[]>;
 
-export const PROBLEM_TYPE = "application/problem+json";
+const PROBLEM_TYPE = "application/problem+json";
 
 /** An error response (RFC 9457). Thrown anywhere, the app's error handler sends it. */
 export class Problem extends Error {

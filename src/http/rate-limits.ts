@@ -43,7 +43,7 @@ export function rateLimit(
 }
 
 /** The client's IP address, as Cloudflare reports it. Headers that a client can set are not read. */
-export const clientAddress = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";
+const clientAddress = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";
 
 /** Where a request comes from, for its audit event. */
 export const requestOrigin = (c: Context): RequestOrigin => ({

@@ -11,7 +11,7 @@ import { IdPath } from "./fields.ts";
 import { IdempotencyKey, respondCreated } from "./idempotency.ts";
 import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
 import {
-  etagOf,
+  formatEtag,
   expectedVersions,
   IfMatch,
   IfNoneMatch,
@@ -81,7 +81,7 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
     if (result.body === null && !result.keyReusedWithDifferentRequest && result.isDuplicate)
       throw new Problem(409, duplicateDetail(constraint));
-    return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: etagOf(1) });
+    return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
   });
 
 /** `GET /:id`: one record, or 304 when the client has its version. */
@@ -126,5 +126,5 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     const values = { ...c.req.valid("param"), changes: c.req.valid("json") as object, expected };
     const { version, body, ...target } = await update(c.get("caller"), values);
     requireWritable(target, what);
-    return respondJson(requireFound(body, what), 200, { ETag: etagOf(requireFound(version, what)) });
+    return respondJson(requireFound(body, what), 200, { ETag: formatEtag(requireFound(version, what)) });
   });

@@ -84,7 +84,7 @@ async function requireJson(c: Context): Promise<void> {
 }
 
 function validationErrorProblem(error: z.core.$ZodError): Problem {
-  const { errors, count } = fieldErrors(error);
+  const { errors, count } = collectFieldErrors(error);
   return validationProblem(errors, count);
 }
 
@@ -92,7 +92,7 @@ function validationErrorProblem(error: z.core.$ZodError): Problem {
  * The messages of the fields that are not valid, by path, and the number of these fields. Of thousands only the first
  * are named.
  */
-export function fieldErrors({ issues }: z.core.$ZodError): { errors: FieldErrors; count: number } {
+export function collectFieldErrors({ issues }: z.core.$ZodError): { errors: FieldErrors; count: number } {
   const errors = new Map<string, string[]>();
   let count = 0;
   const add = (path: PropertyKey[], message: string) => {

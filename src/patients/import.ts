@@ -3,11 +3,11 @@ import { createFactory } from "hono/factory";
 import { sha256Hex } from "../crypto.ts";
 import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "../http/body.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
-import { parseCsv, withoutFormulaGuard } from "../http/csv.ts";
+import { parseCsv, removeFormulaGuard } from "../http/csv.ts";
 import { readOnlyFields } from "../http/fields.ts";
 import { IdempotencyKey, respondCreated } from "../http/idempotency.ts";
 import { type FieldErrors, Problem, safeFieldName, validationProblem } from "../http/problems.ts";
-import { fieldErrors, validate, validateHeaders } from "../http/validation.ts";
+import { collectFieldErrors, validate, validateHeaders } from "../http/validation.ts";
 import { importPatients } from "./queries.ts";
 import { ImportQuery, NewPatient, patientFields } from "./requests.ts";
 
@@ -102,7 +102,7 @@ const columnErrors = (names: string[], message: string) =>
 /** The cells as fields. All are text but the age. */
 function recordFromCells(columns: string[], cells: string[]): Record<string, unknown> {
   const record: Record<string, unknown> = Object.fromEntries(
-    columns.map((name, index) => [name, withoutFormulaGuard(cells[index] ?? "")]),
+    columns.map((name, index) => [name, removeFormulaGuard(cells[index] ?? "")]),
   );
   const age = String(record["age"]).trim();
   if (/^\d{1,9}$/.test(age)) record["age"] = Number(age);
@@ -126,7 +126,7 @@ function validateLines(lines: ParsedLine[]) {
       valid.push({ line, record: data });
       continue;
     }
-    const { errors, count } = fieldErrors(error);
+    const { errors, count } = collectFieldErrors(error);
     refused.push({ line, errors });
     errorCount += count;
   }

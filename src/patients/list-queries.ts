@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { indexKey } from "../db/columns.ts";
-import type { AuditEvent } from "../db/query/audit.ts";
+import type { AuditEventColumns } from "../db/query/audit.ts";
 import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
 import { type IndexScan, lateralJoin } from "../db/query/index-scan.ts";
 import { jsonObject } from "../db/query/json.ts";
@@ -26,7 +26,7 @@ const patientList = {
     doctor: sql`(
       SELECT true FROM ${assignments} WHERE ${assignments.patient_id} = ${patients.id} AND ${assignments.doctor_id} = ${doctor})`,
   },
-  auditEvent: (): AuditEvent => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
+  auditEvent: (): AuditEventColumns => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
 };
 
 /** The patients whose `owner` column is the caller, in each sort order. */

@@ -14,7 +14,7 @@ import {
   rule,
   textField,
 } from "../http/fields.ts";
-import { listQuery, pageQuery } from "../http/pagination.ts";
+import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
 /** The fields that a client writes. */
@@ -31,7 +31,7 @@ export const patientResponseFields = responseFields(patientFields);
 
 const age = integerParam(0, 120);
 
-export const PatientsQuery = listQuery(
+export const PatientsQuery = defineListQuery(
   {
     search: nameSearch,
     gender: patientFields.gender,
@@ -64,7 +64,7 @@ export const ImportQuery = z.strictObject(
 );
 
 /** The query of a patient's history and accesses. */
-export const PatientAuditQuery = pageQuery({});
+export const PatientAuditQuery = definePageQuery({});
 
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
 export const RestoreQuery = z.strictObject(

@@ -41,8 +41,8 @@ export type RequestOrigin = {
   address: string;
 };
 
-/** The audit event of a statement. */
-export interface AuditEvent {
+/** The columns of a statement's audit event, but for those that every event has. */
+export interface AuditEventColumns {
   action: AuditAction | SQL;
   /** `done`, `not_found` or `refused`; `done` when left out. */
   outcome?: SQL;
@@ -67,7 +67,7 @@ interface AuditActor {
 }
 
 /** The step that inserts the audit event. */
-export function insertAuditEvent({ from, alias = sql``, session }: AuditActor, event: AuditEvent): SQL {
+export function insertAuditEvent({ from, alias = sql``, session }: AuditActor, event: AuditEventColumns): SQL {
   const columns: { [Name in keyof typeof audit_events.$inferInsert]?: SQL | undefined } = {
     account_id: sql`${alias}id`,
     username: sql`${alias}username`,

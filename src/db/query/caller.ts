@@ -8,7 +8,7 @@ import {
   type StatementPlan,
   withRetry,
 } from "../statement.ts";
-import { type AuditEvent, insertAuditEvent, type RequestOrigin } from "./audit.ts";
+import { type AuditEventColumns, insertAuditEvent, type RequestOrigin } from "./audit.ts";
 
 /** What an access token claims. The statement that does the request's work checks it against the database. */
 export type TokenClaims = {
@@ -98,7 +98,7 @@ export const adminOutcome = (outcome: SQL): SQL =>
 /** The audit event names the token's account, accepted or not. */
 export const auditActor = { from: sql`token_account`, session: sql`${param("session_id")}::uuid` };
 
-const withAcceptedOutcome = ({ outcome = sql`'done'`, ...event }: AuditEvent): AuditEvent => ({
+const withAcceptedOutcome = ({ outcome = sql`'done'`, ...event }: AuditEventColumns): AuditEventColumns => ({
   ...event,
   outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE 'refused' END`,
 });
@@ -109,7 +109,7 @@ interface AuthenticatedWork<Row> extends Omit<StatementPlan<Row>, "from" | "wher
    * The audit event; its outcome is `refused` when the caller is not accepted. `null` where no personal data is
    * accessed.
    */
-  auditEvent: AuditEvent | null;
+  auditEvent: AuditEventColumns | null;
   /** Whether the re-check found the caller revoked: `isRevokedDuringWait(step)`, or `withoutRecheck`. */
   revoked: SQL<boolean>;
 }
@@ -193,7 +193,7 @@ function retryPlan<Row>(work: AuthenticatedWork<Row>): StatementPlan<Row> {
  * The audit event of the first attempt. One with another outcome or other patients is a different access and stays
  * apart. One minute is the maximum of DATABASE_TIMEOUT_MS.
  */
-const earlierEventOfRequest = ({ patients = sql`NULL`, outcome }: AuditEvent): SQL => sql`
+const earlierEventOfRequest = ({ patients = sql`NULL`, outcome }: AuditEventColumns): SQL => sql`
   SELECT FROM ${audit_events} e WHERE e.account_id = token_account.id AND e.at > now() - interval '1 minute'
     AND e.request_id = ${param("request_id")}::uuid AND (e.outcome, e.patients) IS NOT DISTINCT FROM (${outcome}, ${patients})`;
 

@@ -1,7 +1,7 @@
 import { getTableName, type SQL, sql } from "drizzle-orm";
 import { idempotency_keys } from "../schema.ts";
 import { exists, type Json, param } from "../statement.ts";
-import { type AuditEvent, changesBetween, doneOrRefused } from "./audit.ts";
+import { type AuditEventColumns, changesBetween, doneOrRefused } from "./audit.ts";
 import { authenticated, authenticatedRetryable, type Caller, callerId, withoutRecheck } from "./caller.ts";
 import { jsonObject } from "./json.ts";
 import { columnNames, type Resource, writableFieldsJson } from "./resource.ts";
@@ -20,11 +20,11 @@ interface CreatePlan<Columns> {
   id?: SQL;
   /** Inserts `draft` if a condition is true. */
   insert: (condition: SQL) => SQL;
-  auditEvent: AuditEvent & { action: SQL };
+  auditEvent: AuditEventColumns & { action: SQL };
   /** See `AuthenticatedWork`. */
   revoked: SQL<boolean>;
   /** The patients or the doctor in the stored response, for the audit event of a replay. */
-  replaySubjects: Pick<AuditEvent, "patients" | "doctor">;
+  replaySubjects: Pick<AuditEventColumns, "patients" | "doctor">;
   /** The request as text: it must be the same when a key is used again. */
   requestText: SQL;
   /** More columns that the handler needs to choose the response. */
@@ -133,7 +133,7 @@ const isKeyReused = sql<boolean>`EXISTS (SELECT FROM key_result WHERE NOT is_sam
 function keyedAuditEvent({
   auditEvent,
   replaySubjects,
-}: Pick<CreatePlan<unknown>, "auditEvent" | "replaySubjects">): AuditEvent {
+}: Pick<CreatePlan<unknown>, "auditEvent" | "replaySubjects">): AuditEventColumns {
   const ifReplayed = (replay: SQL, creation = sql`NULL`) =>
     sql`CASE WHEN ${isReplayed} THEN ${replay} ELSE ${creation} END`;
   const { patients, doctor } = replaySubjects;

@@ -28,7 +28,7 @@ export interface IndexScan {
 }
 
 /** Which rows of an index scan are read. */
-export interface ScanOptions {
+interface ScanOptions {
   backwards: boolean;
   /** Filters: conditions on the row. */
   conditions: SQL[];

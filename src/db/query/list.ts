@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { nameSearchKey } from "../columns.ts";
 import { type Json, param } from "../statement.ts";
-import type { AuditEvent } from "./audit.ts";
+import type { AuditEventColumns } from "./audit.ts";
 import { authenticatedRetryable, type Caller, withoutRecheck } from "./caller.ts";
 import {
   type IndexScan,
@@ -40,7 +40,7 @@ export interface ListDefinition {
   /** Joined to the rows of the step `page`, after they were read. */
   join?: SQL;
   /** The audit event, given the names of the filters in use. The rows are those of the step `page`. */
-  auditEvent: (filters: string[]) => AuditEvent | null;
+  auditEvent: (filters: string[]) => AuditEventColumns | null;
 }
 
 /** The position of a row: its sort key (null when the list is sorted by id) and its id. */

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { exists, type Json, param } from "../statement.ts";
-import { type AuditEvent, changesBetween, readOutcome, writeOutcome } from "./audit.ts";
+import { type AuditEventColumns, changesBetween, readOutcome, writeOutcome } from "./audit.ts";
 import {
   authenticated,
   authenticatedRetryable,
@@ -28,7 +28,7 @@ export interface Resource {
   /** Whether the caller may change or delete a record that it may read. */
   canChange: SQL;
   /** Whose data a record is, for the audit event. */
-  auditSubjects: (id: SQL) => Pick<AuditEvent, "patients" | "doctor">;
+  auditSubjects: (id: SQL) => Pick<AuditEventColumns, "patients" | "doctor">;
   /** Whether reads are audited: those of patients are, those of the directory of doctors are not. */
   isReadAudited: boolean;
 }
@@ -145,7 +145,7 @@ export const updateById = <Shape>(resource: Resource) => {
 export const isDeleted = exists("deleted");
 
 /** The audit event of a statement with the steps `target` and `deleted`. */
-export const deletionAuditEvent = ({ auditSubjects }: Resource): AuditEvent => ({
+export const deletionAuditEvent = ({ auditSubjects }: Resource): AuditEventColumns => ({
   action: "delete",
   outcome: targetOutcome("deleted"),
   ...auditSubjects(id),
