@@ -14,11 +14,11 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
     const { BCRYPT_COST: cost } = c.get("config");
     const { current, new: newPassword } = c.req.valid("json");
     const network = clientNetwork(c);
-    const { admitted, wait, isOwnNetwork, ...account } = await findOwnPassword(c.get("caller"), { network });
-    if (!admitted) throw tooManyRequests(wait);
-    const form = await matchPassword(current, account, cost);
-    const isCorrect = form !== undefined;
-    const isUnchanged = form?.normalize("NFC") === newPassword;
+    const { isAdmitted, waitSeconds, isOwnNetwork, ...account } = await findOwnPassword(c.get("caller"), { network });
+    if (!isAdmitted) throw tooManyRequests(waitSeconds);
+    const matchedPassword = await matchPassword(current, account, cost);
+    const isCorrect = matchedPassword !== undefined;
+    const isUnchanged = matchedPassword?.normalize("NFC") === newPassword;
     const error = isUnchanged ? "Must not be the current password" : ownNameError(newPassword, account);
     const { isChanged } = await changePassword(c.get("caller"), {
       ...{ network, isOwnNetwork },

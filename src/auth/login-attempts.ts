@@ -63,8 +63,8 @@ const incrementCounters = (condition: SQL): SQL => sql`
 
 /**
  * The steps that count an attempt: first for the network, and for the account unless the network is blocked. Always
- * in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt is `admitted`, and
- * if not how many seconds to `wait`.
+ * in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt `is_admitted`,
+ * and if not after how many seconds the next one can be (`wait_seconds`).
  */
 export const countAttempt = (username: SQL): Record<string, SQL> => ({
   own_network: sql`
@@ -76,19 +76,19 @@ export const countAttempt = (username: SQL): Record<string, SQL> => ({
     sql`username <> '' AND (${exists("own_network")} OR ${exists("counted_network")})`,
   ),
   attempt: sql`
-    SELECT ${exists("counted_account")} OR NOT ${exists("counters")} AS admitted, (
+    SELECT ${exists("counted_account")} OR NOT ${exists("counters")} AS is_admitted, (
       SELECT greatest(ceil(extract(epoch FROM max(blocked_until) - clock_timestamp())), 1)::int
-      FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait`,
+      FROM ${login_attempts} a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)) AS wait_seconds`,
 });
 
 /**
  * The result of `countAttempt`. `isOwnNetwork` is passed to `takeBackAttempt`, which has to find the same counters.
  */
-export type LoginAttempt = { admitted: boolean; wait: number; isOwnNetwork: boolean };
+export type LoginAttempt = { isAdmitted: boolean; waitSeconds: number; isOwnNetwork: boolean };
 export const loginAttemptColumns = {
   isOwnNetwork: exists("own_network"),
-  admitted: sql<boolean>`(SELECT admitted FROM attempt)`,
-  wait: sql<number>`(SELECT coalesce(wait, 1) FROM attempt)`,
+  isAdmitted: sql<boolean>`(SELECT is_admitted FROM attempt)`,
+  waitSeconds: sql<number>`(SELECT coalesce(wait_seconds, 1) FROM attempt)`,
 };
 
 const isOwnNetwork = sql`${param("isOwnNetwork")}::boolean`;
@@ -104,7 +104,7 @@ export const takeBackAttempt = (username: SQL, successStep: string): Record<stri
     SELECT a.username, a.network FROM ${login_attempts} a
     WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND ${exists(successStep)}
     ORDER BY a.username, a.network FOR UPDATE`,
-  taken_back: sql`
+  decremented_counters: sql`
     UPDATE ${login_attempts} a SET failures = greatest(failures - 1, 0), blocked_until = ${NOT_BLOCKED},
       logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
     FROM locked_counters l WHERE (a.username, a.network) = (l.username, l.network)`,

@@ -31,18 +31,19 @@ export const loginHandlers = factory.createHandlers(
     // Attempts are counted by the name that is looked up: another spelling of it has no attempts of its own.
     const attempt = { username: username.toLowerCase(), network: clientNetwork(c), ...requestOrigin(c) };
     const account = await findLoginAccount(connection, attempt);
-    if (!account?.admitted) throw tooManyRequests(account?.wait ?? 1);
+    if (!account?.isAdmitted) throw tooManyRequests(account?.waitSeconds ?? 1);
     const { id, active, isOwnNetwork, password_hash } = account;
     // A disabled account is treated like a missing one, in the same time.
-    const form = await matchPassword(password, active ? account : undefined, cost);
+    const matchedPassword = await matchPassword(password, active ? account : undefined, cost);
     const refresh = await newRefreshToken(c.get("config"));
     const claims = await openSession(connection, {
       ...attempt,
       isOwnNetwork,
       id,
       days,
-      password_hash: form === undefined ? null : password_hash,
-      new_hash: form === undefined ? null : await rehashIfOutdated(form, password_hash, cost),
+      password_hash: matchedPassword === undefined ? null : password_hash,
+      new_hash:
+        matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, password_hash, cost),
       token_hash: await hashToken(refresh),
       user_agent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null,
     });
@@ -69,10 +70,10 @@ export const refreshHandlers = factory.createHandlers(
   limitRefreshes,
   async (c) => {
     const config = c.get("config");
-    const { refresh: spent } = c.req.valid("json");
-    const refresh = await newRefreshToken(config, spent);
+    const { refresh: spentToken } = c.req.valid("json");
+    const refresh = await newRefreshToken(config, spentToken);
     const claims = await rotateRefreshToken(c.get("connection"), {
-      spent_hash: await hashToken(spent),
+      spent_hash: await hashToken(spentToken),
       next_hash: await hashToken(refresh),
       idle_days: config.SESSION_IDLE_DAYS,
       ...requestOrigin(c),

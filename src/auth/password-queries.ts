@@ -25,12 +25,12 @@ export const findOwnPassword = authenticatedForPasswordChange<
     refusal_event: insertAuditEvent(
       {
         ...auditActor,
-        from: sql`token_account WHERE NOT accepted OR EXISTS (SELECT FROM attempt WHERE NOT admitted)`,
+        from: sql`token_account WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)`,
       },
       {
         action: "change_password",
         outcome: sql`'refused'`,
-        reason: sql`CASE WHEN accepted THEN 'too many attempts' END`,
+        reason: sql`CASE WHEN is_accepted THEN 'too many attempts' END`,
       },
     ),
   },

@@ -12,8 +12,8 @@ export const hashPassword = (password: string, cost: number): Promise<string> =>
  * The forms of a typed password that may have been hashed: in Unicode's normal form NFC (NIST SP 800-63B-4, section
  * 3.1.1.2), and trimmed, as version 1.0 did.
  */
-function passwordForms(typed: string): { form: string; isTrimmed: boolean }[] {
-  const [form, trimmed] = [typed.normalize("NFC"), typed.trim()];
+function passwordForms(typedPassword: string): { form: string; isTrimmed: boolean }[] {
+  const [form, trimmed] = [typedPassword.normalize("NFC"), typedPassword.trim()];
   return [{ form, isTrimmed: false }, ...(trimmed === form ? [] : [{ form: trimmed, isTrimmed: true }])];
 }
 
@@ -30,20 +30,20 @@ export interface StoredPassword {
  * a hash of a lower cost decoys make up the difference (2^c + … + 2^(cost-1) rounds are 2^cost - 2^c). A stored hash
  * of a higher cost takes longer, until it is replaced.
  *
- * @param stored `undefined` when there is no account.
+ * @param storedPassword `undefined` when there is no account.
  * @returns the form that matches; `undefined` when none does.
  */
 export async function matchPassword(
-  typed: string,
-  stored: StoredPassword | undefined,
+  typedPassword: string,
+  storedPassword: StoredPassword | undefined,
   cost: number,
 ): Promise<string | undefined> {
   let match: string | undefined;
-  for (const { form, isTrimmed } of passwordForms(typed)) {
-    const isSame = await compare(form, stored?.password_hash ?? decoyHash(cost));
-    const storedCost = stored ? getRounds(stored.password_hash) : cost;
+  for (const { form, isTrimmed } of passwordForms(typedPassword)) {
+    const isSame = await compare(form, storedPassword?.password_hash ?? decoyHash(cost));
+    const storedCost = storedPassword ? getRounds(storedPassword.password_hash) : cost;
     for (let c = storedCost; c < cost; c += 1) await compare(form, decoyHash(c));
-    if (isSame && stored && (!isTrimmed || stored.password_trimmed) && !truncates(form)) match ??= form;
+    if (isSame && storedPassword && (!isTrimmed || storedPassword.password_trimmed) && !truncates(form)) match ??= form;
   }
   return match;
 }

@@ -79,7 +79,7 @@ export const findLoginAccount = defineStatement<
     account: sql`SELECT id, password_hash, password_trimmed, active FROM ${users} WHERE ${caseFolded(users.username)} = ${username}`,
     audit_event: insertAuditEvent(
       {
-        from: sql`(SELECT FROM attempt WHERE NOT admitted) refused LEFT JOIN ${users} ON ${caseFolded(users.username)} = ${username}`,
+        from: sql`(SELECT FROM attempt WHERE NOT is_admitted) refused LEFT JOIN ${users} ON ${caseFolded(users.username)} = ${username}`,
       },
       { action: "login", outcome: sql`'refused'`, reason: sql`'too many attempts'` },
     ),
@@ -124,20 +124,20 @@ export const openSession = defineStatement<
     rehashed: sql`
       UPDATE ${users} SET password_hash = ${param("new_hash")}::text
       WHERE id = (SELECT id FROM account) AND password_hash = ${param("password_hash")} AND ${param("new_hash")}::text IS NOT NULL`,
-    opened: sql`
+    new_session: sql`
       INSERT INTO ${sessions} (user_id, token_version, password_version, expires_at, user_agent)
       SELECT id, token_version, password_version, now() + make_interval(days => ${param("days")}), ${param("user_agent")} FROM account
       RETURNING id AS session_id, user_id, token_version`,
-    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("token_hash")}, session_id FROM opened`,
-    ...takeBackAttempt(username, "opened"),
+    new_token: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("token_hash")}, session_id FROM new_session`,
+    ...takeBackAttempt(username, "new_session"),
     audit_event: insertAuditEvent(
       {
         from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${param("id")}`,
-        session: sql`(SELECT session_id FROM opened)`,
+        session: sql`(SELECT session_id FROM new_session)`,
       },
-      { action: "login", outcome: doneOrRefused(exists("opened")) },
+      { action: "login", outcome: doneOrRefused(exists("new_session")) },
     ),
-    claims: sql`SELECT opened.*, must_change_password FROM opened, account`,
+    claims: sql`SELECT new_session.*, must_change_password FROM new_session, account`,
   },
   from: "claims",
   row: claimColumns,

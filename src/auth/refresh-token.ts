@@ -37,12 +37,12 @@ async function verifiedBytes(token: string, config: Config): Promise<Uint8Array 
 /**
  * Creates a refresh token of 43 characters.
  *
- * @param spent the token that it replaces: both have the same family.
+ * @param spentToken the token that it replaces: both have the same family.
  */
-export async function newRefreshToken(config: Config, spent?: string): Promise<string> {
+export async function newRefreshToken(config: Config, spentToken?: string): Promise<string> {
   const [key] = await signingKeys(config);
   const bytes = crypto.getRandomValues(new Uint8Array(SIGNED_BYTES));
-  const spentBytes = spent === undefined ? undefined : await verifiedBytes(spent, config);
+  const spentBytes = spentToken === undefined ? undefined : await verifiedBytes(spentToken, config);
   if (spentBytes) bytes.set(spentBytes.subarray(RANDOM_BYTES), RANDOM_BYTES);
   return signToken(bytes, key as CryptoKey);
 }

@@ -124,7 +124,7 @@ export const rotateRefreshToken = defineStatement<
         AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
       RETURNING s.id AS session_id, s.user_id, s.token_version, u.must_change_password`,
     used_session: sql`UPDATE ${sessions} SET last_used_at = now() WHERE id = (SELECT session_id FROM spent)`,
-    issued: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("next_hash")}, session_id FROM spent`,
+    new_token: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("next_hash")}, session_id FROM spent`,
     ended_session: sql`
       UPDATE ${sessions} SET ended_at = now()
       WHERE ended_at IS NULL AND id = (

@@ -19,7 +19,7 @@ export const IdempotencyKey = z.object({
  * @throws {Problem} 422 when the key was used before with a different request.
  */
 export function respondCreated<Shape, Status extends 200 | 201 = 201>(
-  { body, replayed, keyReusedWithDifferentRequest }: CreateResult<Shape>,
+  { body, isReplayed, keyReusedWithDifferentRequest }: CreateResult<Shape>,
   headers: Record<string, string> = {},
   status = 201 as Status,
 ) {
@@ -27,6 +27,6 @@ export function respondCreated<Shape, Status extends 200 | 201 = 201>(
     throw new Problem(422, "This Idempotency-Key was already used for a different request.");
   if (body === null) throw new Error("A creating statement returned no body.");
   const response = respondJson<Shape, Status>(body, status, headers);
-  if (replayed) response.headers.set("Idempotency-Replayed", "true");
+  if (isReplayed) response.headers.set("Idempotency-Replayed", "true");
   return response;
 }

@@ -48,14 +48,14 @@ const isSessionOpen = sql`
 /** The step `token_account`: the account of the token, whether or not it is accepted. */
 const tokenAccountIf = (isPermitted: SQL): SQL => sql`
   SELECT u.id, u.username, u.role, u.doctor_id,
-    ${isPermitted} AND ${isAccountActive} AND EXISTS (SELECT FROM ${sessions} s WHERE ${isSessionOpen}) AS accepted
+    ${isPermitted} AND ${isAccountActive} AND EXISTS (SELECT FROM ${sessions} s WHERE ${isSessionOpen}) AS is_accepted
   FROM ${users} u WHERE u.id = ${param("user_id")}`;
 
 const tokenAccount = tokenAccountIf(sql`NOT u.must_change_password`);
 const tokenAccountForPasswordChange = tokenAccountIf(sql`true`);
 
 /** The step `caller`: the calling account, or no row when it is not accepted. */
-const caller = sql`SELECT id, username, role, doctor_id FROM token_account WHERE accepted`;
+const caller = sql`SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted`;
 
 /** The id of the calling account. NULL when it is not accepted, which equals no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
@@ -100,7 +100,7 @@ export const auditActor = { from: sql`token_account`, session: sql`${param("sess
 
 const withAcceptedOutcome = ({ outcome = sql`'done'`, ...event }: AuditEventColumns): AuditEventColumns => ({
   ...event,
-  outcome: sql`CASE WHEN accepted THEN ${outcome} ELSE 'refused' END`,
+  outcome: sql`CASE WHEN is_accepted THEN ${outcome} ELSE 'refused' END`,
 });
 
 /** A statement of an authenticated request. */

@@ -36,7 +36,7 @@ export interface CreateResult<Shape> {
   body: Json<Shape> | null;
   id: number | null;
   /** Whether `body` is the stored response of an earlier request with the same key. Nothing was created then. */
-  replayed: boolean;
+  isReplayed: boolean;
   /** Whether the key was used before with a different request. Nothing was created then. */
   keyReusedWithDifferentRequest: boolean;
 }
@@ -66,7 +66,7 @@ export function idempotentCreate<Shape, Values extends Record<string, unknown>, 
       row: {
         body,
         id,
-        replayed: sql`false`,
+        isReplayed: sql`false`,
         keyReusedWithDifferentRequest: sql`false`,
         ...extraColumns,
       } as RowColumns,
@@ -81,7 +81,7 @@ export function idempotentCreate<Shape, Values extends Record<string, unknown>, 
       row: {
         body: sql`(SELECT answer FROM key_result WHERE is_same_request)`,
         id: sql`(SELECT record_id FROM key_result WHERE is_same_request)`,
-        replayed: isReplayed,
+        isReplayed,
         keyReusedWithDifferentRequest: isKeyReused,
         ...plan.extraColumns,
       } as RowColumns,

@@ -27,8 +27,8 @@ const nextVersion = sql`updated_at = now(), version = ${patients.version} + 1`;
 const doctorIds = (condition: SQL): SQL => sql`ARRAY(
   SELECT doctor_id FROM ${assignments} m WHERE m.patient_id = found.id AND ${condition} ORDER BY doctor_id)`;
 const allDoctorIds = doctorIds(sql`true`);
-const restoredDoctorIds = doctorIds(sql`m.id NOT IN (SELECT id FROM missing)`);
-const restoreOutcome = sql`CASE WHEN ${exists("blocked")} THEN 'refused' ELSE ${readOutcome(exists("found"))} END`;
+const restoredDoctorIds = doctorIds(sql`m.id NOT IN (SELECT id FROM assignments_without_doctor)`);
+const restoreOutcome = sql`CASE WHEN ${exists("restore_conflict")} THEN 'refused' ELSE ${readOutcome(exists("found"))} END`;
 
 /**
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient
@@ -48,7 +48,7 @@ export const restorePatient = authenticated<
     ...auditSubjects,
     changes: sql`(
       SELECT json_build_object('doctors', json_build_object('before', ${allDoctorIds}, 'after', ${restoredDoctorIds}))
-      FROM found, restored WHERE ${exists("missing")})`,
+      FROM found, restored WHERE ${exists("assignments_without_doctor")})`,
   },
   revoked: isRevokedDuringWait("found"),
   steps: {
@@ -57,24 +57,24 @@ export const restorePatient = authenticated<
       SELECT ${patients.id}, ${patients.deleted_from}, ${ownerHasEmail(sql`${patients.deleted_from}`)} AS email_taken FROM ${patients}
       WHERE ${patients.id} = ${id} AND ${can("patients:restore")} FOR UPDATE`,
     caller_recheck: recheckCaller("found"),
-    missing: sql`
+    assignments_without_doctor: sql`
       SELECT ${assignments.id}, ${assignments.doctor_id} FROM found JOIN ${assignments} ON ${assignments.patient_id} = found.id
       WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${assignments.doctor_id})`,
-    blocked: sql`
+    restore_conflict: sql`
       SELECT FROM found
-      WHERE email_taken OR ${exists("missing")} AND NOT ${param("partial")}::boolean OR NOT ${exists("caller_recheck")}`,
+      WHERE email_taken OR ${exists("assignments_without_doctor")} AND NOT ${param("partial")}::boolean OR NOT ${exists("caller_recheck")}`,
     restored: sql`
       UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${nextVersion}
-      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("blocked")}
+      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("restore_conflict")}
       RETURNING ${patients.id}`,
     // The trigger patients_restored (drizzle/0004_owners.sql) restores the other assignments.
-    deleted_assignments: sql`DELETE FROM ${assignments} USING missing, restored WHERE ${assignments.id} = missing.id`,
-    response: sql`SELECT id, ${restoredDoctorIds} AS doctors FROM found WHERE NOT ${exists("blocked")}`,
+    deleted_assignments: sql`DELETE FROM ${assignments} USING assignments_without_doctor, restored WHERE ${assignments.id} = assignments_without_doctor.id`,
+    response: sql`SELECT id, ${restoredDoctorIds} AS doctors FROM found WHERE NOT ${exists("restore_conflict")}`,
   },
   row: {
     body: jsonBody("response"),
     isEmailTaken: sql`EXISTS (SELECT FROM found WHERE email_taken)`,
-    missingDoctors: sql`ARRAY(SELECT doctor_id FROM missing ORDER BY doctor_id)`,
+    missingDoctors: sql`ARRAY(SELECT doctor_id FROM assignments_without_doctor ORDER BY doctor_id)`,
   },
 }));
 
