@@ -14,7 +14,9 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
     const { BCRYPT_COST: cost } = c.get("config");
     const { current, new: newPassword } = c.req.valid("json");
     const network = clientNetwork(c);
-    const { isAdmitted, waitSeconds, isOwnNetwork, ...account } = await findOwnPassword(c.get("caller"), { network });
+    const { isAdmitted, waitSeconds, isOwnNetwork, ...account } = await findOwnPassword(c.get("caller"), {
+      network,
+    });
     if (!isAdmitted) throw tooManyRequests(waitSeconds);
     const matchedPassword = await matchPassword(current, account, cost);
     const isCorrect = matchedPassword !== undefined;

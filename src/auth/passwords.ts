@@ -43,7 +43,8 @@ export async function matchPassword(
     const isSame = await compare(form, storedPassword?.password_hash ?? decoyHash(cost));
     const storedCost = storedPassword ? getRounds(storedPassword.password_hash) : cost;
     for (let c = storedCost; c < cost; c += 1) await compare(form, decoyHash(c));
-    if (isSame && storedPassword && (!isTrimmed || storedPassword.password_trimmed) && !truncates(form)) match ??= form;
+    if (isSame && storedPassword && (!isTrimmed || storedPassword.password_trimmed) && !truncates(form))
+      match ??= form;
   }
   return match;
 }

@@ -56,14 +56,14 @@ export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(()
   row: { isEnded: exists("ended") },
 }));
 
-/** Ends all sessions of the caller, and returns how many. */
-export const endAllSessions = authenticated<{ ended: number }>(() => ({
+/** Ends all sessions of the caller. `isEnded` is false when none was open. */
+export const endAllSessions = authenticated<{ isEnded: boolean }>(() => ({
   auditEvent: { action: "logout" },
   revoked: withoutRecheck,
   steps: {
     ended: sql`UPDATE ${sessions} SET ended_at = now() WHERE user_id = ${callerId} AND ended_at IS NULL RETURNING 1`,
   },
-  row: { ended: sql`(SELECT count(*)::int FROM ended)` },
+  row: { isEnded: exists("ended") },
 }));
 
 /**

@@ -2,7 +2,12 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { Problem } from "./problems.ts";
 
-/** A middleware that refuses a body of more than so many KiB. @throws {Problem} 413 */
+/**
+ * A middleware that refuses a larger body.
+ *
+ * @param kibibytes the largest accepted size.
+ * @throws {Problem} 413
+ */
 export const limitBody = (kibibytes: number) =>
   bodyLimit({
     maxSize: kibibytes * 1024,
@@ -51,7 +56,7 @@ const JSON_STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
  * reader sees.
  *
  * @param json well-formed JSON.
- * @param value the value that it was parsed to, in which each key is there once.
+ * @param value the parsed value: it has each key once.
  */
 export function hasDuplicateKey(json: string, value: unknown): boolean {
   // Outside of strings a colon stands only after a key.

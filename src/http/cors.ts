@@ -22,8 +22,8 @@ const sendCorsHeaders = cors({
 });
 
 /**
- * CORS by `CORS_ORIGINS`. With `*` only requests with an `Origin` and preflights get the headers. With a list all
- * responses get them, because they vary by origin. With none nobody does. CORS affects browsers only.
+ * CORS by `CORS_ORIGINS`. `*`: only preflights and requests with `Origin` get the headers. A list: all responses get
+ * them, because they differ by origin (`Vary`). Empty: no response gets them. CORS affects browsers only.
  */
 export const corsHeaders = createMiddleware<AppEnv>((c, next) => {
   const allowed = c.get("config").CORS_ORIGINS;

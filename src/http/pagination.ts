@@ -17,7 +17,8 @@ const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
 const cursor = z.optional(z.string().check(z.minLength(1)));
 
 /**
- * The query of a list. An unknown parameter is an error, because a mistyped filter must never return all records.
+ * Defines the query of a list. An unknown parameter is an error, because a mistyped filter must never return all
+ * records. The schema is created with the first such request, not at start-up (see `requestBody` in fields.ts).
  *
  * @param filters the schemas of its filters by name; all are optional.
  */
@@ -28,7 +29,7 @@ export function definePageQuery<Filters extends z.core.$ZodShape>(filters: Filte
   return z.lazy(() => z.strictObject({ limit, cursor, ...makeOptional(filters) }, { error }));
 }
 
-/** The query of a list with several sort orders. `sort` takes each name, and with a `-` before it backwards. */
+/** Defines the query of a list with several sort orders. `sort` takes each name, and with a `-` before it backwards. */
 export function defineListQuery<Filters extends z.core.$ZodShape, Sort extends string>(
   filters: Filters,
   sorts: Sort[],

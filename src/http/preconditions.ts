@@ -45,9 +45,9 @@ export function respondIfModified<Shape>(
   c: Context<AuthenticatedEnv>,
   { version, body }: { version: number | null; body: Json<Shape> | null },
   { "If-None-Match": match }: z.infer<typeof IfNoneMatch>,
-  what: string,
+  resourceName: string,
 ) {
-  const headers = { ETag: formatEtag(requireFound(version, what)) };
+  const headers = { ETag: formatEtag(requireFound(version, resourceName)) };
   return body === null || match === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
 }
 
@@ -78,8 +78,12 @@ export type ResourceKind = keyof typeof writers;
  * @throws {Problem} 404; 403 when the caller may only read it; 412 when it has another version (RFC 9110, section
  *   13.1.1).
  */
-export function requireWritable({ canChange, isExpectedVersion }: TargetState, what: ResourceKind): void {
-  if (!requireFound(canChange, what)) throw new Problem(403, `${writers[what]} may change or delete it.`);
+export function requireWritable(
+  { canChange, isExpectedVersion }: TargetState,
+  resourceName: ResourceKind,
+): void {
+  if (!requireFound(canChange, resourceName))
+    throw new Problem(403, `${writers[resourceName]} may change or delete it.`);
   if (!isExpectedVersion)
-    throw new Problem(412, `The ${what} has changed since the version in If-Match: read it again.`);
+    throw new Problem(412, `The ${resourceName} has changed since the version in If-Match: read it again.`);
 }

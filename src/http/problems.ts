@@ -86,15 +86,16 @@ export function safeFieldName(name: string): string {
 }
 
 /** 404, the same for a record of another account and for one that never existed. */
-export const notFoundProblem = (what: string): Problem => new Problem(404, `There is no such ${what}.`);
+export const notFoundProblem = (resourceName: string): Problem =>
+  new Problem(404, `There is no such ${resourceName}.`);
 
 /** Returns `record`. @throws {Problem} 404 when it is null */
-export function requireFound<Record>(record: Record | null, what: string): Record {
-  if (record === null) throw notFoundProblem(what);
+export function requireFound<Record>(record: Record | null, resourceName: string): Record {
+  if (record === null) throw notFoundProblem(resourceName);
   return record;
 }
 
-/** @throws {Problem} 403 unless the caller is an admin. @param action what only an admin may do */
+/** @throws {Problem} 403 unless the caller is an admin. @param action completes "Only an admin may …". */
 export function requireAdmin(isAdmin: boolean, action: string): void {
   if (!isAdmin) throw new Problem(403, `Only an admin may ${action}.`);
 }

@@ -14,13 +14,13 @@ export async function consumeRateLimit(limiter: RateLimit, key: string): Promise
   if (!success) throw tooManyRequests(PERIOD_SECONDS);
 }
 
-/** 429 with `Retry-After` in seconds (RFC 6585, section 4). */
+/** 429 with `Retry-After` (RFC 6585, section 4). @param seconds until the next attempt, at least 1 */
 export const tooManyRequests = (seconds: number): Problem =>
   new Problem(429, "Too many attempts. Try again later.", { headers: { "Retry-After": String(seconds) } });
 
 type LimiterName = keyof Config & `${string}_LIMITER`;
 
-/** The middleware that can answer 429. The OpenAPI document lists that status for their routes. */
+/** All middleware that can respond with 429. The OpenAPI document lists that status for their routes. */
 export const rateLimitedMiddleware = new WeakSet<WeakKey>();
 
 /**

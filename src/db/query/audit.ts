@@ -67,7 +67,10 @@ interface AuditActor {
 }
 
 /** The step that inserts the audit event. */
-export function insertAuditEvent({ from, alias = sql``, session }: AuditActor, event: AuditEventColumns): SQL {
+export function insertAuditEvent(
+  { from, alias = sql``, session }: AuditActor,
+  event: AuditEventColumns,
+): SQL {
   const columns: { [Name in keyof typeof audit_events.$inferInsert]?: SQL | undefined } = {
     account_id: sql`${alias}id`,
     username: sql`${alias}username`,

@@ -44,7 +44,10 @@ const permissions = {
   "audit_log:read": ["admin"],
 } satisfies Record<string, (keyof typeof callerRoles)[]>;
 
-/** Whether the caller has a permission: a condition on the table that the permission is about. */
+/**
+ * Whether the caller has a permission. For a permission on records of a table it is a condition that refers to that
+ * table by its own name; the statement must have it in FROM. `admin` and `anyAccount` need no table.
+ */
 export const can = (permission: keyof typeof permissions): SQL<boolean> =>
   sql`(${sql.join(
     permissions[permission].map((role) => callerRoles[role]),
