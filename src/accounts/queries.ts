@@ -9,16 +9,16 @@ import {
   recheckCaller,
   withoutRecheck,
 } from "../db/query/caller.ts";
-import { isoTimestamp, jsonBody, jsonObject } from "../db/query/json.ts";
+import { isoTimestamp, jsonBody, jsonObject, stepJson } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
 import { sessions, users } from "../db/schema.ts";
-import { exists, type Json, param } from "../db/statement.ts";
+import { exists, intParam, type Json, param } from "../db/statement.ts";
 import type { AccountDetails } from "./responses.ts";
 
 const isAdmin = can("accounts:manage");
 
-const id = sql`${param("id")}::int`;
+const id = intParam("id");
 const search = sql`lower(${param("search")}::text)`;
 const accountColumns = sql`
   ${users.id}, ${users.username}, ${users.email}, ${users.role}, ${users.active}, ${users.doctor_id} AS doctor,
@@ -34,7 +34,7 @@ export const listAccounts = defineList<AccountDetails>(() => ({
     active: sql`${users.active} = ${param("active")}`,
     search: sql`(starts_with(lower(${users.username}), ${search}) OR starts_with(lower(${users.email}), ${search}))`,
   },
-  allowed: isAdmin,
+  isAllowed: isAdmin,
   auditEvent: () => ({ action: "list_accounts", outcome: adminOutcome(sql`'done'`) }),
 }));
 
@@ -49,11 +49,10 @@ export const findAccount = authenticatedRetryable<AdminRow<AccountDetails>, { id
   row: { isAdmin, body: jsonBody("found") },
 }));
 
-const settingsJson = (step: string) =>
-  sql`(SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM ${sql.identifier(step)}) o)`;
+const settingsJson = (step: string) => stepJson(sql`role, active, doctor_id AS doctor`, step);
 
 /**
- * Changes the fields of an account that `changes` has, for an admin. Another role, and disabling or enabling the
+ * Changes the fields of an account in `changes`, for an admin. Another role, and disabling or enabling the
  * account, ends all its sessions. Both accounts are locked in order of id, so that of two admins who disable each
  * other the second waits and is no admin any more when it has the lock. Shown by test/races/admins.test.ts.
  */

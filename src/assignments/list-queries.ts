@@ -6,12 +6,12 @@ import type { IndexScan } from "../db/query/index-scan.ts";
 import { isoTimestamp, jsonObject } from "../db/query/json.ts";
 import { defineList, type PageRequest } from "../db/query/list.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { param } from "../db/statement.ts";
+import { intParam } from "../db/statement.ts";
 import { doctorSummary, patientSummary } from "./queries.ts";
 import type { ListedAssignment } from "./responses.ts";
 
-const patient = sql`${param("patient")}::int`;
-const doctor = sql`${param("doctor")}::int`;
+const patient = intParam("patient");
+const doctor = intParam("doctor");
 
 /** What both lists have in common: each assignment with its patient and its doctor, audited with the patients. */
 const assignmentList = {

@@ -9,10 +9,10 @@ import {
   withoutRecheck,
 } from "../db/query/caller.ts";
 import { idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
-import { isoTimestamp, jsonArray, jsonBody, selectColumns } from "../db/query/json.ts";
+import { isoTimestamp, jsonArray, jsonBody, selectColumns, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { exists, type Json, param } from "../db/statement.ts";
+import { exists, intParam, type Json, param } from "../db/statement.ts";
 import type { Assignment, DoctorsOfPatient, ListedAssignment } from "./responses.ts";
 
 const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [
@@ -36,8 +36,8 @@ const doctorSummaryFields: (keyof ListedAssignment["doctor"])[] = [
 export const patientSummary = selectColumns(patients, patientSummaryFields);
 export const doctorSummary = selectColumns(doctors, doctorSummaryFields);
 
-const patient = sql`${param("patient")}::int`;
-const doctor = sql`${param("doctor")}::int`;
+const patient = intParam("patient");
+const doctor = intParam("doctor");
 
 /** The doctors of a patient that the caller may read. `body` is null when there is no such patient. */
 export const findDoctorsOfPatient = authenticatedRetryable<
@@ -47,7 +47,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   auditEvent: {
     action: "read",
     outcome: readOutcome(exists("found")),
-    patients: sql`ARRAY[${param("id")}::int]`,
+    patients: sql`ARRAY[${intParam("id")}]`,
   },
   revoked: withoutRecheck,
   steps: {
@@ -60,8 +60,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   row: { body: jsonBody("found") },
 }));
 
-const doctorJson = (step: SQL): SQL =>
-  sql`(SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM ${step}) o)`;
+const doctorJson = (step: string): SQL => stepJson(sql`doctor_id AS doctor`, step);
 
 /**
  * Assigns a doctor to one of the caller's patients. Nothing is created, and no id is taken, unless both exist, the
@@ -97,7 +96,7 @@ export const createAssignment = idempotentCreate<
     action: sql`'assign'`,
     outcome: writeOutcome(exists("patient"), exists("draft")),
     patients: sql`ARRAY[${patient}]`,
-    changes: changesBetween(sql`NULL`, doctorJson(sql`draft`)),
+    changes: changesBetween(sql`NULL`, doctorJson("draft")),
   },
   replaySubjects: { patients: sql`ARRAY[${patient}]` },
   insert: (condition) => sql`
@@ -112,9 +111,9 @@ export const createAssignment = idempotentCreate<
   },
 }));
 
-const id = sql`${param("id")}::int`;
+const id = intParam("id");
 const canEnd = can("assignments:end");
-const isRefused = exists("refused");
+const isRefused = exists("doctor_may_only_read");
 
 /**
  * Ends an assignment of one of the caller's patients, or for an admin any assignment. `isRefused`: the caller is the
@@ -127,12 +126,12 @@ export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: b
       action: "unassign",
       outcome: writeOutcome(isRefused, exists("deleted")),
       patients: sql`ARRAY(SELECT ${assignments.patient_id} FROM ${assignments} WHERE ${assignments.id} = ${id})`,
-      changes: changesBetween(doctorJson(sql`deleted`), sql`NULL`),
+      changes: changesBetween(doctorJson("deleted"), sql`NULL`),
     },
     revoked: isRevokedDuringWait("caller"),
     steps: {
       caller_recheck: recheckCaller("caller"),
-      refused: sql`
+      doctor_may_only_read: sql`
         SELECT FROM ${assignments}
         WHERE ${assignments.id} = ${id} AND ${assignments.current_doctor_id} = ${callerDoctorId} AND NOT ${canEnd}`,
       deleted: sql`

@@ -9,11 +9,11 @@ import {
 import { adminOutcome } from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import { audit_events } from "../db/schema.ts";
-import { param } from "../db/statement.ts";
+import { intParam, param } from "../db/statement.ts";
 import type { ListedAuditEvent } from "./responses.ts";
 
-const account = sql`${param("account")}::int`;
-const patient = sql`${param("patient")}::int`;
+const account = intParam("account");
+const patient = intParam("patient");
 const action = sql`${param("action")}::text`;
 const outcome = sql`${param("outcome")}::text`;
 
@@ -42,8 +42,8 @@ export const listAuditEvents = defineEventList<ListedAuditEvent>(() => ({
     "action at": eventsByColumn("action", action),
     "outcome at": eventsByColumn("outcome", outcome),
   },
-  timeRange: { from: "from", to: "to" },
-  allowed: can("audit_log:read"),
+  timeRange: { fromParam: "from", toParam: "to" },
+  isAllowed: can("audit_log:read"),
   auditEvent: (filters) => ({
     action: "audit",
     outcome: adminOutcome(sql`'done'`),

@@ -15,6 +15,9 @@ export interface Connection extends DatabaseConnections {
 /** A named parameter. The caller of the statement passes its value under this name. */
 export const param = (name: string) => sql.placeholder(name);
 
+/** A parameter that is an integer, such as an id. */
+export const intParam = (name: string): SQL => sql`${param(name)}::int`;
+
 /** Whether a step returned a row. */
 export const exists = (step: string): SQL<boolean> => sql`EXISTS (SELECT FROM ${sql.identifier(step)})`;
 

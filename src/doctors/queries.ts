@@ -24,7 +24,7 @@ import {
   writableFieldsJson,
 } from "../db/query/resource.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { param } from "../db/statement.ts";
+import { intParam, param } from "../db/statement.ts";
 import { doctorFields, doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 
@@ -41,7 +41,7 @@ const doctorResource: Resource = {
   isReadAudited: false,
 };
 
-const patient = sql`${param("patient")}::int`;
+const patient = intParam("patient");
 
 const isOwnPatient = sql`EXISTS (
   SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwnedByCaller(patients.owner_id)})`;
@@ -93,7 +93,7 @@ const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(() =>
   auditEvent: {
     ...deletionAuditEvent(doctorResource),
     changes: sql`(
-      SELECT ${changesBetween(writableFieldsJson(doctorResource.writableColumns, sql`target`), sql`NULL`)} FROM deleted)`,
+      SELECT ${changesBetween(writableFieldsJson(doctorResource.writableColumns, "target"), sql`NULL`)} FROM deleted)`,
   },
   revoked: isTargetRevoked,
   steps: {

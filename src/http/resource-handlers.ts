@@ -11,8 +11,8 @@ import { IdPath } from "./fields.ts";
 import { IdempotencyKey, respondCreated } from "./idempotency.ts";
 import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
 import {
-  formatEtag,
   expectedVersions,
+  formatEtag,
   IfMatch,
   IfNoneMatch,
   knownVersions,
@@ -31,24 +31,33 @@ const { createHandlers } = createFactory<AuthenticatedEnv>();
 type ReadPage<Shape> = (
   caller: Caller,
   page: PageRequest,
-) => Promise<{ body: Json<Shape[]>; next: PagePosition | null; allowed: boolean }>;
+) => Promise<{ body: Json<Shape[]>; next: PagePosition | null; isAllowed: boolean }>;
 
-/** `GET /`: one page of a list. @param requireAllowed throws when the caller may not read the list */
+/**
+ * `GET /`: one page of a list.
+ *
+ * @param requireAllowed throws the 403 when the caller may not read the list.
+ * @throws {Problem} 400, 403
+ */
 export const listHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
   query: Query,
   readPage: ReadPage<Shape>,
-  requireAllowed: (allowed: boolean) => void = () => {},
+  requireAllowed: (isAllowed: boolean) => void = () => {},
 ) =>
   createHandlers(validate("query", query), async (c) => {
     const request = await parsePageRequest(c, c.req.valid("query") as ListQuery);
     const page = await readPage(c.get("caller"), request);
-    requireAllowed(page.allowed);
+    requireAllowed(page.isAllowed);
     return respondPage(c, page, request);
   });
 
-/** `GET /:id/…`: one page of a list that belongs to a record; 404 when the caller may not read that record. */
+/**
+ * `GET /:id/…`: one page of a list that belongs to a record.
+ *
+ * @throws {Problem} 400; 404 when the caller may not read that record.
+ */
 export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
-  what: string,
+  resourceName: string,
   query: Query,
   readPage: ReadPage<Shape>,
 ) =>
@@ -56,7 +65,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
     const request = await parsePageRequest(c, c.req.valid("query") as ListQuery);
     const filters = { ...request.filters, ...c.req.valid("param") };
     const page = await readPage(c.get("caller"), { ...request, filters });
-    if (!page.allowed) throw notFoundProblem(what);
+    if (!page.isAllowed) throw notFoundProblem(resourceName);
     return respondPage(c, page, request);
   });
 
@@ -65,6 +74,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
  *
  * @param path the path of the list; the record's is `path/id/`.
  * @param constraint the unique constraint that a duplicate violates, for the detail of the 409.
+ * @throws {Problem} 400, 409, 413, 415; 422 when the idempotency key was used for a different request.
  */
 export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   path: string,
@@ -84,9 +94,9 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
   });
 
-/** `GET /:id`: one record, or 304 when the client has its version. */
+/** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404 */
 export const getHandlers = <Shape>(
-  what: string,
+  resourceName: string,
   find: (
     caller: Caller,
     values: { id: number; known: number[] },
@@ -95,26 +105,36 @@ export const getHandlers = <Shape>(
   createHandlers(validate("param", IdPath), validateHeaders(IfNoneMatch), async (c) => {
     const headers = c.req.valid("header");
     const values = { ...c.req.valid("param"), known: knownVersions(headers) };
-    return respondIfModified(c, await find(c.get("caller"), values), headers, what);
+    return respondIfModified(c, await find(c.get("caller"), values), headers, resourceName);
   });
 
-/** `DELETE /:id`: deletes a record. @param requireDeletable throws when the result says why it was not deleted */
+/**
+ * `DELETE /:id`: deletes a record.
+ *
+ * @param requireDeletable throws the 409 when the result says why the record was not deleted.
+ * @throws {Problem} 400, 403, 404, 409, 412, 428
+ */
 export const deleteHandlers = <Result extends TargetState>(
-  what: ResourceKind,
+  resourceName: ResourceKind,
   remove: (caller: Caller, values: DeleteParams) => Promise<Result>,
   requireDeletable: (result: Result) => void = () => {},
 ) =>
   createHandlers(validate("param", IdPath), validateHeaders(IfMatch), async (c) => {
     const expected = expectedVersions(c, c.req.valid("header"));
     const result = await remove(c.get("caller"), { ...c.req.valid("param"), expected });
-    requireWritable(result, what);
+    requireWritable(result, resourceName);
     requireDeletable(result);
     return c.body(null, 204);
   });
 
-/** `PUT` and `PATCH /:id`: changes the fields that are sent and leaves the others. */
+/**
+ * `PUT` and `PATCH /:id`: changes the fields that are sent and leaves the others.
+ *
+ * @throws {Problem} 400, 403, 404, 412, 413, 415, 428
+ * @throws {DatabaseError} of a duplicate: the error handler responds with 409.
+ */
 export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
-  what: ResourceKind,
+  resourceName: ResourceKind,
   schema: Schema,
   update: (
     caller: Caller,
@@ -125,6 +145,8 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     const expected = expectedVersions(c, c.req.valid("header"));
     const values = { ...c.req.valid("param"), changes: c.req.valid("json") as object, expected };
     const { version, body, ...target } = await update(c.get("caller"), values);
-    requireWritable(target, what);
-    return respondJson(requireFound(body, what), 200, { ETag: formatEtag(requireFound(version, what)) });
+    requireWritable(target, resourceName);
+    return respondJson(requireFound(body, resourceName), 200, {
+      ETag: formatEtag(requireFound(version, resourceName)),
+    });
   });

@@ -9,7 +9,7 @@ import {
   withoutRecheck,
 } from "../db/query/caller.ts";
 import { hideFromPlanner } from "../db/query/index-scan.ts";
-import { isoTimestamp, jsonObject, selectColumns } from "../db/query/json.ts";
+import { isoTimestamp, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can, isInvitationValid } from "../db/query/permissions.ts";
 import { invitations } from "../db/schema.ts";
@@ -21,8 +21,7 @@ const isAdmin = can("invitations:manage");
 /** How many days an invitation is valid. */
 const VALID_DAYS = sql.raw("7");
 
-const invitationJson = (step: string) =>
-  sql`(SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM ${sql.identifier(step)}) o)`;
+const invitationJson = (step: string) => stepJson(sql`id AS invitation, email, role`, step);
 
 /**
  * Creates an invitation, for an admin. `id` is null for others, and when registration is closed
@@ -68,7 +67,7 @@ export const listInvitations = defineList<Invitation>(() => ({
     id: { table: invitations, order: [invitations.id], condition: hideFromPlanner(isInvitationValid) },
   },
   filters: {},
-  allowed: isAdmin,
+  isAllowed: isAdmin,
   auditEvent: () => ({ action: "list_invitations", outcome: adminOutcome(sql`'done'`) }),
 }));
 

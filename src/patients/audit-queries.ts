@@ -9,21 +9,21 @@ import {
 } from "../db/query/audit-list.ts";
 import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
-import { param } from "../db/statement.ts";
+import { intParam } from "../db/statement.ts";
 import type { PatientAccess, PatientChange } from "./responses.ts";
 
-const id = sql`${param("id")}::int`;
+const id = intParam("id");
 
 /**
  * Whether the caller may read a patient's audit events: also those of a deleted patient, which it may want to
  * restore.
  */
-const allowed = sql<boolean>`EXISTS (
+const isAllowed = sql<boolean>`EXISTS (
   SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND ${can("patients:read_audit_log")})`;
 
 const auditEvent = (action: "history" | "accesses") => () => ({
   action,
-  outcome: readOutcome(allowed),
+  outcome: readOutcome(isAllowed),
   patients: sql`ARRAY[${id}]`,
 });
 
@@ -31,7 +31,7 @@ const auditEvent = (action: "history" | "accesses") => () => ({
 export const listPatientChanges = defineEventList<PatientChange>(() => ({
   json: changeJson,
   scan: changesOfPatient(id),
-  allowed,
+  isAllowed,
   auditEvent: auditEvent("history"),
 }));
 
@@ -39,6 +39,6 @@ export const listPatientChanges = defineEventList<PatientChange>(() => ({
 export const listPatientAccesses = defineEventList<PatientAccess>(() => ({
   json: eventJson(),
   scan: eventsOfPatient(id),
-  allowed,
+  isAllowed,
   auditEvent: auditEvent("accesses"),
 }));

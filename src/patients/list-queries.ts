@@ -7,11 +7,11 @@ import { type IndexScan, lateralJoin } from "../db/query/index-scan.ts";
 import { jsonObject } from "../db/query/json.ts";
 import { defineList, matchesName, type PageRequest } from "../db/query/list.ts";
 import { assignments, patients } from "../db/schema.ts";
-import { param } from "../db/statement.ts";
+import { intParam, param } from "../db/statement.ts";
 import { patientResource } from "./queries.ts";
 import type { Patient } from "./responses.ts";
 
-const doctor = sql`${param("doctor")}::int`;
+const doctor = intParam("doctor");
 const joinPatient = lateralJoin(patients, assignments.patient_id);
 
 /** What both lists have in common. */

@@ -21,7 +21,7 @@ import {
   updateById,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
-import { exists, param } from "../db/statement.ts";
+import { exists, intParam, param } from "../db/statement.ts";
 import { csvRow } from "../http/csv.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";
 import type { ImportResult, Patient } from "./responses.ts";
@@ -60,8 +60,8 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
   row: { ...targetColumns, isDeleted },
 }));
 
-const startAfter = sql`(${callerId}, ${param("after")}::int)`;
-const size = sql`${param("size")}::int`;
+const startAfter = sql`(${callerId}, ${intParam("after")})`;
+const size = intParam("size");
 
 /**
  * Defines the statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in
@@ -91,7 +91,7 @@ const defineExport = (line: SQL) =>
 export const exportAsNdjson = defineExport(sql`${jsonObject(patientResource.columns)}::text || E'\\n'`);
 export const exportAsCsv = defineExport(csvRow(patients, patientResponseFields));
 
-const emailError = (message: SQL) => sql`(SELECT row_to_json(e) FROM (SELECT ARRAY[${message}] AS email) e)`;
+const emailError = (message: SQL) => jsonObject(sql`ARRAY[${message}] AS email`);
 /** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
 const isImported = sql`(${param("partial")}::boolean OR NOT ${exists("refused")})`;
 const linesJson = (columns: SQL, step: SQL) => sql<string>`(
@@ -123,25 +123,25 @@ export const importPatients = idempotentCreate<
 >(() => ({
   revoked: withoutRecheck,
   steps: {
-    numbered: sql`
+    numbered_lines: sql`
       SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${caseFolded(sql`new.email`)} ORDER BY sent.line) AS nth
       FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
         jsonb_populate_record(NULL::${patients}, sent.record) new`,
-    existing: sql`
-      SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${caseFolded(sql`numbered.email`)} FROM numbered)) email`,
-    checked: sql`
+    existing_emails: sql`
+      SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${caseFolded(sql`numbered_lines.email`)} FROM numbered_lines)) email`,
+    checked_lines: sql`
       SELECT *, CASE
-        WHEN ${caseFolded(sql`numbered.email`)} IN (SELECT email FROM existing)
+        WHEN ${caseFolded(sql`numbered_lines.email`)} IN (SELECT email FROM existing_emails)
           THEN ${emailError(sql`'You already have a patient with this email.'`)}
         WHEN nth > 1 THEN ${emailError(sql`'An earlier line has this email.'`)} END AS errors
-      FROM numbered`,
+      FROM numbered_lines`,
     refused: sql`
-      SELECT line, errors FROM checked WHERE errors IS NOT NULL
+      SELECT line, errors FROM checked_lines WHERE errors IS NOT NULL
       UNION ALL SELECT * FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json)`,
   },
   draft: sql`
     SELECT line, ${fieldNames}, ${nextId(patients)}::int AS id, ${callerId} AS created_by, ${callerId} AS owner_id
-    FROM (SELECT * FROM checked WHERE errors IS NULL ORDER BY line) valid
+    FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
     WHERE ${callerId} IS NOT NULL AND ${isImported}`,
   body: sql`(
     SELECT '{"created":' || ${linesJson(sql`line, id`, sql`draft`)} || ',"refused":' || ${linesJson(sql`*`, sql`refused`)} || '}'

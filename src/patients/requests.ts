@@ -54,26 +54,23 @@ export const NewPatient = requestBody(patientFields, readOnlyFields);
 
 export const PatientChanges = patchBody(patientFields, readOnlyFields);
 
+const definePartialQuery = (action: string) =>
+  z.strictObject(
+    { partial: z.optional(booleanParam) },
+    {
+      error: ({ code }) =>
+        code === "unrecognized_keys" ? `Unknown parameter: ${action} accepts partial` : undefined,
+    },
+  );
+
 /** `partial`: whether the valid lines of an import are imported when others are refused. */
-export const ImportQuery = z.strictObject(
-  { partial: z.optional(booleanParam) },
-  {
-    error: ({ code }) =>
-      code === "unrecognized_keys" ? "Unknown parameter: import accepts partial" : undefined,
-  },
-);
+export const ImportQuery = definePartialQuery("import");
 
 /** The query of a patient's history and accesses. */
 export const PatientAuditQuery = definePageQuery({});
 
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
-export const RestoreQuery = z.strictObject(
-  { partial: z.optional(booleanParam) },
-  {
-    error: ({ code }) =>
-      code === "unrecognized_keys" ? "Unknown parameter: restore accepts partial" : undefined,
-  },
-);
+export const RestoreQuery = definePartialQuery("restore");
 
 /** The account that a patient is transferred to. */
 export const TransferTarget = requestBody({ to: idSchema });

@@ -187,7 +187,7 @@ function resourceCreatePlan(resource: Resource): CreatePlan<{ isDuplicate: boole
       action: sql`'create'`,
       outcome: doneOrRefused(sql`NOT ${exists("duplicate")}`),
       ...auditSubjects(id),
-      changes: changesBetween(sql`NULL`, writableFieldsJson(writableColumns, sql`draft`)),
+      changes: changesBetween(sql`NULL`, writableFieldsJson(writableColumns, "draft")),
     },
     revoked: withoutRecheck,
     replaySubjects: auditSubjects(sql`(SELECT record_id FROM key_result WHERE is_same_request)`),

@@ -1,13 +1,14 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { param } from "../statement.ts";
+import { intParam, param } from "../statement.ts";
+import { isTimestamp } from "./json.ts";
 
 // Keyset pagination: how the rows of one page are read, in order, by one index scan that begins after the last row of
 // the page before.
 
 export type TableWithId = PgTable & { id: PgColumn };
 
-/** The columns that rows are sorted by: one that is unique, or one that is not followed by one that is. */
+/** The columns that rows are sorted by: a unique column, or a column with duplicates followed by a unique one. */
 export type SortColumns = [PgColumn] | [PgColumn, PgColumn];
 
 /**
@@ -32,18 +33,19 @@ interface ScanOptions {
   backwards: boolean;
   /** Filters: conditions on the row. */
   conditions: SQL[];
-  /** The lowest value of the first sort column, when a time range has one. */
+  /** The start of the time range: the smallest value of the first sort column. */
   lowerBound?: SQL | undefined;
   /** Whether the caller may read the list at all. */
   isAllowed: SQL;
 }
 
-export const pageSize = sql`${param("size")}::int`;
+/** How many records a page has at most: 1 to 200. */
+export const pageSize = intParam("size");
 
 /**
- * The next rows of the list's `table`, one more than a page holds, numbered by `page_position`. Of several index
- * scans each reads as many rows, and the first of all of them in `order` are taken; a row that two scans find is
- * taken once.
+ * The next rows of the list's `table`, one more than a page holds, numbered by `page_position`. Each of several index
+ * scans reads that many rows. The first of all these rows, in `order`, are returned; a row found by two scans is
+ * returned once.
  */
 export function pageRows(
   table: TableWithId,
@@ -97,13 +99,12 @@ function scanRange({ equals = [], order }: IndexScan, { backwards, lowerBound }:
   return { range, orderTerms: orderBy(allColumns, backwards) };
 }
 
-export const isTimestamp = (column: PgColumn): boolean => column.getSQLType().startsWith("timestamp");
 const afterKey = (column: PgColumn): SQL =>
   isTimestamp(column) ? sql`${param("after_key")}::timestamptz` : sql`${param("after_key")}::text`;
 
 /**
- * Hides a condition from the planner, which then assumes that half of the rows satisfy it. If it expected few, it
- * would read all rows by another index and sort those few; when it is wrong, these are many. Shown by
+ * Hides a condition from the planner, which then assumes that half of the rows satisfy it. If it expected few rows, it
+ * would read all rows by another index and sort the matches. When the estimate is wrong, there are many. Shown by
  * test/db/plans.test.ts.
  */
 export const hideFromPlanner = (condition: SQL): SQL => sql`CASE WHEN ${condition} THEN true ELSE false END`;

@@ -6,9 +6,11 @@ import type { Json } from "../statement.ts";
 export const isoTimestamp = (column: PgColumn): SQL =>
   sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+export const isTimestamp = (column: PgColumn): boolean => column.getSQLType().startsWith("timestamp");
+
 /** A column as a response has it. */
 export const responseColumn = (column: PgColumn): SQL =>
-  column.getSQLType().startsWith("timestamp") ? isoTimestamp(column) : sql`${column}`;
+  isTimestamp(column) ? isoTimestamp(column) : sql`${column}`;
 
 /** The columns of `table` that have these names. @throws when the table has no such column. */
 export function columnsByName(table: PgTable, names: string[]): PgColumn[] {
@@ -39,6 +41,10 @@ export const jsonObject = (columns: SQL): SQL => sql`(SELECT row_to_json(o) FROM
  */
 export const jsonArray = (columns: SQL, order: SQL): SQL =>
   sql`('[' || coalesce(string_agg(${jsonObject(columns)}::text, ',' ORDER BY ${order}), '') || ']')::json`;
+
+/** Columns of a step as a JSON object; NULL when the step has no row. */
+export const stepJson = (columns: SQL, step: string): SQL =>
+  sql`(SELECT row_to_json(o) FROM (SELECT ${columns} FROM ${sql.identifier(step)}) o)`;
 
 /** The row of a step as JSON text; NULL when there is none. `Body` says whether that can happen. */
 export const jsonBody = <Body extends Json<unknown> | null>(step: string): SQL<Body> =>

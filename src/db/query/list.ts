@@ -4,15 +4,8 @@ import { nameSearchKey } from "../columns.ts";
 import { type Json, param } from "../statement.ts";
 import type { AuditEventColumns } from "./audit.ts";
 import { authenticatedRetryable, type Caller, withoutRecheck } from "./caller.ts";
-import {
-  type IndexScan,
-  isTimestamp,
-  pageRows,
-  pageSize,
-  type SortColumns,
-  type TableWithId,
-} from "./index-scan.ts";
-import { responseColumn } from "./json.ts";
+import { type IndexScan, pageRows, pageSize, type SortColumns, type TableWithId } from "./index-scan.ts";
+import { isTimestamp, responseColumn } from "./json.ts";
 
 /** A list that is read page by page (keyset pagination). */
 export interface ListDefinition {
@@ -26,17 +19,15 @@ export interface ListDefinition {
   sorts: Record<string, IndexScan | IndexScan[]>;
   /** Conditions by the names of the parameters that they use. */
   filters: Record<string, SQL>;
-  /**
-   * Index scans that answer one filter in one sort order, by `filter sort`. The filter's condition is left out then.
-   */
+  /** Index scans for one filter in one sort order, by `filter sort`. They replace the filter's condition. */
   filterIndexes?: Record<string, IndexScan | IndexScan[]>;
   /**
-   * The parameters that bound the first sort column (from inclusive, to exclusive), for a list that is read
-   * backwards.
+   * The names of the parameters that bound the first sort column (from inclusive, to exclusive), for a list that is
+   * read backwards.
    */
-  timeRange?: { from: string; to: string };
+  timeRange?: { fromParam: string; toParam: string };
   /** Whether the caller may read the list at all; true when left out. */
-  allowed?: SQL<boolean>;
+  isAllowed?: SQL<boolean>;
   /** Joined to the rows of the step `page`, after they were read. */
   join?: SQL;
   /** The audit event, given the names of the filters in use. The rows are those of the step `page`. */
@@ -66,7 +57,7 @@ export interface PageRequest {
  *
  * @param describe returns the definition; called at most once.
  * @returns a function that reads one page: its `body`, the position of its last record when there is a `next` page,
- *   and whether the list is `allowed` to the caller. It is empty otherwise.
+ *   and whether the caller may read the list (`isAllowed`). It is empty otherwise.
  */
 export function defineList<Shape>(describe: () => ListDefinition) {
   let known: ListDefinition | undefined;
@@ -81,15 +72,15 @@ export function defineList<Shape>(describe: () => ListDefinition) {
     statements.set(statementKey, statement);
     const position = after ?? timeRangeStart(list, filters) ?? startPosition(list, sort);
     const values = { ...filters, size, after_key: position.key, after_id: position.id };
-    const { body, key, id, allowed } = await statement(caller, values);
-    return { body: body as Json<Shape[]>, next: id === null ? null : { key, id }, allowed };
+    const { body, key, id, isAllowed } = await statement(caller, values);
+    return { body: body as Json<Shape[]>, next: id === null ? null : { key, id }, isAllowed };
   };
 }
 
-type PageRow = { body: Json<unknown>; key: string | null; id: number | null; allowed: boolean };
+type PageRow = { body: Json<unknown>; key: string | null; id: number | null; isAllowed: boolean };
 
 function pageStatement(list: ListDefinition, sort: string, filterNames: string[]) {
-  const { table, json, join = sql``, allowed = sql<boolean>`true` } = list;
+  const { table, json, join = sql``, isAllowed = sql<boolean>`true` } = list;
   const name = sortName(sort);
   const indexedFilter = filterNames.find((filter) => list.filterIndexes?.[`${filter} ${name}`]);
   const scans = [list.filterIndexes?.[`${indexedFilter} ${name}`] ?? list.sorts[name] ?? []].flat();
@@ -97,9 +88,10 @@ function pageStatement(list: ListDefinition, sort: string, filterNames: string[]
   const conditions = filterNames
     .filter((filter) => filter !== indexedFilter)
     .flatMap((filter) => list.filters[filter] ?? []);
-  const { from } = list.timeRange ?? {};
-  const lowerBound = from && filterNames.includes(from) ? sql`${param(from)}::timestamptz` : undefined;
-  const options = { backwards: isBackwards(sort), conditions, lowerBound, isAllowed: allowed };
+  const { fromParam } = list.timeRange ?? {};
+  const hasLowerBound = fromParam && filterNames.includes(fromParam);
+  const lowerBound = hasLowerBound ? sql`${param(fromParam)}::timestamptz` : undefined;
+  const options = { backwards: isBackwards(sort), conditions, lowerBound, isAllowed };
   const lastRow = sql`FROM page_and_next ${table} WHERE page_position = ${pageSize}
     AND EXISTS (SELECT FROM page_and_next WHERE page_position > ${pageSize})`;
   return authenticatedRetryable<PageRow, Record<string, unknown>>(() => ({
@@ -115,7 +107,7 @@ function pageStatement(list: ListDefinition, sort: string, filterNames: string[]
       key: order.length === 2 ? sql`(SELECT ${responseColumn(order[0])} ${lastRow})` : sql`NULL`,
       // The driver returns a bigint, which the id of an audit event is, as a string, and a float8 as a number.
       id: sql`(SELECT id::float8 ${lastRow})`,
-      allowed,
+      isAllowed,
     },
   }));
 }
@@ -134,7 +126,7 @@ function timeRangeStart(
   { timeRange }: ListDefinition,
   filters: PageRequest["filters"],
 ): PagePosition | undefined {
-  const to = timeRange && filters[timeRange.to];
+  const to = timeRange && filters[timeRange.toParam];
   return to === undefined ? undefined : { key: String(to), id: 0 };
 }
 
@@ -146,9 +138,11 @@ function startPosition(list: ListDefinition, sort: string): PagePosition {
   if (isTimestamp(key)) return { key: backwards ? "infinity" : "-infinity", id };
   return { key: backwards ? ABOVE_ALL_NAMES : "", id };
 }
-/** Above all ids that JavaScript can count exactly; those of audit events are `bigint`. */
+/**
+ * Larger than every id. Ids of audit events are `bigint`; JavaScript is exact up to this number.
+ */
 const ABOVE_ALL_IDS = Number.MAX_SAFE_INTEGER;
-/** The highest code point, more often than two names of 64 characters have any. */
+/** Sorts after every name: the highest code point, 200 times. Two names have at most 129 characters. */
 const ABOVE_ALL_NAMES = "\u{10FFFF}".repeat(200);
 
 /** Whether a person's first, last or full name begins with the parameter `search`, ignoring case and accents. */

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { exists, type Json, param } from "../statement.ts";
+import { exists, intParam, type Json, param } from "../statement.ts";
 import { type AuditEventColumns, changesBetween, readOutcome, writeOutcome } from "./audit.ts";
 import {
   authenticated,
@@ -10,9 +10,9 @@ import {
   recheckCaller,
   withoutRecheck,
 } from "./caller.ts";
-import { jsonObject } from "./json.ts";
+import { jsonObject, stepJson } from "./json.ts";
 
-/** A kind of record: its table, its columns and who may do what with it. */
+/** A kind of record: its table, its columns and its permissions. */
 export interface Resource {
   table: PgTable & { id: PgColumn; version: PgColumn; created_by: PgColumn };
   /** The columns of a response, see `selectColumns`. */
@@ -23,11 +23,11 @@ export interface Resource {
   ownerColumns: string[];
   /** Whether the new record of the parameter `record` would violate a unique constraint. */
   isDuplicate: SQL;
-  /** Whether the caller may read a record. One that it may not read is answered like one that does not exist. */
+  /** Whether the caller may read a record. If not, the response is the same 404 as for an unknown id. */
   canRead: SQL;
   /** Whether the caller may change or delete a record that it may read. */
   canChange: SQL;
-  /** Whose data a record is, for the audit event. */
+  /** The patient or doctor of the audit event. */
   auditSubjects: (id: SQL) => Pick<AuditEventColumns, "patients" | "doctor">;
   /** Whether reads are audited: those of patients are, those of the directory of doctors are not. */
   isReadAudited: boolean;
@@ -43,7 +43,7 @@ export const columnNames = (names: string[], prefix = sql``): SQL =>
     sql`, `,
   );
 
-const id = sql`${param("id")}::int`;
+const id = intParam("id");
 
 /**
  * Defines the statement that reads one record.
@@ -69,7 +69,10 @@ export const findById = <Shape>({ table, columns, canRead, auditSubjects, isRead
     row: { version: sql`(SELECT version FROM found)`, body: sql`(SELECT body FROM found)` },
   }));
 
-/** Optimistic locking: whether the record has one of the `expected` versions, or none is expected (null). */
+/**
+ * Optimistic locking: whether the record has one of the `expected` versions. NULL accepts every version, an empty array
+ * none.
+ */
 const isExpectedVersion = ({ version }: Resource["table"]): SQL =>
   sql`coalesce(${version} = ANY (${param("expected")}::int[]), ${param("expected")}::int[] IS NULL)`;
 
@@ -100,11 +103,11 @@ export const isTargetWritable = ({ table }: Resource): SQL =>
 const targetOutcome = (writingStep: string): SQL => writeOutcome(exists("target"), exists(writingStep));
 
 /** The columns that a client writes as a JSON object; NULL when the step has no row. */
-export const writableFieldsJson = (writableColumns: string[], step: SQL): SQL =>
-  sql`(SELECT row_to_json(o) FROM (SELECT ${columnNames(writableColumns)} FROM ${step}) o)`;
+export const writableFieldsJson = (writableColumns: string[], step: string): SQL =>
+  stepJson(columnNames(writableColumns), step);
 
 /**
- * Defines the statement that changes the fields which `changes` has and leaves the others.
+ * Defines the statement that changes the fields in `changes` and leaves the others.
  *
  * @returns its row: the state of the target, and `version` and `body` of the changed record, null when it was not
  *   changed.
@@ -119,7 +122,7 @@ export const updateById = <Shape>(resource: Resource) => {
       action: "update",
       outcome: targetOutcome("changed"),
       ...auditSubjects(id),
-      changes: sql`(SELECT ${changesBetween(writableFieldsJson(writableColumns, sql`target`), sql`changed.fields`)} FROM changed)`,
+      changes: sql`(SELECT ${changesBetween(writableFieldsJson(writableColumns, "target"), sql`changed.fields`)} FROM changed)`,
     },
     revoked: isTargetRevoked,
     steps: {
@@ -151,7 +154,7 @@ export const deletionAuditEvent = ({ auditSubjects }: Resource): AuditEventColum
   ...auditSubjects(id),
 });
 
-/** The parameters of a deletion. `expected`: the versions that the record may have; null for any. */
+/** The parameters of a deletion. `expected`: null accepts every version of the record, an empty array none. */
 export type DeleteParams = { id: number; expected: number[] | null };
 
 /** Whether the caller's account is the owner. */

@@ -4,10 +4,10 @@ import { adminOutcome, authenticated, callerId, withoutRecheck } from "../../db/
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { emergency_accesses, patients } from "../../db/schema.ts";
-import { exists, type Json, param } from "../../db/statement.ts";
+import { exists, intParam, type Json, param } from "../../db/statement.ts";
 import type { EmergencyAccess } from "../responses.ts";
 
-const id = sql`${param("id")}::int`;
+const id = intParam("id");
 const canGrant = can("patients:grant_emergency_access");
 
 /**

@@ -5,10 +5,10 @@ import { adminOutcome, authenticated, isRevokedDuringWait, recheckCaller } from 
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { assignments, doctors, patients, users } from "../../db/schema.ts";
-import { exists, type Json, param } from "../../db/statement.ts";
+import { exists, intParam, type Json, param } from "../../db/statement.ts";
 import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
-const id = sql`${param("id")}::int`;
+const id = intParam("id");
 const auditSubjects = { patients: sql`ARRAY[${id}]` };
 
 /**
@@ -68,7 +68,9 @@ export const restorePatient = authenticated<
       FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("restore_conflict")}
       RETURNING ${patients.id}`,
     // The trigger patients_restored (drizzle/0004_owners.sql) restores the other assignments.
-    deleted_assignments: sql`DELETE FROM ${assignments} USING assignments_without_doctor, restored WHERE ${assignments.id} = assignments_without_doctor.id`,
+    deleted_assignments: sql`
+      DELETE FROM ${assignments} USING assignments_without_doctor, restored
+      WHERE ${assignments.id} = assignments_without_doctor.id`,
     response: sql`SELECT id, ${restoredDoctorIds} AS doctors FROM found WHERE NOT ${exists("restore_conflict")}`,
   },
   row: {
@@ -79,7 +81,7 @@ export const restorePatient = authenticated<
 }));
 
 const canTransfer = can("patients:transfer");
-const toAccountId = sql`${param("to")}::int`;
+const toAccountId = intParam("to");
 const toAccount = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${toAccountId} AND ${users.active}`;
 
 const transferOutcome = adminOutcome(sql`CASE
@@ -128,7 +130,7 @@ export const transferPatient = authenticated<
 
 /** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
 const TRANSFER_BATCH_SIZE = sql.raw("1000");
-const fromAccountId = sql`${param("from")}::int`;
+const fromAccountId = intParam("from");
 
 /**
  * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email the
