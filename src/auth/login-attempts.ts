@@ -82,7 +82,7 @@ export const countAttempt = (username: SQL): Record<string, SQL> => ({
 });
 
 /**
- * The result of `countAttempt`. `isOwnNetwork` is passed to `takeBackAttempt`, which has to find the same counters.
+ * The result of `countAttempt`. `isOwnNetwork` is passed to `uncountAttempt`, which has to find the same counters.
  */
 export type LoginAttempt = { isAdmitted: boolean; waitSeconds: number; isOwnNetwork: boolean };
 export const loginAttemptColumns = {
@@ -98,7 +98,7 @@ const isOwnNetwork = sql`${param("isOwnNetwork")}::boolean`;
  *
  * @param successStep has a row when the password was right; otherwise the steps do nothing.
  */
-export const takeBackAttempt = (username: SQL, successStep: string): Record<string, SQL> => ({
+export const uncountAttempt = (username: SQL, successStep: string): Record<string, SQL> => ({
   counters: counterKeys(username, isOwnNetwork),
   locked_counters: sql`
     SELECT a.username, a.network FROM ${login_attempts} a

@@ -4,7 +4,7 @@ import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
 import { auditActor, authenticatedForPasswordChange, callerId, withoutRecheck } from "../db/query/caller.ts";
 import { sessions, users } from "../db/schema.ts";
 import { exists, param } from "../db/statement.ts";
-import { countAttempt, type LoginAttempt, loginAttemptColumns, takeBackAttempt } from "./login-attempts.ts";
+import { countAttempt, type LoginAttempt, loginAttemptColumns, uncountAttempt } from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 
 const username = sql`(SELECT ${caseFolded(sql`username`)} FROM caller)`;
@@ -68,7 +68,7 @@ export const changePassword = authenticatedForPasswordChange<
     ended_sessions: sql`
       UPDATE ${sessions} SET ended_at = now()
       WHERE user_id = ${callerId} AND id <> ${param("session_id")}::uuid AND ended_at IS NULL AND ${exists("changed")}`,
-    ...takeBackAttempt(username, "correct_password"),
+    ...uncountAttempt(username, "correct_password"),
   },
   row: { isChanged: exists("changed") },
 }));

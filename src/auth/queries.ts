@@ -6,7 +6,7 @@ import { jsonObject, selectColumns } from "../db/query/json.ts";
 import { isInvitationValid } from "../db/query/permissions.ts";
 import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
 import { defineStatement, exists, type Json, param } from "../db/statement.ts";
-import { countAttempt, type LoginAttempt, loginAttemptColumns, takeBackAttempt } from "./login-attempts.ts";
+import { countAttempt, type LoginAttempt, loginAttemptColumns, uncountAttempt } from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";
 import { claimColumns } from "./session-queries.ts";
@@ -129,7 +129,7 @@ export const openSession = defineStatement<
       SELECT id, token_version, password_version, now() + make_interval(days => ${param("days")}), ${param("user_agent")} FROM account
       RETURNING id AS session_id, user_id, token_version`,
     new_token: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("token_hash")}, session_id FROM new_session`,
-    ...takeBackAttempt(username, "new_session"),
+    ...uncountAttempt(username, "new_session"),
     audit_event: insertAuditEvent(
       {
         from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${param("id")}`,

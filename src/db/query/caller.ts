@@ -148,19 +148,15 @@ const authenticatedPlan = <Row>(
  * audit event and returns the result: all of that or nothing. A step that writes must depend on `callerId`, so that
  * it writes nothing for a refused caller.
  *
- * @returns a function that sends the statement.
+ * @returns a function that sends the statement. It throws these errors:
  * @throws {CallerRevokedError} when the caller is not accepted, or was revoked while the statement waited for a lock.
- *   Then nothing was done but the audit event. The returned function throws it.
- * @throws {DatabaseError} when the statement failed. The returned function throws it.
+ *   Then nothing was done but the audit event.
+ * @throws {DatabaseError}
  */
 export const authenticated: DefineAuthenticated = (describe) =>
   bindCaller(defineStatement(() => authenticatedPlan(describe())));
 
-/**
- * Like `authenticated`, and it also accepts an account that has to change its password first.
- *
- * @throws {CallerRevokedError} and {DatabaseError}, as `authenticated` does.
- */
+/** Like `authenticated`, and it also accepts an account that has to change its password first. */
 export const authenticatedForPasswordChange: DefineAuthenticated = (describe) =>
   bindCaller(
     defineStatement(() => authenticatedPlan(describe(), tokenAccountForPasswordChange)),
@@ -171,8 +167,6 @@ export const authenticatedForPasswordChange: DefineAuthenticated = (describe) =>
  * Like `authenticated`, for a statement that may be executed twice, because it only reads or has an idempotency key:
  * it is retried once. When the first attempt was executed and only its response was lost, the retry finds its audit
  * event and inserts no second one.
- *
- * @throws {CallerRevokedError} and {DatabaseError}, as `authenticated` does.
  */
 export const authenticatedRetryable: DefineAuthenticated = (describe) =>
   bindCaller(

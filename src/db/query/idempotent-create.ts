@@ -49,8 +49,9 @@ export interface CreateResult<Shape> {
  * constraint stores no key: the request can be sent again.
  *
  * @returns a function that sends the statement. `key` is the idempotency key; without one the records are simply
- *   created.
- * @throws {CallerRevokedError} and {DatabaseError}, as `authenticated` does: the returned function throws them.
+ *   created. It throws these errors:
+ * @throws {CallerRevokedError}
+ * @throws {DatabaseError}
  */
 export function idempotentCreate<Shape, Values extends Record<string, unknown>, Columns = unknown>(
   describe: () => CreatePlan<Columns>,
