@@ -60,11 +60,11 @@ export interface PageRequest {
  *   and whether the caller may read the list (`isAllowed`). It is empty otherwise.
  */
 export function defineList<Shape>(describe: () => ListDefinition) {
-  let known: ListDefinition | undefined;
+  let definition: ListDefinition | undefined;
   const statements = new Map<string, ReturnType<typeof pageStatement>>();
   return async (caller: Caller, { size, sort, filters, after }: PageRequest) => {
-    known ??= describe();
-    const list = known;
+    definition ??= describe();
+    const list = definition;
     const names = [...Object.keys(list.filters), ...Object.values(list.timeRange ?? {})];
     const filterNames = names.filter((name) => filters[name] !== undefined);
     const statementKey = [sort, ...filterNames].join(" ");
