@@ -31,7 +31,7 @@ const [LOGIN_ROUNDS, QUICK_LOGIN_ROUNDS] = [30, 3];
 const LOGIN_WARM_UP_ROUNDS = 3;
 const UNKNOWN_USERNAME = "nobody.of.that.name";
 
-/** A database with so many patients, a Worker in front of it, and the kinds of requests to measure. */
+/** A database with `patients` patients, a Worker in front of it, and the kinds of requests to measure. */
 interface SizedDatabase {
   patients: number;
   worker: BenchWorker;

@@ -35,7 +35,7 @@ await runAsCommand(async () => {
   return await ended;
 });
 
-/** `PORT`, or undefined when it is not set. @throws when it is no port or in use */
+/** `PORT`, or undefined when it is not set. @throws when it is not a port, or in use */
 async function portFromEnvironment(): Promise<number | undefined> {
   const text = process.env["PORT"];
   if (!text) return undefined;

@@ -28,7 +28,7 @@ export function createVars(): boolean {
  * ports may differ each time, and defaults that `.dev.vars` overrules. By default pages of any origin may call the
  * API here.
  *
- * @returns Wrangler's arguments: the files in order, of which a later one wins
+ * @returns Wrangler's arguments; a later file overrides an earlier one.
  */
 export function writeWorkerVars(databaseUrl: string, endpoint: string): string[] {
   const defaults = join(dataFolder, "default.vars");

@@ -16,7 +16,7 @@ const BATCH_SIZE = 1000;
 
 const isExpired = "deleted_at < now() - make_interval(days => $1)";
 const countStatement = `SELECT count(*)::int AS count, min(deleted_at) AS oldest FROM patients WHERE ${isExpired}`;
-/** FOR UPDATE waits for a concurrent restore of a patient, and then leaves that patient alone. */
+/** `FOR UPDATE` waits for a concurrent restore and, under READ COMMITTED, then skips that patient. */
 const purgeStatement = `
   WITH expired AS (SELECT id FROM patients WHERE ${isExpired} ORDER BY deleted_at LIMIT ${BATCH_SIZE} FOR UPDATE),
   removed AS (DELETE FROM patients USING expired WHERE patients.id = expired.id RETURNING patients.id),

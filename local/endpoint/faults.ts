@@ -71,7 +71,7 @@ const anyOf = <Item>(items: readonly Item[]): Item | undefined =>
  * Answers a request, with a fault injected into it.
  *
  * @param signal aborted when the client disconnects
- * @returns the answer, of which only half is sent if `isCut`; without an answer the socket is to be closed
+ * @returns the response. With `isCut` only half is sent; without a response the socket is closed.
  * @throws what `receive` throws, or the signal's reason
  */
 export async function answerWithFault(
