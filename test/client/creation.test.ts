@@ -9,7 +9,7 @@ afterAll(() => served.stop());
 const api = await signUp(served.origin);
 
 test.each(["drop-after", "truncate"] as const)(
-  "A create whose answer is lost (%s) is sent again and creates one record",
+  "a create whose answer is lost (%s) is sent again and creates one record",
   async (fault) => {
     const gateway = await openGateway(served.origin, fault, "pass", fault, "pass", fault);
     const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
@@ -23,7 +23,7 @@ test.each(["drop-after", "truncate"] as const)(
   },
 );
 
-test("A second create with the same idempotency key returns the first record; with other data it throws 422", async () => {
+test("a second create with the same idempotency key returns the first record; with other data it throws 422", async () => {
   const idempotencyKey = crypto.randomUUID();
   const sent = newPatient();
   const first = await api.patients.create(sent, { idempotencyKey });
@@ -32,7 +32,7 @@ test("A second create with the same idempotency key returns the first record; wi
   await expect(reuse).rejects.toMatchObject({ status: 422 });
 });
 
-test("A list filters and sorts; all its pages use the same filters and order", async () => {
+test("a list filters and sorts; all its pages use the same filters and order", async () => {
   const account = await signUp(served.origin);
   for (const lastname of ["Lovelace", "Løvås", "Hopper", "LOVELL"])
     await account.patients.create(newPatient({ lastname }));

@@ -9,7 +9,7 @@ afterAll(() => served.stop());
 
 const newPatients = (count: number) => Array.from({ length: count }, () => newPatient());
 
-test("Imported patients are exported as records, as NDJSON and as CSV, and both texts can be imported again", async () => {
+test("imported patients are exported as records, as NDJSON and as CSV, and both texts can be imported again", async () => {
   const api = await signUp(served.origin);
   const sent = newPatients(900);
   const { created, refused } = await api.patients.import(sent);
@@ -34,7 +34,7 @@ test("Imported patients are exported as records, as NDJSON and as CSV, and both 
   expect(await Array.fromAsync(third.patients.export())).toMatchObject(sent.slice(0, 10));
 });
 
-test("An import with an invalid record creates nothing; with partial it creates the valid records and reports the other", async () => {
+test("an import with an invalid record creates nothing; with partial it creates the valid records and reports the other", async () => {
   const api = await signUp(served.origin);
   const sent = [newPatient(), newPatient({ age: 121 }), newPatient()];
   const refused = { status: 400, errors: { "2.age": [expect.stringContaining("120")] } };
@@ -49,7 +49,7 @@ test("An import with an invalid record creates nothing; with partial it creates 
   });
 });
 
-test("An import whose answer is lost is sent again and creates each patient once", async () => {
+test("an import whose answer is lost is sent again and creates each patient once", async () => {
   const api = await signUp(served.origin);
   const gateway = await openGateway(served.origin, "drop-after", "truncate");
   const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
@@ -60,7 +60,7 @@ test("An import whose answer is lost is sent again and creates each patient once
   );
 });
 
-test("A truncated export throws a ProblemError after the records it received; an export ends on break and on abort", async () => {
+test("a truncated export throws a ProblemError after the records it received; an export ends on break and on abort", async () => {
   const api = await signUp(served.origin);
   await api.patients.import(newPatients(100));
   const gateway = await openGateway(served.origin, "truncate");

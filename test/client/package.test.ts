@@ -68,7 +68,7 @@ function compileAll(): Promise<void> {
   return compilation;
 }
 
-test("The package contains the client and its types, nothing else, and has no dependencies", () => {
+test("the package contains the client and its types, nothing else, and has no dependencies", () => {
   const files = readdirSync(installed(), { recursive: true, withFileTypes: true });
   const names = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
   const modules = readdirSync(join(root, "client"))
@@ -89,7 +89,7 @@ test("The package contains the client and its types, nothing else, and has no de
   expect(JSON.parse(readFileSync(join(installed(), "package.json"), "utf8")).version).toBe(version);
 });
 
-test(`The client has at most ${MAX_BYTES} bytes when bundled, minified and compressed with gzip`, async () => {
+test(`the client has at most ${MAX_BYTES} bytes when bundled, minified and compressed with gzip`, async () => {
   const options = { bundle: true, minify: true, format: "esm", write: false } as const;
   const entry = join(installed(), "dist", "index.js");
   const { outputFiles, warnings } = await build({ ...options, entryPoints: [entry], platform: "neutral" });
@@ -100,7 +100,7 @@ test(`The client has at most ${MAX_BYTES} bytes when bundled, minified and compr
   expect(bytes).toBeLessThanOrEqual(MAX_BYTES);
 });
 
-test("A program that uses the package compiles under `strict`, and its calls return what the API sent", async () => {
+test("a program that uses the package compiles under `strict`, and its calls return what the API sent", async () => {
   await compileAll();
   const username = unique("user-");
   const { stdout } = await run(process.execPath, ["session.js", served.origin, username], { cwd: project });
@@ -115,7 +115,7 @@ test("A program that uses the package compiles under `strict`, and its calls ret
   });
 });
 
-test("The example of the project's README compiles, and prints the patient and the errors", async () => {
+test("the example of the project's README compiles, and prints the patient and the errors", async () => {
   expect(exampleOfReadme()).toContain("createClient");
   await compileAll();
   const { stdout } = await run(process.execPath, ["readme.js"], { cwd: project });
@@ -123,7 +123,7 @@ test("The example of the project's README compiles, and prints the patient and t
   expect(stdout).toMatch(/^400 \{ age: \[ '.*120.*' \] \}$/m);
 });
 
-test("The examples of the client's README compile", async () => {
+test("the examples of the client's README compile", async () => {
   expect(examplesOfClientReadme().length).toBeGreaterThan(4);
   await compileAll();
 });
@@ -132,12 +132,12 @@ test.each([
   ["a browser", ["--lib", "es2022,dom"]],
   ["Node", ["--lib", "es2022", "--types", "node"]],
   ["a Worker", ["--lib", "es2022", "--types", join(root, "node_modules", "@cloudflare", "workers-types")]],
-])("The types compile with the globals of %s alone", async (_, options) => {
+])("the types compile with the globals of %s alone", async (_, options) => {
   const bundler = ["--module", "esnext", "--moduleResolution", "bundler", "--noEmit"];
   await compile({ "worker.ts": consumerProgram("worker.ts") }, ...bundler, ...options);
 });
 
-test("A Worker calls the API through the package", async () => {
+test("a Worker calls the API through the package", async () => {
   const { tokens } = await signUp(served.origin);
   const folder = join(project, "workerd");
   mkdirSync(folder);

@@ -9,7 +9,7 @@ const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 const api = await signUp(served.origin);
 
-test("An answer that is not the API's throws a ProblemError: a proxy's error, and a 200 with another content", async () => {
+test("an answer that is not the API's throws a ProblemError: a proxy's error, and a 200 with another content", async () => {
   const gateway = await openGateway(
     served.origin,
     { ...badGateway, headers: { ...badGateway.headers, "X-Request-Id": "r-1" } },
@@ -42,7 +42,7 @@ test("An answer that is not the API's throws a ProblemError: a proxy's error, an
     });
 });
 
-test("A call without an answer throws a ProblemError with status 0 and the cause", async () => {
+test("a call without an answer throws a ProblemError with status 0 and the cause", async () => {
   const client = createClient({
     url: `http://127.0.0.1:${await freePort()}`,
     retry: { attempts: 2, delay: 1 },

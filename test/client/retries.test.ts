@@ -24,19 +24,19 @@ const retried: Fault[] = [
   { status: 429 },
 ];
 
-test.each(retried)("A GET is sent again after %j", async (fault) => {
+test.each(retried)("a GET is sent again after %j", async (fault) => {
   const { gateway, client } = await through([fault, fault]);
   expect(await client.me()).toEqual(await api.me());
   expect(gateway.requests).toHaveLength(3);
 });
 
-test.each([400, 401, 403, 404, 409, 413, 422, 500])("A GET is not sent again after %i", async (status) => {
+test.each([400, 401, 403, 404, 409, 413, 422, 500])("a GET is not sent again after %i", async (status) => {
   const { gateway, client } = await through([{ status }]);
   await expect(client.me()).rejects.toMatchObject({ status, title: `HTTP ${status}` });
   expect(gateway.requests).toHaveLength(1);
 });
 
-test("A create is sent again with the same idempotency key and body; each call has its own key", async () => {
+test("a create is sent again with the same idempotency key and body; each call has its own key", async () => {
   const { gateway, client } = await through(["drop-before", badGateway]);
   const patient = await client.patients.create(newPatient());
   await client.assignments.create({
@@ -82,7 +82,7 @@ test.each(["PUT", "PATCH"])(
   },
 );
 
-test("A deletion whose answer is lost is sent again and succeeds, although the API then says 404", async () => {
+test("a deletion whose answer is lost is sent again and succeeds, although the API then says 404", async () => {
   const { id } = await api.patients.create(newPatient());
   const { gateway, client } = await through(["drop-after"]);
   await client.patients.delete(id);
@@ -91,14 +91,14 @@ test("A deletion whose answer is lost is sent again and succeeds, although the A
 });
 
 test.each([[[]], [[{ status: 429 }]]])(
-  "A deletion of a record that never existed throws 404, after %j too",
+  "a deletion of a record that never existed throws 404, after %j too",
   async (faults) => {
     const { client } = await through(faults);
     await expect(client.patients.delete(2_000_000_000)).rejects.toMatchObject({ status: 404 });
   },
 );
 
-test("A change that the database committed without an answer is sent again after the API's Retry-After, and succeeds", async () => {
+test("a change that the database committed without an answer is sent again after the API's Retry-After, and succeeds", async () => {
   const patient = await api.patients.create(newPatient());
   await served.disturbDatabase({ fault: "drop-after", times: 1 });
   const { gateway, client } = await through([]);
@@ -114,12 +114,12 @@ test("A change that the database committed without an answer is sent again after
   ]);
 });
 
-test("A request without an answer is aborted after the timeout", async () => {
+test("a request without an answer is aborted after the timeout", async () => {
   const { client } = await through(["hang"], { attempts: 1, timeout: 50 });
   await expect(client.me()).rejects.toMatchObject({ status: 0, cause: { name: "TimeoutError" } });
 });
 
-test("A caller's abort ends a request without an answer, and it is not sent again", async () => {
+test("a caller's abort ends a request without an answer, and it is not sent again", async () => {
   const { gateway, client } = await through(["hang"]);
   const reason = new Error("the page was left");
   const page = new AbortController();

@@ -51,7 +51,7 @@ test.each([
   ["1/2", 0.5, [150, 300, 600, 1200]],
   ["3/4", 0.75, [225, 450, 900, 1800]],
 ])(
-  "By default a call is sent 5 times; the pauses start at 300 ms, double, and are multiplied by a random %s",
+  "by default a call is sent 5 times; the pauses start at 300 ms, double, and are multiplied by a random %s",
   async (_, random, pauses) => {
     vi.mocked(Math.random).mockReturnValue(random);
     const { sentAt, client } = clientOf(Array.from({ length: 6 }, () => status(502)));
@@ -80,34 +80,34 @@ test.each([
   expect(sentAt).toEqual([0, wait + 150]);
 });
 
-test("A Retry-After beyond the deadline makes the call throw at once", async () => {
+test("a Retry-After beyond the deadline makes the call throw at once", async () => {
   const { sentAt, client } = clientOf([status(429, { "Retry-After": "60" })]);
   expect(await failureOf(client.me())).toMatchObject({ error: { status: 429, retryAfter: 60 }, at: 0 });
   expect(sentAt).toEqual([0]);
 });
 
-test("An attempt ends after its timeout, and the call is sent again", async () => {
+test("an attempt ends after its timeout, and the call is sent again", async () => {
   const { sentAt, client } = clientOf([], { timeout: 200, attempts: 2, delay: 40 });
   const failure = await failureOf(client.me());
   expect(failure).toMatchObject({ error: { status: 0, cause: { name: "TimeoutError" } }, at: 420 });
   expect(sentAt).toEqual([0, 220]);
 });
 
-test("All attempts and pauses of a call end after the deadline", async () => {
+test("all attempts and pauses of a call end after the deadline", async () => {
   const { sentAt, client } = clientOf([], { attempts: 9, delay: 0, timeout: 200, deadline: 500 });
   const failure = await failureOf(client.me());
   expect(failure).toMatchObject({ error: { status: 0, cause: { name: "TimeoutError" } }, at: 500 });
   expect(sentAt).toEqual([0, 200, 400]);
 });
 
-test("A refresh ends after 25 s, before the API takes a second use of its token for theft (30 s)", async () => {
+test("a refresh ends after 25 s, before the API takes a second use of its token for theft (30 s)", async () => {
   const tokens = { access: "a", refresh: "r", expiresAt: START };
   const { sentAt, client } = clientOf([], { timeout: 20_000, deadline: 60_000 }, tokens);
   expect(await failureOf(client.me())).toMatchObject({ error: { status: 0 }, at: 25_000 });
   expect(sentAt).toEqual([0, 20_150]);
 });
 
-test("An abort ends a call at once: before it, in a request, and in a pause", async () => {
+test("an abort ends a call at once: before it, in a request, and in a pause", async () => {
   const reason = new Error("the page was left");
   const before = clientOf([success()]);
   await expect(before.client.me({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);

@@ -7,7 +7,7 @@ import { newDoctor, newPatient, PASSWORD, signUp, slowDatabase, unique } from ".
 const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
 
-test("An account registers, logs in, reads its own account, and logs out", async () => {
+test("an account registers, logs in, reads its own account, and logs out", async () => {
   const username = unique("user-");
   const api = createClient({ url: served.origin });
   const account = { username, email: `${username}@example.org` };
@@ -36,7 +36,7 @@ test("patients: create, get, update, replace and delete", async () => {
   await expect(api.patients.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("A deleted patient is listed with deleted: true and restored; transfer, transferAll and open need an admin", async () => {
+test("a deleted patient is listed with deleted: true and restored; transfer, transferAll and open need an admin", async () => {
   const api = await signUp(served.origin);
   const { id } = await api.patients.create(newPatient());
   await api.patients.delete(id);
@@ -81,7 +81,7 @@ test("assignments: create, list, ofPatient and delete", async () => {
   expect((await api.assignments.ofPatient(patient.id)).doctors).toEqual([]);
 });
 
-test("A list yields every record once, and requests a page only when it is needed", async () => {
+test("a list yields every record once, and requests a page only when it is needed", async () => {
   const api = await signUp(served.origin);
   const ids: number[] = [];
   for (let i = 0; i < 5; i += 1) ids.push((await api.patients.create(newPatient())).id);
@@ -117,7 +117,7 @@ test("health and readiness return ok", async () => {
   expect(await api.readiness()).toEqual({ status: "ok" });
 });
 
-test("A 400 throws a ProblemError with every field of the API's problem", async () => {
+test("a 400 throws a ProblemError with every field of the API's problem", async () => {
   const api = await signUp(served.origin);
   const sent = { ...newPatient({ age: 121 }), firstname: "" };
   const problem = await api.patients.create(sent).catch((error: unknown) => error);
@@ -150,7 +150,7 @@ test("changePassword ends other sessions; sessions: list, end and endAll", async
   await expect(api.me()).rejects.toMatchObject({ status: 401 });
 });
 
-test("An admin creates an invitation, and lists, reads, updates and signs out the account that used it", async () => {
+test("an admin creates an invitation, and lists, reads, updates and signs out the account that used it", async () => {
   const admin = await signUp(served.origin);
   const { id } = await admin.me();
   await query(inject("database").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [id]);
@@ -169,7 +169,7 @@ test("An admin creates an invitation, and lists, reads, updates and signs out th
   await expect(admin.invitations.withdraw(invitation.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("A call without a session throws 401; a login with a wrong password throws 401 and starts no session", async () => {
+test("a call without a session throws 401; a login with a wrong password throws 401 and starts no session", async () => {
   const api = createClient({ url: served.origin });
   await expect(api.me()).rejects.toMatchObject({ status: 401, errors: {} });
   await expect(api.login({ username: unique("nobody-"), password: PASSWORD })).rejects.toMatchObject({

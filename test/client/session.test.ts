@@ -23,7 +23,7 @@ test.each([
   ["has expired by the clock", { expiresAt: Date.now() }, 0],
   ["is refused by the API", { access: "no.such.token" }, 20],
 ])(
-  "When the access token %s, 20 concurrent calls refresh it once and all succeed",
+  "when the access token %s, 20 concurrent calls refresh it once and all succeed",
   async (_, changes, refused) => {
     const gateway = await openGateway(served.origin);
     const api = createClient({ url: gateway.origin, tokens: await tokensWith(changes) });
@@ -35,7 +35,7 @@ test.each([
   },
 );
 
-test("A create whose access token is refused is sent again with the same idempotency key and body", async () => {
+test("a create whose access token is refused is sent again with the same idempotency key and body", async () => {
   const gateway = await openGateway(served.origin);
   const api = createClient({ url: gateway.origin, tokens: await tokensWith({ access: "no.such.token" }) });
   await api.patients.create(newPatient());
@@ -59,7 +59,7 @@ test("onTokens gets each new pair, and another client can continue with the last
   expect(received.slice(2)).toEqual([undefined]);
 });
 
-test("A refused refresh ends the session: every waiting call throws 401, and onTokens gets undefined", async () => {
+test("a refused refresh ends the session: every waiting call throws 401, and onTokens gets undefined", async () => {
   const received: (Tokens | undefined)[] = [];
   const tokens = await tokensWith({ refresh: "spent", expiresAt: 0 });
   const api = createClient({ url: served.origin, tokens, onTokens: (next) => received.push(next) });
@@ -71,7 +71,7 @@ test("A refused refresh ends the session: every waiting call throws 401, and onT
   });
 });
 
-test("A refresh without an answer throws status 0 and keeps the session", async () => {
+test("a refresh without an answer throws status 0 and keeps the session", async () => {
   const gateway = await openGateway(served.origin, "drop-before", "drop-before");
   const tokens = await tokensWith({ expiresAt: 0 });
   const api = createClient({ url: gateway.origin, tokens, retry: { ...retry, attempts: 2 } });
@@ -80,14 +80,14 @@ test("A refresh without an answer throws status 0 and keeps the session", async 
   expect(await api.me()).toMatchObject({ role: "clinician" });
 });
 
-test("A refresh that did not reach the API is sent again and succeeds", async () => {
+test("a refresh that did not reach the API is sent again and succeeds", async () => {
   const gateway = await openGateway(served.origin, "drop-before", { status: 502 });
   const api = createClient({ url: gateway.origin, tokens: await tokensWith({ expiresAt: 0 }), retry });
   expect(await api.me()).toMatchObject({ role: "clinician" });
   expect(gateway.requests.map(({ line }) => line)).toEqual([REFRESH, REFRESH, REFRESH, "GET /api/auth/me/"]);
 });
 
-test("A refresh whose answer is lost is sent again with the same token, and the session continues", async () => {
+test("a refresh whose answer is lost is sent again with the same token, and the session continues", async () => {
   const gateway = await openGateway(served.origin, "drop-after");
   const api = createClient({ url: gateway.origin, tokens: await tokensWith({ expiresAt: 0 }), retry });
   expect(await api.me()).toMatchObject({ role: "clinician" });
@@ -100,7 +100,7 @@ test("A refresh whose answer is lost is sent again with the same token, and the 
   expect(session).toEqual({ ended_at: null });
 });
 
-test("A call aborted while it waits for a refresh does not stop the refresh for other calls", async () => {
+test("a call aborted while it waits for a refresh does not stop the refresh for other calls", async () => {
   const api = createClient({ url: served.origin, tokens: await tokensWith({ expiresAt: 0 }) });
   const page = new AbortController();
   const aborted = api.me({ signal: page.signal });
@@ -110,7 +110,7 @@ test("A call aborted while it waits for a refresh does not stop the refresh for 
   expect(await other).toMatchObject({ role: "clinician" });
 });
 
-test("A login is sent once, without an answer and after 503", async () => {
+test("a login is sent once, without an answer and after 503", async () => {
   const gateway = await openGateway(served.origin, "drop-before", { status: 503 });
   const api = createClient({ url: gateway.origin, retry });
   const credentials = { username: "ada", password: "x" };
@@ -119,7 +119,7 @@ test("A login is sent once, without an answer and after 503", async () => {
   expect(gateway.requests).toHaveLength(2);
 });
 
-test("A logout that cannot reach the API throws status 0 and drops the tokens", async () => {
+test("a logout that cannot reach the API throws status 0 and drops the tokens", async () => {
   const gateway = await openGateway(
     served.origin,
     ...Array.from({ length: 5 }, () => "drop-before" as const),
@@ -129,7 +129,7 @@ test("A logout that cannot reach the API throws status 0 and drops the tokens", 
   expect(api.tokens).toBeUndefined();
 });
 
-test("A logout of a session that has already ended succeeds", async () => {
+test("a logout of a session that has already ended succeeds", async () => {
   const tokens = await tokensWith({});
   await createClient({ url: served.origin, tokens }).logout();
   const api = createClient({ url: served.origin, tokens });

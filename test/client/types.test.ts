@@ -16,7 +16,7 @@ type Parameters<Schema extends z.ZodMiniType> = Omit<z.output<Schema>, "cursor">
 /** The same with every parameter required: "optional" is written in more than one way. */
 type AllRequired<Query> = { [Name in keyof Query]-?: NonNullable<Query[Name]> };
 
-test("A list method takes the same parameters as its route", () => {
+test("a list method takes the same parameters as its route", () => {
   expectTypeOf<AllRequired<PatientQuery>>().toEqualTypeOf<AllRequired<Parameters<typeof PatientsQuery>>>();
   expectTypeOf<AllRequired<DoctorQuery>>().toEqualTypeOf<AllRequired<Parameters<typeof DoctorsQuery>>>();
   expectTypeOf<AllRequired<AssignmentQuery>>().toEqualTypeOf<

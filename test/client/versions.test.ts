@@ -21,7 +21,7 @@ test("etagOf returns the version of a record that was read or written alone, and
   expect(etagOf(await api.doctors.create(newDoctor()))).toBe('"1"');
 });
 
-test("A change or deletion with an outdated ifMatch throws 412", async () => {
+test("a change or deletion with an outdated ifMatch throws 412", async () => {
   const original = await api.patients.create(newPatient());
   const current = await api.patients.update(original.id, { age: 37 }, { ifMatch: original });
   const outdated = { status: 412, detail: expect.stringContaining("read it again") };
@@ -57,7 +57,7 @@ test("get with ifNoneMatch returns the same object when the record has not chang
   expect(etagOf(second)).not.toBe(etagOf(first));
 });
 
-test("A conditional change whose answer is lost is sent again and returns the changed record", async () => {
+test("a conditional change whose answer is lost is sent again and returns the changed record", async () => {
   const original = await api.patients.create(newPatient());
   const gateway = await openGateway(served.origin, "drop-after");
   const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
@@ -71,7 +71,7 @@ test("A conditional change whose answer is lost is sent again and returns the ch
   expect(gateway.requests).toHaveLength(3);
 });
 
-test("A conditional change that reaches the API only after another change throws 412", async () => {
+test("a conditional change that reaches the API only after another change throws 412", async () => {
   const original = await api.patients.create(newPatient());
   const gateway = await openGateway(served.origin, "drop-before");
   const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
@@ -81,7 +81,7 @@ test("A conditional change that reaches the API only after another change throws
   expect(await api.patients.get(original.id)).toMatchObject({ age: 99 });
 });
 
-test("A conditional deletion whose answer is lost is sent again and succeeds", async () => {
+test("a conditional deletion whose answer is lost is sent again and succeeds", async () => {
   const original = await api.patients.create(newPatient());
   const gateway = await openGateway(served.origin, "drop-after");
   const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
@@ -89,7 +89,7 @@ test("A conditional deletion whose answer is lost is sent again and succeeds", a
   expect(gateway.requests).toHaveLength(2);
 });
 
-test("An empty ifMatch throws a TypeError: the change would be unconditional", async () => {
+test("an empty ifMatch throws a TypeError: the change would be unconditional", async () => {
   const { id } = await api.patients.create(newPatient());
   await expect(api.patients.update(id, { age: 1 }, { ifMatch: "" })).rejects.toThrow(TypeError);
   expect(await api.patients.get(id)).toMatchObject({ age: 36 });

@@ -4,7 +4,7 @@ import { run } from "./support.ts";
 // Port 1 of this machine: nothing listens there.
 const unreachable = "postgres://ada:s3cret@127.0.0.1:1/hospital";
 
-test("Without a server every command prints one sentence, without the password or a warning, and exits with 1", async () => {
+test("without a server every command prints one sentence, without the password or a warning, and exits with 1", async () => {
   const commands = [
     ["migrate"],
     ["account", "ada", "admin"],
@@ -27,7 +27,7 @@ test("Without a server every command prints one sentence, without the password o
   });
 });
 
-test("Without a server on localhost, which has two addresses, a command prints the same sentence", async () => {
+test("without a server on localhost, which has two addresses, a command prints the same sentence", async () => {
   const { status, stderr } = await run(
     "account",
     unreachable.replace("127.0.0.1", "localhost"),
@@ -60,7 +60,7 @@ test("--help makes every command print its usage and exit with 0, without a conn
     });
 });
 
-test("A malformed DATABASE_URL makes a command print its format, without the value", async () => {
+test("a malformed DATABASE_URL makes a command print its format, without the value", async () => {
   expect(await run("account", "s3cret", "ada", "admin")).toEqual({
     status: 1,
     stdout: "",

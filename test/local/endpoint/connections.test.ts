@@ -15,7 +15,7 @@ test.each([
   ["mysql://u:p@127.0.0.1/db", "invalid connection string"],
   ["postgres://127.0.0.1/db", "invalid connection string"],
   ["postgres://u%:p@127.0.0.1/db", "URI malformed"],
-])("The connection string %s returns 400", async (header, words) => {
+])("the connection string %s returns 400", async (header, words) => {
   const message = expect.stringContaining(words);
   expect(await post(one, { "Neon-Connection-String": header })).toMatchObject({
     status: 400,
@@ -41,7 +41,7 @@ test.each(["localhost", "[::1]", "127.0.0.1"])(
   },
 );
 
-test("The options of the connection string are settings of the session", async () => {
+test("the options of the connection string are settings of the session", async () => {
   const options = encodeURIComponent("-c work_mem=5MB --datestyle=SQL,\\ DMY");
   const withOptions = neon(changed({ search: `?options=${options}` }));
   const readSettings = () =>
@@ -55,7 +55,7 @@ test.each([
   ["prepared statement", "PREPARE leak AS SELECT 1", "EXISTS (SELECT FROM pg_prepared_statements)"],
   ["advisory lock", "SELECT pg_advisory_lock(4711)", "pg_advisory_unlock(4711)"],
   ["open transaction", "BEGIN READ ONLY", "current_setting('transaction_read_only') = 'on'"],
-])("A %s does not last until the next request on the same connection", async (_, query, isThere) => {
+])("a %s does not last until the next request on the same connection", async (_, query, isThere) => {
   const alone = neon(changed({ search: `?application_name=${newName()}` }));
   const [before] = await alone`SELECT pg_backend_pid() AS pid`;
   await alone.query(query);
@@ -84,7 +84,7 @@ test("60 requests at once are all answered, by 40 connections", async () => {
   expect(new Set(rows.map((row) => row?.["pid"])).size).toBe(40);
 });
 
-test("A request succeeds after the server has closed the idle connections", async () => {
+test("a request succeeds after the server has closed the idle connections", async () => {
   const idle = neon(changed({ search: `?application_name=${newName()}` }));
   for (let round = 0; round < 3; round += 1) {
     const [row] = await idle`SELECT pg_backend_pid() AS pid`;
@@ -93,7 +93,7 @@ test("A request succeeds after the server has closed the idle connections", asyn
   }
 });
 
-test("A request succeeds on an idle connection that was closed while nobody read from it", async () => {
+test("a request succeeds on an idle connection that was closed while nobody read from it", async () => {
   const { hostname, port } = new URL(ownerUrl);
   const sockets: Socket[] = [];
   const relay = createServer((socket) => {
@@ -111,11 +111,11 @@ test("A request succeeds on an idle connection that was closed while nobody read
   expect(await send()).toMatchObject({ status: 200 });
 });
 
-test("A request that ends its own connection returns PostgreSQL's error", async () => {
+test("a request that ends its own connection returns PostgreSQL's error", async () => {
   await expect(sql`SELECT pg_terminate_backend(pg_backend_pid())`).rejects.toMatchObject({ code: "57P01" });
 });
 
-test("A statement is cancelled and changes nothing when its client hangs up", async () => {
+test("a statement is cancelled and changes nothing when its client hangs up", async () => {
   const table = await newTable();
   await hangUpDuring(table, statement(`INSERT INTO ${table} SELECT 1 FROM pg_sleep(3600)`));
   expect(await rowsIn(table)).toBe(0);
@@ -137,13 +137,13 @@ async function createSender(databaseUrl: string) {
   return () => post(one, { "Neon-Connection-String": databaseUrl }, { url });
 }
 
-test("A database that cannot be reached returns 500", async () => {
+test("a database that cannot be reached returns 500", async () => {
   const message = "could not connect to the database: connect ECONNREFUSED 127.0.0.1:1";
   const send = await createSender("postgres://u:p@127.0.0.1:1/db");
   expect(await send()).toMatchObject({ status: 500, body: { message } });
 });
 
-test("A database without room for another connection returns 500", async () => {
+test("a database without room for another connection returns 500", async () => {
   const username = newName();
   await direct.query(`CREATE ROLE ${username} LOGIN PASSWORD 'secret' CONNECTION LIMIT 0`);
   const header = { "Neon-Connection-String": changed({ username, password: "secret" }) };
@@ -160,7 +160,7 @@ test("sslmode=require and a server without TLS return 500", async () => {
   expect(await send()).toMatchObject({ status: 500, body: { message } });
 });
 
-test("Requests wait until the endpoint has a database", async () => {
+test("requests wait until the endpoint has a database", async () => {
   const early = await openEndpoint(0);
   onTestFinished(early.stop);
   const answer = post(one, {}, { url: early.url });
@@ -170,11 +170,11 @@ test("Requests wait until the endpoint has a database", async () => {
   expect(await answer).toMatchObject({ status: 200 });
 });
 
-test("An endpoint without a database can be stopped", async () => {
+test("an endpoint without a database can be stopped", async () => {
   await (await openEndpoint(0)).stop();
 });
 
-test("A port that is in use is an error with the code EADDRINUSE and the port in its message", async () => {
+test("a port that is in use is an error with the code EADDRINUSE and the port in its message", async () => {
   const port = Number(new URL(endpoint.url).port);
   const message = `Port ${port} of 127.0.0.1, wanted for the SQL endpoint, is in use by another program`;
   await expect(openEndpoint(port)).rejects.toMatchObject({ code: "EADDRINUSE", message });

@@ -14,7 +14,7 @@ function channelOf(name = newName()) {
   };
 }
 
-test("A channel counts its own requests, and a transaction as one", async () => {
+test("a channel counts its own requests, and a transaction as one", async () => {
   const channel = channelOf();
   expect(await channel.requests()).toEqual({ requests: 0 });
   await channel.post(one);
@@ -55,7 +55,7 @@ test("share gives a part of the requests the fault, at random", async () => {
   expect(new Set(statuses)).toEqual(new Set([200, 500]));
 });
 
-test("A fault without times lasts until the channel is deleted, which also resets the count", async () => {
+test("a fault without times lasts until the channel is deleted, which also resets the count", async () => {
   const channel = channelOf();
   await channel.setFault({ fault: "error-500" });
   await channel.post(one);
@@ -70,7 +70,7 @@ test.each([
   ["drop-before", "fetch failed", 0],
   ["drop-after", "fetch failed", 1],
   ["truncate", "terminated", 1],
-])("With the fault %s fetch fails with %j and %i statements have run", async (fault, message, count) => {
+])("with the fault %s fetch fails with %j and %i statements have run", async (fault, message, count) => {
   const channel = channelOf();
   const table = await newTable();
   await channel.setFault({ fault });
@@ -79,7 +79,7 @@ test.each([
   expect(await rowsIn(table)).toBe(count);
 });
 
-test("With the fault hang there is no answer until the client hangs up, and no statement runs", async () => {
+test("with the fault hang there is no answer until the client hangs up, and no statement runs", async () => {
   const channel = channelOf();
   const table = await newTable();
   await channel.setFault({ fault: "hang", times: 1 });
@@ -98,7 +98,7 @@ test("With the fault hang there is no answer until the client hangs up, and no s
 test.each([
   [{ fault: "error-500" }, 500, "a fault injected on purpose"],
   [{ fault: "sqlstate", code: "40001" }, 400, expect.objectContaining({ code: "40001", severity: "ERROR" })],
-])("The fault %j is answered with %i, and no statement runs", async (fault, status, body) => {
+])("the fault %j is answered with %i, and no statement runs", async (fault, status, body) => {
   const channel = channelOf();
   const table = await newTable();
   await channel.setFault(fault);

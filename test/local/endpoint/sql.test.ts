@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { expect, test } from "vitest";
 import { endpoint, newTable, post, schema, sql, statement } from "./support.ts";
 
-test("A result has all its fields described, and its values are text or null", async () => {
+test("a result has all its fields described, and its values are text or null", async () => {
   const table = await newTable("a int, b boolean DEFAULT true");
   const [row] = await sql.query(`SELECT '${table}'::regclass::oid::int AS oid`);
   const types = { dataTypeID: 16, dataTypeSize: 1, dataTypeModifier: -1, format: "text" };
@@ -49,7 +49,7 @@ test.each([
   ["int[]", [1, null, 3]],
   ["text[]", ["a b", 'c"d', "e\\f", null, "NULL", "", "{}", "ß,"]],
   ["text[][]", [["a"], ["b"]]],
-])("A %s is returned as it was sent: %j", async (type, value) => {
+])("a %s is returned as it was sent: %j", async (type, value) => {
   expect(await sql.query(`SELECT $1::${type} AS value`, [value])).toEqual([{ value }]);
 });
 
@@ -57,11 +57,11 @@ test.each([
   ["SELECT nowhere", [], { name: "NeonDbError", code: "42703", position: "8" }],
   ["SELECT 1; SELECT 2", [], { code: "42601", message: expect.stringContaining("multiple commands") }],
   ["SELECT 1", ["one too many"], { code: "08P01" }],
-])("The driver throws PostgreSQL's error for %j with %j", async (query, params, error) => {
+])("the driver throws PostgreSQL's error for %j with %j", async (query, params, error) => {
   await expect(sql.query(query, params)).rejects.toMatchObject(error);
 });
 
-test("An error has every field, and those without a value are null", async () => {
+test("an error has every field, and those without a value are null", async () => {
   const table = await newTable("a int CONSTRAINT positive CHECK (a > 0)");
   const [, name] = table.split(".");
   const absent = ["hint", "position", "internalPosition", "internalQuery", "where", "column", "dataType"];
@@ -87,7 +87,7 @@ test.each([
   ["has neither query nor queries", {}],
   ["has a query that is not text", { query: 1, params: [] }],
   ["has a parameter that is neither text nor null", { query: "SELECT $1", params: [1] }],
-])("A body that %s returns 400", async (_, body) => {
+])("a body that %s returns 400", async (_, body) => {
   const message = expect.any(String);
   expect(await post(body)).toMatchObject({ status: 400, body: { message, code: null } });
 });
@@ -98,19 +98,19 @@ test.each(["Neon-Raw-Text-Output", "Neon-Array-Mode"])("%s: false returns 400", 
   expect(await post(statement("SELECT 1"), headers)).toMatchObject({ status: 400, body: { message } });
 });
 
-test("A request of more than 10 MiB returns 413", async () => {
+test("a request of more than 10 MiB returns 413", async () => {
   const message = "request is too large (max is 10485760 bytes)";
   const large = statement("SELECT $1", "x".repeat(10 * 1024 * 1024));
   expect(await post(large)).toMatchObject({ status: 413, body: { message } });
 });
 
-test("A result of more than 10 MiB returns 507, without waiting for the rest of it", async () => {
+test("a result of more than 10 MiB returns 507, without waiting for the rest of it", async () => {
   const message = "response is too large (max is 10485760 bytes)";
   const large = statement("SELECT repeat('x', 10000), generate_series(1, 100000000)");
   expect(await post(large)).toMatchObject({ status: 507, body: { message } });
 });
 
-test("A Host that is not this machine's returns 403, so a web page cannot use a DNS name that leads here", async () => {
+test("a Host that is not this machine's returns 403, so a web page cannot use a DNS name that leads here", async () => {
   const request = get(endpoint.url.replace("/sql", "/channels/default"), { headers: { Host: "evil.test" } });
   const [response] = await once(request, "response");
   response.resume();

@@ -19,7 +19,7 @@ function chunksIn(format: Format, content: string | Uint8Array): Promise<Chunk[]
 const numbered = (count: number, text: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => text(n)).join("");
 
-test("A chunk has at most 1,000 records, in the order of the file", async () => {
+test("a chunk has at most 1,000 records, in the order of the file", async () => {
   const lines = numbered(2500, (n) => `{"n":${n}}\n`);
   const chunks = await chunksIn("ndjson", lines);
   expect(chunks.map(({ index, records }) => [index, records.length])).toEqual([
@@ -30,7 +30,7 @@ test("A chunk has at most 1,000 records, in the order of the file", async () => 
   expect(chunks.map(({ body }) => body).join("")).toBe(lines);
 });
 
-test("A chunk has at most 1 MiB, in bytes and with the header", async () => {
+test("a chunk has at most 1 MiB, in bytes and with the header", async () => {
   const chunks = await chunksIn("csv", `name\n${numbered(50, () => `${"é".repeat(50_000)}\n`)}`);
   for (const { body, bytes } of chunks) {
     expect(bytes).toBe(Buffer.byteLength(body));
@@ -40,7 +40,7 @@ test("A chunk has at most 1 MiB, in bytes and with the header", async () => {
   expect(chunks.map(({ records }) => records.length)).toEqual([10, 10, 10, 10, 10]);
 });
 
-test("A record larger than a request is not in the body, and is listed in tooLarge with its line", async () => {
+test("a record larger than a request is not in the body, and is listed in tooLarge with its line", async () => {
   const [ndjson, ...others] = await chunksIn(
     "ndjson",
     `{"a":1}\n${"x".repeat(2 * MIB)}\n{"a":2}\n${"y".repeat(MIB)}\n`,
@@ -88,11 +88,11 @@ test.each<[Format, string | Uint8Array, RegExp]>([
     /^patients\.csv is not valid CSV from line 3 on: Max Record Size/,
   ],
   ["csv", "", /^The file is empty/],
-])("A file that is not %s is rejected with a message (case %#)", async (format, content, message) => {
+])("a file that is not %s is rejected with a message (case %#)", async (format, content, message) => {
   await expect(chunksIn(format, content)).rejects.toThrow(message);
 });
 
-test("A file without records has no chunks", async () => {
+test("a file without records has no chunks", async () => {
   expect(await chunksIn("csv", "a,b\n")).toEqual([]);
   expect(await chunksIn("ndjson", "\n\n")).toEqual([]);
 });

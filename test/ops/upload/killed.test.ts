@@ -47,7 +47,7 @@ const written = (file: string) =>
     });
   });
 
-test("Killed in each phase of an upload, with random faults of the gateway and the database, it creates each patient once", {
+test("killed in each phase of an upload, with random faults of the gateway and the database, it creates each patient once", {
   timeout: 240_000,
 }, async () => {
   const gateway = await openGateway(served.origin);

@@ -37,7 +37,7 @@ const linesOf = (file: string) =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-test("An NDJSON file of 2,100 patients is uploaded in three requests; exit status 0", async () => {
+test("an NDJSON file of 2,100 patients is uploaded in three requests; exit status 0", async () => {
   const gateway = await openGateway(served.origin);
   const username = await register(served.origin);
   const file = newFile(
@@ -51,7 +51,7 @@ test("An NDJSON file of 2,100 patients is uploaded in three requests; exit statu
   expect(existsSync(`${file}.refused.ndjson`)).toBe(false);
 });
 
-test("The valid records of a CSV file are created, the others are written to a file with line and reason; exit status 2", async () => {
+test("the valid records of a CSV file are created, the others are written to a file with line and reason; exit status 2", async () => {
   const username = await register(served.origin);
   const file = newFile(
     "patients.csv",
@@ -67,7 +67,7 @@ test("The valid records of a CSV file are created, the others are written to a f
   ]);
 });
 
-test("A line that is not a record, or is too large, is refused, and the others are created", async () => {
+test("a line that is not a record, or is too large, is refused, and the others are created", async () => {
   const username = await register(served.origin);
   const huge = ndjson(2, { firstname: "x".repeat(1024 * 1024) });
   const file = newFile("patients.ndjson", `${ndjson(0)}{"firstname": \n${huge}[]\n${ndjson(1)}`);
@@ -76,7 +76,7 @@ test("A line that is not a record, or is too large, is refused, and the others a
   expect(linesOf(`${file}.refused.ndjson`).map(({ line }) => line)).toEqual([2, 3, 4]);
 });
 
-test("Killed after the database has committed a chunk and run again, it sends the chunk with the same key and creates nothing twice", async () => {
+test("killed after the database has committed a chunk and run again, it sends the chunk with the same key and creates nothing twice", async () => {
   const gateway = await openGateway(served.origin);
   const username = await register(served.origin);
   const file = newFile(
@@ -96,7 +96,7 @@ test("Killed after the database has committed a chunk and run again, it sends th
   expect(keys).toEqual([keys[0], keys[0], expect.not.stringMatching(`^${keys[0]}$`)]);
 });
 
-test("Refused records that were written before a kill, and not counted in the progress file, are written once", async () => {
+test("refused records that were written before a kill, and not counted in the progress file, are written once", async () => {
   const gateway = await openGateway(served.origin);
   const username = await register(served.origin);
   const file = newFile("patients.csv", `${csvHeader}${numbered(1001, (n) => csv(n, n % 500 ? 36 : 121))}`);
@@ -109,7 +109,7 @@ test("Refused records that were written before a kill, and not counted in the pr
   expect(lines).toEqual([0, 500, 1000].map(csvLineOf));
 });
 
-test("Run again after its end, it sends no import and prints the same", async () => {
+test("run again after its end, it sends no import and prints the same", async () => {
   const gateway = await openGateway(served.origin);
   const username = await register(served.origin);
   const file = newFile("patients.csv", `${csvHeader}${csv(1)}${csv(2, "old")}`);
@@ -120,7 +120,7 @@ test("Run again after its end, it sends no import and prints the same", async ()
   expect(linesOf(`${file}.refused.ndjson`)).toHaveLength(1);
 });
 
-test("A file that has changed, or whose upload another account began, is refused with a message", async () => {
+test("a file that has changed, or whose upload another account began, is refused with a message", async () => {
   const [ada, grace] = [await register(served.origin), await register(served.origin)];
   const file = newFile("patients.ndjson", ndjson(1));
   await uploadFile(file, served.origin, ada);
@@ -134,7 +134,7 @@ test("A file that has changed, or whose upload another account began, is refused
   expect(await emailsOf(ada)).toHaveLength(1);
 });
 
-test("On an error the command prints a message without a stack trace, and exits with 1", async () => {
+test("on an error the command prints a message without a stack trace, and exits with 1", async () => {
   const username = await register(served.origin);
   const nowhere = `http://127.0.0.1:${await freePort()}`;
   const cases = {
