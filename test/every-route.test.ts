@@ -98,7 +98,7 @@ describe.each(routeRequests)("$route", (request) => {
     });
 
   if (access !== "open")
-    test("from another account returns what the contract says, in no more database requests, and changes nothing of the first account's", async () => {
+    test("by another account returns the documented status, needs no more database requests, and changes nothing of the owner's", async () => {
       const other = await newAccount(account.api);
       const { toOthers } = Object(access);
       // The email of what another account creates cannot be used again.

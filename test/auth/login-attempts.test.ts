@@ -204,7 +204,7 @@ test("one failure an hour is forgiven, and the fifth network replaces the one th
   expect(await failuresOf(username)).toContainEqual({ network: api.address, failures: 3 });
 });
 
-test("failures to give the current password when changing it count as failed logins do", async () => {
+test("POST password with a wrong current password counts as a failed login", async () => {
   const account = await newAccount();
   await setPassword(account.id, PASSWORD);
   const guess = (current = "not the password") =>

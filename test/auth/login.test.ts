@@ -26,7 +26,7 @@ test("the access token holds the account's id, the session and its times, and no
   expect((await api.get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
 
-test("of the refresh token only the SHA-256 is stored", async () => {
+test("only the SHA-256 of a refresh token is stored", async () => {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body.refresh));
   const rows = await asOwner`
     SELECT t.*, s.* FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE s.id = ${payload["sid"]}`;
@@ -79,7 +79,7 @@ test("every refused login gets the same 401 in two database requests, as many as
   expect((await tryPassword(api, long, password)).status).toBe(200);
 });
 
-test("login computes one hash of BCRYPT_COST for an unknown username and for hashes of every cost", async () => {
+test("login computes one hash of BCRYPT_COST for an unknown username and for hashes of the same or a lower cost", async () => {
   const api = connectApi({ BCRYPT_COST: 6 });
   const names = [uniqueName("nobody-")];
   for (const cost of [6, 5, 4]) names.push((await signUp(connectApi({ BCRYPT_COST: cost }))).username);

@@ -112,7 +112,7 @@ test.each(revocations)(
   },
 );
 
-test("a session that was not refreshed for SESSION_IDLE_DAYS is over", async () => {
+test("after SESSION_IDLE_DAYS without a refresh, a refresh gets 401", async () => {
   const idle = connectApi({ SESSION_IDLE_DAYS: 2 });
   const account = await newAccount();
   const [one, other] = [await insertRefreshToken(account), await insertRefreshToken(account)];

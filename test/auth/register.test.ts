@@ -27,7 +27,7 @@ test("register creates an active clinician and answers with id, username and ema
   expect(JSON.stringify(row)).not.toContain(PASSWORD);
 });
 
-test("a username keeps its case and logs in in any case", async () => {
+test("a username keeps its case, and login accepts it in any case", async () => {
   const username = uniqueName("Nurse.Joy-");
   expect((await register(username)).body.username).toBe(username);
   for (const spelling of [username, username.toLowerCase(), username.toUpperCase(), `  ${username} `])

@@ -93,12 +93,12 @@ test("a token is accepted in any case of its scheme and with several audiences, 
     expect(await me(`Bearer ${token}`, connectApi(other))).toEqual(problem(401));
 });
 
-test("an accepted token is refused from the second on in which it expires", async () => {
+test("a token gets 401 from the second of its exp on, also when it was accepted before", async () => {
   const exp = now + 800;
   const authorization = `Bearer ${await mintToken({ ...claims, exp })}`;
   const clock = vi.spyOn(Date, "now").mockReturnValue(exp * 1000 - 1);
   onTestFinished(() => clock.mockRestore());
-  // One API, for it remembers the tokens that it has accepted.
+  // One API, because it remembers the tokens that it has accepted.
   const api = connectApi();
   for (const time of [1, 2]) expect([time, (await me(authorization, api)).status]).toEqual([time, 200]);
   clock.mockReturnValue(exp * 1000);

@@ -30,7 +30,7 @@ test("with JWT_SECRET_PREVIOUS, tokens and cursors of the previous secret are ac
   expect((await connectApi(newSecret).get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
 
-test("without JWT_SECRET_PREVIOUS, only refresh tokens from before are accepted, which the secret never signed", async () => {
+test("without JWT_SECRET_PREVIOUS, an older access token gets 401 and an older cursor 400; an older refresh token is exchanged", async () => {
   const { access, refresh, next } = await newSessionOfOldSecret();
   const api = connectApi(newSecret);
   expect(await api.get("/api/auth/me/", { token: access })).toEqual(problem(401));

@@ -192,7 +192,7 @@ test("the database has no other constraint and no other unique index", async () 
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
-test("only columns of an end or a deletion, and optional ones, may be null", async () => {
+test("only optional columns and the columns about an end or a deletion may be NULL", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];

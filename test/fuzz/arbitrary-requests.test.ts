@@ -9,7 +9,7 @@ import { type Attempt, attempts, type Sender } from "./arbitrary-requests.ts";
 import { enterWorld, patience, tries, type World } from "./runs.ts";
 
 // Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document
-// (support/reference.ts).
+// (support/openapi-conformance.ts).
 
 const senderOf: Record<Sender, (own: Account) => Promise<Pick<Account, "request">>> = {
   nobody: async () => connectApi(),

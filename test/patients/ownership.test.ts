@@ -32,7 +32,7 @@ describe("a deleted patient", () => {
     for (const other of [nurse, admin]) expect(await deletedPatientsOf(other)).not.toContain(patient);
   });
 
-  test("is restored unchanged with its assignments by its owner or an admin, and again with the same answer", async () => {
+  test("is restored unchanged with its assignments by its owner or an admin; a second restore returns the same response", async () => {
     for (const account of [nurse, admin]) {
       const { patient: id, doctor } = await assignDoctor(nurse);
       const before = (await nurse.get(patientPath({ id }))).body;

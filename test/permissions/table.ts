@@ -10,7 +10,7 @@ export const callerKinds = [
 ] as const;
 
 /**
- * Who may do what: the status that each caller gets for a valid request, in the order of `relations`. Where a route
+ * Who may do what: the status that each caller gets for a valid request, in the order of `callerKinds`. Where a route
  * has no record, the owner is any account; where only admins create the records (invitations), the owner is an
  * account that is no admin.
  */

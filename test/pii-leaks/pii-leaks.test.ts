@@ -27,7 +27,7 @@ test.each(routeRequests)(
   },
 );
 
-test("a 409 tells nothing about the record it conflicts with", async () => {
+test("a 409 contains no data of the existing record", async () => {
   const [printed, evidence] = [watchConsole(), new Evidence()];
   const account = await newAccount();
   const email = `${evidence.mark()}@example.org`;

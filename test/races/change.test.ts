@@ -78,7 +78,7 @@ async function raceAssignments(
 }
 
 test.each(orders)(
-  "a doctor who is assigned and deleted at once, %s, is either one or the other",
+  "a doctor who is assigned and deleted at once, %s, is either assigned or deleted",
   async (order) => {
     const nurse = await newAccount(api);
     const patients = await insertRecords("patients", nurse, CROWD);

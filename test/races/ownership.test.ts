@@ -64,7 +64,7 @@ test("a patient that is assigned, deleted and restored at once has every doctor 
   expect(idsOf({ body: body.doctors } as Answer)).toEqual(assigned.sort((a, b) => a - b));
 });
 
-test("a patient that is restored and whose email is given to others at once: either it is back, or one of them is there", async () => {
+test("restoring a patient while others get its email: either the patient is restored or one of them has the email", async () => {
   const account = await newAccount(api);
   const patient = await createPatient(account);
   await account.delete(patientPath(patient));

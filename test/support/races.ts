@@ -21,8 +21,8 @@ export function tally(answers: Answer[]): Record<number, number> {
 
 /**
  * The API without the time limits that requests in a queue could exceed on a slow machine. It connects as the owner
- * of the database, who has no lock_timeout; at most 30 of its requests may wait at once, for the test's own
- * statements need connections too.
+ * of the database, who has no lock_timeout; at most 30 of its requests may wait at once, because the test's
+ * own statements need connections too.
  */
 export const connectWithoutLimits = () =>
   connectApi({ DATABASE_URL: workerDatabase.ownerUrl, DATABASE_TIMEOUT_MS: 60_000 });

@@ -121,7 +121,7 @@ describe.skipIf(!executable)("the API reference in a desktop browser", { timeout
     expect(created).toContain('"lastname": "Hopper"');
     expect(await sendRequest(page, "Patients-listPatients")).toContain('"email": "grace@example.org"');
     expect(complaints).toEqual([]);
-    // For the README: SCREENSHOT=openapi/screenshot.png npx vitest run test/local/reference
+    // For the README: SCREENSHOT=openapi/screenshot.png npx vitest run test/local/openapi
     const path = process.env["SCREENSHOT"];
     if (path) await takeScreenshot(page, path);
   });
