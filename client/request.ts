@@ -1,6 +1,6 @@
 import { ProblemError, problemOfResponse, unexpectedResponse } from "./problem.ts";
-import { type RetryOptions, withRetry } from "./retry.ts";
-import type { Session } from "./session.ts";
+import { type RetryOptions, retryCall } from "./retry.ts";
+import type { SessionStore } from "./session.ts";
 
 /** The options of every call. */
 export interface CallOptions {
@@ -28,7 +28,7 @@ export interface Call<Result> extends CallOptions {
   recover?: (problem: ProblemError) => Result | Promise<Result>;
 }
 
-export interface Connection {
+export interface SendOptions {
   url: string;
   fetch: typeof fetch;
   retry: RetryOptions | undefined;
@@ -42,7 +42,7 @@ export interface Connection {
 export type Send = <Result>(call: Call<Result>) => Promise<Result>;
 
 /** Returns a function that sends calls without a session, or with the access token that it is given. */
-export function createSend({ url, fetch, retry }: Connection) {
+export function createSend({ url, fetch, retry }: SendOptions) {
   const base = url.endsWith("/") ? url : `${url}/`;
   return async <Result>(call: Call<Result>, access?: string, options = retry): Promise<Result> => {
     const target = new URL(base + call.path);
@@ -59,7 +59,7 @@ export function createSend({ url, fetch, retry }: Connection) {
       mayHaveSucceeded ||= problem.status !== TOO_MANY_REQUESTS;
       return true;
     };
-    return withRetry(attempt, isRetryable, options, call.signal).catch((problem: unknown) => {
+    return retryCall(attempt, isRetryable, options, call.signal).catch((problem: unknown) => {
       if (mayHaveSucceeded && call.recover && problem instanceof ProblemError) return call.recover(problem);
       throw problem;
     });
@@ -69,7 +69,7 @@ export function createSend({ url, fetch, retry }: Connection) {
 /**
  * Returns a function that sends calls with the session's access token, and refreshes that when the API refuses it.
  */
-export function withSession(send: ReturnType<typeof createSend>, session: Session): Send {
+export function withSession(send: ReturnType<typeof createSend>, session: SessionStore): Send {
   return async (call) => {
     const access = await session.accessToken(call.signal);
     const { loginCount } = session;

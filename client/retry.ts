@@ -24,7 +24,7 @@ const defaults = { attempts: 5, delay: 300, maxDelay: 10_000, timeout: 30_000, d
  * @returns what the first successful attempt returns.
  * @throws {ProblemError} the last attempt's error; or, as soon as `signal` aborts, its reason.
  */
-export async function withRetry<Result>(
+export async function retryCall<Result>(
   attempt: (signal: AbortSignal) => Promise<Result>,
   isRetryable: (problem: ProblemError) => boolean,
   options: RetryOptions = {},

@@ -13,7 +13,7 @@ export interface Tokens {
 /** An access token is refreshed this many milliseconds before it expires: the request takes time to reach the API. */
 const EXPIRY_MARGIN = 10_000;
 
-export type Session = ReturnType<typeof createSession>;
+export type SessionStore = ReturnType<typeof createSession>;
 
 /**
  * Keeps the tokens of a session and refreshes the access token when it has expired.

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { app } from "../src/app.ts";
 import { routeRequests } from "./requests.ts";
-import { type Account, mintToken, newAccount } from "./support/accounts.ts";
+import { mintToken, newAccount, type TestAccount } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner } from "./support/owner.ts";
@@ -21,7 +21,7 @@ const requestsOfApi = routeRequests.filter(({ route }) => route.includes("/api/"
 async function createWorld({
   subject,
   as,
-}: RouteRequest): Promise<{ account: Account; about: RouteSubject }> {
+}: RouteRequest): Promise<{ account: TestAccount; about: RouteSubject }> {
   const account = await newAccount(undefined, as);
   const about = (await subject?.(account)) ?? {};
   await account.api.databaseRequests();
@@ -29,7 +29,7 @@ async function createWorld({
 }
 
 /** Everything that belongs to an account. */
-const belongingsOf = ({ id }: Account) => asOwner`
+const belongingsOf = ({ id }: TestAccount) => asOwner`
   SELECT (SELECT json_agg(p ORDER BY id) FROM patients p WHERE ${id} IN (owner_id, deleted_from)) AS patients,
          (SELECT json_agg(d ORDER BY id) FROM doctors d WHERE created_by = ${id}) AS doctors,
          (SELECT json_agg(m ORDER BY id) FROM mappings m WHERE owner_id = ${id}) AS mappings,
@@ -63,7 +63,7 @@ describe.each(routeRequests)("$route", (request) => {
   });
 
   // The other tests of a route share a world, which only the last one changes: all requests before that are refused.
-  let account: Account;
+  let account: TestAccount;
   let about: RouteSubject;
 
   beforeAll(async () => {

@@ -3,13 +3,13 @@ import { newAccount, PASSWORD, signUp } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { problem } from "./support/problems.ts";
-import { createPatient, newPatient } from "./support/resources.ts";
+import { newPatient, postPatient } from "./support/resources.ts";
 
 /** It is in the path, the query, the headers and the body of each request here, and must not be in any log. */
 const SECRET = "Rumpelstiltskin";
 
 const nurse = await newAccount();
-const duplicatePatient = newPatient({ email: (await createPatient(nurse)).email });
+const duplicatePatient = newPatient({ email: (await postPatient(nurse)).email });
 
 /** The pattern of a middleware, where no route matches. */
 const noRoute = expect.stringMatching(/^[a-z/]*\*$/);

@@ -5,7 +5,7 @@ import { newAccount, uniqueName } from "./support/accounts.ts";
 import { connectApi } from "./support/api.ts";
 import { watchConsole } from "./support/console.ts";
 import { asOwner, owner } from "./support/owner.ts";
-import { createPatient } from "./support/resources.ts";
+import { postPatient } from "./support/resources.ts";
 
 const nurse = await newAccount();
 const runCleanup = (api = connectApi()) =>
@@ -39,7 +39,7 @@ test("idempotency keys are deleted after 24 hours, in any number, and not before
 });
 
 test("emergency access is deleted when it expires", async () => {
-  const [over, open] = [await createPatient(nurse), await createPatient(nurse)];
+  const [over, open] = [await postPatient(nurse), await postPatient(nurse)];
   await asOwner`
     INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
     SELECT ${nurse.id}::int, id, now() + make_interval(secs => CASE id WHEN ${over.id}::int THEN -1 ELSE 3600 END)

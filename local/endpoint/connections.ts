@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 
 /** The error of a refused request. The client gets its message, and its SQLSTATE `code` if it has one. */
-export class Refusal extends Error {
+export class EndpointError extends Error {
   readonly status: number;
   readonly code: string | undefined;
 
@@ -46,7 +46,7 @@ export function createConnections(databaseUrl: string) {
      * When `signal` is aborted, the running statement is cancelled.
      *
      * @param header `Neon-Connection-String`
-     * @throws what `work` throws; Refusal or pg.DatabaseError when no connection can be had; the signal's reason
+     * @throws what `work` throws; EndpointError or pg.DatabaseError when no connection can be had; the signal's reason
      */
     async withConnection<T>(
       header: string,
@@ -103,7 +103,7 @@ async function connect(pool: pg.Pool, signal: AbortSignal): Promise<{ client: pg
  */
 function throwConnectFailure(error: Error & { code?: string }): never {
   if (error instanceof pg.DatabaseError && !/^(53|57)/.test(error.code ?? "")) throw error;
-  throw new Refusal(500, `could not connect to the database: ${error.message || error.code}`);
+  throw new EndpointError(500, `could not connect to the database: ${error.message || error.code}`);
 }
 
 /** Cancels the running statement of the backend `pid`. @throws when that is not possible */
@@ -133,12 +133,15 @@ async function resetSession(client: pg.ClientBase): Promise<boolean> {
  * The connection string for a request. User, password, database and startup options come from the header, the rest
  * from the URL of the endpoint's server.
  *
- * @throws Refusal, or URIError
+ * @throws EndpointError, or URIError
  */
 function targetOf(header: string, server: URL): string {
   const url = URL.parse(header);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.username || url.pathname.length < 2)
-    throw new Refusal(400, "invalid connection string: it must be postgres://user:password@host/database");
+    throw new EndpointError(
+      400,
+      "invalid connection string: it must be postgres://user:password@host/database",
+    );
   const user = decodeURIComponent(url.username);
   if (!isSameServer(url, server))
     throw authenticationFailed(user, `: this endpoint is for ${server.host}, not for ${url.host}`);
@@ -160,6 +163,6 @@ function isSameServer(url: URL, server: URL): boolean {
 }
 
 /** Neon's error for a wrong password, an unknown role and an unknown endpoint. */
-function authenticationFailed(user: string, reason = ""): Refusal {
-  return new Refusal(400, `password authentication failed for user '${user}'${reason}`, "28P01");
+function authenticationFailed(user: string, reason = ""): EndpointError {
+  return new EndpointError(400, `password authentication failed for user '${user}'${reason}`, "28P01");
 }

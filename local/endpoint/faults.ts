@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import * as z from "zod";
-import { Refusal } from "./connections.ts";
-import { type Answer, failureAnswer } from "./sql.ts";
+import { EndpointError } from "./connections.ts";
+import { type EndpointResponse, failureResponse } from "./sql.ts";
 
 /**
  * The faults that can be injected into a request:
@@ -54,11 +54,11 @@ export function createChannels() {
     },
 
     /** Answers with the count: PUT sets the fault, DELETE resets the fault and the count, GET changes nothing. */
-    answer(name: string, method: string | undefined, body: string): Answer {
+    answer(name: string, method: string | undefined, body: string): EndpointResponse {
       if (method === "PUT")
         channels.set(name, { ...channelOf(name), injection: Fault.parse(JSON.parse(body)) });
       else if (method === "DELETE") channels.delete(name);
-      else if (method !== "GET") throw new Refusal(400, `${method} is not among GET, PUT and DELETE`);
+      else if (method !== "GET") throw new EndpointError(400, `${method} is not among GET, PUT and DELETE`);
       return { status: 200, body: JSON.stringify({ requests: channelOf(name).requests }) };
     },
   };
@@ -77,23 +77,27 @@ const anyOf = <Item>(items: readonly Item[]): Item | undefined =>
 export async function answerWithFault(
   { delay_ms, fault, code }: Fault,
   receive: () => Promise<string>,
-  answer: (body: string) => Promise<Answer>,
+  answer: (body: string) => Promise<EndpointResponse>,
   signal: AbortSignal,
-): Promise<{ answer?: Answer; isCut?: boolean }> {
+): Promise<{ answer?: EndpointResponse; isCut?: boolean }> {
   if (fault === "refuse") return {};
   const body = await receive();
   if (delay_ms) await setTimeout(delay_ms, undefined, { signal });
   if (fault === "hang") return new Promise(() => {});
   if (fault === "drop-before") return {};
   if (fault === "error-500") return { answer: internalError };
-  if (fault === "sqlstate") return { answer: failureAnswer(databaseError(code)) };
-  const whole = await answer(body).catch(failureAnswer);
+  if (fault === "sqlstate") return { answer: failureResponse(databaseError(code)) };
+  const whole = await answer(body).catch(failureResponse);
   if (fault === "drop-after") return {};
   return { answer: whole, isCut: fault === "truncate" };
 }
 
 const INJECTED = "a fault injected on purpose";
-const internalError: Answer = { status: 500, body: INJECTED, headers: { "Content-Type": "text/plain" } };
+const internalError: EndpointResponse = {
+  status: 500,
+  body: INJECTED,
+  headers: { "Content-Type": "text/plain" },
+};
 
 const databaseError = (code: string | undefined): pg.DatabaseError =>
   Object.assign(new pg.DatabaseError(INJECTED, 0, "error"), { severity: "ERROR", code });

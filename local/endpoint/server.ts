@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type Connections, createConnections, Refusal } from "./connections.ts";
+import { type Connections, createConnections, EndpointError } from "./connections.ts";
 import { answerWithFault, createChannels } from "./faults.ts";
-import { type Answer, answerSql, failureAnswer, SIZE_LIMIT } from "./sql.ts";
+import { answerSql, type EndpointResponse, failureResponse, SIZE_LIMIT } from "./sql.ts";
 
 export interface Endpoint {
   /** `http://127.0.0.1:<port>/sql` */
@@ -34,9 +34,9 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, headers, url = "" } = request;
     if (!localHost.test(headers.host ?? ""))
-      throw new Refusal(403, "only programs on this machine may use this endpoint");
+      throw new EndpointError(403, "only programs on this machine may use this endpoint");
     const [path, channel = "default", sql] = /^(?:\/channels\/([^/?]+))?(\/sql)?(?=\?|$)/.exec(url) ?? [];
-    if (!path || (sql && method !== "POST")) throw new Refusal(400, "query is not supported");
+    if (!path || (sql && method !== "POST")) throw new EndpointError(400, "query is not supported");
     if (!sql) return send(response, channels.answer(channel, method, await readBody(request)));
     const signal = hangUpSignal(response);
     const run = async (body: string) => answerSql(headers, body, await database.promise, signal);
@@ -51,7 +51,7 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
   }
 
   const server = createServer((request, response) => {
-    respond(request, response).catch((error: unknown) => send(response, failureAnswer(error)));
+    respond(request, response).catch((error: unknown) => send(response, failureResponse(error)));
   });
   // Long, because a Worker that reuses a connection at the instant it is closed as idle gets an error.
   server.keepAliveTimeout = 10 * 60_000;
@@ -87,7 +87,7 @@ function hangUpSignal(response: ServerResponse): AbortSignal {
 /**
  * Reads a request's body as text.
  *
- * @throws Refusal when it is too large, but only after the whole body: a client that still sends would not see the
+ * @throws EndpointError when it is too large, but only after the whole body: a client that still sends would not see the
  *   answer
  */
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -97,12 +97,12 @@ async function readBody(request: IncomingMessage): Promise<string> {
     length += chunk.length;
     if (length <= SIZE_LIMIT) chunks.push(chunk);
   }
-  if (length > SIZE_LIMIT) throw new Refusal(413, `request is too large (max is ${SIZE_LIMIT} bytes)`);
+  if (length > SIZE_LIMIT) throw new EndpointError(413, `request is too large (max is ${SIZE_LIMIT} bytes)`);
   return Buffer.concat(chunks).toString();
 }
 
 /** Sends an answer. With `isCut` it sends half of the body and closes the socket. */
-function send(response: ServerResponse, { status, body, headers }: Answer, isCut = false): void {
+function send(response: ServerResponse, { status, body, headers }: EndpointResponse, isCut = false): void {
   if (response.destroyed) return;
   const length = Buffer.byteLength(body);
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": length, ...headers });

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import pg from "pg";
 import * as z from "zod";
-import { type Connections, Refusal } from "./connections.ts";
+import { type Connections, EndpointError } from "./connections.ts";
 
 /** The maximum size of a request and of an answer in bytes: the default of Neon's proxy. */
 export const SIZE_LIMIT = 10 * 1024 * 1024;
 
-export interface Answer {
+export interface EndpointResponse {
   status: number;
   body: string;
   /** In addition to Content-Type: application/json. */
@@ -18,18 +18,18 @@ export interface Answer {
  * (`proxy/src/serverless/sql_over_http.rs`).
  *
  * @param signal aborted when the client disconnects: then no further statement runs and nothing is committed
- * @throws Refusal, pg.DatabaseError, or the signal's reason
+ * @throws EndpointError, pg.DatabaseError, or the signal's reason
  */
 export async function answerSql(
   headers: IncomingHttpHeaders,
   body: string,
   connections: Connections,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<EndpointResponse> {
   const header = (name: string) => headers[name]?.toString();
   // The driver always asks for text and arrays, and converts them to types and objects itself.
   if (header("neon-raw-text-output") !== "true" || header("neon-array-mode") !== "true")
-    throw new Refusal(400, "Neon-Raw-Text-Output and Neon-Array-Mode must both be true");
+    throw new EndpointError(400, "Neon-Raw-Text-Output and Neon-Array-Mode must both be true");
   const start = startTransaction(header);
   const payload = Payload.parse(JSON.parse(body));
   const json = await connections.withConnection(header("neon-connection-string") ?? "", signal, (client) =>
@@ -45,11 +45,11 @@ export async function answerSql(
 const isolationLevels = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Serializable"];
 
 /**
- * The statement that begins a transaction, by the request's headers. @throws Refusal for an unknown isolation level
+ * The statement that begins a transaction, by the request's headers. @throws EndpointError for an unknown isolation level
  */
 function startTransaction(header: (name: string) => string | undefined): string {
   const level = header("neon-batch-isolation-level");
-  if (level && !isolationLevels.includes(level)) throw new Refusal(400, "invalid isolation level");
+  if (level && !isolationLevels.includes(level)) throw new EndpointError(400, "invalid isolation level");
   const isolation = level ? `ISOLATION LEVEL ${level.replace(/(?<=[a-z])(?=[A-Z])/, " ")}` : "";
   const access = header("neon-batch-read-only") === "true" ? "READ ONLY" : "";
   const deferral = header("neon-batch-deferrable") === "true" ? "DEFERRABLE" : "";
@@ -90,7 +90,7 @@ const asText = { getTypeParser: () => (value: string) => value };
 /**
  * Runs one statement with the extended protocol, which accepts exactly one. Returns its result as JSON.
  *
- * @throws pg.DatabaseError; Refusal when the result is larger than the budget, while the connection still receives
+ * @throws pg.DatabaseError; EndpointError when the result is larger than the budget, while the connection still receives
  *   rows
  */
 function runStatement(client: pg.ClientBase, statement: Statement, budget: Budget): Promise<string> {
@@ -103,7 +103,8 @@ function runStatement(client: pg.ClientBase, statement: Statement, budget: Budge
     query.on("row", (row) => {
       const json = JSON.stringify(row);
       budget.bytes -= Buffer.byteLength(json) + 1;
-      if (budget.bytes < 0) reject(new Refusal(507, `response is too large (max is ${SIZE_LIMIT} bytes)`));
+      if (budget.bytes < 0)
+        reject(new EndpointError(507, `response is too large (max is ${SIZE_LIMIT} bytes)`));
       else rows.push(json);
     });
     query.on("error", reject);
@@ -120,11 +121,11 @@ const errorFields =
   "code detail hint position internalPosition internalQuery severity where table column schema dataType constraint file line routine";
 
 /** The answer to a failed request. It has every field of PostgreSQL's errors; those without a value are null. */
-export function failureAnswer(error: unknown): Answer {
+export function failureResponse(error: unknown): EndpointResponse {
   const values: Record<string, unknown> = { ...Object(error) };
   const fields = errorFields.split(" ").map((name) => [name, values[name] ?? null]);
   const defaultStatus = clientErrors.some((kind) => error instanceof kind) ? 400 : 500;
-  const status = error instanceof Refusal ? error.status : defaultStatus;
+  const status = error instanceof EndpointError ? error.status : defaultStatus;
   return { status, body: JSON.stringify({ message: messageOf(error), ...Object.fromEntries(fields) }) };
 }
 

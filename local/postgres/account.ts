@@ -4,14 +4,14 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSy
 import { basename, dirname, join, resolve } from "node:path";
 
 /** An account of the operating system, as options of `spawn`; empty for the account of this process. */
-export interface Account {
+export interface SystemUser {
   uid?: number;
   gid?: number;
 }
 
 /** The account that PostgreSQL runs as, the folder of its programs, and the folder of its data. */
 export interface Place {
-  account: Account;
+  account: SystemUser;
   programs: string;
   folder: string;
 }
@@ -47,7 +47,7 @@ const shortHash = (path: string): string =>
   createHash("sha256").update(resolve(path)).digest("hex").slice(0, 12);
 
 /** The account that owns the project, unless it is root or has no name on this machine: PostgreSQL needs a name. */
-function ownerOfProject(): Required<Account> | undefined {
+function ownerOfProject(): Required<SystemUser> | undefined {
   const { uid, gid } = statSync(project);
   try {
     execFileSync("id", ["-un", String(uid)], { stdio: "ignore" });
@@ -65,7 +65,7 @@ const idOfNobody = (option: "-u" | "-g"): number =>
  * Whether an account other than root can enter `path` and every folder above it. Folders that do not exist yet count
  * as open.
  */
-function canEnter({ uid, gid }: Required<Account>, path: string): boolean {
+function canEnter({ uid, gid }: Required<SystemUser>, path: string): boolean {
   const isTop = dirname(path) === path;
   if (!isTop && !canEnter({ uid, gid }, dirname(path))) return false;
   if (!existsSync(path)) return true;
@@ -75,7 +75,7 @@ function canEnter({ uid, gid }: Required<Account>, path: string): boolean {
 }
 
 /** Copies the programs into `folder`, unless they are there, and makes `account` their owner. @returns the copy */
-function copyPrograms({ uid, gid }: Required<Account>, programs: string, folder: string): string {
+function copyPrograms({ uid, gid }: Required<SystemUser>, programs: string, folder: string): string {
   const { version } = JSON.parse(readFileSync(join(programs, "..", "package.json"), "utf8"));
   const copy = join(folder, `postgresql-${version}`);
   if (existsSync(copy)) return copy;

@@ -1,6 +1,6 @@
 import { type FileRecord, MAX_BYTES, MAX_RECORDS, readRecords } from "./file-records.ts";
 
-export type Format = keyof typeof readRecords;
+export type FileFormat = keyof typeof readRecords;
 
 /** The records of one request. The same file is always divided into the same chunks. */
 export interface Chunk {
@@ -23,7 +23,7 @@ export interface Chunk {
  *
  * @throws an error when the file is empty, not of the format, or not UTF-8.
  */
-export async function* chunksOf(file: string, format: Format): AsyncGenerator<Chunk> {
+export async function* chunksOf(file: string, format: FileFormat): AsyncGenerator<Chunk> {
   const records = readRecords[format](file);
   const header = format === "csv" ? await readHeader(records) : { body: "", bytes: 0, headerLines: 0 };
   const newChunk = (index: number): Chunk => ({ index, ...header, records: [], tooLarge: [] });

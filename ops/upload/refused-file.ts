@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 
 /** A record that the API refused, with the messages about each of its fields. */
-export interface Refusal {
+export interface RefusedRecord {
   /** The line of the file at which it begins, from 1. */
   line: number;
   errors: Record<string, string[]>;
@@ -17,7 +17,7 @@ export const refusedFileOf = (file: string): string => `${file}.refused.ndjson`;
  * @param file the uploaded file.
  * @returns the length of the file of refused records, in bytes.
  */
-export async function writeRefused(file: string, offset: number, refused: Refusal[]): Promise<number> {
+export async function writeRefused(file: string, offset: number, refused: RefusedRecord[]): Promise<number> {
   if (offset === 0 && refused.length === 0) return 0;
   const text = refused.map((refusal) => `${JSON.stringify(refusal)}\n`).join("");
   const handle = await open(refusedFileOf(file), offset === 0 ? "w" : "r+");

@@ -1,14 +1,14 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Client, ProblemError } from "../../client/index.ts";
-import { type Chunk, chunksOf, type Format, lineInFile } from "./chunks.ts";
+import { type Chunk, chunksOf, type FileFormat, lineInFile } from "./chunks.ts";
 import { hashOf, type Progress, readProgress, writeProgress } from "./progress-file.ts";
-import { type Refusal, writeRefused } from "./refused-file.ts";
+import { type RefusedRecord, writeRefused } from "./refused-file.ts";
 
 export interface Upload {
   /** The path of the file. */
   file: string;
-  format: Format;
+  format: FileFormat;
   /** A client that is logged in. */
   api: Client;
   /** The API's URL. */
@@ -46,11 +46,16 @@ export async function upload(
 
 interface ChunkResult {
   created: number;
-  refused: Refusal[];
+  refused: RefusedRecord[];
 }
 
-async function send(api: Client, chunk: Chunk, format: Format, { sha256 }: Progress): Promise<ChunkResult> {
-  const refused: Refusal[] = chunk.tooLarge.map(({ line }) => ({
+async function send(
+  api: Client,
+  chunk: Chunk,
+  format: FileFormat,
+  { sha256 }: Progress,
+): Promise<ChunkResult> {
+  const refused: RefusedRecord[] = chunk.tooLarge.map(({ line }) => ({
     line,
     errors: { body: ["Too large for a request"] },
   }));

@@ -4,7 +4,7 @@ import { actorColumns, auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
 import { anyTimestamp, fieldProblem, problem } from "../support/problems.ts";
-import { createDoctor } from "../support/resources.ts";
+import { postDoctor } from "../support/resources.ts";
 
 const admin = await newAccount(undefined, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/accounts/${id}/`;
@@ -63,7 +63,7 @@ test("disabling an account revokes its tokens at once, and enabling it does not 
 
 test("another role ends the account's sessions; the same role or another doctor does not", async () => {
   const account = await newAccount();
-  const doctor = await createDoctor(admin);
+  const doctor = await postDoctor(admin);
   const sameRole = await change(account, { role: "clinician", active: true, doctor: doctor.id });
   expect(sameRole.body).toMatchObject({ doctor: doctor.id });
   expect(await auditEventsOf(sameRole)).toMatchObject([

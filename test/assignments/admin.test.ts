@@ -3,13 +3,13 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { idsOf } from "../support/pages.ts";
-import { assignDoctor, createDoctor } from "../support/resources.ts";
+import { assignDoctor, postDoctor } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
 
 test("an admin lists and deletes every account's assignments of a given doctor, and no others", async () => {
-  const doctor = await createDoctor(nurse);
+  const doctor = await postDoctor(nurse);
   const stranger = await newAccount(api);
   const assignments = [await assignDoctor(nurse, { doctor }), await assignDoctor(stranger, { doctor })];
   const admin = await newAccount(api, "admin");

@@ -1,22 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { type Account, newAccount } from "../support/accounts.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { anyTimestamp, fieldProblem, problem, withoutRequestDetails } from "../support/problems.ts";
-import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
 const UNKNOWN_ID = 2_147_483_647;
 const api = connectApi();
 const nurse = await newAccount(api);
 const admin = await newAccount(api, "admin");
-const doctor = await createDoctor(admin);
+const doctor = await postDoctor(admin);
 
-const post = (account: Account, patient: number, doctor: number, more = {}) =>
+const post = (account: TestAccount, patient: number, doctor: number, more = {}) =>
   account.post("/api/mappings/", { patient, doctor, ...more });
 const assignmentsOf = (patient: number) => asOwner`SELECT id FROM mappings WHERE patient_id = ${patient}`;
 
 test("POST assigns any account's doctor, returns 201 with the whole assignment, and ignores read-only fields", async () => {
-  const patient = await createPatient(nurse);
+  const patient = await postPatient(nurse);
   const readOnly = { id: 1, assigned_at: "2001-01-01T00:00:00.000Z" };
   const { status, body } = await post(nurse, patient.id, doctor.id, readOnly);
   const expected = { id: body.id, patient: patient.id, doctor: doctor.id, assigned_at: anyTimestamp };
@@ -36,7 +36,7 @@ test("POST of an assignment that exists is 409, and 201 again after it was delet
 });
 
 test("POST with an unknown patient, doctor or both is 400 and names each", async () => {
-  const { id } = await createPatient(nurse);
+  const { id } = await postPatient(nurse);
   expect(await post(nurse, UNKNOWN_ID, doctor.id)).toEqual(fieldProblem("patient"));
   expect(await post(nurse, id, UNKNOWN_ID)).toEqual(fieldProblem("doctor"));
   expect(await post(nurse, UNKNOWN_ID, UNKNOWN_ID)).toEqual(fieldProblem("patient", "doctor"));
@@ -46,7 +46,7 @@ test("POST with an inactive doctor is 400; assignments made before stay and show
   const { patient, doctor: retiring } = await assignDoctor(nurse);
   const path = `/api/doctors/${retiring}/`;
   expect((await nurse.patch(path, { active: false })).body).toMatchObject({ active: false });
-  const other = await createPatient(nurse);
+  const other = await postPatient(nurse);
   expect(await post(nurse, other.id, retiring)).toEqual(fieldProblem("doctor"));
   expect((await nurse.get(`/api/mappings/${patient}/`)).body.doctors).toMatchObject([{ active: false }]);
   expect((await nurse.get(`/api/mappings/?patient=${patient}`)).body).toMatchObject([
@@ -88,7 +88,7 @@ describe.each(["/api/mappings/:id/delete/", "/api/mappings/:id/"])("DELETE %s", 
 
   test("of another account's assignment is the same 404 as for an unknown id, even for the creator of the doctor; for an admin it is 204", async () => {
     const stranger = await newAccount(api);
-    const own = await createDoctor(stranger);
+    const own = await postDoctor(stranger);
     const { id, patient } = await assignDoctor(nurse, { doctor: own });
     const notFound = withoutRequestDetails(await stranger.delete(pathOf(id)));
     expect(notFound).toMatchObject({ status: 404, body: { detail: "There is no such assignment." } });

@@ -5,7 +5,7 @@ import { auditEventsOf } from "../support/audit-events.ts";
 import { linkDoctor } from "../support/ownership.ts";
 import { bothDirections, idsOf, pagesFrom } from "../support/pages.ts";
 import { fieldProblem, problem, withoutRequestDetails } from "../support/problems.ts";
-import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin, account] = [
@@ -13,12 +13,12 @@ const [nurse, admin, account] = [
   await newAccount(api, "admin"),
   await newAccount(api),
 ];
-const [doctor, other] = [await createDoctor(admin), await createDoctor(admin)];
+const [doctor, other] = [await postDoctor(admin), await postDoctor(admin)];
 await linkDoctor(account, doctor);
 const [visible, own, hidden] = [
-  await createPatient(nurse),
-  await createPatient(account),
-  await createPatient(nurse),
+  await postPatient(nurse),
+  await postPatient(account),
+  await postPatient(nurse),
 ];
 /** The account sees those of its doctor and those of its own patient: 1, 2 and 3. */
 const assignments: { id: number }[] = [];
@@ -111,7 +111,7 @@ describe("a doctor's account", () => {
   });
 
   test("gets 400 for an assignment to a patient that is not its own", async () => {
-    const third = await createDoctor(admin);
+    const third = await postDoctor(admin);
     const answer = await account.post("/api/mappings/", { patient: visible.id, doctor: third.id });
     expect(answer).toEqual(fieldProblem("patient"));
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "assign", outcome: "not_found" }]);

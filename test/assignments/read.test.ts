@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { problem, withoutRequestDetails } from "../support/problems.ts";
-import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
 
 // The nurse has two patients, the second assigned first. An older and a newer account each have one with the same
@@ -11,12 +11,12 @@ const api = connectApi();
 const [older, nurse, newer] = [await newAccount(api), await newAccount(api, "admin"), await newAccount(api)];
 const [first, second, third, fourth] = hostileNames;
 const doctors = [
-  await createDoctor(nurse, { firstname: first, lastname: second }),
-  await createDoctor(older, { max_appointments_per_day: 3, specialization: "GEN", gender: "U" }),
+  await postDoctor(nurse, { firstname: first, lastname: second }),
+  await postDoctor(older, { max_appointments_per_day: 3, specialization: "GEN", gender: "U" }),
 ];
 const patients = [
-  await createPatient(nurse, { firstname: third, lastname: fourth }),
-  await createPatient(nurse, { firstname: "Ada", lastname: "King", age: 0, gender: "O" }),
+  await postPatient(nurse, { firstname: third, lastname: fourth }),
+  await postPatient(nurse, { firstname: "Ada", lastname: "King", age: 0, gender: "O" }),
 ];
 const assignments = [
   await assignDoctor(nurse, { patient: patients[1], doctor: doctors[0] }),
@@ -55,7 +55,7 @@ test("GET with a patient's id returns its doctors, in order of their ids", async
 });
 
 test("GET of a patient without doctors returns an empty array", async () => {
-  const { id } = await createPatient(nurse);
+  const { id } = await postPatient(nurse);
   const { body } = await nurse.get(`/api/mappings/${id}/`);
   expect(body).toEqual({ patient_id: id, patient: "Ada Lovelace", doctors: [] });
 });

@@ -1,18 +1,18 @@
 import * as z from "zod/mini";
 import { Assignment, DoctorsOfPatient, ListedAssignment } from "../../src/assignments/responses.ts";
-import type { Account } from "../support/accounts.ts";
-import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
+import type { TestAccount } from "../support/accounts.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const List = z.tuple([ListedAssignment]);
-const subject = async (account: Account) => ({ id: (await assignDoctor(account)).id });
-const subjectPatient = async (account: Account) => ({ id: (await assignDoctor(account)).patient });
+const subject = async (account: TestAccount) => ({ id: (await assignDoctor(account)).id });
+const subjectPatient = async (account: TestAccount) => ({ id: (await assignDoctor(account)).patient });
 const access = { toOthers: 404 };
 
 const creation = {
   recorded: "assign",
-  subject: async (account: Account) => ({
-    body: { patient: (await createPatient(account)).id, doctor: (await createDoctor(account)).id },
+  subject: async (account: TestAccount) => ({
+    body: { patient: (await postPatient(account)).id, doctor: (await postDoctor(account)).id },
   }),
   access: { toOthers: 400 },
   invalid: { patient: "1" },

@@ -11,7 +11,7 @@ import {
 import { connectApi } from "../support/api.ts";
 import { actorColumns, auditEventsOf, emptyAuditEvent } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
-import { assignDoctor, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
+import { assignDoctor, newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
@@ -36,7 +36,7 @@ describe("a request with an idempotency key", () => {
     expect(second).toEqual([{ ...first, action: "replay", changes: null }]);
   });
   const [patient, doctor] = [newPatient(), newDoctor()];
-  const assignment = Promise.all([createPatient(nurse), createDoctor(nurse)]).then(([patient, doctor]) => ({
+  const assignment = Promise.all([postPatient(nurse), postDoctor(nurse)]).then(([patient, doctor]) => ({
     patient: patient.id,
     doctor: doctor.id,
   }));
@@ -68,7 +68,7 @@ test("creating, changing and deleting a doctor is audited, and reading the direc
   expect(await auditEventsOf(await nurse.delete(path))).toEqual([
     { ...event, action: "delete", changes: changesOf((before) => ({ before, after: null })) },
   ]);
-  await assignDoctor(nurse, { doctor: await createDoctor(nurse) });
+  await assignDoctor(nurse, { doctor: await postDoctor(nurse) });
   expect(await auditEventsOf(await nurse.get("/api/doctors/"))).toEqual([]);
 });
 

@@ -1,24 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { routeRequests } from "../requests.ts";
-import { type Account, newAccount } from "../support/accounts.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { actorColumns, auditEventsOf } from "../support/audit-events.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { createPatient } from "../support/resources.ts";
+import { postPatient } from "../support/resources.ts";
 import { type RouteRequest, type RouteSubject, sendRouteRequest } from "../support/route-requests.ts";
 
 const api = connectApi();
 const audited = routeRequests.filter((request) => request.recorded);
 const guarded = audited.filter(({ access }) => access !== "open");
-const createSubject = async ({ subject }: RouteRequest, account: Account): Promise<RouteSubject> =>
+const createSubject = async ({ subject }: RouteRequest, account: TestAccount): Promise<RouteSubject> =>
   (await subject?.(account)) ?? {};
 
-type ByRole = { clinician: Account; admin: Account };
+type ByRole = { clinician: TestAccount; admin: TestAccount };
 const newAccounts = async (): Promise<ByRole> => ({
   clinician: await newAccount(api),
   admin: await newAccount(api, "admin"),
 });
-const inRoleOf = (accounts: ByRole, { as }: Pick<RouteRequest, "as">): Account => accounts[as ?? "clinician"];
+const inRoleOf = (accounts: ByRole, { as }: Pick<RouteRequest, "as">): TestAccount =>
+  accounts[as ?? "clinician"];
 
 /** They own subjects of requests that must change nothing. */
 const owners = await newAccounts();
@@ -56,7 +57,7 @@ const failingApi = connectApi();
 await failingApi.disturbDatabase({ fault: "error-500" });
 
 /** The same account, with a database that fails its requests. */
-const withFailingDatabase = (account: Account): Account => ({
+const withFailingDatabase = (account: TestAccount): TestAccount => ({
   ...account,
   request: (method, path, body, options) =>
     failingApi.request(method, path, body, { token: account.token, ...options }),
@@ -91,7 +92,7 @@ test.each(guarded.map((request, index) => ({ ...request, subject: subjectsOfDisa
 
 test("a request whose audit event cannot be written is 500 and changes nothing", async () => {
   const nurse = owners.clinician;
-  const { id } = await createPatient(nurse);
+  const { id } = await postPatient(nurse);
   const constraint = `ADD CONSTRAINT refused CHECK (account_id <> ${nurse.id}) NOT VALID`;
   await owner().query(`ALTER TABLE audit_events ${constraint}`);
   try {

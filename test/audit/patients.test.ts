@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { actorColumns, auditEventsOf, emptyAuditEvent } from "../support/audit-events.ts";
-import { createDoctor, createPatient, newPatient } from "../support/resources.ts";
+import { newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
@@ -12,8 +12,8 @@ describe("the audit log of a patient has", () => {
   const eventOf = (id: number) => ({ ...blank, ...actorColumns(nurse), patients: [id] });
 
   test("each read, also of another account's patient and of an unknown id", async () => {
-    const own = await createPatient(nurse);
-    const others = await createPatient(await newAccount(api));
+    const own = await postPatient(nurse);
+    const others = await postPatient(await newAccount(api));
     for (const [id, outcome] of [
       [own.id, "done"],
       [others.id, "not_found"],
@@ -25,7 +25,7 @@ describe("the audit log of a patient has", () => {
   });
 
   test("a read that is 304", async () => {
-    const { id } = await createPatient(nurse);
+    const { id } = await postPatient(nurse);
     const { headers } = await nurse.get(`/api/patients/${id}/`);
     const match = { "If-None-Match": headers.get("ETag") ?? "" };
     const answer = await nurse.get(`/api/patients/${id}/`, { headers: match });
@@ -49,7 +49,7 @@ describe("the audit log of a patient has", () => {
   });
 
   test("a change that is 412, without the fields", async () => {
-    const { id } = await createPatient(nurse);
+    const { id } = await postPatient(nurse);
     const headers = { "If-Match": '"7"' };
     const event = { ...eventOf(id), outcome: "refused" };
     const change = await nurse.patch(`/api/patients/${id}/`, { age: 1 }, { headers });
@@ -59,7 +59,7 @@ describe("the audit log of a patient has", () => {
   });
 
   test("a POST that is 409 as refused, without a patient", async () => {
-    const { email } = await createPatient(nurse);
+    const { email } = await postPatient(nurse);
     const answer = await nurse.post("/api/patients/", newPatient({ email }));
     const { patients, ...event } = eventOf(0);
     expect(await auditEventsOf(answer)).toEqual([
@@ -71,7 +71,7 @@ describe("the audit log of a patient has", () => {
   test("each page of a list and of an export, with the ids of its patients", async () => {
     const account = await newAccount(api);
     const ids: number[] = [];
-    for (let n = 0; n < 3; n += 1) ids.push((await createPatient(account)).id);
+    for (let n = 0; n < 3; n += 1) ids.push((await postPatient(account)).id);
     const list = await account.get("/api/patients/?limit=2");
     expect(await auditEventsOf(list)).toEqual([
       { ...blank, ...actorColumns(account), action: "list", patients: ids.slice(0, 2) },
@@ -83,7 +83,7 @@ describe("the audit log of a patient has", () => {
   });
 
   test("its assignments, with the doctor before and after, and each read of them", async () => {
-    const [patient, doctor] = [await createPatient(nurse), await createDoctor(nurse)];
+    const [patient, doctor] = [await postPatient(nurse), await postDoctor(nurse)];
     const assigned = await nurse.post("/api/mappings/", { patient: patient.id, doctor: doctor.id });
     const changes = (before: number | null, after: number | null) => ({ doctor: { before, after } });
     const event = eventOf(patient.id);
@@ -113,9 +113,9 @@ describe("the audit log of a patient has", () => {
   });
 
   test("an assignment that is 400 because the patient or the doctor is unknown", async () => {
-    const patient = (await createPatient(nurse)).id;
-    const doctor = (await createDoctor(nurse)).id;
-    const others = (await createPatient(await newAccount(api))).id;
+    const patient = (await postPatient(nurse)).id;
+    const doctor = (await postDoctor(nurse)).id;
+    const others = (await postPatient(await newAccount(api))).id;
     const unknown = 2_147_483_647;
     for (const [body, outcome] of [
       [{ patient, doctor: unknown }, "refused"],

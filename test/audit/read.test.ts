@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type Account, newAccount, signUp } from "../support/accounts.ts";
+import { newAccount, signUp, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
-import { createDoctor, createPatient } from "../support/resources.ts";
+import { postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
-const accessesOf = (account: Account, id: number) => account.get(`/api/patients/${id}/accesses/`);
+const accessesOf = (account: TestAccount, id: number) => account.get(`/api/patients/${id}/accesses/`);
 const auditOf = (query: string) => admin.get(`/api/audit/?${query}`);
 const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action }) => action);
 
@@ -24,7 +24,7 @@ describe("GET /api/audit/", () => {
 
   test("is audited with the patients of the events that it returns and of the filter", async () => {
     const account = await newAccount(api);
-    const [one, other] = [await createPatient(account), await createPatient(account)];
+    const [one, other] = [await postPatient(account), await postPatient(account)];
     await account.get("/api/patients/");
     const answer = await auditOf(`account=${account.id}`);
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "audit", patients: [one.id, other.id] }]);
@@ -35,8 +35,8 @@ describe("GET /api/audit/", () => {
 
   test("returns the patients, the doctor and the account that an event is about", async () => {
     const account = await newAccount(api);
-    const { id } = await createPatient(account);
-    const doctor = await createDoctor(account);
+    const { id } = await postPatient(account);
+    const doctor = await postDoctor(account);
     await account.delete(`/api/doctors/${doctor.id}/`);
     const { body } = await auditOf(`account=${account.id}`);
     const subjects = body.map(({ action, patients, doctor }: Record<string, unknown>) => ({
@@ -63,7 +63,7 @@ describe("GET /api/audit/", () => {
 
   test("filters by each field, by several, and by time: from is included, to is not", async () => {
     const [one, other] = [await newAccount(api), await newAccount(api)];
-    const { id } = await createPatient(one);
+    const { id } = await postPatient(one);
     await other.get(`/api/patients/${id}/`);
     await one.patch(`/api/patients/${id}/`, { age: 1 });
     const all = (await auditOf(`patient=${id}`)).body;
@@ -94,7 +94,7 @@ describe("GET /api/audit/", () => {
 
   test("has pages that visit every event once, and refuses its cursor in another list", async () => {
     const account = await newAccount(api);
-    const { id } = await createPatient(account);
+    const { id } = await postPatient(account);
     for (let n = 0; n < 6; n += 1) await account.get(`/api/patients/${id}/`);
     await asOwner`UPDATE audit_events SET at = date_trunc('second', now()) WHERE account_id = ${account.id}`;
     for (const query of [`account=${account.id}`, `patient=${id}`, `account=${account.id}&patient=${id}`]) {
@@ -106,7 +106,7 @@ describe("GET /api/audit/", () => {
     }
     const next = nextOf(await account.get(`/api/patients/${id}/accesses/?limit=1`));
     const cursor = new URL(`https://x${next}`).searchParams.get("cursor");
-    const other = await createPatient(account);
+    const other = await postPatient(account);
     for (const path of [
       `/api/patients/${other.id}/accesses/`,
       `/api/patients/${id}/history/`,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newAccount, PASSWORD, setPassword, signUp, uniqueName } from "../support/accounts.ts";
-import { type Answer, type Api, connectApi } from "../support/api.ts";
+import { type Api, type ApiResponse, connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { fieldProblem, problem, withoutRequestDetails } from "../support/problems.ts";
@@ -9,7 +9,7 @@ import { atOnce, tally } from "../support/races.ts";
 const tooMany = problem(429, "Too many attempts. Try again later.");
 const attempt = (api: Api, username: string, password = "not the password") =>
   api.post("/api/auth/login/", { username, password });
-const retryAfter = ({ headers }: Answer) => Number(headers.get("Retry-After"));
+const retryAfter = ({ headers }: ApiResponse) => Number(headers.get("Retry-After"));
 
 /** Every block lasts this much longer here: none ends before a test has looked at it, however slow the machine is. */
 const EXTRA_SECONDS = 3600;
@@ -50,8 +50,8 @@ const failuresOf = (username: string) => asOwner`
  */
 async function expectBlock(
   seconds: number,
-  failure: () => Promise<Answer>,
-  next: () => Promise<Answer> = failure,
+  failure: () => Promise<ApiResponse>,
+  next: () => Promise<ApiResponse> = failure,
 ) {
   const start = performance.now();
   const failed = await failure();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { insertRefreshToken, logIn, newAccount, PASSWORD, signUp, uniqueName } from "../support/accounts.ts";
-import { type Answer, type Api, connectApi, limiters } from "../support/api.ts";
+import { type Api, type ApiResponse, connectApi, limiters } from "../support/api.ts";
 import { problem } from "../support/problems.ts";
 import { atOnce } from "../support/races.ts";
 
@@ -39,7 +39,7 @@ const register = (api: Api) =>
     password: PASSWORD,
   });
 
-function expectRefused(answer: Answer) {
+function expectRefused(answer: ApiResponse) {
   expect(answer).toEqual(problem(429, "Too many attempts. Try again later."));
   expect(answer.headers.get("Retry-After")).toBe("60");
 }

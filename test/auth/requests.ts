@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 import { Account, NewAccount, Session, TokenPair } from "../../src/auth/responses.ts";
 import {
-  type Account as Caller,
   insertRefreshToken,
   PASSWORD,
   setPassword,
   signUp,
+  type TestAccount,
   uniqueName,
 } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
@@ -20,7 +20,7 @@ const registration = {
 const login = {
   recorded: "login",
   requests: 2,
-  subject: async ({ api }: Caller) => ({
+  subject: async ({ api }: TestAccount) => ({
     body: { username: (await signUp(api)).username, password: PASSWORD },
   }),
   invalid: { password: 12345678 },
@@ -28,7 +28,7 @@ const login = {
 const change = {
   recorded: "change_password",
   requests: 2,
-  subject: async ({ id }: Caller) => {
+  subject: async ({ id }: TestAccount) => {
     await setPassword(id, PASSWORD);
     return { body: { current: PASSWORD, new: "another horse entirely" } };
   },
@@ -36,7 +36,7 @@ const change = {
 };
 const ending = { status: 204, recorded: "logout" };
 const withRefreshToken = {
-  subject: async (account: Caller) => ({ body: { refresh: await insertRefreshToken(account) } }),
+  subject: async (account: TestAccount) => ({ body: { refresh: await insertRefreshToken(account) } }),
   invalid: { refresh: "" },
 };
 

@@ -10,14 +10,14 @@ import {
   type PlanNode,
   statement,
 } from "../support/explain.ts";
-import { createPatient } from "../support/resources.ts";
+import { postPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
 
 /** So many events that every wrong plan reads many blocks; they span two months. */
 const EVENTS = 100_000;
 const SECONDS_BETWEEN = 50;
 const [admin, nurse] = [await newAccount(undefined, "admin"), await newAccount()];
-const { id: patient } = await createPatient(nurse);
+const { id: patient } = await postPatient(nurse);
 
 /**
  * Events of a hundred accounts and a thousand patients. Few have another outcome than "done", and few name the

@@ -1,6 +1,6 @@
 import { beforeEach, expect, type MockInstance, onTestFinished, test, vi } from "vitest";
 import { logIn, newAccount, signUp, uniqueName } from "../support/accounts.ts";
-import { type Answer, type Api, connectApi } from "../support/api.ts";
+import { type Api, type ApiResponse, connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { watchConsole } from "../support/console.ts";
 import { asOwner, owner } from "../support/owner.ts";
@@ -62,7 +62,7 @@ async function abortOnce(deadline: AbortController, isTime: () => Promise<boolea
   deadline.abort(new DOMException("The deadline has passed.", "TimeoutError"));
 }
 
-function expectUnavailable(answer: Answer): void {
+function expectUnavailable(answer: ApiResponse): void {
   expect(answer).toEqual(problem(503, "The database did not answer."));
   expect(answer.headers.get("Retry-After")).toBe("5");
 }

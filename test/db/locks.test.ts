@@ -4,7 +4,7 @@ import { connectApi } from "../support/api.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { owner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
-import { createPatient } from "../support/resources.ts";
+import { postPatient } from "../support/resources.ts";
 import { workerDatabase } from "../support/worker-database.ts";
 
 const { databaseUrl } = workerDatabase;
@@ -18,7 +18,7 @@ function connectImpatientApi() {
 
 test("a request that waits too long for a row lock gets 503 and changes nothing", async () => {
   const nurse = await newAccount(connectImpatientApi());
-  const patient = await createPatient(nurse);
+  const patient = await postPatient(nurse);
   const path = `/api/patients/${patient.id}/`;
   await nurse.api.databaseRequests();
   const lock = await holdLock("SELECT FROM patients WHERE id = $1 FOR UPDATE", [patient.id]);

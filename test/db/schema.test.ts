@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { insertRefreshToken, newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { assignDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postPatient } from "../support/resources.ts";
 import { emailOfLength } from "../support/text.ts";
 
 const nurse = await newAccount();
 await insertRefreshToken(nurse);
 const { id: assignment, patient, doctor } = await assignDoctor(nurse);
-const { id: patientOfOther } = await createPatient(await newAccount());
+const { id: patientOfOther } = await postPatient(await newAccount());
 const [known = {}] = await asOwner`
   SELECT upper(username) AS username, upper(p.email) AS patient, upper(d.email) AS doctor, s.id AS session, token_hash
   FROM users u JOIN patients p ON p.created_by = u.id JOIN doctors d ON d.created_by = u.id

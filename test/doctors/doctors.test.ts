@@ -4,7 +4,7 @@ import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { pagesFrom } from "../support/pages.ts";
 import { anyTimestamp, problem } from "../support/problems.ts";
-import { assignDoctor, createDoctor, newDoctor } from "../support/resources.ts";
+import { assignDoctor, newDoctor, postDoctor } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
@@ -13,11 +13,11 @@ const admin = await newAccount(api, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/doctors/${id}/`;
 
 test("POST without max_appointments_per_day sets it to 10", async () => {
-  expect((await createDoctor(nurse)).max_appointments_per_day).toBe(10);
+  expect((await postDoctor(nurse)).max_appointments_per_day).toBe(10);
 });
 
 test("GET of every doctor, and of the directory in order of id, is 200 for every account", async () => {
-  const doctors = [await createDoctor(nurse), await createDoctor(other), await createDoctor(nurse)];
+  const doctors = [await postDoctor(nurse), await postDoctor(other), await postDoctor(nurse)];
   for (const doctor of doctors) expect((await admin.get(pathOf(doctor))).body).toEqual(doctor);
   const directory = [];
   for await (const { body } of pagesFrom(admin, "/api/doctors/?limit=200")) directory.push(...body);
@@ -25,14 +25,14 @@ test("GET of every doctor, and of the directory in order of id, is 200 for every
 });
 
 test("POST and PATCH with the email of any account's doctor are 409", async () => {
-  const { email } = await createDoctor(other);
+  const { email } = await postDoctor(other);
   const conflict = problem(409, "A doctor with this email already exists.");
   expect(await nurse.post("/api/doctors/", newDoctor({ email: email.toUpperCase() }))).toEqual(conflict);
-  expect(await nurse.patch(pathOf(await createDoctor(nurse)), { email })).toEqual(conflict);
+  expect(await nurse.patch(pathOf(await postDoctor(nurse)), { email })).toEqual(conflict);
 });
 
 test("DELETE of a doctor with assigned patients, of whatever account, is 409 and says how many", async () => {
-  const doctor = await createDoctor(nurse);
+  const doctor = await postDoctor(nurse);
   await assignDoctor(other); // another doctor's patient does not count
   const assignments = [];
   for (const [index, account] of [other, admin, nurse].entries()) {
@@ -55,13 +55,13 @@ describe.each(["PUT", "PATCH", "DELETE"])("%s of a doctor whom another account c
 
   test("is 403, also when it would be 409", async () => {
     const { doctor: id } = await assignDoctor(nurse);
-    const conflict = change && { email: (await createDoctor(nurse)).email };
+    const conflict = change && { email: (await postDoctor(nurse)).email };
     expect(await other.request(method, pathOf({ id }), conflict)).toEqual(problem(403, forbidden));
   });
 
   test("succeeds for an admin, and is 403 as soon as that account is a clinician", async () => {
     const account = await newAccount(api, "admin");
-    const [first, second] = [await createDoctor(nurse), await createDoctor(nurse)];
+    const [first, second] = [await postDoctor(nurse), await postDoctor(nurse)];
     const { status, body } = await account.request(method, pathOf(first), change);
     const changed = { status: 200, body: { ...first, ...change, updated_at: anyTimestamp } };
     expect({ status, body }).toEqual(change ? changed : { status: 204, body: "" });

@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 import { Doctor } from "../../src/doctors/responses.ts";
-import type { Account } from "../support/accounts.ts";
-import { createDoctor, newDoctor } from "../support/resources.ts";
+import type { TestAccount } from "../support/accounts.ts";
+import { newDoctor, postDoctor } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const Directory = z.array(Doctor).check(z.minLength(1));
-const subject = async (account: Account) => ({ id: (await createDoctor(account)).id });
+const subject = async (account: TestAccount) => ({ id: (await postDoctor(account)).id });
 const [readable, forbidden] = [{ toOthers: 200 }, { toOthers: 403 }];
 const invalid = { specialization: "SURG" };
 
@@ -17,7 +17,7 @@ const creation = {
 };
 const change = {
   recorded: "update",
-  subject: async (account: Account) => ({
+  subject: async (account: TestAccount) => ({
     ...(await subject(account)),
     body: { lastname: "Cuddy", email: newDoctor().email },
   }),

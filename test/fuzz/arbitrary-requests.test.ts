@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { routeRequests } from "../requests.ts";
-import { type Account, newAccount } from "../support/accounts.ts";
-import { type Answer, connectApi, type Options } from "../support/api.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
+import { type ApiResponse, connectApi, type Options } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { type RouteRequest, type RouteSubject, routePath } from "../support/route-requests.ts";
 import { type Attempt, attempts, type Sender } from "./arbitrary-requests.ts";
@@ -11,7 +11,7 @@ import { enterWorld, patience, tries, type World } from "./runs.ts";
 // Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document
 // (support/openapi-conformance.ts).
 
-const senderOf: Record<Sender, (own: Account) => Promise<Pick<Account, "request">>> = {
+const senderOf: Record<Sender, (own: TestAccount) => Promise<Pick<TestAccount, "request">>> = {
   nobody: async () => connectApi(),
   clinician: async (own) => own,
   "another clinician": async () => newAccount(),
@@ -38,7 +38,7 @@ function bodyOf(
 const worlds = new Map<string, World>();
 const safeMethods = ["GET", "HEAD", "OPTIONS"];
 
-async function answerTo(attempt: Attempt): Promise<Answer> {
+async function answerTo(attempt: Attempt): Promise<ApiResponse> {
   const { route, id, suffix, query, headers, method, sender } = attempt;
   const request = routeRequests.find((one) => one.route === route) as RouteRequest;
   const changes = sender === "disabled" || !safeMethods.includes(method);

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { type Account, newAccount } from "../support/accounts.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
 import type { RouteRequest, RouteSubject } from "../support/route-requests.ts";
 
 /**
@@ -17,7 +17,7 @@ export const tries = <Values>(property: fc.IAsyncProperty<Values>, numRuns: numb
   fc.assert(property, { numRuns, interruptAfterTimeLimit: MOST_MS, markInterruptAsFailure: false });
 
 export interface World {
-  account: Account;
+  account: TestAccount;
   about: RouteSubject;
 }
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { routeRequests } from "../requests.ts";
 import { PASSWORD, uniqueName } from "../support/accounts.ts";
-import { type Answer, connectApi } from "../support/api.ts";
+import { type ApiResponse, connectApi } from "../support/api.ts";
 import {
   type RouteRequest,
   routeMethod,
@@ -30,7 +30,7 @@ const storedValues = (values: object) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, storedValue(value)]));
 
 /** The path at which the record of a response can be read, if there is one. */
-function recordPathOf(request: RouteRequest, path: string, { headers }: Answer): string | null {
+function recordPathOf(request: RouteRequest, path: string, { headers }: ApiResponse): string | null {
   if (headers.has("Location")) return headers.get("Location");
   const canBeRead = routeRequests.some(
     (one) => routeMethod(one) === "GET" && routePath(one) === routePath(request),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Answer, type Api, connectApi } from "../support/api.ts";
+import { type Api, type ApiResponse, connectApi } from "../support/api.ts";
 
 /** The request that a browser sends before one that is not simple (CORS preflight). */
 const preflight = (api: Api, Origin: string) => {
@@ -10,7 +10,7 @@ const preflight = (api: Api, Origin: string) => {
   return api.request("OPTIONS", "/api/patients/1/", undefined, { headers: { Origin, ...wanted } });
 };
 const get = (api: Api, origin: string) => api.get("/api/patients/", { headers: { Origin: origin } });
-const listOf = ({ headers }: Answer, name: string) => headers.get(name)?.split(/, */) ?? [];
+const listOf = ({ headers }: ApiResponse, name: string) => headers.get(name)?.split(/, */) ?? [];
 
 test("without CORS_ORIGINS no origin may call, and no CORS header is sent", async () => {
   for (const answer of [
@@ -58,7 +58,7 @@ test.each([
   expect(listOf(await configured.get("/api/patients/"), "Vary")).toContain("Origin");
 });
 
-test.each<[status: number, provoke: (api: Api) => Promise<Answer>]>([
+test.each<[status: number, provoke: (api: Api) => Promise<ApiResponse>]>([
   [204, () => preflight(open, "https://clinic.example")],
   [404, (api) => api.get("/api/nothing/")],
   [405, (api) => api.delete("/api/auth/login/")],

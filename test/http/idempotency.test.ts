@@ -1,17 +1,17 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { type Account, newAccount, uniqueName } from "../support/accounts.ts";
-import type { Answer } from "../support/api.ts";
+import { newAccount, type TestAccount, uniqueName } from "../support/accounts.ts";
+import type { ApiResponse } from "../support/api.ts";
 import { asOwner, owner } from "../support/owner.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, CROWD, rounds, tally } from "../support/races.ts";
-import { createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
+import { newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const withKey = (key: string) => ({ headers: { "Idempotency-Key": key } });
-const replayHeader = ({ headers }: Answer) => headers.get("Idempotency-Replayed");
+const replayHeader = ({ headers }: ApiResponse) => headers.get("Idempotency-Replayed");
 
-const newAssignment = async (account: Account): Promise<object> => ({
-  patient: (await createPatient(account)).id,
-  doctor: (await createDoctor(account)).id,
+const newAssignment = async (account: TestAccount): Promise<object> => ({
+  patient: (await postPatient(account)).id,
+  doctor: (await postDoctor(account)).id,
 });
 
 /** What can be created with a key, and a valid body for each, another one every time. */
@@ -90,11 +90,11 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
 test("a refused creation does not use up its key", async () => {
   const account = await newAccount();
   const [sent, options] = [newPatient(), withKey("one")];
-  const { id } = await createPatient(account, { email: sent.email });
+  const { id } = await postPatient(account, { email: sent.email });
   expect(await account.post("/api/patients/", sent, options)).toEqual(problem(409));
   await account.delete(`/api/patients/${id}/`);
   expect((await account.post("/api/patients/", sent, options)).status).toBe(201);
-  const assignment = { patient: id, doctor: (await createDoctor(account)).id };
+  const assignment = { patient: id, doctor: (await postDoctor(account)).id };
   expect(await account.post("/api/mappings/", assignment, withKey("two"))).toEqual(fieldProblem("patient"));
   expect(await asOwner`SELECT key FROM idempotency_keys WHERE account_id = ${account.id}`).toEqual([
     { key: "one" },

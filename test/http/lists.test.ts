@@ -6,7 +6,7 @@ import { newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
 import { fieldProblem } from "../support/problems.ts";
-import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
 const nurse = await newAccount();
 const other = await newAccount();
@@ -20,11 +20,11 @@ const people = [
   { firstname: "Čapek", lastname: "müller", age: 70, gender: "U" },
 ];
 const patients: { id: number; created_at: string }[] = [];
-for (const person of people) patients.push(await createPatient(nurse, person));
-await createPatient(other, { firstname: "Ada", lastname: "Nobody's" });
+for (const person of people) patients.push(await postPatient(nurse, person));
+await postPatient(other, { firstname: "Ada", lastname: "Nobody's" });
 const [house, wilson] = [
-  await createDoctor(nurse, { firstname: "Gregory", lastname: `${mark}House`, specialization: "NEUR" }),
-  await createDoctor(other, { firstname: "James", lastname: `${mark}Wilson`, specialization: "GEN" }),
+  await postDoctor(nurse, { firstname: "Gregory", lastname: `${mark}House`, specialization: "NEUR" }),
+  await postDoctor(other, { firstname: "James", lastname: `${mark}Wilson`, specialization: "GEN" }),
 ];
 const assignments: { id: number }[] = [];
 for (const [patient, doctor] of [
@@ -68,7 +68,7 @@ test.each([
 test("search finds letters that do not decompose by their plain letters, and both forms of sigma and sharp s", async () => {
   const account = await newAccount();
   const names = ["Ørsted", "Łódź", "Straße", "Æbeltoft", "ΟΔΟΣ", "Işık", "Þórr"];
-  for (const lastname of names) await createPatient(account, { lastname });
+  for (const lastname of names) await postPatient(account, { lastname });
   for (const [search, lastname] of [
     ["orsted", "Ørsted"],
     ["LODZ", "Łódź"],

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { problem, withoutRequestDetails } from "../support/problems.ts";
-import { assignDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const nurse = await newAccount(api);
 const { patient, doctor } = await assignDoctor(nurse);
-await createPatient(nurse);
+await postPatient(nurse);
 
 test.each([
   ...["/", "/api/", "/api/nothing/", "/api/auth/", "/API/patients/", "/api/patientsx/", "/api/patients/1/2/"],

@@ -3,7 +3,7 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, CROWD, onceReleased, tally } from "../support/races.ts";
-import { assignDoctor, createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
+import { assignDoctor, newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
 
 const nurse = await newAccount();
@@ -11,8 +11,8 @@ const ifMatch = (etag: string) => ({ headers: { "If-Match": etag } });
 const ifNoneMatch = (etag: string) => ({ headers: { "If-None-Match": etag } });
 
 describe.each([
-  { kind: "patient", path: "/api/patients/", newBody: newPatient, create: createPatient },
-  { kind: "doctor", path: "/api/doctors/", newBody: newDoctor, create: createDoctor },
+  { kind: "patient", path: "/api/patients/", newBody: newPatient, create: postPatient },
+  { kind: "doctor", path: "/api/doctors/", newBody: newDoctor, create: postDoctor },
 ])("the ETag of a $kind", ({ kind, path, newBody, create }) => {
   const outdated = problem(412, `The ${kind} has changed since the version in If-Match: read it again.`);
   const createRecord = async () => {

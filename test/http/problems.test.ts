@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
-import { type Answer, connectApi } from "../support/api.ts";
+import { type ApiResponse, connectApi } from "../support/api.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
-import { createDoctor, createPatient, newPatient } from "../support/resources.ts";
+import { newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, other] = [await newAccount(api), await newAccount(api)];
@@ -11,13 +11,13 @@ const [nurse, other] = [await newAccount(api), await newAccount(api)];
 const exhaustedLimiter = { limit: async () => ({ success: false }) };
 
 /** The statuses of the contract's table of errors, each with a request that gets it. */
-const errors: [Parameters<typeof problem>[0], () => Promise<Answer>][] = [
+const errors: [Parameters<typeof problem>[0], () => Promise<ApiResponse>][] = [
   [400, () => api.post("/api/auth/login/")],
   [401, () => api.get("/api/patients/")],
-  [403, async () => other.delete(`/api/doctors/${(await createDoctor(nurse)).id}/`)],
+  [403, async () => other.delete(`/api/doctors/${(await postDoctor(nurse)).id}/`)],
   [404, () => api.get("/api/nothing/")],
   [405, () => api.delete("/api/auth/login/")],
-  [409, async () => nurse.post("/api/patients/", newPatient({ email: (await createPatient(nurse)).email }))],
+  [409, async () => nurse.post("/api/patients/", newPatient({ email: (await postPatient(nurse)).email }))],
   [413, () => api.post("/api/auth/login/", { username: "x".repeat(65_536) })],
   [415, () => api.post("/api/auth/login/", undefined, { raw: "{}" })],
   [429, () => connectApi({ REFRESH_LIMITER: exhaustedLimiter }).post("/api/auth/refresh/", { refresh: "x" })],

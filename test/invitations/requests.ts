@@ -1,13 +1,13 @@
 import * as z from "zod/mini";
 import { Invitation, IssuedInvitation } from "../../src/invitations/responses.ts";
-import type { Account } from "../support/accounts.ts";
+import type { TestAccount } from "../support/accounts.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const body = { email: "grace@example.org", role: "clinician" };
 const byAdmin = { as: "admin", access: { toOthers: 403 } } as const;
 
 /** Creates an invitation. @returns the body of the answer, with the code */
-export const invite = async (admin: Account, changes: object = {}) =>
+export const invite = async (admin: TestAccount, changes: object = {}) =>
   (await admin.post("/api/invitations/", { ...body, ...changes })).body;
 
 export const invitationRequests: RouteRequest[] = [

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type Account, newAccount } from "../support/accounts.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
 import { anyTimestamp, problem } from "../support/problems.ts";
-import { assignDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
-const historyOf = (account: Account, id: number) => account.get(`/api/patients/${id}/history/`);
-const accessesOf = (account: Account, id: number) => account.get(`/api/patients/${id}/accesses/`);
+const historyOf = (account: TestAccount, id: number) => account.get(`/api/patients/${id}/history/`);
+const accessesOf = (account: TestAccount, id: number) => account.get(`/api/patients/${id}/accesses/`);
 const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action }) => action);
 const nurseAccount = { id: nurse.id, username: nurse.username };
 
@@ -45,7 +45,7 @@ describe("a patient's history", () => {
   });
 
   test("is 404 for all but the owner, works for a deleted patient, and goes with a transfer", async () => {
-    const { id } = await createPatient(nurse);
+    const { id } = await postPatient(nurse);
     const to = await newAccount(api);
     for (const account of [to, admin]) expect(await historyOf(account, id)).toEqual(problem(404));
     await nurse.delete(`/api/patients/${id}/`);
@@ -83,7 +83,7 @@ describe("a patient's history", () => {
 
 describe("a patient's accesses", () => {
   test("have every read, change and attempt with its reason, and the earlier reads of the accesses", async () => {
-    const { id } = await createPatient(nurse);
+    const { id } = await postPatient(nurse);
     const stranger = await newAccount(api);
     await stranger.get(`/api/patients/${id}/`);
     await nurse.get("/api/patients/?limit=200&sort=-id");
@@ -97,7 +97,7 @@ describe("a patient's accesses", () => {
       address: api.address,
       request_id: expect.any(String),
     };
-    const by = ({ id, username }: Account, role = "clinician") => ({ account: { id, username, role } });
+    const by = ({ id, username }: TestAccount, role = "clinician") => ({ account: { id, username, role } });
     expect(body).toEqual([
       { ...event, ...by(admin, "admin"), action: "history", outcome: "done" },
       { ...event, ...by(admin, "admin"), action: "break_glass", outcome: "done", reason },

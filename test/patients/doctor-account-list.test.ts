@@ -5,14 +5,14 @@ import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { newDoctorsAccount } from "../support/ownership.ts";
 import { bothDirections, idsOf, pagesFrom } from "../support/pages.ts";
-import { assignDoctor, createDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 
 describe("the list of a doctor's account", async () => {
   const { account, doctor } = await newDoctorsAccount(admin);
-  const other = await createDoctor(admin);
+  const other = await postDoctor(admin);
   const people = [
     { lastname: "Fox", age: 20, gender: "F", by: account },
     { lastname: "Cole", age: 30, gender: "M", by: nurse, doctors: [doctor] },
@@ -24,7 +24,7 @@ describe("the list of a doctor's account", async () => {
   ];
   const ids: number[] = [];
   for (const { by, doctors = [], ...fields } of people) {
-    const patient = await createPatient(by, fields);
+    const patient = await postPatient(by, fields);
     for (const doctor of doctors) await assignDoctor(by, { patient, doctor });
     ids.push(patient.id);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Account, newAccount } from "../support/accounts.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import {
@@ -8,11 +8,11 @@ import {
   newDoctorsAccount,
   patientPath,
   patientsOf,
-  restorePatient,
-  transferPatient,
+  postRestore,
+  postTransfer,
 } from "../support/ownership.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
-import { assignDoctor, createDoctor, createPatient, newPatient } from "../support/resources.ts";
+import { assignDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
@@ -20,11 +20,11 @@ const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 /** Assigns a patient of the nurse to the doctor of another account. */
 async function assignToAccount() {
   const { account, doctor } = await newDoctorsAccount(admin);
-  const patient = await createPatient(nurse);
+  const patient = await postPatient(nurse);
   const assignment = await assignDoctor(nurse, { patient, doctor });
   return { account, doctor, patient, assignment };
 }
-const readBy = async (account: Account, patient: { id: number }) => [
+const readBy = async (account: TestAccount, patient: { id: number }) => [
   (await account.get(patientPath(patient))).status,
   (await patientsOf(account)).includes(patient.id),
 ];
@@ -87,7 +87,7 @@ describe("a patient that is assigned to an account's doctor", () => {
 
   test("is hidden from an account that is linked to another doctor or to none", async () => {
     const { account, doctor, patient } = await assignToAccount();
-    await linkDoctor(account, await createDoctor(admin));
+    await linkDoctor(account, await postDoctor(admin));
     expect(await readBy(account, patient)).toEqual(HIDDEN);
     await linkDoctor(account, doctor);
     expect(await readBy(account, patient)).toEqual(VISIBLE);
@@ -107,17 +107,17 @@ describe("a patient that is assigned to an account's doctor", () => {
     expect(await readBy(account, patient)).toEqual(HIDDEN);
     expect(await account.get(`${patientPath(patient)}history/`)).toEqual(problem(404));
     expect(await deletedPatientsOf(account)).toEqual([]);
-    expect(await restorePatient(account, patient)).toEqual(problem(404));
-    await restorePatient(nurse, patient);
+    expect(await postRestore(account, patient)).toEqual(problem(404));
+    await postRestore(nurse, patient);
     expect(await readBy(account, patient)).toEqual(VISIBLE);
   });
 
   test("stays visible when it is transferred, and can be changed when it is transferred to the doctor's account", async () => {
     const { account, patient } = await assignToAccount();
-    expect(await transferPatient(account, patient, account)).toEqual(problem(403));
-    await transferPatient(admin, patient, await newAccount(api));
+    expect(await postTransfer(account, patient, account)).toEqual(problem(403));
+    await postTransfer(admin, patient, await newAccount(api));
     expect(await readBy(account, patient)).toEqual(VISIBLE);
-    await transferPatient(admin, patient, account);
+    await postTransfer(admin, patient, account);
     expect(await patientsOf(account)).toEqual([patient.id]);
     expect((await account.patch(patientPath(patient), { age: 7 })).body).toMatchObject({ age: 7 });
     expect((await account.delete(patientPath(patient))).status).toBe(204);
@@ -126,7 +126,7 @@ describe("a patient that is assigned to an account's doctor", () => {
 
   test("is not in the account's export, and does not take its email from the account's own patients", async () => {
     const { account, patient } = await assignToAccount();
-    const own = await createPatient(account, newPatient({ email: patient.email }));
+    const own = await postPatient(account, newPatient({ email: patient.email }));
     const lines = (await account.get("/api/patients/export/")).body.trim().split("\n");
     expect(lines.map((line: string) => JSON.parse(line).id)).toEqual([own.id]);
   });

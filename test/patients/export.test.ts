@@ -5,7 +5,7 @@ import { watchConsole } from "../support/console.ts";
 import { asOwner } from "../support/owner.ts";
 import { insertRecords } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
-import { createPatient } from "../support/resources.ts";
+import { postPatient } from "../support/resources.ts";
 import { CSV, exported, NDJSON } from "./files.ts";
 
 describe("an export", () => {
@@ -27,7 +27,7 @@ describe("an export", () => {
   test("as CSV has a header, quotes its cells, and has no cell that a spreadsheet would take for a formula", async () => {
     const account = await newAccount();
     const cells = ['"\'=1+1"', "\"''=x\"", '"""a"", b"'];
-    for (const firstname of ["=1+1", "'=x", '"a", b']) await createPatient(account, { firstname });
+    for (const firstname of ["=1+1", "'=x", '"a", b']) await postPatient(account, { firstname });
     const { headers, body } = await exported(account, CSV);
     expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
     const lines = body.split("\r\n");

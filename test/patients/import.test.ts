@@ -4,7 +4,7 @@ import { newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
-import { createPatient, newPatient } from "../support/resources.ts";
+import { newPatient, postPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
 import { CSV, exported, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
 
@@ -55,7 +55,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
 
   test("with invalid records creates none, and names each invalid line and field", async () => {
     const account = await newAccount();
-    const { email } = await createPatient(account);
+    const { email } = await postPatient(account);
     const records = [
       newPatient(),
       newPatient({ age: 121, gender: "X" }),
@@ -97,7 +97,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
 
   test("accepts an export, and keeps its names", async () => {
     const [from, to] = [await newAccount(), await newAccount()];
-    for (const firstname of unusualNames) await createPatient(from, { firstname, lastname: firstname });
+    for (const firstname of unusualNames) await postPatient(from, { firstname, lastname: firstname });
     const { body } = await exported(from, type);
     const { status, body: answer } = await imported(to, body, type);
     expect([status, answer.created?.length, answer.errors]).toEqual([201, unusualNames.length, undefined]);

@@ -5,15 +5,15 @@ import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import {
   deletedPatientsOf,
-  grantEmergencyAccess,
   patientPath,
   patientsOf,
-  restorePatient,
-  transferPatient,
+  postEmergencyAccess,
+  postRestore,
+  postTransfer,
 } from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
-import { assignDoctor, createPatient } from "../support/resources.ts";
+import { assignDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
@@ -21,7 +21,7 @@ const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
 describe("a deleted patient", () => {
   test("is listed with deleted=true for its owner alone, and is nowhere else", async () => {
     const account = await newAccount(api);
-    const kept = await createPatient(account);
+    const kept = await postPatient(account);
     const { patient } = await assignDoctor(account);
     await account.delete(patientPath({ id: patient }));
     expect([await patientsOf(account), await deletedPatientsOf(account)]).toEqual([[kept.id], [patient]]);
@@ -37,7 +37,7 @@ describe("a deleted patient", () => {
       const { patient: id, doctor } = await assignDoctor(nurse);
       const before = (await nurse.get(patientPath({ id }))).body;
       await nurse.delete(patientPath({ id }));
-      const answer = await restorePatient(account, { id });
+      const answer = await postRestore(account, { id });
       expect(answer).toMatchObject({ status: 200, body: { id, doctors: [doctor] } });
       expect(await auditEventsOf(answer)).toMatchObject([
         { action: "restore", outcome: "done", patients: [id] },
@@ -49,29 +49,29 @@ describe("a deleted patient", () => {
       expect((await nurse.get(`/api/mappings/?patient=${id}`)).body).toMatchObject([
         { doctor: { id: doctor } },
       ]);
-      expect((await restorePatient(nurse, { id })).body).toEqual(answer.body);
+      expect((await postRestore(nurse, { id })).body).toEqual(answer.body);
     }
   });
 
   test("is 404 to restore for another account", async () => {
-    const patient = await createPatient(nurse);
+    const patient = await postPatient(nurse);
     const stranger = await newAccount(api);
-    expect(await restorePatient(stranger, patient)).toEqual(problem(404));
+    expect(await postRestore(stranger, patient)).toEqual(problem(404));
     await nurse.delete(patientPath(patient));
-    const answer = await restorePatient(stranger, patient);
+    const answer = await postRestore(stranger, patient);
     expect(answer).toEqual(problem(404, "There is no such deleted patient."));
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "restore", outcome: "not_found" }]);
   });
 
   test("is 409 to restore while another patient has its email", async () => {
-    const patient = await createPatient(nurse);
+    const patient = await postPatient(nurse);
     await nurse.delete(patientPath(patient));
-    const other = await createPatient(nurse, { email: patient.email.toUpperCase() });
-    const refused = await restorePatient(nurse, patient);
+    const other = await postPatient(nurse, { email: patient.email.toUpperCase() });
+    const refused = await postRestore(nurse, patient);
     expect(refused).toEqual(problem(409, "Another patient of the same owner has this email."));
     expect(await auditEventsOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
     await nurse.delete(patientPath(other));
-    expect((await restorePatient(nurse, patient)).status).toBe(200);
+    expect((await postRestore(nurse, patient)).status).toBe(200);
   });
 
   test("does not keep its doctor from being deleted; restoring it is 409 then, and with partial=true leaves that doctor out", async () => {
@@ -79,22 +79,22 @@ describe("a deleted patient", () => {
     const kept = await assignDoctor(nurse, { patient: { id } });
     await nurse.delete(patientPath({ id }));
     expect((await nurse.delete(`/api/doctors/${doctor}/`)).status).toBe(204);
-    const refused = await restorePatient(nurse, { id });
+    const refused = await postRestore(nurse, { id });
     expect(refused).toEqual(problem(409, expect.stringMatching(`^Doctor ${doctor} .* was deleted`)));
     expect(await auditEventsOf(refused)).toMatchObject([{ action: "restore", outcome: "refused" }]);
     expect(await deletedPatientsOf(nurse)).toContain(id);
-    const partly = await restorePatient(nurse, { id }, "?partial=true");
+    const partly = await postRestore(nurse, { id }, "?partial=true");
     expect(partly.body).toEqual({ id, doctors: [kept.doctor] });
     const doctors = { before: [doctor, kept.doctor], after: [kept.doctor] };
     expect(await auditEventsOf(partly)).toMatchObject([{ action: "restore", changes: { doctors } }]);
-    expect((await restorePatient(nurse, { id })).body).toEqual(partly.body);
+    expect((await postRestore(nurse, { id })).body).toEqual(partly.body);
   });
 
   test("is restored with a doctor who is inactive now", async () => {
     const { patient: id, doctor } = await assignDoctor(nurse);
     await nurse.delete(patientPath({ id }));
     await nurse.patch(`/api/doctors/${doctor}/`, { active: false });
-    expect((await restorePatient(nurse, { id })).body).toEqual({ id, doctors: [doctor] });
+    expect((await postRestore(nurse, { id })).body).toEqual({ id, doctors: [doctor] });
   });
 });
 
@@ -102,7 +102,7 @@ describe("a transfer", () => {
   test("moves a patient and its assignments to another account at once; the same transfer again is a replay", async () => {
     const [from, to] = [await newAccount(api), await newAccount(api)];
     const { patient: id, id: assignment } = await assignDoctor(from);
-    const answer = await transferPatient(admin, { id }, to);
+    const answer = await postTransfer(admin, { id }, to);
     expect(answer).toMatchObject({ status: 200, body: { id, owner: to.id } });
     const changes = { owner: { before: from.id, after: to.id } };
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients: [id], changes }]);
@@ -111,7 +111,7 @@ describe("a transfer", () => {
     expect((await to.get(patientPath({ id }))).body).toMatchObject({ id, created_by: from.id });
     expect(idsOf(await to.get("/api/mappings/"))).toEqual([assignment]);
     expect((await to.patch(patientPath({ id }), { age: 3 })).status).toBe(200);
-    const replay = await transferPatient(admin, { id }, to);
+    const replay = await postTransfer(admin, { id }, to);
     expect([replay.body, await auditEventsOf(replay)]).toMatchObject([
       answer.body,
       [{ action: "replay", outcome: "done", changes: null }],
@@ -119,31 +119,31 @@ describe("a transfer", () => {
   });
 
   test("is 403 for a clinician, 400 to an unknown or disabled account, 404 for an unknown patient, and 409 when the email is taken", async () => {
-    const patient = await createPatient(nurse);
+    const patient = await postPatient(nurse);
     const to = await newAccount(api);
-    expect(await transferPatient(nurse, patient, to)).toEqual(
+    expect(await postTransfer(nurse, patient, to)).toEqual(
       problem(403, "Only an admin may transfer patients."),
     );
-    expect(await transferPatient(admin, patient, { id: 2_147_483_647 })).toEqual(fieldProblem("to"));
-    expect(await transferPatient(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
-    const own = await createPatient(to, { email: patient.email });
-    const refused = await transferPatient(admin, patient, to);
+    expect(await postTransfer(admin, patient, { id: 2_147_483_647 })).toEqual(fieldProblem("to"));
+    expect(await postTransfer(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
+    const own = await postPatient(to, { email: patient.email });
+    const refused = await postTransfer(admin, patient, to);
     expect(refused).toEqual(problem(409, "The receiving account already has a patient with this email."));
     expect(await auditEventsOf(refused)).toMatchObject([
       { action: "transfer", outcome: "refused", changes: null },
     ]);
     await asOwner`UPDATE users SET active = false WHERE id = ${to.id}`;
-    expect(await transferPatient(admin, own, to)).toEqual(fieldProblem("to"));
+    expect(await postTransfer(admin, own, to)).toEqual(fieldProblem("to"));
     expect(await patientsOf(nurse)).toContain(patient.id);
   });
 
   test("of all patients of an account includes deleted ones, and leaves those whose email the other account has", async () => {
     const [from, to] = [await newAccount(api), await newAccount(api)];
-    const [one, two] = [await createPatient(from), await createPatient(from)];
-    const deleted = await createPatient(from);
-    const conflicting = await createPatient(from);
+    const [one, two] = [await postPatient(from), await postPatient(from)];
+    const deleted = await postPatient(from);
+    const conflicting = await postPatient(from);
     await from.delete(patientPath(deleted));
-    await createPatient(to, { email: conflicting.email.toUpperCase() });
+    await postPatient(to, { email: conflicting.email.toUpperCase() });
     await asOwner`UPDATE users SET active = false WHERE id = ${from.id}`;
     const body = { from: from.id, to: to.id };
     expect(await nurse.post("/api/patients/transfer/", body)).toEqual(problem(403));
@@ -153,7 +153,7 @@ describe("a transfer", () => {
     const patients = [one.id, two.id, deleted.id];
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
     expect(await patientsOf(to)).toEqual(expect.arrayContaining([one.id, two.id]));
-    expect((await restorePatient(to, deleted)).status).toBe(200);
+    expect((await postRestore(to, deleted)).status).toBe(200);
   });
 
   test("of all patients names unknown accounts, and is 400 to the same account", async () => {
@@ -168,7 +168,7 @@ describe("emergency access of an admin", () => {
     const { patient: id, doctor } = await assignDoctor(nurse);
     const [reader, other] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
     expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
-    const answer = await grantEmergencyAccess(reader, { id });
+    const answer = await postEmergencyAccess(reader, { id });
     expect(answer).toMatchObject({ status: 201, body: { patient: id, reason: "Nobody else is here." } });
     const [event] = await asOwner`
       SELECT at + interval '1 hour' AS expires_at FROM audit_events
@@ -186,19 +186,19 @@ describe("emergency access of an admin", () => {
     expect(await other.get(patientPath({ id }))).toEqual(problem(404));
     await asOwner`UPDATE emergency_accesses SET expires_at = now() WHERE account_id = ${reader.id}`;
     expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
-    expect((await grantEmergencyAccess(reader, { id })).status).toBe(201);
+    expect((await postEmergencyAccess(reader, { id })).status).toBe(201);
     await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${reader.id}`;
     expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
   });
 
   test("is 400 without a reason, 403 for a clinician, and 404 for a deleted patient", async () => {
-    const patient = await createPatient(nurse);
+    const patient = await postPatient(nurse);
     for (const reason of ["", "  ", "x".repeat(501), 7, null])
-      expect(await grantEmergencyAccess(admin, patient, reason)).toEqual(fieldProblem("reason"));
-    const refused = await grantEmergencyAccess(await newAccount(api), patient);
+      expect(await postEmergencyAccess(admin, patient, reason)).toEqual(fieldProblem("reason"));
+    const refused = await postEmergencyAccess(await newAccount(api), patient);
     expect(refused).toEqual(problem(403));
     expect(await auditEventsOf(refused)).toMatchObject([{ action: "break_glass", outcome: "refused" }]);
     await nurse.delete(patientPath(patient));
-    expect(await grantEmergencyAccess(admin, patient)).toEqual(problem(404));
+    expect(await postEmergencyAccess(admin, patient)).toEqual(problem(404));
   });
 });

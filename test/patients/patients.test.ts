@@ -3,7 +3,7 @@ import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem, withoutRequestDetails } from "../support/problems.ts";
-import { assignDoctor, createDoctor, createPatient, newPatient } from "../support/resources.ts";
+import { assignDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
 
 const api = connectApi();
@@ -14,7 +14,7 @@ const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
 
 test("POST and PATCH keep names exactly as they are sent", async () => {
   const [first, second, third, fourth] = hostileNames;
-  const patient = await createPatient(nurse, { firstname: first, lastname: second });
+  const patient = await postPatient(nurse, { firstname: first, lastname: second });
   expect((await nurse.get(pathOf(patient))).body).toEqual({ ...patient, firstname: first, lastname: second });
   await nurse.patch(pathOf(patient), { firstname: third, lastname: fourth });
   const stored = await asOwner`SELECT firstname, lastname FROM patients WHERE id = ${patient.id}`;
@@ -23,7 +23,7 @@ test("POST and PATCH keep names exactly as they are sent", async () => {
 });
 
 test("a stored name that is invalid today is returned, and other fields can be changed without it", async () => {
-  const patient = await createPatient(nurse);
+  const patient = await postPatient(nurse);
   const firstname = "Ada\u202e";
   await asOwner`UPDATE patients SET firstname = ${firstname} WHERE id = ${patient.id}`;
   expect((await nurse.get(pathOf(patient))).body).toEqual({ ...patient, firstname });
@@ -31,17 +31,17 @@ test("a stored name that is invalid today is returned, and other fields can be c
 });
 
 test("POST with another account's patient's email is 201, and PATCH is 200", async () => {
-  const { email } = await createPatient(nurse);
+  const { email } = await postPatient(nurse);
   expect((await admin.post("/api/patients/", newPatient({ email }))).status).toBe(201);
-  expect((await other.patch(pathOf(await createPatient(other)), { email })).status).toBe(200);
+  expect((await other.patch(pathOf(await postPatient(other)), { email })).status).toBe(200);
 });
 
 test("the list has the caller's own patients in order of id, for an admin too", async () => {
   const accounts = [await newAccount(api), await newAccount(api, "admin"), await newAccount(api)] as const;
   const [early, admin, late] = accounts;
-  const first = await createPatient(admin);
-  const others = [await createPatient(early), await createPatient(late)];
-  const second = await createPatient(admin);
+  const first = await postPatient(admin);
+  const others = [await postPatient(early), await postPatient(late)];
+  const second = await postPatient(admin);
   const { body: changed } = await admin.patch(pathOf(first), {}); // an updated row is stored after the others
   const lists = [];
   for (const account of accounts) lists.push((await account.get("/api/patients/")).body);
@@ -50,7 +50,7 @@ test("the list has the caller's own patients in order of id, for an admin too", 
 });
 
 test("DELETE deletes the patient's assignments and no others", async () => {
-  const doctor = await createDoctor(nurse);
+  const doctor = await postDoctor(nurse);
   const deleted = await assignDoctor(nurse, { doctor });
   const { id } = await assignDoctor(nurse, { doctor });
   expect((await nurse.delete(pathOf({ id: deleted.patient }))).status).toBe(204);
@@ -61,7 +61,7 @@ test("DELETE deletes the patient's assignments and no others", async () => {
 test.each(["GET", "PUT", "PATCH", "DELETE"])(
   "%s: an admin gets the same 404 for another account's patient as for an unknown id",
   async (method) => {
-    const [patient, { email }] = [await createPatient(nurse), await createPatient(nurse)];
+    const [patient, { email }] = [await postPatient(nurse), await postPatient(nurse)];
     const body = method.startsWith("P") ? { email } : undefined; // its owner has this email already, which must not show
     const notOwned = await admin.request(method, pathOf(patient), body);
     const unknown = await admin.request(method, pathOf({ id: 2_147_483_647 }), body);

@@ -9,11 +9,11 @@ import {
   TransferredPatient,
   TransferSummary,
 } from "../../src/patients/responses.ts";
-import { type Account, newAccount } from "../support/accounts.ts";
-import { createPatient, newPatient } from "../support/resources.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
+import { newPatient, postPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
-const subject = async (account: Account) => ({ id: (await createPatient(account)).id });
+const subject = async (account: TestAccount) => ({ id: (await postPatient(account)).id });
 const [access, invalid] = [{ toOthers: 404 }, { age: 121 }];
 
 const creation = {
@@ -24,7 +24,7 @@ const creation = {
 };
 const change = {
   recorded: "update",
-  subject: async (account: Account) => ({
+  subject: async (account: TestAccount) => ({
     ...(await subject(account)),
     body: { age: 37, email: newPatient().email },
   }),
@@ -47,8 +47,8 @@ const importRequest = {
   access: { toOthers: 201 },
 };
 
-const deletedSubject = async (account: Account) => {
-  const { id } = await createPatient(account);
+const deletedSubject = async (account: TestAccount) => {
+  const { id } = await postPatient(account);
   await account.delete(`/api/patients/${id}/`);
   return { id };
 };
@@ -57,7 +57,7 @@ const byAdmin = { as: "admin" as const, access: { toOthers: 403 } };
 const transfer = {
   recorded: "transfer",
   ...byAdmin,
-  subject: async (account: Account) => ({
+  subject: async (account: TestAccount) => ({
     ...(await subject(account)),
     body: { to: (await newAccount()).id },
   }),
@@ -65,15 +65,15 @@ const transfer = {
 };
 const transferAll = {
   ...transfer,
-  subject: async (account: Account) => {
-    await createPatient(account);
+  subject: async (account: TestAccount) => {
+    await postPatient(account);
     return { body: { from: account.id, to: (await newAccount()).id } };
   },
 };
 const emergencyAccess = {
   recorded: "break_glass",
   ...byAdmin,
-  subject: async (account: Account) => ({
+  subject: async (account: TestAccount) => ({
     ...(await subject(account)),
     body: { reason: "Nobody else is here." },
   }),

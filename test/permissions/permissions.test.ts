@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
 import { app } from "../../src/app.ts";
 import { routeRequests } from "../requests.ts";
-import { type Account, newAccount } from "../support/accounts.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { withoutRequestDetails } from "../support/problems.ts";
-import { createDoctor } from "../support/resources.ts";
+import { postDoctor } from "../support/resources.ts";
 import {
   type RouteRequest,
   type RouteSubject,
@@ -18,10 +18,10 @@ import { callerKinds, permissionTable } from "./table.ts";
  * Makes an account that of the doctor in the latest assignment of `owner`, and assigns all patients of `owner` to
  * this doctor.
  */
-async function makeDoctorOf(owner: Account, account: Account): Promise<void> {
+async function makeDoctorOf(owner: TestAccount, account: TestAccount): Promise<void> {
   const [latest] = await asOwner`
     SELECT doctor_id AS id FROM mappings WHERE owner_id = ${owner.id} ORDER BY id DESC LIMIT 1`;
-  const doctor = latest ?? (await createDoctor(owner));
+  const doctor = latest ?? (await postDoctor(owner));
   await asOwner`UPDATE users SET doctor_id = ${doctor.id} WHERE id = ${account.id}`;
   await asOwner`
     INSERT INTO mappings (patient_id, owner_id, doctor_id)
@@ -29,21 +29,21 @@ async function makeDoctorOf(owner: Account, account: Account): Promise<void> {
     ON CONFLICT DO NOTHING`;
 }
 
-async function createDoctorsAccount(owner: Account): Promise<Account> {
+async function createDoctorsAccount(owner: TestAccount): Promise<TestAccount> {
   const account = await newAccount(owner.api);
   await makeDoctorOf(owner, account);
   return account;
 }
 
 /** An account that was an admin until the API made it a clinician; its token is older. */
-async function createDemotedAdmin({ api }: Account): Promise<Account> {
+async function createDemotedAdmin({ api }: TestAccount): Promise<TestAccount> {
   const [demoted, admin] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
   await admin.patch(`/api/accounts/${demoted.id}/`, { role: "clinician" });
   return demoted;
 }
 
 /** Disables an account until the end of the test. */
-async function disable(owner: Account): Promise<Account> {
+async function disable(owner: TestAccount): Promise<TestAccount> {
   await asOwner`UPDATE users SET active = false WHERE id = ${owner.id}`;
   onTestFinished(async () => {
     await asOwner`UPDATE users SET active = true WHERE id = ${owner.id}`;
@@ -53,7 +53,7 @@ async function disable(owner: Account): Promise<Account> {
 
 type Relation = (typeof callerKinds)[number];
 
-const createCaller: Record<Relation, (owner: Account) => Promise<Account>> = {
+const createCaller: Record<Relation, (owner: TestAccount) => Promise<TestAccount>> = {
   nobody: async (owner) => ({ ...owner, ...owner.api, token: "" }),
   owner: async (owner) => owner,
   "another account": ({ api }) => newAccount(api),
@@ -64,13 +64,13 @@ const createCaller: Record<Relation, (owner: Account) => Promise<Account>> = {
 };
 
 /** A subject for a route's request. Only admins invite, so an invitation belongs to another account than `owner`. */
-async function createSubject({ route, subject }: RouteRequest, owner: Account): Promise<RouteSubject> {
+async function createSubject({ route, subject }: RouteRequest, owner: TestAccount): Promise<RouteSubject> {
   const creator = route.includes("/api/invitations") ? await newAccount(owner.api, "admin") : owner;
   return (await subject?.(creator)) ?? {};
 }
 
 interface Scene {
-  account: Account;
+  account: TestAccount;
   about: RouteSubject;
 }
 
@@ -83,7 +83,7 @@ async function createScene(request: RouteRequest, relation: Relation): Promise<S
 
 // All requests that are refused or only read share these accounts, and those of one route its subject.
 const sharedOwner = await newAccount(connectApi());
-const sharedCallers = new Map<Relation, Account>();
+const sharedCallers = new Map<Relation, TestAccount>();
 const sharedSubjects = new Map<RouteRequest, RouteSubject>();
 
 async function sharedScene(request: RouteRequest, relation: Relation): Promise<Scene> {

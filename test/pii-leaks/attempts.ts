@@ -1,7 +1,7 @@
 import { fieldsOf } from "../fuzz/arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "../fuzz/operations.ts";
-import { type Account, mintToken, newAccount } from "../support/accounts.ts";
-import type { Answer, Api, Options } from "../support/api.ts";
+import { mintToken, newAccount, type TestAccount } from "../support/accounts.ts";
+import type { Api, ApiResponse, Options } from "../support/api.ts";
 import {
   type RouteRequest,
   type RouteSubject,
@@ -14,8 +14,8 @@ import { type Evidence, watchedApi } from "./witness.ts";
 /** A route's request, the accounts that send it, and the evidence to collect. */
 export interface Scene {
   request: RouteRequest;
-  account: Account;
-  other: Account;
+  account: TestAccount;
+  other: TestAccount;
   about: RouteSubject;
   evidence: Evidence;
 }
@@ -116,7 +116,7 @@ export async function sendFailingRequests({
 /**
  * Sends the valid request, the same again, and another one with its idempotency key: 200, 201, 204, 404, 409, 422.
  */
-export async function sendValidRequests({ request, account, about, evidence }: Scene): Promise<Answer> {
+export async function sendValidRequests({ request, account, about, evidence }: Scene): Promise<ApiResponse> {
   const key = takes(request, "Idempotency-Key") ? { "Idempotency-Key": evidence.mark() } : {};
   const search = "search" in queryOf(request) ? `?limit=1&search=${evidence.mark()}` : "";
   if (search)

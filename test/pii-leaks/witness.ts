@@ -1,7 +1,7 @@
 import { fieldsOf } from "../fuzz/arbitraries.ts";
 import { bodyOf, freeFieldsOf } from "../fuzz/operations.ts";
 import { routeRequests } from "../requests.ts";
-import { type Answer, callsOf, connectApi, type Options } from "../support/api.ts";
+import { type ApiResponse, callsOf, connectApi, type Options } from "../support/api.ts";
 import type { JsonSchema } from "../support/openapi.ts";
 import { type RouteRequest, routeMethod, routePath } from "../support/route-requests.ts";
 import { newMark } from "./marks.ts";
@@ -62,7 +62,7 @@ export function watchedApi(evidence: Evidence) {
     return { ...body, ...Object.fromEntries(changes) };
   }
 
-  function note({ status, headers, body }: Answer): void {
+  function note({ status, headers, body }: ApiResponse): void {
     evidence.statuses.add(status);
     evidence.told.push([...headers].map((pair) => pair.join(": ")).join("\n"));
     (status < 400 ? evidence.shown : evidence.told).push(JSON.stringify(body));
@@ -73,7 +73,7 @@ export function watchedApi(evidence: Evidence) {
     path: string,
     body?: unknown,
     options: Options = {},
-  ): Promise<Answer> {
+  ): Promise<ApiResponse> {
     const route = routeOf(method, path);
     const isMarked = route && body !== undefined && !options.raw;
     const sent = isMarked ? marked(route, body as Record<string, unknown>) : body;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Account, newAccount } from "../support/accounts.ts";
-import type { Answer } from "../support/api.ts";
+import { newAccount, type TestAccount } from "../support/accounts.ts";
+import type { ApiResponse } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { insertRecords } from "../support/pages.ts";
@@ -15,13 +15,13 @@ import {
   rounds,
   tally,
 } from "../support/races.ts";
-import { createDoctor, createPatient } from "../support/resources.ts";
+import { postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 
 test("PATCHes of different fields of one patient at once all take effect", async () => {
   const nurse = await newAccount(api);
-  const patient = await createPatient(nurse);
+  const patient = await postPatient(nurse);
   const path = `/api/patients/${patient.id}/`;
   const changes = [{ firstname: "Augusta" }, { lastname: "King" }, { age: 37 }, { gender: "O" }];
   const send = () => atOnce(changes.length, (index) => nurse.patch(path, changes[index]));
@@ -49,7 +49,7 @@ const possible: Record<Order, number[]> = {
   "deletions first": [0],
   "all at once": rounds(CROWD + 1),
 };
-type Send = (index: number) => Promise<Answer>;
+type Send = (index: number) => Promise<ApiResponse>;
 const DELETIONS = 3;
 
 /**
@@ -58,7 +58,7 @@ const DELETIONS = 3;
  */
 async function raceAssignments(
   table: "patients" | "doctors",
-  nurse: Account,
+  nurse: TestAccount,
   order: Order,
   assign: Send,
   remove: Send,
@@ -82,7 +82,7 @@ test.each(orders)(
   async (order) => {
     const nurse = await newAccount(api);
     const patients = await insertRecords("patients", nurse, CROWD);
-    const { id: doctor } = await createDoctor(nurse);
+    const { id: doctor } = await postDoctor(nurse);
     const assign: Send = (index) => nurse.post("/api/mappings/", { patient: patients[index], doctor });
     const remove = () => nurse.delete(`/api/doctors/${doctor}/`);
     const { assigned, deleted, refused } = await raceAssignments("doctors", nurse, order, assign, remove);
@@ -100,7 +100,7 @@ test.each(orders)(
   async (order) => {
     const nurse = await newAccount(api);
     const doctors = await insertRecords("doctors", nurse, CROWD);
-    const { id: patient } = await createPatient(nurse);
+    const { id: patient } = await postPatient(nurse);
     const assign: Send = (index) => nurse.post("/api/mappings/", { patient, doctor: doctors[index] });
     const remove = () => nurse.delete(`/api/patients/${patient}/`);
     const { assigned, deleted, refused } = await raceAssignments("patients", nurse, order, assign, remove);
@@ -121,9 +121,9 @@ test.each(orders)(
 /** Sends a request that waits for a lock, and disables its account before the lock is released. */
 async function disableWhileWaiting(
   table: "patients" | "doctors",
-  account: Account,
-  send: () => Promise<Answer>,
-): Promise<Answer> {
+  account: TestAccount,
+  send: () => Promise<ApiResponse>,
+): Promise<ApiResponse> {
   const lock = await lockRecords(table, account);
   const answer = send();
   await lock.waiters(1);
@@ -132,7 +132,7 @@ async function disableWhileWaiting(
   return answer;
 }
 
-test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>]>([
+test.each<[what: string, change: (nurse: TestAccount, id: number) => Promise<ApiResponse>]>([
   ["PATCH", (nurse, id) => nurse.patch(`/api/patients/${id}/`, { age: 99 })],
   ["DELETE", (nurse, id) => nurse.delete(`/api/patients/${id}/`)],
   [
@@ -147,7 +147,7 @@ test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>
   "%s of a patient by an account that is disabled while it waits for the lock is 401 and changes nothing",
   async (_, change) => {
     const nurse = await newAccount(api);
-    const { id } = await createPatient(nurse);
+    const { id } = await postPatient(nurse);
     const answer = await disableWhileWaiting("patients", nurse, () => change(nurse, id));
     expect(answer).toEqual(problem(401, "The access token has been revoked."));
     expect(await asOwner`SELECT age, owner_id FROM patients WHERE id = ${id}`).toEqual([
@@ -159,7 +159,7 @@ test.each<[what: string, change: (nurse: Account, id: number) => Promise<Answer>
 
 test("an assignment by an account that is disabled while it waits for the doctor's lock is 401 and not made", async () => {
   const nurse = await newAccount(api);
-  const ids = { patient: (await createPatient(nurse)).id, doctor: (await createDoctor(nurse)).id };
+  const ids = { patient: (await postPatient(nurse)).id, doctor: (await postDoctor(nurse)).id };
   const answer = await disableWhileWaiting("doctors", nurse, () => nurse.post("/api/mappings/", ids));
   expect(answer.status).toBe(401);
   expect(await asOwner`SELECT FROM mappings WHERE patient_id = ${ids.patient}`).toEqual([]);

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
-import type { Answer } from "../support/api.ts";
+import type { ApiResponse } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import {
   deletedPatientsOf,
   patientPath,
   patientsOf,
-  restorePatient,
-  transferPatient,
+  postRestore,
+  postTransfer,
 } from "../support/ownership.ts";
 import { idsOf, insertRecords } from "../support/pages.ts";
 import { atOnce, CROWD, connectWithoutLimits, onceReleased, tally } from "../support/races.ts";
-import { assignDoctor, createPatient, newPatient } from "../support/resources.ts";
+import { assignDoctor, newPatient, postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 const admin = await newAccount(api, "admin");
@@ -21,12 +21,13 @@ test("a patient that is deleted, restored and transferred at once has one owner,
   const { patient: id, doctor } = await assignDoctor(from);
   // Each begins with a request that waits for the patient; the second ones race with those that are left.
   const actions = [
-    async () => [await from.delete(patientPath({ id })), await restorePatient(admin, { id })],
-    async () => [await restorePatient(from, { id })],
-    async () => [await transferPatient(admin, { id }, to), await to.delete(patientPath({ id }))],
-    async () => [await transferPatient(admin, { id }, from)],
+    async () => [await from.delete(patientPath({ id })), await postRestore(admin, { id })],
+    async () => [await postRestore(from, { id })],
+    async () => [await postTransfer(admin, { id }, to), await to.delete(patientPath({ id }))],
+    async () => [await postTransfer(admin, { id }, from)],
   ];
-  const send = () => atOnce(CROWD, (index) => (actions[index % actions.length] as () => Promise<Answer[]>)());
+  const send = () =>
+    atOnce(CROWD, (index) => (actions[index % actions.length] as () => Promise<ApiResponse[]>)());
   const answers = (await onceReleased("patients", from, send, CROWD)).flat();
   expect(["200", "204", "404"]).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
   const lists = [
@@ -36,7 +37,7 @@ test("a patient that is deleted, restored and transferred at once has one owner,
     await deletedPatientsOf(to),
   ];
   expect(lists.flat()).toEqual([id]);
-  await restorePatient(admin, { id });
+  await postRestore(admin, { id });
   const [assignment] = await asOwner`
     SELECT m.owner_id = p.owner_id AS same, current_doctor_id FROM mappings m JOIN patients p ON p.id = patient_id
     WHERE p.id = ${id}`;
@@ -49,29 +50,31 @@ test("a patient that is deleted, restored and transferred at once has one owner,
 test("a patient that is assigned, deleted and restored at once has every doctor whose assignment was 201", async () => {
   const account = await newAccount(api);
   const doctors = await insertRecords("doctors", account, CROWD);
-  const { id } = await createPatient(account);
+  const { id } = await postPatient(account);
   const actions = [
     (index: number) => account.post("/api/mappings/", { patient: id, doctor: doctors[index] }),
     () => account.delete(patientPath({ id })),
-    () => restorePatient(account, { id }),
+    () => postRestore(account, { id }),
   ];
   const send = () =>
-    atOnce(CROWD, (index) => (actions[index % actions.length] as (index: number) => Promise<Answer>)(index));
+    atOnce(CROWD, (index) =>
+      (actions[index % actions.length] as (index: number) => Promise<ApiResponse>)(index),
+    );
   const answers = await onceReleased("patients", account, send, CROWD);
-  await restorePatient(account, { id });
+  await postRestore(account, { id });
   const assigned = answers.filter(({ status }) => status === 201).map(({ body }) => body.doctor);
   const { body } = await account.get(`/api/mappings/${id}/`);
-  expect(idsOf({ body: body.doctors } as Answer)).toEqual(assigned.sort((a, b) => a - b));
+  expect(idsOf({ body: body.doctors } as ApiResponse)).toEqual(assigned.sort((a, b) => a - b));
 });
 
 test("restoring a patient while others get its email: either the patient is restored or one of them has the email", async () => {
   const account = await newAccount(api);
-  const patient = await createPatient(account);
+  const patient = await postPatient(account);
   await account.delete(patientPath(patient));
   const send = () =>
-    atOnce<Answer>(CROWD, (index) =>
+    atOnce<ApiResponse>(CROWD, (index) =>
       index % 2
-        ? restorePatient(account, patient)
+        ? postRestore(account, patient)
         : account.post("/api/patients/", newPatient({ email: patient.email })),
     );
   const answers = await onceReleased("patients", account, send, CROWD / 2);

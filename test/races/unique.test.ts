@@ -4,7 +4,7 @@ import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { insertRecords } from "../support/pages.ts";
 import { atOnce, CROWD, connectWithoutLimits, onceReleased, raceBehind, tally } from "../support/races.ts";
-import { createDoctor, createPatient, newDoctor, newPatient } from "../support/resources.ts";
+import { newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 const oneOf = (won: number, lost: number) => ({ [won]: 1, [lost]: CROWD - 1 });
@@ -66,7 +66,7 @@ test(`of ${CROWD} patients that are given one email at once, one is 200 and the 
 
 test(`of ${CROWD} assignments of one doctor to one patient at once, one is 201 and the others are 409`, async () => {
   const nurse = await newAccount(api);
-  const ids = { patient: (await createPatient(nurse)).id, doctor: (await createDoctor(nurse)).id };
+  const ids = { patient: (await postPatient(nurse)).id, doctor: (await postDoctor(nurse)).id };
   const send = () => atOnce(CROWD, () => nurse.post("/api/mappings/", ids));
   expect(tally(await onceReleased("doctors", nurse, send, CROWD))).toEqual(oneOf(201, 409));
   expect((await nurse.get("/api/mappings/")).body).toHaveLength(1);

@@ -24,7 +24,7 @@ export const tokenClaims = () => {
 export const mintToken = (changes: Record<string, unknown>, secret = JWT_SECRET): Promise<string> =>
   sign({ ...tokenClaims(), ...changes }, secret, "HS256");
 
-export type Account = Awaited<ReturnType<typeof newAccount>>;
+export type TestAccount = Awaited<ReturnType<typeof newAccount>>;
 
 /**
  * Creates an account with a session by one SQL statement; its calls carry a token of that session. It has no

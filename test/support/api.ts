@@ -28,7 +28,7 @@ export interface Options {
 }
 
 /** A response; a JSON body is parsed. */
-export interface Answer {
+export interface ApiResponse {
   status: number;
   headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts what is in it
@@ -60,7 +60,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     path: string,
     body?: unknown,
     options: Options = {},
-  ): Promise<Answer> {
+  ): Promise<ApiResponse> {
     const headers = new Headers({ "CF-Connecting-IP": address });
     if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
     if (body !== undefined) headers.set("Content-Type", "application/json");
@@ -114,7 +114,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
   };
 }
 
-type Send = (method: string, path: string, body?: unknown, options?: Options) => Promise<Answer>;
+type Send = (method: string, path: string, body?: unknown, options?: Options) => Promise<ApiResponse>;
 
 /** Returns `request` and a shorter function for each method. */
 export const callsOf = (request: Send) => ({

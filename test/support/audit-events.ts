@@ -1,9 +1,9 @@
-import type { Account } from "./accounts.ts";
-import type { Answer, Api } from "./api.ts";
+import type { TestAccount } from "./accounts.ts";
+import type { Api, ApiResponse } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
 /** The audit events of the request with this answer; usually one. */
-export const auditEventsOf = ({ headers }: Answer) => asOwner`
+export const auditEventsOf = ({ headers }: ApiResponse) => asOwner`
   SELECT account_id, username, role, session_id, action, outcome, patients, doctor_id, subject_id, address, changes, reason
   FROM audit_events WHERE request_id = ${headers.get("X-Request-Id")} ORDER BY at, id`;
 
@@ -24,7 +24,7 @@ export const emptyAuditEvent = ({ address }: Api) => ({
 });
 
 /** The fields of an audit event that say who did it. */
-export const actorColumns = ({ id, sid, username }: Account, role = "clinician") => ({
+export const actorColumns = ({ id, sid, username }: TestAccount, role = "clinician") => ({
   account_id: id,
   session_id: sid,
   username,

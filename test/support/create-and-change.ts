@@ -3,7 +3,7 @@ import { newAccount } from "./accounts.ts";
 import { connectApi } from "./api.ts";
 import { owner } from "./owner.ts";
 import { anyTimestamp, problem } from "./problems.ts";
-import { createResource } from "./resources.ts";
+import { postResource } from "./resources.ts";
 
 /** A kind of record that the tests below are run with. */
 interface Kind {
@@ -27,7 +27,7 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
   const nurse = await newAccount(api);
   const admin = await newAccount(api, "admin");
   const list = `/api/${table}/`;
-  const createRecord = (account = nurse) => createResource(account, list, newRecord());
+  const createRecord = (account = nurse) => postResource(account, list, newRecord());
   const pathOf = ({ id }: { id: number }) => `${list}${id}/`;
 
   test("POST returns 201 with the whole record and its Location, which reads it", async () => {

@@ -1,4 +1,4 @@
-import type { Account } from "./accounts.ts";
+import type { TestAccount } from "./accounts.ts";
 import { inEmptyDatabase } from "./empty-database.ts";
 import { owner } from "./owner.ts";
 import type { RecordedStatement } from "./statements.ts";
@@ -106,7 +106,7 @@ export const sortsCollectedRows = (node: PlanNode): boolean => {
  * Inserts an account of the API's database, with its session, into the empty one: the statements to explain are sent
  * by it.
  */
-export const insertAccountSteps = ({ id, sid, username }: Account, role = "clinician"): SetupStep[] =>
+export const insertAccountSteps = ({ id, sid, username }: TestAccount, role = "clinician"): SetupStep[] =>
   [
     statement(
       `INSERT INTO users (id, username, email, password_hash, role) OVERRIDING SYSTEM VALUE

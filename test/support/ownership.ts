@@ -1,28 +1,28 @@
-import { type Account, newAccount } from "./accounts.ts";
+import { newAccount, type TestAccount } from "./accounts.ts";
 import { asOwner } from "./owner.ts";
 import { idsOf } from "./pages.ts";
-import { createDoctor } from "./resources.ts";
+import { postDoctor } from "./resources.ts";
 
 export const patientPath = ({ id }: { id: number }) => `/api/patients/${id}/`;
-export const restorePatient = (account: Account, patient: { id: number }, query = "") =>
+export const postRestore = (account: TestAccount, patient: { id: number }, query = "") =>
   account.post(`${patientPath(patient)}restore/${query}`);
-export const transferPatient = (account: Account, patient: { id: number }, to: { id: number }) =>
+export const postTransfer = (account: TestAccount, patient: { id: number }, to: { id: number }) =>
   account.post(`${patientPath(patient)}transfer/`, { to: to.id });
-export const grantEmergencyAccess = (
-  account: Account,
+export const postEmergencyAccess = (
+  account: TestAccount,
   patient: { id: number },
   reason: unknown = "Nobody else is here.",
 ) => account.post(`${patientPath(patient)}access/`, { reason });
-export const deletedPatientsOf = async (account: Account) =>
+export const deletedPatientsOf = async (account: TestAccount) =>
   idsOf(await account.get("/api/patients/?deleted=true"));
-export const patientsOf = async (account: Account) => idsOf(await account.get("/api/patients/"));
+export const patientsOf = async (account: TestAccount) => idsOf(await account.get("/api/patients/"));
 /** Links an account to its doctor, or to none. */
-export const linkDoctor = (account: Account, doctor: { id: number } | null) =>
+export const linkDoctor = (account: TestAccount, doctor: { id: number } | null) =>
   asOwner`UPDATE users SET doctor_id = ${doctor?.id ?? null}::int WHERE id = ${account.id}`;
 
 /** Creates an account that is linked to a new doctor, whom `by` creates. */
-export async function newDoctorsAccount(by: Account) {
-  const [account, doctor] = [await newAccount(by.api), await createDoctor(by)];
+export async function newDoctorsAccount(by: TestAccount) {
+  const [account, doctor] = [await newAccount(by.api), await postDoctor(by)];
   await linkDoctor(account, doctor);
   return { account, doctor };
 }

@@ -1,7 +1,7 @@
 import type { Config } from "../../src/config.ts";
 import { encryptCursor } from "../../src/http/pagination.ts";
-import type { Account } from "./accounts.ts";
-import { type Answer, JWT_SECRET } from "./api.ts";
+import type { TestAccount } from "./accounts.ts";
+import { type ApiResponse, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
 /** The lists. The list of doctors has those of all accounts: a test finds records of others between its own. */
@@ -27,7 +27,7 @@ export async function pageAfter(
 }
 
 /** Inserts `count` records of an account at the end of a list. @returns their ids, in order */
-export async function insertRecords(list: List, account: Account, count: number): Promise<number[]> {
+export async function insertRecords(list: List, account: TestAccount, count: number): Promise<number[]> {
   const rows = await inserts[list](account.id, count);
   return rows.map((row) => Number(row["id"])).sort((a, b) => a - b);
 }
@@ -54,7 +54,7 @@ const inserts: Record<List, (owner: number, count: number) => Promise<Record<str
 };
 
 /** The path of the next page, from the Link header. */
-export function nextOf({ headers }: Answer): string | undefined {
+export function nextOf({ headers }: ApiResponse): string | undefined {
   const link = headers.get("Link");
   if (link === null) return undefined;
   const [, path] = /^<(\/[^/>][^>]*)>; rel="next"$/.exec(link) ?? [];
@@ -68,10 +68,13 @@ export const bothDirections = (query: string, found: number[]): [query: string, 
   [query.includes("sort=") ? query.replace("sort=", "sort=-") : `${query}&sort=-id`, found.toReversed()],
 ];
 
-export const idsOf = ({ body }: Answer): number[] => body.map(({ id }: { id: number }) => id);
+export const idsOf = ({ body }: ApiResponse): number[] => body.map(({ id }: { id: number }) => id);
 
 /** The pages of a list from `path` on: follows the links as a client does. */
-export async function* pagesFrom(account: Account, path: string | undefined): AsyncGenerator<Answer> {
+export async function* pagesFrom(
+  account: TestAccount,
+  path: string | undefined,
+): AsyncGenerator<ApiResponse> {
   for (let next = path; next !== undefined; ) {
     const page = await account.get(next);
     yield page;

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Answer } from "./api.ts";
+import type { ApiResponse } from "./api.ts";
 
 const titles = {
   400: "Bad Request",
@@ -39,7 +39,7 @@ export function fieldProblem(...fields: string[]) {
 export const anyTimestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 /** A response without the request's id and duration, which differ between any two. */
-export const withoutRequestDetails = ({ status, headers, body }: Answer) => ({
+export const withoutRequestDetails = ({ status, headers, body }: ApiResponse) => ({
   status,
   headers: { ...Object.fromEntries(headers), "x-request-id": "", "server-timing": "" },
   body: { ...body, request_id: "" },

@@ -1,4 +1,4 @@
-import { type Answer, connectApi } from "./api.ts";
+import { type ApiResponse, connectApi } from "./api.ts";
 import { type HeldLock, holdLock } from "./held-lock.ts";
 import { workerDatabase } from "./worker-database.ts";
 
@@ -13,7 +13,7 @@ export const atOnce = <Made>(count: number, make: (index: number) => Promise<Mad
   Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
 /** The number of answers of each status. */
-export function tally(answers: Answer[]): Record<number, number> {
+export function tally(answers: ApiResponse[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;

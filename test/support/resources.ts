@@ -1,4 +1,4 @@
-import { type Account, uniqueName } from "./accounts.ts";
+import { type TestAccount, uniqueName } from "./accounts.ts";
 
 /** A valid patient, with an email of its own. */
 export const newPatient = (fields: Record<string, unknown> = {}) => ({
@@ -22,25 +22,25 @@ export const newDoctor = (fields: Record<string, unknown> = {}) => ({
 });
 
 /** Creates a record by a POST to the list `path`. @returns the body of the answer; throws when it is not 201 */
-export async function createResource(account: Account, path: string, body: unknown) {
+export async function postResource(account: TestAccount, path: string, body: unknown) {
   const answer = await account.post(path, body);
   if (answer.status !== 201)
     throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 
-export const createPatient = (account: Account, fields?: Record<string, unknown>) =>
-  createResource(account, "/api/patients/", newPatient(fields));
+export const postPatient = (account: TestAccount, fields?: Record<string, unknown>) =>
+  postResource(account, "/api/patients/", newPatient(fields));
 
-export const createDoctor = (account: Account, fields?: Record<string, unknown>) =>
-  createResource(account, "/api/doctors/", newDoctor(fields));
+export const postDoctor = (account: TestAccount, fields?: Record<string, unknown>) =>
+  postResource(account, "/api/doctors/", newDoctor(fields));
 
 /** Assigns a doctor to a patient. Creates those that are left out. */
 export async function assignDoctor(
-  account: Account,
+  account: TestAccount,
   ids: { patient?: { id: number }; doctor?: { id: number } } = {},
 ) {
-  const patient = ids.patient ?? (await createPatient(account));
-  const doctor = ids.doctor ?? (await createDoctor(account));
-  return createResource(account, "/api/mappings/", { patient: patient.id, doctor: doctor.id });
+  const patient = ids.patient ?? (await postPatient(account));
+  const doctor = ids.doctor ?? (await postDoctor(account));
+  return postResource(account, "/api/mappings/", { patient: patient.id, doctor: doctor.id });
 }

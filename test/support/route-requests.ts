@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
-import type { Account } from "./accounts.ts";
-import type { Answer, Options } from "./api.ts";
+import type { TestAccount } from "./accounts.ts";
+import type { ApiResponse, Options } from "./api.ts";
 
 /** The subject of a request: the id in its path, and its body or a file with a JSON object on each line. */
 export interface RouteSubject {
@@ -27,7 +27,7 @@ export interface RouteRequest {
   /** The action of its audit event; left out when it is not audited. */
   recorded?: string;
   /** Creates the subject, which the account owns; left out when the request needs none. */
-  subject?: (account: Account) => Promise<RouteSubject>;
+  subject?: (account: TestAccount) => Promise<RouteSubject>;
   /** The role that it needs; clinician when left out. */
   as?: "admin";
   /**
@@ -51,20 +51,20 @@ export function routePath({ route }: RouteRequest, id: number | string = 1): str
 
 /** Sends a route's request for a subject, with the account's token unless `options` have another. */
 export const sendRouteRequest = (
-  account: Account,
+  account: TestAccount,
   request: RouteRequest,
   { id, ...about }: RouteSubject,
   options?: Options,
-): Promise<Answer> => sendToPath(account, request, routePath(request, id), about, options);
+): Promise<ApiResponse> => sendToPath(account, request, routePath(request, id), about, options);
 
 /** Sends the same request to another path. */
 export function sendToPath(
-  account: Account,
+  account: TestAccount,
   request: RouteRequest,
   path: string,
   { body, file }: RouteSubject,
   { headers, ...options }: Options = {},
-): Promise<Answer> {
+): Promise<ApiResponse> {
   const sent =
     file === undefined
       ? { headers }

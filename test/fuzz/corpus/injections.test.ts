@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { routeRequests } from "../../requests.ts";
 import { newAccount } from "../../support/accounts.ts";
-import type { Answer } from "../../support/api.ts";
-import { createPatient } from "../../support/resources.ts";
+import type { ApiResponse } from "../../support/api.ts";
+import { postPatient } from "../../support/resources.ts";
 import { type RouteRequest, routePath, sendRouteRequest, sendToPath } from "../../support/route-requests.ts";
 import { fieldsOf } from "../arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "../operations.ts";
@@ -10,7 +10,7 @@ import { createWorld, patience } from "../runs.ts";
 import { injections } from "./injections.ts";
 import { expectNoLeak } from "./leaks.ts";
 
-type Try = [place: string, send: (text: string) => Promise<Answer>];
+type Try = [place: string, send: (text: string) => Promise<ApiResponse>];
 
 /** Every place in a route's request that takes text, with a function that sends a text there. */
 async function placesOf(request: RouteRequest): Promise<Try[]> {
@@ -70,7 +70,7 @@ test("a lastname that is SQL is stored as it is, and a search for it finds that 
 
 test("a search for SQL finds no patient with another name", async () => {
   const account = await newAccount();
-  await createPatient(account);
+  await postPatient(account);
   for (const { text } of injections)
     expect(await account.get(`/api/patients/?search=${encodeURIComponent(text)}`)).toMatchObject({
       status: 200,

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Answer, JWT_SECRET } from "../../support/api.ts";
+import { type ApiResponse, JWT_SECRET } from "../../support/api.ts";
 import { asOwner } from "../../support/owner.ts";
 
 /** Names of tables, indexes, constraints and functions that are not fields of the API too. */
@@ -30,7 +30,7 @@ export function leaksIn(text: string): string[] {
  * Expects no internals in the headers and in an error; the names of fields in an error are those that the client
  * sent.
  */
-export function expectNoLeak({ status, headers, body }: Answer): void {
+export function expectNoLeak({ status, headers, body }: ApiResponse): void {
   const sent = [...headers].map((pair) => pair.join(": "));
   const { errors = {}, ...problem } = status < 400 ? {} : Object(body);
   const words = [...sent, JSON.stringify(problem), ...Object.values(errors).flat()].join("\n");

@@ -1,15 +1,15 @@
-import { type Account, newAccount, uniqueName } from "../../support/accounts.ts";
-import type { Answer } from "../../support/api.ts";
+import { newAccount, type TestAccount, uniqueName } from "../../support/accounts.ts";
+import type { ApiResponse } from "../../support/api.ts";
 import { insertRecords, nextOf } from "../../support/pages.ts";
 import type { Hostile } from "./hostile.ts";
 
 /** The values of the names in braces in the requests of the corpus. */
 export type Names = Record<string, string>;
 
-const cursorOf = (page: Answer) => (nextOf(page) ?? "").replace(/.*cursor=/, "");
+const cursorOf = (page: ApiResponse) => (nextOf(page) ?? "").replace(/.*cursor=/, "");
 
 /** Creates an account with a patient, doctors, a history and cursors, and another account; both by name. */
-export async function createScene(): Promise<{ account: Account; other: Account; names: Names }> {
+export async function createScene(): Promise<{ account: TestAccount; other: TestAccount; names: Names }> {
   const [account, other] = [await newAccount(), await newAccount()];
   const [patient = 0] = await insertRecords("patients", account, 3);
   const [others_patient] = await insertRecords("patients", other, 3);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { type Chunk, chunksOf, type Format, lineInFile } from "../../../ops/upload/chunks.ts";
+import { type Chunk, chunksOf, type FileFormat, lineInFile } from "../../../ops/upload/chunks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hospital-chunks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const MIB = 1024 * 1024;
 
 /** Writes `content` to a file. @returns its chunks */
-function chunksIn(format: Format, content: string | Uint8Array): Promise<Chunk[]> {
+function chunksIn(format: FileFormat, content: string | Uint8Array): Promise<Chunk[]> {
   const file = join(folder, `patients.${format}`);
   writeFileSync(file, content);
   return Array.fromAsync(chunksOf(file, format));
@@ -78,7 +78,7 @@ test("CSV cells keep their text: quotes, commas, spaces, formulas and accents", 
   expect(chunk?.body).toBe('h\r\n"a ""b""",", ", c ,\'=1+1,é\r\n');
 });
 
-test.each<[Format, string | Uint8Array, RegExp]>([
+test.each<[FileFormat, string | Uint8Array, RegExp]>([
   ["csv", Buffer.from("a\nJos\xe9\n", "latin1"), /^patients\.csv is not UTF-8/],
   ["ndjson", Buffer.from('{"a":"Jos\xe9"}\n', "latin1"), /^patients\.ndjson is not UTF-8/],
   ["csv", 'a,b\n1,2\n3,"x\n4,5\n', /^patients\.csv is not valid CSV from line 3 on: Quote Not Closed/],
