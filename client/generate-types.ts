@@ -4,7 +4,7 @@ import { compile } from "json-schema-to-typescript";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
-import * as mappings from "../src/assignments/responses.ts";
+import * as assignments from "../src/assignments/responses.ts";
 import { ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
@@ -29,7 +29,7 @@ const {
   TransferSummary: HandedOverAll,
   EmergencyAccess,
 } = patients;
-const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = mappings;
+const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = assignments;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation },

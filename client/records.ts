@@ -37,7 +37,7 @@ export interface Records<Shape, New, Changes, Query> {
   /** Reads the record with this id. */
   get(id: number, options?: GetOptions<Shape>): Promise<Shape>;
   /**
-   * Creates a record. Without an answer it is sent again with the same idempotency key, and creates one record only.
+   * Creates a record. Without a response it is sent again with the same idempotency key, and creates one record only.
    */
   create(record: New, options?: CreateOptions): Promise<Shape>;
   /** Sends a PUT, which does the same as `update`: fields that are left out keep their values. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { accountRequests } from "./accounts/requests.ts";
-import { mappingRequests } from "./assignments/requests.ts";
+import { assignmentRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
@@ -17,7 +17,7 @@ export const routeRequests: RouteRequest[] = [
   ...authRequests,
   ...patientRequests,
   ...doctorRequests,
-  ...mappingRequests,
+  ...assignmentRequests,
   ...auditRequests,
   ...accountRequests,
   ...invitationRequests,

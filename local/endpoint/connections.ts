@@ -68,7 +68,7 @@ export function createConnections(databaseUrl: string) {
         isIntact = error instanceof pg.DatabaseError;
         throw error;
       } finally {
-        // Before the answer is sent: the next request must not meet a lock of this one.
+        // Before the response is sent: the next request must not meet a lock of this one.
         const isClean = isIntact && (await resetSession(client));
         signal.removeEventListener("abort", hangUp);
         // Closed after a cancellation, which may arrive late and would cancel the connection's next statement.

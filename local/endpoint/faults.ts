@@ -7,11 +7,11 @@ import { type EndpointResponse, failureResponse } from "./sql.ts";
 /**
  * The faults that can be injected into a request:
  * - `refuse`: the socket is closed before the request is read
- * - `hang`: there is never an answer, the statement is not run
+ * - `hang`: there is never a response, the statement is not run
  * - `drop-before`: the request is read and the socket closed, the statement is not run
  * - `drop-after`: the statement is run and committed, then the socket is closed
  * - `error-500`: 500 with a text body, the statement is not run
- * - `truncate`: the statement is run, and the socket closed in the middle of the answer's body
+ * - `truncate`: the statement is run, and the socket closed in the middle of the response's body
  * - `sqlstate`: 400 with PostgreSQL's error `code`, the statement is not run
  * - `any`: a random one of the others, except `sqlstate`
  */

@@ -75,7 +75,7 @@ export async function openEndpoint(port: number): Promise<Endpoint> {
  */
 const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 
-/** A signal that is aborted when the client disconnects before it has the answer. */
+/** A signal that is aborted when the client disconnects before it has the response. */
 function hangUpSignal(response: ServerResponse): AbortSignal {
   const hangUp = new AbortController();
   response.on("close", () => {
@@ -87,8 +87,8 @@ function hangUpSignal(response: ServerResponse): AbortSignal {
 /**
  * Reads a request's body as text.
  *
- * @throws EndpointError when it is too large, but only after the whole body: a client that still sends would not see the
- *   answer
+ * @throws EndpointError when it is too large, but only after the whole body: a client that still sends would not see
+ *   the response
  */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -101,7 +101,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Sends an answer. With `isCut` it sends half of the body and closes the socket. */
+/** Sends a response. With `isCut` it sends half of the body and closes the socket. */
 function send(response: ServerResponse, { status, body, headers }: EndpointResponse, isCut = false): void {
   if (response.destroyed) return;
   const length = Buffer.byteLength(body);

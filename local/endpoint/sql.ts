@@ -3,7 +3,7 @@ import pg from "pg";
 import * as z from "zod";
 import { type Connections, EndpointError } from "./connections.ts";
 
-/** The maximum size of a request and of an answer in bytes: the default of Neon's proxy. */
+/** The maximum size of a request and of a response in bytes: the default of Neon's proxy. */
 export const SIZE_LIMIT = 10 * 1024 * 1024;
 
 export interface EndpointResponse {
@@ -37,7 +37,7 @@ export async function answerSql(
       ? runTransaction(client, payload.queries, start, signal)
       : runStatement(client, payload, { bytes: SIZE_LIMIT }),
   );
-  // Neon repeats the transaction's settings in its answer.
+  // Neon repeats the transaction's settings in its response.
   const repeated = Object.entries(headers).filter(([name]) => name.startsWith("neon-batch-"));
   return { status: 200, body: json, headers: Object.fromEntries(repeated) };
 }
@@ -45,7 +45,9 @@ export async function answerSql(
 const isolationLevels = ["ReadUncommitted", "ReadCommitted", "RepeatableRead", "Serializable"];
 
 /**
- * The statement that begins a transaction, by the request's headers. @throws EndpointError for an unknown isolation level
+ * The statement that begins a transaction, by the request's headers.
+ *
+ * @throws EndpointError for an unknown isolation level
  */
 function startTransaction(header: (name: string) => string | undefined): string {
   const level = header("neon-batch-isolation-level");
@@ -82,7 +84,7 @@ async function runTransaction(
   return `{"results":[${results.join(",")}]}`;
 }
 
-/** How many more bytes of JSON the answer may have. */
+/** How many more bytes of JSON the response may have. */
 type Budget = { bytes: number };
 
 const asText = { getTypeParser: () => (value: string) => value };
@@ -90,8 +92,8 @@ const asText = { getTypeParser: () => (value: string) => value };
 /**
  * Runs one statement with the extended protocol, which accepts exactly one. Returns its result as JSON.
  *
- * @throws pg.DatabaseError; EndpointError when the result is larger than the budget, while the connection still receives
- *   rows
+ * @throws pg.DatabaseError; EndpointError when the result is larger than the budget, while the connection still
+ *   receives rows
  */
 function runStatement(client: pg.ClientBase, statement: Statement, budget: Budget): Promise<string> {
   const { query: text, params: values } = statement;
@@ -120,7 +122,7 @@ const clientErrors = [pg.DatabaseError, z.ZodError, SyntaxError, URIError];
 const errorFields =
   "code detail hint position internalPosition internalQuery severity where table column schema dataType constraint file line routine";
 
-/** The answer to a failed request. It has every field of PostgreSQL's errors; those without a value are null. */
+/** The response to a failed request. It has every field of PostgreSQL's errors; those without a value are null. */
 export function failureResponse(error: unknown): EndpointResponse {
   const values: Record<string, unknown> = { ...Object(error) };
   const fields = errorFields.split(" ").map((name) => [name, values[name] ?? null]);

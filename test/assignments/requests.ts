@@ -18,7 +18,7 @@ const creation = {
   invalid: { patient: "1" },
 };
 
-export const mappingRequests: RouteRequest[] = [
+export const assignmentRequests: RouteRequest[] = [
   {
     route: "GET /api/mappings",
     status: 200,

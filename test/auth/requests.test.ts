@@ -33,16 +33,16 @@ test.each<[string, z.ZodMiniType, object]>([
   ["change of password", PasswordChange, change],
 ])(
   "a %s has only its own fields, each a text without NUL, trimmed unless it is a password",
-  (_, contract, valid) => {
+  (_, schema, valid) => {
     for (const field of Object.keys(valid)) {
       const wrong = isPassword(field) ? invalidPasswords : invalidValues;
-      const refused = valuesRefusedBy(contract, valid, field, wrong);
+      const refused = valuesRefusedBy(schema, valid, field, wrong);
       expect(refused.length).toBe(wrong.length);
     }
     const spaced = Object.entries(valid).map(([field, value]) => [field, ` \t${value}\n `]);
     const trimmed = spaced.map(([field = "", text = ""]) => [field, isPassword(field) ? text : text.trim()]);
-    expect(contract.parse(Object.fromEntries(spaced))).toEqual(Object.fromEntries(trimmed));
-    expect(fieldsRefusedBy(contract, { ...valid, ...unknown })).toEqual(Object.keys(unknown));
+    expect(schema.parse(Object.fromEntries(spaced))).toEqual(Object.fromEntries(trimmed));
+    expect(fieldsRefusedBy(schema, { ...valid, ...unknown })).toEqual(Object.keys(unknown));
   },
 );
 

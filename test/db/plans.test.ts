@@ -151,13 +151,14 @@ const countBlocks = ([top]: PlanNode[]) =>
   (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
 
 /** Whether no index has the rows of a doctor's page in its order. */
-const isGathered = ({ list, asked }: ListPage): boolean =>
+const isSortedSubquery = ({ list, asked }: ListPage): boolean =>
   list === "patients" && !String(asked["sort"]).endsWith("id");
 /**
  * The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their
  * indexes.
  */
-const maxDoctorBlocks = (page: ListPage): number => 70 + (isGathered(page) ? OWN + ASSIGNED : 2 * 51) * 8;
+const maxDoctorBlocks = (page: ListPage): number =>
+  70 + (isSortedSubquery(page) ? OWN + ASSIGNED : 2 * 51) * 8;
 
 describe.each([
   ["current", fresh],
@@ -198,17 +199,17 @@ describe.each([
     }
   });
 
-  test("a doctor's own and assigned patients come from their indexes, and only the assigned ones are gathered to be sorted", () => {
+  test("a doctor's own and assigned patients come from their indexes, and only the assigned ones are collected and sorted", () => {
     expect(statistics.doctorPages).toHaveLength(doctorPages.length);
     for (const [index, page] of doctorPages.entries()) {
       const found = rowNodes(statistics.doctorPages[index] ?? []);
       expect(found.length).toBeGreaterThan(0);
       const offending = found.filter((node) => node["Node Type"] === "Seq Scan" || sortsWholeTable(node));
       expect([page, offending]).toEqual([page, []]);
-      const gathered = found
+      const collectedRows = found
         .filter(sortsCollectedRows)
         .map((node) => node["Plans"]?.at(-1)?.["Actual Rows"] ?? 0);
-      expect(Math.max(0, ...gathered)).toBeLessThanOrEqual(isGathered(page) ? ASSIGNED : 1);
+      expect(Math.max(0, ...collectedRows)).toBeLessThanOrEqual(isSortedSubquery(page) ? ASSIGNED : 1);
     }
   });
 

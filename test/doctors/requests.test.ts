@@ -8,9 +8,9 @@ const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
 const notAppointments = [-1, 1001, 9.5, 2 ** 31, Infinity, "10", null, true, [10]];
 
 describe.each([
-  { what: "a new doctor", contract: NewDoctor, valid: newDoctor({ max_appointments_per_day: 12 }) },
-  { what: "changes of a doctor", contract: DoctorChanges, valid: {} },
-])("$what", ({ contract, valid }) => {
+  { what: "a new doctor", schema: NewDoctor, valid: newDoctor({ max_appointments_per_day: 12 }) },
+  { what: "changes of a doctor", schema: DoctorChanges, valid: {} },
+])("$what", ({ schema, valid }) => {
   test.each<[field: string, accepted: unknown[], refused: unknown[]]>([
     ["firstname", ...nameValues],
     ["lastname", ...nameValues],
@@ -20,15 +20,15 @@ describe.each([
     ["max_appointments_per_day", [0, 1, 999, 1000], notAppointments],
     ["age", [], [59]],
   ])("accepts and refuses the right values of %s", (field, accepted, refused) => {
-    expect(valuesRefusedBy(contract, valid, field, [...accepted, ...refused])).toEqual(refused);
+    expect(valuesRefusedBy(schema, valid, field, [...accepted, ...refused])).toEqual(refused);
   });
 
   test("drops read-only fields, and names every other invalid field at once", () => {
     const readOnly = { id: 1, created_by: 1, created_at: "then", updated_at: "now" };
-    expect(contract.parse({ ...valid, ...readOnly })).toEqual(valid);
+    expect(schema.parse({ ...valid, ...readOnly })).toEqual(valid);
     const person = { firstname: "", lastname: 1, email: "x", gender: "X" };
     const sent = { ...person, specialization: "X", max_appointments_per_day: -1, ward: 3 };
-    expect(fieldsRefusedBy(contract, { ...sent, ...readOnly })).toEqual(Object.keys(sent));
+    expect(fieldsRefusedBy(schema, { ...sent, ...readOnly })).toEqual(Object.keys(sent));
   });
 });
 

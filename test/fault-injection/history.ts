@@ -8,7 +8,7 @@ interface Replayed {
 }
 
 /** Finds where the tables differ from the audit log: each write must be in both, and as often, or in neither. */
-export function faultsOfHistory({ events, patients, doctors, mappings, sessions }: Stored): string[] {
+export function faultsOfHistory({ events, patients, doctors, assignments, sessions }: Stored): string[] {
   const done = events.filter(({ outcome }) => outcome === "done");
   const faults: string[] = [];
   const expected = { patient: new Map<number, Replayed>(), doctor: new Map<number, Replayed>() };
@@ -22,7 +22,7 @@ export function faultsOfHistory({ events, patients, doctors, mappings, sessions 
     ...faults,
     ...faultsOfPeople("patient", expected.patient, patients),
     ...faultsOfPeople("doctor", expected.doctor, doctors),
-    ...faultsOfAssignments(done, mappings),
+    ...faultsOfAssignments(done, assignments),
     ...(done.filter(({ action }) => action === "login").length === sessions.length
       ? []
       : [`${sessions.length} sessions, but another number of audited logins`]),
@@ -60,7 +60,7 @@ function faultsOfPeople(kind: string, expected: Map<number, Replayed>, rows: Per
   });
 }
 
-function faultsOfAssignments(done: Event[], mappings: Stored["mappings"]): string[] {
+function faultsOfAssignments(done: Event[], assignments: Stored["assignments"]): string[] {
   const faults: string[] = [];
   const assigned = new Set<string>();
   for (const { action, patients, changes } of done) {
@@ -70,7 +70,9 @@ function faultsOfAssignments(done: Event[], mappings: Stored["mappings"]): strin
     if (action === "assign") assigned.add(pair);
     else if (action === "unassign" && !assigned.delete(pair)) faults.push(`${pair}: unassigned again`);
   }
-  const rows = mappings.map(({ patient_id, doctor_id }) => `patient ${patient_id} and doctor ${doctor_id}`);
+  const rows = assignments.map(
+    ({ patient_id, doctor_id }) => `patient ${patient_id} and doctor ${doctor_id}`,
+  );
   for (const pair of rows) if (!assigned.delete(pair)) faults.push(`${pair}: assigned, but not audited`);
   for (const pair of assigned) faults.push(`${pair}: audited as assigned, but not stored`);
   return faults;

@@ -41,7 +41,7 @@ const plans: [weight: number, plan: (of: Memory) => Planned][] = [
   [8, (of) => pick(of, of.keyed) ?? withKey(of, importing(of))],
   [12, (of) => change(of, anyPatient(of))],
   [8, (of) => conditionalChange(of, anyPatient(of))],
-  [5, (of) => changeOfDoctor(of, pick(of, of.doctors) ?? UNKNOWN_ID)],
+  [5, (of) => patchDoctor(of, pick(of, of.doctors) ?? UNKNOWN_ID)],
   [6, (of) => deletion(of, anyPatient(of))],
   [5, (of) => restoring(pick(of, of.deleted) ?? UNKNOWN_ID)],
   [7, (of) => assignment(of)],
@@ -132,7 +132,7 @@ const conditionalChange = (of: Memory, patient: number): Planned => ({
   may: [200, 404, 412],
 });
 
-const changeOfDoctor = (of: Memory, doctor: number): Planned => ({
+const patchDoctor = (of: Memory, doctor: number): Planned => ({
   method: "PATCH",
   path: `/api/doctors/${doctor}/`,
   body: { lastname: newName(of) },

@@ -28,7 +28,7 @@ export interface Stored {
   events: Event[];
   patients: Person[];
   doctors: Person[];
-  mappings: { created_by: number; patient_id: number; doctor_id: number }[];
+  assignments: { created_by: number; patient_id: number; doctor_id: number }[];
   sessions: { user_id: number }[];
 }
 
@@ -42,7 +42,7 @@ const everything = `
     (SELECT coalesce(json_agg(d), '[]') FROM doctors d WHERE created_by = ANY ($1)) AS doctors,
     (SELECT coalesce(json_agg(m), '[]') FROM (
       SELECT created_by, patient_id, doctor_id FROM mappings JOIN patients p ON p.id = patient_id
-      WHERE created_by = ANY ($1)) m) AS mappings,
+      WHERE created_by = ANY ($1)) m) AS assignments,
     (SELECT coalesce(json_agg(s), '[]') FROM sessions s WHERE user_id = ANY ($1)) AS sessions`;
 
 /** Reads the rows of all members. @returns the rows of the member with an id */
@@ -54,7 +54,7 @@ export async function storedOf(members: Member[], query: Query): Promise<(id: nu
     events: all.events.filter(({ account_id }) => account_id === id),
     patients: all.patients.filter(of(id)),
     doctors: all.doctors.filter(of(id)),
-    mappings: all.mappings.filter(of(id)),
+    assignments: all.assignments.filter(of(id)),
     sessions: all.sessions.filter(({ user_id }) => user_id === id),
   });
 }

@@ -5,7 +5,7 @@ import { hostileNames } from "../support/text.ts";
 
 // Random values for the schemas of the OpenAPI document. A new field there is tried without a change here.
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 
 /** The longest string or list where the schema has no maximum. */
 const LONG = 100;

@@ -6,7 +6,7 @@ import { type ApiResponse, connectApi, type Options } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { type RouteRequest, type RouteSubject, routePath } from "../support/route-requests.ts";
 import { type Attempt, attempts, type Sender } from "./arbitrary-requests.ts";
-import { enterWorld, patience, tries, type World } from "./runs.ts";
+import { checkProperty, enterWorld, propertyTimeout, type World } from "./runs.ts";
 
 // Whatever is sent, the API never returns a 5xx. Each response is also compared with the OpenAPI document
 // (support/openapi-conformance.ts).
@@ -52,9 +52,9 @@ async function answerTo(attempt: Attempt): Promise<ApiResponse> {
 
 test(
   "no random request is answered with 5xx, and every refused one is answered with a problem",
-  patience,
+  propertyTimeout,
   async () => {
-    await tries(
+    await checkProperty(
       fc.asyncProperty(attempts, async (attempt) => {
         const { status, headers, body } = await answerTo(attempt);
         expect(status).toBeLessThan(500);

@@ -4,7 +4,7 @@ import { fieldProblem } from "../support/problems.ts";
 import { type RouteRequest, routePath, sendRouteRequest, sendToPath } from "../support/route-requests.ts";
 import { type Mutation, mutationsOf, waysToSpoil } from "./mutations.ts";
 import { bodyOf, queryOf, withJson, withQuery } from "./operations.ts";
-import { createWorld, patience, tries } from "./runs.ts";
+import { checkProperty, createWorld, propertyTimeout } from "./runs.ts";
 
 // When one thing in a request is invalid, the response names that one alone, and no database request is made.
 
@@ -15,10 +15,10 @@ function applyMutation(body: object, { field, value }: Mutation): Record<string,
 
 test.each(withJson)(
   "$route with one invalid field in the body returns 400 for that field, without a database request",
-  patience,
+  propertyTimeout,
   async (request) => {
     const { account, about } = await createWorld(request);
-    await tries(
+    await checkProperty(
       fc.asyncProperty(mutationsOf(bodyOf(request) ?? {}), async (mutation) => {
         const body = applyMutation(about.body ?? {}, mutation);
         expect(await sendRouteRequest(account, request, { ...about, body })).toEqual(
@@ -44,10 +44,10 @@ const invalidParameters = (request: RouteRequest) => {
 
 test.each(withQuery)(
   "$route with one invalid query parameter returns 400 for that parameter, without a database request",
-  patience,
+  propertyTimeout,
   async (request) => {
     const { account, about } = await createWorld(request);
-    await tries(
+    await checkProperty(
       fc.asyncProperty(invalidParameters(request), async ([name, text]) => {
         const path = `${routePath(request, about.id)}?${new URLSearchParams([[name, text]])}`;
         expect(await sendToPath(account, request, path, about)).toEqual(fieldProblem(name));

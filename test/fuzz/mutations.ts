@@ -3,7 +3,7 @@ import { inject } from "vitest";
 import { type JsonSchema, schemaErrors } from "../support/openapi.ts";
 import { fieldsOf, requiredOf } from "./arbitraries.ts";
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 
 /** One change that makes a valid body invalid: a field and its new value; without a value, the field is left out. */
 export interface Mutation {

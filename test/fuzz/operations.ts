@@ -9,7 +9,7 @@ import {
 import { type RouteRequest, routeMethod } from "../support/route-requests.ts";
 import { fieldsOf } from "./arbitraries.ts";
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 
 /** The operation of a route in the OpenAPI document. */
 export function operationOf(request: RouteRequest): Operation {

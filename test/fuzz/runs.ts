@@ -3,17 +3,17 @@ import { newAccount, type TestAccount } from "../support/accounts.ts";
 import type { RouteRequest, RouteSubject } from "../support/route-requests.ts";
 
 /**
- * For how long one property is tried at most, including shrinking; then fast-check reports what it has found so far.
+ * The most time that one property is checked, including shrinking; then fast-check reports what it has found so far.
  */
 const MOST_MS = 20_000;
 /** More than that for vitest, which would end the test without the report of fast-check. */
-export const patience = { timeout: MOST_MS + 10_000 };
+export const propertyTimeout = { timeout: MOST_MS + 10_000 };
 
 /**
- * Tries a property with `numRuns` random values, which differ in each run of the suite. A failure prints its `seed`
+ * Checks a property with `numRuns` random values, which differ in each run of the suite. A failure prints its `seed`
  * and `path`; `fc.assert(…, { seed, path })` repeats it.
  */
-export const tries = <Values>(property: fc.IAsyncProperty<Values>, numRuns: number): Promise<void> =>
+export const checkProperty = <Values>(property: fc.IAsyncProperty<Values>, numRuns: number): Promise<void> =>
   fc.assert(property, { numRuns, interruptAfterTimeLimit: MOST_MS, markInterruptAsFailure: false });
 
 export interface World {

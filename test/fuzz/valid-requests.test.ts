@@ -12,7 +12,7 @@ import {
 } from "../support/route-requests.ts";
 import { fieldsOf, requiredOf, valid } from "./arbitraries.ts";
 import { bodyOf, freeFieldsOf, queryOf, withFreeFields, withQuery } from "./operations.ts";
-import { enterWorld, patience, tries, type World } from "./runs.ts";
+import { checkProperty, enterWorld, propertyTimeout, type World } from "./runs.ts";
 
 // Every value that is valid by the OpenAPI document is accepted, and is returned as it was sent.
 
@@ -40,12 +40,12 @@ function recordPathOf(request: RouteRequest, path: string, { headers }: ApiRespo
 
 test.each(withFreeFields)(
   "$route accepts every valid body, and its values are read back as they were sent",
-  patience,
+  propertyTimeout,
   async (request) => {
     const free = Object.keys(freeFieldsOf(request));
     const worlds = new Map<string, World>();
     const overwrites = ["PUT", "PATCH"].includes(routeMethod(request));
-    await tries(
+    await checkProperty(
       fc.asyncProperty(freeValues(request), async (values) => {
         const { account, about } = await enterWorld(worlds, request, !overwrites);
         const rest = Object.entries(about.body ?? {}).filter(([name]) => !free.includes(name));
@@ -65,12 +65,12 @@ test.each(withFreeFields)(
 /** Messages about two parameters of a query together, which JSON Schema cannot express. */
 const TOGETHER = /^Must not be (before|less than) /;
 
-test.each(withQuery)("$route accepts every valid query", patience, async (request) => {
+test.each(withQuery)("$route accepts every valid query", propertyTimeout, async (request) => {
   const { cursor, ...parameters } = queryOf(request);
   const model = Object.entries(parameters).map(([name, schema]) => [name, valid(schema)] as const);
   const worlds = new Map<string, World>();
   const reads = routeMethod(request) === "GET";
-  await tries(
+  await checkProperty(
     fc.asyncProperty(fc.record(Object.fromEntries(model), { requiredKeys: [] }), async (values) => {
       const { account, about } = await enterWorld(worlds, request, !reads);
       const query = new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)]));
@@ -82,20 +82,24 @@ test.each(withQuery)("$route accepts every valid query", patience, async (reques
   );
 });
 
-test("every valid password can log in after registration, and no other password can", patience, async () => {
-  const registration = routeRequests.find(({ route }) => route === "POST /api/auth/register");
-  const { password = {} } = fieldsOf(bodyOf(registration as RouteRequest) ?? {});
-  await tries(
-    fc.asyncProperty(valid(password), async (password) => {
-      const [api, username] = [connectApi(), uniqueName("user-")];
-      const registered = { username, email: "ada@example.org", password };
-      expect(await api.post("/api/auth/register/", registered)).toMatchObject({ status: 201 });
-      expect(await api.post("/api/auth/login/", { username, password })).toMatchObject({ status: 200 });
-      fc.pre(String(password).trim() !== PASSWORD);
-      expect(await api.post("/api/auth/login/", { username, password: PASSWORD })).toMatchObject({
-        status: 401,
-      });
-    }),
-    10,
-  );
-});
+test(
+  "every valid password can log in after registration, and no other password can",
+  propertyTimeout,
+  async () => {
+    const registration = routeRequests.find(({ route }) => route === "POST /api/auth/register");
+    const { password = {} } = fieldsOf(bodyOf(registration as RouteRequest) ?? {});
+    await checkProperty(
+      fc.asyncProperty(valid(password), async (password) => {
+        const [api, username] = [connectApi(), uniqueName("user-")];
+        const registered = { username, email: "ada@example.org", password };
+        expect(await api.post("/api/auth/register/", registered)).toMatchObject({ status: 201 });
+        expect(await api.post("/api/auth/login/", { username, password })).toMatchObject({ status: 200 });
+        fc.pre(String(password).trim() !== PASSWORD);
+        expect(await api.post("/api/auth/login/", { username, password: PASSWORD })).toMatchObject({
+          status: 401,
+        });
+      }),
+      10,
+    );
+  },
+);

@@ -93,16 +93,16 @@ test("an id is an integer from 1 to 2147483647, in a body and in a path", () => 
 });
 
 test("a body with unknown fields is refused by their names; read-only fields are ignored", () => {
-  const contract = requestBody({ name: textField(64) }, readOnlyFields);
+  const schema = requestBody({ name: textField(64) }, readOnlyFields);
   const readOnly = { id: "x", created_by: {}, created_at: [], updated_at: "\0" };
-  expect(contract.parse({ ...readOnly, name: " Ada " })).toEqual({ name: "Ada" });
+  expect(schema.parse({ ...readOnly, name: " Ada " })).toEqual({ name: "Ada" });
   const unknown = ["nickname", "Name", "constructor", "prototype", "toString", "__proto__", ""];
   for (const field of unknown) {
     const sent = JSON.parse(`{"name": "Ada", ${JSON.stringify(field)}: {"name": "Eve"}}`);
-    expect(fieldsRefusedBy(contract, sent)).toEqual([field]);
+    expect(fieldsRefusedBy(schema, sent)).toEqual([field]);
   }
   const inherited = JSON.parse('{"__proto__": {"name": "Ada"}}');
-  expect(fieldsRefusedBy(contract, inherited)).toEqual(["name", "__proto__"]);
+  expect(fieldsRefusedBy(schema, inherited)).toEqual(["name", "__proto__"]);
   for (const sent of [[], [{ name: "Ada" }], "Ada", 7, null, true])
-    expect(fieldsRefusedBy(contract, sent)).toEqual(["body"]);
+    expect(fieldsRefusedBy(schema, sent)).toEqual(["body"]);
 });

@@ -10,7 +10,7 @@ const [nurse, other] = [await newAccount(api), await newAccount(api)];
 /** A limiter that lets nothing through. */
 const exhaustedLimiter = { limit: async () => ({ success: false }) };
 
-/** The statuses of the contract's table of errors, each with a request that gets it. */
+/** The documented error statuses, each with a request that gets it. */
 const errors: [Parameters<typeof problem>[0], () => Promise<ApiResponse>][] = [
   [400, () => api.post("/api/auth/login/")],
   [401, () => api.get("/api/patients/")],

@@ -9,7 +9,7 @@ import { hostileNames } from "../support/text.ts";
 // parameter, with values that one of them might judge differently. JSON Schema cannot express two rules, so the
 // descriptions do: a password has at most 72 bytes, and white space around an email is trimmed.
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 
 const texts = [
   ...["", " ", "\t\n", "\u00a0", "\u0085", "\u0001", "\u200b", "\ufeff", "\0", "a\0", "a", " a ", "aa", "é"],

@@ -3,7 +3,7 @@ import { app } from "../../src/app.ts";
 import { routeRequests } from "../requests.ts";
 import { type RouteRequest, routeMethod, routePath } from "../support/route-requests.ts";
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
     key: `${method.toUpperCase()} ${path}`,

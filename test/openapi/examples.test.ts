@@ -5,7 +5,7 @@ import { connectApi } from "../support/api.ts";
 import { type Media, type Operation, resolveReference, schemaErrors } from "../support/openapi.ts";
 import { type RouteRequest, routeMethod, routePath, sendRouteRequest } from "../support/route-requests.ts";
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 
 const operationOf = (request: RouteRequest): Operation | undefined =>
   document.paths[routePath(request, "{id}")]?.[routeMethod(request).toLowerCase()];

@@ -5,9 +5,9 @@ import { newPatient } from "../support/resources.ts";
 import { emailOfLength, nameValues } from "../support/text.ts";
 
 describe.each([
-  { what: "a new patient", contract: NewPatient, valid: newPatient() },
-  { what: "changes of a patient", contract: PatientChanges, valid: {} },
-])("$what", ({ contract, valid }) => {
+  { what: "a new patient", schema: NewPatient, valid: newPatient() },
+  { what: "changes of a patient", schema: PatientChanges, valid: {} },
+])("$what", ({ schema, valid }) => {
   test.each<[field: string, accepted: unknown[], refused: unknown[]]>([
     ["firstname", ...nameValues],
     ["lastname", ...nameValues],
@@ -16,14 +16,14 @@ describe.each([
     ["gender", ["M", "F", "O", "U"], ["", "X", "m", " M", "MF", "male", null, 1, ["M"]]],
     ["first_name", [], ["Ada"]],
   ])("accepts and refuses the right values of %s", (field, accepted, refused) => {
-    expect(valuesRefusedBy(contract, valid, field, [...accepted, ...refused])).toEqual(refused);
+    expect(valuesRefusedBy(schema, valid, field, [...accepted, ...refused])).toEqual(refused);
   });
 
   test("drops read-only fields, and names every other invalid field at once", () => {
     const readOnly = { id: 1, created_by: 1, created_at: "then", updated_at: "now" };
-    expect(contract.parse({ ...valid, ...readOnly })).toEqual(valid);
+    expect(schema.parse({ ...valid, ...readOnly })).toEqual(valid);
     const sent = { firstname: "", lastname: 1, email: "x", age: 121, gender: "X", ward: 3 };
-    expect(fieldsRefusedBy(contract, { ...sent, ...readOnly })).toEqual(Object.keys(sent));
+    expect(fieldsRefusedBy(schema, { ...sent, ...readOnly })).toEqual(Object.keys(sent));
   });
 });
 

@@ -51,9 +51,9 @@ async function disable(owner: TestAccount): Promise<TestAccount> {
   return owner;
 }
 
-type Relation = (typeof callerKinds)[number];
+type CallerKind = (typeof callerKinds)[number];
 
-const createCaller: Record<Relation, (owner: TestAccount) => Promise<TestAccount>> = {
+const createCaller: Record<CallerKind, (owner: TestAccount) => Promise<TestAccount>> = {
   nobody: async (owner) => ({ ...owner, ...owner.api, token: "" }),
   owner: async (owner) => owner,
   "another account": ({ api }) => newAccount(api),
@@ -75,24 +75,24 @@ interface Scene {
 }
 
 /** Creates the accounts and the subject of a request that changes something. */
-async function createScene(request: RouteRequest, relation: Relation): Promise<Scene> {
+async function createScene(request: RouteRequest, callerKind: CallerKind): Promise<Scene> {
   const owner = await newAccount(connectApi());
   const about = await createSubject(request, owner);
-  return { account: await createCaller[relation](owner), about };
+  return { account: await createCaller[callerKind](owner), about };
 }
 
 // All requests that are refused or only read share these accounts, and those of one route its subject.
 const sharedOwner = await newAccount(connectApi());
-const sharedCallers = new Map<Relation, TestAccount>();
+const sharedCallers = new Map<CallerKind, TestAccount>();
 const sharedSubjects = new Map<RouteRequest, RouteSubject>();
 
-async function sharedScene(request: RouteRequest, relation: Relation): Promise<Scene> {
+async function sharedScene(request: RouteRequest, callerKind: CallerKind): Promise<Scene> {
   const about = sharedSubjects.get(request) ?? (await createSubject(request, sharedOwner));
   sharedSubjects.set(request, about);
-  if (relation === "disabled") return { account: await disable(sharedOwner), about };
-  const account = sharedCallers.get(relation) ?? (await createCaller[relation](sharedOwner));
-  sharedCallers.set(relation, account);
-  if (relation === "the doctor's account") await makeDoctorOf(sharedOwner, account);
+  if (callerKind === "disabled") return { account: await disable(sharedOwner), about };
+  const account = sharedCallers.get(callerKind) ?? (await createCaller[callerKind](sharedOwner));
+  sharedCallers.set(callerKind, account);
+  if (callerKind === "the doctor's account") await makeDoctorOf(sharedOwner, account);
   return { account, about };
 }
 
@@ -103,22 +103,22 @@ test("every route has a row, and every row a route", () => {
 });
 
 const cells = routeRequests.flatMap((request) =>
-  callerKinds.map((relation, index) => ({
+  callerKinds.map((callerKind, index) => ({
     route: request.route,
     request,
-    relation,
+    callerKind,
     expected: permissionTable[request.route]?.[index] ?? 0,
   })),
 );
 
-test.each(cells)("$route returns $expected to $relation", async ({ request, relation, expected }) => {
+test.each(cells)("$route returns $expected to $callerKind", async ({ request, callerKind, expected }) => {
   const changes = expected < 400 && routeMethod(request) !== "GET";
-  const { account, about } = await (changes ? createScene : sharedScene)(request, relation);
+  const { account, about } = await (changes ? createScene : sharedScene)(request, callerKind);
   const answer = await sendRouteRequest(account, request, about);
   expect(answer.status).toBe(expected);
   if (answer.status < 400 || !request.route.includes(":id")) return;
   // A caller who may not see a record learns nothing of it: the response is the same as for an unknown id.
-  const canSee = relation === "the doctor's account" || request.route.includes("/doctors/");
+  const canSee = callerKind === "the doctor's account" || request.route.includes("/doctors/");
   if (answer.status === 403 && canSee && !request.as) return;
   const unknown = typeof about.id === "string" ? crypto.randomUUID() : 2_147_483_647;
   expect(withoutRequestDetails(await sendRouteRequest(account, request, { ...about, id: unknown }))).toEqual(

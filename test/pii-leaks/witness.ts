@@ -11,9 +11,9 @@ export class Evidence {
   /** Values that were sent, or that the API created for one client only. */
   readonly marks = new Set<string>();
   /** Errors, and the headers of all responses. They must contain no marks. */
-  readonly told: string[] = [];
+  readonly publicTexts: string[] = [];
   /** Successful bodies. They may contain marks. */
-  readonly shown: string[] = [];
+  readonly readByOwner: string[] = [];
   readonly statuses = new Set<number>();
 
   mark(): string {
@@ -49,7 +49,7 @@ function routeOf(method: string, path: string): RouteRequest | undefined {
 export function watchedApi(evidence: Evidence) {
   const api = connectApi();
 
-  function marked(request: RouteRequest, body: Record<string, unknown>): Record<string, unknown> {
+  function insertMarks(request: RouteRequest, body: Record<string, unknown>): Record<string, unknown> {
     const free = Object.entries(freeFieldsOf(request)).filter(
       ([name, field]) => isFreeText(field) && name !== "username",
     );
@@ -64,8 +64,8 @@ export function watchedApi(evidence: Evidence) {
 
   function note({ status, headers, body }: ApiResponse): void {
     evidence.statuses.add(status);
-    evidence.told.push([...headers].map((pair) => pair.join(": ")).join("\n"));
-    (status < 400 ? evidence.shown : evidence.told).push(JSON.stringify(body));
+    evidence.publicTexts.push([...headers].map((pair) => pair.join(": ")).join("\n"));
+    (status < 400 ? evidence.readByOwner : evidence.publicTexts).push(JSON.stringify(body));
   }
 
   async function request(
@@ -76,7 +76,7 @@ export function watchedApi(evidence: Evidence) {
   ): Promise<ApiResponse> {
     const route = routeOf(method, path);
     const isMarked = route && body !== undefined && !options.raw;
-    const sent = isMarked ? marked(route, body as Record<string, unknown>) : body;
+    const sent = isMarked ? insertMarks(route, body as Record<string, unknown>) : body;
     if (isMarked)
       for (const [name, field] of Object.entries(fieldsOf(bodyOf(route) ?? {})))
         if (isFreeText(field)) evidence.secret(String(Object(sent)[name] ?? ""));

@@ -87,12 +87,12 @@ const isCut = (node: PlanNode): boolean =>
   node["Node Type"] === "Limit" ||
   (/^(Append|Merge Append|Subquery Scan|Sort)$/.test(node["Node Type"]) && inputsOf(node).every(isCut));
 /**
- * Whether a node sorts more than the first rows of some index scans; rows that are gathered on purpose (`gathers`) do
- * not count.
+ * Whether a node sorts more than the first rows of some index scans; rows that are collected on purpose
+ * (`sortsCollectedRows`) do not count.
  */
 export const sortsWholeTable = (node: PlanNode): boolean =>
   sorts(node) && !inputsOf(node).every(isCut) && !sortsCollectedRows(node);
-/** Whether a node sorts rows that were gathered first, which is done only for callers who have such rows. */
+/** Whether a node sorts rows that a subquery collected first, which is done only for callers who have such rows. */
 export const sortsCollectedRows = (node: PlanNode): boolean => {
   const [gate] = inputsOf(node);
   return (

@@ -2,7 +2,7 @@ import { inject } from "vitest";
 import type { HeaderOrReference, Operation, OperationResponse } from "./openapi.ts";
 import { resolveReference, schemaErrors } from "./openapi.ts";
 
-const document = inject("reference");
+const document = inject("openApiDocument");
 
 /** A request and its response, as a client sees them. */
 export interface Exchange {

@@ -26,6 +26,6 @@ declare module "vitest" {
     /** For the "local" project: the file with all of the Worker's code, as it would be deployed. */
     bundle: string;
     /** The OpenAPI document, as it is served at /openapi.json. */
-    reference: OpenApi;
+    openApiDocument: OpenApi;
   }
 }

@@ -43,7 +43,7 @@ export interface RouteRequest {
 
 export const routeMethod = ({ route }: RouteRequest): string => route.split(" ")[0] ?? "";
 
-/** The path of a route, with `id` in place of `:id`; below /api/ it ends with a slash, as the contract has it. */
+/** The path of a route, with `id` in place of `:id`; below /api/ it ends with a slash, as it is documented. */
 export function routePath({ route }: RouteRequest, id: number | string = 1): string {
   const [, path = ""] = route.split(" ");
   return `${path.replace(":id", String(id))}${path.startsWith("/api/") ? "/" : ""}`;

@@ -23,7 +23,7 @@ const repository = join(import.meta.dirname, "..", "..");
  * project.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [server, reference] = await Promise.all([startServer(), buildReference()]);
+  const [server, openApiDocument] = await Promise.all([startServer(), buildOpenApiDocument()]);
   const serverUrl = new URL("/postgres", server.url).href;
   const administrate = (statement: string) => withClient(serverUrl, (client) => client.query(statement));
   const urlOf = (database: string) => new URL(`/${database}`, serverUrl).href;
@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   if (local) project.provide("database", local);
   project.provide("workerDatabases", ofWorkers);
-  project.provide("reference", reference);
+  project.provide("openApiDocument", openApiDocument);
 
   return async () => {
     await endpoint.stop();
@@ -59,7 +59,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /** Writes the OpenAPI document as a deployment does, and reads it. */
-async function buildReference(): Promise<OpenApi> {
+async function buildOpenApiDocument(): Promise<OpenApi> {
   await promisify(execFile)(process.execPath, [join(repository, "openapi", "build.ts")]);
   return JSON.parse(readFileSync(join(repository, "dist", "public", "openapi.json"), "utf8"));
 }

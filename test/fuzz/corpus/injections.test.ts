@@ -6,7 +6,7 @@ import { postPatient } from "../../support/resources.ts";
 import { type RouteRequest, routePath, sendRouteRequest, sendToPath } from "../../support/route-requests.ts";
 import { fieldsOf } from "../arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "../operations.ts";
-import { createWorld, patience } from "../runs.ts";
+import { createWorld, propertyTimeout } from "../runs.ts";
 import { injections } from "./injections.ts";
 import { expectNoLeak } from "./leaks.ts";
 
@@ -43,7 +43,7 @@ async function placesOf(request: RouteRequest): Promise<Try[]> {
 
 test.each(routeRequests)(
   "$route accepts or refuses SQL and scripts in every text, and never returns 5xx or tells internals",
-  patience,
+  propertyTimeout,
   async (request) => {
     for (const [place, send] of await placesOf(request)) {
       const answers = await Promise.all(injections.map(({ text }) => send(text)));

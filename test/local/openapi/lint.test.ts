@@ -12,14 +12,14 @@ const lint = async (document: unknown) =>
   });
 
 test("Redocly reports no errors and no warnings for the OpenAPI document", async () => {
-  const problems = await lint(inject("reference"));
+  const problems = await lint(inject("openApiDocument"));
   expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual(
     [],
   );
 });
 
 test("Redocly reports a path parameter that is not declared", async () => {
-  const document = structuredClone(inject("reference"));
+  const document = structuredClone(inject("openApiDocument"));
   delete document.paths["/api/patients/{id}/"]?.["get"]?.parameters;
   const problems = await lint(document);
   expect(problems.map(({ ruleId, severity }) => [ruleId, severity])).toEqual([

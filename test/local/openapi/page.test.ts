@@ -16,8 +16,8 @@ test.each([
   ["/", "/docs/"],
   ["/docs", "/docs/"],
 ])("GET %s redirects to the API reference", async (path, target) => {
-  const answer = await fetch(`${api.origin}${path}`, { redirect: "manual" });
-  expect([answer.status >= 300 && answer.status < 400, answer.headers.get("Location")]).toEqual([
+  const response = await fetch(`${api.origin}${path}`, { redirect: "manual" });
+  expect([response.status >= 300 && response.status < 400, response.headers.get("Location")]).toEqual([
     true,
     target,
   ]);
@@ -41,14 +41,14 @@ test("GET /docs/ has a policy that lets the page load its own files only", async
 });
 
 test("GET /openapi.json can be read by pages of any origin", async () => {
-  const answer = await fetch(`${api.origin}/openapi.json`);
-  expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
-  expect(await answer.json()).toMatchObject({ openapi: "3.1.1", servers: [{ url: "/" }] });
+  const response = await fetch(`${api.origin}/openapi.json`);
+  expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  expect(await response.json()).toMatchObject({ openapi: "3.1.1", servers: [{ url: "/" }] });
 });
 
 test.each(["/docs/nothing", "/nothing", "/api/nothing/"])("GET %s returns the API's 404", async (path) => {
-  const answer = await fetch(`${api.origin}${path}`);
-  expect([answer.status, answer.headers.get("Content-Type")]).toEqual([404, "application/problem+json"]);
+  const response = await fetch(`${api.origin}${path}`);
+  expect([response.status, response.headers.get("Content-Type")]).toEqual([404, "application/problem+json"]);
 });
 
 if (!executable)
@@ -68,20 +68,20 @@ async function openReference(width: number) {
   return opened;
 }
 
-/** The API's answer in an operation, as soon as it is shown. */
-async function answerOf(operation: Locator): Promise<string> {
+/** The API's response in an operation, as soon as it is shown. */
+async function responseOf(operation: Locator): Promise<string> {
   await operation.locator(".live-responses-table .response-col_status").last().waitFor();
   return (await operation.locator(".live-responses-table").textContent()) ?? "";
 }
 
-/** Opens an operation, sends its request, and returns the answer that it shows. */
+/** Opens an operation, sends its request, and returns the response that it shows. */
 async function sendRequest(page: Page, id: string, body?: unknown): Promise<string> {
   const operation = page.locator(`#operations-${id}`);
   const summary = operation.locator(".opblock-summary-control");
   if ((await summary.getAttribute("aria-expanded")) !== "true") await summary.click();
   if (body) await operation.locator("textarea").first().fill(JSON.stringify(body));
   await operation.locator(".execute").click();
-  return answerOf(operation);
+  return responseOf(operation);
 }
 
 describe.skipIf(!executable)("the API reference in a desktop browser", { timeout: TIMEOUT }, () => {
@@ -98,11 +98,11 @@ describe.skipIf(!executable)("the API reference in a desktop browser", { timeout
     await operation.locator(".execute").waitFor(); // Tab would pass by what is not there yet
     await pressTabUntil(page, "#operations-Service-health .execute");
     await page.keyboard.press("Enter");
-    expect(await answerOf(operation)).toContain('"status": "ok"');
+    expect(await responseOf(operation)).toContain('"status": "ok"');
     expect(complaints).toEqual([]);
   });
 
-  test("a visitor registers, logs in, sends a request and sees the answer", async () => {
+  test("a visitor registers, logs in, sends a request and sees the response", async () => {
     expect(new URL(page.url()).pathname).toBe("/docs/");
     const password = "correct horse battery";
     const username = `page-${crypto.randomUUID()}`;
@@ -144,7 +144,7 @@ test.skipIf(!executable)(
   },
 );
 
-/** Shows the answered list of patients. */
+/** Takes a screenshot of the listed patients. */
 async function takeScreenshot(page: Page, path: string): Promise<void> {
   await page.setViewportSize({ width: 1200, height: 1000 });
   await page
