@@ -2,8 +2,8 @@
 // because the list sends it itself.
 import type { AuditEvent, Doctor, Patient } from "./types.ts";
 
-export type Gender = Patient["gender"];
-export type Specialization = Doctor["specialization"];
+type Gender = Patient["gender"];
+type Specialization = Doctor["specialization"];
 
 /** The number of records a page: 1 to 200, 50 by default. */
 export type Paged = { limit?: number | undefined };

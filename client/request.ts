@@ -28,7 +28,7 @@ export interface Call<Result> extends CallOptions {
   recover?: (problem: ProblemError) => Result | Promise<Result>;
 }
 
-export interface SendOptions {
+interface SendOptions {
   url: string;
   fetch: typeof fetch;
   retry: RetryOptions | undefined;

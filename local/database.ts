@@ -11,7 +11,7 @@ import { saveDatabaseUrl, saveEndpointUrl } from "./vars.ts";
 const ENDPOINT_PORT = 5489;
 
 /** The database that the Worker uses in development. */
-export interface DevelopmentDatabase extends AsyncDisposable {
+interface DevelopmentDatabase extends AsyncDisposable {
   /** The Worker's DATABASE_URL. */
   url: string;
   /** The Worker's DATABASE_ENDPOINT. */

@@ -4,7 +4,7 @@ import { type Connections, createConnections, EndpointError } from "./connection
 import { answerWithFault, createChannels } from "./faults.ts";
 import { answerSql, type EndpointResponse, failureResponse, SIZE_LIMIT } from "./sql.ts";
 
-export interface Endpoint {
+interface Endpoint {
   /** `http://127.0.0.1:<port>/sql` */
   url: string;
   /**

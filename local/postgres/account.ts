@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSy
 import { basename, dirname, join, resolve } from "node:path";
 
 /** An account of the operating system, as options of `spawn`; empty for the account of this process. */
-export interface SystemUser {
+interface SystemUser {
   uid?: number;
   gid?: number;
 }

@@ -31,7 +31,7 @@ export type Progress = z.infer<typeof Progress>;
 export const progressFileOf = (file: string): string => `${file}.progress.json`;
 
 /** What identifies an upload. It can be continued only if all of this is the same. */
-export type Target = Pick<Progress, "sha256" | "url" | "username">;
+type Target = Pick<Progress, "sha256" | "url" | "username">;
 
 /**
  * Reads the progress of an upload from its file. Without such a file, nothing has been uploaded yet.

@@ -5,7 +5,7 @@ import { type Chunk, chunksOf, type FileFormat, lineInFile } from "./chunks.ts";
 import { hashOf, type Progress, readProgress, writeProgress } from "./progress-file.ts";
 import { type RefusedRecord, writeRefused } from "./refused-file.ts";
 
-export interface Upload {
+interface Upload {
   /** The path of the file. */
   file: string;
   format: FileFormat;

@@ -54,7 +54,7 @@ export const describeParameters = <Schema extends z.ZodMiniType>(
 export type HeaderName = "ETag" | "Idempotency-Replayed" | "Link" | "Location";
 
 /** A body by media type: OpenAPI's `content`. */
-export type MediaTypes = Record<string, { schema: JsonSchema; example: unknown }>;
+type MediaTypes = Record<string, { schema: JsonSchema; example: unknown }>;
 
 /** A successful response. */
 export interface ResponseDescription {

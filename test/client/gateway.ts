@@ -29,7 +29,7 @@ export const badGateway = {
 };
 
 /** A request as the gateway received it. */
-export interface GatewayRequest {
+interface GatewayRequest {
   /** Method and path: `GET /api/patients/7/`. */
   line: string;
   headers: IncomingMessage["headers"];

@@ -9,7 +9,7 @@ import { bodyOf, operationOf, queryOf } from "./operations.ts";
 // Malformed requests. They refer to no record but the sender's own, because what they change stays changed.
 
 /** Who sends a request. */
-export const senders = ["nobody", "clinician", "another clinician", "admin", "disabled"] as const;
+const senders = ["nobody", "clinician", "another clinician", "admin", "disabled"] as const;
 export type Sender = (typeof senders)[number];
 
 /** A request to a route: the differences from the route's valid request. */

@@ -2,14 +2,10 @@ import type { TestAccount } from "./accounts.ts";
 import type { Api, ApiResponse } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
-/** The audit events of the request with this answer; usually one. */
+/** The audit events of the request with this response; usually one. */
 export const auditEventsOf = ({ headers }: ApiResponse) => asOwner`
   SELECT account_id, username, role, session_id, action, outcome, patients, doctor_id, subject_id, address, changes, reason
   FROM audit_events WHERE request_id = ${headers.get("X-Request-Id")} ORDER BY at, id`;
-
-/** The audit events of an account, in order. */
-export const auditEventsOfAccount = ({ id }: { id: number }) => asOwner`
-  SELECT action, outcome, patients, doctor_id, changes FROM audit_events WHERE account_id = ${id} ORDER BY id`;
 
 /** The values of an audit event that a test does not set itself, for a request through `api`. */
 export const emptyAuditEvent = ({ address }: Api) => ({

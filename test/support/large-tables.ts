@@ -58,7 +58,8 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
 
 export const DOCTOR = 2_000_000_000;
 /** How many patients the doctor's account owns, how many are assigned to the doctor, and how many are both. */
-export const [OWN, ASSIGNED, BOTH] = [3000, 3000, 300];
+export const [OWN, ASSIGNED] = [3000, 3000];
+const BOTH = 300;
 
 /** A doctor with an account that owns patients, and with patients of its own and of other accounts assigned. */
 export const fillForDoctor = (account: number): SetupStep[] =>

@@ -12,7 +12,7 @@ export interface Media {
   example?: unknown;
 }
 
-export interface Header {
+interface Header {
   required: boolean;
   schema: JsonSchema;
 }

@@ -1,7 +1,7 @@
 import type { OpenApi } from "./openapi.ts";
 
 /** What the global setup, which runs in Node, gives to the tests, most of which run in workerd. */
-export interface TestDatabase {
+interface TestDatabase {
   /** The database as the Worker connects to it: as a role with the same rights as in production. */
   databaseUrl: string;
   /** The same database as its owner, for what no client of the API may do. */
