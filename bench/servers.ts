@@ -29,7 +29,7 @@ export interface BenchDatabase {
 export interface BenchWorker extends WorkerdProcess {
   /** How many requests the Worker has sent to the database so far. */
   countDatabaseRequests(): Promise<number>;
-  /** Delays each of the Worker's requests to the database by so many milliseconds from now on. */
+  /** Delays each of the Worker's requests to the database by `ms` milliseconds from now on. */
   delayDatabaseRequests(ms: number): Promise<void>;
 }
 

@@ -29,7 +29,7 @@ const CONNECTIONS = 200;
 const [SOAK_SECONDS, QUICK_SOAK_SECONDS] = [60, 10];
 /** The part of the time that is warm-up: caches fill, and code is compiled. */
 const WARM_UP_PART = 0.25;
-/** The median over so many seconds is taken, because memory goes up and down with garbage collection. */
+/** The median over these seconds is taken, because memory goes up and down with garbage collection. */
 const MEMORY_WINDOW_SECONDS = 5;
 
 /** Measures the size of the bundle, and the CPU time until the Worker has started and responded. */

@@ -45,7 +45,7 @@ const failuresOf = (username: string) => asOwner`
   SELECT network, failures FROM login_attempts WHERE username = ${username} ORDER BY network`;
 
 /**
- * Asserts that a failure blocks for so many seconds: the next attempt is refused, and Retry-After says how much of
+ * Asserts that a failure blocks for `seconds`: the next attempt is refused, and Retry-After says how much of
  * the block is left, rounded up.
  */
 async function expectBlock(

@@ -38,7 +38,7 @@ async function countReceived({ bindings }: Pick<Api, "bindings">): Promise<numbe
 }
 
 /**
- * Lets the endpoint fail for so many requests. Where it hangs, the deadline of each of them passes as soon as the
+ * Lets the endpoint fail for `times` requests. Where it hangs, the deadline of each of them passes as soon as the
  * endpoint has the request, and no other deadline passes: so nothing is waited for, and a slow machine is not too
  * late.
  */

@@ -1,5 +1,5 @@
 import { learn, type Memory } from "./memory.ts";
-import { type Answered, login, nextOf, type Planned, registration } from "./plans.ts";
+import { type Answered, login, nextPlanned, type Planned, registration } from "./plans.ts";
 
 /** Sends a request; tests in workerd and in Node each have their own way. */
 export type Send = (planned: Planned) => Promise<Answered>;
@@ -47,7 +47,7 @@ export async function join(send: Send, name: string, seed: number): Promise<Memb
     exchanges,
     async work(count) {
       for (let sent = 0; sent < count; sent += 1) {
-        const planned = nextOf(memory);
+        const planned = nextPlanned(memory);
         const answer = await exchange({ ...planned, headers: { ...planned.headers, ...authorization } });
         if (answer.status < 300) learn(memory, planned, answer);
       }

@@ -53,7 +53,7 @@ const plans: [weight: number, plan: (of: Memory) => Planned][] = [
 const weights = plans.reduce((sum, [weight]) => sum + weight, 0);
 
 /** The next request of an account. */
-export function nextOf(memory: Memory): Planned {
+export function nextPlanned(memory: Memory): Planned {
   let left = memory.random() * weights;
   for (const [weight, plan] of plans) {
     left -= weight;

@@ -80,7 +80,7 @@ test("a byte order mark before the JSON is ignored", async () => {
   expect((await nurse.post("/api/patients/", undefined, { raw, headers: json })).status).toBe(201);
 });
 
-/** A login body with a long username: so many bytes, and fewer characters. */
+/** A login body of `size` bytes with a long username, and of fewer characters. */
 const ofBytes = (size: number) =>
   encode(login.replace('""', `"${"€".repeat(20_000)}"`).padEnd(size - 40_000));
 

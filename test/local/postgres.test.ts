@@ -9,7 +9,7 @@ import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { choosePlace } from "../../local/postgres/account.ts";
 import { installedPostgres, linkLibraries } from "../../local/postgres/binaries.ts";
 import { type PostgresServer, startPostgres } from "../../local/postgres/server.ts";
-import { changed, query } from "../ops/support.ts";
+import { changeUrl, query } from "../ops/support.ts";
 import { freePort } from "../support/setup.ts";
 
 /** An empty folder that the account PostgreSQL runs as can enter. */
@@ -65,7 +65,7 @@ test("the server is PostgreSQL 18, listens on 127.0.0.1 only, writes to disk, an
   );
   expect(row).toEqual({ version: 18, fsync: "on", addresses: "127.0.0.1", sockets: "" });
   expect(new URL(url).password).toMatch(/^[\w-]{32}$/);
-  const guess = query(changed(url, { password: "postgres" }), "SELECT 1");
+  const guess = query(changeUrl(url, { password: "postgres" }), "SELECT 1");
   await expect(guess).rejects.toThrow("password authentication");
   // No other account can read the data or the password.
   for (const path of [shared, join(shared, "password")]) expect(fs.statSync(path).mode & 0o077).toBe(0);

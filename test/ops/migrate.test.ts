@@ -19,7 +19,7 @@ import {
 import { migrationsFolder } from "../../ops/environment.ts";
 import { migrate } from "../../ops/migrate.ts";
 import * as schema from "../../src/db/schema.ts";
-import { changed, copyDatabase, emptyDatabase, newDatabase, query, run } from "./support.ts";
+import { changeUrl, copyDatabase, emptyDatabase, newDatabase, query, run } from "./support.ts";
 
 const journal = JSON.parse(readFileSync(join(migrationsFolder, "meta", "_journal.json"), "utf8"));
 /** How many migrations the project has. */
@@ -176,7 +176,7 @@ describe("migrating a database that has the project's migrations", () => {
 
 test("migrating a database that does not exist gives the reason", async () => {
   const { serverUrl } = inject("database");
-  await expect(migrate(changed(serverUrl, { pathname: "/nowhere" }))).rejects.toThrow(
+  await expect(migrate(changeUrl(serverUrl, { pathname: "/nowhere" }))).rejects.toThrow(
     `Cannot connect to the database ${new URL(serverUrl).host}/nowhere: database "nowhere" does not exist. `,
   );
 });

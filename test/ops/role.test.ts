@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { migrate } from "../../ops/migrate.ts";
 import { createRole } from "../../ops/role.ts";
-import { changed, emptyDatabase, newDatabase, query, random, run } from "./support.ts";
+import { changeUrl, emptyDatabase, newDatabase, query, random, run } from "./support.ts";
 
 const { serverUrl } = inject("database");
 
@@ -46,7 +46,7 @@ test("the command role prints a URL that connects to the same database as the ne
   const [, printed = ""] = /^The Worker's DATABASE_URL:\n(\S+)\n$/.exec(stdout) ?? [];
   expect(status).toBe(0);
   const nobody = { username: "", password: "" };
-  expect(changed(printed, nobody)).toBe(changed(ownerUrl, nobody));
+  expect(changeUrl(printed, nobody)).toBe(changeUrl(ownerUrl, nobody));
   expect(await query(printed, "SELECT current_user AS role")).toEqual([{ role: name }]);
 });
 
@@ -85,7 +85,7 @@ test("an owner of the tables only is told the statement that the database's owne
       url,
       `GRANT CREATE ON DATABASE ${database} TO ${owner}; GRANT ALL ON SCHEMA public TO ${owner}`,
     );
-    const own = changed(url, { username: owner, password: "pw" });
+    const own = changeUrl(url, { username: owner, password: "pw" });
     await migrate(own);
     const messages: string[] = [];
     const worker = await createRole(own, name, (message) => void messages.push(message));
@@ -135,7 +135,7 @@ describe("a role with more rights than the Worker needs is refused and not chang
     const name = newName();
     await asOwner(`CREATE ROLE ${name} LOGIN PASSWORD 'pw'`);
     const before = await findRole(name);
-    const own = changed(url, { username: name, password: "pw" });
+    const own = changeUrl(url, { username: name, password: "pw" });
     await expect(createRole(own, name)).rejects.toThrow("has more rights");
     expect(await findRole(name)).toEqual(before);
   });

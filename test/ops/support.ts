@@ -10,7 +10,8 @@ const { serverUrl } = inject("database");
 export const random = (prefix: string): string => `${prefix}_${randomBytes(6).toString("hex")}`;
 
 /** The URL with some of its parts replaced. */
-export const changed = (url: string, parts: Partial<URL>): string => Object.assign(new URL(url), parts).href;
+export const changeUrl = (url: string, parts: Partial<URL>): string =>
+  Object.assign(new URL(url), parts).href;
 
 /** Runs a statement as the user of the URL. @returns its rows */
 // biome-ignore lint/suspicious/noExplicitAny: a test asserts what the rows hold
@@ -36,7 +37,7 @@ export async function newDatabase(): Promise<{ url: string; drop: () => Promise<
   const name = random("test");
   await query(serverUrl, `CREATE DATABASE ${name}`);
   return {
-    url: changed(serverUrl, { pathname: `/${name}` }),
+    url: changeUrl(serverUrl, { pathname: `/${name}` }),
     drop: () => query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`),
   };
 }
@@ -49,7 +50,7 @@ export async function copyDatabase(url: string): Promise<string> {
   const name = random("test");
   await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${new URL(url).pathname.slice(1)}`);
   onTestFinished(() => void query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`));
-  return changed(serverUrl, { pathname: `/${name}` });
+  return changeUrl(serverUrl, { pathname: `/${name}` });
 }
 
 /** Creates an empty database, which is dropped after the running test. @returns its URL */

@@ -14,7 +14,7 @@ export const imported = (account: TestAccount, raw: string, type = NDJSON, query
     headers: { "Content-Type": type, ...headers },
   });
 /** The patients of an account, at most 200, as the API returns them. */
-export const patientsOf = async (account: TestAccount) =>
+export const patientRecordsOf = async (account: TestAccount) =>
   (await account.get("/api/patients/?limit=200")).body;
 /** The fields of patients that a client writes. */
 export const withoutIds = (patients: Record<string, unknown>[]) =>

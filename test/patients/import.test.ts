@@ -6,7 +6,7 @@ import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, tally } from "../support/races.ts";
 import { newPatient, postPatient } from "../support/resources.ts";
 import { hostileNames } from "../support/text.ts";
-import { CSV, exported, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
+import { CSV, exported, imported, NDJSON, patientRecordsOf, withoutIds } from "./files.ts";
 
 const ndjson = (records: object[]) => records.map((record) => JSON.stringify(record)).join("\n");
 
@@ -73,7 +73,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
       [`${first}.email`]: ["You already have a patient with this email."],
       [`${first + 3}.email`]: ["An earlier line has this email."],
     });
-    expect(await patientsOf(account)).toHaveLength(1);
+    expect(await patientRecordsOf(account)).toHaveLength(1);
   });
 
   test("with partial=true creates the valid records, and says why it refused each other line", async () => {
@@ -92,7 +92,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
       { line: first + 1, errors: { age: [expect.any(String)] } },
       { line: first + 3, errors: { email: ["An earlier line has this email."] } },
     ]);
-    expect(withoutIds(await patientsOf(account))).toEqual(withoutIds(valid));
+    expect(withoutIds(await patientRecordsOf(account))).toEqual(withoutIds(valid));
   });
 
   test("accepts an export, and keeps its names", async () => {
@@ -101,7 +101,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     const { body } = await exported(from, type);
     const { status, body: answer } = await imported(to, body, type);
     expect([status, answer.created?.length, answer.errors]).toEqual([201, unusualNames.length, undefined]);
-    expect(withoutIds(await patientsOf(to))).toEqual(withoutIds(await patientsOf(from)));
+    expect(withoutIds(await patientRecordsOf(to))).toEqual(withoutIds(await patientRecordsOf(from)));
   });
 
   test("is 413 with more than 1,000 records or 1 MiB, and 400 without records", async () => {
@@ -129,7 +129,7 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     const answers = await atOnce(10, () => imported(account, file, type, "?partial=true", key));
     expect(tally(answers)).toEqual({ 200: 10 });
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
-    expect(await patientsOf(account)).toHaveLength(1);
+    expect(await patientRecordsOf(account)).toHaveLength(1);
     expect((await imported(account, file, type, "", key)).status).toBe(400);
     expect(await imported(account, fileOf([newPatient()]), type, "", key)).toEqual(problem(422));
   });

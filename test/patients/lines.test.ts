@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { fieldProblem } from "../support/problems.ts";
 import { newPatient } from "../support/resources.ts";
-import { CSV, imported, NDJSON, patientsOf, withoutIds } from "./files.ts";
+import { CSV, imported, NDJSON, patientRecordsOf, withoutIds } from "./files.ts";
 
 test.each<[what: string, csv: string, fields: string[]]>([
   ["an unknown column", "firstname,lastname,email,age,gender,ward\n", ["1.ward"]],
@@ -66,7 +66,7 @@ test("CSV columns come in any order, lines end with CR or LF, and a cell may con
     'email,gender,"lastname",firstname,age\r"a@b.org",F,"Love\nlace",Ada, 36\n\nc@d.org,M,Babbage,Charles,79';
   const { status, body } = await imported(account, csv, CSV);
   expect([status, body.created.map(({ line }: { line: number }) => line)]).toEqual([201, [2, 5]]);
-  expect(withoutIds(await patientsOf(account))).toMatchObject([
+  expect(withoutIds(await patientRecordsOf(account))).toMatchObject([
     { firstname: "Ada", lastname: "Love\nlace", age: 36 },
     { firstname: "Charles", lastname: "Babbage", age: 79 },
   ]);

@@ -45,7 +45,7 @@ const disableAutovacuum = `
   END $$`;
 
 /**
- * Steps in one transaction: the plans of so many are smaller than the 10 MiB that the endpoint allows for an answer.
+ * Steps in one transaction: their plans are smaller than the 10 MiB that the endpoint allows for a response.
  */
 const BATCH = 150;
 

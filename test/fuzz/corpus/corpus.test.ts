@@ -8,7 +8,7 @@ import type { Hostile } from "./hostile.ts";
 import { expectNoLeak, leaksIn } from "./leaks.ts";
 import { hostilePaths } from "./paths.ts";
 import { type Forgery, forgeries } from "./tokens.ts";
-import { bodyOf, createScene, fillIn } from "./walk.ts";
+import { createScene, encodeBody, fillIn } from "./walk.ts";
 
 const { account, names } = await createScene();
 const mine = `/api/patients/${names["patient"]}/`;
@@ -18,7 +18,7 @@ const corpus: Hostile[] = [...hostilePaths, ...hostileBodies, ...hostileHeaders,
 
 test.each(corpus)("$name, for $why", async (hostile) => {
   const [method = "", path = ""] = fillIn(hostile.request, names).split(/ (.*)/s);
-  const raw = await bodyOf(hostile, names);
+  const raw = await encodeBody(hostile, names);
   const own = Object.entries(hostile.headers ?? {}).map(([name, value]) => [name, fillIn(value, names)]);
   const type = raw === undefined ? {} : { "Content-Type": "application/json" };
   const headers = { ...type, ...Object.fromEntries(own) };

@@ -49,7 +49,7 @@ function changeCursor(cursor: string, how: string, count: number): string {
   return rest.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-export async function bodyOf({ body, encoding }: Hostile, names: Names): Promise<BodyInit | undefined> {
+export async function encodeBody({ body, encoding }: Hostile, names: Names): Promise<BodyInit | undefined> {
   if (body === undefined) return undefined;
   const text = fillIn(body, names);
   const isUtf16 = encoding?.startsWith("utf-16");

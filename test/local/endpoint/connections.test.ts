@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openEndpoint } from "../../../local/endpoint/server.ts";
 import * as support from "./support.ts";
 
-const { changed, direct, endpoint, hangUpDuring, newName, newTable, ownerUrl } = support;
+const { changeOwnerUrl, direct, endpoint, hangUpDuring, newName, newTable, ownerUrl } = support;
 const { post, rowsIn, running, sql, statement, waitUntil } = support;
 
 const one = statement("SELECT 1 AS n");
@@ -30,20 +30,20 @@ test.each([
   ["Another host", { hostname: "db.example" }, "28P01"],
   ["Another port", { port: "9" }, "28P01"],
 ])("%s is refused", async (_, parts, code) => {
-  await expect(neon(changed(parts))`SELECT 1`).rejects.toMatchObject({ name: "NeonDbError", code });
+  await expect(neon(changeOwnerUrl(parts))`SELECT 1`).rejects.toMatchObject({ name: "NeonDbError", code });
 });
 
 test.each(["localhost", "[::1]", "127.0.0.1"])(
   "%s names this machine, with and without a port",
   async (hostname) => {
-    expect(await neon(changed({ hostname }))`SELECT 1 AS n`).toEqual([{ n: 1 }]);
-    expect(await neon(changed({ hostname, port: "" }))`SELECT 1 AS n`).toEqual([{ n: 1 }]);
+    expect(await neon(changeOwnerUrl({ hostname }))`SELECT 1 AS n`).toEqual([{ n: 1 }]);
+    expect(await neon(changeOwnerUrl({ hostname, port: "" }))`SELECT 1 AS n`).toEqual([{ n: 1 }]);
   },
 );
 
 test("the options of the connection string are settings of the session", async () => {
   const options = encodeURIComponent("-c work_mem=5MB --datestyle=SQL,\\ DMY");
-  const withOptions = neon(changed({ search: `?options=${options}` }));
+  const withOptions = neon(changeOwnerUrl({ search: `?options=${options}` }));
   const readSettings = () =>
     withOptions`SELECT current_setting('work_mem') || current_setting('datestyle') AS settings`;
   expect([await readSettings(), await readSettings()]).toEqual(Array(2).fill([{ settings: "5MBSQL, DMY" }]));
@@ -56,7 +56,7 @@ test.each([
   ["advisory lock", "SELECT pg_advisory_lock(4711)", "pg_advisory_unlock(4711)"],
   ["open transaction", "BEGIN READ ONLY", "current_setting('transaction_read_only') = 'on'"],
 ])("a %s does not last until the next request on the same connection", async (_, query, isThere) => {
-  const alone = neon(changed({ search: `?application_name=${newName()}` }));
+  const alone = neon(changeOwnerUrl({ search: `?application_name=${newName()}` }));
   const [before] = await alone`SELECT pg_backend_pid() AS pid`;
   await alone.query(query);
   const [after] = await alone.query(`SELECT pg_backend_pid() AS pid, ${isThere} AS "isThere"`);
@@ -85,7 +85,7 @@ test("60 requests at once are all answered, by 40 connections", async () => {
 });
 
 test("a request succeeds after the server has closed the idle connections", async () => {
-  const idle = neon(changed({ search: `?application_name=${newName()}` }));
+  const idle = neon(changeOwnerUrl({ search: `?application_name=${newName()}` }));
   for (let round = 0; round < 3; round += 1) {
     const [row] = await idle`SELECT pg_backend_pid() AS pid`;
     const { rows } = await direct.query("SELECT pg_terminate_backend($1) AS done", [row?.["pid"]]);
@@ -102,7 +102,7 @@ test("a request succeeds on an idle connection that was closed while nobody read
     socket.on("close", () => database.destroy());
     sockets.push(socket);
   });
-  const send = await createSender(changed({ port: await portOf(relay) }));
+  const send = await createSender(changeOwnerUrl({ port: await portOf(relay) }));
   expect(await send()).toMatchObject({ status: 200 });
   for (const socket of sockets) {
     socket.unpipe().on("data", () => socket.destroy());
@@ -146,7 +146,7 @@ test("a database that cannot be reached returns 500", async () => {
 test("a database without room for another connection returns 500", async () => {
   const username = newName();
   await direct.query(`CREATE ROLE ${username} LOGIN PASSWORD 'secret' CONNECTION LIMIT 0`);
-  const header = { "Neon-Connection-String": changed({ username, password: "secret" }) };
+  const header = { "Neon-Connection-String": changeOwnerUrl({ username, password: "secret" }) };
   const answer = await post(one, header);
   await direct.query(`DROP ROLE ${username}`);
   const message = expect.stringContaining("too many connections");

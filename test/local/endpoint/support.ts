@@ -39,7 +39,7 @@ export async function rowsIn(table: string): Promise<number> {
 }
 
 /** The owner's URL with some of its parts changed. */
-export const changed = (parts: Partial<URL>): string => Object.assign(new URL(ownerUrl), parts).href;
+export const changeOwnerUrl = (parts: Partial<URL>): string => Object.assign(new URL(ownerUrl), parts).href;
 
 export const statement = (query: string, ...params: (string | null)[]) => ({ query, params });
 
