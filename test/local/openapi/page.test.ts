@@ -74,7 +74,7 @@ async function responseOf(operation: Locator): Promise<string> {
   return (await operation.locator(".live-responses-table").textContent()) ?? "";
 }
 
-/** Opens an operation, sends its request, and returns the response that it shows. */
+/** Opens an operation, sends its request, and returns its response. */
 async function sendRequest(page: Page, id: string, body?: unknown): Promise<string> {
   const operation = page.locator(`#operations-${id}`);
   const summary = operation.locator(".opblock-summary-control");
