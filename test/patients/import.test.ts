@@ -133,6 +133,14 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     expect((await imported(account, file, type, "", key)).status).toBe(400);
     expect(await imported(account, fileOf([newPatient()]), type, "", key)).toEqual(problem(422));
   });
+
+  test("of the same file with the same idempotency key, but with another value of partial, is 422", async () => {
+    const account = await newAccount();
+    const [file, key] = [fileOf([newPatient()]), { "Idempotency-Key": uniqueName("key-") }];
+    expect((await imported(account, file, type, "", key)).status).toBe(201);
+    expect(await imported(account, file, type, "?partial=true", key)).toEqual(problem(422));
+    expect(await patientRecordsOf(account)).toHaveLength(1);
+  });
 });
 
 test.each(["application/json", "text/plain", "text/csv; charset=latin1", ""])(
