@@ -118,7 +118,7 @@ describe("a transfer", () => {
     ]);
   });
 
-  test("is 403 for a clinician, 400 to an unknown or disabled account, 404 for an unknown patient, and 409 when the email is taken", async () => {
+  test("is 403 for a clinician, 400 to an unknown or disabled account, 404 for an unknown or deleted patient, and 409 when the email is taken", async () => {
     const patient = await postPatient(nurse);
     const to = await newAccount(api);
     expect(await postTransfer(nurse, patient, to)).toEqual(
@@ -126,6 +126,9 @@ describe("a transfer", () => {
     );
     expect(await postTransfer(admin, patient, { id: 2_147_483_647 })).toEqual(fieldProblem("to"));
     expect(await postTransfer(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));
+    const deleted = await postPatient(nurse);
+    await nurse.delete(patientPath(deleted));
+    expect(await postTransfer(admin, deleted, to)).toEqual(problem(404));
     const own = await postPatient(to, { email: patient.email });
     const refused = await postTransfer(admin, patient, to);
     expect(refused).toEqual(problem(409, "The receiving account already has a patient with this email."));
@@ -137,7 +140,7 @@ describe("a transfer", () => {
     expect(await patientsOf(nurse)).toContain(patient.id);
   });
 
-  test("of all patients of an account includes deleted ones, and leaves those whose email the other account has", async () => {
+  test("of all patients of an account includes deleted ones, which stay deleted, and leaves those whose email the other account has", async () => {
     const [from, to] = [await newAccount(api), await newAccount(api)];
     const [one, two] = [await postPatient(from), await postPatient(from)];
     const deleted = await postPatient(from);
@@ -153,6 +156,7 @@ describe("a transfer", () => {
     const patients = [one.id, two.id, deleted.id];
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
     expect(await patientsOf(to)).toEqual(expect.arrayContaining([one.id, two.id]));
+    expect(await deletedPatientsOf(to)).toEqual([deleted.id]);
     expect((await postRestore(to, deleted)).status).toBe(200);
   });
 
