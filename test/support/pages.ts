@@ -70,12 +70,17 @@ export const bothDirections = (query: string, found: number[]): [query: string, 
 
 export const idsOf = ({ body }: ApiResponse): number[] => body.map(({ id }: { id: number }) => id);
 
+/** More pages than any test has: a list whose links lead back to itself fails instead of running forever. */
+const MAX_PAGES = 1000;
+
 /** The pages of a list from `path` on: follows the links as a client does. */
 export async function* pagesFrom(
   account: TestAccount,
   path: string | undefined,
 ): AsyncGenerator<ApiResponse> {
-  for (let next = path; next !== undefined; ) {
+  let count = 0;
+  for (let next = path; next !== undefined; count += 1) {
+    if (count === MAX_PAGES) throw new Error(`${path} has more than ${MAX_PAGES} pages.`);
     const page = await account.get(next);
     yield page;
     next = nextOf(page);
