@@ -31,9 +31,11 @@ export async function serve(
   writeFileSync(join(folder, "limiter.js"), rateLimiterModule);
   const config = join(folder, "config.capnp");
   writeFileSync(config, workerdConfig(bindings));
-  const stdio = ["ignore", "ignore", "inherit", "pipe"] as const;
+  const stdio = ["ignore", "ignore", "pipe", "pipe"] as const;
   const args = ["serve", config, "--control-fd=3"];
   const workerd = spawn(executable, args, { stdio: [...stdio] });
+  // Through the console, so that a test shows the Worker's log only when it fails.
+  createInterface({ input: workerd.stderr as Readable }).on("line", (line) => console.error(line));
   const kill = () => void workerd.kill("SIGKILL");
   process.once("exit", kill);
   const exit = once(workerd, "exit").then(() => void process.off("exit", kill));
