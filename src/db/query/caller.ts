@@ -69,7 +69,7 @@ export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role 
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
  * signed out or given another role meanwhile. All steps of a statement share one snapshot, which is older than the
  * wait. Only `FOR SHARE` reads the newest committed row, and only under READ COMMITTED. Shown by
- * test/races/change.test.ts.
+ * test/races/revoked-callers.test.ts.
  *
  * It counts the rows of `lockedStep`, which locks all of them before the caller. If it read only the first one, two
  * statements that lock their caller and another account would deadlock. Shown by test/races/admins.test.ts.
@@ -86,8 +86,8 @@ export const isRevokedDuringWait = (lockedStep: string): SQL<boolean> =>
   sql`${exists(lockedStep)} AND NOT ${exists("caller_recheck")}`;
 
 /**
- * For a statement without a re-check: a read, or a write that changes no row that others may change. If its caller is
- * revoked while it waits for another statement, it still takes effect, as if it had been sent a moment earlier.
+ * For a statement without a re-check: a read, a creation, or a write to the caller's own account and sessions. If its
+ * caller is revoked while it waits for another statement, it still takes effect, as if it had been sent earlier.
  */
 export const withoutRecheck = sql<boolean>`false`;
 
