@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { ApiResponse } from "./api.ts";
 
+/** The titles of RFC 9110, written again: an error in those of src/http/problems.ts must fail. */
 const titles = {
   400: "Bad Request",
   401: "Unauthorized",

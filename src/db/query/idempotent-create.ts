@@ -6,9 +6,7 @@ import { authenticated, authenticatedRetryable, type Caller, callerId, withoutRe
 import { jsonObject } from "./json.ts";
 import { columnNames, type Resource, writableFieldsJson } from "./resource.ts";
 
-/**
- * How records are created. A draft is computed first; the response is built from it before anything is inserted.
- */
+/** How records are created: a draft first, from which the response is built before anything is inserted. */
 interface CreatePlan<Columns> {
   /** The steps that the draft needs. */
   steps?: Record<string, SQL>;
