@@ -38,7 +38,7 @@ export async function runWrangler(...args: string[]): Promise<string> {
 /** Builds what would be deployed, into `folder`. */
 export const buildProduct = (folder: string): Promise<Bundle> => build("index", projectConfig, folder);
 
-/** Builds the API without audit events, into `folder`: `without-audit.ts` replaces src/db/query/audit.ts. */
+/** Builds the API without audit events, into `folder`: `without-audit.ts` replaces src/db/query/steps/audit.ts. */
 export function buildWithoutAudit(folder: string): Promise<Bundle> {
   const replacement = join(import.meta.dirname, "without-audit.ts");
   const specifiers = importSpecifiersOf(join(project, "src", "db", "query", "audit.ts"));

@@ -5,6 +5,7 @@ import { migrate as applyMigrations } from "drizzle-orm/node-postgres/migrator";
 import type pg from "pg";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl, neonEndpoint, migrationsFolder as ownMigrations } from "./environment.ts";
+import { createStatementFunctions } from "./statement-functions.ts";
 
 /** An advisory lock, so that only one process migrates at a time. The number has no meaning. */
 const ADVISORY_LOCK = 7_205_881;
@@ -34,6 +35,7 @@ export async function migrate(url: string, migrationsFolder = ownMigrations): Pr
     await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
     const missing = countMissing(await readApplied(client), migrationsFolder);
     await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(throwWithAdvice);
+    await createStatementFunctions(client);
     return missing;
   });
 }

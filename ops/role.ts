@@ -59,6 +59,9 @@ const settings = {
   idle_in_transaction_session_timeout: "'5s'",
   // Names refer to the API's tables and PostgreSQL's own objects, whatever other schemas the database has.
   search_path: "public, pg_temp",
+  // In PL/pgSQL each query then has a snapshot of its own: functions that take an advisory lock and look afterwards
+  // are right only with this.
+  default_transaction_isolation: "'read committed'",
 };
 
 /**
@@ -85,7 +88,13 @@ const grantStatements = (role: string, database: string): string => `
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
     public.users_last_admin FROM PUBLIC;
-  GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};`;
+  GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};
+  -- The functions of the statements, also those that later migrations of this owner create.
+  CREATE SCHEMA IF NOT EXISTS statements;
+  REVOKE ALL ON SCHEMA statements FROM PUBLIC, ${role};
+  GRANT USAGE ON SCHEMA statements TO ${role};
+  GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA statements TO ${role};
+  ALTER DEFAULT PRIVILEGES IN SCHEMA statements GRANT EXECUTE ON FUNCTIONS TO ${role};`;
 
 const usage = `Usage: npm run db:role [-- <name>]
 

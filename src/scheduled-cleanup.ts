@@ -3,8 +3,8 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { type Bindings, readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { classifyDatabaseError } from "./db/errors.ts";
+import { type Connection, defineStatement, param } from "./db/query/steps/statement.ts";
 import { emergency_accesses, idempotency_keys, invitations, login_attempts, sessions } from "./db/schema.ts";
-import { type Connection, defineStatement, param } from "./db/statement.ts";
 
 /** How many hours an idempotency key is kept: as long as a client may retry a request. */
 const KEY_HOURS = 24;

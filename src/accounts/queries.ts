@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, readOutcome } from "../db/query/audit.ts";
+import { changesBetween, readOutcome } from "../db/query/steps/audit.ts";
 import {
   adminOutcome,
   authenticated,
@@ -8,12 +8,12 @@ import {
   isRevokedDuringWait,
   recheckCaller,
   withoutRecheck,
-} from "../db/query/caller.ts";
-import { isoTimestamp, jsonBody, jsonObject, stepJson } from "../db/query/json.ts";
-import { defineList } from "../db/query/list.ts";
-import { can } from "../db/query/permissions.ts";
+} from "../db/query/steps/caller.ts";
+import { isoTimestamp, jsonBody, jsonObject, stepJson } from "../db/query/steps/json.ts";
+import { defineList } from "../db/query/steps/list.ts";
+import { can } from "../db/query/steps/permissions.ts";
+import { exists, intParam, type Json, param } from "../db/query/steps/statement.ts";
 import { sessions, users } from "../db/schema.ts";
-import { exists, intParam, type Json, param } from "../db/statement.ts";
 import type { AccountDetails } from "./responses.ts";
 
 const isAdmin = can("accounts:manage");

@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { indexKey } from "../db/columns.ts";
-import type { AuditEventColumns } from "../db/query/audit.ts";
-import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/caller.ts";
-import type { IndexScan } from "../db/query/index-scan.ts";
-import { isoTimestamp, jsonObject } from "../db/query/json.ts";
-import { defineList, type PageRequest } from "../db/query/list.ts";
+import type { AuditEventColumns } from "../db/query/steps/audit.ts";
+import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/steps/caller.ts";
+import type { IndexScan } from "../db/query/steps/index-scan.ts";
+import { isoTimestamp, jsonObject } from "../db/query/steps/json.ts";
+import { defineList, type PageRequest } from "../db/query/steps/list.ts";
+import { intParam } from "../db/query/steps/statement.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { intParam } from "../db/statement.ts";
 import { doctorSummary, patientSummary } from "./queries.ts";
 import type { ListedAssignment } from "./responses.ts";
 

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { changesBetween, readOutcome, writeOutcome } from "../db/query/audit.ts";
+import { changesBetween, readOutcome, writeOutcome } from "../db/query/steps/audit.ts";
 import {
   authenticated,
   authenticatedRetryable,
@@ -7,12 +7,12 @@ import {
   isRevokedDuringWait,
   recheckCaller,
   withoutRecheck,
-} from "../db/query/caller.ts";
-import { idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
-import { isoTimestamp, jsonArray, jsonBody, selectColumns, stepJson } from "../db/query/json.ts";
-import { can } from "../db/query/permissions.ts";
+} from "../db/query/steps/caller.ts";
+import { idempotentCreate, nextId } from "../db/query/steps/idempotent-create.ts";
+import { isoTimestamp, jsonArray, jsonBody, selectColumns, stepJson } from "../db/query/steps/json.ts";
+import { can } from "../db/query/steps/permissions.ts";
+import { exists, intParam, type Json, param } from "../db/query/steps/statement.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { exists, intParam, type Json, param } from "../db/statement.ts";
 import type { Assignment, DoctorsOfPatient, ListedAssignment } from "./responses.ts";
 
 const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [

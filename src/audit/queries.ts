@@ -5,11 +5,11 @@ import {
   eventJson,
   eventsByColumn,
   eventsOfPatient,
-} from "../db/query/audit-list.ts";
-import { adminOutcome } from "../db/query/caller.ts";
-import { can } from "../db/query/permissions.ts";
+} from "../db/query/steps/audit-list.ts";
+import { adminOutcome } from "../db/query/steps/caller.ts";
+import { can } from "../db/query/steps/permissions.ts";
+import { intParam, param } from "../db/query/steps/statement.ts";
 import { audit_events } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
 import type { ListedAuditEvent } from "./responses.ts";
 
 const account = intParam("account");

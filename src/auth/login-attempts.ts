@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
+import { exists, param } from "../db/query/steps/statement.ts";
 import { login_attempts } from "../db/schema.ts";
-import { exists, param } from "../db/statement.ts";
 
 // An attempt is counted before the password is compared, and uncounted when it was right. So of many concurrent
 // guesses only the admitted ones are compared. An attempt from a network that the account has logged in from before is

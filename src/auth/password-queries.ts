@@ -1,9 +1,14 @@
 import { sql } from "drizzle-orm";
 import { caseFolded } from "../db/columns.ts";
-import { doneOrRefused, insertAuditEvent } from "../db/query/audit.ts";
-import { auditActor, authenticatedForPasswordChange, callerId, withoutRecheck } from "../db/query/caller.ts";
+import { doneOrRefused, insertAuditEvent } from "../db/query/steps/audit.ts";
+import {
+  auditActor,
+  authenticatedForPasswordChange,
+  callerId,
+  withoutRecheck,
+} from "../db/query/steps/caller.ts";
+import { exists, param } from "../db/query/steps/statement.ts";
 import { sessions, users } from "../db/schema.ts";
-import { exists, param } from "../db/statement.ts";
 import { countAttempt, type LoginAttempt, loginAttemptColumns, uncountAttempt } from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 

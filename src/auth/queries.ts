@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
 import { caseFolded } from "../db/columns.ts";
-import { doneOrRefused, insertAuditEvent, type RequestOrigin } from "../db/query/audit.ts";
-import type { TokenClaims } from "../db/query/caller.ts";
-import { jsonObject, selectColumns } from "../db/query/json.ts";
-import { isInvitationValid } from "../db/query/permissions.ts";
+import { doneOrRefused, insertAuditEvent, type RequestOrigin } from "../db/query/steps/audit.ts";
+import type { TokenClaims } from "../db/query/steps/caller.ts";
+import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
+import { isInvitationValid } from "../db/query/steps/permissions.ts";
+import { defineStatement, exists, type Json, param } from "../db/query/steps/statement.ts";
 import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
-import { defineStatement, exists, type Json, param } from "../db/statement.ts";
 import { countAttempt, type LoginAttempt, loginAttemptColumns, uncountAttempt } from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";

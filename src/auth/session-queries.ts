@@ -1,15 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
-import { insertAuditEvent, type RequestOrigin, readOutcome } from "../db/query/audit.ts";
+import { insertAuditEvent, type RequestOrigin, readOutcome } from "../db/query/steps/audit.ts";
 import {
   authenticated,
   authenticatedRetryable,
   callerId,
   type TokenClaims,
   withoutRecheck,
-} from "../db/query/caller.ts";
-import { isoTimestamp, jsonArray, jsonBody } from "../db/query/json.ts";
+} from "../db/query/steps/caller.ts";
+import { isoTimestamp, jsonArray, jsonBody } from "../db/query/steps/json.ts";
+import { defineStatement, exists, type Json, param } from "../db/query/steps/statement.ts";
 import { refresh_tokens, sessions, users } from "../db/schema.ts";
-import { defineStatement, exists, type Json, param } from "../db/statement.ts";
 import type { Account, Session } from "./responses.ts";
 
 /** The caller's own account. */

@@ -1,7 +1,7 @@
-import { Placeholder, type SQL, sql } from "drizzle-orm";
-import { CasingCache } from "drizzle-orm/casing";
-import type { DatabaseConnections, SendStatement } from "./client.ts";
+import { type Placeholder, type SQL, sql } from "drizzle-orm";
+import type { DatabaseConnections, LoadDatabase } from "./client.ts";
 import { classifyDatabaseError, DatabaseError } from "./errors.ts";
+import { executeStatement, type FunctionCalls } from "./execute.ts";
 
 /** JSON text of a `Shape`, made by PostgreSQL. The Worker sends it to the client without parsing it. */
 export type Json<Shape> = string & { readonly shape?: Shape };
@@ -10,87 +10,79 @@ export type Json<Shape> = string & { readonly shape?: Shape };
 export interface Connection extends DatabaseConnections {
   /** How long the request has waited for the database so far, in milliseconds. */
   waitedMs: number;
+  /** Whether a statement of the request was sent as text, because its function could not be called. */
+  sentAsText: boolean;
 }
 
 /** A named parameter. The caller of the statement passes its value under this name. */
-export const param = (name: string) => sql.placeholder(name);
+export const param = (name: string): Placeholder => sql.placeholder(name);
 
 /** A parameter that is an integer, such as an id. */
 export const intParam = (name: string): SQL => sql`${param(name)}::int`;
 
-/** Whether a step returned a row. */
-export const exists = (step: string): SQL<boolean> => sql`EXISTS (SELECT FROM ${sql.identifier(step)})`;
+/**
+ * Every statement of the Worker by its name, `group/name`. `npm run sql` writes the text of each into
+ * `src/db/sql/group/name.sql`.
+ */
+export const statements = new Map<string, SQL>();
 
-/** How Drizzle renders SQL. All names come from this code, and none contains a quotation mark. */
-const sqlWriter = {
-  casing: new CasingCache(),
-  escapeName: (name: string) => `"${name}"`,
-  escapeString: (text: string) => `'${text.replaceAll("'", "''")}'`,
-};
-
-/** The text of a query and the names of its parameters in order. A parameter that is used twice is sent once. */
-function renderSql(query: SQL): { text: string; names: string[] } {
-  const names: string[] = [];
-  const escapeParam = (_: number, placeholder: unknown) => {
-    if (!(placeholder instanceof Placeholder)) throw new Error("A statement contains a literal value.");
-    const index = names.indexOf(placeholder.name);
-    return `$${index < 0 ? names.push(placeholder.name) : index + 1}`;
-  };
-  // On one line, because the text is sent with every request. No string literal in a statement contains a line break.
-  return { text: query.toQuery({ ...sqlWriter, escapeParam }).sql.replaceAll(/\s*\n\s*/g, " "), names };
-}
-
-/** A statement: common table expressions ("steps"), and one row that is selected from one of them. */
-export interface StatementPlan<Row> {
-  /** The steps by name, in order. A step may use the ones before it. */
-  steps: Record<string, SQL>;
-  /** The step that the row is selected from. */
-  from: string;
-  /** Without it being true there is no row. */
-  where?: SQL;
-  /** The columns of the row. */
-  row: { [Column in keyof Row]: SQL<Row[Column]> };
-}
-
-const renderStatement = <Row>({ steps, from, where = sql`true`, row }: StatementPlan<Row>) =>
-  renderSql(sql`
-    WITH ${sql.join(
-      Object.entries(steps).map(([name, step]) => sql`${sql.identifier(name)} AS (${step})`),
-      sql`, `,
-    )} SELECT ${sql.join(
-      Object.entries<SQL>(row).map(([name, column]) => sql`${column} AS ${sql.identifier(name)}`),
-      sql`, `,
-    )} FROM ${sql.identifier(from)} WHERE ${where}`);
+/** Sends a statement. @returns its row, or `undefined` when there is none. @throws {DatabaseError} */
+export type SendStatement<Row, Values> = (connection: Connection, values: Values) => Promise<Row | undefined>;
 
 /**
- * Defines a statement. Its text is built once in an isolate, when it is first sent: building all of them at start-up
- * costs CPU that most isolates never need.
+ * Defines a statement.
  *
- * @param describe returns the statement; called at most once.
+ * @param name `group/name`, unique. It is the name of the generated file and the beginning of the function's name.
+ * @param query the whole statement. Its parameters are `param(name)`; it contains no literal values.
  */
-export function defineStatement<Row, Values extends Record<string, unknown> = Record<string, never>>(
-  describe: () => StatementPlan<Row>,
-) {
-  let rendered: ReturnType<typeof renderSql> | undefined;
+export function defineStatement<Row, Values extends object>(
+  name: string,
+  query: SQL,
+): SendStatement<Row, Values> {
+  const execute = registerStatement<Row, Values>(name, query);
+  return (connection, values) => execute(connection, values, connection.database);
+}
 
-  /**
-   * Sends the statement.
-   *
-   * @param values the parameters by name.
-   * @returns its row, or `undefined` when there is none.
-   * @throws {DatabaseError}
-   */
-  return async (
-    connection: Connection,
-    values: Values,
-    send: SendStatement = connection.database,
-  ): Promise<Row | undefined> => {
-    rendered ??= renderStatement(describe());
-    const { text, names } = rendered;
-    const params = names.map((name) => requireParam(values, name));
+/**
+ * Defines a statement that may be executed twice. It is retried once when the database is unavailable (see
+ * `DatabaseFault`): the first attempt may have been executed all the same. The parameter `is_retry` says which attempt
+ * it is.
+ *
+ * @param isRetryable whether it may be executed twice with these values.
+ */
+export function defineRetryableStatement<Row, Values extends object>(
+  name: string,
+  query: SQL,
+  isRetryable: (values: Values) => boolean = () => true,
+): SendStatement<Row, Values> {
+  const execute = registerStatement<Row, Values & { is_retry: boolean }>(name, query);
+  return async (connection, values) => {
+    const { database, retryableDatabase, maxRetryPauseMs } = connection;
+    const first = { ...values, is_retry: false };
+    if (!isRetryable(values)) return execute(connection, first, database);
+    try {
+      return await execute(connection, first, retryableDatabase);
+    } catch (error) {
+      if (classifyDatabaseError(error)?.kind !== "unavailable") throw error;
+      await scheduler.wait(Math.random() * maxRetryPauseMs);
+      return execute(connection, { ...values, is_retry: true }, retryableDatabase);
+    }
+  };
+}
+
+function registerStatement<Row, Values extends object>(name: string, query: SQL) {
+  if (statements.has(name)) throw new Error(`There are two statements ${name}.`);
+  statements.set(name, query);
+  const calls: FunctionCalls = new WeakMap();
+  return async (connection: Connection, values: Values, load: LoadDatabase): Promise<Row | undefined> => {
     const start = performance.now();
     try {
-      const [row] = await send(text, params);
+      const { row, sentAsText } = await executeStatement(
+        await load(),
+        { name, query, calls },
+        values as Record<string, unknown>,
+      );
+      connection.sentAsText ||= sentAsText;
       return row as Row | undefined;
     } catch (error) {
       throw new DatabaseError(error);
@@ -99,31 +91,3 @@ export function defineStatement<Row, Values extends Record<string, unknown> = Re
     }
   };
 }
-
-function requireParam(values: Record<string, unknown>, name: string): unknown {
-  if (!(name in values)) throw new Error(`The statement's parameter ${name} is missing.`);
-  return values[name];
-}
-
-/**
- * Retries a statement once when the database is unavailable (see `DatabaseFault`). The first attempt may have been
- * executed all the same, so this is for statements that may be executed twice.
- *
- * @param first the first attempt.
- * @param retry the second one: what is right when the first one may have been executed.
- */
-export const withRetry =
-  <Row, Values extends Record<string, unknown>>(
-    first: ReturnType<typeof defineStatement<Row, Values>>,
-    retry: ReturnType<typeof defineStatement<Row, Values>>,
-  ): ReturnType<typeof defineStatement<Row, Values>> =>
-  async (connection, values) => {
-    const { retryableDatabase, maxRetryPauseMs } = connection;
-    try {
-      return await first(connection, values, retryableDatabase);
-    } catch (error) {
-      if (classifyDatabaseError(error)?.kind !== "unavailable") throw error;
-      await scheduler.wait(Math.random() * maxRetryPauseMs);
-      return retry(connection, values, retryableDatabase);
-    }
-  };

@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import { isViolationOf } from "../db/errors.ts";
-import { changesBetween, readOutcome } from "../db/query/audit.ts";
-import { authenticated, type Caller, callerId } from "../db/query/caller.ts";
-import { createResource } from "../db/query/idempotent-create.ts";
-import { lateralJoin } from "../db/query/index-scan.ts";
-import { jsonObject, selectColumns } from "../db/query/json.ts";
-import { defineList, matchesName } from "../db/query/list.ts";
-import { can } from "../db/query/permissions.ts";
+import { changesBetween, readOutcome } from "../db/query/steps/audit.ts";
+import { authenticated, type Caller, callerId } from "../db/query/steps/caller.ts";
+import { createResource } from "../db/query/steps/idempotent-create.ts";
+import { lateralJoin } from "../db/query/steps/index-scan.ts";
+import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
+import { defineList, matchesName } from "../db/query/steps/list.ts";
+import { can } from "../db/query/steps/permissions.ts";
 import {
   type DeleteParams,
   deletionAuditEvent,
@@ -22,9 +22,9 @@ import {
   targetColumns,
   updateById,
   writableFieldsJson,
-} from "../db/query/resource.ts";
+} from "../db/query/steps/resource.ts";
+import { intParam, param } from "../db/query/steps/statement.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
 import { doctorFields, doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { Hono } from "hono";
-import { defineStatement } from "../db/statement.ts";
+import { defineStatement } from "../db/query/steps/statement.ts";
 import type { AppEnv } from "../http/context.ts";
 import { rateLimit } from "../http/rate-limits.ts";
 

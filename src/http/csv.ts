@@ -1,6 +1,6 @@
-import { type SQL, sql } from "drizzle-orm";
-import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { columnsByName, responseColumn } from "../db/query/json.ts";
+import { getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import { responseColumn } from "../db/query/json.ts";
 
 // CSV (RFC 4180): parsed by the Worker, written by PostgreSQL.
 
@@ -44,16 +44,17 @@ export const removeFormulaGuard = (cell: string): string =>
   cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
 
 /**
- * A row as one line of CSV: the columns of `table` that have these names, in this order. Text that a spreadsheet
- * takes for a formula gets an apostrophe before it, and so does text that begins with apostrophes and then a formula:
- * `removeFormulaGuard` can undo both.
+ * A row of `table`, in the statement as `alias`, as one line of CSV: the columns that have these names, in this order.
+ * Text that a spreadsheet takes for a formula gets an apostrophe before it, and so does text that begins with
+ * apostrophes and then a formula: `removeFormulaGuard` can undo both.
  */
-export function csvRow(table: PgTable, names: string[]): SQL {
-  const cells = columnsByName(table, names).map((column) =>
-    column.getSQLType() === "text" ? quotedCell(column) : responseColumn(column),
+export function csvRow(table: PgTable, alias: string, names: readonly string[]): SQL {
+  const columns = getTableColumns(table);
+  const cells = names.map((name) =>
+    columns[name]?.getSQLType() === "text" ? quotedCell(`${alias}.${name}`) : responseColumn(alias, name),
   );
   return sql`concat_ws(',', ${sql.join(cells, sql`, `)}) || E'\\r\\n'`;
 }
 
-const quotedCell = (column: PgColumn): SQL =>
-  sql`'"' || replace(regexp_replace(${column}, E'^(\\'*[-=+@\\t\\r])', E'\\'\\\\1'), '"', '""') || '"'`;
+const quotedCell = (column: string): SQL =>
+  sql`'"' || replace(regexp_replace(${sql.raw(column)}, E'^(\\'*[-=+@\\t\\r])', E'\\'\\\\1'), '"', '""') || '"'`;

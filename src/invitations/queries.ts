@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, doneOrRefused, readOutcome } from "../db/query/audit.ts";
+import { changesBetween, doneOrRefused, readOutcome } from "../db/query/steps/audit.ts";
 import {
   adminOutcome,
   authenticated,
@@ -7,13 +7,13 @@ import {
   isRevokedDuringWait,
   recheckCaller,
   withoutRecheck,
-} from "../db/query/caller.ts";
-import { hideFromPlanner } from "../db/query/index-scan.ts";
-import { isoTimestamp, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
-import { defineList } from "../db/query/list.ts";
-import { can, isInvitationValid } from "../db/query/permissions.ts";
+} from "../db/query/steps/caller.ts";
+import { hideFromPlanner } from "../db/query/steps/index-scan.ts";
+import { isoTimestamp, jsonObject, selectColumns, stepJson } from "../db/query/steps/json.ts";
+import { defineList } from "../db/query/steps/list.ts";
+import { can, isInvitationValid } from "../db/query/steps/permissions.ts";
+import { exists, param } from "../db/query/steps/statement.ts";
 import { invitations } from "../db/schema.ts";
-import { exists, param } from "../db/statement.ts";
 import type { Invitation } from "./responses.ts";
 
 const isAdmin = can("invitations:manage");

@@ -1,15 +1,15 @@
 import { sql } from "drizzle-orm";
-import { readOutcome } from "../db/query/audit.ts";
+import { readOutcome } from "../db/query/steps/audit.ts";
 import {
   changeJson,
   changesOfPatient,
   defineEventList,
   eventJson,
   eventsOfPatient,
-} from "../db/query/audit-list.ts";
-import { can } from "../db/query/permissions.ts";
+} from "../db/query/steps/audit-list.ts";
+import { can } from "../db/query/steps/permissions.ts";
+import { intParam } from "../db/query/steps/statement.ts";
 import { patients } from "../db/schema.ts";
-import { intParam } from "../db/statement.ts";
 import type { PatientAccess, PatientChange } from "./responses.ts";
 
 const id = intParam("id");

@@ -8,7 +8,7 @@ import { readOnlyFields } from "../http/fields.ts";
 import { IdempotencyKey, respondCreated } from "../http/idempotency.ts";
 import { type FieldErrors, Problem, safeFieldName, validationProblem } from "../http/problems.ts";
 import { collectFieldErrors, validate, validateHeaders } from "../http/validation.ts";
-import { importPatients } from "./queries.ts";
+import { importPatients } from "./import-export-queries.ts";
 import { ImportQuery, NewPatient, patientFields } from "./requests.ts";
 
 const MAX_KIB = 1024;

@@ -1,14 +1,14 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { indexKey } from "../db/columns.ts";
-import type { AuditEventColumns } from "../db/query/audit.ts";
-import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
-import { type IndexScan, lateralJoin } from "../db/query/index-scan.ts";
-import { jsonObject } from "../db/query/json.ts";
-import { defineList, matchesName, type PageRequest } from "../db/query/list.ts";
+import type { AuditEventColumns } from "../db/query/steps/audit.ts";
+import { type Caller, callerDoctorId, callerId } from "../db/query/steps/caller.ts";
+import { type IndexScan, lateralJoin } from "../db/query/steps/index-scan.ts";
+import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
+import { defineList, matchesName, type PageRequest } from "../db/query/steps/list.ts";
+import { intParam, param } from "../db/query/steps/statement.ts";
 import { assignments, patients } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
-import { patientResource } from "./queries.ts";
+import { patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
 const doctor = intParam("doctor");
@@ -17,7 +17,7 @@ const joinPatient = lateralJoin(patients, assignments.patient_id);
 /** What both lists have in common. */
 const patientList = {
   table: patients,
-  json: sql`${jsonObject(patientResource.columns)}::text`,
+  json: sql`${jsonObject(selectColumns(patients, patientResponseFields))}::text`,
   filters: {
     search: matchesName(patients),
     gender: sql`${patients.gender} = ${param("gender")}`,

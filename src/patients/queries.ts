@@ -1,164 +1,167 @@
-import { type SQL, sql } from "drizzle-orm";
-import { caseFolded } from "../db/columns.ts";
-import { doneOrRefused } from "../db/query/audit.ts";
-import { authenticated, authenticatedRetryable, callerId, withoutRecheck } from "../db/query/caller.ts";
-import { createResource, idempotentCreate, nextId } from "../db/query/idempotent-create.ts";
-import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { sql } from "drizzle-orm";
+import {
+  changesBetween,
+  doneOrRefused,
+  insertAuditEvent,
+  insertRetryableAuditEvent,
+  readOutcome,
+  writeOutcome,
+} from "../db/query/audit.ts";
+import {
+  authenticated,
+  authenticatedRetryable,
+  callerId,
+  callerRecheck,
+  callerSteps,
+  isRevokedDuringWait,
+} from "../db/query/caller.ts";
+import {
+  createOrReplay,
+  createResultColumns,
+  earlierKeySteps,
+  hasResult,
+  idempotentCreate,
+  isNewResult,
+  resultId,
+  resultSteps,
+} from "../db/query/idempotent-create.ts";
+import { columnNames, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
-  columnNames,
+  type ChangedRecord,
+  type ChangeParams,
   type DeleteParams,
-  deletionAuditEvent,
-  findById,
-  isDeleted,
-  isTargetRevoked,
+  type FindParams,
+  type FoundRecord,
+  isExpectedVersion,
   isTargetWritable,
-  lockTarget,
   newEmail,
-  type Resource,
+  newRecord,
   type TargetState,
   targetColumns,
-  updateById,
 } from "../db/query/resource.ts";
-import { patients } from "../db/schema.ts";
-import { exists, intParam, param } from "../db/statement.ts";
-import { csvRow } from "../http/csv.ts";
+import { intParam, param } from "../db/statement.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";
-import type { ImportResult, Patient } from "./responses.ts";
+import type { Patient } from "./responses.ts";
 
-/** A patient belongs to its owner, who alone changes it. A deleted patient has no owner. */
-export const patientResource: Resource = {
-  table: patients,
-  columns: selectColumns(patients, patientResponseFields),
-  writableColumns: Object.keys(patientFields),
-  ownerColumns: ["created_by", "owner_id"],
-  isDuplicate: sql`patient_taken(${callerId}, ${newEmail})`,
-  canRead: can("patients:read"),
-  canChange: can("patients:change"),
-  auditSubjects: (id) => ({ patients: sql`array_remove(ARRAY[${id}]::int[], NULL)` }),
-  isReadAudited: true,
-};
+// A patient belongs to its owner, who alone changes it. A deleted patient has no owner. In every statement the patient
+// is `p`.
 
-export const findPatient = findById<Patient>(patientResource);
-export const createPatient = createResource<Patient>(patientResource);
-export const updatePatient = updateById<Patient>(patientResource);
+const id = intParam("id");
+
+/** A patient as the response has it. */
+export const patientJson = jsonObject(selectColumns("p", patientResponseFields));
+
+/** The fields that a client writes, as a list of columns. */
+const fieldNames = Object.keys(patientFields);
+const fields = columnNames(fieldNames);
+
+/** Reads a patient. */
+export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
+  "patients/find",
+  sql`-- GET /api/patients/:id
+  WITH ${callerSteps},
+  found AS (
+    SELECT p.version, CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END::text AS body
+    FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}
+  ),
+  ${insertRetryableAuditEvent({
+    action: "read",
+    outcome: readOutcome(sql`EXISTS (SELECT FROM found)`),
+    patient: id,
+  })}
+SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+FROM caller`,
+);
+
+/**
+ * Creates a patient of the caller's, at most once for each idempotency key. `isDuplicate`: the caller has a patient
+ * with this email already. No id is taken for a duplicate, not even when two requests are concurrent: `patient_taken`
+ * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ */
+export const createPatient = idempotentCreate<Patient, { record: object }, { isDuplicate: boolean }>(
+  "patients/create",
+  sql`-- POST /api/patients
+  WITH ${callerSteps},
+  ${earlierKeySteps(sql`'patients' || ${newRecord}::text`)},
+  duplicate AS (SELECT FROM caller WHERE patient_taken(caller.id, ${newEmail})),
+  draft AS (
+    SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
+      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
+    WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  ),
+  response AS (SELECT p.id AS record_id, ${patientJson}::text AS answer FROM draft p),
+  ${resultSteps},
+  created AS (
+    INSERT INTO patients (id, ${fields}, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+    SELECT id, ${fields}, created_by, owner_id, created_at, updated_at FROM draft WHERE ${isNewResult}
+  ),
+  ${insertRetryableAuditEvent({
+    action: createOrReplay("create"),
+    outcome: doneOrRefused(hasResult),
+    patient: resultId,
+    changes: sql`(SELECT ${changesBetween(sql`NULL`, stepJson(fields, "draft"))} FROM result WHERE is_new)`,
+  })}
+SELECT ${createResultColumns}, EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+FROM caller`,
+);
+
+/**
+ * The row lock that a change and a deletion begin with. `FOR UPDATE` waits for a concurrent change and then, under
+ * READ COMMITTED, sees the row as that change left it.
+ */
+const targetSteps = sql`target AS (
+    SELECT p.*, ${can("patients:change")} AS can_change, ${isExpectedVersion("p.version")} AS is_expected_version
+    FROM patients p WHERE p.id = ${id} AND ${can("patients:read")} AND ${callerId} IS NOT NULL
+    FOR UPDATE
+  ),
+  ${callerRecheck("target")}`;
+
+/** Changes the fields of a patient that are in `changes` and leaves the others. */
+export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>(
+  "patients/update",
+  sql`-- PUT, PATCH /api/patients/:id
+  WITH ${callerSteps},
+  ${targetSteps},
+  changed AS (
+    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
+    UPDATE patients p SET (${fields}, updated_at, version) = (
+      SELECT ${columnNames(fieldNames, "new.")}, now(), p.version + 1
+      FROM jsonb_populate_record(p, ${param("changes")}::jsonb) new
+    )
+    FROM target WHERE p.id = target.id AND ${isTargetWritable}
+    RETURNING p.version, ${patientJson}::text AS body, ${jsonObject(columnNames(fieldNames, "p."))} AS fields
+  ),
+  ${insertAuditEvent({
+    action: "update",
+    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
+    patient: id,
+    changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`changed.fields`)} FROM changed)`,
+  })}
+SELECT ${targetColumns}, (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+);
 
 /**
  * Soft delete: hides a patient and its assignments by taking its owner away. `restorePatient` in ownership/queries.ts
  * brings both back.
  */
-export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(() => ({
-  auditEvent: deletionAuditEvent(patientResource),
-  revoked: isTargetRevoked,
-  steps: {
-    ...lockTarget(patientResource),
-    deleted: sql`
-      UPDATE ${patients} SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
-        version = target.version + 1
-      FROM target WHERE ${isTargetWritable(patientResource)} RETURNING 1`,
-  },
-  row: { ...targetColumns, isDeleted },
-}));
-
-const startAfter = sql`(${callerId}, ${intParam("after")})`;
-const size = intParam("size");
-
-/**
- * Defines the statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in
- * order of id. Its row: the `lines` as one text, and the id after which the `next` batch begins, null when there is
- * none.
- *
- * Keyset pagination by `patients_owner_id_id_key`. Only that index answers a comparison of these columns in order; see
- * `scanRange`. Shown by test/db/plans.test.ts.
- */
-const defineExport = (line: SQL) =>
-  authenticatedRetryable<{ lines: string | null; next: number | null }, { after: number; size: number }>(
-    () => ({
-      auditEvent: { action: "export", patients: sql`ARRAY(SELECT id FROM batch)` },
-      revoked: withoutRecheck,
-      steps: {
-        batch: sql`
-          SELECT * FROM ${patients}
-          WHERE (${patients.owner_id}, ${patients.id}) > ${startAfter} AND ${patients.owner_id} <= ${callerId}
-          ORDER BY ${patients.owner_id}, ${patients.id} LIMIT ${size}`,
-      },
-      row: {
-        lines: sql`(SELECT string_agg(${line}, '' ORDER BY ${patients.id}) FROM batch ${patients})`,
-        next: sql`(SELECT max(id) FROM batch HAVING count(*) = ${size})`,
-      },
-    }),
-  );
-export const exportAsNdjson = defineExport(sql`${jsonObject(patientResource.columns)}::text || E'\\n'`);
-export const exportAsCsv = defineExport(csvRow(patients, patientResponseFields));
-
-const emailError = (message: SQL) => jsonObject(sql`ARRAY[${message}] AS email`);
-/** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
-const isImported = sql`(${param("partial")}::boolean OR NOT ${exists("refused")})`;
-const linesJson = (columns: SQL, step: SQL) => sql<string>`(
-  SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']' FROM (SELECT ${columns} FROM ${step}) l)`;
-const fieldNames = columnNames(Object.keys(patientFields));
-
-/**
- * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
- * whether an email is a duplicate of another patient's or of an earlier line's. `patients_taken` waits for concurrent
- * POSTs and imports of the same account (advisory lock) and sees what they created. A duplicate by a concurrent PATCH,
- * restore or transfer violates the unique constraint, and nothing is imported.
- */
-export const importPatients = idempotentCreate<
-  ImportResult,
-  {
-    /** JSON: `[{line, record}]` */
-    lines: string;
-    /** JSON: `[{line, errors}]` of the lines that validation has refused. */
-    refused: string;
-    partial: boolean;
-    /**
-     * SHA-256 of the file, in hexadecimal. The request is compared by it, because it does not change with the
-     * validation rules.
-     */
-    digest: string;
-  },
-  /** JSON: `[{line, errors}]` of all refused lines. */
-  { refused: string }
->(() => ({
-  revoked: withoutRecheck,
-  steps: {
-    numbered_lines: sql`
-      SELECT sent.line, new.*, row_number() OVER (PARTITION BY ${caseFolded(sql`new.email`)} ORDER BY sent.line) AS nth
-      FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
-        jsonb_populate_record(NULL::${patients}, sent.record) new`,
-    existing_emails: sql`
-      SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${caseFolded(sql`numbered_lines.email`)} FROM numbered_lines)) email`,
-    checked_lines: sql`
-      SELECT *, CASE
-        WHEN ${caseFolded(sql`numbered_lines.email`)} IN (SELECT email FROM existing_emails)
-          THEN ${emailError(sql`'You already have a patient with this email.'`)}
-        WHEN nth > 1 THEN ${emailError(sql`'An earlier line has this email.'`)} END AS errors
-      FROM numbered_lines`,
-    refused: sql`
-      SELECT line, errors FROM checked_lines WHERE errors IS NOT NULL
-      UNION ALL SELECT * FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json)`,
-  },
-  draft: sql`
-    SELECT line, ${fieldNames}, ${nextId(patients)}::int AS id, ${callerId} AS created_by, ${callerId} AS owner_id
-    FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
-    WHERE ${callerId} IS NOT NULL AND ${isImported}`,
-  body: sql`(
-    SELECT '{"created":' || ${linesJson(sql`line, id`, sql`draft`)} || ',"refused":' || ${linesJson(sql`*`, sql`refused`)} || '}'
-    WHERE ${isImported})`,
-  auditEvent: {
-    action: sql`'import'`,
-    outcome: doneOrRefused(isImported),
-    patients: sql`ARRAY(SELECT id FROM draft)`,
-  },
-  replaySubjects: {
-    patients: sql`ARRAY(
-      SELECT (created ->> 'id')::int FROM key_result, json_array_elements(answer::json -> 'created') created
-      WHERE is_same_request)`,
-  },
-  insert: (condition) => sql`
-    INSERT INTO ${patients} (${fieldNames}, id, created_by, owner_id) OVERRIDING SYSTEM VALUE
-    SELECT ${fieldNames}, id, created_by, owner_id FROM draft WHERE ${condition}`,
-  requestText: sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`,
-  extraColumns: { refused: linesJson(sql`*`, sql`refused`) },
-}));
+export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(
+  "patients/delete",
+  sql`-- DELETE /api/patients/:id
+  WITH ${callerSteps},
+  ${targetSteps},
+  deleted AS (
+    UPDATE patients p SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
+      version = target.version + 1
+    FROM target WHERE p.id = target.id AND ${isTargetWritable}
+    RETURNING p.id
+  ),
+  ${insertAuditEvent({
+    action: "delete",
+    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM deleted)`),
+    patient: id,
+  })}
+SELECT ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isDeleted"
+FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+);

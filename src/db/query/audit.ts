@@ -1,5 +1,4 @@
 import { type SQL, sql } from "drizzle-orm";
-import { audit_events } from "../schema.ts";
 import { param } from "../statement.ts";
 
 /** What was done or attempted. */
@@ -46,7 +45,9 @@ export interface AuditEventColumns {
   action: AuditAction | SQL;
   /** `done`, `not_found` or `refused`; `done` when left out. */
   outcome?: SQL;
-  /** The ids of the patients whose data was accessed, as an `int[]`. */
+  /** The id of the patient whose data was accessed. */
+  patient?: SQL;
+  /** The ids of the patients whose data was accessed, as an `int[]`, when there may be several. */
   patients?: SQL;
   /** The id of a doctor who was changed. */
   doctor?: SQL;
@@ -62,40 +63,87 @@ interface AuditActor {
   /** Where the account's `id`, `username` and `role` come from. */
   from: SQL;
   /** The table alias of these columns, with its dot: `u.` */
-  alias?: SQL;
+  alias?: string;
   session?: SQL;
 }
 
-/** The step that inserts the audit event. */
-export function insertAuditEvent(
-  { from, alias = sql``, session }: AuditActor,
-  event: AuditEventColumns,
-): SQL {
-  const columns: { [Name in keyof typeof audit_events.$inferInsert]?: SQL | undefined } = {
-    account_id: sql`${alias}id`,
-    username: sql`${alias}username`,
-    role: sql`${alias}role`,
+/** The columns of an audit event with their values, by name. */
+function eventColumns(event: AuditEventColumns, alias = "", session?: SQL): [name: string, value: SQL][] {
+  const values: Record<string, SQL | undefined> = {
+    account_id: sql.raw(`${alias}id`),
+    username: sql.raw(`${alias}username`),
+    role: sql.raw(`${alias}role`),
     session_id: session,
     request_id: sql`${param("request_id")}::uuid`,
     address: sql`${param("address")}::text`,
     action: typeof event.action === "string" ? sql.raw(`'${event.action}'`) : event.action,
     outcome: event.outcome ?? sql`'done'`,
-    patients: event.patients,
+    patients: event.patient ? sql`array_remove(ARRAY[${event.patient}]::int[], NULL)` : event.patients,
     doctor_id: event.doctor,
     subject_id: event.account,
     changes: event.changes,
     reason: event.reason,
   };
-  const present = Object.entries(columns).filter(([, value]) => value !== undefined);
-  return sql`
-    INSERT INTO ${audit_events} (${sql.join(
-      present.map(([name]) => sql.identifier(name)),
-      sql`, `,
-    )})
-    SELECT ${sql.join(
-      present.map(([, value]) => value),
-      sql`, `,
-    )} FROM ${from}`;
+  return Object.entries(values).filter((column): column is [string, SQL] => column[1] !== undefined);
+}
+
+const insertInto = (columns: [name: string, value: SQL][]): SQL =>
+  sql`INSERT INTO audit_events (${sql.raw(columns.map(([name]) => name).join(", "))})`;
+const valuesOf = (columns: [name: string, value: SQL][]): SQL =>
+  sql.join(
+    columns.map(([, value]) => value),
+    sql`,\n      `,
+  );
+
+/** The step `audit_event` of a statement without an access token. */
+export function insertAuditEventOf({ from, alias, session }: AuditActor, event: AuditEventColumns): SQL {
+  const columns = eventColumns(event, alias, session);
+  return sql`audit_event AS (
+    ${insertInto(columns)}
+    SELECT ${valuesOf(columns)}
+    FROM ${from}
+  )`;
+}
+
+/** The event of an authenticated request. Its outcome is `refused` when the caller is not accepted. */
+const callerEventColumns = ({ outcome = sql`'done'`, ...event }: AuditEventColumns) =>
+  eventColumns(
+    { ...event, outcome: sql`CASE WHEN is_accepted THEN ${outcome} ELSE 'refused' END` },
+    "",
+    sql`${param("session_id")}::uuid`,
+  );
+
+/**
+ * The step `audit_event` of an authenticated request. The event names the account of the token, accepted or not, so
+ * that refused requests are audited too.
+ *
+ * @param condition on `token_account`: when there is an event.
+ */
+export function insertAuditEvent(event: AuditEventColumns, condition?: SQL): SQL {
+  const columns = callerEventColumns(event);
+  return sql`audit_event AS (
+    ${insertInto(columns)}
+    SELECT ${valuesOf(columns)}
+    FROM token_account${condition && sql` WHERE ${condition}`}
+  )`;
+}
+
+/**
+ * The step `audit_event` of a statement that is retried. A retry inserts no second event, when the first attempt was
+ * executed and only its response was lost. One with another outcome or other patients is a different access and stays
+ * apart. Shown by test/db/faults.test.ts.
+ */
+export function insertRetryableAuditEvent(event: AuditEventColumns, condition?: SQL): SQL {
+  const columns = callerEventColumns(event);
+  const patients = event.patient || event.patients ? sql`e.patients` : sql`NULL`;
+  return sql`audit_event AS (
+    ${insertInto(columns)}
+    SELECT e.* FROM (
+      SELECT ${valuesOf(columns)}
+      FROM token_account${condition && sql` WHERE ${condition}`}
+    ) e (${sql.raw(columns.map(([name]) => name).join(", "))})
+    WHERE NOT (${param("is_retry")}::boolean AND request_audited(e.account_id, e.request_id, e.outcome, ${patients}))
+  )`;
 }
 
 /** The outcome of an action that either happens or is refused. */
@@ -115,7 +163,7 @@ export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
  * @param after NULL when it does not exist afterwards.
  */
 export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
-  SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+      SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
     coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
   FROM json_each(${before}) WITH ORDINALITY b(key, value, n)
   FULL JOIN json_each(${after}) WITH ORDINALITY a(key, value, n) USING (key)

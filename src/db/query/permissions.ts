@@ -1,28 +1,29 @@
 import { type SQL, sql } from "drizzle-orm";
-import { assignments, doctors, emergency_accesses, invitations, patients, users } from "../schema.ts";
 import { callerDoctorId, callerId, callerIsAdmin } from "./caller.ts";
-import { isOwnedByCaller } from "./resource.ts";
 
-/** What the caller can be to a record, as conditions on that record. */
+/**
+ * What the caller can be to a record, as conditions on that record. In every statement `p` is a patient, `m` an
+ * assignment and `d` a doctor.
+ */
 const callerRoles = {
   anyAccount: sql`true`,
   admin: callerIsAdmin,
   /** The owner of a patient. A deleted patient has none. */
-  owner: isOwnedByCaller(patients.owner_id),
+  owner: sql`p.owner_id = ${callerId}`,
   /** The owner at the time of the deletion. */
-  formerOwner: isOwnedByCaller(patients.deleted_from),
-  adminOfDeleted: sql`${patients.deleted_at} IS NOT NULL AND ${callerIsAdmin}`,
+  formerOwner: sql`p.deleted_from = ${callerId}`,
+  adminOfDeleted: sql`p.deleted_at IS NOT NULL AND ${callerIsAdmin}`,
   /** The own account of an assigned doctor. */
-  assignedDoctor: sql`${patients.owner_id} IS NOT NULL AND EXISTS (
-    SELECT FROM ${assignments} m WHERE m.patient_id = ${patients.id} AND m.doctor_id = ${callerDoctorId})`,
+  assignedDoctor: sql`p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${callerDoctorId})`,
   /** An admin with an emergency access (break-glass) that has not expired. */
-  emergencyAdmin: sql`${patients.owner_id} IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
-    SELECT FROM ${emergency_accesses} e
-    WHERE e.account_id = ${callerId} AND e.patient_id = ${patients.id} AND e.expires_at > now())`,
+  emergencyAdmin: sql`p.owner_id IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = ${callerId} AND ea.patient_id = p.id AND ea.expires_at > now())`,
   /** The owner of an assignment's patient. */
-  ownerOfAssigned: isOwnedByCaller(assignments.owner_id),
+  ownerOfAssigned: sql`m.owner_id = ${callerId}`,
   /** The account that created a doctor. */
-  creator: isOwnedByCaller(doctors.created_by),
+  creator: sql`d.created_by = ${callerId}`,
 } satisfies Record<string, SQL>;
 
 /**
@@ -45,8 +46,8 @@ const permissions = {
 } satisfies Record<string, (keyof typeof callerRoles)[]>;
 
 /**
- * Whether the caller has a permission. For a permission on records of a table it is a condition that refers to that
- * table by its own name; the statement must have it in FROM. `admin` and `anyAccount` need no table.
+ * Whether the caller has a permission. For a permission on a record it is a condition on `p`, `m` or `d`, which the
+ * statement must have in FROM. `admin` and `anyAccount` need none.
  */
 export const can = (permission: keyof typeof permissions): SQL<boolean> =>
   sql`(${sql.join(
@@ -54,6 +55,6 @@ export const can = (permission: keyof typeof permissions): SQL<boolean> =>
     sql` OR `,
   )})`;
 
-/** Whether an invitation can be used: it has not expired, and the admin who sent it is still an active admin. */
-export const isInvitationValid = sql`${invitations.expires_at} > now() AND (
-  SELECT ${users.active} AND ${users.role} = 'admin' FROM ${users} WHERE ${users.id} = ${invitations.created_by})`;
+/** Whether an invitation `i` can be used: it has not expired, and the admin who sent it is still an active admin. */
+export const isInvitationValid = sql`i.expires_at > now()
+      AND (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)`;

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import { readOutcome } from "../../db/query/audit.ts";
-import { adminOutcome, authenticated, callerId, withoutRecheck } from "../../db/query/caller.ts";
-import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
-import { can } from "../../db/query/permissions.ts";
+import { readOutcome } from "../../db/query/steps/audit.ts";
+import { adminOutcome, authenticated, callerId, withoutRecheck } from "../../db/query/steps/caller.ts";
+import { isoTimestamp, jsonBody } from "../../db/query/steps/json.ts";
+import { can } from "../../db/query/steps/permissions.ts";
+import { exists, intParam, type Json, param } from "../../db/query/steps/statement.ts";
 import { emergency_accesses, patients } from "../../db/schema.ts";
-import { exists, intParam, type Json, param } from "../../db/statement.ts";
 import type { EmergencyAccess } from "../responses.ts";
 
 const id = intParam("id");

@@ -1,11 +1,16 @@
 import { type SQL, sql } from "drizzle-orm";
 import { caseFolded } from "../../db/columns.ts";
-import { type AuditAction, doneOrRefused, readOutcome } from "../../db/query/audit.ts";
-import { adminOutcome, authenticated, isRevokedDuringWait, recheckCaller } from "../../db/query/caller.ts";
-import { jsonBody } from "../../db/query/json.ts";
-import { can } from "../../db/query/permissions.ts";
+import { type AuditAction, doneOrRefused, readOutcome } from "../../db/query/steps/audit.ts";
+import {
+  adminOutcome,
+  authenticated,
+  isRevokedDuringWait,
+  recheckCaller,
+} from "../../db/query/steps/caller.ts";
+import { jsonBody } from "../../db/query/steps/json.ts";
+import { can } from "../../db/query/steps/permissions.ts";
+import { exists, intParam, type Json, param } from "../../db/query/steps/statement.ts";
 import { assignments, doctors, patients, users } from "../../db/schema.ts";
-import { exists, intParam, type Json, param } from "../../db/statement.ts";
 import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
 const id = intParam("id");

@@ -1,11 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import { nameSearchKey } from "../columns.ts";
-import { type Json, param } from "../statement.ts";
+import { nameSearchKey } from "../../columns.ts";
 import type { AuditEventColumns } from "./audit.ts";
 import { authenticatedRetryable, type Caller, withoutRecheck } from "./caller.ts";
 import { type IndexScan, pageRows, pageSize, type SortColumns, type TableWithId } from "./index-scan.ts";
 import { isTimestamp, responseColumn } from "./json.ts";
+import { type Json, param } from "./statement.ts";
 
 /** A list that is read page by page (keyset pagination). */
 export interface ListDefinition {

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { intParam, param } from "../statement.ts";
 import { isTimestamp } from "./json.ts";
+import { intParam, param } from "./statement.ts";
 
 // Keyset pagination: how the rows of one page are read, in order, by one index scan that begins after the last row of
 // the page before.

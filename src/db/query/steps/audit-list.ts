@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { isOneOf } from "../columns.ts";
-import { audit_events, patientChangeActions } from "../schema.ts";
+import { isOneOf } from "../../columns.ts";
+import { audit_events, patientChangeActions } from "../../schema.ts";
 import type { Caller } from "./caller.ts";
 import type { IndexScan } from "./index-scan.ts";
 import { isoTimestamp, jsonObject } from "./json.ts";

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+// The generated files of the statements: `src/db/sql/<group>/<name>.sql` and `src/db/sql/functions.ts`. `npm run sql`
+// (local/sql.ts) writes them, `db:migrate` reads them.
+
+export const sqlFolder = join(import.meta.dirname, "..", "src", "db", "sql");
+
+/** A statement as PostgreSQL sees it. */
+export interface GeneratedStatement {
+  /** `group/name` */
+  name: string;
+  /** The name of its function in the schema `statements`: the statement's name and a hash of the definition. */
+  function: string;
+  /** The types of the parameters, by name and in order. */
+  params: Record<string, string>;
+  /** The types of the columns, by name and in order. */
+  columns: Record<string, string>;
+  /** The text, formatted, without a semicolon. */
+  text: string;
+}
+
+/** The path of a statement's file. */
+export const statementFile = (name: string): string => join(sqlFolder, `${name}.sql`);
+
+/** The text of a statement's file, without its header line and the semicolon. */
+export const readStatementText = (name: string): string =>
+  readFileSync(statementFile(name), "utf8")
+    .replace(/^--.*\n/, "")
+    .replace(/;\n$/, "");
+
+/**
+ * Settings of every function. Generic plans, because a plan for certain values is made anew for each call: PostgreSQL
+ * estimates that such a plan is cheaper when it has `LIMIT $n`. No sorts of whole tables, however wrong the statistics
+ * are: every order that a statement reads has an index (docs/decisions/0010-statement-functions.md).
+ */
+const settings = [
+  "plan_cache_mode = force_generic_plan",
+  "enable_sort = off",
+  "enable_incremental_sort = off",
+];
+
+/** The function of a statement: PL/pgSQL keeps its plan in each backend. */
+export function createFunctionStatement(statement: GeneratedStatement): string {
+  const params = Object.values(statement.params).join(", ");
+  const columns = Object.entries(statement.columns).map(([name, type]) => `"${name}" ${type}`);
+  return `CREATE FUNCTION statements.${statement.function} (${params})
+RETURNS TABLE (${columns.join(", ")})
+LANGUAGE plpgsql ROWS 1
+${settings.map((setting) => `SET ${setting}`).join("\n")}
+AS $function$
+#variable_conflict use_column
+BEGIN
+RETURN QUERY
+${statement.text};
+END
+$function$`;
+}
+
+/** How many hexadecimal digits of the hash a function's name has. */
+const HASH_DIGITS = 8;
+
+/**
+ * The name of a statement's function. The hash is that of the whole definition, so a function with other parameters,
+ * columns, settings or text has another name.
+ */
+export function functionName(statement: Omit<GeneratedStatement, "function">): string {
+  const definition = createFunctionStatement({ ...statement, function: "" });
+  const hash = createHash("sha256").update(definition).digest("hex").slice(0, HASH_DIGITS);
+  return `${statement.name.replaceAll(/[/-]/g, "_")}_${hash}`;
+}

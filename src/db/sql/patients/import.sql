@@ -1,0 +1,91 @@
+-- POST /api/patients/import: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 partial boolean, $5 digest text, $6 key text, $7 lines jsonb, $8 refused json, $9 request_id uuid, $10 address text, $11 is_retry boolean
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+request AS (
+  SELECT encode(sha256(convert_to(concat_ws(' ', 'import', $4::boolean, $5::text), 'UTF8')), 'hex') AS fingerprint
+),
+earlier_key AS (
+  SELECT k.fingerprint, k.record_id, k.answer FROM caller, kept_answer(caller.id, $6::text) k
+),
+lines AS (
+  SELECT sent.line, new.*
+  FROM jsonb_to_recordset($7::jsonb) AS sent (line int, record jsonb),
+    jsonb_populate_record(NULL::patients, sent.record) new
+),
+existing_emails AS (
+  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT lower(l.email COLLATE "C") FROM lines l)) email
+),
+checked_lines AS (
+  SELECT l.*, CASE
+    WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails)
+    THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
+    WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1
+    THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
+  FROM lines l
+),
+refused AS (
+  SELECT line, errors FROM checked_lines WHERE errors IS NOT NULL
+  UNION ALL SELECT r.line, r.errors FROM json_to_recordset($8::json) AS r (line int, errors json)
+),
+draft AS (
+  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, age, gender, (SELECT id FROM caller) AS owner_id
+  FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
+  WHERE (SELECT id FROM caller) IS NOT NULL AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
+),
+response AS (
+  SELECT NULL::int AS record_id,
+    '{"created":' || (
+    SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+    FROM (SELECT line, id FROM draft) l) || ',"refused":' || (
+    SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+    FROM (SELECT line, errors FROM refused) l) || '}' AS answer
+  FROM caller WHERE ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
+),
+stored_key AS (
+  INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
+  SELECT caller.id, $6::text, request.fingerprint, response.record_id, response.answer
+  FROM caller, request, response WHERE $6::text IS NOT NULL
+  ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
+  RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
+),
+result AS (
+  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request
+  FROM request, (
+    SELECT fingerprint, record_id, answer, is_new FROM stored_key
+    UNION ALL SELECT fingerprint, record_id, answer, false FROM earlier_key
+  ) keys
+  UNION ALL SELECT record_id, answer, true, true FROM response WHERE $6::text IS NULL
+),
+created AS (
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  SELECT e.* FROM (
+    SELECT id,
+      username,
+      role,
+      $2::uuid,
+      $9::uuid,
+      $10::text,
+      CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'import' END,
+      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END ELSE 'refused' END,
+      ARRAY(
+      SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
+      WHERE is_same_request)
+    FROM token_account
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patients))
+)
+SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
+  EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest", (
+  SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+  FROM (SELECT line, errors FROM refused) l) AS refused
+FROM caller;

@@ -1,0 +1,135 @@
+import { type SQL, sql } from "drizzle-orm";
+import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
+import { authenticatedRetryable, callerId, callerSteps } from "../db/query/caller.ts";
+import {
+  createOrReplay,
+  createResultColumns,
+  earlierKeySteps,
+  hasResult,
+  idempotentCreate,
+  isNewResult,
+  resultSteps,
+} from "../db/query/idempotent-create.ts";
+import { columnNames, jsonObject } from "../db/query/json.ts";
+import { patients } from "../db/schema.ts";
+import { intParam, param } from "../db/statement.ts";
+import { csvRow } from "../http/csv.ts";
+import { patientJson } from "./queries.ts";
+import { patientFields, patientResponseFields } from "./requests.ts";
+import type { ImportResult } from "./responses.ts";
+
+const size = intParam("size");
+
+/**
+ * The statement that exports one batch: at most `size` of the caller's patients with ids above `after`, in order of
+ * id. Its row: the `lines` as one text, and the id after which the `next` batch begins, null when there is none.
+ *
+ * Keyset pagination by `patients_owner_id_id_key`. Shown by test/db/plans.test.ts.
+ *
+ * @param line a patient `p` as one line.
+ */
+const exportStatement = (line: SQL): SQL => sql`-- GET /api/patients/export
+  WITH ${callerSteps},
+  batch AS (
+    SELECT p.* FROM patients p
+    WHERE (p.owner_id, p.id) > (${callerId}, ${intParam("after")}) AND p.owner_id <= ${callerId}
+    ORDER BY p.owner_id, p.id LIMIT ${size}
+  ),
+  ${insertRetryableAuditEvent({ action: "export", patients: sql`ARRAY(SELECT id FROM batch)` })}
+SELECT (SELECT string_agg(${line}, '' ORDER BY p.id) FROM batch p) AS lines,
+  (SELECT max(id) FROM batch HAVING count(*) = ${size}) AS next
+FROM caller`;
+
+type ExportedBatch = { lines: string | null; next: number | null };
+type ExportParams = { after: number; size: number };
+export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
+  "patients/export-ndjson",
+  exportStatement(sql`${patientJson}::text || E'\\n'`),
+);
+export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
+  "patients/export-csv",
+  exportStatement(csvRow(patients, "p", patientResponseFields)),
+);
+
+const fields = columnNames(Object.keys(patientFields));
+const emailKey = sql`lower(l.email COLLATE "C")`;
+const emailError = (message: string) => jsonObject(sql`ARRAY[${sql.raw(`'${message}'`)}] AS email`);
+/** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
+const isImported = sql`(${param("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`;
+/** The lines of a step as a JSON array. */
+const linesJson = (columns: SQL, step: string): SQL => sql`(
+      SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+      FROM (SELECT ${columns} FROM ${sql.raw(step)}) l)`;
+
+/**
+ * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
+ * whether an email is a duplicate of another patient's or of an earlier line's. `patients_taken` waits for concurrent
+ * POSTs and imports of the same account (advisory lock) and sees what they created. A duplicate by a concurrent PATCH,
+ * restore or transfer violates the unique constraint, and nothing is imported.
+ */
+export const importPatients = idempotentCreate<
+  ImportResult,
+  {
+    /** JSON: `[{line, record}]` */
+    lines: string;
+    /** JSON: `[{line, errors}]` of the lines that validation has refused. */
+    refused: string;
+    partial: boolean;
+    /**
+     * SHA-256 of the file, in hexadecimal. The request is compared by it, because it does not change with the
+     * validation rules.
+     */
+    digest: string;
+  },
+  /** JSON: `[{line, errors}]` of all refused lines. */
+  { refused: string }
+>(
+  "patients/import",
+  sql`-- POST /api/patients/import
+  WITH ${callerSteps},
+  ${earlierKeySteps(sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`)},
+  lines AS (
+    SELECT sent.line, new.*
+    FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
+      jsonb_populate_record(NULL::patients, sent.record) new
+  ),
+  existing_emails AS (
+    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${emailKey} FROM lines l)) email
+  ),
+  checked_lines AS (
+    SELECT l.*, CASE
+      WHEN ${emailKey} IN (SELECT email FROM existing_emails)
+        THEN ${emailError("You already have a patient with this email.")}
+      WHEN row_number() OVER (PARTITION BY ${emailKey} ORDER BY l.line) > 1
+        THEN ${emailError("An earlier line has this email.")} END AS errors
+    FROM lines l
+  ),
+  refused AS (
+    SELECT line, errors FROM checked_lines WHERE errors IS NOT NULL
+    UNION ALL SELECT r.line, r.errors FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json)
+  ),
+  draft AS (
+    SELECT line, nextval('patients_id_seq')::int AS id, ${fields}, ${callerId} AS owner_id
+    FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
+    WHERE ${callerId} IS NOT NULL AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  response AS (
+    SELECT NULL::int AS record_id,
+      '{"created":' || ${linesJson(sql`line, id`, "draft")} || ',"refused":' || ${linesJson(sql`line, errors`, "refused")} || '}' AS answer
+    FROM caller WHERE ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  ${resultSteps},
+  created AS (
+    INSERT INTO patients (id, ${fields}, created_by, owner_id) OVERRIDING SYSTEM VALUE
+    SELECT id, ${fields}, owner_id, owner_id FROM draft WHERE ${isNewResult}
+  ),
+  ${insertRetryableAuditEvent({
+    action: createOrReplay("import"),
+    outcome: doneOrRefused(hasResult),
+    patients: sql`ARRAY(
+      SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
+      WHERE is_same_request)`,
+  })}
+SELECT ${createResultColumns}, ${linesJson(sql`line, errors`, "refused")} AS refused
+FROM caller`,
+);
