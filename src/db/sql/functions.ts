@@ -6,7 +6,7 @@ export const statementFunctions: Record<
   { function: string; params: Record<string, string>; columns: Record<string, string> }
 > = {
  "patients/create": {
-  "function": "patients_create_504b1108",
+  "function": "patients_create_6fe9d44a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -26,7 +26,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/delete": {
-  "function": "patients_delete_d7fa6118",
+  "function": "patients_delete_461f3745",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -43,7 +43,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_a39fc36c",
+  "function": "patients_export_csv_af96887f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -60,7 +60,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_7b929d61",
+  "function": "patients_export_ndjson_5d27939f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -77,7 +77,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/find": {
-  "function": "patients_find_cab5584c",
+  "function": "patients_find_914986fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -94,7 +94,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/import": {
-  "function": "patients_import_75b790ff",
+  "function": "patients_import_1e1970c7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -117,7 +117,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/update": {
-  "function": "patients_update_c2bd1f4f",
+  "function": "patients_update_d7980537",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
