@@ -1,109 +1,169 @@
 import { sql } from "drizzle-orm";
 import { isViolationOf } from "../db/errors.ts";
-import { changesBetween, readOutcome } from "../db/query/steps/audit.ts";
-import { authenticated, type Caller, callerId } from "../db/query/steps/caller.ts";
-import { createResource } from "../db/query/steps/idempotent-create.ts";
-import { lateralJoin } from "../db/query/steps/index-scan.ts";
-import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
-import { defineList, matchesName } from "../db/query/steps/list.ts";
-import { can } from "../db/query/steps/permissions.ts";
 import {
+  changesBetween,
+  doneOrRefused,
+  insertAuditEvent,
+  insertRetryableAuditEvent,
+  writeOutcome,
+} from "../db/query/audit.ts";
+import {
+  authenticated,
+  authenticatedRetryable,
+  type Caller,
+  callerId,
+  callerRecheck,
+  callerSteps,
+  isRevokedDuringWait,
+} from "../db/query/caller.ts";
+import {
+  createOrReplay,
+  createResultColumns,
+  earlierKeySteps,
+  hasResult,
+  idempotentCreate,
+  isNewResult,
+  resultId,
+  resultSteps,
+} from "../db/query/idempotent-create.ts";
+import { columnNames, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
+import {
+  type ChangedRecord,
+  type ChangeParams,
   type DeleteParams,
-  deletionAuditEvent,
-  findById,
-  isDeleted,
-  isOwnedByCaller,
-  isTargetRevoked,
+  type FindParams,
+  type FoundRecord,
+  isExpectedVersion,
   isTargetWritable,
-  lockTarget,
   newEmail,
-  type Resource,
+  newRecord,
   type TargetState,
   targetColumns,
-  updateById,
-  writableFieldsJson,
-} from "../db/query/steps/resource.ts";
-import { intParam, param } from "../db/query/steps/statement.ts";
-import { assignments, doctors, patients } from "../db/schema.ts";
+} from "../db/query/resource.ts";
+import { intParam, param } from "../db/statement.ts";
 import { doctorFields, doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 
-/** Every account reads every doctor. The account that created a doctor and admins change it. */
-const doctorResource: Resource = {
-  table: doctors,
-  columns: selectColumns(doctors, doctorResponseFields),
-  writableColumns: Object.keys(doctorFields),
-  ownerColumns: ["created_by"],
-  isDuplicate: sql`${callerId} IS NOT NULL AND doctor_taken(${newEmail})`,
-  canRead: can("doctors:read"),
-  canChange: can("doctors:change"),
-  auditSubjects: (id) => ({ doctor: id }),
-  isReadAudited: false,
-};
+// Every account reads every doctor. The account that created a doctor and admins change it. In every statement the
+// doctor is `d`.
 
-const patient = intParam("patient");
+const id = intParam("id");
 
-const isOwnPatient = sql`EXISTS (
-  SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwnedByCaller(patients.owner_id)})`;
+/** A doctor as the response has it. */
+const doctorJson = jsonObject(selectColumns("d", doctorResponseFields));
 
-/** All doctors. The filter `patient` finds the doctors of a patient of the caller's own; of others it finds none. */
-export const listDoctors = defineList<Doctor>(() => ({
-  table: doctors,
-  json: sql`${jsonObject(doctorResource.columns)}::text`,
-  sorts: {
-    id: { table: doctors, order: [doctors.id] },
-    lastname: { table: doctors, order: [doctors.last_first, doctors.id] },
-    created_at: { table: doctors, order: [doctors.created_at, doctors.id] },
-  },
-  // Which doctors a patient has is the patient's data, so this read is audited.
-  auditEvent: (filters) =>
-    filters.includes("patient")
-      ? { action: "list", outcome: readOutcome(isOwnPatient), patients: sql`ARRAY[${patient}]` }
-      : null,
-  filters: {
-    search: matchesName(doctors),
-    active: sql`${doctors.active} = ${param("active")}`,
-    specialization: sql`${doctors.specialization} = ${param("specialization")}`,
-    patient: sql`(
-      SELECT true FROM ${assignments}
-      WHERE ${assignments.patient_id} = ${patient} AND ${assignments.doctor_id} = ${doctors.id}
-        AND ${isOwnedByCaller(assignments.owner_id)})`,
-  },
-  filterIndexes: {
-    "patient id": {
-      table: assignments,
-      equals: [[assignments.patient_id, patient]],
-      order: [assignments.doctor_id],
-      join: lateralJoin(doctors, assignments.doctor_id, isOwnedByCaller(assignments.owner_id)),
-    },
-  },
-}));
-export const findDoctor = findById<Doctor>(doctorResource);
-export const createDoctor = createResource<Doctor>(doctorResource);
-export const updateDoctor = updateById<Doctor>(doctorResource);
+/** The fields that a client writes, as a list of columns. */
+const fieldNames = Object.keys(doctorFields);
+const fields = columnNames(fieldNames);
 
-const fromAssignments = sql`FROM ${assignments} WHERE ${assignments.current_doctor_id} = ${param("id")}`;
+/** Reads a doctor. Not audited: doctors are a directory, not data of patients. */
+export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams>(
+  "doctors/find",
+  sql`-- GET /api/doctors/:id
+  WITH ${callerSteps},
+  found AS (
+    SELECT d.version, CASE WHEN d.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${doctorJson} END::text AS body
+    FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")}
+  )
+SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+FROM caller`,
+);
+
+/**
+ * Creates a doctor, at most once for each idempotency key. `isDuplicate`: there is a doctor with this email already.
+ * No id is taken for a duplicate, not even when two requests are concurrent: `doctor_taken` takes an advisory lock and
+ * then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ */
+export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDuplicate: boolean }>(
+  "doctors/create",
+  sql`-- POST /api/doctors
+  WITH ${callerSteps},
+  ${earlierKeySteps(sql`'doctors' || ${newRecord}::text`)},
+  duplicate AS (SELECT FROM caller WHERE doctor_taken(${newEmail})),
+  draft AS (
+    SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${newRecord} || jsonb_build_object(
+      'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
+    WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  ),
+  response AS (SELECT d.id AS record_id, ${doctorJson}::text AS answer FROM draft d),
+  ${resultSteps},
+  created AS (
+    INSERT INTO doctors (id, ${fields}, created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
+    SELECT id, ${fields}, created_by, created_at, updated_at FROM draft WHERE ${isNewResult}
+  ),
+  ${insertRetryableAuditEvent({
+    action: createOrReplay("create"),
+    outcome: doneOrRefused(hasResult),
+    doctor: resultId,
+    changes: sql`(SELECT ${changesBetween(sql`NULL`, stepJson(fields, "draft"))} FROM result WHERE is_new)`,
+  })}
+SELECT ${createResultColumns}, EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+FROM caller`,
+);
+
+/**
+ * The row lock that a change and a deletion begin with. `FOR UPDATE` waits for a concurrent change and then, under
+ * READ COMMITTED, sees the row as that change left it.
+ */
+const targetSteps = sql`target AS (
+    SELECT d.*, ${can("doctors:change")} AS can_change, ${isExpectedVersion("d.version")} AS is_expected_version
+    FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")} AND ${callerId} IS NOT NULL
+    FOR UPDATE
+  ),
+  ${callerRecheck("target")}`;
+
+/** Changes the fields of a doctor that are in `changes` and leaves the others. */
+export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
+  "doctors/update",
+  sql`-- PUT, PATCH /api/doctors/:id
+  WITH ${callerSteps},
+  ${targetSteps},
+  changed AS (
+    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
+    UPDATE doctors d SET (${fields}, updated_at, version) = (
+      SELECT ${columnNames(fieldNames, "new.")}, now(), d.version + 1
+      FROM jsonb_populate_record(d, ${param("changes")}::jsonb) new
+    )
+    FROM target WHERE d.id = target.id AND ${isTargetWritable}
+    RETURNING d.version, ${doctorJson}::text AS body, ${jsonObject(columnNames(fieldNames, "d."))} AS fields
+  ),
+  ${insertAuditEvent({
+    action: "update",
+    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
+    doctor: id,
+    changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`changed.fields`)} FROM changed)`,
+  })}
+SELECT ${targetColumns}, (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+);
 
 /**
  * The result of deleting a doctor. `assigned`: how many patients the doctor has; it is deleted only when that is 0.
  */
 type DoctorDeletion = TargetState & { assigned: number | "at least 1"; isDeleted: boolean };
 
-const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(() => ({
-  auditEvent: {
-    ...deletionAuditEvent(doctorResource),
-    changes: sql`(
-      SELECT ${changesBetween(writableFieldsJson(doctorResource.writableColumns, "target"), sql`NULL`)} FROM deleted)`,
-  },
-  revoked: isTargetRevoked,
-  steps: {
-    ...lockTarget(doctorResource),
-    deleted: sql`
-      DELETE FROM ${doctors} USING target
-      WHERE ${isTargetWritable(doctorResource)} AND NOT EXISTS (SELECT ${fromAssignments}) RETURNING 1`,
-  },
-  row: { ...targetColumns, assigned: sql`(SELECT count(*)::int ${fromAssignments})`, isDeleted },
-}));
+const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
+  "doctors/delete",
+  sql`-- DELETE /api/doctors/:id
+  WITH ${callerSteps},
+  ${targetSteps},
+  deleted AS (
+    DELETE FROM doctors d USING target
+    WHERE d.id = target.id AND ${isTargetWritable}
+      AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = ${id})
+    RETURNING d.id
+  ),
+  ${insertAuditEvent({
+    action: "delete",
+    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM deleted)`),
+    doctor: id,
+    changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`NULL`)} FROM deleted)`,
+  })}
+SELECT ${targetColumns}, (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = ${id}) AS assigned,
+  EXISTS (SELECT FROM deleted) AS "isDeleted"
+FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+);
 
 /** Deletes a doctor who has no patients. */
 export async function deleteDoctor(caller: Caller, values: DeleteParams): Promise<DoctorDeletion> {

@@ -9,7 +9,8 @@ import {
   postHandlers,
   updateHandlers,
 } from "../http/resource-handlers.ts";
-import { createDoctor, deleteDoctor, findDoctor, listDoctors, updateDoctor } from "./queries.ts";
+import { listDoctors } from "./list-queries.ts";
+import { createDoctor, deleteDoctor, findDoctor, updateDoctor } from "./queries.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
 
 export const doctorRoutes = new Hono<AppEnv>()

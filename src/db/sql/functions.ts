@@ -5,6 +5,77 @@ export const statementFunctions: Record<
   string,
   { function: string; params: Record<string, string>; columns: Record<string, string> }
 > = {
+ "doctors/create": {
+  "function": "doctors_create_d678337c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isDuplicate": "boolean"
+  }
+ },
+ "doctors/delete": {
+  "function": "doctors_delete_6158eb22",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "assigned": "integer",
+   "isDeleted": "boolean"
+  }
+ },
+ "doctors/find": {
+  "function": "doctors_find_49c7286b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "known": "integer[]",
+   "id": "integer"
+  },
+  "columns": {
+   "version": "integer",
+   "body": "text"
+  }
+ },
+ "doctors/update": {
+  "function": "doctors_update_3d04ed43",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "id": "integer",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "version": "integer",
+   "body": "text"
+  }
+ },
  "patients/create": {
   "function": "patients_create_6fe9d44a",
   "params": {
