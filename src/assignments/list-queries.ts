@@ -3,11 +3,11 @@ import { indexKey } from "../db/columns.ts";
 import type { AuditEventColumns } from "../db/query/steps/audit.ts";
 import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/steps/caller.ts";
 import type { IndexScan } from "../db/query/steps/index-scan.ts";
-import { isoTimestamp, jsonObject } from "../db/query/steps/json.ts";
+import { isoTimestamp, jsonObject, selectColumns } from "../db/query/steps/json.ts";
 import { defineList, type PageRequest } from "../db/query/steps/list.ts";
 import { intParam } from "../db/query/steps/statement.ts";
 import { assignments, doctors, patients } from "../db/schema.ts";
-import { doctorSummary, patientSummary } from "./queries.ts";
+import { doctorSummaryFields, patientSummaryFields } from "./queries.ts";
 import type { ListedAssignment } from "./responses.ts";
 
 const patient = intParam("patient");
@@ -19,8 +19,8 @@ const assignmentList = {
   join: sql`
     JOIN ${patients} ON ${patients.id} = ${assignments.patient_id} JOIN ${doctors} ON ${doctors.id} = ${assignments.doctor_id}`,
   json: sql`${jsonObject(sql`
-    ${assignments.id}, ${jsonObject(patientSummary)} AS patient,
-    ${jsonObject(doctorSummary)} AS doctor, ${isoTimestamp(assignments.assigned_at)} AS assigned_at`)}::text`,
+    ${assignments.id}, ${jsonObject(selectColumns(patients, patientSummaryFields))} AS patient,
+    ${jsonObject(selectColumns(doctors, doctorSummaryFields))} AS doctor, ${isoTimestamp(assignments.assigned_at)} AS assigned_at`)}::text`,
   filters: {
     patient: sql`${assignments.patient_id} = ${patient}`,
     doctor: sql`${assignments.current_doctor_id} = ${doctor}`,

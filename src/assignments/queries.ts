@@ -1,21 +1,38 @@
-import { type SQL, sql } from "drizzle-orm";
-import { changesBetween, readOutcome, writeOutcome } from "../db/query/steps/audit.ts";
+import { sql } from "drizzle-orm";
+import {
+  changesBetween,
+  insertAuditEvent,
+  insertRetryableAuditEvent,
+  readOutcome,
+  writeOutcome,
+} from "../db/query/audit.ts";
 import {
   authenticated,
   authenticatedRetryable,
   callerDoctorId,
+  callerRecheck,
+  callerSteps,
   isRevokedDuringWait,
-  recheckCaller,
-  withoutRecheck,
-} from "../db/query/steps/caller.ts";
-import { idempotentCreate, nextId } from "../db/query/steps/idempotent-create.ts";
-import { isoTimestamp, jsonArray, jsonBody, selectColumns, stepJson } from "../db/query/steps/json.ts";
-import { can } from "../db/query/steps/permissions.ts";
-import { exists, intParam, type Json, param } from "../db/query/steps/statement.ts";
-import { assignments, doctors, patients } from "../db/schema.ts";
+  isStillAccepted,
+} from "../db/query/caller.ts";
+import {
+  createOrReplay,
+  createResultColumns,
+  earlierKeySteps,
+  hasResult,
+  idempotentCreate,
+  isNewResult,
+  resultSteps,
+} from "../db/query/idempotent-create.ts";
+import { isoTimestamp, jsonArray, jsonBody, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
+import { intParam, type Json } from "../db/statement.ts";
 import type { Assignment, DoctorsOfPatient, ListedAssignment } from "./responses.ts";
 
-const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [
+// In every statement the assignment is `m`, its patient `p` and its doctor `d`.
+
+/** The fields of the patient and of the doctor that an assignment shows. */
+export const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [
   "id",
   "firstname",
   "lastname",
@@ -23,7 +40,7 @@ const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [
   "gender",
   "created_by",
 ];
-const doctorSummaryFields: (keyof ListedAssignment["doctor"])[] = [
+export const doctorSummaryFields: (keyof ListedAssignment["doctor"])[] = [
   "id",
   "firstname",
   "lastname",
@@ -32,35 +49,41 @@ const doctorSummaryFields: (keyof ListedAssignment["doctor"])[] = [
   "gender",
   "active",
 ];
-/** The columns of the patient and of the doctor that an assignment shows. */
-export const patientSummary = selectColumns(patients, patientSummaryFields);
-export const doctorSummary = selectColumns(doctors, doctorSummaryFields);
 
-const patient = intParam("patient");
-const doctor = intParam("doctor");
+const id = intParam("id");
 
 /** The doctors of a patient that the caller may read. `body` is null when there is no such patient. */
 export const findDoctorsOfPatient = authenticatedRetryable<
   { body: Json<DoctorsOfPatient> | null },
   { id: number }
->(() => ({
-  auditEvent: {
+>(
+  "assignments/find-doctors-of-patient",
+  sql`-- GET /api/mappings/:id
+  WITH ${callerSteps},
+  found AS (
+    SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
+      SELECT ${jsonArray(selectColumns("d", doctorSummaryFields), sql`d.id`)}
+      FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
+    ) AS doctors
+    FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}
+  ),
+  ${insertRetryableAuditEvent({
     action: "read",
-    outcome: readOutcome(exists("found")),
-    patients: sql`ARRAY[${intParam("id")}]`,
-  },
-  revoked: withoutRecheck,
-  steps: {
-    found: sql`
-      SELECT ${patients.id} AS patient_id, ${patients.firstname} || ' ' || ${patients.lastname} AS patient, (
-        SELECT ${jsonArray(doctorSummary, sql`${doctors.id}`)} FROM ${assignments}
-        JOIN ${doctors} ON ${doctors.id} = ${assignments.doctor_id} WHERE ${assignments.patient_id} = ${patients.id}) AS doctors
-      FROM ${patients} WHERE ${patients.id} = ${param("id")} AND ${can("patients:read")}`,
-  },
-  row: { body: jsonBody("found") },
-}));
+    outcome: readOutcome(sql`EXISTS (SELECT FROM found)`),
+    patient: id,
+  })}
+SELECT ${jsonBody("found")} AS body
+FROM caller`,
+);
 
-const doctorJson = (step: string): SQL => stepJson(sql`doctor_id AS doctor`, step);
+const patient = intParam("patient");
+const doctor = intParam("doctor");
+const doctorOf = (step: string) => stepJson(sql`doctor_id AS doctor`, step);
+
+/** The assignment `m` as the response has it. */
+const assignmentJson = jsonObject(
+  sql`m.id, m.patient_id AS patient, m.doctor_id AS doctor, ${isoTimestamp("m.assigned_at")} AS assigned_at`,
+);
 
 /**
  * Assigns a doctor to one of the caller's patients. Nothing is created, and no id is taken, unless both exist, the
@@ -72,48 +95,51 @@ export const createAssignment = idempotentCreate<
   Assignment,
   { patient: number; doctor: number },
   { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
->(() => ({
-  revoked: isRevokedDuringWait("doctor"),
-  steps: {
-    patient: sql`
-      SELECT ${patients.id}, ${patients.owner_id} FROM ${patients}
-      WHERE ${patients.id} = ${patient} AND ${can("patients:assign_doctor")}`,
-    // Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-    doctor: sql`SELECT ${doctors.id}, ${doctors.active} FROM ${doctors} WHERE ${doctors.id} = ${doctor} FOR SHARE`,
-    caller_recheck: recheckCaller("doctor"),
-    assigned: sql`SELECT FROM patient WHERE assignment_taken(patient.id, ${doctor})`,
-  },
-  draft: sql`
-    SELECT ${nextId(assignments)}::int AS id, patient.id AS patient_id, owner_id, doctor.id AS doctor_id,
+>(
+  "assignments/create",
+  sql`-- POST /api/mappings
+  WITH ${callerSteps},
+  ${earlierKeySteps(sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`)},
+  patient AS (
+    SELECT p.id, p.owner_id FROM patients p
+    WHERE p.id = ${patient} AND ${can("patients:assign_doctor")}
+  ),
+  doctor AS (
+    -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
+    SELECT d.id, d.active FROM doctors d WHERE d.id = ${doctor}
+    FOR SHARE
+  ),
+  ${callerRecheck("doctor")},
+  assigned AS (SELECT FROM patient WHERE assignment_taken(patient.id, ${doctor})),
+  draft AS (
+    SELECT nextval('mappings_id_seq')::int AS id, patient.id AS patient_id, patient.owner_id, doctor.id AS doctor_id,
       now()::timestamptz(3) AS assigned_at
-    FROM patient, doctor WHERE active AND ${exists("caller_recheck")} AND NOT ${exists("assigned")}`,
-  body: sql`(
-    SELECT row_to_json(a)::text FROM (
-      SELECT id, patient_id AS patient, doctor_id AS doctor, ${isoTimestamp(assignments.assigned_at)} AS assigned_at
-      FROM draft ${assignments}) a)`,
-  id: sql`(SELECT id FROM draft)`,
-  auditEvent: {
-    action: sql`'assign'`,
-    outcome: writeOutcome(exists("patient"), exists("draft")),
-    patients: sql`ARRAY[${patient}]`,
-    changes: changesBetween(sql`NULL`, doctorJson("draft")),
-  },
-  replaySubjects: { patients: sql`ARRAY[${patient}]` },
-  insert: (condition) => sql`
-    INSERT INTO ${assignments} (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
-    SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE ${condition}`,
-  requestText: sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
-  extraColumns: {
-    patient: exists("patient"),
-    doctor: exists("doctor"),
-    active: sql`EXISTS (SELECT FROM doctor WHERE active)`,
-    assigned: exists("assigned"),
-  },
-}));
+    FROM patient, doctor
+    WHERE doctor.active AND ${isStillAccepted}
+      AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM assigned)
+  ),
+  response AS (SELECT m.id AS record_id, ${assignmentJson}::text AS answer FROM draft m),
+  ${resultSteps},
+  created AS (
+    INSERT INTO mappings (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
+    SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE ${isNewResult}
+  ),
+  ${insertRetryableAuditEvent({
+    action: createOrReplay("assign"),
+    outcome: writeOutcome(
+      sql`EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request)`,
+      hasResult,
+    ),
+    patient,
+    changes: sql`(SELECT ${changesBetween(sql`NULL`, doctorOf("draft"))} FROM result WHERE is_new)`,
+  })}
+SELECT ${createResultColumns},
+  EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
+  EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
+FROM caller WHERE NOT (${isRevokedDuringWait("doctor")})`,
+);
 
-const id = intParam("id");
 const canEnd = can("assignments:end");
-const isRefused = exists("doctor_may_only_read");
 
 /**
  * Ends an assignment of one of the caller's patients, or for an admin any assignment. `isRefused`: the caller is the
@@ -121,24 +147,25 @@ const isRefused = exists("doctor_may_only_read");
  * patient.
  */
 export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: boolean }, { id: number }>(
-  () => ({
-    auditEvent: {
-      action: "unassign",
-      outcome: writeOutcome(isRefused, exists("deleted")),
-      patients: sql`ARRAY(SELECT ${assignments.patient_id} FROM ${assignments} WHERE ${assignments.id} = ${id})`,
-      changes: changesBetween(doctorJson("deleted"), sql`NULL`),
-    },
-    revoked: isRevokedDuringWait("caller"),
-    steps: {
-      caller_recheck: recheckCaller("caller"),
-      doctor_may_only_read: sql`
-        SELECT FROM ${assignments}
-        WHERE ${assignments.id} = ${id} AND ${assignments.current_doctor_id} = ${callerDoctorId} AND NOT ${canEnd}`,
-      deleted: sql`
-        DELETE FROM ${assignments}
-        WHERE ${assignments.id} = ${id} AND ${assignments.owner_id} IS NOT NULL AND ${canEnd} AND ${exists("caller_recheck")}
-        RETURNING ${assignments.doctor_id}`,
-    },
-    row: { isDeleted: exists("deleted"), isRefused },
-  }),
+  "assignments/delete",
+  sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
+  WITH ${callerSteps},
+  ${callerRecheck("caller")},
+  doctor_may_only_read AS (
+    SELECT FROM mappings m
+    WHERE m.id = ${id} AND m.current_doctor_id = ${callerDoctorId} AND NOT ${canEnd}
+  ),
+  deleted AS (
+    DELETE FROM mappings m
+    WHERE m.id = ${id} AND m.owner_id IS NOT NULL AND ${canEnd} AND ${isStillAccepted}
+    RETURNING m.doctor_id
+  ),
+  ${insertAuditEvent({
+    action: "unassign",
+    outcome: writeOutcome(sql`EXISTS (SELECT FROM doctor_may_only_read)`, sql`EXISTS (SELECT FROM deleted)`),
+    patients: sql`ARRAY(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`,
+    changes: changesBetween(doctorOf("deleted"), sql`NULL`),
+  })}
+SELECT EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

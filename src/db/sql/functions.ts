@@ -5,6 +5,60 @@ export const statementFunctions: Record<
   string,
   { function: string; params: Record<string, string>; columns: Record<string, string> }
 > = {
+ "assignments/create": {
+  "function": "assignments_create_7c4f7835",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "patient": "boolean",
+   "doctor": "boolean",
+   "active": "boolean",
+   "assigned": "boolean"
+  }
+ },
+ "assignments/delete": {
+  "function": "assignments_delete_aaf76d20",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isDeleted": "boolean",
+   "isRefused": "boolean"
+  }
+ },
+ "assignments/find-doctors-of-patient": {
+  "function": "assignments_find_doctors_of_patient_485a61c8",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text"
+  }
+ },
  "doctors/create": {
   "function": "doctors_create_d678337c",
   "params": {

@@ -1,0 +1,85 @@
+-- POST /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 patient integer, $5 doctor integer, $6 key text, $7 request_id uuid, $8 address text, $9 is_retry boolean
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+request AS (
+  SELECT encode(sha256(convert_to(concat_ws(' ', 'mappings', $4::int, $5::int), 'UTF8')), 'hex') AS fingerprint
+),
+earlier_key AS (
+  SELECT k.fingerprint, k.record_id, k.answer FROM caller, kept_answer(caller.id, $6::text) k
+),
+patient AS (
+  SELECT p.id, p.owner_id FROM patients p
+  WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller))
+),
+doctor AS (
+  -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
+  SELECT d.id, d.active FROM doctors d WHERE d.id = $5::int
+  FOR SHARE
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM doctor HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
+assigned AS (SELECT FROM patient WHERE assignment_taken(patient.id, $5::int)),
+draft AS (
+  SELECT nextval('mappings_id_seq')::int AS id, patient.id AS patient_id, patient.owner_id, doctor.id AS doctor_id,
+    now()::timestamptz(3) AS assigned_at
+  FROM patient, doctor
+  WHERE doctor.active AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM assigned)
+),
+response AS (SELECT m.id AS record_id, (SELECT row_to_json(o) FROM (SELECT m.id, m.patient_id AS patient, m.doctor_id AS doctor, to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at) o)::text AS answer FROM draft m),
+stored_key AS (
+  INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
+  SELECT caller.id, $6::text, request.fingerprint, response.record_id, response.answer
+  FROM caller, request, response WHERE $6::text IS NOT NULL
+  ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
+  RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
+),
+result AS (
+  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request
+  FROM request, (
+    SELECT fingerprint, record_id, answer, is_new FROM stored_key
+    UNION ALL SELECT fingerprint, record_id, answer, false FROM earlier_key
+  ) keys
+  UNION ALL SELECT record_id, answer, true, true FROM response WHERE $6::text IS NULL
+),
+created AS (
+  INSERT INTO mappings (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
+  SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  SELECT e.* FROM (
+    SELECT id,
+      username,
+      role,
+      $2::uuid,
+      $7::uuid,
+      $8::text,
+      CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'assign' END,
+      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
+      array_remove(ARRAY[$4::int]::int[], NULL),
+    (SELECT (
+        SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
+                coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
+        FROM json_each(NULL) WITH ORDINALITY b(key, value, n)
+          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM draft) o)) WITH ORDINALITY a(key, value, n) USING (key)
+        WHERE b.value::text IS DISTINCT FROM a.value::text) FROM result WHERE is_new)
+    FROM token_account
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patients))
+)
+SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
+  EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
+  EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
+  EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
+FROM caller WHERE NOT (EXISTS (SELECT FROM doctor) AND NOT EXISTS (SELECT FROM caller_recheck));
