@@ -6,7 +6,8 @@ import { notFoundProblem, requireAdmin, requireFound } from "../http/problems.ts
 import { listHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
-import { endAccountSessions, findAccount, listAccounts, updateAccount } from "./queries.ts";
+import { listAccounts } from "./list-queries.ts";
+import { endAccountSessions, findAccount, updateAccount } from "./queries.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
 
 const requireManager = (isAdmin: boolean) => requireAdmin(isAdmin, "manage accounts");

@@ -68,6 +68,10 @@ export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
+/** The outcome of an action for admins: always `refused` for others, so that they learn nothing about the record. */
+export const adminOutcome = (outcome: SQL): SQL =>
+  sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE 'refused' END`;
+
 /**
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
  * signed out or given another role meanwhile. All steps of a statement share one snapshot, which is older than the

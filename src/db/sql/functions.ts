@@ -5,6 +5,53 @@ export const statementFunctions: Record<
   string,
   { function: string; params: Record<string, string>; columns: Record<string, string> }
 > = {
+ "accounts/end-sessions": {
+  "function": "accounts_end_sessions_8c5ea524",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "isFound": "boolean"
+  }
+ },
+ "accounts/find": {
+  "function": "accounts_find_e3a8550f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "body": "text"
+  }
+ },
+ "accounts/update": {
+  "function": "accounts_update_14f696a0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "body": "text"
+  }
+ },
  "assignments/create": {
   "function": "assignments_create_7c4f7835",
   "params": {
