@@ -1,20 +1,19 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, doneOrRefused, readOutcome } from "../db/query/steps/audit.ts";
+import { changesBetween, doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
 import {
   adminOutcome,
   authenticated,
   callerId,
+  callerRecheck,
+  callerSteps,
   isRevokedDuringWait,
-  recheckCaller,
-  withoutRecheck,
-} from "../db/query/steps/caller.ts";
-import { hideFromPlanner } from "../db/query/steps/index-scan.ts";
-import { isoTimestamp, jsonObject, selectColumns, stepJson } from "../db/query/steps/json.ts";
-import { defineList } from "../db/query/steps/list.ts";
-import { can, isInvitationValid } from "../db/query/steps/permissions.ts";
-import { exists, param } from "../db/query/steps/statement.ts";
-import { invitations } from "../db/schema.ts";
-import type { Invitation } from "./responses.ts";
+  isStillAccepted,
+} from "../db/query/caller.ts";
+import { isoTimestamp, stepJson } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
+import { intParam, param } from "../db/statement.ts";
+
+// In every statement the invitation is `i`.
 
 const isAdmin = can("invitations:manage");
 
@@ -30,62 +29,43 @@ const invitationJson = (step: string) => stepJson(sql`id AS invitation, email, r
 export const createInvitation = authenticated<
   { isAdmin: boolean; id: number | null; expires_at: string },
   { email: string; role: string; code_hash: string; is_registration_open: boolean }
->(() => ({
-  auditEvent: {
+>(
+  "invitations/create",
+  sql`-- POST /api/invitations
+  WITH ${callerSteps},
+  created AS (
+    INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
+    SELECT ${param("email")}::text, ${param("role")}::text, ${param("code_hash")}::text, ${callerId},
+      now() + make_interval(days => ${VALID_DAYS})
+    WHERE ${isAdmin} AND ${param("is_registration_open")}::boolean
+    RETURNING id, email, role, expires_at
+  ),
+  ${insertAuditEvent({
     action: "invite",
-    outcome: adminOutcome(doneOrRefused(exists("created"))),
+    outcome: adminOutcome(doneOrRefused(sql`EXISTS (SELECT FROM created)`)),
     changes: sql`(SELECT ${changesBetween(sql`NULL`, invitationJson("created"))} FROM created)`,
-  },
-  revoked: withoutRecheck,
-  steps: {
-    created: sql`
-      INSERT INTO ${invitations} (email, role, code_hash, created_by, expires_at)
-      SELECT ${param("email")}, ${param("role")}, ${param("code_hash")}, ${callerId}, now() + make_interval(days => ${VALID_DAYS})
-      WHERE ${isAdmin} AND ${param("is_registration_open")}::boolean RETURNING id, email, role, expires_at`,
-  },
-  row: {
-    isAdmin,
-    id: sql`(SELECT id FROM created)`,
-    expires_at: sql`(SELECT ${isoTimestamp(invitations.expires_at)} FROM created ${invitations})`,
-  },
-}));
-
-const responseFields: (keyof Invitation)[] = [
-  "id",
-  "email",
-  "role",
-  "created_by",
-  "created_at",
-  "expires_at",
-];
-
-/** The invitations that can still be used, for admins. */
-export const listInvitations = defineList<Invitation>(() => ({
-  table: invitations,
-  json: sql`${jsonObject(selectColumns(invitations, responseFields))}::text`,
-  sorts: {
-    id: { table: invitations, order: [invitations.id], condition: hideFromPlanner(isInvitationValid) },
-  },
-  filters: {},
-  isAllowed: isAdmin,
-  auditEvent: () => ({ action: "list_invitations", outcome: adminOutcome(sql`'done'`) }),
-}));
+  })}
+SELECT ${isAdmin} AS "isAdmin", (SELECT id FROM created) AS id,
+  (SELECT ${isoTimestamp("expires_at")} FROM created) AS expires_at
+FROM caller`,
+);
 
 /** Withdraws an invitation, for an admin. */
 export const withdrawInvitation = authenticated<{ isAdmin: boolean; isDeleted: boolean }, { id: number }>(
-  () => ({
-    auditEvent: {
-      action: "withdraw_invitation",
-      outcome: adminOutcome(readOutcome(exists("deleted"))),
-      changes: sql`(SELECT ${changesBetween(invitationJson("deleted"), sql`NULL`)} FROM deleted)`,
-    },
-    revoked: isRevokedDuringWait("caller"),
-    steps: {
-      caller_recheck: recheckCaller("caller"),
-      deleted: sql`
-        DELETE FROM ${invitations} WHERE ${invitations.id} = ${param("id")} AND ${isAdmin} AND ${exists("caller_recheck")}
-        RETURNING id, email, role`,
-    },
-    row: { isAdmin, isDeleted: exists("deleted") },
-  }),
+  "invitations/withdraw",
+  sql`-- DELETE /api/invitations/:id
+  WITH ${callerSteps},
+  ${callerRecheck("caller")},
+  deleted AS (
+    DELETE FROM invitations i
+    WHERE i.id = ${intParam("id")} AND ${isAdmin} AND ${isStillAccepted}
+    RETURNING i.id, i.email, i.role
+  ),
+  ${insertAuditEvent({
+    action: "withdraw_invitation",
+    outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM deleted)`)),
+    changes: sql`(SELECT ${changesBetween(invitationJson("deleted"), sql`NULL`)} FROM deleted)`,
+  })}
+SELECT ${isAdmin} AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

@@ -6,7 +6,8 @@ import { IdPath } from "../http/fields.ts";
 import { notFoundProblem, Problem, requireAdmin } from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
 import { validate } from "../http/validation.ts";
-import { createInvitation, listInvitations, withdrawInvitation } from "./queries.ts";
+import { listInvitations } from "./list-queries.ts";
+import { createInvitation, withdrawInvitation } from "./queries.ts";
 import { InvitationsQuery, NewInvitation } from "./requests.ts";
 import type { IssuedInvitation } from "./responses.ts";
 

@@ -25,7 +25,7 @@ test("POST returns an invitation that is valid for seven days, and stores only t
   const [row] =
     await asOwner`SELECT *, extract(day FROM expires_at - created_at)::int AS days FROM invitations WHERE id = ${id}`;
   expect(row).toMatchObject({ days: 7, created_by: admin.id });
-  expect(new Date(expires_at)).toEqual(row?.["expires_at"]);
+  expect(new Date(expires_at)).toEqual(new Date(row?.["expires_at"]));
   expect(JSON.stringify(row)).not.toContain(code);
   const [event] = await auditEventsOf(answer);
   expect(event?.["changes"]).toEqual({

@@ -177,6 +177,40 @@ export const statementFunctions: Record<
    "body": "text"
   }
  },
+ "invitations/create": {
+  "function": "invitations_create_4d7e9b81",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "email": "text",
+   "role": "text",
+   "code_hash": "text",
+   "is_registration_open": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "id": "integer",
+   "expires_at": "text"
+  }
+ },
+ "invitations/withdraw": {
+  "function": "invitations_withdraw_83d52d11",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "isDeleted": "boolean"
+  }
+ },
  "patients/create": {
   "function": "patients_create_6fe9d44a",
   "params": {
