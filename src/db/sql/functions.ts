@@ -299,6 +299,22 @@ export const statementFunctions: Record<
    "body": "text"
   }
  },
+ "patients/grant-emergency-access": {
+  "function": "patients_grant_emergency_access_803c7b5b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "reason": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "body": "text"
+  }
+ },
  "patients/import": {
   "function": "patients_import_1e1970c7",
   "params": {
@@ -320,6 +336,59 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "refused": "text"
+  }
+ },
+ "patients/restore": {
+  "function": "patients_restore_49eb3c95",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "partial": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isEmailTaken": "boolean",
+   "missingDoctors": "integer[]"
+  }
+ },
+ "patients/transfer": {
+  "function": "patients_transfer_d4595659",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "to": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "toAccount": "boolean",
+   "isEmailTaken": "boolean",
+   "body": "text"
+  }
+ },
+ "patients/transfer-all": {
+  "function": "patients_transfer_all_133e53ab",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "to": "integer",
+   "from": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "fromAccount": "boolean",
+   "toAccount": "boolean",
+   "body": "text"
   }
  },
  "patients/update": {

@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
-import { readOutcome } from "../../db/query/steps/audit.ts";
-import { adminOutcome, authenticated, callerId, withoutRecheck } from "../../db/query/steps/caller.ts";
-import { isoTimestamp, jsonBody } from "../../db/query/steps/json.ts";
-import { can } from "../../db/query/steps/permissions.ts";
-import { exists, intParam, type Json, param } from "../../db/query/steps/statement.ts";
-import { emergency_accesses, patients } from "../../db/schema.ts";
+import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
+import { adminOutcome, authenticated, callerId, callerSteps } from "../../db/query/caller.ts";
+import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
+import { can } from "../../db/query/permissions.ts";
+import { intParam, type Json, param } from "../../db/statement.ts";
 import type { EmergencyAccess } from "../responses.ts";
 
 const id = intParam("id");
+const reason = sql`${param("reason")}::text`;
 const canGrant = can("patients:grant_emergency_access");
 
 /**
@@ -17,25 +17,27 @@ const canGrant = can("patients:grant_emergency_access");
 export const grantEmergencyAccess = authenticated<
   { isAdmin: boolean; body: Json<EmergencyAccess> | null },
   { id: number; reason: string }
->(() => ({
-  auditEvent: {
+>(
+  "patients/grant-emergency-access",
+  sql`-- POST /api/patients/:id/access
+  WITH ${callerSteps},
+  granted AS (
+    INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
+    SELECT ${callerId}, p.id, now() + interval '1 hour'
+    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant}
+    ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
+    RETURNING patient_id, expires_at
+  ),
+  response AS (
+    SELECT ea.patient_id AS patient, ${reason} AS reason, ${isoTimestamp("ea.expires_at")} AS expires_at
+    FROM granted ea
+  ),
+  ${insertAuditEvent({
     action: "break_glass",
-    outcome: adminOutcome(readOutcome(exists("granted"))),
-    patients: sql`ARRAY[${id}]`,
-    reason: sql`${param("reason")}::text`,
-  },
-  revoked: withoutRecheck,
-  steps: {
-    granted: sql`
-      INSERT INTO ${emergency_accesses} (account_id, patient_id, expires_at)
-      SELECT ${callerId}, ${patients.id}, now() + interval '1 hour' FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${canGrant}
-      ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
-      RETURNING patient_id, expires_at`,
-    response: sql`
-      SELECT patient_id AS patient, ${param("reason")}::text AS reason,
-        ${isoTimestamp(emergency_accesses.expires_at)} AS expires_at
-      FROM granted ${emergency_accesses}`,
-  },
-  row: { isAdmin: canGrant, body: jsonBody("response") },
-}));
+    outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM granted)`)),
+    patient: id,
+    reason,
+  })}
+SELECT ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body
+FROM caller`,
+);

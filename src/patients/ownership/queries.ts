@@ -1,39 +1,34 @@
 import { type SQL, sql } from "drizzle-orm";
-import { caseFolded } from "../../db/columns.ts";
-import { type AuditAction, doneOrRefused, readOutcome } from "../../db/query/steps/audit.ts";
+import { type AuditAction, doneOrRefused, insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
 import {
   adminOutcome,
   authenticated,
+  callerRecheck,
+  callerSteps,
   isRevokedDuringWait,
-  recheckCaller,
-} from "../../db/query/steps/caller.ts";
-import { jsonBody } from "../../db/query/steps/json.ts";
-import { can } from "../../db/query/steps/permissions.ts";
-import { exists, intParam, type Json, param } from "../../db/query/steps/statement.ts";
-import { assignments, doctors, patients, users } from "../../db/schema.ts";
+  isStillAccepted,
+} from "../../db/query/caller.ts";
+import { jsonBody } from "../../db/query/json.ts";
+import { can } from "../../db/query/permissions.ts";
+import { intParam, type Json, param } from "../../db/statement.ts";
 import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
 const id = intParam("id");
-const auditSubjects = { patients: sql`ARRAY[${id}]` };
 
 /**
  * A request that finds its work already done is audited as a replay. @param writingStep the step that does the work
  */
 const actionOrReplay = (action: AuditAction, outcome: SQL, writingStep: string): SQL =>
-  sql`CASE WHEN ${outcome} = 'done' AND NOT ${exists(writingStep)} THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
+  sql`CASE WHEN ${outcome} = 'done' AND NOT EXISTS (SELECT FROM ${sql.raw(writingStep)})
+      THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
-/** Whether the account `owner` has another patient with this one's email. */
+/** Whether the account `owner` has another patient with the email of the patient `p`. */
 const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
-  SELECT FROM ${patients} other
-  WHERE ${caseFolded(sql`other.email`)} = ${caseFolded(patients.email)} AND other.owner_id = ${owner} AND other.id <> ${patients.id})`;
-const nextVersion = sql`updated_at = now(), version = ${patients.version} + 1`;
+      SELECT FROM patients other
+      WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = ${owner} AND other.id <> p.id)`;
 
-/** The ids of the doctors of the assignments of the step `found`, under a condition on the assignment `m`. */
-const doctorIds = (condition: SQL): SQL => sql`ARRAY(
-  SELECT doctor_id FROM ${assignments} m WHERE m.patient_id = found.id AND ${condition} ORDER BY doctor_id)`;
-const allDoctorIds = doctorIds(sql`true`);
-const restoredDoctorIds = doctorIds(sql`m.id NOT IN (SELECT id FROM assignments_without_doctor)`);
-const restoreOutcome = sql`CASE WHEN ${exists("restore_conflict")} THEN 'refused' ELSE ${readOutcome(exists("found"))} END`;
+const restoreOutcome = sql`CASE WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused'
+      ELSE ${readOutcome(sql`EXISTS (SELECT FROM found)`)} END`;
 
 /**
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient
@@ -46,52 +41,63 @@ const restoreOutcome = sql`CASE WHEN ${exists("restore_conflict")} THEN 'refused
 export const restorePatient = authenticated<
   { body: Json<RestoredPatient> | null; isEmailTaken: boolean; missingDoctors: number[] },
   { id: number; partial: boolean }
->(() => ({
-  auditEvent: {
+>(
+  "patients/restore",
+  sql`-- POST /api/patients/:id/restore
+  WITH ${callerSteps},
+  found AS (
+    -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
+    SELECT p.id, p.deleted_from, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken
+    FROM patients p WHERE p.id = ${id} AND ${can("patients:restore")}
+    FOR UPDATE
+  ),
+  ${callerRecheck("found")},
+  patient_assignments AS (
+    SELECT m.id, m.doctor_id, EXISTS (SELECT FROM doctors d WHERE d.id = m.doctor_id) AS has_doctor
+    FROM found JOIN mappings m ON m.patient_id = found.id
+  ),
+  restore_conflict AS (
+    SELECT FROM found
+    WHERE email_taken OR NOT ${isStillAccepted}
+      OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT ${param("partial")}::boolean
+  ),
+  restored AS (
+    UPDATE patients p SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, updated_at = now(),
+      version = p.version + 1
+    FROM found
+    WHERE p.id = found.id AND found.deleted_from IS NOT NULL AND NOT EXISTS (SELECT FROM restore_conflict)
+    RETURNING p.id
+  ),
+  deleted_assignments AS (
+    -- The trigger patients_restored (drizzle/0004_owners.sql) restores the other assignments.
+    DELETE FROM mappings m USING patient_assignments a, restored
+    WHERE m.id = a.id AND NOT a.has_doctor
+  ),
+  response AS (
+    SELECT id, ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id) AS doctors
+    FROM found WHERE NOT EXISTS (SELECT FROM restore_conflict)
+  ),
+  ${insertAuditEvent({
     action: actionOrReplay("restore", restoreOutcome, "restored"),
     outcome: restoreOutcome,
-    ...auditSubjects,
+    patient: id,
     changes: sql`(
-      SELECT json_build_object('doctors', json_build_object('before', ${allDoctorIds}, 'after', ${restoredDoctorIds}))
-      FROM found, restored WHERE ${exists("assignments_without_doctor")})`,
-  },
-  revoked: isRevokedDuringWait("found"),
-  steps: {
-    // Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-    found: sql`
-      SELECT ${patients.id}, ${patients.deleted_from}, ${ownerHasEmail(sql`${patients.deleted_from}`)} AS email_taken FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${can("patients:restore")} FOR UPDATE`,
-    caller_recheck: recheckCaller("found"),
-    assignments_without_doctor: sql`
-      SELECT ${assignments.id}, ${assignments.doctor_id} FROM found JOIN ${assignments} ON ${assignments.patient_id} = found.id
-      WHERE NOT EXISTS (SELECT FROM ${doctors} WHERE ${doctors.id} = ${assignments.doctor_id})`,
-    restore_conflict: sql`
-      SELECT FROM found
-      WHERE email_taken OR ${exists("assignments_without_doctor")} AND NOT ${param("partial")}::boolean OR NOT ${exists("caller_recheck")}`,
-    restored: sql`
-      UPDATE ${patients} SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, ${nextVersion}
-      FROM found WHERE ${patients.id} = found.id AND found.deleted_from IS NOT NULL AND NOT ${exists("restore_conflict")}
-      RETURNING ${patients.id}`,
-    // The trigger patients_restored (drizzle/0004_owners.sql) restores the other assignments.
-    deleted_assignments: sql`
-      DELETE FROM ${assignments} USING assignments_without_doctor, restored
-      WHERE ${assignments.id} = assignments_without_doctor.id`,
-    response: sql`SELECT id, ${restoredDoctorIds} AS doctors FROM found WHERE NOT ${exists("restore_conflict")}`,
-  },
-  row: {
-    body: jsonBody("response"),
-    isEmailTaken: sql`EXISTS (SELECT FROM found WHERE email_taken)`,
-    missingDoctors: sql`ARRAY(SELECT doctor_id FROM assignments_without_doctor ORDER BY doctor_id)`,
-  },
-}));
+      SELECT json_build_object('doctors', json_build_object(
+        'before', ARRAY(SELECT doctor_id FROM patient_assignments ORDER BY doctor_id),
+        'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
+      FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))`,
+  })}
+SELECT ${jsonBody("response")} AS body, EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
+  ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
+FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
+);
 
 const canTransfer = can("patients:transfer");
 const toAccountId = intParam("to");
-const toAccount = sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${toAccountId} AND ${users.active}`;
 
 const transferOutcome = adminOutcome(sql`CASE
-  WHEN NOT ${exists("to_account")} OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${exists("caller_recheck")}) THEN 'refused'
-  ELSE ${readOutcome(exists("target"))} END`);
+      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${isStillAccepted})
+      THEN 'refused' ELSE ${readOutcome(sql`EXISTS (SELECT FROM target)`)} END`);
 
 /**
  * Transfers a patient to another account, for an admin.
@@ -102,36 +108,37 @@ const transferOutcome = adminOutcome(sql`CASE
 export const transferPatient = authenticated<
   { isAdmin: boolean; toAccount: boolean; isEmailTaken: boolean; body: Json<TransferredPatient> | null },
   { id: number; to: number }
->(() => ({
-  auditEvent: {
+>(
+  "patients/transfer",
+  sql`-- POST /api/patients/:id/transfer
+  WITH ${callerSteps},
+  to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND u.active),
+  target AS (
+    -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
+    SELECT p.id, p.owner_id, ${ownerHasEmail(toAccountId)} AS email_taken
+    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canTransfer}
+    FOR UPDATE
+  ),
+  ${callerRecheck("target")},
+  transferred AS (
+    UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
+    FROM target, to_account
+    WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND ${isStillAccepted}
+    RETURNING p.owner_id
+  ),
+  response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
+  ${insertAuditEvent({
     action: actionOrReplay("transfer", transferOutcome, "transferred"),
     outcome: transferOutcome,
-    ...auditSubjects,
+    patient: id,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
       FROM target, transferred)`,
-  },
-  revoked: isRevokedDuringWait("target"),
-  steps: {
-    to_account: toAccount,
-    // Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
-    target: sql`
-      SELECT ${patients.id}, ${patients.owner_id}, ${ownerHasEmail(toAccountId)} AS email_taken FROM ${patients}
-      WHERE ${patients.id} = ${id} AND ${patients.owner_id} IS NOT NULL AND ${canTransfer} FOR UPDATE`,
-    caller_recheck: recheckCaller("target"),
-    transferred: sql`
-      UPDATE ${patients} SET owner_id = to_account.id, ${nextVersion} FROM target, to_account
-      WHERE ${patients.id} = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND ${exists("caller_recheck")}
-      RETURNING ${patients.owner_id}`,
-    response: sql`SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT email_taken`,
-  },
-  row: {
-    isAdmin: canTransfer,
-    toAccount: exists("to_account"),
-    isEmailTaken: sql`EXISTS (SELECT FROM target WHERE email_taken)`,
-    body: jsonBody("response"),
-  },
-}));
+  })}
+SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
+  EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", ${jsonBody("response")} AS body
+FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+);
 
 /** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
 const TRANSFER_BATCH_SIZE = sql.raw("1000");
@@ -147,43 +154,47 @@ const fromAccountId = intParam("from");
 export const transferAllPatients = authenticated<
   { isAdmin: boolean; fromAccount: boolean; toAccount: boolean; body: Json<TransferSummary> | null },
   { from: number; to: number }
->(() => ({
-  auditEvent: {
+>(
+  "patients/transfer-all",
+  sql`-- POST /api/patients/transfer
+  WITH ${callerSteps},
+  ${callerRecheck("caller")},
+  to_account AS (
+    SELECT u.id FROM users u
+    WHERE u.id = ${toAccountId} AND u.active AND ${canTransfer} AND ${isStillAccepted}
+  ),
+  from_account AS (SELECT u.id FROM users u WHERE u.id = ${fromAccountId}),
+  candidates AS (
+    SELECT p.id, ${ownerHasEmail(toAccountId)} AS email_taken
+    FROM patients p WHERE p.owner_id = ${fromAccountId} AND EXISTS (SELECT FROM to_account)
+    UNION ALL SELECT p.id, false
+    FROM patients p WHERE p.deleted_from = ${fromAccountId} AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
+  ),
+  batch AS (SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}),
+  transferred AS (
+    UPDATE patients p SET updated_at = now(), version = p.version + 1,
+      owner_id = CASE WHEN p.deleted_at IS NULL THEN ${toAccountId} END,
+      deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN ${toAccountId} END
+    WHERE p.id IN (SELECT id FROM batch) AND ${fromAccountId} IN (p.owner_id, p.deleted_from)
+    RETURNING p.id
+  ),
+  response AS (
+    SELECT (SELECT count(*)::int FROM transferred) AS transferred,
+      ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}) AS conflicts,
+      (SELECT count(*) FROM batch) = ${TRANSFER_BATCH_SIZE} AS more
+    FROM from_account, to_account
+  ),
+  ${insertAuditEvent({
     action: "transfer",
-    outcome: adminOutcome(doneOrRefused(sql`${exists("to_account")} AND ${exists("from_account")}`)),
+    outcome: adminOutcome(
+      doneOrRefused(sql`EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account)`),
+    ),
     patients: sql`ARRAY(SELECT id FROM transferred ORDER BY id)`,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', ${fromAccountId}, 'after', ${toAccountId}))
       FROM from_account, to_account)`,
-  },
-  revoked: isRevokedDuringWait("caller"),
-  steps: {
-    caller_recheck: recheckCaller("caller"),
-    to_account: sql`${toAccount} AND ${canTransfer} AND ${exists("caller_recheck")}`,
-    from_account: sql`SELECT ${users.id} FROM ${users} WHERE ${users.id} = ${fromAccountId}`,
-    candidates: sql`
-      SELECT ${patients.id}, ${ownerHasEmail(toAccountId)} AS email_taken
-      FROM ${patients} WHERE ${patients.owner_id} = ${fromAccountId} AND ${exists("to_account")}
-      UNION ALL SELECT ${patients.id}, false FROM ${patients}
-      WHERE ${patients.deleted_from} = ${fromAccountId} AND ${patients.deleted_at} IS NOT NULL AND ${exists("to_account")}`,
-    batch: sql`SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}`,
-    transferred: sql`
-      UPDATE ${patients} SET ${nextVersion},
-        owner_id = CASE WHEN ${patients.deleted_at} IS NULL THEN ${toAccountId} END,
-        deleted_from = CASE WHEN ${patients.deleted_at} IS NOT NULL THEN ${toAccountId} END
-      WHERE ${patients.id} IN (SELECT id FROM batch)
-        AND ${fromAccountId} IN (${patients.owner_id}, ${patients.deleted_from})
-      RETURNING ${patients.id}`,
-    response: sql`
-      SELECT (SELECT count(*)::int FROM transferred) AS transferred,
-        ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}) AS conflicts,
-        (SELECT count(*) FROM batch) = ${TRANSFER_BATCH_SIZE} AS more
-      FROM from_account, to_account`,
-  },
-  row: {
-    isAdmin: canTransfer,
-    fromAccount: exists("from_account"),
-    toAccount: exists("to_account"),
-    body: jsonBody("response"),
-  },
-}));
+  })}
+SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
+  EXISTS (SELECT FROM to_account) AS "toAccount", ${jsonBody("response")} AS body
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+);

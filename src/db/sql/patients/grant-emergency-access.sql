@@ -1,0 +1,35 @@
+-- POST /api/patients/:id/access: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 reason text, $6 request_id uuid, $7 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+granted AS (
+  INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
+  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour'
+  FROM patients p WHERE p.id = $4::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
+  RETURNING patient_id, expires_at
+),
+response AS (
+  SELECT ea.patient_id AS patient, $5::text AS reason, to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at
+  FROM granted ea
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, reason)
+  SELECT id,
+    username,
+    role,
+    $2::uuid,
+    $6::uuid,
+    $7::text,
+    'break_glass',
+    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM granted) THEN 'done' ELSE 'not_found' END ELSE 'refused' END ELSE 'refused' END,
+    array_remove(ARRAY[$4::int]::int[], NULL),
+    $5::text
+  FROM token_account
+)
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body
+FROM caller;

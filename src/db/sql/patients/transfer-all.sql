@@ -1,0 +1,60 @@
+-- POST /api/patients/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 from integer, $6 request_id uuid, $7 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
+to_account AS (
+  SELECT u.id FROM users u
+  WHERE u.id = $4::int AND u.active AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+),
+from_account AS (SELECT u.id FROM users u WHERE u.id = $5::int),
+candidates AS (
+  SELECT p.id, EXISTS (
+    SELECT FROM patients other
+    WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = $4::int AND other.id <> p.id) AS email_taken
+  FROM patients p WHERE p.owner_id = $5::int AND EXISTS (SELECT FROM to_account)
+  UNION ALL SELECT p.id, false
+  FROM patients p WHERE p.deleted_from = $5::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
+),
+batch AS (SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT 1000),
+transferred AS (
+  UPDATE patients p SET updated_at = now(), version = p.version + 1,
+    owner_id = CASE WHEN p.deleted_at IS NULL THEN $4::int END,
+    deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $4::int END
+  WHERE p.id IN (SELECT id FROM batch) AND $5::int IN (p.owner_id, p.deleted_from)
+  RETURNING p.id
+),
+response AS (
+  SELECT (SELECT count(*)::int FROM transferred) AS transferred,
+    ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT 1000) AS conflicts,
+  (SELECT count(*) FROM batch) = 1000 AS more
+  FROM from_account, to_account
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  SELECT id,
+    username,
+    role,
+    $2::uuid,
+    $6::uuid,
+    $7::text,
+    'transfer',
+    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account) THEN 'done' ELSE 'refused' END ELSE 'refused' END ELSE 'refused' END,
+    ARRAY(SELECT id FROM transferred ORDER BY id),
+  (
+    SELECT json_build_object('owner', json_build_object('before', $5::int, 'after', $4::int))
+    FROM from_account, to_account)
+  FROM token_account
+)
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
+  EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT row_to_json(r)::text FROM response r) AS body
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

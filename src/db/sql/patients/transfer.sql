@@ -1,0 +1,54 @@
+-- POST /api/patients/:id/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 id integer, $6 request_id uuid, $7 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+to_account AS (SELECT u.id FROM users u WHERE u.id = $4::int AND u.active),
+target AS (
+  -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
+  SELECT p.id, p.owner_id, EXISTS (
+    SELECT FROM patients other
+    WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = $4::int AND other.id <> p.id) AS email_taken
+  FROM patients p WHERE p.id = $5::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  FOR UPDATE
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
+transferred AS (
+  UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
+  FROM target, to_account
+  WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND EXISTS (SELECT FROM caller_recheck)
+  RETURNING p.owner_id
+),
+response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  SELECT id,
+    username,
+    role,
+    $2::uuid,
+    $6::uuid,
+    $7::text,
+    CASE WHEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE
+    WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
+    THEN 'refused' ELSE CASE WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END = 'done' AND NOT EXISTS (SELECT FROM transferred)
+    THEN 'replay' ELSE 'transfer' END,
+    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE
+    WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
+    THEN 'refused' ELSE CASE WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END ELSE 'refused' END,
+    array_remove(ARRAY[$5::int]::int[], NULL),
+  (
+    SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
+    FROM target, transferred)
+  FROM token_account
+)
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
+  EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT row_to_json(r)::text FROM response r) AS body
+FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
