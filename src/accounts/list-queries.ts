@@ -1,27 +1,28 @@
 import { sql } from "drizzle-orm";
-import { adminOutcome } from "../db/query/steps/caller.ts";
-import { isoTimestamp, jsonObject } from "../db/query/steps/json.ts";
-import { defineList } from "../db/query/steps/list.ts";
-import { can } from "../db/query/steps/permissions.ts";
-import { param } from "../db/query/steps/statement.ts";
-import { users } from "../db/schema.ts";
+import { adminOutcome } from "../db/query/caller.ts";
+import { jsonObject } from "../db/query/json.ts";
+import { defineList } from "../db/query/list.ts";
+import { can } from "../db/query/permissions.ts";
+import { param } from "../db/statement.ts";
+import { accountColumns } from "./queries.ts";
 import type { AccountDetails } from "./responses.ts";
 
+const role = sql`${param("role")}::text`;
+const active = sql`${param("active")}::boolean`;
 const search = sql`lower(${param("search")}::text)`;
-const accountColumns = sql`
-  ${users.id}, ${users.username}, ${users.email}, ${users.role}, ${users.active}, ${users.doctor_id} AS doctor,
-  ${isoTimestamp(users.created_at)} AS created_at`;
 
 /** All accounts, for admins. */
-export const listAccounts = defineList<AccountDetails>(() => ({
-  table: users,
-  json: sql`${jsonObject(accountColumns)}::text`,
-  sorts: { id: { table: users, order: [users.id] } },
+export const listAccounts = defineList<AccountDetails>({
+  name: "accounts/list",
+  routes: "GET /api/accounts",
+  alias: "u",
+  json: jsonObject(accountColumns),
   filters: {
-    role: sql`${users.role} = ${param("role")}`,
-    active: sql`${users.active} = ${param("active")}`,
-    search: sql`(starts_with(lower(${users.username}), ${search}) OR starts_with(lower(${users.email}), ${search}))`,
+    role: sql`(${role} IS NULL OR u.role = ${role})`,
+    active: sql`(${active} IS NULL OR u.active = ${active})`,
+    search: sql`(${search} IS NULL OR starts_with(lower(u.username), ${search}) OR starts_with(lower(u.email), ${search}))`,
   },
+  sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u`, where: sql`true` }] } },
   isAllowed: can("accounts:manage"),
-  auditEvent: () => ({ action: "list_accounts", outcome: adminOutcome(sql`'done'`) }),
-}));
+  auditEvent: { columns: { action: "list_accounts", outcome: adminOutcome(sql`'done'`) } },
+});

@@ -26,7 +26,7 @@ const isAdmin = can("accounts:manage");
 const id = intParam("id");
 
 /** An account as the response has it. */
-const accountColumns = sql`u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
+export const accountColumns = sql`u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
       ${isoTimestamp("u.created_at")} AS created_at`;
 
 /** The row of a statement for admins. `body` is null when there is no such account. */

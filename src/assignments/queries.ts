@@ -24,31 +24,13 @@ import {
   isNewResult,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
-import { isoTimestamp, jsonArray, jsonBody, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
+import { isoTimestamp, jsonArray, jsonBody, jsonObject, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, type Json } from "../db/statement.ts";
-import type { Assignment, DoctorsOfPatient, ListedAssignment } from "./responses.ts";
+import type { Assignment, DoctorsOfPatient } from "./responses.ts";
+import { doctorSummary } from "./summaries.ts";
 
 // In every statement the assignment is `m`, its patient `p` and its doctor `d`.
-
-/** The fields of the patient and of the doctor that an assignment shows. */
-export const patientSummaryFields: (keyof ListedAssignment["patient"])[] = [
-  "id",
-  "firstname",
-  "lastname",
-  "age",
-  "gender",
-  "created_by",
-];
-export const doctorSummaryFields: (keyof ListedAssignment["doctor"])[] = [
-  "id",
-  "firstname",
-  "lastname",
-  "specialization",
-  "max_appointments_per_day",
-  "gender",
-  "active",
-];
 
 const id = intParam("id");
 
@@ -62,7 +44,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   WITH ${callerSteps},
   found AS (
     SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
-      SELECT ${jsonArray(selectColumns("d", doctorSummaryFields), sql`d.id`)}
+      SELECT ${jsonArray(doctorSummary, sql`d.id`)}
       FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
     ) AS doctors
     FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}

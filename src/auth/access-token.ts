@@ -1,7 +1,7 @@
 import { decode, sign } from "hono/jwt";
 import { type Config, memoizePerConfig } from "../config.ts";
 import { jwtSecrets, sha256Hex } from "../crypto.ts";
-import type { TokenClaims } from "../db/query/steps/caller.ts";
+import type { TokenClaims } from "../db/query/caller.ts";
 import { digits, MAX_ID } from "../http/fields.ts";
 import * as z from "../zod.ts";
 

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createFactory } from "hono/factory";
 import { hashToken } from "../crypto.ts";
-import type { TokenClaims } from "../db/query/steps/caller.ts";
+import type { TokenClaims } from "../db/query/caller.ts";
 import { limitBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";

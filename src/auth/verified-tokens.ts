@@ -1,5 +1,5 @@
 import { memoizePerConfig } from "../config.ts";
-import type { TokenClaims } from "../db/query/steps/caller.ts";
+import type { TokenClaims } from "../db/query/caller.ts";
 import type { VerifiedToken } from "./access-token.ts";
 
 // A client sends the same access token for 15 minutes, so an isolate verifies its signature once and keeps the result

@@ -1,48 +1,51 @@
 import { sql } from "drizzle-orm";
-import { readOutcome } from "../db/query/steps/audit.ts";
-import { lateralJoin } from "../db/query/steps/index-scan.ts";
-import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
-import { defineList, matchesName } from "../db/query/steps/list.ts";
-import { isOwnedByCaller } from "../db/query/steps/resource.ts";
-import { intParam, param } from "../db/query/steps/statement.ts";
-import { assignments, doctors, patients } from "../db/schema.ts";
+import { readOutcome } from "../db/query/audit.ts";
+import { callerId } from "../db/query/caller.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { defineList, type IndexScan, lateralJoin, matchesName, searchStep } from "../db/query/list.ts";
+import { intParam, param } from "../db/statement.ts";
 import { doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 
 const patient = intParam("patient");
+const active = sql`${param("active")}::boolean`;
+const specialization = sql`${param("specialization")}::text`;
 
-const isOwnPatient = sql`EXISTS (
-  SELECT FROM ${patients} WHERE ${patients.id} = ${patient} AND ${isOwnedByCaller(patients.owner_id)})`;
+const allDoctors: IndexScan = { from: sql`doctors d`, where: sql`true` };
+const isOwnPatient = sql`EXISTS (SELECT FROM patients p WHERE p.id = ${patient} AND p.owner_id = ${callerId})`;
 
 /** All doctors. The filter `patient` finds the doctors of a patient of the caller's own; of others it finds none. */
-export const listDoctors = defineList<Doctor>(() => ({
-  table: doctors,
-  json: sql`${jsonObject(selectColumns(doctors, doctorResponseFields))}::text`,
-  sorts: {
-    id: { table: doctors, order: [doctors.id] },
-    lastname: { table: doctors, order: [doctors.last_first, doctors.id] },
-    created_at: { table: doctors, order: [doctors.created_at, doctors.id] },
-  },
-  // Which doctors a patient has is the patient's data, so this read is audited.
-  auditEvent: (filters) =>
-    filters.includes("patient")
-      ? { action: "list", outcome: readOutcome(isOwnPatient), patients: sql`ARRAY[${patient}]` }
-      : null,
+export const listDoctors = defineList<Doctor>({
+  name: "doctors/list",
+  routes: "GET /api/doctors",
+  alias: "d",
+  json: jsonObject(selectColumns("d", doctorResponseFields)),
+  steps: searchStep,
   filters: {
-    search: matchesName(doctors),
-    active: sql`${doctors.active} = ${param("active")}`,
-    specialization: sql`${doctors.specialization} = ${param("specialization")}`,
-    patient: sql`(
-      SELECT true FROM ${assignments}
-      WHERE ${assignments.patient_id} = ${patient} AND ${assignments.doctor_id} = ${doctors.id}
-        AND ${isOwnedByCaller(assignments.owner_id)})`,
+    search: matchesName("d"),
+    active: sql`(${active} IS NULL OR d.active = ${active})`,
+    specialization: sql`(${specialization} IS NULL OR d.specialization = ${specialization})`,
+    patient: sql`(${patient} IS NULL OR EXISTS (
+      SELECT FROM mappings m WHERE m.patient_id = ${patient} AND m.doctor_id = d.id AND m.owner_id = ${callerId}))`,
   },
-  filterIndexes: {
+  sorts: {
+    id: { order: ["d.id"], scans: [allDoctors] },
+    lastname: { order: ["d.last_first", "d.id"], scans: [allDoctors] },
+    created_at: { order: ["d.created_at", "d.id"], scans: [allDoctors] },
     "patient id": {
-      table: assignments,
-      equals: [[assignments.patient_id, patient]],
-      order: [assignments.doctor_id],
-      join: lateralJoin(doctors, assignments.doctor_id, isOwnedByCaller(assignments.owner_id)),
+      order: ["d.id"],
+      scans: [
+        {
+          from: sql`mappings m ${lateralJoin("doctors", "d", "m.doctor_id")}`,
+          where: sql`m.patient_id = ${patient} AND m.owner_id = ${callerId}`,
+          order: ["m.doctor_id"],
+        },
+      ],
     },
   },
-}));
+  // Which doctors a patient has is the patient's data, so this read is audited.
+  auditEvent: {
+    columns: { action: "list", outcome: readOutcome(isOwnPatient), patient },
+    condition: sql`${patient} IS NOT NULL`,
+  },
+});

@@ -1,6 +1,6 @@
 import type { Bindings, Config } from "../config.ts";
-import type { Caller } from "../db/query/steps/caller.ts";
-import type { Connection } from "../db/query/steps/statement.ts";
+import type { Caller } from "../db/query/caller.ts";
+import type { Connection } from "../db/statement.ts";
 
 /** The context of every handler. */
 export interface AppEnv {

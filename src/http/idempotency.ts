@@ -1,4 +1,4 @@
-import type { CreateResult } from "../db/query/steps/idempotent-create.ts";
+import type { CreateResult } from "../db/query/idempotent-create.ts";
 import * as z from "../zod.ts";
 import { Problem } from "./problems.ts";
 import { respondJson } from "./respond.ts";

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { type Config, memoizePerConfig } from "../config.ts";
 import { deriveKey, jwtSecrets } from "../crypto.ts";
-import type { PagePosition, PageRequest } from "../db/query/steps/list.ts";
-import type { Json } from "../db/query/steps/statement.ts";
+import type { PagePosition, PageRequest } from "../db/query/list.ts";
+import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { integerParam, makeOptional } from "./fields.ts";

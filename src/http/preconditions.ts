@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import type { TargetState } from "../db/query/steps/resource.ts";
-import type { Json } from "../db/query/steps/statement.ts";
+import type { TargetState } from "../db/query/resource.ts";
+import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { MAX_ID } from "./fields.ts";

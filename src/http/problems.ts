@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ConfigurationError } from "../config.ts";
 import { classifyDatabaseError, type DatabaseFault } from "../db/errors.ts";
-import { CallerRevokedError } from "../db/query/steps/caller.ts";
+import { CallerRevokedError } from "../db/query/caller.ts";
 import type { AppEnv } from "./context.ts";
 
 const titles = {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Config } from "../config.ts";
-import type { RequestOrigin } from "../db/query/steps/audit.ts";
+import type { RequestOrigin } from "../db/query/audit.ts";
 import type { AppEnv } from "./context.ts";
 import { Problem } from "./problems.ts";
 

@@ -1,10 +1,10 @@
 import { createFactory } from "hono/factory";
 import { duplicateDetail, type UniqueConstraint } from "../db/errors.ts";
-import type { Caller } from "../db/query/steps/caller.ts";
-import type { CreateResult } from "../db/query/steps/idempotent-create.ts";
-import type { PagePosition, PageRequest } from "../db/query/steps/list.ts";
-import type { DeleteParams, TargetState } from "../db/query/steps/resource.ts";
-import type { Json } from "../db/query/steps/statement.ts";
+import type { Caller } from "../db/query/caller.ts";
+import type { CreateResult } from "../db/query/idempotent-create.ts";
+import type { PagePosition, PageRequest } from "../db/query/list.ts";
+import type { DeleteParams, TargetState } from "../db/query/resource.ts";
+import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { IdPath } from "./fields.ts";

@@ -1,7 +1,7 @@
 import type { Context, TypedResponse } from "hono";
 import { accepts } from "hono/accepts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Json } from "../db/query/steps/statement.ts";
+import type { Json } from "../db/statement.ts";
 import { Problem } from "./problems.ts";
 
 type JsonResponse<Shape, Status extends ContentfulStatusCode> = Response &

@@ -1,10 +1,8 @@
 import { sql } from "drizzle-orm";
-import { adminOutcome } from "../db/query/steps/caller.ts";
-import { hideFromPlanner } from "../db/query/steps/index-scan.ts";
-import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
-import { defineList } from "../db/query/steps/list.ts";
-import { can, isInvitationValid } from "../db/query/steps/permissions.ts";
-import { invitations } from "../db/schema.ts";
+import { adminOutcome } from "../db/query/caller.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { defineList } from "../db/query/list.ts";
+import { can, isInvitationValid } from "../db/query/permissions.ts";
 import type { Invitation } from "./responses.ts";
 
 const responseFields: (keyof Invitation)[] = [
@@ -17,13 +15,13 @@ const responseFields: (keyof Invitation)[] = [
 ];
 
 /** The invitations that can still be used, for admins. */
-export const listInvitations = defineList<Invitation>(() => ({
-  table: invitations,
-  json: sql`${jsonObject(selectColumns(invitations, responseFields))}::text`,
-  sorts: {
-    id: { table: invitations, order: [invitations.id], condition: hideFromPlanner(isInvitationValid) },
-  },
+export const listInvitations = defineList<Invitation>({
+  name: "invitations/list",
+  routes: "GET /api/invitations",
+  alias: "i",
+  json: jsonObject(selectColumns("i", responseFields)),
   filters: {},
+  sorts: { id: { order: ["i.id"], scans: [{ from: sql`invitations i`, where: isInvitationValid }] } },
   isAllowed: can("invitations:manage"),
-  auditEvent: () => ({ action: "list_invitations", outcome: adminOutcome(sql`'done'`) }),
-}));
+  auditEvent: { columns: { action: "list_invitations", outcome: adminOutcome(sql`'done'`) } },
+});

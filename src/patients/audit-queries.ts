@@ -1,15 +1,14 @@
 import { sql } from "drizzle-orm";
-import { readOutcome } from "../db/query/steps/audit.ts";
+import { type AuditEventColumns, readOutcome } from "../db/query/audit.ts";
 import {
   changeJson,
-  changesOfPatient,
   defineEventList,
   eventJson,
   eventsOfPatient,
-} from "../db/query/steps/audit-list.ts";
-import { can } from "../db/query/steps/permissions.ts";
-import { intParam } from "../db/query/steps/statement.ts";
-import { patients } from "../db/schema.ts";
+  isPatientChange,
+} from "../db/query/audit-list.ts";
+import { can } from "../db/query/permissions.ts";
+import { intParam } from "../db/statement.ts";
 import type { PatientAccess, PatientChange } from "./responses.ts";
 
 const id = intParam("id");
@@ -18,27 +17,28 @@ const id = intParam("id");
  * Whether the caller may read a patient's audit events: also those of a deleted patient, which it may want to
  * restore.
  */
-const isAllowed = sql<boolean>`EXISTS (
-  SELECT FROM ${patients} WHERE ${patients.id} = ${id} AND ${can("patients:read_audit_log")})`;
+const isAllowed = sql<boolean>`EXISTS (SELECT FROM patients p WHERE p.id = ${id} AND ${can("patients:read_audit_log")})`;
 
-const auditEvent = (action: "history" | "accesses") => () => ({
-  action,
-  outcome: readOutcome(isAllowed),
-  patients: sql`ARRAY[${id}]`,
+const auditEvent = (action: "history" | "accesses"): { columns: AuditEventColumns } => ({
+  columns: { action, outcome: readOutcome(isAllowed), patient: id },
 });
 
 /** The changes of a patient. */
-export const listPatientChanges = defineEventList<PatientChange>(() => ({
+export const listPatientChanges = defineEventList<PatientChange>({
+  name: "patients/list-changes",
+  routes: "GET /api/patients/:id/history",
   json: changeJson,
-  scan: changesOfPatient(id),
+  scans: { all: eventsOfPatient(id, isPatientChange) },
   isAllowed,
   auditEvent: auditEvent("history"),
-}));
+});
 
 /** Everybody who read or changed a patient, or tried to. */
-export const listPatientAccesses = defineEventList<PatientAccess>(() => ({
+export const listPatientAccesses = defineEventList<PatientAccess>({
+  name: "patients/list-accesses",
+  routes: "GET /api/patients/:id/accesses",
   json: eventJson(),
-  scan: eventsOfPatient(id),
+  scans: { all: eventsOfPatient(id) },
   isAllowed,
   auditEvent: auditEvent("accesses"),
-}));
+});

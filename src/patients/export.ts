@@ -1,6 +1,6 @@
 import { createFactory } from "hono/factory";
 import { classifyDatabaseError } from "../db/errors.ts";
-import type { Caller } from "../db/query/steps/caller.ts";
+import type { Caller } from "../db/query/caller.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { logFailure } from "../http/problems.ts";
 import { negotiateMediaType } from "../http/respond.ts";

@@ -1,104 +1,96 @@
-import { type SQL, sql } from "drizzle-orm";
-import type { PgColumn } from "drizzle-orm/pg-core";
-import { indexKey } from "../db/columns.ts";
-import type { AuditEventColumns } from "../db/query/steps/audit.ts";
-import { type Caller, callerDoctorId, callerId } from "../db/query/steps/caller.ts";
-import { type IndexScan, lateralJoin } from "../db/query/steps/index-scan.ts";
-import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
-import { defineList, matchesName, type PageRequest } from "../db/query/steps/list.ts";
-import { intParam, param } from "../db/query/steps/statement.ts";
-import { assignments, patients } from "../db/schema.ts";
-import { patientResponseFields } from "./requests.ts";
+import { sql } from "drizzle-orm";
+import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
+import {
+  defineList,
+  type IndexScan,
+  lateralJoin,
+  matchesName,
+  type PageRequest,
+  searchStep,
+} from "../db/query/list.ts";
+import { intParam, param } from "../db/statement.ts";
+import { patientJson } from "./queries.ts";
 import type { Patient } from "./responses.ts";
 
-const doctor = intParam("doctor");
-const joinPatient = lateralJoin(patients, assignments.patient_id);
+const gender = sql`${param("gender")}::text`;
+const [minAge, maxAge, doctor] = [intParam("min_age"), intParam("max_age"), intParam("doctor")];
 
 /** What both lists have in common. */
 const patientList = {
-  table: patients,
-  json: sql`${jsonObject(selectColumns(patients, patientResponseFields))}::text`,
+  alias: "p",
+  json: patientJson,
+  steps: searchStep,
   filters: {
-    search: matchesName(patients),
-    gender: sql`${patients.gender} = ${param("gender")}`,
-    min_age: sql`${patients.age} >= ${param("min_age")}`,
-    max_age: sql`${patients.age} <= ${param("max_age")}`,
-    doctor: sql`(
-      SELECT true FROM ${assignments} WHERE ${assignments.patient_id} = ${patients.id} AND ${assignments.doctor_id} = ${doctor})`,
+    search: matchesName("p"),
+    gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
+    min_age: sql`(${minAge} IS NULL OR p.age >= ${minAge})`,
+    max_age: sql`(${maxAge} IS NULL OR p.age <= ${maxAge})`,
+    doctor: sql`(${doctor} IS NULL OR EXISTS (
+      SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor}))`,
   },
-  auditEvent: (): AuditEventColumns => ({ action: "list", patients: sql`ARRAY(SELECT id FROM page)` }),
+  auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },
+} as const;
+
+/** The columns of each sort order. */
+const orders = { id: ["p.id"], lastname: ["p.last_first", "p.id"], created_at: ["p.created_at", "p.id"] };
+
+const ownPatients: IndexScan = { from: sql`patients p`, where: sql`p.owner_id = ${callerId}` };
+const ownDeletedPatients: IndexScan = {
+  from: sql`patients p`,
+  where: sql`p.deleted_at IS NOT NULL AND p.deleted_from = ${callerId}`,
 };
 
-/** The patients whose `owner` column is the caller, in each sort order. */
-const ownScans = (owner: PgColumn, condition?: SQL): Record<"id" | "lastname" | "created_at", IndexScan> => ({
-  id: { table: patients, equals: [[owner, callerId]], order: [patients.id], condition },
-  lastname: {
-    table: patients,
-    equals: [[indexKey(owner, "bigint"), callerId]],
-    order: [patients.last_first, patients.id],
-    condition,
-  },
-  created_at: {
-    table: patients,
-    equals: [[indexKey(owner, "negative"), sql`-${callerId}`]],
-    order: [patients.created_at, patients.id],
-    condition,
-  },
-});
+const joinPatient = lateralJoin("patients", "p", "m.patient_id");
+const isOfCallersDoctor = sql`m.current_doctor_id = ${callerDoctorId}`;
 
-const ownPatients = ownScans(patients.owner_id);
+/** The caller's own patients of one doctor. */
 const ownPatientsOfDoctor: IndexScan = {
-  table: assignments,
-  equals: [
-    [indexKey(assignments.current_doctor_id, "bigint"), doctor],
-    [assignments.owner_id, callerId],
-  ],
-  order: [assignments.patient_id],
-  join: joinPatient,
+  from: sql`mappings m ${joinPatient}`,
+  where: sql`m.current_doctor_id = ${doctor} AND m.owner_id = ${callerId}`,
+  order: ["m.patient_id"],
 };
 
-/** Evaluated once: for an account that is no doctor's own, the scans of assigned patients are not executed. */
-const isDoctorAccount = sql`${callerDoctorId} IS NOT NULL`;
-const assignedDoctor = indexKey(assignments.current_doctor_id, "plusZero");
-
-/** The patients who are assigned to the doctor whose own account is calling. */
+/**
+ * The patients who are assigned to the doctor whose own account is calling. The condition on the caller is evaluated
+ * once: for an account that is no doctor's own, the scan is not executed.
+ */
 const assignedPatients: IndexScan = {
-  table: assignments,
-  equals: [[assignedDoctor, callerDoctorId]],
-  order: [assignments.patient_id],
-  join: joinPatient,
-  condition: isDoctorAccount,
+  from: sql`mappings m ${joinPatient}`,
+  where: sql`${callerDoctorId} IS NOT NULL AND ${isOfCallersDoctor}`,
+  order: ["m.patient_id"],
 };
 /**
  * Like `assignedPatients`, in another order. No index has it, so they are sorted: a doctor has some hundreds or
  * thousands of patients. `OFFSET 0`: the planner plans the subquery by itself.
  */
-const sortedAssignedPatients = ({ order }: IndexScan): IndexScan => ({
-  table: patients,
-  subquery: sql`(
-    SELECT ${patients}.* FROM ${assignments} ${joinPatient} WHERE ${assignedDoctor} = ${callerDoctorId} OFFSET 0) ${patients}`,
-  order,
-  condition: isDoctorAccount,
-});
+const sortedAssignedPatients: IndexScan = {
+  from: sql`(
+        SELECT p.* FROM mappings m ${joinPatient} WHERE ${isOfCallersDoctor} OFFSET 0
+      ) p`,
+  where: sql`${callerDoctorId} IS NOT NULL`,
+};
 
-const listReadablePatients = defineList<Patient>(() => ({
+const listReadablePatients = defineList<Patient>({
   ...patientList,
+  name: "patients/list",
+  routes: "GET /api/patients",
   sorts: {
-    id: [ownPatients.id, assignedPatients],
-    lastname: [ownPatients.lastname, sortedAssignedPatients(ownPatients.lastname)],
-    created_at: [ownPatients.created_at, sortedAssignedPatients(ownPatients.created_at)],
+    id: { order: orders.id, scans: [ownPatients, assignedPatients] },
+    lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
+    created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
+    "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatients] },
   },
-  filterIndexes: {
-    "doctor id": [
-      ownPatientsOfDoctor,
-      { ...assignedPatients, condition: sql`${isDoctorAccount} AND ${patientList.filters.doctor}` },
-    ],
-  },
-}));
-const listDeletedPatients = defineList<Patient>(() => ({
+});
+const listDeletedPatients = defineList<Patient>({
   ...patientList,
-  sorts: ownScans(patients.deleted_from, sql`${patients.deleted_at} IS NOT NULL`),
-}));
+  name: "patients/list-deleted",
+  routes: "GET /api/patients",
+  sorts: {
+    id: { order: orders.id, scans: [ownDeletedPatients] },
+    lastname: { order: orders.lastname, scans: [ownDeletedPatients] },
+    created_at: { order: orders.created_at, scans: [ownDeletedPatients] },
+  },
+});
 
 /**
  * The caller's patients, and for a doctor's own account those who are assigned to that doctor. With the filter

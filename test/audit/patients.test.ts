@@ -63,7 +63,7 @@ describe("the audit log of a patient has", () => {
     const answer = await nurse.post("/api/patients/", newPatient({ email }));
     const { patients, ...event } = eventOf(0);
     expect(await auditEventsOf(answer)).toEqual([
-      { ...event, patients: [], action: "create", outcome: "refused" },
+      { ...event, patients: null, action: "create", outcome: "refused" },
     ]);
     expect(answer.status).toBe(409);
   });

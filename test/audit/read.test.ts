@@ -77,7 +77,7 @@ describe("GET /api/audit/", () => {
     expect(await found(`account=${other.id}&action=create`)).toEqual([]);
     await asOwner`
       UPDATE audit_events SET at = '2026-01-01T00:00:00Z'::timestamptz + (id - ${create}::bigint) * interval '1 second'
-      WHERE patients @> ARRAY[${id}::int] AND id <= ${update}::bigint`;
+      WHERE ${id}::int = ANY (patients || patient_id) AND id <= ${update}::bigint`;
     const at = (event: number) =>
       new Date(Date.parse("2026-01-01T00:00:00Z") + (event - create) * 1000).toISOString();
     for (const by of [`patient=${id}`, `account=${one.id}&patient=${id}`, `patient=${id}&outcome=done`]) {

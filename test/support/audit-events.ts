@@ -4,7 +4,8 @@ import { asOwner } from "./owner.ts";
 
 /** The audit events of the request with this response; usually one. */
 export const auditEventsOf = ({ headers }: ApiResponse) => asOwner`
-  SELECT account_id, username, role, session_id, action, outcome, patients, doctor_id, subject_id, address, changes, reason
+  SELECT account_id, username, role, session_id, action, outcome,
+    CASE WHEN patient_id IS NULL THEN patients ELSE ARRAY[patient_id] END AS patients, doctor_id, subject_id, address, changes, reason
   FROM audit_events WHERE request_id = ${headers.get("X-Request-Id")} ORDER BY at, id`;
 
 /** The values of an audit event that a test does not set itself, for a request through `api`. */

@@ -44,6 +44,33 @@ const disableAutovacuum = `
     END LOOP;
   END $$`;
 
+/** The name of the function that a statement calls, as `src/db/execute.ts` calls it. */
+const calledFunction = ({ query }: RecordedStatement): string | undefined =>
+  /from statements\."(\w+)"\(/.exec(query)?.[1];
+
+/**
+ * Explains the statement inside a function of the schema `statements`: the generic plan that the function keeps, with
+ * the function's settings.
+ */
+const createExplainFunction = `
+  CREATE FUNCTION explain_function(name text, args text[], options text) RETURNS json LANGUAGE plpgsql AS $$
+  DECLARE
+    definition pg_proc;
+    setting text;
+    plan json;
+  BEGIN
+    SELECT * INTO STRICT definition FROM pg_proc WHERE proname = name AND pronamespace = 'statements'::regnamespace;
+    FOREACH setting IN ARRAY definition.proconfig LOOP
+      PERFORM set_config(split_part(setting, '=', 1), split_part(setting, '=', 2), true);
+    END LOOP;
+    EXECUTE format('PREPARE explained (%s) AS %s', oidvectortypes(definition.proargtypes),
+      substring(definition.prosrc FROM 'RETURN QUERY(.*);\nEND'));
+    EXECUTE format('EXPLAIN (%s) EXECUTE explained (%s)', options,
+      (SELECT string_agg(quote_nullable(arg), ', ' ORDER BY n) FROM unnest(args) WITH ORDINALITY a (arg, n))) INTO plan;
+    DEALLOCATE explained;
+    RETURN plan;
+  END $$`;
+
 /**
  * Steps in one transaction: their plans are smaller than the 10 MiB that the endpoint allows for a response.
  */
@@ -52,11 +79,14 @@ const BATCH = 150;
 async function plansOf(steps: SetupStep[], url: string): Promise<PlanNode[][]> {
   const sql = owner(url);
   await sql.query(disableAutovacuum);
+  await sql.query(createExplainFunction);
   const queries = steps.map((step) => {
     if ("run" in step) return sql.query(step.run.query, step.run.params);
     const { explain, analyze = false } = step;
     const options = `FORMAT JSON, COSTS false, SUMMARY false, ANALYZE ${analyze}, BUFFERS ${analyze}${analyze ? ", TIMING false" : ""}`;
-    return sql.query(`EXPLAIN (${options}) ${explain.query}`, explain.params);
+    const name = calledFunction(explain);
+    if (name === undefined) return sql.query(`EXPLAIN (${options}) ${explain.query}`, explain.params);
+    return sql.query(`SELECT explain_function($1, $2, $3) AS "QUERY PLAN"`, [name, explain.params, options]);
   });
   const results: Record<string, unknown>[][] = [];
   for (let start = 0; start < queries.length; start += BATCH)

@@ -78,7 +78,8 @@ function eventColumns(event: AuditEventColumns, alias = "", session?: SQL): [nam
     address: sql`${param("address")}::text`,
     action: typeof event.action === "string" ? sql.raw(`'${event.action}'`) : event.action,
     outcome: event.outcome ?? sql`'done'`,
-    patients: event.patient ? sql`array_remove(ARRAY[${event.patient}]::int[], NULL)` : event.patients,
+    patient_id: event.patient,
+    patients: event.patients,
     doctor_id: event.doctor,
     subject_id: event.account,
     changes: event.changes,
@@ -135,14 +136,17 @@ export function insertAuditEvent(event: AuditEventColumns, condition?: SQL): SQL
  */
 export function insertRetryableAuditEvent(event: AuditEventColumns, condition?: SQL): SQL {
   const columns = callerEventColumns(event);
-  const patients = event.patient || event.patients ? sql`e.patients` : sql`NULL`;
+  const [patient, patients] = [
+    event.patient ? sql`e.patient_id` : sql`NULL`,
+    event.patients ? sql`e.patients` : sql`NULL`,
+  ];
   return sql`audit_event AS (
     ${insertInto(columns)}
     SELECT e.* FROM (
       SELECT ${valuesOf(columns)}
       FROM token_account${condition && sql` WHERE ${condition}`}
     ) e (${sql.raw(columns.map(([name]) => name).join(", "))})
-    WHERE NOT (${param("is_retry")}::boolean AND request_audited(e.account_id, e.request_id, e.outcome, ${patients}))
+    WHERE NOT (${param("is_retry")}::boolean AND request_audited(e.account_id, e.request_id, e.outcome, ${patient}, ${patients}))
   )`;
 }
 

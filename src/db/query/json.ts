@@ -5,8 +5,8 @@ import type { Json } from "../statement.ts";
 export const isoTimestamp = (column: string): SQL =>
   sql.raw(`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
 
-/** Columns that hold a time end in `_at`. */
-const isTimestamp = (name: string): boolean => name.endsWith("_at");
+/** Whether a column holds a time: their names end in `_at`, or are `at`. */
+export const isTimestamp = (name: string): boolean => /(^|[._])at$/.test(name);
 
 /** A column as a response has it. */
 export const responseColumn = (alias: string, name: string): SQL =>

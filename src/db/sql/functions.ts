@@ -21,7 +21,7 @@ export const statementFunctions: Record<
   }
  },
  "accounts/find": {
-  "function": "accounts_find_e3a8550f",
+  "function": "accounts_find_40651bac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -36,8 +36,52 @@ export const statementFunctions: Record<
    "body": "text"
   }
  },
+ "accounts/list-by-id": {
+  "function": "accounts_list_by_id_9ff77741",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "role": "text",
+   "active": "boolean",
+   "search": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "accounts/list-by-id-desc": {
+  "function": "accounts_list_by_id_desc_89b9231d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "role": "text",
+   "active": "boolean",
+   "search": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
  "accounts/update": {
-  "function": "accounts_update_14f696a0",
+  "function": "accounts_update_2fcfaf4f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -53,7 +97,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/create": {
-  "function": "assignments_create_7c4f7835",
+  "function": "assignments_create_508ceafe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -92,7 +136,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_485a61c8",
+  "function": "assignments_find_doctors_of_patient_574d7559",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -106,8 +150,383 @@ export const statementFunctions: Record<
    "body": "text"
   }
  },
+ "assignments/list-by-created-at": {
+  "function": "assignments_list_by_created_at_f3ef29c2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-by-created-at-desc": {
+  "function": "assignments_list_by_created_at_desc_4ff26fa3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-by-id": {
+  "function": "assignments_list_by_id_fc0e3ca4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-by-id-desc": {
+  "function": "assignments_list_by_id_desc_7270bbbb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-by-patient-id": {
+  "function": "assignments_list_by_patient_id_edbc0c61",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-by-patient-id-desc": {
+  "function": "assignments_list_by_patient_id_desc_347165ff",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-of-doctor-by-created-at": {
+  "function": "assignments_list_of_doctor_by_created_at_14ed0154",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-of-doctor-by-created-at-desc": {
+  "function": "assignments_list_of_doctor_by_created_at_desc_eadf429c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-of-doctor-by-id": {
+  "function": "assignments_list_of_doctor_by_id_d440aeeb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-of-doctor-by-id-desc": {
+  "function": "assignments_list_of_doctor_by_id_desc_ed1e084c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-of-doctor-by-patient-id": {
+  "function": "assignments_list_of_doctor_by_patient_id_02a88bc0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "assignments/list-of-doctor-by-patient-id-desc": {
+  "function": "assignments_list_of_doctor_by_patient_id_desc_45482bc0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "audit/list-by-account-at-desc": {
+  "function": "audit_list_by_account_at_desc_0585b4a3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "account": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "action": "text",
+   "outcome": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "audit/list-by-action-at-desc": {
+  "function": "audit_list_by_action_at_desc_9f3f1006",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "action": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "account": "integer",
+   "outcome": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "audit/list-by-at-desc": {
+  "function": "audit_list_by_at_desc_d35adf65",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "account": "integer",
+   "action": "text",
+   "outcome": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "audit/list-by-outcome-at-desc": {
+  "function": "audit_list_by_outcome_at_desc_4685c54c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "outcome": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "patient": "integer",
+   "account": "integer",
+   "action": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "audit/list-by-patient-at-desc": {
+  "function": "audit_list_by_patient_at_desc_03e6aba4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "from": "timestamp with time zone",
+   "account": "integer",
+   "action": "text",
+   "outcome": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
  "doctors/create": {
-  "function": "doctors_create_d678337c",
+  "function": "doctors_create_86c37f12",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -127,7 +546,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/delete": {
-  "function": "doctors_delete_6158eb22",
+  "function": "doctors_delete_912935e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -158,8 +577,196 @@ export const statementFunctions: Record<
    "body": "text"
   }
  },
+ "doctors/list-by-created-at": {
+  "function": "doctors_list_by_created_at_11db6eaa",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-created-at-desc": {
+  "function": "doctors_list_by_created_at_desc_458b15d2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-id": {
+  "function": "doctors_list_by_id_a4e499dc",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-id-desc": {
+  "function": "doctors_list_by_id_desc_ca905d36",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-lastname": {
+  "function": "doctors_list_by_lastname_30d1151e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-lastname-desc": {
+  "function": "doctors_list_by_lastname_desc_f101af44",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-patient-id": {
+  "function": "doctors_list_by_patient_id_d2f89adb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "patient": "integer",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "doctors/list-by-patient-id-desc": {
+  "function": "doctors_list_by_patient_id_desc_411bd262",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "patient": "integer",
+   "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
  "doctors/update": {
-  "function": "doctors_update_3d04ed43",
+  "function": "doctors_update_8082c090",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -178,7 +785,7 @@ export const statementFunctions: Record<
   }
  },
  "invitations/create": {
-  "function": "invitations_create_4d7e9b81",
+  "function": "invitations_create_2b7a3dd2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -196,8 +803,46 @@ export const statementFunctions: Record<
    "expires_at": "text"
   }
  },
+ "invitations/list-by-id": {
+  "function": "invitations_list_by_id_184befac",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "invitations/list-by-id-desc": {
+  "function": "invitations_list_by_id_desc_67f1a432",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_83d52d11",
+  "function": "invitations_withdraw_02a1a8c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -212,7 +857,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/create": {
-  "function": "patients_create_6fe9d44a",
+  "function": "patients_create_1499ab3b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +877,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/delete": {
-  "function": "patients_delete_461f3745",
+  "function": "patients_delete_24286b35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -249,7 +894,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_af96887f",
+  "function": "patients_export_csv_50ce86d3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -266,7 +911,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_5d27939f",
+  "function": "patients_export_ndjson_62d3f2bf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -283,7 +928,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/find": {
-  "function": "patients_find_914986fc",
+  "function": "patients_find_61c01ba7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -300,7 +945,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_803c7b5b",
+  "function": "patients_grant_emergency_access_4fa19334",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -316,7 +961,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/import": {
-  "function": "patients_import_1e1970c7",
+  "function": "patients_import_e7c86d2f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -338,8 +983,394 @@ export const statementFunctions: Record<
    "refused": "text"
   }
  },
+ "patients/list-accesses-by-at-desc": {
+  "function": "patients_list_accesses_by_at_desc_f94dc7bd",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-created-at": {
+  "function": "patients_list_by_created_at_49b616dc",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-created-at-desc": {
+  "function": "patients_list_by_created_at_desc_563baa62",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-doctor-id": {
+  "function": "patients_list_by_doctor_id_fc79fdea",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-doctor-id-desc": {
+  "function": "patients_list_by_doctor_id_desc_4149727d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-id": {
+  "function": "patients_list_by_id_fb3f1c1f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-id-desc": {
+  "function": "patients_list_by_id_desc_6040e97c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-lastname": {
+  "function": "patients_list_by_lastname_55a7db0e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-by-lastname-desc": {
+  "function": "patients_list_by_lastname_desc_207f3a88",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-changes-by-at-desc": {
+  "function": "patients_list_changes_by_at_desc_f6e08539",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-deleted-by-created-at": {
+  "function": "patients_list_deleted_by_created_at_bc36daeb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-deleted-by-created-at-desc": {
+  "function": "patients_list_deleted_by_created_at_desc_2228e262",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-deleted-by-id": {
+  "function": "patients_list_deleted_by_id_75c18c64",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-deleted-by-id-desc": {
+  "function": "patients_list_deleted_by_id_desc_6859777b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-deleted-by-lastname": {
+  "function": "patients_list_deleted_by_lastname_0494a380",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
+ "patients/list-deleted-by-lastname-desc": {
+  "function": "patients_list_deleted_by_lastname_desc_d52a5e55",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "doctor": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  }
+ },
  "patients/restore": {
-  "function": "patients_restore_49eb3c95",
+  "function": "patients_restore_a5cfec1f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -356,7 +1387,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/transfer": {
-  "function": "patients_transfer_d4595659",
+  "function": "patients_transfer_b750d428",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -374,7 +1405,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_133e53ab",
+  "function": "patients_transfer_all_98230c30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -392,7 +1423,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/update": {
-  "function": "patients_update_d7980537",
+  "function": "patients_update_8268b375",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -25,7 +25,7 @@ audit_event AS (
       $4::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, subject_id)
-  WHERE NOT ($7::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL))
+  WHERE NOT ($7::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM found r) AS body
 FROM caller;

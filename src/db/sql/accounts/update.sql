@@ -44,7 +44,7 @@ audit_event AS (
     'update_account',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM caller_recheck) THEN CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'not_found' END ELSE 'refused' END ELSE 'refused' END ELSE 'refused' END,
     $4::int,
-  (SELECT (
+    (SELECT (
       SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
               coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
       FROM json_each((SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM target) o)) WITH ORDINALITY b(key, value, n)

@@ -56,7 +56,7 @@ created AS (
   SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
     SELECT id,
       username,
@@ -66,16 +66,16 @@ audit_event AS (
       $8::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'assign' END,
       CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
-      array_remove(ARRAY[$4::int]::int[], NULL),
-    (SELECT (
+      $4::int,
+      (SELECT (
         SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
                 coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
         FROM json_each(NULL) WITH ORDINALITY b(key, value, n)
           FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM draft) o)) WITH ORDINALITY a(key, value, n) USING (key)
         WHERE b.value::text IS DISTINCT FROM a.value::text) FROM result WHERE is_new)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
-  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patients))
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
+  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
   EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",

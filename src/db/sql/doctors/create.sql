@@ -49,8 +49,8 @@ audit_event AS (
       $7::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
       CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END ELSE 'refused' END,
-    (SELECT record_id FROM result WHERE is_same_request),
-    (SELECT (
+      (SELECT record_id FROM result WHERE is_same_request),
+      (SELECT (
         SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
                 coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
         FROM json_each(NULL) WITH ORDINALITY b(key, value, n)
@@ -58,7 +58,7 @@ audit_event AS (
         WHERE b.value::text IS DISTINCT FROM a.value::text) FROM result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
-  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL))
+  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
 SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
   EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",

@@ -34,7 +34,7 @@ audit_event AS (
     'delete',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM deleted) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
     $5::int,
-  (SELECT (
+    (SELECT (
       SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
               coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
       FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active FROM target) o)) WITH ORDINALITY b(key, value, n)
@@ -43,6 +43,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-(SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $5::int) AS assigned,
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $5::int) AS assigned,
   EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

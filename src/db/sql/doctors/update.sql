@@ -37,7 +37,7 @@ audit_event AS (
     'update',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
     $5::int,
-  (SELECT (
+    (SELECT (
       SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
               coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
       FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active FROM target) o)) WITH ORDINALITY b(key, value, n)
@@ -46,5 +46,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-(SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

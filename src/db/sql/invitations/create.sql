@@ -23,7 +23,7 @@ audit_event AS (
     $9::text,
     'invite',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM created) THEN 'done' ELSE 'refused' END ELSE 'refused' END ELSE 'refused' END,
-  (SELECT (
+    (SELECT (
       SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
               coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
       FROM json_each(NULL) WITH ORDINALITY b(key, value, n)
@@ -32,5 +32,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT id FROM created) AS id,
-(SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM created) AS expires_at
+  (SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM created) AS expires_at
 FROM caller;

@@ -27,7 +27,7 @@ audit_event AS (
     $6::text,
     'withdraw_invitation',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM deleted) THEN 'done' ELSE 'not_found' END ELSE 'refused' END ELSE 'refused' END,
-  (SELECT (
+    (SELECT (
       SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
               coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
       FROM json_each((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM deleted) o)) WITH ORDINALITY b(key, value, n)

@@ -27,7 +27,7 @@ deleted AS (
   RETURNING p.id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT id,
     username,
     role,
@@ -36,9 +36,9 @@ audit_event AS (
     $7::text,
     'delete',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM deleted) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
-    array_remove(ARRAY[$5::int]::int[], NULL)
+    $5::int
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-(SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM deleted) AS "isDeleted"
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

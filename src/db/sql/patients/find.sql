@@ -14,7 +14,7 @@ found AS (
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()))
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
     SELECT id,
       username,
@@ -24,10 +24,10 @@ audit_event AS (
       $7::text,
       'read',
       CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END ELSE 'refused' END,
-      array_remove(ARRAY[$5::int]::int[], NULL)
+      $5::int
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patients))
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
+  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
 FROM caller;

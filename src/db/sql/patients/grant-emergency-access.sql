@@ -18,7 +18,7 @@ response AS (
   FROM granted ea
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, reason)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, reason)
   SELECT id,
     username,
     role,
@@ -27,7 +27,7 @@ audit_event AS (
     $7::text,
     'break_glass',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM granted) THEN 'done' ELSE 'not_found' END ELSE 'refused' END ELSE 'refused' END,
-    array_remove(ARRAY[$4::int]::int[], NULL),
+    $4::int,
     $5::text
   FROM token_account
 )

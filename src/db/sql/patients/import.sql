@@ -81,7 +81,7 @@ audit_event AS (
       WHERE is_same_request)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patients))
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
   EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",

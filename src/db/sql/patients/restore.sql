@@ -46,7 +46,7 @@ response AS (
   FROM found WHERE NOT EXISTS (SELECT FROM restore_conflict)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id,
     username,
     role,
@@ -58,7 +58,7 @@ audit_event AS (
     THEN 'replay' ELSE 'restore' END,
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused'
     ELSE CASE WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END,
-    array_remove(ARRAY[$4::int]::int[], NULL),
+    $4::int,
   (
     SELECT json_build_object('doctors', json_build_object(
           'before', ARRAY(SELECT doctor_id FROM patient_assignments ORDER BY doctor_id),

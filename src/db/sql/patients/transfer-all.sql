@@ -36,7 +36,7 @@ transferred AS (
 response AS (
   SELECT (SELECT count(*)::int FROM transferred) AS transferred,
     ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT 1000) AS conflicts,
-  (SELECT count(*) FROM batch) = 1000 AS more
+    (SELECT count(*) FROM batch) = 1000 AS more
   FROM from_account, to_account
 ),
 audit_event AS (

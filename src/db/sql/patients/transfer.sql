@@ -29,7 +29,7 @@ transferred AS (
 ),
 response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id,
     username,
     role,
@@ -43,7 +43,7 @@ audit_event AS (
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE
     WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
     THEN 'refused' ELSE CASE WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END ELSE 'refused' END,
-    array_remove(ARRAY[$5::int]::int[], NULL),
+    $5::int,
   (
     SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
     FROM target, transferred)

@@ -30,7 +30,7 @@ changed AS (
   RETURNING p.version, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS body, (SELECT row_to_json(o) FROM (SELECT p.firstname, p.lastname, p.email, p.age, p.gender) o) AS fields
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id,
     username,
     role,
@@ -39,8 +39,8 @@ audit_event AS (
     $8::text,
     'update',
     CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
-    array_remove(ARRAY[$5::int]::int[], NULL),
-  (SELECT (
+    $5::int,
+    (SELECT (
       SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
               coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
       FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, age, gender FROM target) o)) WITH ORDINALITY b(key, value, n)
@@ -49,5 +49,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-(SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -1,0 +1,77 @@
+import { type SQL, sql } from "drizzle-orm";
+import { patientChangeActions } from "../schema.ts";
+import type { Caller } from "./caller.ts";
+import { isoTimestamp, jsonObject } from "./json.ts";
+import { defineList, type IndexScan, type ListDefinition, type PageRequest } from "./list.ts";
+
+// Lists of audit events `e`, newest first: of one patient (src/patients/) and of all (src/audit/).
+
+/** The audit events for which a condition is true. */
+export const eventsWhere = (where: SQL): IndexScan => ({ from: sql`audit_events e`, where });
+
+/**
+ * The audit events that name a patient: those of this patient alone, which an index holds in order, and those of several
+ * patients. The latter are found by a GIN index, which has no order, and then sorted. `OFFSET 0` makes the planner plan
+ * the subquery by itself: it would read the whole log in order otherwise, to avoid the sort.
+ *
+ * @param condition on the events: that they changed the patient.
+ */
+export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan[] => [
+  eventsWhere(sql`e.patient_id = ${patient}${condition && sql` AND ${condition}`}`),
+  {
+    from: sql`(
+        SELECT e.* FROM audit_events e
+        WHERE e.patients @> ARRAY[${patient}]${condition && sql` AND ${condition}`}
+        OFFSET 0
+      ) e`,
+    where: sql`true`,
+  },
+];
+
+/** Whether an event changed a patient. Such events have indexes of their own. */
+export const isPatientChange = sql.raw(
+  `e.action IN (${patientChangeActions.map((action) => `'${action}'`).join(", ")}) AND e.outcome = 'done'`,
+);
+
+/** A list of audit events by time: the scans by the name of the filter that they are for; the rest as `defineList`. */
+interface EventListDefinition extends Omit<ListDefinition, "alias" | "sorts" | "filters"> {
+  scans: { all: IndexScan[] } & Record<string, IndexScan[]>;
+  filters?: ListDefinition["filters"];
+}
+
+/** Defines a list of audit events, newest first. See `defineList`. */
+export function defineEventList<Shape>({ scans, filters = {}, ...list }: EventListDefinition) {
+  const sorts = Object.entries(scans).map(([filter, of]) => [
+    filter === "all" ? "at" : `${filter} at`,
+    { order: ["e.at", "e.id"], scans: of },
+  ]);
+  const readPage = defineList<Shape>({
+    ...list,
+    alias: "e",
+    directions: ["-"],
+    filters,
+    sorts: Object.fromEntries(sorts),
+  });
+  return (caller: Caller, page: PageRequest) => readPage(caller, { ...page, sort: "-at" });
+}
+
+const eventIdAndTime = sql`e.id, ${isoTimestamp("e.at")} AS at`;
+const accountJson = (columns: SQL) =>
+  sql`CASE WHEN e.account_id IS NOT NULL THEN ${jsonObject(sql`e.account_id AS id, ${columns}`)} END AS account`;
+
+/** A change of a patient as JSON, as the patient's owner sees it. */
+export const changeJson = jsonObject(sql`
+      ${eventIdAndTime}, ${accountJson(sql`e.username`)}, e.action, coalesce(e.changes, '{}') AS changes`);
+
+/** The fields of a JSON object without its braces. */
+const objectFields = (columns: SQL): SQL => sql`left(substr(${jsonObject(columns)}::text, 2), -1)`;
+
+/**
+ * An audit event as JSON text, without the fields that are NULL.
+ *
+ * @param subjects one more field that says whose data was accessed, as JSON text: `"patients":[1,2]`.
+ */
+export const eventJson = (subjects?: SQL): SQL => sql`('{' || concat_ws(',',
+      ${objectFields(sql`${eventIdAndTime}, ${accountJson(sql`e.username, e.role`)}, e.action`)},${subjects && sql`\n${subjects},`}
+      ${objectFields(sql`e.outcome, e.address, e.request_id`)},
+      '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')`;

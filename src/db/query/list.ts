@@ -1,0 +1,245 @@
+import { type SQL, sql } from "drizzle-orm";
+import { nameSearchKey } from "../columns.ts";
+import { intParam, type Json, param } from "../statement.ts";
+import { type AuditEventColumns, insertRetryableAuditEvent } from "./audit.ts";
+import { authenticatedRetryable, type Caller, callerSteps, type SendForCaller } from "./caller.ts";
+import { isTimestamp, responseColumn } from "./json.ts";
+
+// Lists that are read page by page (keyset pagination). Each sort order in each direction is a statement of its own,
+// which reads the rows after the position of the last page in the order of an index.
+
+/**
+ * A way to read rows in the order of an index. The index begins with the columns that `where` compares with `=`,
+ * followed by those of `order`.
+ */
+export interface IndexScan {
+  from: SQL;
+  where: SQL;
+  /** The columns of the index that hold the order, when the index is not one of the list's own table. */
+  order?: string[];
+}
+
+/** A sort order of a list. */
+interface Sort {
+  /** The columns that rows are sorted by; the last one is unique: `["p.last_first", "p.id"]`. */
+  order: string[];
+  /** One index scan, or several whose rows are merged. */
+  scans: IndexScan[];
+}
+
+export interface ListDefinition {
+  /** The beginning of the statements' names: `patients/list`. */
+  name: string;
+  /** The routes, for the header of the generated files. */
+  routes: string;
+  /** The alias of the list's table in `json`, `filters`, `join` and the scans: `p`. */
+  alias: string;
+  /** One row as JSON text, as the response has it. */
+  json: SQL;
+  /** Joined to the rows of the step `page`, after they were read. */
+  join?: SQL;
+  /** Steps that the others need. */
+  steps?: SQL;
+  /** The conditions of the filters, by the names of their parameters. Each is true when its parameter is NULL. */
+  filters: Record<string, SQL>;
+  /**
+   * The sort orders by name. One with the name of a filter before it, `doctor id`, is used instead when the request has
+   * this filter.
+   */
+  sorts: Record<string, Sort>;
+  /** Which directions the list has; both when left out. */
+  directions?: ("" | "-")[];
+  /**
+   * The names of the parameters that bound the first sort column (from inclusive, to exclusive), for a list that is
+   * read backwards.
+   */
+  timeRange?: { fromParam: string; toParam: string };
+  /** Whether the caller may read the list at all; true when left out. */
+  isAllowed?: SQL<boolean>;
+  /** The audit event, and on which condition there is one. The rows are those of the step `page`. */
+  auditEvent: { columns: AuditEventColumns; condition?: SQL };
+}
+
+/** The position of a row: its sort key (null when the list is sorted by id) and its id. */
+export interface PagePosition {
+  key: string | null;
+  id: number;
+}
+
+/** Which page of a list is read. */
+export interface PageRequest {
+  /** The highest number of records. */
+  size: number;
+  /** A name of `sorts`, with a `-` before it for backwards. */
+  sort: string;
+  /** The values of the filters by name. Names that the list does not have are ignored. */
+  filters: Record<string, unknown>;
+  /** The position of the last record of the page before; `undefined` for the first page. */
+  after: PagePosition | undefined;
+}
+
+type PageRow = { body: Json<unknown>; key: string | null; id: number | null; isAllowed: boolean };
+type SendPage = SendForCaller<PageRow, Record<string, unknown>>;
+
+/**
+ * Defines a list, with a statement for each sort order and direction.
+ *
+ * @returns a function that reads one page: its `body`, the position of its last record when there is a `next` page,
+ *   and whether the caller may read the list (`isAllowed`). It is empty otherwise.
+ */
+export function defineList<Shape>(list: ListDefinition) {
+  const statements = new Map<string, SendPage>();
+  for (const [name, sort] of Object.entries(list.sorts))
+    for (const direction of list.directions ?? ["", "-"])
+      statements.set(`${direction}${name}`, pageStatement(list, name, sort, direction === "-"));
+  const { fromParam, toParam } = list.timeRange ?? {};
+  const names = [...Object.keys(list.filters), ...(fromParam ? [fromParam] : [])];
+  const withoutFilters = Object.fromEntries(names.map((name) => [name, null]));
+  return async (caller: Caller, { size, sort, filters, after }: PageRequest) => {
+    const name = statementName(list, sort, filters);
+    const readPage = statements.get(name);
+    if (!readPage) throw new Error(`There is no sort order ${name}.`);
+    const rangeEnd = toParam && filters[toParam];
+    const position = after ?? (rangeEnd ? { key: String(rangeEnd), id: 0 } : startPosition(list, name));
+    const { body, key, id, isAllowed } = await readPage(caller, {
+      ...withoutFilters,
+      ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
+      size,
+      after_key: position.key,
+      after_id: position.id,
+    });
+    return { body: body as Json<Shape[]>, next: id === null ? null : { key, id }, isAllowed };
+  };
+}
+
+/** The first sort order of the request's filters, or else that without a filter. */
+function statementName({ sorts, filters: known }: ListDefinition, sort: string, filters: object): string {
+  const [direction, order] = sort.startsWith("-") ? ["-", sort.slice(1)] : ["", sort];
+  const filter = Object.keys(known).find(
+    (name) => filters[name as keyof object] !== undefined && sorts[`${name} ${order}`],
+  );
+  return `${direction}${filter ? `${filter} ` : ""}${order}`;
+}
+
+/** How many records a page has at most: 1 to 200. */
+const pageSize = intParam("size");
+const afterId = sql`${param("after_id")}::bigint`;
+
+/** The names of the columns without their aliases. */
+const bareColumns = (order: string[]): string[] => order.map((column) => column.replace(/^\w+\./, ""));
+const orderBy = (columns: string[], isBackwards: boolean): SQL =>
+  sql.raw(columns.map((column) => (isBackwards ? `${column} DESC` : column)).join(", "));
+
+function pageStatement(list: ListDefinition, sortName: string, sort: Sort, isBackwards: boolean): SendPage {
+  const { alias, json, join, steps, auditEvent, isAllowed = sql`true` } = list;
+  const order = bareColumns(sort.order);
+  const [key] = order;
+  const last = sql`FROM page_and_next ${sql.raw(alias)} WHERE page_position = ${pageSize} AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > ${pageSize})`;
+  const name = `${list.name}-by-${sortName.replaceAll(/[ _]/g, "-")}${isBackwards ? "-desc" : ""}`;
+  return authenticatedRetryable<PageRow, Record<string, unknown>>(
+    name,
+    sql`-- ${sql.raw(list.routes)}
+  WITH ${callerSteps},${steps && sql`\n  ${steps},`}
+  page_and_next AS (
+    SELECT ${sql.raw(alias)}.*, row_number() OVER (ORDER BY ${orderBy(order, isBackwards)}) AS page_position
+    FROM (
+      ${mergedScans(list, sort, isBackwards)}
+    ) ${sql.raw(alias)}
+  ),
+  page AS (SELECT * FROM page_and_next WHERE page_position <= ${pageSize}),
+  page_json AS (
+    SELECT page_position, ${json}::text AS json
+    FROM page ${sql.raw(alias)}${join && sql`\n    ${join}`}
+  )${auditEventStep(auditEvent)}
+SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+${order.length > 1 ? sql`(SELECT ${responseColumn(alias, key ?? "")} ${last})` : sql`NULL::text`} AS key,
+(SELECT id::float8 ${last}) AS id,
+${isAllowed} AS "isAllowed"
+FROM caller`,
+  );
+}
+
+const auditEventStep = ({ columns, condition }: ListDefinition["auditEvent"]): SQL =>
+  sql`,\n  ${insertRetryableAuditEvent(columns, condition)}`;
+
+/**
+ * The next rows, one more than a page holds. Each of several index scans reads that many rows, and the first of all of
+ * them are returned; a row found by two scans is returned once.
+ */
+function mergedScans(list: ListDefinition, { order, scans }: Sort, isBackwards: boolean): SQL {
+  const rows = scans.map((scan) => scanRows(list, { order, ...scan }, isBackwards));
+  const columns = bareColumns(order);
+  if (rows.length === 1) return sql.join(rows);
+  return sql`SELECT DISTINCT ON (${sql.raw(columns.join(", "))}) * FROM (
+        (
+          ${sql.join(
+            rows,
+            sql`
+        )
+        UNION ALL
+        (
+          `,
+          )}
+        )
+      ) merged
+      ORDER BY ${orderBy(columns, isBackwards)} LIMIT ${pageSize} + 1`;
+}
+
+function scanRows(
+  { alias, filters, timeRange, isAllowed }: ListDefinition,
+  { from, where, order }: Required<IndexScan>,
+  isBackwards: boolean,
+): SQL {
+  const conditions = [
+    where,
+    afterPosition(timeRange, order, isBackwards),
+    ...Object.values(filters),
+    ...(isAllowed ? [isAllowed] : []),
+  ];
+  return sql`SELECT ${sql.raw(alias)}.* FROM ${from}
+      WHERE ${sql.join(conditions, sql`\n AND `)}
+      ORDER BY ${orderBy(order, isBackwards)} LIMIT ${pageSize} + 1`;
+}
+
+/** The rows after the last page, within the time range. */
+function afterPosition(timeRange: ListDefinition["timeRange"], order: string[], isBackwards: boolean): SQL {
+  const [key = "", id] = order;
+  const isAfter = sql.raw(isBackwards ? "<" : ">");
+  if (id === undefined) return sql`${sql.raw(key)} ${isAfter} ${afterId}`;
+  const type = sql.raw(isTimestamp(key) ? "timestamptz" : "text");
+  const after = sql`(${sql.raw(order.join(", "))}) ${isAfter} (${param("after_key")}::${type}, ${afterId})`;
+  if (!timeRange) return after;
+  return sql`${after} AND ${sql.raw(key)} >= coalesce(${param(timeRange.fromParam)}::timestamptz, '-infinity')`;
+}
+
+/** A position before all rows of a sort order. */
+function startPosition({ sorts }: ListDefinition, name: string): PagePosition {
+  const isBackwards = name.startsWith("-");
+  const [key = "", ...more] = sorts[name.replace(/^-/, "")]?.order ?? [];
+  const id = isBackwards ? ABOVE_ALL_IDS : 0;
+  if (more.length === 0) return { key: null, id };
+  if (isTimestamp(key)) return { key: isBackwards ? "infinity" : "-infinity", id };
+  return { key: isBackwards ? ABOVE_ALL_NAMES : "", id };
+}
+/**
+ * Larger than every id. Ids of audit events are `bigint`; JavaScript is exact up to this number.
+ */
+const ABOVE_ALL_IDS = Number.MAX_SAFE_INTEGER;
+/** Sorts after every name: the highest code point, 200 times. Two names have at most 129 characters. */
+const ABOVE_ALL_NAMES = "\u{10FFFF}".repeat(200);
+
+/** The step `search`: the key of the parameter `search`, computed once and not for each row. */
+export const searchStep = sql`search AS (SELECT ${nameSearchKey(sql`${param("search")}::text`)} AS key)`;
+
+/** Whether the first, last or full name of `alias` begins with the parameter `search`, ignoring case and accents. */
+export const matchesName = (alias: string): SQL => sql`(${param("search")}::text IS NULL
+    OR starts_with(${sql.raw(alias)}.first_last, (SELECT key FROM search))
+    OR starts_with(${sql.raw(alias)}.last_first, (SELECT key FROM search)))`;
+
+/**
+ * Joins the row of `table` with the id `foreignKey`, as `alias`. It is looked up for each row of the scan in turn
+ * (`OFFSET 0` keeps the planner from reordering the join), so that the rows keep their order.
+ */
+export const lateralJoin = (table: string, alias: string, foreignKey: string): SQL =>
+  sql.raw(`JOIN LATERAL (SELECT * FROM ${table} WHERE id = ${foreignKey} OFFSET 0) ${alias} ON true`);
