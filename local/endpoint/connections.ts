@@ -1,5 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
+import { NothingRanError } from "./extended-query.ts";
+import { cancelStatement, resetSession } from "./session.ts";
+
+declare module "pg" {
+  interface PoolClient {
+    /** The number of the connection's backend. Not in pg's types. */
+    readonly processID: number;
+  }
+}
 
 /** The error of a refused request. The client gets its message, and its SQLSTATE `code` if it has one. */
 export class EndpointError extends Error {
@@ -13,11 +22,17 @@ export class EndpointError extends Error {
   }
 }
 
-/** The most connections for one connection string. PostgreSQL allows 100 by default. */
+/**
+ * The most connections for one connection string. PostgreSQL allows 100 by default. Neon's proxy has no limit; tests
+ * hold up to 40 requests at once.
+ */
 const CONNECTIONS = 40;
+/** How many of them are kept when they are idle, and for how many milliseconds: as many and as long as at Neon. */
+const IDLE_CONNECTIONS = 20;
+const IDLE_MS = 5 * 60_000;
 /** How many milliseconds a request waits for a connection. */
 const CONNECT_MS = 30_000;
-/** How many milliseconds a cancellation may take, and closing all connections. */
+/** How many milliseconds closing all connections may take. */
 const END_MS = 1000;
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -32,7 +47,8 @@ export function createConnections(databaseUrl: string) {
   function poolFor(connectionString: string): pg.Pool {
     const existing = pools.get(connectionString);
     if (existing) return existing;
-    const pool = new pg.Pool({ connectionString, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS });
+    const limits = { max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS, idleTimeoutMillis: IDLE_MS };
+    const pool = new pg.Pool({ connectionString, ...limits });
     // Without listeners a broken connection would end the process. Its user gets the error from the query.
     pool.on("error", () => {});
     pool.on("connect", (client) => void client.on("error", () => {}));
@@ -42,37 +58,30 @@ export function createConnections(databaseUrl: string) {
 
   return {
     /**
-     * Calls `work` with a connection that has no state of earlier requests. Waits while all connections are in use.
-     * When `signal` is aborted, the running statement is cancelled.
+     * Calls `work` with a connection that has no state of earlier requests: the one that was used last, as at Neon.
+     * Waits while all connections are in use. When `signal` is aborted, the running statement is cancelled.
      *
      * @param header `Neon-Connection-String`
+     * @param work called again with another connection when it throws NothingRanError: PostgreSQL may have closed an
+     *   idle connection, and this process has not noticed yet
      * @throws what `work` throws; EndpointError or pg.DatabaseError when no connection can be had; the signal's reason
      */
     async withConnection<T>(
       header: string,
       signal: AbortSignal,
       work: (client: pg.ClientBase) => Promise<T>,
-    ) {
+    ): Promise<T> {
       const target = targetOf(header, server);
-      const { client, pid } = await connect(poolFor(target), signal);
-      const hangUp = () => {
-        const closeConnection = () => client.end();
-        cancel(target, pid).then(closeConnection, closeConnection);
-      };
-      signal.addEventListener("abort", hangUp);
-      let isIntact = true;
-      try {
-        signal.throwIfAborted();
-        return await work(client);
-      } catch (error) {
-        isIntact = error instanceof pg.DatabaseError;
-        throw error;
-      } finally {
-        // Before the response is sent: the next request must not meet a lock of this one.
-        const isClean = isIntact && (await resetSession(client));
-        signal.removeEventListener("abort", hangUp);
-        // Closed after a cancellation, which may arrive late and would cancel the connection's next statement.
-        client.release(!isClean || signal.aborted);
+      const pool = poolFor(target);
+      for (;;) {
+        const client = await connect(pool, signal);
+        const isNew = !resets.has(client);
+        try {
+          return await useConnection(pool, client, signal, work);
+        } catch (error) {
+          if (!(error instanceof NothingRanError)) throw error;
+          if (isNew) throw error.cause;
+        }
       }
     },
 
@@ -84,15 +93,45 @@ export function createConnections(databaseUrl: string) {
   };
 }
 
-async function connect(pool: pg.Pool, signal: AbortSignal): Promise<{ client: pg.PoolClient; pid: number }> {
+/** For each connection that has been used: whether the reset after its last use succeeded. */
+const resets = new WeakMap<pg.ClientBase, Promise<boolean>>();
+
+/** Takes a connection from the pool, whose last connection released is its first. Waits for its reset. */
+async function connect(pool: pg.Pool, signal: AbortSignal): Promise<pg.PoolClient> {
   for (;;) {
     signal.throwIfAborted();
     const client = await pool.connect().catch(throwConnectFailure);
-    const question = client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-    const answer = await question.catch(() => undefined);
-    if (answer?.rows[0]) return { client, pid: answer.rows[0].pid };
-    // The server closed it while it was idle, and this process has not noticed yet.
+    if ((await resets.get(client)) !== false) return client;
     client.release(true);
+  }
+}
+
+/** Calls `work` with the connection and releases it. The reset is not waited for. */
+async function useConnection<T>(
+  pool: pg.Pool,
+  client: pg.PoolClient,
+  signal: AbortSignal,
+  work: (client: pg.ClientBase) => Promise<T>,
+): Promise<T> {
+  const hangUp = () => {
+    const closeConnection = () => client.end();
+    cancelStatement(pool.options.connectionString, client.processID).then(closeConnection, closeConnection);
+  };
+  signal.addEventListener("abort", hangUp);
+  let isIntact = true;
+  try {
+    signal.throwIfAborted();
+    return await work(client);
+  } catch (error) {
+    isIntact = error instanceof pg.DatabaseError;
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", hangUp);
+    // Closed after a cancellation, which may arrive late and would cancel the connection's next statement. Kept after an
+    // error of PostgreSQL, where Neon closes it: a new connection is slower, and the reset leaves no difference.
+    const isKept = isIntact && !signal.aborted && pool.idleCount < IDLE_CONNECTIONS;
+    if (isKept) resets.set(client, resetSession(client));
+    client.release(!isKept);
   }
 }
 
@@ -104,29 +143,6 @@ async function connect(pool: pg.Pool, signal: AbortSignal): Promise<{ client: pg
 function throwConnectFailure(error: Error & { code?: string }): never {
   if (error instanceof pg.DatabaseError && !/^(53|57)/.test(error.code ?? "")) throw error;
   throw new EndpointError(500, `could not connect to the database: ${error.message || error.code}`);
-}
-
-/** Cancels the running statement of the backend `pid`. @throws when that is not possible */
-async function cancel(connectionString: string, pid: number): Promise<void> {
-  const timeouts = { connectionTimeoutMillis: END_MS, query_timeout: END_MS };
-  const client = new pg.Client({ connectionString, ...timeouts }).on("error", () => {});
-  try {
-    await client.connect();
-    await client.query("SELECT pg_cancel_backend($1)", [pid]);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Ends the transaction and discards all session state. @returns whether that succeeded */
-async function resetSession(client: pg.ClientBase): Promise<boolean> {
-  try {
-    if (client.getTransactionStatus() !== "I") await client.query("ROLLBACK");
-    await client.query("DISCARD ALL");
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

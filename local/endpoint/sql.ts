@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import pg from "pg";
 import * as z from "zod";
 import { type Connections, EndpointError } from "./connections.ts";
+import { executeStatement, NothingRanError } from "./extended-query.ts";
 
 /** The maximum size of a request and of a response in bytes: the default of Neon's proxy. */
 export const SIZE_LIMIT = 10 * 1024 * 1024;
@@ -35,7 +36,7 @@ export async function answerSql(
   const json = await connections.withConnection(header("neon-connection-string") ?? "", signal, (client) =>
     "queries" in payload
       ? runTransaction(client, payload.queries, start, signal)
-      : runStatement(client, payload, { bytes: SIZE_LIMIT }),
+      : runStatement(client, payload, { bytes: SIZE_LIMIT }, signal),
   );
   // Neon repeats the transaction's settings in its response.
   const repeated = Object.entries(headers).filter(([name]) => name.startsWith("neon-batch-"));
@@ -74,48 +75,52 @@ async function runTransaction(
 ): Promise<string> {
   const budget = { bytes: SIZE_LIMIT };
   const results: string[] = [];
-  await client.query(start);
+  // This starts nothing that another connection could not start: another one may be tried.
+  await client.query(start).catch(throwNothingRan);
   for (const statement of statements) {
     signal.throwIfAborted();
-    results.push(await runStatement(client, statement, budget));
+    results.push(await runStatement(client, statement, budget, signal).catch(throwConnectionFailure));
   }
   signal.throwIfAborted();
   await client.query("COMMIT");
   return `{"results":[${results.join(",")}]}`;
 }
 
+function throwNothingRan(error: unknown): never {
+  throw new NothingRanError(error);
+}
+
+/** Earlier statements of the transaction did run, though they are rolled back. */
+function throwConnectionFailure(error: unknown): never {
+  throw error instanceof NothingRanError ? error.cause : error;
+}
+
 /** How many more bytes of JSON the response may have. */
 type Budget = { bytes: number };
 
-const asText = { getTypeParser: () => (value: string) => value };
-
 /**
- * Runs one statement with the extended protocol, which accepts exactly one. Returns its result as JSON.
+ * Runs one statement and returns its result as JSON.
  *
- * @throws pg.DatabaseError; EndpointError when the result is larger than the budget, while the connection still
+ * @throws as `executeStatement`; EndpointError when the result is larger than the budget, while the connection still
  *   receives rows
  */
-function runStatement(client: pg.ClientBase, statement: Statement, budget: Budget): Promise<string> {
-  const { query: text, params: values } = statement;
-  return new Promise((resolve, reject) => {
-    // Not in pg's types. Without queryMode, a query without parameters would use the simple protocol.
-    const modes = { rowMode: "array", queryMode: "extended" };
-    const query = new pg.Query({ text, values, types: asText, ...modes });
-    const rows: string[] = [];
-    query.on("row", (row) => {
-      const json = JSON.stringify(row);
-      budget.bytes -= Buffer.byteLength(json) + 1;
-      if (budget.bytes < 0)
-        reject(new EndpointError(507, `response is too large (max is ${SIZE_LIMIT} bytes)`));
-      else rows.push(json);
-    });
-    query.on("error", reject);
-    query.on("end", ({ command, rowCount, fields }) => {
-      const head = JSON.stringify({ command: command ?? "", rowCount, rowAsArray: true, fields });
-      resolve(`${head.slice(0, -1)},"rows":[${rows.join(",")}]}`);
-    });
-    client.query(query);
-  });
+async function runStatement(
+  client: pg.ClientBase,
+  { query, params: values }: Statement,
+  budget: Budget,
+  signal: AbortSignal,
+): Promise<string> {
+  const rows: string[] = [];
+  const onRow = (row: (string | null)[]) => {
+    const json = JSON.stringify(row);
+    budget.bytes -= Buffer.byteLength(json) + 1;
+    if (budget.bytes < 0) throw new EndpointError(507, `response is too large (max is ${SIZE_LIMIT} bytes)`);
+    rows.push(json);
+  };
+  const result = await executeStatement(client, query, { values, onRow, signal });
+  const { command, rowCount, columns: fields } = result;
+  const head = JSON.stringify({ command, rowCount, rowAsArray: true, fields });
+  return `${head.slice(0, -1)},"rows":[${rows.join(",")}]}`;
 }
 
 const clientErrors = [pg.DatabaseError, z.ZodError, SyntaxError, URIError];

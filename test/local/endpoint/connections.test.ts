@@ -1,12 +1,13 @@
-import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { neon } from "@neondatabase/serverless";
 import { expect, onTestFinished, test } from "vitest";
 import { openEndpoint } from "../../../local/endpoint/server.ts";
+import { openRelay, portOf } from "./relay.ts";
 import * as support from "./support.ts";
 
-const { changeOwnerUrl, direct, endpoint, hangUpDuring, newName, newTable, ownerUrl } = support;
-const { post, rowsIn, running, sql, statement, waitUntil } = support;
+const { changeOwnerUrl, direct, endpoint, hangUpDuring, holdAdvisoryLocks, newName, newTable, ownerUrl } =
+  support;
+const { post, rowsIn, running, schema, sql, statement, waitUntil } = support;
 
 const one = statement("SELECT 1 AS n");
 
@@ -49,25 +50,10 @@ test("the options of the connection string are settings of the session", async (
   expect([await readSettings(), await readSettings()]).toEqual(Array(2).fill([{ settings: "5MBSQL, DMY" }]));
 });
 
-test.each([
-  ["setting", "SET work_mem = '7MB'", "current_setting('work_mem') = '7MB'"],
-  ["temporary table", "CREATE TEMP TABLE leak (a int)", "to_regclass('pg_temp.leak') IS NOT NULL"],
-  ["prepared statement", "PREPARE leak AS SELECT 1", "EXISTS (SELECT FROM pg_prepared_statements)"],
-  ["advisory lock", "SELECT pg_advisory_lock(4711)", "pg_advisory_unlock(4711)"],
-  ["open transaction", "BEGIN READ ONLY", "current_setting('transaction_read_only') = 'on'"],
-])("a %s does not last until the next request on the same connection", async (_, query, isThere) => {
-  const alone = neon(changeOwnerUrl({ search: `?application_name=${newName()}` }));
-  const [before] = await alone`SELECT pg_backend_pid() AS pid`;
-  await alone.query(query);
-  const [after] = await alone.query(`SELECT pg_backend_pid() AS pid, ${isThere} AS "isThere"`);
-  expect(after).toEqual({ ...before, isThere: false });
-});
-
 test("60 requests at once are all answered, by 40 connections", async () => {
   const marker = newName();
   const numbers = Array.from({ length: 60 }, (_, index) => index);
-  const lock = await direct.connect();
-  await lock.query("SELECT pg_advisory_lock(hashtext($1))", [marker]);
+  const release = await holdAdvisoryLocks(marker);
   const answers = Promise.all(
     numbers.map((n) =>
       sql.query(
@@ -77,8 +63,7 @@ test("60 requests at once are all answered, by 40 connections", async () => {
     ),
   );
   await running(40, marker); // all wait for the lock
-  await lock.query("SELECT pg_advisory_unlock(hashtext($1))", [marker]);
-  lock.release();
+  await release(marker);
   const rows = (await answers).map(([row]) => row);
   expect(rows.map((row) => row?.["n"])).toEqual(numbers);
   expect(new Set(rows.map((row) => row?.["pid"])).size).toBe(40);
@@ -94,21 +79,32 @@ test("a request succeeds after the server has closed the idle connections", asyn
 });
 
 test("a request succeeds on an idle connection that was closed while nobody read from it", async () => {
-  const { hostname, port } = new URL(ownerUrl);
-  const sockets: Socket[] = [];
-  const relay = createServer((socket) => {
-    const database = connect(Number(port || 5432), hostname);
-    socket.pipe(database).pipe(socket);
-    socket.on("close", () => database.destroy());
-    sockets.push(socket);
-  });
-  const send = await createSender(changeOwnerUrl({ port: await portOf(relay) }));
+  const { url, sockets } = await openRelay();
+  const send = await createSender(url);
   expect(await send()).toMatchObject({ status: 200 });
   for (const socket of sockets) {
     socket.unpipe().on("data", () => socket.destroy());
     socket.resume();
   }
   expect(await send()).toMatchObject({ status: 200 });
+});
+
+test("a statement is not run again when its connection breaks while it runs", async () => {
+  const { url, sockets } = await openRelay();
+  const send = await createSender(url);
+  expect(await send()).toMatchObject({ status: 200 });
+  const sequence = `${schema}.${newName()}`;
+  await direct.query(`CREATE SEQUENCE ${sequence}`);
+  const release = await holdAdvisoryLocks(sequence);
+  const query = `SELECT nextval('${sequence}'), pg_advisory_lock_shared(hashtext('${sequence}'))`;
+  const answer = send(statement(query));
+  await running(1, sequence); // waits for the lock
+  for (const socket of sockets) socket.destroy();
+  expect(await answer).toMatchObject({ status: 500 });
+  await release(sequence);
+  await running(0, sequence);
+  const { rows } = await direct.query(`SELECT last_value::int AS value FROM ${sequence}`);
+  expect(rows).toEqual([{ value: 1 }]);
 });
 
 test("a request that ends its own connection returns PostgreSQL's error", async () => {
@@ -121,20 +117,12 @@ test("a statement is cancelled and changes nothing when its client hangs up", as
   expect(await rowsIn(table)).toBe(0);
 });
 
-/** Lets a server listen until the test is finished, and returns its port. */
-async function portOf(server: Server): Promise<string> {
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  return String(typeof address === "object" && address?.port);
-}
-
 /** Opens an endpoint for another database. @returns a function that sends it a request */
 async function createSender(databaseUrl: string) {
   const { url, front, stop } = await openEndpoint(0);
   onTestFinished(stop);
   front(databaseUrl);
-  return () => post(one, { "Neon-Connection-String": databaseUrl }, { url });
+  return (body = one) => post(body, { "Neon-Connection-String": databaseUrl }, { url });
 }
 
 test("a database that cannot be reached returns 500", async () => {

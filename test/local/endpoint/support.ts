@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { neon, neonConfig } from "@neondatabase/serverless";
 import pg from "pg";
-import { afterAll, inject } from "vitest";
+import { afterAll, inject, onTestFinished } from "vitest";
 import { openEndpoint } from "../../../local/endpoint/server.ts";
 import type {} from "../../support/provided.ts";
 
@@ -64,6 +64,14 @@ export async function post(
   const isJson = response.headers.get("content-type") === "application/json";
   const answerHeaders = Object.fromEntries(response.headers);
   return { status: response.status, headers: answerHeaders, body: isJson ? JSON.parse(text) : text };
+}
+
+/** Takes advisory locks for `names` until the test is finished. @returns a function that releases one of them */
+export async function holdAdvisoryLocks(...names: string[]) {
+  const client = await direct.connect();
+  onTestFinished(() => client.release(true));
+  for (const name of names) await client.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
+  return (name: string) => client.query("SELECT pg_advisory_unlock(hashtext($1))", [name]);
 }
 
 /** Resolves when `condition` is true; how long that takes is limited by the test's timeout only. */
