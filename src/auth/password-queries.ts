@@ -1,18 +1,23 @@
 import { sql } from "drizzle-orm";
-import { caseFolded } from "../db/columns.ts";
-import { doneOrRefused, insertAuditEvent } from "../db/query/steps/audit.ts";
+import { doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
 import {
-  auditActor,
   authenticatedForPasswordChange,
   callerId,
-  withoutRecheck,
-} from "../db/query/steps/caller.ts";
-import { exists, param } from "../db/query/steps/statement.ts";
-import { sessions, users } from "../db/schema.ts";
-import { countAttempt, type LoginAttempt, loginAttemptColumns, uncountAttempt } from "./login-attempts.ts";
+  callerStepsForPasswordChange,
+} from "../db/query/caller.ts";
+import { intParam, param } from "../db/statement.ts";
+import {
+  countAttemptSteps,
+  type LoginAttempt,
+  loginAttemptColumns,
+  uncountAttemptSteps,
+} from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 
-const username = sql`(SELECT ${caseFolded(sql`username`)} FROM caller)`;
+const username = sql`(SELECT lower(username COLLATE "C") FROM caller)`;
+const passwordHash = sql`${param("password_hash")}::text`;
+const newHash = sql`${param("new_hash")}::text`;
+const sessionId = sql`${param("session_id")}::uuid`;
 
 /**
  * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with.
@@ -21,32 +26,29 @@ const username = sql`(SELECT ${caseFolded(sql`username`)} FROM caller)`;
 export const findOwnPassword = authenticatedForPasswordChange<
   LoginAttempt & StoredPassword & { username: string; email: string },
   { network: string }
->(() => ({
-  auditEvent: null,
-  revoked: withoutRecheck,
-  steps: {
-    ...countAttempt(username),
-    account: sql`SELECT password_hash, password_trimmed, username, email FROM ${users} WHERE id = ${callerId}`,
-    refusal_event: insertAuditEvent(
-      {
-        ...auditActor,
-        from: sql`token_account WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)`,
-      },
-      {
-        action: "change_password",
-        outcome: sql`'refused'`,
-        reason: sql`CASE WHEN is_accepted THEN 'too many attempts' END`,
-      },
-    ),
-  },
-  row: {
-    ...loginAttemptColumns,
-    password_hash: sql`(SELECT password_hash FROM account)`,
-    password_trimmed: sql`(SELECT password_trimmed FROM account)`,
-    username: sql`(SELECT username FROM account)`,
-    email: sql`(SELECT email FROM account)`,
-  },
-}));
+>(
+  "auth/find-own-password",
+  sql`-- POST /api/auth/password
+  WITH ${callerStepsForPasswordChange},
+  ${countAttemptSteps(username)},
+  account AS (SELECT u.password_hash, u.password_trimmed, u.username, u.email FROM users u WHERE u.id = ${callerId}),
+  ${insertAuditEventOf(
+    {
+      from: sql`token_account
+    WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)`,
+      session: sessionId,
+    },
+    {
+      action: "change_password",
+      outcome: sql`'refused'`,
+      reason: sql`CASE WHEN is_accepted THEN 'too many attempts' END`,
+    },
+  )}
+SELECT ${loginAttemptColumns},
+  (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
+FROM caller`,
+);
 
 /**
  * Changes the caller's password and ends its other sessions.
@@ -57,23 +59,27 @@ export const findOwnPassword = authenticatedForPasswordChange<
 export const changePassword = authenticatedForPasswordChange<
   { isChanged: boolean },
   { password_hash: string | null; new_hash: string | null; network: string; isOwnNetwork: boolean }
->(() => ({
-  auditEvent: { action: "change_password", outcome: doneOrRefused(exists("changed")) },
-  revoked: withoutRecheck,
-  steps: {
-    correct_password: sql`SELECT FROM ${users} WHERE id = ${callerId} AND password_hash = ${param("password_hash")}`,
-    changed: sql`
-      UPDATE ${users} SET password_hash = ${param("new_hash")}, password_version = password_version + 1, password_trimmed = false,
-        must_change_password = false, updated_at = now()
-      WHERE id = ${callerId} AND password_hash = ${param("password_hash")} AND ${param("new_hash")}::text IS NOT NULL
-        AND active AND token_version = ${param("token_version")}
-      RETURNING password_version`,
-    kept_session: sql`
-      UPDATE ${sessions} SET password_version = changed.password_version FROM changed WHERE id = ${param("session_id")}::uuid`,
-    ended_sessions: sql`
-      UPDATE ${sessions} SET ended_at = now()
-      WHERE user_id = ${callerId} AND id <> ${param("session_id")}::uuid AND ended_at IS NULL AND ${exists("changed")}`,
-    ...uncountAttempt(username, "correct_password"),
-  },
-  row: { isChanged: exists("changed") },
-}));
+>(
+  "auth/change-password",
+  sql`-- POST /api/auth/password
+  WITH ${callerStepsForPasswordChange},
+  correct_password AS (SELECT FROM users u WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash}),
+  changed AS (
+    UPDATE users u SET password_hash = ${newHash}, password_version = u.password_version + 1, password_trimmed = false,
+      must_change_password = false, updated_at = now()
+    WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL
+      AND u.active AND u.token_version = ${intParam("token_version")}
+    RETURNING u.password_version
+  ),
+  kept_session AS (
+    UPDATE sessions s SET password_version = changed.password_version FROM changed WHERE s.id = ${sessionId}
+  ),
+  ended_sessions AS (
+    UPDATE sessions s SET ended_at = now()
+    WHERE s.user_id = ${callerId} AND s.id <> ${sessionId} AND s.ended_at IS NULL AND EXISTS (SELECT FROM changed)
+  ),
+  ${uncountAttemptSteps(username, "correct_password")},
+  ${insertAuditEvent({ action: "change_password", outcome: doneOrRefused(sql`EXISTS (SELECT FROM changed)`) })}
+SELECT EXISTS (SELECT FROM changed) AS "isChanged"
+FROM caller`,
+);

@@ -1,22 +1,28 @@
 import { sql } from "drizzle-orm";
-import { caseFolded } from "../db/columns.ts";
-import { doneOrRefused, insertAuditEvent, type RequestOrigin } from "../db/query/steps/audit.ts";
-import type { TokenClaims } from "../db/query/steps/caller.ts";
-import { jsonObject, selectColumns } from "../db/query/steps/json.ts";
-import { isInvitationValid } from "../db/query/steps/permissions.ts";
-import { defineStatement, exists, type Json, param } from "../db/query/steps/statement.ts";
-import { invitations, refresh_tokens, sessions, users } from "../db/schema.ts";
-import { countAttempt, type LoginAttempt, loginAttemptColumns, uncountAttempt } from "./login-attempts.ts";
+import { doneOrRefused, insertAuditEventOf, type RequestOrigin } from "../db/query/audit.ts";
+import type { TokenClaims } from "../db/query/caller.ts";
+import { columnNames, jsonObject } from "../db/query/json.ts";
+import { isInvitationValid } from "../db/query/permissions.ts";
+import { defineStatement, intParam, type Json, param } from "../db/statement.ts";
+import {
+  countAttemptSteps,
+  type LoginAttempt,
+  loginAttemptColumns,
+  uncountAttemptSteps,
+} from "./login-attempts.ts";
 import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";
-import { claimColumns } from "./session-queries.ts";
 
 // The statements of requests without an access token. Each inserts its own audit event.
 
 const newAccountFields: (keyof NewAccount)[] = ["id", "username", "email"];
 
 const username = sql`${param("username")}::text`;
+const email = sql`${param("email")}::text`;
+const passwordHash = sql`${param("password_hash")}::text`;
+const newHash = sql`${param("new_hash")}::text`;
 const codeHash = sql`${param("code_hash")}::text`;
+const id = intParam("id");
 
 /**
  * Creates an account, with an invitation when there is a `code_hash`; the invitation is used up.
@@ -28,41 +34,39 @@ const codeHash = sql`${param("code_hash")}::text`;
 export const createAccount = defineStatement<
   { body: Json<NewAccount> | null; isInvited: boolean; isInvitedEmail: boolean; isUsernameTaken: boolean },
   { username: string; email: string; password_hash: string; code_hash: string | null } & RequestOrigin
->(() => ({
-  steps: {
-    invitation: sql`
-      SELECT ${invitations.id}, lower(${invitations.email}) = lower(${param("email")}) AS is_same_email
-      FROM ${invitations} WHERE ${invitations.code_hash} = ${codeHash} AND ${isInvitationValid}`,
-    username_taken: sql`SELECT WHERE account_taken(${username})`,
-    // Of two concurrent requests with the same code only one deletes the row. Shown by
-    // test/invitations/invitations.test.ts.
-    used_invitation: sql`
-      DELETE FROM ${invitations} USING invitation
-      WHERE ${invitations.id} = invitation.id AND is_same_email AND NOT ${exists("username_taken")}
-      RETURNING ${invitations.id}, ${invitations.role}`,
-    created: sql`
-      INSERT INTO ${users} (username, email, password_hash, role)
-      SELECT ${username}, ${param("email")}, ${param("password_hash")}, coalesce((SELECT role FROM used_invitation), 'clinician')
-      WHERE NOT ${exists("username_taken")} AND (${codeHash} IS NULL OR ${exists("used_invitation")})
-      RETURNING ${users.id}, ${users.username}, ${users.email}, ${users.role}`,
-    audit_event: insertAuditEvent(
-      { from: sql`created` },
-      {
-        action: "register",
-        changes: sql`(
-          SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used_invitation)`,
-      },
-    ),
-    one_row: sql`SELECT`,
-  },
-  from: "one_row",
-  row: {
-    body: sql`(SELECT ${jsonObject(selectColumns(users, newAccountFields))}::text FROM created ${users})`,
-    isInvited: sql`${codeHash} IS NULL OR ${exists("invitation")}`,
-    isInvitedEmail: sql`${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE is_same_email)`,
-    isUsernameTaken: exists("username_taken"),
-  },
-}));
+>(
+  "auth/create-account",
+  sql`-- POST /api/auth/register
+  WITH invitation AS (
+    SELECT i.id, lower(i.email) = lower(${email}) AS is_same_email
+    FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
+  ),
+  username_taken AS (SELECT WHERE account_taken(${username})),
+  used_invitation AS (
+    -- Of two concurrent requests with the same code only one deletes the row. Shown by
+    -- test/invitations/invitations.test.ts.
+    DELETE FROM invitations i USING invitation
+    WHERE i.id = invitation.id AND is_same_email AND NOT EXISTS (SELECT FROM username_taken)
+    RETURNING i.id, i.role
+  ),
+  created AS (
+    INSERT INTO users (username, email, password_hash, role)
+    SELECT ${username}, ${email}, ${passwordHash}, coalesce((SELECT role FROM used_invitation), 'clinician')
+    WHERE NOT EXISTS (SELECT FROM username_taken) AND (${codeHash} IS NULL OR EXISTS (SELECT FROM used_invitation))
+    RETURNING id, username, email, role
+  ),
+  ${insertAuditEventOf(
+    { from: sql`created` },
+    {
+      action: "register",
+      changes: sql`(SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used_invitation)`,
+    },
+  )}
+SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FROM created) AS body,
+  ${codeHash} IS NULL OR EXISTS (SELECT FROM invitation) AS "isInvited",
+  ${codeHash} IS NULL OR EXISTS (SELECT FROM invitation WHERE is_same_email) AS "isInvitedEmail",
+  EXISTS (SELECT FROM username_taken) AS "isUsernameTaken"`,
+);
 
 /**
  * Counts a login attempt, and returns what the password is compared with: the account's columns are null when there
@@ -73,26 +77,27 @@ export const createAccount = defineStatement<
 export const findLoginAccount = defineStatement<
   LoginAttempt & { id: number | null; active: boolean | null } & StoredPassword,
   { username: string; network: string } & RequestOrigin
->(() => ({
-  steps: {
-    ...countAttempt(username),
-    account: sql`SELECT id, password_hash, password_trimmed, active FROM ${users} WHERE ${caseFolded(users.username)} = ${username}`,
-    audit_event: insertAuditEvent(
-      {
-        from: sql`(SELECT FROM attempt WHERE NOT is_admitted) refused LEFT JOIN ${users} ON ${caseFolded(users.username)} = ${username}`,
-      },
-      { action: "login", outcome: sql`'refused'`, reason: sql`'too many attempts'` },
-    ),
-  },
-  from: "attempt",
-  row: {
-    ...loginAttemptColumns,
-    id: sql`(SELECT id FROM account)`,
-    password_hash: sql`(SELECT password_hash FROM account)`,
-    password_trimmed: sql`(SELECT password_trimmed FROM account)`,
-    active: sql`(SELECT active FROM account)`,
-  },
-}));
+>(
+  "auth/find-login-account",
+  sql`-- POST /api/auth/login
+  WITH ${countAttemptSteps(username)},
+  account AS (
+    SELECT u.id, u.password_hash, u.password_trimmed, u.active
+    FROM users u WHERE lower(u.username COLLATE "C") = ${username}
+  ),
+  ${insertAuditEventOf(
+    {
+      from: sql`(SELECT FROM attempt WHERE NOT is_admitted) refused
+      LEFT JOIN users u ON lower(u.username COLLATE "C") = ${username}`,
+      alias: "u.",
+    },
+    { action: "login", outcome: sql`'refused'`, reason: sql`'too many attempts'` },
+  )}
+SELECT ${loginAttemptColumns},
+  (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,
+  (SELECT password_trimmed FROM account) AS password_trimmed, (SELECT active FROM account) AS active
+FROM attempt`,
+);
 
 /**
  * Opens a session and uncounts the login attempt. There is no row when the account does not exist or is disabled,
@@ -116,29 +121,35 @@ export const openSession = defineStatement<
     days: number;
     user_agent: string | null;
   } & RequestOrigin
->(() => ({
-  steps: {
-    account: sql`
-      SELECT id, token_version, password_version, must_change_password FROM ${users}
-      WHERE id = ${param("id")} AND active AND password_hash = ${param("password_hash")}`,
-    rehashed: sql`
-      UPDATE ${users} SET password_hash = ${param("new_hash")}::text
-      WHERE id = (SELECT id FROM account) AND password_hash = ${param("password_hash")} AND ${param("new_hash")}::text IS NOT NULL`,
-    new_session: sql`
-      INSERT INTO ${sessions} (user_id, token_version, password_version, expires_at, user_agent)
-      SELECT id, token_version, password_version, now() + make_interval(days => ${param("days")}), ${param("user_agent")} FROM account
-      RETURNING id AS session_id, user_id, token_version`,
-    new_token: sql`INSERT INTO ${refresh_tokens} (token_hash, session_id) SELECT ${param("token_hash")}, session_id FROM new_session`,
-    ...uncountAttempt(username, "new_session"),
-    audit_event: insertAuditEvent(
-      {
-        from: sql`(SELECT) attempt LEFT JOIN ${users} ON id = ${param("id")}`,
-        session: sql`(SELECT session_id FROM new_session)`,
-      },
-      { action: "login", outcome: doneOrRefused(exists("new_session")) },
-    ),
-    claims: sql`SELECT new_session.*, must_change_password FROM new_session, account`,
-  },
-  from: "claims",
-  row: claimColumns,
-}));
+>(
+  "auth/open-session",
+  sql`-- POST /api/auth/login
+  WITH account AS (
+    SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
+    WHERE u.id = ${id} AND u.active AND u.password_hash = ${passwordHash}
+  ),
+  rehashed AS (
+    UPDATE users u SET password_hash = ${newHash}
+    WHERE u.id = (SELECT id FROM account) AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL
+  ),
+  new_session AS (
+    INSERT INTO sessions (user_id, token_version, password_version, expires_at, user_agent)
+    SELECT id, token_version, password_version, now() + make_interval(days => ${intParam("days")}), ${param("user_agent")}::text
+    FROM account
+    RETURNING user_id, id AS session_id, token_version
+  ),
+  new_token AS (
+    INSERT INTO refresh_tokens (token_hash, session_id) SELECT ${param("token_hash")}::text, session_id FROM new_session
+  ),
+  ${uncountAttemptSteps(username, "new_session")},
+  ${insertAuditEventOf(
+    {
+      from: sql`(SELECT) attempt LEFT JOIN users u ON u.id = ${id}`,
+      alias: "u.",
+      session: sql`(SELECT session_id FROM new_session)`,
+    },
+    { action: "login", outcome: doneOrRefused(sql`EXISTS (SELECT FROM new_session)`) },
+  )}
+SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
+FROM new_session, account`,
+);

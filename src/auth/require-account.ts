@@ -13,7 +13,7 @@ const BEARER = /^bearer\s+(\S+)$/i;
 
 /**
  * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the
- * account is active and the session open (src/db/query/steps/caller.ts).
+ * account is active and the session open (src/db/query/caller.ts).
  *
  * @throws {Problem} 401; 429 when the account sends too many requests.
  */

@@ -525,6 +525,100 @@ export const statementFunctions: Record<
    "isAllowed": "boolean"
   }
  },
+ "auth/change-password": {
+  "function": "auth_change_password_6dd4c55d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "password_hash": "text",
+   "new_hash": "text",
+   "network": "text",
+   "isOwnNetwork": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isChanged": "boolean"
+  }
+ },
+ "auth/create-account": {
+  "function": "auth_create_account_b3851213",
+  "params": {
+   "email": "text",
+   "code_hash": "text",
+   "username": "text",
+   "password_hash": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isInvited": "boolean",
+   "isInvitedEmail": "boolean",
+   "isUsernameTaken": "boolean"
+  }
+ },
+ "auth/find-login-account": {
+  "function": "auth_find_login_account_9c881729",
+  "params": {
+   "username": "text",
+   "network": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isOwnNetwork": "boolean",
+   "isAdmitted": "boolean",
+   "waitSeconds": "integer",
+   "id": "integer",
+   "password_hash": "text",
+   "password_trimmed": "boolean",
+   "active": "boolean"
+  }
+ },
+ "auth/find-own-password": {
+  "function": "auth_find_own_password_86aed0bc",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "network": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isOwnNetwork": "boolean",
+   "isAdmitted": "boolean",
+   "waitSeconds": "integer",
+   "password_hash": "text",
+   "password_trimmed": "boolean",
+   "username": "text",
+   "email": "text"
+  }
+ },
+ "auth/open-session": {
+  "function": "auth_open_session_665df414",
+  "params": {
+   "id": "integer",
+   "password_hash": "text",
+   "new_hash": "text",
+   "days": "integer",
+   "user_agent": "text",
+   "token_hash": "text",
+   "network": "text",
+   "username": "text",
+   "isOwnNetwork": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "user_id": "integer",
+   "session_id": "uuid",
+   "token_version": "integer",
+   "must_change_password": "boolean"
+  }
+ },
  "doctors/create": {
   "function": "doctors_create_86c37f12",
   "params": {

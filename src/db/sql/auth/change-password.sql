@@ -1,0 +1,72 @@
+-- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 password_hash text, $5 new_hash text, $6 network text, $7 isOwnNetwork boolean, $8 request_id uuid, $9 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, true AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+correct_password AS (SELECT FROM users u WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $4::text),
+changed AS (
+  UPDATE users u SET password_hash = $5::text, password_version = u.password_version + 1, password_trimmed = false,
+    must_change_password = false, updated_at = now()
+  WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $4::text AND $5::text IS NOT NULL
+    AND u.active AND u.token_version = $1::int
+  RETURNING u.password_version
+),
+kept_session AS (
+  UPDATE sessions s SET password_version = changed.password_version FROM changed WHERE s.id = $2::uuid
+),
+ended_sessions AS (
+  UPDATE sessions s SET ended_at = now()
+  WHERE s.user_id = (SELECT id FROM caller) AND s.id <> $2::uuid AND s.ended_at IS NULL AND EXISTS (SELECT FROM changed)
+),
+counters AS (
+  SELECT * FROM (VALUES
+      ('', $6::text),
+      ((SELECT lower(username COLLATE "C") FROM caller), ''),
+      ((SELECT lower(username COLLATE "C") FROM caller), $6::text)
+  ) keys (username, network)
+  WHERE (keys.username <> '' AND keys.network <> '') = $7::boolean
+    AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
+),
+locked_counters AS (
+  SELECT l.username, l.network FROM counters k, LATERAL (
+    SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
+    FOR UPDATE
+  ) l
+  WHERE EXISTS (SELECT FROM correct_password)
+),
+decremented_counters AS (
+  UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = 'epoch'::timestamptz,
+    logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
+  FROM locked_counters l WHERE (a.username, a.network) = (l.username, l.network)
+),
+remembered_network AS (
+  INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
+  SELECT (SELECT lower(username COLLATE "C") FROM caller), $6::text, 0, now(), 'epoch'::timestamptz, now()
+  WHERE EXISTS (SELECT FROM correct_password) AND NOT $7::boolean
+  ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
+),
+removed_networks AS (
+  DELETE FROM login_attempts a
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $7::boolean
+    AND 3 <= (
+    SELECT count(*) FROM login_attempts newer
+    WHERE newer.username = a.username AND (newer.logged_in_at, newer.network) > (a.logged_in_at, a.network)
+  )
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
+  SELECT id,
+    username,
+    role,
+    $2::uuid,
+    $8::uuid,
+    $9::text,
+    'change_password',
+    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'refused' END ELSE 'refused' END
+  FROM token_account
+)
+SELECT EXISTS (SELECT FROM changed) AS "isChanged"
+FROM caller;

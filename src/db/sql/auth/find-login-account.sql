@@ -1,0 +1,81 @@
+-- POST /api/auth/login: $1 username text, $2 network text, $3 request_id uuid, $4 address text
+WITH own_network AS (
+  SELECT FROM login_attempts a
+  WHERE a.username = $1::text AND a.network = $2::text AND a.logged_in_at IS NOT NULL
+),
+counters AS (
+  SELECT * FROM (VALUES
+      ('', $2::text),
+      ($1::text, ''),
+      ($1::text, $2::text)
+  ) keys (username, network)
+  WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
+    AND $1::text IS NOT NULL
+),
+counted_network AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username = ''
+  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
+    SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
+      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+    FROM (
+      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  WHERE a.blocked_until <= clock_timestamp()
+  RETURNING 1
+),
+counted_account AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network))
+  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
+    SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
+      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+    FROM (
+      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  WHERE a.blocked_until <= clock_timestamp()
+  RETURNING 1
+),
+attempt AS (
+  SELECT EXISTS (SELECT FROM counted_account) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
+    SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
+    FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
+  ) AS wait_seconds
+),
+account AS (
+  SELECT u.id, u.password_hash, u.password_trimmed, u.active
+  FROM users u WHERE lower(u.username COLLATE "C") = $1::text
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, request_id, address, action, outcome, reason)
+  SELECT u.id,
+    u.username,
+    u.role,
+    $3::uuid,
+    $4::text,
+    'login',
+    'refused',
+    'too many attempts'
+  FROM (SELECT FROM attempt WHERE NOT is_admitted) refused
+    LEFT JOIN users u ON lower(u.username COLLATE "C") = $1::text
+)
+SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
+  (SELECT is_admitted FROM attempt) AS "isAdmitted",
+  (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
+  (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,
+  (SELECT password_trimmed FROM account) AS password_trimmed, (SELECT active FROM account) AS active
+FROM attempt;

@@ -1,0 +1,86 @@
+-- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 network text, $5 request_id uuid, $6 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, true AND u.active AND u.token_version = $1::int
+    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+own_network AS (
+  SELECT FROM login_attempts a
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND a.network = $4::text AND a.logged_in_at IS NOT NULL
+),
+counters AS (
+  SELECT * FROM (VALUES
+      ('', $4::text),
+      ((SELECT lower(username COLLATE "C") FROM caller), ''),
+      ((SELECT lower(username COLLATE "C") FROM caller), $4::text)
+  ) keys (username, network)
+  WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
+    AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
+),
+counted_network AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username = ''
+  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
+    SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
+      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+    FROM (
+      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  WHERE a.blocked_until <= clock_timestamp()
+  RETURNING 1
+),
+counted_account AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network))
+  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
+    SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
+      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+    FROM (
+      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  WHERE a.blocked_until <= clock_timestamp()
+  RETURNING 1
+),
+attempt AS (
+  SELECT EXISTS (SELECT FROM counted_account) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
+    SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
+    FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
+  ) AS wait_seconds
+),
+account AS (SELECT u.password_hash, u.password_trimmed, u.username, u.email FROM users u WHERE u.id = (SELECT id FROM caller)),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
+  SELECT id,
+    username,
+    role,
+    $2::uuid,
+    $5::uuid,
+    $6::text,
+    'change_password',
+    'refused',
+    CASE WHEN is_accepted THEN 'too many attempts' END
+  FROM token_account
+  WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)
+)
+SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
+  (SELECT is_admitted FROM attempt) AS "isAdmitted",
+  (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
+  (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
+FROM caller;

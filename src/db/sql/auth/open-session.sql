@@ -1,0 +1,67 @@
+-- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 token_hash text, $7 network text, $8 username text, $9 isOwnNetwork boolean, $10 request_id uuid, $11 address text
+WITH account AS (
+  SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
+  WHERE u.id = $1::int AND u.active AND u.password_hash = $2::text
+),
+rehashed AS (
+  UPDATE users u SET password_hash = $3::text
+  WHERE u.id = (SELECT id FROM account) AND u.password_hash = $2::text AND $3::text IS NOT NULL
+),
+new_session AS (
+  INSERT INTO sessions (user_id, token_version, password_version, expires_at, user_agent)
+  SELECT id, token_version, password_version, now() + make_interval(days => $4::int), $5::text
+  FROM account
+  RETURNING user_id, id AS session_id, token_version
+),
+new_token AS (
+  INSERT INTO refresh_tokens (token_hash, session_id) SELECT $6::text, session_id FROM new_session
+),
+counters AS (
+  SELECT * FROM (VALUES
+      ('', $7::text),
+      ($8::text, ''),
+      ($8::text, $7::text)
+  ) keys (username, network)
+  WHERE (keys.username <> '' AND keys.network <> '') = $9::boolean
+    AND $8::text IS NOT NULL
+),
+locked_counters AS (
+  SELECT l.username, l.network FROM counters k, LATERAL (
+    SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
+    FOR UPDATE
+  ) l
+  WHERE EXISTS (SELECT FROM new_session)
+),
+decremented_counters AS (
+  UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = 'epoch'::timestamptz,
+    logged_in_at = CASE WHEN a.username <> '' AND a.network <> '' THEN now() END
+  FROM locked_counters l WHERE (a.username, a.network) = (l.username, l.network)
+),
+remembered_network AS (
+  INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
+  SELECT $8::text, $7::text, 0, now(), 'epoch'::timestamptz, now()
+  WHERE EXISTS (SELECT FROM new_session) AND NOT $9::boolean
+  ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
+),
+removed_networks AS (
+  DELETE FROM login_attempts a
+  WHERE a.username = $8::text AND EXISTS (SELECT FROM new_session) AND NOT $9::boolean
+    AND 3 <= (
+    SELECT count(*) FROM login_attempts newer
+    WHERE newer.username = a.username AND (newer.logged_in_at, newer.network) > (a.logged_in_at, a.network)
+  )
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
+  SELECT u.id,
+    u.username,
+    u.role,
+    (SELECT session_id FROM new_session),
+    $10::uuid,
+    $11::text,
+    'login',
+    CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END
+  FROM (SELECT) attempt LEFT JOIN users u ON u.id = $1::int
+)
+SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
+FROM new_session, account;
