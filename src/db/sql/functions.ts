@@ -559,6 +559,47 @@ export const statementFunctions: Record<
    "isUsernameTaken": "boolean"
   }
  },
+ "auth/end-all-sessions": {
+  "function": "auth_end_all_sessions_7e4ab2e9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isEnded": "boolean"
+  }
+ },
+ "auth/end-session": {
+  "function": "auth_end_session_203addd1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "uuid",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isEnded": "boolean"
+  }
+ },
+ "auth/end-session-by-refresh-token": {
+  "function": "auth_end_session_by_refresh_token_e59c1cd9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "token_hash": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isEnded": "boolean"
+  }
+ },
  "auth/find-login-account": {
   "function": "auth_find_login_account_9c881729",
   "params": {
@@ -575,6 +616,17 @@ export const statementFunctions: Record<
    "password_hash": "text",
    "password_trimmed": "boolean",
    "active": "boolean"
+  }
+ },
+ "auth/find-own-account": {
+  "function": "auth_find_own_account_4f24b050",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer"
+  },
+  "columns": {
+   "body": "text"
   }
  },
  "auth/find-own-password": {
@@ -597,6 +649,18 @@ export const statementFunctions: Record<
    "email": "text"
   }
  },
+ "auth/list-sessions": {
+  "function": "auth_list_sessions_5475a241",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "idle_days": "integer"
+  },
+  "columns": {
+   "body": "text"
+  }
+ },
  "auth/open-session": {
   "function": "auth_open_session_665df414",
   "params": {
@@ -609,6 +673,22 @@ export const statementFunctions: Record<
    "network": "text",
    "username": "text",
    "isOwnNetwork": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "user_id": "integer",
+   "session_id": "uuid",
+   "token_version": "integer",
+   "must_change_password": "boolean"
+  }
+ },
+ "auth/rotate-refresh-token": {
+  "function": "auth_rotate_refresh_token_cbf9d55e",
+  "params": {
+   "spent_hash": "text",
+   "idle_days": "integer",
+   "next_hash": "text",
    "request_id": "uuid",
    "address": "text"
   },
