@@ -1,10 +1,8 @@
-import { getTableName, type SQL, sql } from "drizzle-orm";
-import type { PgTable } from "drizzle-orm/pg-core";
+import { type SQL, sql } from "drizzle-orm";
 import { type Bindings, readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { classifyDatabaseError } from "./db/errors.ts";
-import { type Connection, defineStatement, param } from "./db/query/steps/statement.ts";
-import { emergency_accesses, idempotency_keys, invitations, login_attempts, sessions } from "./db/schema.ts";
+import { type Connection, defineStatement, intParam } from "./db/statement.ts";
 
 /** How many hours an idempotency key is kept: as long as a client may retry a request. */
 const KEY_HOURS = 24;
@@ -18,26 +16,35 @@ type RetentionValues = { idle_days: number };
 /** A cleanup job. It returns what it did, for the log. */
 type CleanupJob = (connection: Connection, values: RetentionValues) => Promise<object>;
 
-/** A job that deletes the expired rows of a table, batch by batch, and returns their number. */
-function deleteExpired(table: PgTable, isExpired: SQL): CleanupJob {
-  const batch = sql.raw(String(BATCH_SIZE));
-  const deleteBatch = defineStatement<{ deleted: number }, RetentionValues>(() => ({
-    steps: {
-      // The condition is repeated outside the subquery: a row that a concurrent request renewed must not be deleted
-      // (READ COMMITTED checks the newest version).
-      deleted: sql`
-        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${isExpired} LIMIT ${batch})) AND ${isExpired}
-        RETURNING 1`,
-      counted: sql`SELECT count(*)::int AS rows FROM deleted`,
-    },
-    from: "counted",
-    row: { deleted: sql`rows` },
-  }));
+/**
+ * A job that deletes the expired rows of a table, batch by batch, and returns their number.
+ *
+ * @param isExpired a condition on a row of the table.
+ */
+function deleteExpired(table: string, isExpired: SQL): CleanupJob {
+  const deleteBatch = defineStatement<{ deleted: number }, RetentionValues>(
+    `cleanup/${table.replaceAll("_", "-")}`,
+    sql`-- Scheduled cleanup
+  WITH batch AS (
+    SELECT ctid FROM ${sql.raw(table)}
+    WHERE ${isExpired}
+    LIMIT ${sql.raw(String(BATCH_SIZE))}
+  ),
+  deleted AS (
+    -- The condition is repeated: a row that a concurrent request renewed must not be deleted (READ COMMITTED checks
+    -- the newest version).
+    DELETE FROM ${sql.raw(table)}
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM batch))
+      AND ${isExpired}
+    RETURNING 1
+  )
+SELECT count(*)::int AS deleted FROM deleted`,
+  );
   return async (connection, values) => {
     let rows = 0;
     for (let deleted = BATCH_SIZE; deleted === BATCH_SIZE; rows += deleted)
       deleted = (await deleteBatch(connection, values))?.deleted ?? 0;
-    return { job: "delete_expired", table: getTableName(table), rows };
+    return { job: "delete_expired", table, rows };
   };
 }
 
@@ -46,11 +53,11 @@ function deleteExpired(table: PgTable, isExpired: SQL): CleanupJob {
  */
 const MONTHS_AHEAD = 3;
 
-const createPartitions = defineStatement<{ created: number }>(() => ({
-  steps: { partitions: sql`SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS created` },
-  from: "partitions",
-  row: { created: sql`created` },
-}));
+const createPartitions = defineStatement<{ created: number }, object>(
+  "cleanup/audit-partitions",
+  sql`-- Scheduled cleanup
+SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS created`,
+);
 
 /** The jobs, in order. */
 const jobs: CleanupJob[] = [
@@ -60,23 +67,23 @@ const jobs: CleanupJob[] = [
     partitions: (await createPartitions(connection, {}))?.created,
   }),
   deleteExpired(
-    idempotency_keys,
+    "idempotency_keys",
     sql`created_at < now() - make_interval(hours => ${sql.raw(String(KEY_HOURS))})`,
   ),
-  deleteExpired(emergency_accesses, sql`expires_at < now()`),
+  deleteExpired("emergency_accesses", sql`expires_at < now()`),
   // With their refresh tokens, one day after they ended: until then a reused token is recognised and audited.
   deleteExpired(
-    sessions,
+    "sessions",
     sql`(expires_at < now() OR ended_at < now() - interval '1 day'
-      OR last_used_at < now() - make_interval(days => ${param("idle_days")}))`,
+      OR last_used_at < now() - make_interval(days => ${intParam("idle_days")}))`,
   ),
   // Failures are forgotten after one day. The own networks of an account are kept for 90 days, for people on
   // leave.
   deleteExpired(
-    login_attempts,
+    "login_attempts",
     sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
   ),
-  deleteExpired(invitations, sql`expires_at < now()`),
+  deleteExpired("invitations", sql`expires_at < now()`),
 ];
 
 /**

@@ -699,6 +699,50 @@ export const statementFunctions: Record<
    "must_change_password": "boolean"
   }
  },
+ "cleanup/audit-partitions": {
+  "function": "cleanup_audit_partitions_2a6eb85b",
+  "params": {},
+  "columns": {
+   "created": "integer"
+  }
+ },
+ "cleanup/emergency-accesses": {
+  "function": "cleanup_emergency_accesses_fd32e41e",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  }
+ },
+ "cleanup/idempotency-keys": {
+  "function": "cleanup_idempotency_keys_9b95be76",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  }
+ },
+ "cleanup/invitations": {
+  "function": "cleanup_invitations_5c7ceb14",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  }
+ },
+ "cleanup/login-attempts": {
+  "function": "cleanup_login_attempts_ec2ab29c",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  }
+ },
+ "cleanup/sessions": {
+  "function": "cleanup_sessions_db917b97",
+  "params": {
+   "idle_days": "integer"
+  },
+  "columns": {
+   "deleted": "integer"
+  }
+ },
  "doctors/create": {
   "function": "doctors_create_86c37f12",
   "params": {

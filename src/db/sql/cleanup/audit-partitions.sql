@@ -1,0 +1,2 @@
+-- Scheduled cleanup: no parameters
+SELECT audit_partitions(3) AS created;
