@@ -1002,6 +1002,13 @@ export const statementFunctions: Record<
    "body": "text"
   }
  },
+ "health/ping": {
+  "function": "health_ping_402b65cd",
+  "params": {},
+  "columns": {
+   "one": "integer"
+  }
+ },
  "invitations/create": {
   "function": "invitations_create_2b7a3dd2",
   "params": {

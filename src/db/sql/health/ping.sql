@@ -1,0 +1,2 @@
+-- GET /readyz: no parameters
+SELECT 1 AS one;
