@@ -41,7 +41,8 @@ async function describeTypes(client: pg.Client, text: string) {
 
 /** Generates the statement `name`. Its first line is a comment with its routes. */
 async function generate(client: pg.Client, name: string) {
-  const { text: rendered, params } = renderStatement(statements.get(name) ?? sql``);
+  const { query, readsInIndexOrder } = statements.get(name) ?? { query: sql``, readsInIndexOrder: false };
+  const { text: rendered, params } = renderStatement(query);
   const [, routes = "", text = ""] = /^-- (.*)\n([\s\S]*)$/.exec(formatSql(rendered)) ?? [];
   if (!routes) throw new Error(`The statement ${name} does not begin with a comment that names its routes.`);
   const { paramTypes, columns, columnTypes } = await describeTypes(client, text).catch((error: Error) => {
@@ -51,6 +52,7 @@ async function generate(client: pg.Client, name: string) {
     name,
     params: Object.fromEntries(params.map((param, index) => [param, paramTypes[index] ?? ""])),
     columns: Object.fromEntries(columns.map((column, index) => [column.name, columnTypes[index] ?? ""])),
+    readsInIndexOrder,
     text,
   };
   return { ...definition, routes, function: functionName(definition) };
@@ -67,7 +69,12 @@ const functionsText = (generated: GeneratedStatement[]): string => `// Generated
 /** The function of each statement in the schema \`statements\`: its name, and the types of its parameters and columns. */
 export const statementFunctions: Record<
   string,
-  { function: string; params: Record<string, string>; columns: Record<string, string> }
+  {
+    function: string;
+    params: Record<string, string>;
+    columns: Record<string, string>;
+    readsInIndexOrder: boolean;
+  }
 > = ${JSON.stringify(
   Object.fromEntries(
     generated.map(({ name, function: fn, params, columns }) => [name, { function: fn, params, columns }]),

@@ -17,6 +17,8 @@ export interface GeneratedStatement {
   params: Record<string, string>;
   /** The types of the columns, by name and in order. */
   columns: Record<string, string>;
+  /** Whether it reads a page in the order of an index. */
+  readsInIndexOrder: boolean;
   /** The text, formatted, without a semicolon. */
   text: string;
 }
@@ -31,23 +33,24 @@ export const readStatementText = (name: string): string =>
     .replace(/;\n$/, "");
 
 /**
- * Settings of every function. Generic plans, because a plan for certain values is made anew for each call: PostgreSQL
- * estimates that such a plan is cheaper when it has `LIMIT $n`. No sorts of whole tables, however wrong the statistics
- * are: every order that a statement reads has an index (docs/decisions/0010-statement-functions.md). No JIT compilation:
- * before PostgreSQL 18, a plan that cannot avoid a sort has a cost of 10^10 then, and every call would compile it for
- * seconds: an import of no lines took 2.3 s instead of 0.5 ms.
+ * Settings of every function. Generic plans: a plan for certain values is made anew for each call, because PostgreSQL
+ * estimates that it is cheaper when the statement has `LIMIT $n`. No sequential scans: the plan of a small table is kept
+ * when the table has grown. No JIT compilation: before PostgreSQL 18, a plan that cannot avoid what is disabled has a cost
+ * of 10^10, and every call would be compiled for seconds.
  */
-const settings = [
-  "plan_cache_mode = force_generic_plan",
-  "enable_sort = off",
-  "enable_incremental_sort = off",
-  "jit = off",
-];
+const settingsOfAll = ["plan_cache_mode = force_generic_plan", "enable_seqscan = off", "jit = off"];
+
+/**
+ * Settings of the functions that read a page in the order of an index: no sorts of whole tables, however wrong the
+ * statistics are (docs/decisions/0010-statement-functions.md).
+ */
+const settingsForIndexOrder = ["enable_sort = off", "enable_incremental_sort = off"];
 
 /** The function of a statement: PL/pgSQL keeps its plan in each backend. */
 export function createFunctionStatement(statement: GeneratedStatement): string {
   const params = Object.values(statement.params).join(", ");
   const columns = Object.entries(statement.columns).map(([name, type]) => `"${name}" ${type}`);
+  const settings = [...settingsOfAll, ...(statement.readsInIndexOrder ? settingsForIndexOrder : [])];
   return `CREATE FUNCTION statements.${statement.function} (${params})
 RETURNS TABLE (${columns.join(", ")})
 LANGUAGE plpgsql ROWS 1

@@ -22,7 +22,7 @@ export const listAccounts = defineList<AccountDetails>({
     active: sql`(${active} IS NULL OR u.active = ${active})`,
     search: sql`(${search} IS NULL OR starts_with(lower(u.username), ${search}) OR starts_with(lower(u.email), ${search}))`,
   },
-  sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u`, where: sql`true` }] } },
+  sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u` }] } },
   isAllowed: can("accounts:manage"),
   auditEvent: { columns: { action: "list_accounts", outcome: adminOutcome(sql`'done'`) } },
 });

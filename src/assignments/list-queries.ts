@@ -28,41 +28,41 @@ const assignmentList = {
 const byId = ["m.id"];
 const byTime = ["m.assigned_at", "m.id"];
 
-const isOwn = sql`m.owner_id = ${callerId}`;
-const isOfPatient = sql`m.patient_id = ${patient}`;
-const isOfCallersDoctor = sql`m.current_doctor_id = ${callerDoctorId}`;
-const isOfDoctor = sql`m.current_doctor_id = ${doctor}`;
-const optionalPatient = sql`(${patient} IS NULL OR ${isOfPatient})`;
+const isOfPatient = sql`(${patient} IS NULL OR m.patient_id = ${patient})`;
 
-/** The assignments for which the conditions are true. One on the caller alone is evaluated once, before the scan. */
-const assignmentsWhere = (...conditions: SQL[]): IndexScan => ({
+/** The assignments with one value of a column, under a condition on the caller, which is evaluated once. */
+const assignmentsBy = (column: "owner_id" | "current_doctor_id", value: SQL, condition?: SQL): IndexScan => ({
   from: sql`mappings m`,
-  where: sql.join(conditions, sql` AND `),
+  equals: [[`m.${column}`, value]],
+  ...(condition && { condition }),
 });
 /**
- * At most one assignment: a doctor is assigned to a patient once. `OFFSET 0`: the planner plans the subquery by itself.
+ * The few assignments of one patient, which are sorted. `OFFSET 0`: the planner plans the subquery by itself, and finds
+ * them by the patient.
  */
-const assignmentOf = (doctorId: SQL, condition: SQL): IndexScan => ({
+const assignmentsOfPatient = (condition: SQL): IndexScan => ({
   from: sql`(
-        SELECT * FROM mappings WHERE patient_id = ${patient} AND doctor_id = ${doctorId} AND owner_id IS NOT NULL OFFSET 0
+        SELECT * FROM mappings WHERE patient_id = ${patient} AND owner_id IS NOT NULL OFFSET 0
       ) m`,
-  where: condition,
+  condition,
 });
+const isOwn = sql`m.owner_id = ${callerId}`;
 
-const hasDoctor = sql`${callerDoctorId} IS NOT NULL`;
+const isDoctorsAccount = sql`${callerDoctorId} IS NOT NULL`;
+const readableScans = [
+  assignmentsBy("owner_id", callerId),
+  assignmentsBy("current_doctor_id", callerDoctorId, isDoctorsAccount),
+];
 const listReadableAssignments = defineList<ListedAssignment>({
   ...assignmentList,
   name: "assignments/list",
-  filters: { patient: optionalPatient },
+  filters: { patient: isOfPatient },
   sorts: {
-    id: { order: byId, scans: [assignmentsWhere(isOwn), assignmentsWhere(hasDoctor, isOfCallersDoctor)] },
-    created_at: {
-      order: byTime,
-      scans: [assignmentsWhere(isOwn), assignmentsWhere(hasDoctor, isOfCallersDoctor)],
-    },
+    id: { order: byId, scans: readableScans },
+    created_at: { order: byTime, scans: readableScans },
     "patient id": {
       order: byId,
-      scans: [assignmentsWhere(isOwn, isOfPatient), assignmentOf(callerDoctorId, hasDoctor)],
+      scans: [assignmentsOfPatient(sql`(${isOwn} OR m.current_doctor_id = ${callerDoctorId})`)],
     },
   },
 });
@@ -73,22 +73,29 @@ const listReadableAssignments = defineList<ListedAssignment>({
  */
 const seesAll = sql`(${callerIsAdmin} OR ${callerDoctorId} IS NOT DISTINCT FROM ${doctor})`;
 const seesOwnOnly = sql`NOT ${seesAll}`;
+const isOfDoctor = sql`m.current_doctor_id = ${doctor}`;
+const allOfDoctor = assignmentsBy("current_doctor_id", doctor, seesAll);
+const ownOfDoctor: IndexScan = {
+  from: sql`mappings m`,
+  equals: [
+    ["m.current_doctor_id", doctor],
+    ["m.owner_id", callerId],
+  ],
+  condition: seesOwnOnly,
+};
 const listDoctorAssignments = defineList<ListedAssignment>({
   ...assignmentList,
   name: "assignments/list-of-doctor",
-  filters: { patient: optionalPatient, doctor: isOfDoctor },
+  filters: { patient: isOfPatient },
   sorts: {
-    id: {
-      order: byId,
-      scans: [assignmentsWhere(seesOwnOnly, isOfDoctor, isOwn), assignmentsWhere(seesAll, isOfDoctor)],
-    },
+    id: { order: byId, scans: [ownOfDoctor, allOfDoctor] },
     created_at: {
       order: byTime,
-      scans: [assignmentsWhere(seesOwnOnly, isOwn), assignmentsWhere(seesAll, isOfDoctor)],
+      scans: [assignmentsBy("owner_id", callerId, sql`${seesOwnOnly} AND ${isOfDoctor}`), allOfDoctor],
     },
     "patient id": {
       order: byId,
-      scans: [assignmentsWhere(seesOwnOnly, isOwn, isOfPatient), assignmentOf(doctor, seesAll)],
+      scans: [assignmentsOfPatient(sql`${isOfDoctor} AND (${isOwn} OR ${seesAll})`)],
     },
   },
 });

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { defineEventList, eventJson, eventsOfPatient, eventsWhere } from "../db/query/audit-list.ts";
+import { allEvents, defineEventList, eventJson, eventsBy, eventsOfPatient } from "../db/query/audit-list.ts";
 import { adminOutcome } from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
@@ -31,11 +31,11 @@ export const listAuditEvents = defineEventList<ListedAuditEvent>({
     outcome: sql`(${outcome} IS NULL OR e.outcome = ${outcome})`,
   },
   scans: {
-    all: [eventsWhere(sql`true`)],
+    all: [allEvents],
     patient: eventsOfPatient(patient),
-    account: [eventsWhere(sql`e.account_id = ${account}`)],
-    action: [eventsWhere(sql`e.action = ${action}`)],
-    outcome: [eventsWhere(sql`e.outcome = ${outcome}`)],
+    account: [eventsBy("account_id", account)],
+    action: [eventsBy("action", action)],
+    outcome: [eventsBy("outcome", outcome)],
   },
   timeRange: { fromParam: "from", toParam: "to" },
   isAllowed: can("audit_log:read"),

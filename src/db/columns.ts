@@ -65,30 +65,6 @@ export const nameSearchColumns = () => ({
   last_first: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`lastname || ' ' || firstname`)),
 });
 
-const indexKeyForms = {
-  bigint: (column: AnyPgColumn) => sql`(${column}::bigint)`,
-  negative: (column: AnyPgColumn) => sql`(-${column})`,
-  negativeBigint: (column: AnyPgColumn) => sql`(-(${column}::bigint))`,
-  plusZero: (column: AnyPgColumn) => sql`(${column} + 0)`,
-};
-
-/**
- * Writes the first column of an index as an expression that no other index starts with, so that a condition on that
- * expression picks this index. With the plain column, the planner could read the rows of one owner by any index that
- * starts with it and sort them all for each page: it expects them to be almost sorted already, although they all have
- * the same owner. Shown by test/db/plans.test.ts.
- *
- * The plain column picks the index by `id`. The forms pick:
- * - `bigint`: patients by name; assignments by patient
- * - `negative`: patients and an account's assignments by creation time; a doctor's assignments by id
- * - `negativeBigint`: a doctor's assignments by time
- * - `plusZero`: a doctor's assignments by patient
- *
- * A condition on a negative form compares it with the negative value.
- */
-export const indexKey = (column: AnyPgColumn, form: keyof typeof indexKeyForms): SQL =>
-  indexKeyForms[form](column);
-
 /** For optimistic locking: every change increments it. It is the ETag of the record. */
 export const versionColumn = () => integer().notNull().default(1);
 

@@ -19,7 +19,6 @@ import {
   caseFolded,
   emailCheck,
   foreignKeyTo,
-  indexKey,
   isOneOf,
   nameSearchColumns,
   textCheck,
@@ -210,26 +209,16 @@ export const patients = pgTable(
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
-    // `email` is first, so that the planner does not read an account's patients by this index and sort them (see
-    // `indexKey`).
     uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
     // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name and by creation time, and the same three for deleted patients.
-    index("patients_owner_id_last_first_id_idx").on(indexKey(t.owner_id, "bigint"), t.last_first, t.id),
-    index("patients_owner_id_created_at_id_idx").on(indexKey(t.owner_id, "negative"), t.created_at, t.id),
+    index("patients_owner_id_last_first_id_idx").on(t.owner_id, t.last_first, t.id),
+    index("patients_owner_id_created_at_id_idx").on(t.owner_id, t.created_at, t.id),
     ...[
       index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
-      index("patients_deleted_from_last_first_id_idx").on(
-        indexKey(t.deleted_from, "bigint"),
-        t.last_first,
-        t.id,
-      ),
-      index("patients_deleted_from_created_at_id_idx").on(
-        indexKey(t.deleted_from, "negative"),
-        t.created_at,
-        t.id,
-      ),
+      index("patients_deleted_from_last_first_id_idx").on(t.deleted_from, t.last_first, t.id),
+      index("patients_deleted_from_created_at_id_idx").on(t.deleted_from, t.created_at, t.id),
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
     check(
@@ -305,27 +294,18 @@ export const assignments = pgTable(
     foreignKeyTo("mappings_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     foreignKeyTo("mappings_doctor_fkey", [t.current_doctor_id], [doctors.id]),
     unique("mappings_patient_id_doctor_id_key" satisfies UniqueConstraint).on(t.patient_id, t.doctor_id),
-    // An account's assignments: by id, by time, and of one patient.
+    // An account's assignments: by id and by time.
     index("mappings_owner_id_id_idx").on(t.owner_id, t.id),
-    index("mappings_owner_id_assigned_at_id_idx").on(indexKey(t.owner_id, "negative"), t.assigned_at, t.id),
-    index("mappings_owner_id_patient_id_id_idx").on(indexKey(t.owner_id, "bigint"), t.patient_id, t.id),
+    index("mappings_owner_id_assigned_at_id_idx").on(t.owner_id, t.assigned_at, t.id),
     // Those of one doctor: by id, and by patient for a list of patients.
     index("mappings_doctor_owner_id_id_idx").on(t.current_doctor_id, t.owner_id, t.id),
-    index("mappings_doctor_owner_id_patient_id_idx").on(
-      indexKey(t.current_doctor_id, "bigint"),
-      t.owner_id,
-      t.patient_id,
-    ),
+    index("mappings_doctor_owner_id_patient_id_idx").on(t.current_doctor_id, t.owner_id, t.patient_id),
     // A doctor's assignments to the patients of all accounts, for admins and the doctor's own account: by id and by
     // time.
-    index("mappings_doctor_id_idx").on(indexKey(t.current_doctor_id, "negative"), t.id),
-    index("mappings_doctor_assigned_at_id_idx").on(
-      indexKey(t.current_doctor_id, "negativeBigint"),
-      t.assigned_at,
-      t.id,
-    ),
+    index("mappings_doctor_id_idx").on(t.current_doctor_id, t.id),
+    index("mappings_doctor_assigned_at_id_idx").on(t.current_doctor_id, t.assigned_at, t.id),
     // A doctor's patients, for the doctor's own account.
-    index("mappings_doctor_patient_id_idx").on(indexKey(t.current_doctor_id, "plusZero"), t.patient_id),
+    index("mappings_doctor_patient_id_idx").on(t.current_doctor_id, t.patient_id),
   ],
 );
 

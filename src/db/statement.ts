@@ -20,11 +20,18 @@ export const param = (name: string): Placeholder => sql.placeholder(name);
 /** A parameter that is an integer, such as an id. */
 export const intParam = (name: string): SQL => sql`${param(name)}::int`;
 
+export interface StatementOptions<Values> {
+  /** Whether a retryable statement may be executed twice with these values; always when left out. */
+  isRetryable?: (values: Values) => boolean;
+  /** Whether it reads a page in the order of an index. Its function then disables sorts (ops/statement-files.ts). */
+  readsInIndexOrder?: boolean;
+}
+
 /**
  * Every statement of the Worker by its name, `group/name`. `npm run sql` writes the text of each into
  * `src/db/sql/group/name.sql`.
  */
-export const statements = new Map<string, SQL>();
+export const statements = new Map<string, { query: SQL; readsInIndexOrder: boolean }>();
 
 /** Sends a statement. @returns its row, or `undefined` when there is none. @throws {DatabaseError} */
 export type SendStatement<Row, Values> = (connection: Connection, values: Values) => Promise<Row | undefined>;
@@ -47,15 +54,13 @@ export function defineStatement<Row, Values extends object>(
  * Defines a statement that may be executed twice. It is retried once when the database is unavailable (see
  * `DatabaseFault`): the first attempt may have been executed all the same. The parameter `is_retry` says which attempt
  * it is.
- *
- * @param isRetryable whether it may be executed twice with these values.
  */
 export function defineRetryableStatement<Row, Values extends object>(
   name: string,
   query: SQL,
-  isRetryable: (values: Values) => boolean = () => true,
+  { isRetryable = () => true, readsInIndexOrder = false }: StatementOptions<Values> = {},
 ): SendStatement<Row, Values> {
-  const execute = registerStatement<Row, Values & { is_retry: boolean }>(name, query);
+  const execute = registerStatement<Row, Values & { is_retry: boolean }>(name, query, readsInIndexOrder);
   return async (connection, values) => {
     const { database, retryableDatabase, maxRetryPauseMs } = connection;
     const first = { ...values, is_retry: false };
@@ -70,9 +75,9 @@ export function defineRetryableStatement<Row, Values extends object>(
   };
 }
 
-function registerStatement<Row, Values extends object>(name: string, query: SQL) {
+function registerStatement<Row, Values extends object>(name: string, query: SQL, readsInIndexOrder = false) {
   if (statements.has(name)) throw new Error(`There are two statements ${name}.`);
-  statements.set(name, query);
+  statements.set(name, { query, readsInIndexOrder });
   const calls: FunctionCalls = new WeakMap();
   return async (connection: Connection, values: Values, load: LoadDatabase): Promise<Row | undefined> => {
     const start = performance.now();

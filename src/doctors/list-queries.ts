@@ -11,7 +11,7 @@ const patient = intParam("patient");
 const active = sql`${param("active")}::boolean`;
 const specialization = sql`${param("specialization")}::text`;
 
-const allDoctors: IndexScan = { from: sql`doctors d`, where: sql`true` };
+const allDoctors: IndexScan = { from: sql`doctors d` };
 const isOwnPatient = sql`EXISTS (SELECT FROM patients p WHERE p.id = ${patient} AND p.owner_id = ${callerId})`;
 
 /** All doctors. The filter `patient` finds the doctors of a patient of the caller's own; of others it finds none. */
@@ -25,8 +25,9 @@ export const listDoctors = defineList<Doctor>({
     search: matchesName("d"),
     active: sql`(${active} IS NULL OR d.active = ${active})`,
     specialization: sql`(${specialization} IS NULL OR d.specialization = ${specialization})`,
-    patient: sql`(${patient} IS NULL OR EXISTS (
-      SELECT FROM mappings m WHERE m.patient_id = ${patient} AND m.doctor_id = d.id AND m.owner_id = ${callerId}))`,
+    // The owner is not in WHERE: PostgreSQL could look for the assignment among all of the owner's.
+    patient: sql`(${patient} IS NULL OR (
+      SELECT m.owner_id = ${callerId} FROM mappings m WHERE m.patient_id = ${patient} AND m.doctor_id = d.id))`,
   },
   sorts: {
     id: { order: ["d.id"], scans: [allDoctors] },
@@ -37,8 +38,9 @@ export const listDoctors = defineList<Doctor>({
       scans: [
         {
           from: sql`mappings m ${lateralJoin("doctors", "d", "m.doctor_id")}`,
-          where: sql`m.patient_id = ${patient} AND m.owner_id = ${callerId}`,
+          equals: [["m.patient_id", patient]],
           order: ["m.doctor_id"],
+          condition: sql`m.owner_id = ${callerId}`,
         },
       ],
     },

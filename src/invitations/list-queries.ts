@@ -21,7 +21,7 @@ export const listInvitations = defineList<Invitation>({
   alias: "i",
   json: jsonObject(selectColumns("i", responseFields)),
   filters: {},
-  sorts: { id: { order: ["i.id"], scans: [{ from: sql`invitations i`, where: isInvitationValid }] } },
+  sorts: { id: { order: ["i.id"], scans: [{ from: sql`invitations i`, condition: isInvitationValid }] } },
   isAllowed: can("invitations:manage"),
   auditEvent: { columns: { action: "list_invitations", outcome: adminOutcome(sql`'done'`) } },
 });

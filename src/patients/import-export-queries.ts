@@ -45,10 +45,12 @@ type ExportParams = { after: number; size: number };
 export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-ndjson",
   exportStatement(sql`${patientJson}::text || E'\\n'`),
+  { readsInIndexOrder: true },
 );
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
   exportStatement(csvRow(patients, "p", patientResponseFields)),
+  { readsInIndexOrder: true },
 );
 
 const fields = columnNames(Object.keys(patientFields));

@@ -15,6 +15,9 @@ import type { Patient } from "./responses.ts";
 const gender = sql`${param("gender")}::text`;
 const [minAge, maxAge, doctor] = [intParam("min_age"), intParam("max_age"), intParam("doctor")];
 
+const isOfDoctor = sql`(
+      SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor})`;
+
 /** What both lists have in common. */
 const patientList = {
   alias: "p",
@@ -25,8 +28,7 @@ const patientList = {
     gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
     min_age: sql`(${minAge} IS NULL OR p.age >= ${minAge})`,
     max_age: sql`(${maxAge} IS NULL OR p.age <= ${maxAge})`,
-    doctor: sql`(${doctor} IS NULL OR EXISTS (
-      SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor}))`,
+    doctor: sql`(${doctor} IS NULL OR ${isOfDoctor})`,
   },
   auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },
 } as const;
@@ -34,30 +36,38 @@ const patientList = {
 /** The columns of each sort order. */
 const orders = { id: ["p.id"], lastname: ["p.last_first", "p.id"], created_at: ["p.created_at", "p.id"] };
 
-const ownPatients: IndexScan = { from: sql`patients p`, where: sql`p.owner_id = ${callerId}` };
+const ownPatients: IndexScan = { from: sql`patients p`, equals: [["p.owner_id", callerId]] };
 const ownDeletedPatients: IndexScan = {
   from: sql`patients p`,
-  where: sql`p.deleted_at IS NOT NULL AND p.deleted_from = ${callerId}`,
+  equals: [["p.deleted_from", callerId]],
+  condition: sql`p.deleted_at IS NOT NULL`,
 };
 
 const joinPatient = lateralJoin("patients", "p", "m.patient_id");
-const isOfCallersDoctor = sql`m.current_doctor_id = ${callerDoctorId}`;
+/** Evaluated once: for an account that is no doctor's own, the scans of assigned patients are not executed. */
+const isDoctorsAccount = sql`${callerDoctorId} IS NOT NULL`;
 
 /** The caller's own patients of one doctor. */
 const ownPatientsOfDoctor: IndexScan = {
   from: sql`mappings m ${joinPatient}`,
-  where: sql`m.current_doctor_id = ${doctor} AND m.owner_id = ${callerId}`,
+  equals: [
+    ["m.current_doctor_id", doctor],
+    ["m.owner_id", callerId],
+  ],
   order: ["m.patient_id"],
 };
 
-/**
- * The patients who are assigned to the doctor whose own account is calling. The condition on the caller is evaluated
- * once: for an account that is no doctor's own, the scan is not executed.
- */
+/** The patients who are assigned to the doctor whose own account is calling. */
 const assignedPatients: IndexScan = {
   from: sql`mappings m ${joinPatient}`,
-  where: sql`${callerDoctorId} IS NOT NULL AND ${isOfCallersDoctor}`,
+  equals: [["m.current_doctor_id", callerDoctorId]],
   order: ["m.patient_id"],
+  condition: isDoctorsAccount,
+};
+/** Those of them who are assigned to another doctor too. */
+const assignedPatientsOfDoctor: IndexScan = {
+  ...assignedPatients,
+  condition: sql`${isDoctorsAccount} AND ${isOfDoctor}`,
 };
 /**
  * Like `assignedPatients`, in another order. No index has it, so they are sorted: a doctor has some hundreds or
@@ -65,9 +75,10 @@ const assignedPatients: IndexScan = {
  */
 const sortedAssignedPatients: IndexScan = {
   from: sql`(
-        SELECT p.* FROM mappings m ${joinPatient} WHERE ${isOfCallersDoctor} OFFSET 0
+        SELECT p.* FROM mappings m ${joinPatient}
+        WHERE m.current_doctor_id = ${callerDoctorId} OFFSET 0
       ) p`,
-  where: sql`${callerDoctorId} IS NOT NULL`,
+  condition: isDoctorsAccount,
 };
 
 const listReadablePatients = defineList<Patient>({
@@ -78,7 +89,7 @@ const listReadablePatients = defineList<Patient>({
     id: { order: orders.id, scans: [ownPatients, assignedPatients] },
     lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
     created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
-    "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatients] },
+    "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatientsOfDoctor] },
   },
 });
 const listDeletedPatients = defineList<Patient>({

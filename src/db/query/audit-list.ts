@@ -6,8 +6,15 @@ import { defineList, type IndexScan, type ListDefinition, type PageRequest } fro
 
 // Lists of audit events `e`, newest first: of one patient (src/patients/) and of all (src/audit/).
 
-/** The audit events for which a condition is true. */
-export const eventsWhere = (where: SQL): IndexScan => ({ from: sql`audit_events e`, where });
+/** All audit events. */
+export const allEvents: IndexScan = { from: sql`audit_events e` };
+
+/** The audit events with one value of a column. */
+export const eventsBy = (
+  column: "account_id" | "action" | "outcome" | "patient_id",
+  value: SQL,
+  condition?: SQL,
+): IndexScan => ({ ...allEvents, equals: [[`e.${column}`, value]], ...(condition && { condition }) });
 
 /**
  * The audit events that name a patient: those of this patient alone, which an index holds in order, and those of several
@@ -17,14 +24,13 @@ export const eventsWhere = (where: SQL): IndexScan => ({ from: sql`audit_events 
  * @param condition on the events: that they changed the patient.
  */
 export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan[] => [
-  eventsWhere(sql`e.patient_id = ${patient}${condition && sql` AND ${condition}`}`),
+  eventsBy("patient_id", patient, condition),
   {
     from: sql`(
         SELECT e.* FROM audit_events e
         WHERE e.patients @> ARRAY[${patient}]${condition && sql` AND ${condition}`}
         OFFSET 0
       ) e`,
-    where: sql`true`,
   },
 ];
 

@@ -5,6 +5,7 @@ import {
   defineStatement,
   param,
   type SendStatement,
+  type StatementOptions,
 } from "../statement.ts";
 import type { RequestOrigin } from "./audit.ts";
 
@@ -130,14 +131,13 @@ export const authenticatedForPasswordChange = <Row, Values extends object = Reco
  * Like `authenticated`, for a statement that may be executed twice, because it only reads or has an idempotency key:
  * it is retried once. When the first attempt was executed and only its response was lost, the retry finds its audit
  * event and inserts no second one (`insertRetryableAuditEvent`).
- *
- * @param isRetryable whether it may be executed twice with these values.
  */
 export const authenticatedRetryable = <Row, Values extends object = Record<never, never>>(
   name: string,
   query: SQL,
-  isRetryable: (values: Values) => boolean = () => true,
-): SendForCaller<Row, Values> => bindCaller(defineRetryableStatement(name, query, isRetryable));
+  options: StatementOptions<Values> = {},
+): SendForCaller<Row, Values> =>
+  bindCaller(defineRetryableStatement<Row, Values & TokenClaims & RequestOrigin>(name, query, options));
 
 const bindCaller =
   <Row, Values extends object>(

@@ -87,7 +87,7 @@ export function idempotentCreate<Shape, Values extends object, Columns = unknown
   const send = authenticatedRetryable<CreateResult<Shape> & Columns, Values & { key: string | null }>(
     name,
     query,
-    (values) => values.key !== null,
+    { isRetryable: (values) => values.key !== null },
   );
   return (caller: Caller, values: Values, key: string | undefined) =>
     send(caller, { ...values, key: key ?? null });

@@ -3,10 +3,15 @@
 /** The function of each statement in the schema `statements`: its name, and the types of its parameters and columns. */
 export const statementFunctions: Record<
   string,
-  { function: string; params: Record<string, string>; columns: Record<string, string> }
+  {
+    function: string;
+    params: Record<string, string>;
+    columns: Record<string, string>;
+    readsInIndexOrder: boolean;
+  }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_8c5ea524",
+  "function": "accounts_end_sessions_20fda697",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -21,7 +26,7 @@ export const statementFunctions: Record<
   }
  },
  "accounts/find": {
-  "function": "accounts_find_40651bac",
+  "function": "accounts_find_310b836c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -37,7 +42,7 @@ export const statementFunctions: Record<
   }
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_9ff77741",
+  "function": "accounts_list_by_id_6d0dd8e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -59,7 +64,7 @@ export const statementFunctions: Record<
   }
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_89b9231d",
+  "function": "accounts_list_by_id_desc_36acbdd3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -81,7 +86,7 @@ export const statementFunctions: Record<
   }
  },
  "accounts/update": {
-  "function": "accounts_update_2fcfaf4f",
+  "function": "accounts_update_af6be30c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -97,7 +102,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/create": {
-  "function": "assignments_create_508ceafe",
+  "function": "assignments_create_43be058d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -121,7 +126,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/delete": {
-  "function": "assignments_delete_aaf76d20",
+  "function": "assignments_delete_1bc88393",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -136,7 +141,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_574d7559",
+  "function": "assignments_find_doctors_of_patient_0b42ebab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +156,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_f3ef29c2",
+  "function": "assignments_list_by_created_at_914159ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -172,7 +177,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_4ff26fa3",
+  "function": "assignments_list_by_created_at_desc_3ac9347c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -193,7 +198,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_fc0e3ca4",
+  "function": "assignments_list_by_id_d7e38609",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -213,7 +218,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_7270bbbb",
+  "function": "assignments_list_by_id_desc_b57ea92d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -233,7 +238,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_edbc0c61",
+  "function": "assignments_list_by_patient_id_1c4d7f39",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +258,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_347165ff",
+  "function": "assignments_list_by_patient_id_desc_23defcad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -273,7 +278,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_14ed0154",
+  "function": "assignments_list_of_doctor_by_created_at_9d8819a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -295,7 +300,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_eadf429c",
+  "function": "assignments_list_of_doctor_by_created_at_desc_1a988c9e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -317,7 +322,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d440aeeb",
+  "function": "assignments_list_of_doctor_by_id_aa9ccd3f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -338,7 +343,7 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_ed1e084c",
+  "function": "assignments_list_of_doctor_by_id_desc_6eb9e157",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -359,13 +364,13 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_02a88bc0",
+  "function": "assignments_list_of_doctor_by_patient_id_4a81acd9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "doctor": "integer",
    "patient": "integer",
+   "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
    "request_id": "uuid",
@@ -380,13 +385,13 @@ export const statementFunctions: Record<
   }
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_45482bc0",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_89a92e9d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "doctor": "integer",
    "patient": "integer",
+   "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
    "request_id": "uuid",
@@ -401,7 +406,7 @@ export const statementFunctions: Record<
   }
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_0585b4a3",
+  "function": "audit_list_by_account_at_desc_85a69507",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -426,7 +431,7 @@ export const statementFunctions: Record<
   }
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_9f3f1006",
+  "function": "audit_list_by_action_at_desc_0c22f583",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -451,7 +456,7 @@ export const statementFunctions: Record<
   }
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_d35adf65",
+  "function": "audit_list_by_at_desc_a3ed5327",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -476,7 +481,7 @@ export const statementFunctions: Record<
   }
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_4685c54c",
+  "function": "audit_list_by_outcome_at_desc_d5d73ed0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -501,7 +506,7 @@ export const statementFunctions: Record<
   }
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_03e6aba4",
+  "function": "audit_list_by_patient_at_desc_440fe4ed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -526,7 +531,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/change-password": {
-  "function": "auth_change_password_6dd4c55d",
+  "function": "auth_change_password_acf70a27",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -543,7 +548,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/create-account": {
-  "function": "auth_create_account_b3851213",
+  "function": "auth_create_account_f8e945aa",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -560,7 +565,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_7e4ab2e9",
+  "function": "auth_end_all_sessions_2656c31a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -573,7 +578,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/end-session": {
-  "function": "auth_end_session_203addd1",
+  "function": "auth_end_session_40ebde5e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -587,7 +592,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_e59c1cd9",
+  "function": "auth_end_session_by_refresh_token_7f0f7b3e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -601,7 +606,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_9c881729",
+  "function": "auth_find_login_account_df2add3a",
   "params": {
    "username": "text",
    "network": "text",
@@ -619,7 +624,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_4f24b050",
+  "function": "auth_find_own_account_7cbb4a87",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -630,7 +635,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_86aed0bc",
+  "function": "auth_find_own_password_91488075",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -650,7 +655,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_5475a241",
+  "function": "auth_list_sessions_84bca091",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -662,7 +667,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/open-session": {
-  "function": "auth_open_session_665df414",
+  "function": "auth_open_session_e368c26c",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -684,7 +689,7 @@ export const statementFunctions: Record<
   }
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_cbf9d55e",
+  "function": "auth_rotate_refresh_token_70df9724",
   "params": {
    "spent_hash": "text",
    "idle_days": "integer",
@@ -700,42 +705,42 @@ export const statementFunctions: Record<
   }
  },
  "cleanup/audit-partitions": {
-  "function": "cleanup_audit_partitions_2a6eb85b",
+  "function": "cleanup_audit_partitions_9a97e9aa",
   "params": {},
   "columns": {
    "created": "integer"
   }
  },
  "cleanup/emergency-accesses": {
-  "function": "cleanup_emergency_accesses_fd32e41e",
+  "function": "cleanup_emergency_accesses_beb72ff1",
   "params": {},
   "columns": {
    "deleted": "integer"
   }
  },
  "cleanup/idempotency-keys": {
-  "function": "cleanup_idempotency_keys_9b95be76",
+  "function": "cleanup_idempotency_keys_0975b7ee",
   "params": {},
   "columns": {
    "deleted": "integer"
   }
  },
  "cleanup/invitations": {
-  "function": "cleanup_invitations_5c7ceb14",
+  "function": "cleanup_invitations_7b5256fc",
   "params": {},
   "columns": {
    "deleted": "integer"
   }
  },
  "cleanup/login-attempts": {
-  "function": "cleanup_login_attempts_ec2ab29c",
+  "function": "cleanup_login_attempts_adca16cb",
   "params": {},
   "columns": {
    "deleted": "integer"
   }
  },
  "cleanup/sessions": {
-  "function": "cleanup_sessions_db917b97",
+  "function": "cleanup_sessions_2a23b133",
   "params": {
    "idle_days": "integer"
   },
@@ -744,7 +749,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/create": {
-  "function": "doctors_create_86c37f12",
+  "function": "doctors_create_33607e77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -764,7 +769,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/delete": {
-  "function": "doctors_delete_912935e0",
+  "function": "doctors_delete_bb0239c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -782,7 +787,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/find": {
-  "function": "doctors_find_49c7286b",
+  "function": "doctors_find_f5fd91a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -796,7 +801,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_11db6eaa",
+  "function": "doctors_list_by_created_at_7d75da72",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -820,7 +825,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_458b15d2",
+  "function": "doctors_list_by_created_at_desc_8399599a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -844,7 +849,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_a4e499dc",
+  "function": "doctors_list_by_id_2a23867b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -867,7 +872,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_ca905d36",
+  "function": "doctors_list_by_id_desc_78f3b36b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -890,7 +895,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_30d1151e",
+  "function": "doctors_list_by_lastname_2aea8be2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -914,7 +919,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_f101af44",
+  "function": "doctors_list_by_lastname_desc_bba27f36",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -938,7 +943,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_d2f89adb",
+  "function": "doctors_list_by_patient_id_9ba416bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -961,7 +966,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_411bd262",
+  "function": "doctors_list_by_patient_id_desc_5b368b75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -984,7 +989,7 @@ export const statementFunctions: Record<
   }
  },
  "doctors/update": {
-  "function": "doctors_update_8082c090",
+  "function": "doctors_update_45c75195",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1003,14 +1008,14 @@ export const statementFunctions: Record<
   }
  },
  "health/ping": {
-  "function": "health_ping_402b65cd",
+  "function": "health_ping_6a649e19",
   "params": {},
   "columns": {
    "one": "integer"
   }
  },
  "invitations/create": {
-  "function": "invitations_create_2b7a3dd2",
+  "function": "invitations_create_90932ea6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1029,7 +1034,7 @@ export const statementFunctions: Record<
   }
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_184befac",
+  "function": "invitations_list_by_id_0dd14943",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1048,7 +1053,7 @@ export const statementFunctions: Record<
   }
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_67f1a432",
+  "function": "invitations_list_by_id_desc_7895f394",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1067,7 +1072,7 @@ export const statementFunctions: Record<
   }
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_02a1a8c4",
+  "function": "invitations_withdraw_e0329cf6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1082,7 +1087,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/create": {
-  "function": "patients_create_1499ab3b",
+  "function": "patients_create_4ae7e5d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1102,7 +1107,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/delete": {
-  "function": "patients_delete_24286b35",
+  "function": "patients_delete_65d70632",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1119,7 +1124,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_50ce86d3",
+  "function": "patients_export_csv_8da26051",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1136,7 +1141,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_62d3f2bf",
+  "function": "patients_export_ndjson_a4d910fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1153,7 +1158,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/find": {
-  "function": "patients_find_61c01ba7",
+  "function": "patients_find_5be95a8b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1170,7 +1175,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_4fa19334",
+  "function": "patients_grant_emergency_access_75a81013",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1186,7 +1191,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/import": {
-  "function": "patients_import_e7c86d2f",
+  "function": "patients_import_e266ba27",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1209,7 +1214,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_f94dc7bd",
+  "function": "patients_list_accesses_by_at_desc_06aee76f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1230,7 +1235,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_49b616dc",
+  "function": "patients_list_by_created_at_264a9aaa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1255,7 +1260,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_563baa62",
+  "function": "patients_list_by_created_at_desc_5101c387",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1280,7 +1285,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_fc79fdea",
+  "function": "patients_list_by_doctor_id_93049d6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1304,7 +1309,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_4149727d",
+  "function": "patients_list_by_doctor_id_desc_223572ae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1328,7 +1333,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_fb3f1c1f",
+  "function": "patients_list_by_id_6acd3bc5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1352,7 +1357,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_6040e97c",
+  "function": "patients_list_by_id_desc_05bcb412",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1376,7 +1381,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_55a7db0e",
+  "function": "patients_list_by_lastname_2bafde5d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1401,7 +1406,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_207f3a88",
+  "function": "patients_list_by_lastname_desc_f1e24c9a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1426,7 +1431,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_f6e08539",
+  "function": "patients_list_changes_by_at_desc_37de9501",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1447,7 +1452,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_bc36daeb",
+  "function": "patients_list_deleted_by_created_at_7448002b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1472,7 +1477,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_2228e262",
+  "function": "patients_list_deleted_by_created_at_desc_29d56e26",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1497,7 +1502,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_75c18c64",
+  "function": "patients_list_deleted_by_id_10371bdc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1521,7 +1526,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_6859777b",
+  "function": "patients_list_deleted_by_id_desc_23095582",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1545,7 +1550,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_0494a380",
+  "function": "patients_list_deleted_by_lastname_7d4550b5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1570,7 +1575,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_d52a5e55",
+  "function": "patients_list_deleted_by_lastname_desc_590d923d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1595,7 +1600,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/restore": {
-  "function": "patients_restore_a5cfec1f",
+  "function": "patients_restore_05a494ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1612,7 +1617,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/transfer": {
-  "function": "patients_transfer_b750d428",
+  "function": "patients_transfer_8896d783",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1630,7 +1635,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_98230c30",
+  "function": "patients_transfer_all_34ec4a48",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1648,7 +1653,7 @@ export const statementFunctions: Record<
   }
  },
  "patients/update": {
-  "function": "patients_update_8268b375",
+  "function": "patients_update_107862fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -10,8 +10,7 @@ page_and_next AS (
   SELECT u.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
     SELECT u.* FROM users u
-    WHERE true
-      AND u.id < $4::bigint
+    WHERE u.id < $4::bigint
       AND ($5::text IS NULL OR u.role = $5::text)
       AND ($6::boolean IS NULL OR u.active = $6::boolean)
       AND (lower($7::text) IS NULL OR starts_with(lower(u.username), lower($7::text)) OR starts_with(lower(u.email), lower($7::text)))

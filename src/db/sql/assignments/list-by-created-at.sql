@@ -12,18 +12,17 @@ page_and_next AS (
     SELECT DISTINCT ON (assigned_at, id) * FROM (
       (
         SELECT m.* FROM mappings m
-        WHERE m.owner_id = (SELECT id FROM caller)
-          AND (m.assigned_at, m.id) > ($4::timestamptz, $5::bigint)
+        WHERE (m.owner_id, m.assigned_at, m.id) > ((SELECT id FROM caller), $4::timestamptz, $5::bigint) AND m.owner_id <= (SELECT id FROM caller)
           AND ($6::int IS NULL OR m.patient_id = $6::int)
-        ORDER BY m.assigned_at, m.id LIMIT $7::int + 1
+        ORDER BY m.owner_id, m.assigned_at, m.id LIMIT $7::int + 1
       )
       UNION ALL
       (
         SELECT m.* FROM mappings m
-        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND m.current_doctor_id = (SELECT doctor_id FROM caller)
-          AND (m.assigned_at, m.id) > ($4::timestamptz, $5::bigint)
+        WHERE (SELECT doctor_id FROM caller) IS NOT NULL
+          AND (m.current_doctor_id, m.assigned_at, m.id) > ((SELECT doctor_id FROM caller), $4::timestamptz, $5::bigint) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
           AND ($6::int IS NULL OR m.patient_id = $6::int)
-        ORDER BY m.assigned_at, m.id LIMIT $7::int + 1
+        ORDER BY m.current_doctor_id, m.assigned_at, m.id LIMIT $7::int + 1
       )
     ) merged
     ORDER BY assigned_at, id LIMIT $7::int + 1

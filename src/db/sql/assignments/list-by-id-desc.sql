@@ -12,18 +12,17 @@ page_and_next AS (
     SELECT DISTINCT ON (id) * FROM (
       (
         SELECT m.* FROM mappings m
-        WHERE m.owner_id = (SELECT id FROM caller)
-          AND m.id < $4::bigint
+        WHERE (m.owner_id, m.id) < ((SELECT id FROM caller), $4::bigint) AND m.owner_id >= (SELECT id FROM caller)
           AND ($5::int IS NULL OR m.patient_id = $5::int)
-        ORDER BY m.id DESC LIMIT $6::int + 1
+        ORDER BY m.owner_id DESC, m.id DESC LIMIT $6::int + 1
       )
       UNION ALL
       (
         SELECT m.* FROM mappings m
-        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND m.current_doctor_id = (SELECT doctor_id FROM caller)
-          AND m.id < $4::bigint
+        WHERE (SELECT doctor_id FROM caller) IS NOT NULL
+          AND (m.current_doctor_id, m.id) < ((SELECT doctor_id FROM caller), $4::bigint) AND m.current_doctor_id >= (SELECT doctor_id FROM caller)
           AND ($5::int IS NULL OR m.patient_id = $5::int)
-        ORDER BY m.id DESC LIMIT $6::int + 1
+        ORDER BY m.current_doctor_id DESC, m.id DESC LIMIT $6::int + 1
       )
     ) merged
     ORDER BY id DESC LIMIT $6::int + 1

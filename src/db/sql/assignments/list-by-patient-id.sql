@@ -9,26 +9,12 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 page_and_next AS (
   SELECT m.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT DISTINCT ON (id) * FROM (
-      (
-        SELECT m.* FROM mappings m
-        WHERE m.owner_id = (SELECT id FROM caller) AND m.patient_id = $4::int
-          AND m.id > $5::bigint
-          AND ($4::int IS NULL OR m.patient_id = $4::int)
-        ORDER BY m.id LIMIT $6::int + 1
-      )
-      UNION ALL
-      (
-        SELECT m.* FROM (
-          SELECT * FROM mappings WHERE patient_id = $4::int AND doctor_id = (SELECT doctor_id FROM caller) AND owner_id IS NOT NULL OFFSET 0
-        ) m
-        WHERE (SELECT doctor_id FROM caller) IS NOT NULL
-          AND m.id > $5::bigint
-          AND ($4::int IS NULL OR m.patient_id = $4::int)
-        ORDER BY m.id LIMIT $6::int + 1
-      )
-    ) merged
-    ORDER BY id LIMIT $6::int + 1
+    SELECT m.* FROM (
+      SELECT * FROM mappings WHERE patient_id = $4::int AND owner_id IS NOT NULL OFFSET 0
+    ) m
+    WHERE (m.owner_id = (SELECT id FROM caller) OR m.current_doctor_id = (SELECT doctor_id FROM caller))
+      AND m.id > $5::bigint
+    ORDER BY m.id LIMIT $6::int + 1
   ) m
 ),
 page AS (SELECT * FROM page_and_next WHERE page_position <= $6::int),

@@ -12,20 +12,18 @@ page_and_next AS (
     SELECT DISTINCT ON (assigned_at, id) * FROM (
       (
         SELECT m.* FROM mappings m
-        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int) AND m.owner_id = (SELECT id FROM caller)
-          AND (m.assigned_at, m.id) > ($5::timestamptz, $6::bigint)
+        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int) AND m.current_doctor_id = $4::int
+          AND (m.owner_id, m.assigned_at, m.id) > ((SELECT id FROM caller), $5::timestamptz, $6::bigint) AND m.owner_id <= (SELECT id FROM caller)
           AND ($7::int IS NULL OR m.patient_id = $7::int)
-          AND m.current_doctor_id = $4::int
-        ORDER BY m.assigned_at, m.id LIMIT $8::int + 1
+        ORDER BY m.owner_id, m.assigned_at, m.id LIMIT $8::int + 1
       )
       UNION ALL
       (
         SELECT m.* FROM mappings m
-        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int) AND m.current_doctor_id = $4::int
-          AND (m.assigned_at, m.id) > ($5::timestamptz, $6::bigint)
+        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
+          AND (m.current_doctor_id, m.assigned_at, m.id) > ($4::int, $5::timestamptz, $6::bigint) AND m.current_doctor_id <= $4::int
           AND ($7::int IS NULL OR m.patient_id = $7::int)
-          AND m.current_doctor_id = $4::int
-        ORDER BY m.assigned_at, m.id LIMIT $8::int + 1
+        ORDER BY m.current_doctor_id, m.assigned_at, m.id LIMIT $8::int + 1
       )
     ) merged
     ORDER BY assigned_at, id LIMIT $8::int + 1

@@ -12,20 +12,18 @@ page_and_next AS (
     SELECT DISTINCT ON (id) * FROM (
       (
         SELECT m.* FROM mappings m
-        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int) AND m.current_doctor_id = $4::int AND m.owner_id = (SELECT id FROM caller)
-          AND m.id < $5::bigint
+        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
+          AND (m.current_doctor_id, m.owner_id, m.id) < ($4::int, (SELECT id FROM caller), $5::bigint) AND (m.current_doctor_id, m.owner_id) >= ($4::int, (SELECT id FROM caller))
           AND ($6::int IS NULL OR m.patient_id = $6::int)
-          AND m.current_doctor_id = $4::int
-        ORDER BY m.id DESC LIMIT $7::int + 1
+        ORDER BY m.current_doctor_id DESC, m.owner_id DESC, m.id DESC LIMIT $7::int + 1
       )
       UNION ALL
       (
         SELECT m.* FROM mappings m
-        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int) AND m.current_doctor_id = $4::int
-          AND m.id < $5::bigint
+        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
+          AND (m.current_doctor_id, m.id) < ($4::int, $5::bigint) AND m.current_doctor_id >= $4::int
           AND ($6::int IS NULL OR m.patient_id = $6::int)
-          AND m.current_doctor_id = $4::int
-        ORDER BY m.id DESC LIMIT $7::int + 1
+        ORDER BY m.current_doctor_id DESC, m.id DESC LIMIT $7::int + 1
       )
     ) merged
     ORDER BY id DESC LIMIT $7::int + 1

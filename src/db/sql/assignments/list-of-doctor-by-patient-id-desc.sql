@@ -1,4 +1,4 @@
--- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 doctor integer, $5 patient integer, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
+-- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 patient integer, $5 doctor integer, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
     AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
@@ -9,28 +9,12 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 page_and_next AS (
   SELECT m.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
-    SELECT DISTINCT ON (id) * FROM (
-      (
-        SELECT m.* FROM mappings m
-        WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int) AND m.owner_id = (SELECT id FROM caller) AND m.patient_id = $5::int
-          AND m.id < $6::bigint
-          AND ($5::int IS NULL OR m.patient_id = $5::int)
-          AND m.current_doctor_id = $4::int
-        ORDER BY m.id DESC LIMIT $7::int + 1
-      )
-      UNION ALL
-      (
-        SELECT m.* FROM (
-          SELECT * FROM mappings WHERE patient_id = $5::int AND doctor_id = $4::int AND owner_id IS NOT NULL OFFSET 0
-        ) m
-        WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
-          AND m.id < $6::bigint
-          AND ($5::int IS NULL OR m.patient_id = $5::int)
-          AND m.current_doctor_id = $4::int
-        ORDER BY m.id DESC LIMIT $7::int + 1
-      )
-    ) merged
-    ORDER BY id DESC LIMIT $7::int + 1
+    SELECT m.* FROM (
+      SELECT * FROM mappings WHERE patient_id = $4::int AND owner_id IS NOT NULL OFFSET 0
+    ) m
+    WHERE m.current_doctor_id = $5::int AND (m.owner_id = (SELECT id FROM caller) OR (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $5::int))
+      AND m.id < $6::bigint
+    ORDER BY m.id DESC LIMIT $7::int + 1
   ) m
 ),
 page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),

@@ -10,14 +10,12 @@ page_and_next AS (
   SELECT e.*, row_number() OVER (ORDER BY at DESC, id DESC) AS page_position
   FROM (
     SELECT e.* FROM audit_events e
-    WHERE e.action = $4::text
-      AND (e.at, e.id) < ($5::timestamptz, $6::bigint) AND e.at >= coalesce($7::timestamptz, '-infinity')
+    WHERE (e.action, e.at, e.id) < ($4::text, $5::timestamptz, $6::bigint) AND (e.action, e.at) >= ($4::text, coalesce($7::timestamptz, '-infinity'))
       AND ($8::int IS NULL OR e.patient_id = $8::int OR e.patients @> ARRAY[$8::int])
       AND ($9::int IS NULL OR e.account_id = $9::int)
-      AND ($4::text IS NULL OR e.action = $4::text)
       AND ($10::text IS NULL OR e.outcome = $10::text)
       AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
-    ORDER BY e.at DESC, e.id DESC LIMIT $11::int + 1
+    ORDER BY e.action DESC, e.at DESC, e.id DESC LIMIT $11::int + 1
   ) e
 ),
 page AS (SELECT * FROM page_and_next WHERE page_position <= $11::int),

@@ -10,8 +10,7 @@ page_and_next AS (
   SELECT e.*, row_number() OVER (ORDER BY at DESC, id DESC) AS page_position
   FROM (
     SELECT e.* FROM audit_events e
-    WHERE true
-      AND (e.at, e.id) < ($4::timestamptz, $5::bigint) AND e.at >= coalesce($6::timestamptz, '-infinity')
+    WHERE (e.at, e.id) < ($4::timestamptz, $5::bigint) AND e.at >= coalesce($6::timestamptz, '-infinity')
       AND ($7::int IS NULL OR e.patient_id = $7::int OR e.patients @> ARRAY[$7::int])
       AND ($8::int IS NULL OR e.account_id = $8::int)
       AND ($9::text IS NULL OR e.action = $9::text)

@@ -12,14 +12,12 @@ page_and_next AS (
     SELECT DISTINCT ON (at, id) * FROM (
       (
         SELECT e.* FROM audit_events e
-        WHERE e.patient_id = $4::int
-          AND (e.at, e.id) < ($5::timestamptz, $6::bigint) AND e.at >= coalesce($7::timestamptz, '-infinity')
-          AND ($4::int IS NULL OR e.patient_id = $4::int OR e.patients @> ARRAY[$4::int])
+        WHERE (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND (e.patient_id, e.at) >= ($4::int, coalesce($7::timestamptz, '-infinity'))
           AND ($8::int IS NULL OR e.account_id = $8::int)
           AND ($9::text IS NULL OR e.action = $9::text)
           AND ($10::text IS NULL OR e.outcome = $10::text)
           AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
-        ORDER BY e.at DESC, e.id DESC LIMIT $11::int + 1
+        ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $11::int + 1
       )
       UNION ALL
       (
@@ -28,9 +26,7 @@ page_and_next AS (
           WHERE e.patients @> ARRAY[$4::int]
             OFFSET 0
         ) e
-        WHERE true
-          AND (e.at, e.id) < ($5::timestamptz, $6::bigint) AND e.at >= coalesce($7::timestamptz, '-infinity')
-          AND ($4::int IS NULL OR e.patient_id = $4::int OR e.patients @> ARRAY[$4::int])
+        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint) AND e.at >= coalesce($7::timestamptz, '-infinity')
           AND ($8::int IS NULL OR e.account_id = $8::int)
           AND ($9::text IS NULL OR e.action = $9::text)
           AND ($10::text IS NULL OR e.outcome = $10::text)

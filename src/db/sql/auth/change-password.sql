@@ -31,11 +31,9 @@ counters AS (
     AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 locked_counters AS (
-  SELECT l.username, l.network FROM counters k, LATERAL (
-    SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
-    FOR UPDATE
-  ) l
-  WHERE EXISTS (SELECT FROM correct_password)
+  SELECT a.username, a.network FROM login_attempts a
+  WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND EXISTS (SELECT FROM correct_password)
+  ORDER BY a.username, a.network FOR UPDATE
 ),
 decremented_counters AS (
   UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = 'epoch'::timestamptz,
@@ -50,10 +48,9 @@ remembered_network AS (
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $7::boolean
-    AND 3 <= (
-    SELECT count(*) FROM login_attempts newer
-    WHERE newer.username = a.username AND (newer.logged_in_at, newer.network) > (a.logged_in_at, a.network)
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $7::boolean AND a.network IN (
+    SELECT own.network FROM login_attempts own WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
+    ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (

@@ -26,11 +26,9 @@ counters AS (
     AND $8::text IS NOT NULL
 ),
 locked_counters AS (
-  SELECT l.username, l.network FROM counters k, LATERAL (
-    SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
-    FOR UPDATE
-  ) l
-  WHERE EXISTS (SELECT FROM new_session)
+  SELECT a.username, a.network FROM login_attempts a
+  WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND EXISTS (SELECT FROM new_session)
+  ORDER BY a.username, a.network FOR UPDATE
 ),
 decremented_counters AS (
   UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = 'epoch'::timestamptz,
@@ -45,10 +43,9 @@ remembered_network AS (
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = $8::text AND EXISTS (SELECT FROM new_session) AND NOT $9::boolean
-    AND 3 <= (
-    SELECT count(*) FROM login_attempts newer
-    WHERE newer.username = a.username AND (newer.logged_in_at, newer.network) > (a.logged_in_at, a.network)
+  WHERE a.username = $8::text AND EXISTS (SELECT FROM new_session) AND NOT $9::boolean AND a.network IN (
+    SELECT own.network FROM login_attempts own WHERE own.username = $8::text AND own.logged_in_at IS NOT NULL
+    ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (

@@ -11,15 +11,14 @@ page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
     SELECT d.* FROM doctors d
-    WHERE true
-      AND d.id > $5::bigint
+    WHERE d.id > $5::bigint
       AND ($4::text IS NULL
         OR starts_with(d.first_last, (SELECT key FROM search))
         OR starts_with(d.last_first, (SELECT key FROM search)))
       AND ($6::boolean IS NULL OR d.active = $6::boolean)
       AND ($7::text IS NULL OR d.specialization = $7::text)
-      AND ($8::int IS NULL OR EXISTS (
-        SELECT FROM mappings m WHERE m.patient_id = $8::int AND m.doctor_id = d.id AND m.owner_id = (SELECT id FROM caller)))
+      AND ($8::int IS NULL OR (
+        SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $8::int AND m.doctor_id = d.id))
     ORDER BY d.id LIMIT $9::int + 1
   ) d
 ),

@@ -11,15 +11,14 @@ page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY last_first DESC, id DESC) AS page_position
   FROM (
     SELECT d.* FROM doctors d
-    WHERE true
-      AND (d.last_first, d.id) < ($5::text, $6::bigint)
+    WHERE (d.last_first, d.id) < ($5::text, $6::bigint)
       AND ($4::text IS NULL
         OR starts_with(d.first_last, (SELECT key FROM search))
         OR starts_with(d.last_first, (SELECT key FROM search)))
       AND ($7::boolean IS NULL OR d.active = $7::boolean)
       AND ($8::text IS NULL OR d.specialization = $8::text)
-      AND ($9::int IS NULL OR EXISTS (
-        SELECT FROM mappings m WHERE m.patient_id = $9::int AND m.doctor_id = d.id AND m.owner_id = (SELECT id FROM caller)))
+      AND ($9::int IS NULL OR (
+        SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $9::int AND m.doctor_id = d.id))
     ORDER BY d.last_first DESC, d.id DESC LIMIT $10::int + 1
   ) d
 ),

@@ -11,16 +11,14 @@ page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
     SELECT d.* FROM mappings m JOIN LATERAL (SELECT * FROM doctors WHERE id = m.doctor_id OFFSET 0) d ON true
-    WHERE m.patient_id = $5::int AND m.owner_id = (SELECT id FROM caller)
-      AND m.doctor_id < $6::bigint
+    WHERE m.owner_id = (SELECT id FROM caller)
+      AND (m.patient_id, m.doctor_id) < ($5::int, $6::bigint) AND m.patient_id >= $5::int
       AND ($4::text IS NULL
         OR starts_with(d.first_last, (SELECT key FROM search))
         OR starts_with(d.last_first, (SELECT key FROM search)))
       AND ($7::boolean IS NULL OR d.active = $7::boolean)
       AND ($8::text IS NULL OR d.specialization = $8::text)
-      AND ($5::int IS NULL OR EXISTS (
-        SELECT FROM mappings m WHERE m.patient_id = $5::int AND m.doctor_id = d.id AND m.owner_id = (SELECT id FROM caller)))
-    ORDER BY m.doctor_id DESC LIMIT $9::int + 1
+    ORDER BY m.patient_id DESC, m.doctor_id DESC LIMIT $9::int + 1
   ) d
 ),
 page AS (SELECT * FROM page_and_next WHERE page_position <= $9::int),

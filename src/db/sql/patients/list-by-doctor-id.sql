@@ -13,32 +13,28 @@ page_and_next AS (
     SELECT DISTINCT ON (id) * FROM (
       (
         SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
-        WHERE m.current_doctor_id = $5::int AND m.owner_id = (SELECT id FROM caller)
-          AND m.patient_id > $6::bigint
+        WHERE (m.current_doctor_id, m.owner_id, m.patient_id) > ($5::int, (SELECT id FROM caller), $6::bigint) AND (m.current_doctor_id, m.owner_id) <= ($5::int, (SELECT id FROM caller))
           AND ($4::text IS NULL
             OR starts_with(p.first_last, (SELECT key FROM search))
             OR starts_with(p.last_first, (SELECT key FROM search)))
           AND ($7::text IS NULL OR p.gender = $7::text)
           AND ($8::int IS NULL OR p.age >= $8::int)
           AND ($9::int IS NULL OR p.age <= $9::int)
-          AND ($5::int IS NULL OR EXISTS (
-            SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $5::int))
-        ORDER BY m.patient_id LIMIT $10::int + 1
+        ORDER BY m.current_doctor_id, m.owner_id, m.patient_id LIMIT $10::int + 1
       )
       UNION ALL
       (
         SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
-        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND m.current_doctor_id = (SELECT doctor_id FROM caller)
-          AND m.patient_id > $6::bigint
+        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND (
+          SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $5::int)
+          AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller), $6::bigint) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
           AND ($4::text IS NULL
             OR starts_with(p.first_last, (SELECT key FROM search))
             OR starts_with(p.last_first, (SELECT key FROM search)))
           AND ($7::text IS NULL OR p.gender = $7::text)
           AND ($8::int IS NULL OR p.age >= $8::int)
           AND ($9::int IS NULL OR p.age <= $9::int)
-          AND ($5::int IS NULL OR EXISTS (
-            SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $5::int))
-        ORDER BY m.patient_id LIMIT $10::int + 1
+        ORDER BY m.current_doctor_id, m.patient_id LIMIT $10::int + 1
       )
     ) merged
     ORDER BY id LIMIT $10::int + 1

@@ -13,32 +13,31 @@ page_and_next AS (
     SELECT DISTINCT ON (id) * FROM (
       (
         SELECT p.* FROM patients p
-        WHERE p.owner_id = (SELECT id FROM caller)
-          AND p.id < $5::bigint
+        WHERE (p.owner_id, p.id) < ((SELECT id FROM caller), $5::bigint) AND p.owner_id >= (SELECT id FROM caller)
           AND ($4::text IS NULL
             OR starts_with(p.first_last, (SELECT key FROM search))
             OR starts_with(p.last_first, (SELECT key FROM search)))
           AND ($6::text IS NULL OR p.gender = $6::text)
           AND ($7::int IS NULL OR p.age >= $7::int)
           AND ($8::int IS NULL OR p.age <= $8::int)
-          AND ($9::int IS NULL OR EXISTS (
-            SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
-        ORDER BY p.id DESC LIMIT $10::int + 1
+          AND ($9::int IS NULL OR (
+            SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
+        ORDER BY p.owner_id DESC, p.id DESC LIMIT $10::int + 1
       )
       UNION ALL
       (
         SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
-        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND m.current_doctor_id = (SELECT doctor_id FROM caller)
-          AND m.patient_id < $5::bigint
+        WHERE (SELECT doctor_id FROM caller) IS NOT NULL
+          AND (m.current_doctor_id, m.patient_id) < ((SELECT doctor_id FROM caller), $5::bigint) AND m.current_doctor_id >= (SELECT doctor_id FROM caller)
           AND ($4::text IS NULL
             OR starts_with(p.first_last, (SELECT key FROM search))
             OR starts_with(p.last_first, (SELECT key FROM search)))
           AND ($6::text IS NULL OR p.gender = $6::text)
           AND ($7::int IS NULL OR p.age >= $7::int)
           AND ($8::int IS NULL OR p.age <= $8::int)
-          AND ($9::int IS NULL OR EXISTS (
-            SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
-        ORDER BY m.patient_id DESC LIMIT $10::int + 1
+          AND ($9::int IS NULL OR (
+            SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
+        ORDER BY m.current_doctor_id DESC, m.patient_id DESC LIMIT $10::int + 1
       )
     ) merged
     ORDER BY id DESC LIMIT $10::int + 1

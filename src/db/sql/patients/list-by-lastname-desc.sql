@@ -13,22 +13,22 @@ page_and_next AS (
     SELECT DISTINCT ON (last_first, id) * FROM (
       (
         SELECT p.* FROM patients p
-        WHERE p.owner_id = (SELECT id FROM caller)
-          AND (p.last_first, p.id) < ($5::text, $6::bigint)
+        WHERE (p.owner_id, p.last_first, p.id) < ((SELECT id FROM caller), $5::text, $6::bigint) AND p.owner_id >= (SELECT id FROM caller)
           AND ($4::text IS NULL
             OR starts_with(p.first_last, (SELECT key FROM search))
             OR starts_with(p.last_first, (SELECT key FROM search)))
           AND ($7::text IS NULL OR p.gender = $7::text)
           AND ($8::int IS NULL OR p.age >= $8::int)
           AND ($9::int IS NULL OR p.age <= $9::int)
-          AND ($10::int IS NULL OR EXISTS (
-            SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
-        ORDER BY p.last_first DESC, p.id DESC LIMIT $11::int + 1
+          AND ($10::int IS NULL OR (
+            SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
+        ORDER BY p.owner_id DESC, p.last_first DESC, p.id DESC LIMIT $11::int + 1
       )
       UNION ALL
       (
         SELECT p.* FROM (
-          SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
+          SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
+          WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
         ) p
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
           AND (p.last_first, p.id) < ($5::text, $6::bigint)
@@ -38,8 +38,8 @@ page_and_next AS (
           AND ($7::text IS NULL OR p.gender = $7::text)
           AND ($8::int IS NULL OR p.age >= $8::int)
           AND ($9::int IS NULL OR p.age <= $9::int)
-          AND ($10::int IS NULL OR EXISTS (
-            SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
+          AND ($10::int IS NULL OR (
+            SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
         ORDER BY p.last_first DESC, p.id DESC LIMIT $11::int + 1
       )
     ) merged

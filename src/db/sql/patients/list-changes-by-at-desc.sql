@@ -12,13 +12,13 @@ page_and_next AS (
     SELECT DISTINCT ON (at, id) * FROM (
       (
         SELECT e.* FROM audit_events e
-        WHERE e.patient_id = $4::int AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
-          AND (e.at, e.id) < ($5::timestamptz, $6::bigint)
+        WHERE e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
+          AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND e.patient_id >= $4::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()) OR p.deleted_from = (SELECT id FROM caller)))
-        ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
+        ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
       )
       UNION ALL
       (
@@ -27,8 +27,7 @@ page_and_next AS (
           WHERE e.patients @> ARRAY[$4::int] AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
             OFFSET 0
         ) e
-        WHERE true
-          AND (e.at, e.id) < ($5::timestamptz, $6::bigint)
+        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
               SELECT FROM emergency_accesses ea

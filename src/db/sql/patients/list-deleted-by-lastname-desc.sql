@@ -11,17 +11,17 @@ page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY last_first DESC, id DESC) AS page_position
   FROM (
     SELECT p.* FROM patients p
-    WHERE p.deleted_at IS NOT NULL AND p.deleted_from = (SELECT id FROM caller)
-      AND (p.last_first, p.id) < ($5::text, $6::bigint)
+    WHERE p.deleted_at IS NOT NULL
+      AND (p.deleted_from, p.last_first, p.id) < ((SELECT id FROM caller), $5::text, $6::bigint) AND p.deleted_from >= (SELECT id FROM caller)
       AND ($4::text IS NULL
         OR starts_with(p.first_last, (SELECT key FROM search))
         OR starts_with(p.last_first, (SELECT key FROM search)))
       AND ($7::text IS NULL OR p.gender = $7::text)
       AND ($8::int IS NULL OR p.age >= $8::int)
       AND ($9::int IS NULL OR p.age <= $9::int)
-      AND ($10::int IS NULL OR EXISTS (
-        SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
-    ORDER BY p.last_first DESC, p.id DESC LIMIT $11::int + 1
+      AND ($10::int IS NULL OR (
+        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
+    ORDER BY p.deleted_from DESC, p.last_first DESC, p.id DESC LIMIT $11::int + 1
   ) p
 ),
 page AS (SELECT * FROM page_and_next WHERE page_position <= $11::int),
