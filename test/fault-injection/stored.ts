@@ -37,7 +37,10 @@ export interface Stored {
  * running.
  */
 const everything = `
-  SELECT (SELECT coalesce(json_agg(e ORDER BY id), '[]') FROM audit_events e WHERE account_id = ANY ($1)) AS events,
+  SELECT (SELECT coalesce(json_agg(e ORDER BY id), '[]') FROM (
+      SELECT account_id, request_id, action, outcome, doctor_id, changes, id,
+        CASE WHEN patient_id IS NULL THEN patients ELSE ARRAY[patient_id] END AS patients
+      FROM audit_events WHERE account_id = ANY ($1)) e) AS events,
     (SELECT coalesce(json_agg(p), '[]') FROM patients p WHERE created_by = ANY ($1)) AS patients,
     (SELECT coalesce(json_agg(d), '[]') FROM doctors d WHERE created_by = ANY ($1)) AS doctors,
     (SELECT coalesce(json_agg(m), '[]') FROM (

@@ -63,10 +63,10 @@ const createExplainFunction = `
     FOREACH setting IN ARRAY definition.proconfig LOOP
       PERFORM set_config(split_part(setting, '=', 1), split_part(setting, '=', 2), true);
     END LOOP;
-    EXECUTE format('PREPARE explained (%s) AS %s', oidvectortypes(definition.proargtypes),
+    EXECUTE format('PREPARE explained %s AS %s', nullif(format('(%s)', oidvectortypes(definition.proargtypes)), '()'),
       substring(definition.prosrc FROM 'RETURN QUERY(.*);\nEND'));
-    EXECUTE format('EXPLAIN (%s) EXECUTE explained (%s)', options,
-      (SELECT string_agg(quote_nullable(arg), ', ' ORDER BY n) FROM unnest(args) WITH ORDINALITY a (arg, n))) INTO plan;
+    EXECUTE format('EXPLAIN (%s) EXECUTE explained %s', options,
+      (SELECT '(' || string_agg(quote_nullable(arg), ', ' ORDER BY n) || ')' FROM unnest(args) WITH ORDINALITY a (arg, n))) INTO plan;
     DEALLOCATE explained;
     RETURN plan;
   END $$`;
@@ -122,14 +122,14 @@ const isCut = (node: PlanNode): boolean =>
  */
 export const sortsWholeTable = (node: PlanNode): boolean =>
   sorts(node) && !inputsOf(node).every(isCut) && !sortsCollectedRows(node);
-/** Whether a node sorts rows that a subquery collected first, which is done only for callers who have such rows. */
+/**
+ * Whether a node sorts rows that a subquery collected first. A condition on the caller may stand between them, so that
+ * it is done only for callers who have such rows.
+ */
 export const sortsCollectedRows = (node: PlanNode): boolean => {
-  const [gate] = inputsOf(node);
-  return (
-    sorts(node) &&
-    gate?.["One-Time Filter"] !== undefined &&
-    inputsOf(gate)[0]?.["Node Type"] === "Subquery Scan"
-  );
+  const [input] = inputsOf(node);
+  const collected = input?.["One-Time Filter"] === undefined ? input : inputsOf(input)[0];
+  return sorts(node) && collected?.["Node Type"] === "Subquery Scan";
 };
 
 /**

@@ -24,7 +24,8 @@ export const eventsBy = (
  * @param condition on the events: that they changed the patient.
  */
 export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan[] => [
-  eventsBy("patient_id", patient, condition),
+  // The index is partial, and a comparison of rows does not tell the planner that the column is not NULL.
+  eventsBy("patient_id", patient, sql`e.patient_id IS NOT NULL${condition && sql` AND ${condition}`}`),
   {
     from: sql`(
         SELECT e.* FROM audit_events e

@@ -23,7 +23,8 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isFound": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "accounts/find": {
   "function": "accounts_find_310b836c",
@@ -39,7 +40,8 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
   "function": "accounts_list_by_id_6d0dd8e3",
@@ -61,7 +63,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
   "function": "accounts_list_by_id_desc_36acbdd3",
@@ -83,7 +86,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "accounts/update": {
   "function": "accounts_update_af6be30c",
@@ -99,7 +103,8 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "assignments/create": {
   "function": "assignments_create_43be058d",
@@ -123,7 +128,8 @@ export const statementFunctions: Record<
    "doctor": "boolean",
    "active": "boolean",
    "assigned": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "assignments/delete": {
   "function": "assignments_delete_1bc88393",
@@ -138,7 +144,8 @@ export const statementFunctions: Record<
   "columns": {
    "isDeleted": "boolean",
    "isRefused": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
   "function": "assignments_find_doctors_of_patient_0b42ebab",
@@ -153,7 +160,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
   "function": "assignments_list_by_created_at_914159ab",
@@ -174,7 +182,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
   "function": "assignments_list_by_created_at_desc_3ac9347c",
@@ -195,7 +204,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
   "function": "assignments_list_by_id_d7e38609",
@@ -215,7 +225,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
   "function": "assignments_list_by_id_desc_b57ea92d",
@@ -235,7 +246,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
   "function": "assignments_list_by_patient_id_1c4d7f39",
@@ -255,7 +267,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
   "function": "assignments_list_by_patient_id_desc_23defcad",
@@ -275,7 +288,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
   "function": "assignments_list_of_doctor_by_created_at_9d8819a3",
@@ -297,7 +311,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
   "function": "assignments_list_of_doctor_by_created_at_desc_1a988c9e",
@@ -319,7 +334,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
   "function": "assignments_list_of_doctor_by_id_aa9ccd3f",
@@ -340,7 +356,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
   "function": "assignments_list_of_doctor_by_id_desc_6eb9e157",
@@ -361,7 +378,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
   "function": "assignments_list_of_doctor_by_patient_id_4a81acd9",
@@ -382,7 +400,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
   "function": "assignments_list_of_doctor_by_patient_id_desc_89a92e9d",
@@ -403,7 +422,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
   "function": "audit_list_by_account_at_desc_85a69507",
@@ -428,7 +448,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
   "function": "audit_list_by_action_at_desc_0c22f583",
@@ -453,7 +474,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
   "function": "audit_list_by_at_desc_a3ed5327",
@@ -478,7 +500,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
   "function": "audit_list_by_outcome_at_desc_d5d73ed0",
@@ -503,10 +526,11 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_440fe4ed",
+  "function": "audit_list_by_patient_at_desc_7360a82a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,10 +552,11 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_acf70a27",
+  "function": "auth_change_password_ba3c2ff7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -545,7 +570,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "isChanged": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/create-account": {
   "function": "auth_create_account_f8e945aa",
@@ -562,7 +588,8 @@ export const statementFunctions: Record<
    "isInvited": "boolean",
    "isInvitedEmail": "boolean",
    "isUsernameTaken": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
   "function": "auth_end_all_sessions_2656c31a",
@@ -575,7 +602,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "isEnded": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/end-session": {
   "function": "auth_end_session_40ebde5e",
@@ -589,7 +617,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "isEnded": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
   "function": "auth_end_session_by_refresh_token_7f0f7b3e",
@@ -603,7 +632,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "isEnded": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/find-login-account": {
   "function": "auth_find_login_account_df2add3a",
@@ -621,7 +651,8 @@ export const statementFunctions: Record<
    "password_hash": "text",
    "password_trimmed": "boolean",
    "active": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/find-own-account": {
   "function": "auth_find_own_account_7cbb4a87",
@@ -632,7 +663,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/find-own-password": {
   "function": "auth_find_own_password_91488075",
@@ -652,7 +684,8 @@ export const statementFunctions: Record<
    "password_trimmed": "boolean",
    "username": "text",
    "email": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/list-sessions": {
   "function": "auth_list_sessions_84bca091",
@@ -664,10 +697,11 @@ export const statementFunctions: Record<
   },
   "columns": {
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_e368c26c",
+  "function": "auth_open_session_dd4287de",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -686,7 +720,8 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "token_version": "integer",
    "must_change_password": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
   "function": "auth_rotate_refresh_token_70df9724",
@@ -702,42 +737,48 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "token_version": "integer",
    "must_change_password": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "cleanup/audit-partitions": {
   "function": "cleanup_audit_partitions_9a97e9aa",
   "params": {},
   "columns": {
    "created": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "cleanup/emergency-accesses": {
   "function": "cleanup_emergency_accesses_beb72ff1",
   "params": {},
   "columns": {
    "deleted": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "cleanup/idempotency-keys": {
   "function": "cleanup_idempotency_keys_0975b7ee",
   "params": {},
   "columns": {
    "deleted": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "cleanup/invitations": {
   "function": "cleanup_invitations_7b5256fc",
   "params": {},
   "columns": {
    "deleted": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "cleanup/login-attempts": {
   "function": "cleanup_login_attempts_adca16cb",
   "params": {},
   "columns": {
    "deleted": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "cleanup/sessions": {
   "function": "cleanup_sessions_2a23b133",
@@ -746,7 +787,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "deleted": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "doctors/create": {
   "function": "doctors_create_33607e77",
@@ -766,7 +808,8 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isDuplicate": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "doctors/delete": {
   "function": "doctors_delete_bb0239c3",
@@ -784,7 +827,8 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "assigned": "integer",
    "isDeleted": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "doctors/find": {
   "function": "doctors_find_f5fd91a1",
@@ -798,7 +842,8 @@ export const statementFunctions: Record<
   "columns": {
    "version": "integer",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
   "function": "doctors_list_by_created_at_7d75da72",
@@ -822,7 +867,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
   "function": "doctors_list_by_created_at_desc_8399599a",
@@ -846,7 +892,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
   "function": "doctors_list_by_id_2a23867b",
@@ -869,7 +916,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
   "function": "doctors_list_by_id_desc_78f3b36b",
@@ -892,7 +940,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
   "function": "doctors_list_by_lastname_2aea8be2",
@@ -916,7 +965,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
   "function": "doctors_list_by_lastname_desc_bba27f36",
@@ -940,7 +990,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
   "function": "doctors_list_by_patient_id_9ba416bd",
@@ -963,7 +1014,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
   "function": "doctors_list_by_patient_id_desc_5b368b75",
@@ -986,7 +1038,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "doctors/update": {
   "function": "doctors_update_45c75195",
@@ -1005,14 +1058,16 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "version": "integer",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "health/ping": {
   "function": "health_ping_6a649e19",
   "params": {},
   "columns": {
    "one": "integer"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "invitations/create": {
   "function": "invitations_create_90932ea6",
@@ -1031,7 +1086,8 @@ export const statementFunctions: Record<
    "isAdmin": "boolean",
    "id": "integer",
    "expires_at": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
   "function": "invitations_list_by_id_0dd14943",
@@ -1050,7 +1106,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
   "function": "invitations_list_by_id_desc_7895f394",
@@ -1069,7 +1126,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "invitations/withdraw": {
   "function": "invitations_withdraw_e0329cf6",
@@ -1084,7 +1142,8 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isDeleted": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/create": {
   "function": "patients_create_4ae7e5d9",
@@ -1104,7 +1163,8 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isDuplicate": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/delete": {
   "function": "patients_delete_65d70632",
@@ -1121,7 +1181,8 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "isDeleted": "boolean"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/export-csv": {
   "function": "patients_export_csv_8da26051",
@@ -1138,7 +1199,8 @@ export const statementFunctions: Record<
   "columns": {
    "lines": "text",
    "next": "integer"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
   "function": "patients_export_ndjson_a4d910fb",
@@ -1155,7 +1217,8 @@ export const statementFunctions: Record<
   "columns": {
    "lines": "text",
    "next": "integer"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/find": {
   "function": "patients_find_5be95a8b",
@@ -1172,7 +1235,8 @@ export const statementFunctions: Record<
   "columns": {
    "version": "integer",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
   "function": "patients_grant_emergency_access_75a81013",
@@ -1188,7 +1252,8 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/import": {
   "function": "patients_import_e266ba27",
@@ -1211,10 +1276,11 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "refused": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_06aee76f",
+  "function": "patients_list_accesses_by_at_desc_c64536fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1232,7 +1298,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
   "function": "patients_list_by_created_at_264a9aaa",
@@ -1257,7 +1324,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
   "function": "patients_list_by_created_at_desc_5101c387",
@@ -1282,7 +1350,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
   "function": "patients_list_by_doctor_id_93049d6c",
@@ -1306,7 +1375,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
   "function": "patients_list_by_doctor_id_desc_223572ae",
@@ -1330,7 +1400,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-id": {
   "function": "patients_list_by_id_6acd3bc5",
@@ -1354,7 +1425,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
   "function": "patients_list_by_id_desc_05bcb412",
@@ -1378,7 +1450,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
   "function": "patients_list_by_lastname_2bafde5d",
@@ -1403,7 +1476,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
   "function": "patients_list_by_lastname_desc_f1e24c9a",
@@ -1428,10 +1502,11 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_37de9501",
+  "function": "patients_list_changes_by_at_desc_8dc4c9f4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,7 +1524,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
   "function": "patients_list_deleted_by_created_at_7448002b",
@@ -1474,7 +1550,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
   "function": "patients_list_deleted_by_created_at_desc_29d56e26",
@@ -1499,7 +1576,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
   "function": "patients_list_deleted_by_id_10371bdc",
@@ -1523,7 +1601,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
   "function": "patients_list_deleted_by_id_desc_23095582",
@@ -1547,7 +1626,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
   "function": "patients_list_deleted_by_lastname_7d4550b5",
@@ -1572,7 +1652,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
   "function": "patients_list_deleted_by_lastname_desc_590d923d",
@@ -1597,7 +1678,8 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
-  }
+  },
+  "readsInIndexOrder": true
  },
  "patients/restore": {
   "function": "patients_restore_05a494ee",
@@ -1614,7 +1696,8 @@ export const statementFunctions: Record<
    "body": "text",
    "isEmailTaken": "boolean",
    "missingDoctors": "integer[]"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/transfer": {
   "function": "patients_transfer_8896d783",
@@ -1632,7 +1715,8 @@ export const statementFunctions: Record<
    "toAccount": "boolean",
    "isEmailTaken": "boolean",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/transfer-all": {
   "function": "patients_transfer_all_34ec4a48",
@@ -1650,7 +1734,8 @@ export const statementFunctions: Record<
    "fromAccount": "boolean",
    "toAccount": "boolean",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  },
  "patients/update": {
   "function": "patients_update_107862fc",
@@ -1669,6 +1754,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "version": "integer",
    "body": "text"
-  }
+  },
+  "readsInIndexOrder": false
  }
 };

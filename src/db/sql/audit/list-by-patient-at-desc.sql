@@ -12,7 +12,8 @@ page_and_next AS (
     SELECT DISTINCT ON (at, id) * FROM (
       (
         SELECT e.* FROM audit_events e
-        WHERE (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND (e.patient_id, e.at) >= ($4::int, coalesce($7::timestamptz, '-infinity'))
+        WHERE e.patient_id IS NOT NULL
+          AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND (e.patient_id, e.at) >= ($4::int, coalesce($7::timestamptz, '-infinity'))
           AND ($8::int IS NULL OR e.account_id = $8::int)
           AND ($9::text IS NULL OR e.action = $9::text)
           AND ($10::text IS NULL OR e.outcome = $10::text)

@@ -31,9 +31,11 @@ counters AS (
     AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 locked_counters AS (
-  SELECT a.username, a.network FROM login_attempts a
-  WHERE (a.username, a.network) IN (SELECT username, network FROM counters) AND EXISTS (SELECT FROM correct_password)
-  ORDER BY a.username, a.network FOR UPDATE
+  SELECT l.username, l.network FROM counters k, LATERAL (
+    SELECT a.username, a.network FROM login_attempts a WHERE (a.username, a.network) = (k.username, k.network)
+    FOR UPDATE
+  ) l
+  WHERE EXISTS (SELECT FROM correct_password)
 ),
 decremented_counters AS (
   UPDATE login_attempts a SET failures = greatest(a.failures - 1, 0), blocked_until = 'epoch'::timestamptz,

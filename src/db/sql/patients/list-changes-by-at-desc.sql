@@ -12,7 +12,7 @@ page_and_next AS (
     SELECT DISTINCT ON (at, id) * FROM (
       (
         SELECT e.* FROM audit_events e
-        WHERE e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
+        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND e.patient_id >= $4::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
