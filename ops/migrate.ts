@@ -15,16 +15,24 @@ const OLDEST_VERSION = 140_000;
 
 const usage = `Usage: npm run db:migrate
 
-Applies the missing migrations to the database, all of them or none.
+Applies the missing migrations to the database, all of them or none. Then it creates the functions of this version's
+statements that are missing, all of them or none. Functions of other versions stay: see db:prune.
+
 It works on the database of DATABASE_URL, or of .dev.vars, as its owner.`;
 
+/** How many migrations were applied, and how many functions of statements were created. */
+interface MigrationResult {
+  migrations: number;
+  functions: number;
+}
+
 /**
- * Applies the missing migrations to the database at `url`, all of them or none. Concurrent calls wait for each other.
+ * Applies the missing migrations to the database at `url`, all of them or none, and then creates the missing functions
+ * of the statements, all of them or none. Concurrent calls wait for each other.
  *
- * @returns the number of migrations that it applied.
  * @throws an error whose message says what is wrong and what to do.
  */
-export async function migrate(url: string, migrationsFolder = ownMigrations): Promise<number> {
+export async function migrate(url: string, migrationsFolder = ownMigrations): Promise<MigrationResult> {
   if (neonEndpoint(url) && new URL(url).hostname.toLowerCase().includes("-pooler.")) {
     throw new Error(
       "This is Neon's pooled address: migrations need the direct one, the same without -pooler.",
@@ -32,18 +40,28 @@ export async function migrate(url: string, migrationsFolder = ownMigrations): Pr
   }
   return withClient(url, async (client) => {
     await requireVersion(client);
-    await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
-    const missing = countMissing(await readApplied(client), migrationsFolder);
+    await lockMigrations(client);
+    const migrations = await countMissingMigrations(client, migrationsFolder);
     await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(throwWithAdvice);
-    await createStatementFunctions(client);
-    return missing;
+    return { migrations, functions: await createStatementFunctions(client) };
   });
+}
+
+/** Waits until no other process migrates, and lets none migrate until the connection is closed. */
+export async function lockMigrations(client: pg.Client): Promise<void> {
+  await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
 }
 
 /**
  * Counts the migrations that a database lacks. Migrations are known by the time they were generated, in milliseconds.
+ *
+ * @throws an error when the database is newer than this code, or a missing migration is older than an applied one.
  */
-function countMissing(applied: Set<number>, migrationsFolder: string): number {
+export async function countMissingMigrations(
+  client: pg.Client,
+  migrationsFolder = ownMigrations,
+): Promise<number> {
+  const applied = await readApplied(client);
   const times = readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
   const last = Math.max(0, ...applied);
   if (last > Math.max(...times)) {
@@ -83,13 +101,17 @@ function throwWithAdvice(error: unknown): never {
   throw new Error(`A migration failed, and none was applied: ${reason}. Fix the cause, then migrate again.`);
 }
 
+/** What the command prints. */
+function describeResult({ migrations, functions }: MigrationResult): string {
+  const done = [
+    migrations > 0 && `${migrations} migration(s) applied`,
+    functions > 0 && `${functions} function(s) created`,
+  ].filter(Boolean);
+  return done.length === 0
+    ? "The database was up to date."
+    : `${done.join(", ")}; the database is up to date.`;
+}
+
 if (import.meta.main) {
-  await runAsCommand(async () => {
-    const count = await migrate(databaseUrl());
-    console.log(
-      count === 0
-        ? "The database was up to date."
-        : `${count} migration(s) applied; the database is up to date.`,
-    );
-  }, usage);
+  await runAsCommand(async () => console.log(describeResult(await migrate(databaseUrl()))), usage);
 }

@@ -9,6 +9,7 @@ test("without a server every command prints one sentence, without the password o
     ["migrate"],
     ["account", "ada", "admin"],
     ["role", "test_never_made"],
+    ["prune-functions", "--drop"],
     ["purge", "--older-than", "7"],
   ] as const;
   const url = `${unreachable}?sslmode=require&channel_binding=require`;
@@ -23,6 +24,7 @@ test("without a server every command prints one sentence, without the password o
     migrate: failure,
     account: failure,
     role: failure,
+    "prune-functions": failure,
     purge: failure,
   });
 });
@@ -44,6 +46,7 @@ test("--help makes every command print its usage and exit with 0, without a conn
   const scripts = {
     migrate: "db:migrate",
     role: "db:role",
+    "prune-functions": "db:prune",
     account: "account",
     purge: "purge",
     upload: "upload",

@@ -19,11 +19,13 @@ import {
 import { migrationsFolder } from "../../ops/environment.ts";
 import { migrate } from "../../ops/migrate.ts";
 import * as schema from "../../src/db/schema.ts";
+import { statementFunctions } from "../../src/db/sql/functions.ts";
 import { changeUrl, copyDatabase, emptyDatabase, newDatabase, query, run } from "./support.ts";
 
 const journal = JSON.parse(readFileSync(join(migrationsFolder, "meta", "_journal.json"), "utf8"));
 /** How many migrations the project has. */
 const ownCount: number = journal.entries.length;
+const functionCount = Object.keys(statementFunctions).length;
 
 /**
  * Copies the project's migrations for the running test and adds some, each generated a millisecond after the one
@@ -71,6 +73,11 @@ const state = async (url: string) => ({
      UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
      ORDER BY line`,
   ),
+  functions: await query(
+    url,
+    `SELECT pg_get_functiondef(oid) AS definition FROM pg_proc
+     WHERE pronamespace = to_regnamespace('statements')::oid ORDER BY proname`,
+  ),
   applied: await query(url, "SELECT hash FROM drizzle.__drizzle_migrations ORDER BY created_at"),
 });
 
@@ -83,7 +90,7 @@ describe("migrating an empty database", () => {
   });
 
   test("creates every table and column of the schema, and no others", async () => {
-    expect(await migrate(url)).toBe(ownCount);
+    expect(await migrate(url)).toEqual({ migrations: ownCount, functions: functionCount });
     const tables = Object.values(schema).filter((value) => is(value, PgTable));
     const columns = tables.flatMap((table) =>
       Object.values(getTableColumns(table)).map((column) => `${getTableName(table)}.${column.name}`),
@@ -97,17 +104,26 @@ describe("migrating an empty database", () => {
     expect(actual.map(({ name }) => name).sort()).toEqual(columns.sort());
   });
 
-  test("with the command prints the number of migrations; a second run changes nothing", async () => {
+  test("with the command prints the numbers of migrations and functions; a second run changes nothing", async () => {
     const printed = async () => (await run("migrate", url)).stdout;
-    expect(await printed()).toBe(`${ownCount} migration(s) applied; the database is up to date.\n`);
+    expect(await printed()).toBe(
+      `${ownCount} migration(s) applied, ${functionCount} function(s) created; the database is up to date.\n`,
+    );
     const before = await state(url);
     expect(await printed()).toBe("The database was up to date.\n");
     expect(await state(url)).toEqual(before);
   });
 
   test("by five callers at once succeeds for all and is done once", async () => {
-    const counts = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
-    expect(counts.sort()).toEqual([0, 0, 0, 0, ownCount]);
+    const results = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
+    expect(results.map(({ migrations }) => migrations).sort()).toEqual([0, 0, 0, 0, ownCount]);
+    expect(results.map(({ functions }) => functions).sort((a, b) => a - b)).toEqual([
+      0,
+      0,
+      0,
+      0,
+      functionCount,
+    ]);
     expect((await state(url)).applied).toHaveLength(ownCount);
   });
 });
@@ -127,8 +143,8 @@ describe("migrating a database that has the project's migrations", () => {
   test("step by step gives the same schema as migrating an empty database, and keeps the data", async () => {
     const folder = migrationsAnd(addWards, "ALTER TABLE wards ADD floor smallint DEFAULT 0 NOT NULL");
     await query(url, addAda);
-    expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
-    expect(await migrate(url, folder)).toBe(1);
+    expect(await migrate(url, migrationsAnd(addWards))).toMatchObject({ migrations: 1 });
+    expect(await migrate(url, folder)).toMatchObject({ migrations: 1 });
     const fresh = await emptyDatabase();
     await migrate(fresh, folder);
     expect(await state(url)).toEqual(await state(fresh));
@@ -141,7 +157,7 @@ describe("migrating a database that has the project's migrations", () => {
       /^A migration failed, and none was applied: relation "nowhere" does not exist\. Fix the cause, then migrate again\.$/,
     );
     expect(await state(url)).toEqual(before);
-    expect(await migrate(url, migrationsAnd(addWards))).toBe(1);
+    expect(await migrate(url, migrationsAnd(addWards))).toMatchObject({ migrations: 1 });
   });
 
   test("with a migration that the data violates leaves the data and the schema as they were", async () => {
@@ -170,7 +186,7 @@ describe("migrating a database that has the project's migrations", () => {
       /^A missing migration is older than one the database has: remove it, and generate it again\.$/,
     );
     expect(await state(url)).toEqual(before);
-    expect(await migrate(url, migrationsAnd(undefined, addWards, addBeds))).toBe(1);
+    expect(await migrate(url, migrationsAnd(undefined, addWards, addBeds))).toMatchObject({ migrations: 1 });
   });
 });
 

@@ -36,6 +36,10 @@ test.each([
   ["create a schema", "CREATE SCHEMA mine"],
   ["create a function", "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"],
   ["create a role", "CREATE ROLE test_never_made"],
+  [
+    "create a function of a statement",
+    "CREATE FUNCTION statements.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+  ],
   ["change a table", "ALTER TABLE users ADD COLUMN phone text"],
   ["drop a constraint", "ALTER TABLE users DROP CONSTRAINT users_role_check"],
   ["drop a table", "DROP TABLE mappings"],
@@ -86,14 +90,27 @@ test.each([
   await expect(query(worker, statement)).rejects.toMatchObject({ code: "42501" });
 });
 
-test("the role's sessions have timeouts and a fixed search_path", async () => {
-  const names = "lock_timeout statement_timeout idle_in_transaction_session_timeout search_path".split(" ");
+test("the role's sessions have timeouts, a fixed search_path and READ COMMITTED", async () => {
+  // The settings of createRole override those of the database.
+  await asOwner(
+    `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_isolation = 'serializable'`,
+  );
+  const names =
+    "lock_timeout statement_timeout idle_in_transaction_session_timeout search_path transaction_isolation".split(
+      " ",
+    );
   const settings = await query(
     worker,
     "SELECT setting FROM unnest($1::text[]) name, current_setting(name) setting",
     [names],
   );
-  expect(settings.map(({ setting }) => setting)).toEqual(["4s", "15s", "5s", "public, pg_temp"]);
+  expect(settings.map(({ setting }) => setting)).toEqual([
+    "4s",
+    "15s",
+    "5s",
+    "public, pg_temp",
+    "read committed",
+  ]);
 });
 
 test("the role cannot become the owner of the database, and owns nothing", async () => {
