@@ -22,9 +22,9 @@ export const headers: Record<
   },
   "Server-Timing": {
     description:
-      "How long the response took (`total`), and how much of that was waiting for the database (`db`), in milliseconds.",
+      "How long the response took (`total`), and how much of that was waiting for the database (`db`), in milliseconds. `sql-text` if the database had to plan the request's SQL anew, because it lacks the function of a statement: tell the operator.",
     required: true,
-    schema: text("^db;dur=\\d+, total;dur=\\d+$"),
+    schema: text("^db;dur=\\d+, total;dur=\\d+(, sql-text)?$"),
     example: "db;dur=4, total;dur=5",
   },
   Link: {

@@ -112,15 +112,15 @@ const isKeyOf = <Names extends object>(names: Names, name: string): name is stri
 export const isViolationOf = (error: unknown, constraint: UniqueConstraint | ForeignKeyConstraint): boolean =>
   error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
-/** The SQLSTATE of a failed query of Drizzle's; `undefined` when it failed for another reason. */
-export const errorCode = (error: unknown): string | undefined => neonError(error).code;
-
 /** The error of PostgreSQL that made a statement fail. */
-const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> => neonError(cause);
+const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> => postgresErrorOf(cause);
 
-// Drizzle wraps the driver's error. That one is recognised by its name, because importing its class would load the
-// driver at start-up (see client.ts).
-function neonError(error: unknown): Partial<NeonDbError> {
+/**
+ * PostgreSQL's error in a failed query of Drizzle's; empty when it failed for another reason. Its texts may hold
+ * values. The driver's error is recognised by its name, because importing its class would load the driver at start-up
+ * (see client.ts).
+ */
+export function postgresErrorOf(error: unknown): Partial<NeonDbError> {
   if (!(error instanceof Error)) return {};
-  return error.name === "NeonDbError" ? (error as NeonDbError) : neonError(error.cause);
+  return error.name === "NeonDbError" ? (error as NeonDbError) : postgresErrorOf(error.cause);
 }

@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
-import { errorCode } from "./errors.ts";
+import { postgresErrorOf } from "./errors.ts";
 import { bindValues, type RenderedStatement, renderStatement } from "./render.ts";
 import { statementFunctions } from "./sql/functions.ts";
+import type { Connection } from "./statement.ts";
 
 // How a statement is sent: as a call of its function in the schema `statements`, which keeps its plan
 // (docs/decisions/0010-statement-functions.md), or as text when that function cannot be called.
@@ -26,34 +27,39 @@ interface FunctionCall {
 const UNAVAILABLE_MS = 60_000;
 
 /**
- * Executes a statement.
+ * Executes a statement. When it is sent as text, `sentAsText` of the connection is set.
  *
  * @param values the parameters by name.
- * @returns its row, and whether it was sent as text.
+ * @returns its row, or `undefined` when there is none.
  * @throws a DrizzleQueryError, whose cause is a NeonDbError or a network error.
  */
 export async function executeStatement(
   database: NeonHttpDatabase,
   statement: ExecutableStatement,
   values: Record<string, unknown>,
-): Promise<{ row: Record<string, unknown> | undefined; sentAsText: boolean }> {
+  connection: Pick<Connection, "sentAsText">,
+): Promise<Record<string, unknown> | undefined> {
   const call = functionCall(database, statement);
-  if (performance.now() >= call.unavailableUntil) {
+  if (isAvailable(call)) {
     try {
       const [row] = await call.execute(values);
-      return { row, sentAsText: false };
+      return row;
     } catch (error) {
       const advice = unavailableFunctionAdvice(error);
       if (advice === undefined) throw error;
-      // PostgreSQL refused to call the function, so nothing was done.
+      // One line for all the requests that are waiting for this call.
+      if (isAvailable(call))
+        console.warn(JSON.stringify({ statement: statement.name, sent_as: "text", advice }));
       call.unavailableUntil = performance.now() + UNAVAILABLE_MS;
-      console.warn(JSON.stringify({ statement: statement.name, sent_as: "text", advice }));
     }
   }
+  connection.sentAsText = true;
   call.rendered ??= renderStatement(statement.query);
   const { rows } = await database.execute(bindValues(call.rendered, values));
-  return { row: rows[0], sentAsText: true };
+  return rows[0];
 }
+
+const isAvailable = ({ unavailableUntil }: FunctionCall): boolean => performance.now() >= unavailableUntil;
 
 /** The call of a statement's function, prepared once for each database. */
 function functionCall(database: NeonHttpDatabase, { name, calls }: ExecutableStatement): FunctionCall {
@@ -76,13 +82,21 @@ function prepareCall(database: NeonHttpDatabase, name: string): FunctionCall {
   return { execute: (values) => query.execute(values), unavailableUntil: 0 };
 }
 
-/** What an operator has to do when a function could not be called; `undefined` for every other error. */
+/**
+ * What an operator has to do when a function could not be called; `undefined` for every other error. A call is one
+ * statement and its own transaction, so after any of these errors nothing was done and the text can be sent.
+ */
 function unavailableFunctionAdvice(error: unknown): string | undefined {
-  switch (errorCode(error)) {
+  const { code, message = "" } = postgresErrorOf(error);
+  switch (code) {
     // There is no such function, or no schema `statements`.
     case "42883":
     case "3F000":
-      return "Run npm run db:migrate, then npm run db:role.";
+      return CREATE_FUNCTIONS;
+    // It was dropped while PostgreSQL planned or began the call. An internal error has no SQLSTATE of its own, and is
+    // never translated.
+    case "XX000":
+      return /^cache lookup failed for function \d+$/.test(message) ? CREATE_FUNCTIONS : undefined;
     // The role has no right to call it.
     case "42501":
       return "Run npm run db:role.";
@@ -90,3 +104,5 @@ function unavailableFunctionAdvice(error: unknown): string | undefined {
       return undefined;
   }
 }
+
+const CREATE_FUNCTIONS = "Run npm run db:migrate, then npm run db:role.";

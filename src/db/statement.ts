@@ -82,12 +82,13 @@ function registerStatement<Row, Values extends object>(name: string, query: SQL,
   return async (connection: Connection, values: Values, load: LoadDatabase): Promise<Row | undefined> => {
     const start = performance.now();
     try {
-      const { row, sentAsText } = await executeStatement(
+      const statement = { name, query, calls };
+      const row = await executeStatement(
         await load(),
-        { name, query, calls },
+        statement,
         values as Record<string, unknown>,
+        connection,
       );
-      connection.sentAsText ||= sentAsText;
       return row as Row | undefined;
     } catch (error) {
       throw new DatabaseError(error);

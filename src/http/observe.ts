@@ -19,8 +19,9 @@ const securityHeaders = Object.entries({
 /**
  * Gives each request an id, adds the headers that all responses have, and writes the access log: one line of JSON
  * with the route's pattern, never the URL, which may hold personal data. Both the log and `Server-Timing` have the
- * total time and the time that the request waited for the database, in milliseconds. On Cloudflare the clock stands
- * still while code runs, so CPU time before a statement, such as a password hash, counts as waiting for it.
+ * total time and the time that the request waited for the database, in milliseconds, and say when a statement was sent
+ * as text. On Cloudflare the clock stands still while code runs, so CPU time before a statement, such as a password
+ * hash, counts as waiting for it.
  */
 export const observeRequest = createMiddleware<AppEnv>(async (c, next) => {
   // Never an id that the client sends: it would look like one of ours in the logs.
@@ -30,12 +31,15 @@ export const observeRequest = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   const total_ms = Math.round(performance.now() - start);
   // There is no connection when the request failed before it was set.
-  const db_ms = Math.round(c.get("connection")?.waitedMs ?? 0);
+  const connection = c.get("connection");
+  const db_ms = Math.round(connection?.waitedMs ?? 0);
+  const isText = connection?.sentAsText ?? false;
   // Set on the response itself: c.header() would create a new response for each header.
   const { headers, status } = c.res;
   for (const [name, value] of securityHeaders) headers.set(name, value);
   headers.set("X-Request-Id", request_id);
-  headers.set("Server-Timing", `db;dur=${db_ms}, total;dur=${total_ms}`);
+  headers.set("Server-Timing", `db;dur=${db_ms}, total;dur=${total_ms}${isText ? ", sql-text" : ""}`);
   const { method } = c.req;
-  console.log(JSON.stringify({ request_id, method, route: routePath(c), status, db_ms, total_ms }));
+  const line = { request_id, method, route: routePath(c), status, db_ms, total_ms };
+  console.log(JSON.stringify(isText ? { ...line, sql: "text" } : line));
 });

@@ -4,6 +4,8 @@ import type { OpenApi } from "./openapi.ts";
 interface TestDatabase {
   /** The database as the Worker connects to it: as a role with the same rights as in production. */
   databaseUrl: string;
+  /** The same with another role, which may not call the functions of the statements. */
+  urlWithoutFunctions: string;
   /** The same database as its owner, for what no client of the API may do. */
   ownerUrl: string;
   /**

@@ -43,7 +43,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
       await administrate(`CREATE DATABASE ${name} TEMPLATE ${template}`);
       const ownerUrl = urlOf(name);
       // The role has the name of its database.
-      return { ...shared, ownerUrl, databaseUrl: await createRole(ownerUrl, name) };
+      const databaseUrl = await createRole(ownerUrl, name);
+      const textRole = `${name}_text`;
+      const urlWithoutFunctions = await createRole(ownerUrl, textRole);
+      await withClient(ownerUrl, (client) =>
+        client.query(`REVOKE USAGE ON SCHEMA statements FROM ${textRole}`),
+      );
+      return { ...shared, ownerUrl, databaseUrl, urlWithoutFunctions };
     }),
   );
   if (local) project.provide("database", local);
@@ -54,7 +60,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await endpoint.stop();
     if (server.stop) return server.stop();
     for (const name of [template, ...names]) await administrate(`DROP DATABASE ${name} WITH (FORCE)`);
-    for (const name of names) await administrate(`DROP ROLE ${name}`);
+    for (const name of names) await administrate(`DROP ROLE ${name}, ${name}_text`);
   };
 }
 
