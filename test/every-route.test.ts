@@ -14,19 +14,25 @@ import {
   sendRouteRequest,
   sendToPath,
 } from "./support/route-requests.ts";
+import { statementRoutes } from "./support/statement-routes.ts";
+import { recordStatements } from "./support/statements.ts";
+import { workerDatabase } from "./support/worker-database.ts";
 
 const requestsOfApi = routeRequests.filter(({ route }) => route.includes("/api/"));
 
 /** An account, and a subject of its own for a route's request; database requests are counted from here on. */
-async function createWorld({
-  subject,
-  as,
-}: RouteRequest): Promise<{ account: TestAccount; about: RouteSubject }> {
-  const account = await newAccount(undefined, as);
+async function createWorld(
+  { subject, as }: RouteRequest,
+  api = connectApi(),
+): Promise<{ account: TestAccount; about: RouteSubject }> {
+  const account = await newAccount(api, as);
   const about = (await subject?.(account)) ?? {};
   await account.api.databaseRequests();
   return { account, about };
 }
+
+/** The routes with a statement that is a function of the database. */
+const routesWithStatement = new Set([...statementRoutes.values()].flat());
 
 /** Everything that belongs to an account. */
 const belongingsOf = ({ id }: TestAccount) => asOwner`
@@ -61,6 +67,33 @@ describe.each(routeRequests)("$route", (request) => {
     const notFound = await account.request(method, `${routePath(request, about.id)}nothing/`, about.body);
     expect(notFound.headers.get("Cache-Control")).toBe("no-store");
   });
+
+  if (routesWithStatement.has(route)) {
+    test("sends calls of functions, and no statement as text", async () => {
+      const { account, about } = await createWorld(request);
+      const sent = await recordStatements(async () => {
+        const { status, headers } = await sendRouteRequest(account, request, about);
+        expect([status, headers.get("Server-Timing")]).toEqual([
+          request.status,
+          expect.not.stringContaining("sql-text"),
+        ]);
+      });
+      expect(sent).toHaveLength(request.requests ?? 1);
+      for (const { query } of sent) expect(query).toMatch(/^select [^;]* from statements\."\w+"\([^)]*\)$/);
+    });
+
+    test(`returns ${request.status} with the statement's text too, when the role may call no function`, async () => {
+      const api = connectApi({ DATABASE_URL: workerDatabase.urlWithoutFunctions });
+      const { account, about } = await createWorld(request, api);
+      const { status, headers, body } = await sendRouteRequest(account, request, about);
+      expect([status, headers.get("Server-Timing")]).toEqual([
+        request.status,
+        expect.stringMatching(/, sql-text$/),
+      ]);
+      if (request.status !== 204)
+        expect(request.answer?.safeParse(body)).toEqual({ success: true, data: body });
+    });
+  }
 
   // The other tests of a route share a world, which only the last one changes: all requests before that are refused.
   let account: TestAccount;
