@@ -33,19 +33,18 @@ export const pruneFunctions = (url: string, drop: boolean): Promise<string[]> =>
     return others.map(({ signature }) => signature);
   });
 
-function printResult(functions: string[], drop: boolean): void {
-  if (functions.length === 0) return console.log("There are only functions of this version.");
-  for (const signature of functions) console.log(signature);
-  console.log(
-    drop
-      ? `${functions.length} function(s) dropped.`
-      : `${functions.length} function(s) are not of this version. Drop them with \`npm run db:prune -- --drop\` when no other version runs.`,
-  );
+/** What the command prints. */
+function describeResult(functions: string[], drop: boolean): string {
+  if (functions.length === 0) return "There are only functions of this version.";
+  const result = drop
+    ? "dropped."
+    : "are not of this version. Drop them with `npm run db:prune -- --drop` when no other version runs.";
+  return [...functions, `${functions.length} function(s) ${result}`].join("\n");
 }
 
 if (import.meta.main) {
   await runAsCommand(async () => {
     const { drop = false } = parseArgs({ options: { drop: { type: "boolean" } } }).values;
-    printResult(await pruneFunctions(databaseUrl(), drop), drop);
+    console.log(describeResult(await pruneFunctions(databaseUrl(), drop), drop));
   }, usage);
 }

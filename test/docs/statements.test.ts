@@ -1,0 +1,114 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readStatementText, sqlFolder, statementFile } from "../../ops/statement-files.ts";
+import { app } from "../../src/app.ts";
+import { statementFunctions } from "../../src/db/sql/functions.ts";
+import { statements } from "../../src/db/statement.ts";
+import { parseRoutes } from "../support/statement-routes.ts";
+
+// The rules of statements, checked on the generated files: on the text that PostgreSQL gets. Each list of exceptions
+// has the statement's name and the reason. An exception that is not needed fails the test.
+
+const names = Object.keys(statementFunctions);
+/** Statements that begin with `WITH token_account` belong to an authenticated request. */
+const isAuthenticated = (name: string) => readStatementText(name).startsWith("WITH token_account AS (\n");
+
+/** Compares the statements that break a rule with the exceptions to it. */
+function expectExceptions(breaking: string[], exceptions: Record<string, string>): void {
+  const known = Object.keys(exceptions).filter((name) => isComplete || names.includes(name));
+  expect(breaking.sort()).toEqual(known.sort());
+}
+
+/** Whether every statement of the app has been rewritten as a whole template. */
+const isComplete = !existsSync(join(sqlFolder, "..", "query", "steps"));
+
+/** The routes in the first line of a statement's file. */
+function routesOf(name: string): string[] {
+  const header =
+    /^-- (.*?): (?:\$1 |no parameters\n)/.exec(readFileSync(statementFile(name), "utf8"))?.[1] ?? "";
+  return header === "Scheduled cleanup" ? [] : parseRoutes(header);
+}
+
+test("every statement of the app has a file and a function, and there are no others: run npm run sql", () => {
+  const files = readdirSync(sqlFolder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".sql"),
+  );
+  expect(files.sort()).toEqual([...statements.keys()].map((name) => `${name}.sql`).sort());
+  expect([...names].sort()).toEqual([...statements.keys()].sort());
+});
+
+describe("routes", () => {
+  const routes = app.routes
+    .filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => `${method} ${path}`);
+
+  test.each(names)("%s names routes of the app, or the scheduled cleanup", (name) => {
+    expect(routes).toEqual(expect.arrayContaining(routesOf(name)));
+  });
+
+  test.runIf(isComplete)("every route has a statement, but for the one that uses no database", () => {
+    const withStatement = new Set(names.flatMap(routesOf));
+    expect(routes.filter((route) => !withStatement.has(route))).toEqual(["GET /healthz"]);
+  });
+});
+
+test("every statement checks the caller first", () => {
+  const caller =
+    /^WITH token_account AS \(\n {2}SELECT u\.id, [\s\S]*? AS is_accepted\n {2}FROM users u WHERE u\.id = \$\d+::int\n\),\ncaller AS \(SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted\)/;
+  expectExceptions(
+    names.filter((name) => !caller.test(readStatementText(name))),
+    {
+      "auth/create-account": "Registration: there is no account yet",
+      "auth/find-login-account": "Login: the password is checked afterwards",
+      "auth/open-session": "Login: the password has been checked",
+      "auth/rotate-refresh-token": "The refresh token is checked instead",
+      "health/ping": "Open to everybody, and reads nothing",
+    },
+  );
+});
+
+test("every statement inserts an audit event", () => {
+  expectExceptions(
+    names.filter((name) => !/\bINSERT INTO audit_events\b/.test(readStatementText(name))),
+    {
+      "auth/find-own-account": "Reads the caller's own account only",
+      "auth/list-sessions": "Reads the caller's own sessions only",
+      "doctors/find": "Doctors are a directory that every account may read",
+      "health/ping": "Reads nothing",
+    },
+  );
+});
+
+/** The text without comments and literals. */
+const codeOf = (name: string) =>
+  readStatementText(name)
+    .replaceAll(/--.*$/gm, "")
+    .replaceAll(/E?'(?:\\.|''|[^'\\])*'/g, "''");
+
+/** Whether a statement may wait for a row that another transaction has locked, and then writes to it or to another one. */
+function writesAfterLock(name: string): boolean {
+  const code = codeOf(name).replaceAll("INSERT INTO audit_events", "");
+  const locks =
+    /\bFOR (NO KEY )?UPDATE\b|\bFOR (KEY )?SHARE\b|(?<!\bFOR |\bKEY |\bDO )\bUPDATE \w|\bDELETE FROM\b/.test(
+      code,
+    );
+  return locks && /\bINSERT INTO\b|(?<!\bFOR |\bKEY |\bDO )\bUPDATE \w|\bDELETE FROM\b/.test(code);
+}
+
+test("every statement of an authenticated request that writes after a lock wait re-checks the caller", () => {
+  expectExceptions(
+    names.filter(
+      (name) =>
+        isAuthenticated(name) &&
+        writesAfterLock(name) &&
+        !codeOf(name).includes("EXISTS (SELECT FROM caller_recheck)"),
+    ),
+    {
+      "auth/change-password": "The UPDATE of the account has the same conditions itself",
+      "auth/end-all-sessions": "A caller that was revoked meanwhile may end its own sessions too",
+      "auth/end-session": "A caller that was revoked meanwhile may end its own sessions too",
+      "auth/end-session-by-refresh-token": "A caller that was revoked meanwhile may end its own sessions too",
+    },
+  );
+});
