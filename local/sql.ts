@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { runAsCommand, withClient } from "../ops/command.ts";
-import { migrate } from "../ops/migrate.ts";
+import { applyMissingMigrations } from "../ops/migrate.ts";
 import { functionName, type GeneratedStatement, sqlFolder, statementFile } from "../ops/statement-files.ts";
 import { renderStatement } from "../src/db/render.ts";
 import { statements } from "../src/db/statement.ts";
@@ -108,7 +108,8 @@ if (import.meta.main) {
       startPostgres({ folder: join(temporary, "postgres"), port, durable: false }),
     );
     try {
-      await migrate(postgres.url);
+      // Without the functions of the files that are to be written anew: they may not fit the schema any more.
+      await withClient(postgres.url, (client) => applyMissingMigrations(client));
       console.log(`${await generateStatementFiles(postgres.url)} statements written to src/db/sql/.`);
     } finally {
       await postgres.stop();

@@ -38,13 +38,22 @@ export async function migrate(url: string, migrationsFolder = ownMigrations): Pr
       "This is Neon's pooled address: migrations need the direct one, the same without -pooler.",
     );
   }
-  return withClient(url, async (client) => {
-    await requireVersion(client);
-    await lockMigrations(client);
-    const migrations = await countMissingMigrations(client, migrationsFolder);
-    await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(throwWithAdvice);
-    return { migrations, functions: await createStatementFunctions(client) };
-  });
+  return withClient(url, async (client) => ({
+    migrations: await applyMissingMigrations(client, migrationsFolder),
+    functions: await createStatementFunctions(client),
+  }));
+}
+
+/** Applies the missing migrations, all of them or none. @returns their number */
+export async function applyMissingMigrations(
+  client: pg.Client,
+  migrationsFolder = ownMigrations,
+): Promise<number> {
+  await requireVersion(client);
+  await lockMigrations(client);
+  const missing = await countMissingMigrations(client, migrationsFolder);
+  await applyMigrations(drizzle({ client }), { migrationsFolder }).catch(throwWithAdvice);
+  return missing;
 }
 
 /** Waits until no other process migrates, and lets none migrate until the connection is closed. */

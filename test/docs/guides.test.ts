@@ -42,7 +42,7 @@ const apis = new Map<string, ServedApi>();
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "hospital-guides-"));
-  for (const name of ["package.json", "node_modules", "ops"])
+  for (const name of ["package.json", "node_modules", "ops", "src"])
     symlinkSync(join(project, name), join(folder, name));
   const common = { DATABASE_ENDPOINT: `${channel}/sql`, JWT_SECRET: randomUUID() };
   const serve = async (setting: string) => {

@@ -213,7 +213,7 @@ describe("the name of a statement's function", () => {
   const statement = {
     name: "patients/find-by-id",
     params: { id: "integer" },
-    columns: { body: "text" },
+    columns: { id: "integer", body: "text" },
     text: "SELECT 1",
   };
 
@@ -226,15 +226,12 @@ describe("the name of a statement's function", () => {
     ["text", { text: "SELECT 2" }],
     ["types of the parameters", { params: { id: "bigint" } }],
     ["number of the parameters", { params: { id: "integer", key: "text" } }],
-    ["types of the columns", { columns: { body: "json" } }],
-    ["names of the columns", { columns: { answer: "text" } }],
-    [
-      "order of the columns",
-      { columns: { id: "integer", body: "text" } },
-      { columns: { body: "text", id: "integer" } },
-    ],
-  ])("is another one with another %s", (_, changes, original = {}) => {
-    expect(functionName({ ...statement, ...changes })).not.toBe(functionName({ ...statement, ...original }));
+    ["types of the columns", { columns: { id: "integer", body: "json" } }],
+    ["names of the columns", { columns: { id: "integer", answer: "text" } }],
+    ["number of the columns", { columns: { id: "integer" } }],
+    ["order of the columns", { columns: { body: "text", id: "integer" } }],
+  ])("is another one with another %s", (_, changes) => {
+    expect(functionName({ ...statement, ...changes })).not.toBe(functionName(statement));
   });
 
   test("is another one with other settings: it hashes the whole definition", () => {
