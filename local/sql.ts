@@ -75,13 +75,17 @@ export const statementFunctions: Record<
     columns: Record<string, string>;
     readsInIndexOrder: boolean;
   }
-> = ${JSON.stringify(Object.fromEntries(generated.map(functionsEntry)), undefined, 1)};
+> = ${JSON.stringify(
+  Object.fromEntries(
+    generated.map(({ name, function: fn, params, columns, readsInIndexOrder }) => [
+      name,
+      { function: fn, params, columns, readsInIndexOrder },
+    ]),
+  ),
+  undefined,
+  1,
+)};
 `;
-
-const functionsEntry = (statement: GeneratedStatement) => {
-  const { name, function: functionName, params, columns, readsInIndexOrder } = statement;
-  return [name, { function: functionName, params, columns, readsInIndexOrder }];
-};
 
 /** Writes all generated files; those of statements that do not exist any more are removed. */
 export async function generateStatementFiles(url: string): Promise<number> {

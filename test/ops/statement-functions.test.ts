@@ -214,6 +214,7 @@ describe("the name of a statement's function", () => {
     name: "patients/find-by-id",
     params: { id: "integer" },
     columns: { id: "integer", body: "text" },
+    readsInIndexOrder: false,
     text: "SELECT 1",
   };
 
@@ -229,6 +230,7 @@ describe("the name of a statement's function", () => {
     ["types of the columns", { columns: { id: "integer", body: "json" } }],
     ["names of the columns", { columns: { id: "integer", answer: "text" } }],
     ["number of the columns", { columns: { id: "integer" } }],
+    ["order of reading", { readsInIndexOrder: true }],
     ["order of the columns", { columns: { body: "text", id: "integer" } }],
   ])("is another one with another %s", (_, changes) => {
     expect(functionName({ ...statement, ...changes })).not.toBe(functionName(statement));

@@ -19,7 +19,7 @@ export function parseRoutes(header: string): string[] {
 
 /** The routes of every statement that has a function, by the statement's name. */
 export const statementRoutes = new Map(
-  [...statements].map(([name, query]) => {
+  [...statements].map(([name, { query }]) => {
     const [, header = ""] = /^-- (.*)\n/.exec(renderStatement(query).text) ?? [];
     return [name, header === "Scheduled cleanup" ? [] : parseRoutes(header)];
   }),
