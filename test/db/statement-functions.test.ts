@@ -136,6 +136,22 @@ test("a request whose text fails too says so in its log line", async () => {
   expect(parsed(printed()).at(-1)).toMatchObject({ status: 500, sql: "text" });
 });
 
+test("a request whose role lacks a right on a table gets 500, and the log says what to run", async () => {
+  const api = connectNewApi();
+  const printed = watchConsole();
+  const answer = await duringChange(
+    `REVOKE INSERT (address) ON audit_events FROM ${role}`,
+    `GRANT INSERT (address) ON audit_events TO ${role}`,
+    api.read,
+  );
+  expect(answer).toEqual(problem(500));
+  const { request_id } = answer.body;
+  expect(parsed(printed()).slice(0, -1)).toEqual([
+    warning(ROLE),
+    { request_id, error: "database refused a statement", code: "42501" },
+  ]);
+});
+
 /** Answers the next database request with an error of PostgreSQL's, instead of sending it. */
 function failNextWith(error: { code: string; message: string }) {
   neonConfig.fetchFunction = async () => {
