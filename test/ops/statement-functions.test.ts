@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import pg from "pg";
@@ -7,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { migrate } from "../../ops/migrate.ts";
 import { pruneFunctions } from "../../ops/prune-functions.ts";
 import { createRole } from "../../ops/role.ts";
-import { createFunctionStatement, functionName, readStatementText } from "../../ops/statement-files.ts";
+import { createFunctionStatement, readStatementText } from "../../ops/statement-files.ts";
 import { statementFunctions } from "../../src/db/sql/functions.ts";
 import { changeUrl, copyDatabase, emptyDatabase, newDatabase, query, random, run } from "./support.ts";
 
@@ -206,44 +205,5 @@ describe("db:prune", () => {
     const result = await run("prune-functions", url, "--all");
     expect(result).toEqual({ status: 1, stdout: "", stderr: expect.stringContaining("--all") });
     expect(await functionsOf(url)).toHaveLength(ownNames.length + 3);
-  });
-});
-
-describe("the name of a statement's function", () => {
-  const statement = {
-    name: "patients/find-by-id",
-    params: { id: "integer" },
-    columns: { id: "integer", body: "text" },
-    readsInIndexOrder: false,
-    text: "SELECT 1",
-  };
-
-  test("is the statement's name with a hash", () => {
-    expect(functionName(statement)).toMatch(/^patients_find_by_id_[0-9a-f]{8}$/);
-    expect(functionName({ ...statement })).toBe(functionName(statement));
-  });
-
-  test.each([
-    ["text", { text: "SELECT 2" }],
-    ["types of the parameters", { params: { id: "bigint" } }],
-    ["number of the parameters", { params: { id: "integer", key: "text" } }],
-    ["types of the columns", { columns: { id: "integer", body: "json" } }],
-    ["names of the columns", { columns: { id: "integer", answer: "text" } }],
-    ["number of the columns", { columns: { id: "integer" } }],
-    ["order of reading", { readsInIndexOrder: true }],
-    ["order of the columns", { columns: { body: "text", id: "integer" } }],
-  ])("is another one with another %s", (_, changes) => {
-    expect(functionName({ ...statement, ...changes })).not.toBe(functionName(statement));
-  });
-
-  test("is another one with other settings: it hashes the whole definition", () => {
-    const definition = createFunctionStatement({ ...statement, function: "" });
-    expect(definition).toContain("SET plan_cache_mode = force_generic_plan");
-    const hash = createHash("sha256").update(definition).digest("hex").slice(0, 8);
-    expect(functionName(statement)).toBe(`patients_find_by_id_${hash}`);
-  });
-
-  test.each(generatedStatements)("of $name in functions.ts is that of its file", (generated) => {
-    expect(functionName(generated)).toBe(generated.function);
   });
 });
