@@ -24,5 +24,5 @@ export const listAccounts = defineList<AccountDetails>({
   },
   sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u` }] } },
   isAllowed: can("accounts:manage"),
-  auditEvent: { columns: { action: "list_accounts", outcome: adminOutcome(sql`'done'`) } },
+  auditEvent: { columns: { action: "list_accounts", outcome: adminOutcome() } },
 });

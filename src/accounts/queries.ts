@@ -86,7 +86,7 @@ export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: numbe
   ${insertAuditEvent({
     action: "update_account",
     outcome: adminOutcome(
-      sql`CASE WHEN ${isStillAccepted} THEN ${readOutcome(sql`EXISTS (SELECT FROM changed)`)} ELSE 'refused' END`,
+      sql`WHEN NOT ${isStillAccepted} THEN 'refused' ${readOutcome(sql`EXISTS (SELECT FROM changed)`)}`,
     ),
     account: id,
     changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,

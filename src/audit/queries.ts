@@ -42,7 +42,7 @@ export const listAuditEvents = defineEventList<ListedAuditEvent>({
   auditEvent: {
     columns: {
       action: "audit",
-      outcome: adminOutcome(sql`'done'`),
+      outcome: adminOutcome(),
       // The patients whose values before and after a change are shown, and the one that was asked for.
       patients: sql`ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL

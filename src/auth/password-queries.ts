@@ -40,7 +40,7 @@ export const findOwnPassword = authenticatedForPasswordChange<
     },
     {
       action: "change_password",
-      outcome: sql`'refused'`,
+      outcome: "refused",
       reason: sql`CASE WHEN is_accepted THEN 'too many attempts' END`,
     },
   )}

@@ -91,7 +91,7 @@ export const findLoginAccount = defineStatement<
       LEFT JOIN users u ON lower(u.username COLLATE "C") = ${username}`,
       alias: "u.",
     },
-    { action: "login", outcome: sql`'refused'`, reason: sql`'too many attempts'` },
+    { action: "login", outcome: "refused", reason: sql`'too many attempts'` },
   )}
 SELECT ${loginAttemptColumns},
   (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,

@@ -156,7 +156,7 @@ export const rotateRefreshToken = defineStatement<
       alias: "u.",
       session: sql`s.id`,
     },
-    { action: "refresh", outcome: sql`'refused'` },
+    { action: "refresh", outcome: "refused" },
   )}
 SELECT user_id, session_id, token_version, must_change_password FROM spent`,
 );

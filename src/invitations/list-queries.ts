@@ -23,5 +23,5 @@ export const listInvitations = defineList<Invitation>({
   filters: {},
   sorts: { id: { order: ["i.id"], scans: [{ from: sql`invitations i`, condition: isInvitationValid }] } },
   isAllowed: can("invitations:manage"),
-  auditEvent: { columns: { action: "list_invitations", outcome: adminOutcome(sql`'done'`) } },
+  auditEvent: { columns: { action: "list_invitations", outcome: adminOutcome() } },
 });

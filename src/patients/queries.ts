@@ -62,8 +62,10 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
   sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
-    SELECT p.version, CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END::text AS body
-    FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}
+    SELECT p.version,
+      CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END::text AS body
+    FROM patients p
+    WHERE p.id = ${id} AND ${can("patients:read")}
   ),
   ${insertRetryableAuditEvent({
     action: "read",
@@ -90,11 +92,15 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
     WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
-  response AS (SELECT p.id AS record_id, ${patientJson}::text AS answer FROM draft p),
+  response AS (
+    SELECT p.id AS record_id, ${patientJson}::text AS answer
+    FROM draft p
+  ),
   ${resultSteps},
   created AS (
     INSERT INTO patients (id, ${fields}, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-    SELECT id, ${fields}, created_by, owner_id, created_at, updated_at FROM draft WHERE ${isNewResult}
+    SELECT id, ${fields}, created_by, owner_id, created_at, updated_at
+    FROM draft WHERE ${isNewResult}
   ),
   ${insertRetryableAuditEvent({
     action: createOrReplay("create"),
@@ -111,8 +117,10 @@ FROM caller`,
  * READ COMMITTED, sees the row as that change left it.
  */
 const targetSteps = sql`target AS (
-    SELECT p.*, ${can("patients:change")} AS can_change, ${isExpectedVersion("p.version")} AS is_expected_version
-    FROM patients p WHERE p.id = ${id} AND ${can("patients:read")} AND ${callerId} IS NOT NULL
+    SELECT p.*, ${can("patients:change")} AS can_change,
+      ${isExpectedVersion("p.version")} AS is_expected_version
+    FROM patients p
+    WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE
   ),
   ${callerRecheck("target")}`;
@@ -129,8 +137,10 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
       SELECT ${columnNames(fieldNames, "new.")}, now(), p.version + 1
       FROM jsonb_populate_record(p, ${param("changes")}::jsonb) new
     )
-    FROM target WHERE p.id = target.id AND ${isTargetWritable}
-    RETURNING p.version, ${patientJson}::text AS body, ${jsonObject(columnNames(fieldNames, "p."))} AS fields
+    FROM target
+    WHERE p.id = target.id AND ${isTargetWritable}
+    RETURNING p.version, ${patientJson}::text AS body,
+      ${jsonObject(columnNames(fieldNames, "p."))} AS fields
   ),
   ${insertAuditEvent({
     action: "update",
@@ -138,8 +148,10 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     patient: id,
     changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`changed.fields`)} FROM changed)`,
   })}
-SELECT ${targetColumns}, (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+SELECT ${targetColumns},
+(SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+FROM caller
+WHERE NOT (${isRevokedDuringWait("target")})`,
 );
 
 /**
@@ -154,7 +166,8 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
   deleted AS (
     UPDATE patients p SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
       version = target.version + 1
-    FROM target WHERE p.id = target.id AND ${isTargetWritable}
+    FROM target
+    WHERE p.id = target.id AND ${isTargetWritable}
     RETURNING p.id
   ),
   ${insertAuditEvent({
@@ -163,5 +176,6 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
     patient: id,
   })}
 SELECT ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isDeleted"
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM caller
+WHERE NOT (${isRevokedDuringWait("target")})`,
 );

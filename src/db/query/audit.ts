@@ -43,8 +43,11 @@ export type RequestOrigin = {
 /** The columns of a statement's audit event, but for those that every event has. */
 export interface AuditEventColumns {
   action: AuditAction | SQL;
-  /** `done`, `not_found` or `refused`; `done` when left out. */
-  outcome?: SQL;
+  /**
+   * The outcome, as the branches of a CASE: `WHEN … THEN 'done' ELSE 'not_found'`. It is `done`, `not_found` or
+   * `refused`; always `done` when left out.
+   */
+  outcome?: SQL | "refused";
   /** The id of the patient whose data was accessed. */
   patient?: SQL;
   /** The ids of the patients whose data was accessed, as an `int[]`, when there may be several. */
@@ -67,6 +70,11 @@ interface AuditActor {
   session?: SQL;
 }
 
+const outcomeOf = ({ outcome }: AuditEventColumns): SQL => {
+  if (outcome === undefined) return sql`'done'`;
+  return outcome === "refused" ? sql`'refused'` : sql`CASE ${outcome} END`;
+};
+
 /** The columns of an audit event with their values, by name. */
 function eventColumns(event: AuditEventColumns, alias = "", session?: SQL): [name: string, value: SQL][] {
   const values: Record<string, SQL | undefined> = {
@@ -77,7 +85,7 @@ function eventColumns(event: AuditEventColumns, alias = "", session?: SQL): [nam
     request_id: sql`${param("request_id")}::uuid`,
     address: sql`${param("address")}::text`,
     action: typeof event.action === "string" ? sql.raw(`'${event.action}'`) : event.action,
-    outcome: event.outcome ?? sql`'done'`,
+    outcome: outcomeOf(event),
     patient_id: event.patient,
     patients: event.patients,
     doctor_id: event.doctor,
@@ -90,11 +98,18 @@ function eventColumns(event: AuditEventColumns, alias = "", session?: SQL): [nam
 
 const insertInto = (columns: [name: string, value: SQL][]): SQL =>
   sql`INSERT INTO audit_events (${sql.raw(columns.map(([name]) => name).join(", "))})`;
-const valuesOf = (columns: [name: string, value: SQL][]): SQL =>
-  sql.join(
-    columns.map(([, value]) => value),
-    sql`,\n      `,
-  );
+/** The values, on a line each; those that every event has (account, session, request) stand on the first line. */
+const valuesOf = (columns: [name: string, value: SQL][]): SQL => {
+  const isCommon = ([name]: [string, SQL]) =>
+    /^(account_id|username|role|session_id|request_id|address)$/.test(name);
+  const listOf = (some: typeof columns, separator: SQL) =>
+    sql.join(
+      some.map(([, value]) => value),
+      separator,
+    );
+  const [common, own] = [columns.filter(isCommon), columns.filter((column) => !isCommon(column))];
+  return sql`${listOf(common, sql`, `)},\n${listOf(own, sql`,\n`)}`;
+};
 
 /** The step `audit_event` of a statement without an access token. */
 export function insertAuditEventOf({ from, alias, session }: AuditActor, event: AuditEventColumns): SQL {
@@ -107,9 +122,9 @@ export function insertAuditEventOf({ from, alias, session }: AuditActor, event: 
 }
 
 /** The event of an authenticated request. Its outcome is `refused` when the caller is not accepted. */
-const callerEventColumns = ({ outcome = sql`'done'`, ...event }: AuditEventColumns) =>
+const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEventColumns) =>
   eventColumns(
-    { ...event, outcome: sql`CASE WHEN is_accepted THEN ${outcome} ELSE 'refused' END` },
+    { ...event, outcome: sql`WHEN NOT is_accepted THEN 'refused' ${outcome}` },
     "",
     sql`${param("session_id")}::uuid`,
   );
@@ -151,14 +166,14 @@ export function insertRetryableAuditEvent(event: AuditEventColumns, condition?: 
 }
 
 /** The outcome of an action that either happens or is refused. */
-export const doneOrRefused = (isDone: SQL): SQL => sql`CASE WHEN ${isDone} THEN 'done' ELSE 'refused' END`;
+export const doneOrRefused = (isDone: SQL): SQL => sql`WHEN ${isDone} THEN 'done' ELSE 'refused'`;
 
 /** The outcome of a read. */
-export const readOutcome = (isFound: SQL): SQL => sql`CASE WHEN ${isFound} THEN 'done' ELSE 'not_found' END`;
+export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done' ELSE 'not_found'`;
 
 /** The outcome of a write: `refused` when the record was found but not written. */
 export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
-  sql`CASE WHEN ${isWritten} THEN 'done' WHEN ${isFound} THEN 'refused' ELSE 'not_found' END`;
+  sql`WHEN ${isWritten} THEN 'done' WHEN ${isFound} THEN 'refused' ELSE 'not_found'`;
 
 /**
  * The differences between two JSON objects: `{field: {before, after}}` of the fields that differ, in their order.
@@ -167,8 +182,11 @@ export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
  * @param after NULL when it does not exist afterwards.
  */
 export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
-      SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
-    coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
-  FROM json_each(${before}) WITH ORDINALITY b(key, value, n)
-  FULL JOIN json_each(${after}) WITH ORDINALITY a(key, value, n) USING (key)
-  WHERE b.value::text IS DISTINCT FROM a.value::text)`;
+      SELECT ('{' || string_agg(
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        ',' ORDER BY coalesce(b.n, a.n)
+      ) || '}')::json
+      FROM json_each(${before}) WITH ORDINALITY b (key, value, n)
+        FULL JOIN json_each(${after}) WITH ORDINALITY a (key, value, n) USING (key)
+      WHERE b.value::text IS DISTINCT FROM a.value::text
+    )`;

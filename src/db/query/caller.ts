@@ -42,12 +42,15 @@ export class CallerRevokedError extends Error {
 
 const sessionId = sql`${param("session_id")}::uuid`;
 const isAccountActive = sql`u.active AND u.token_version = ${param("token_version")}::int`;
-const isSessionOpen = sql`s.id = ${sessionId} AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()`;
+const isSessionOpen = sql`s.id = ${sessionId} AND s.user_id = u.id
+      AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
 
 const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
-    SELECT u.id, u.username, u.role, u.doctor_id, ${isPermitted} AND ${isAccountActive}
-      AND EXISTS (SELECT FROM sessions s WHERE ${isSessionOpen}) AS is_accepted
+    SELECT u.id, u.username, u.role, u.doctor_id,
+      ${isPermitted}${isAccountActive} AND EXISTS (
+        SELECT FROM sessions s
+        WHERE ${isSessionOpen}
+      ) AS is_accepted
     FROM users u WHERE u.id = ${param("user_id")}::int
   ),
   caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted)`;
@@ -56,10 +59,10 @@ const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
  * The first steps of every statement of an authenticated request. `token_account` is the account of the token, whether
  * or not it is accepted; `caller` is the calling account, or no row when it is not accepted.
  */
-export const callerSteps = callerStepsIf(sql`NOT u.must_change_password`);
+export const callerSteps = callerStepsIf(sql`NOT u.must_change_password AND `);
 
 /** Like `callerSteps`; they also accept an account that has to change its password first. */
-export const callerStepsForPasswordChange = callerStepsIf(sql`true`);
+export const callerStepsForPasswordChange = callerStepsIf(sql``);
 
 /** The id of the calling account. NULL when it is not accepted, which equals no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
@@ -70,8 +73,8 @@ export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
 /** The outcome of an action for admins: always `refused` for others, so that they learn nothing about the record. */
-export const adminOutcome = (outcome: SQL): SQL =>
-  sql`CASE WHEN ${callerIsAdmin} THEN ${outcome} ELSE 'refused' END`;
+export const adminOutcome = (outcome = sql`ELSE 'done'`): SQL =>
+  sql`WHEN NOT ${callerIsAdmin} THEN 'refused' ${outcome}`;
 
 /**
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
@@ -87,7 +90,8 @@ export const adminOutcome = (outcome: SQL): SQL =>
  */
 export const callerRecheck = (lockedStep: string): SQL => sql`caller_recheck AS (
     SELECT FROM (SELECT count(*) FROM ${sql.raw(lockedStep)} HAVING count(*) > 0) locked, users u, sessions s
-    WHERE u.id = ${callerId} AND ${isAccountActive} AND ${isSessionOpen}
+    WHERE u.id = ${callerId} AND ${isAccountActive}
+      AND ${isSessionOpen}
     FOR SHARE OF u, s
   )`;
 

@@ -17,7 +17,7 @@ export const selectColumns = (alias: string, names: readonly string[]): SQL =>
   sql.join(
     names.map((name) =>
       isTimestamp(name)
-        ? sql`${responseColumn(alias, name)} AS ${sql.raw(name)}`
+        ? sql`\n${responseColumn(alias, name)} AS ${sql.raw(name)}`
         : responseColumn(alias, name),
     ),
     sql`, `,

@@ -268,7 +268,9 @@ const ABOVE_ALL_IDS = Number.MAX_SAFE_INTEGER;
 const ABOVE_ALL_NAMES = "\u{10FFFF}".repeat(200);
 
 /** The step `search`: the key of the parameter `search`, computed once and not for each row. */
-export const searchStep = sql`search AS (SELECT ${nameSearchKey(sql`${param("search")}::text`)} AS key)`;
+export const searchStep = sql`search AS (
+    SELECT ${nameSearchKey(sql`${param("search")}::text`)} AS key
+  )`;
 
 /** Whether the first, last or full name of `alias` begins with the parameter `search`, ignoring case and accents. */
 export const matchesName = (alias: string): SQL => sql`(${param("search")}::text IS NULL

@@ -15,11 +15,14 @@ const callerRoles = {
   adminOfDeleted: sql`p.deleted_at IS NOT NULL AND ${callerIsAdmin}`,
   /** The own account of an assigned doctor. */
   assignedDoctor: sql`p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${callerDoctorId})`,
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = ${callerDoctorId}
+      )`,
   /** An admin with an emergency access (break-glass) that has not expired. */
   emergencyAdmin: sql`p.owner_id IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
         SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = ${callerId} AND ea.patient_id = p.id AND ea.expires_at > now())`,
+        WHERE ea.account_id = ${callerId} AND ea.patient_id = p.id AND ea.expires_at > now()
+      )`,
   /** The owner of an assignment's patient. */
   ownerOfAssigned: sql`m.owner_id = ${callerId}`,
   /** The account that created a doctor. */
@@ -49,11 +52,13 @@ const permissions = {
  * Whether the caller has a permission. For a permission on a record it is a condition on `p`, `m` or `d`, which the
  * statement must have in FROM. `admin` and `anyAccount` need none.
  */
-export const can = (permission: keyof typeof permissions): SQL<boolean> =>
-  sql`(${sql.join(
-    permissions[permission].map((role) => callerRoles[role]),
-    sql` OR `,
-  )})`;
+export function can(permission: keyof typeof permissions): SQL<boolean> {
+  const [role, ...others] = permissions[permission].map((name) => callerRoles[name]);
+  if (others.length === 0) return sql`(${role})`;
+  return sql`(
+        ${role}${sql.join(others.map((other) => sql`\nOR ${other}`))}
+      )`;
+}
 
 /** Whether an invitation `i` can be used: it has not expired, and the admin who sent it is still an active admin. */
 export const isInvitationValid = sql`i.expires_at > now()

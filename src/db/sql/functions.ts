@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_20fda697",
+  "function": "accounts_end_sessions_438c02e5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_310b836c",
+  "function": "accounts_find_6c5d8f2c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_6d0dd8e3",
+  "function": "accounts_list_by_id_d5eecda5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_36acbdd3",
+  "function": "accounts_list_by_id_desc_e927a90c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_af6be30c",
+  "function": "accounts_update_65fe3331",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -107,7 +107,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_43be058d",
+  "function": "assignments_create_a9155cda",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -132,7 +132,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_1bc88393",
+  "function": "assignments_delete_b9ac7e0b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -148,7 +148,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_0b42ebab",
+  "function": "assignments_find_doctors_of_patient_b51f93c9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -164,7 +164,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_914159ab",
+  "function": "assignments_list_by_created_at_3a42cd4d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -186,7 +186,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_3ac9347c",
+  "function": "assignments_list_by_created_at_desc_04f7cfed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -208,7 +208,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_d7e38609",
+  "function": "assignments_list_by_id_b0fa88ff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -229,7 +229,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_b57ea92d",
+  "function": "assignments_list_by_id_desc_1a4ccadc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -250,7 +250,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_1c4d7f39",
+  "function": "assignments_list_by_patient_id_a9e40722",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -271,7 +271,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_23defcad",
+  "function": "assignments_list_by_patient_id_desc_d912bb08",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -292,7 +292,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_9d8819a3",
+  "function": "assignments_list_of_doctor_by_created_at_190501f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -315,7 +315,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_1a988c9e",
+  "function": "assignments_list_of_doctor_by_created_at_desc_4c2945ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -338,7 +338,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_aa9ccd3f",
+  "function": "assignments_list_of_doctor_by_id_eb43eff7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -360,7 +360,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_6eb9e157",
+  "function": "assignments_list_of_doctor_by_id_desc_1996235c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -382,7 +382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_4a81acd9",
+  "function": "assignments_list_of_doctor_by_patient_id_b6ce1a72",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -404,7 +404,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_89a92e9d",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_516cec27",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -426,7 +426,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_85a69507",
+  "function": "audit_list_by_account_at_desc_b9b51b81",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_0c22f583",
+  "function": "audit_list_by_action_at_desc_f6abe524",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -478,7 +478,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_a3ed5327",
+  "function": "audit_list_by_at_desc_e5e45124",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -504,7 +504,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_d5d73ed0",
+  "function": "audit_list_by_outcome_at_desc_c4836fb1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -530,7 +530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_7360a82a",
+  "function": "audit_list_by_patient_at_desc_909755fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -556,7 +556,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_ba3c2ff7",
+  "function": "auth_change_password_1bce4b04",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -574,7 +574,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_f8e945aa",
+  "function": "auth_create_account_773a3f74",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -592,7 +592,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_2656c31a",
+  "function": "auth_end_all_sessions_fae76d5c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -606,7 +606,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_40ebde5e",
+  "function": "auth_end_session_9773c33b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -621,7 +621,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_7f0f7b3e",
+  "function": "auth_end_session_by_refresh_token_5b2b5768",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -636,7 +636,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_df2add3a",
+  "function": "auth_find_login_account_64a5b4ca",
   "params": {
    "username": "text",
    "network": "text",
@@ -655,7 +655,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_7cbb4a87",
+  "function": "auth_find_own_account_3ccbc448",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_91488075",
+  "function": "auth_find_own_password_dd33167b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -688,7 +688,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_84bca091",
+  "function": "auth_list_sessions_b155ea5c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -701,7 +701,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_dd4287de",
+  "function": "auth_open_session_3c71e913",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -724,7 +724,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_70df9724",
+  "function": "auth_rotate_refresh_token_fbc07746",
   "params": {
    "spent_hash": "text",
    "idle_days": "integer",
@@ -781,7 +781,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/sessions": {
-  "function": "cleanup_sessions_2a23b133",
+  "function": "cleanup_sessions_626c89d7",
   "params": {
    "idle_days": "integer"
   },
@@ -791,7 +791,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_33607e77",
+  "function": "doctors_create_8806e6e2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -812,7 +812,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_bb0239c3",
+  "function": "doctors_delete_2b10a0ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -831,7 +831,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_f5fd91a1",
+  "function": "doctors_find_12553200",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -846,7 +846,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_7d75da72",
+  "function": "doctors_list_by_created_at_dd8382ed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -871,7 +871,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_8399599a",
+  "function": "doctors_list_by_created_at_desc_3ebcf696",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -896,7 +896,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_2a23867b",
+  "function": "doctors_list_by_id_4edbff87",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -920,7 +920,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_78f3b36b",
+  "function": "doctors_list_by_id_desc_6ea023c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -944,7 +944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2aea8be2",
+  "function": "doctors_list_by_lastname_1e04fa90",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -969,7 +969,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_bba27f36",
+  "function": "doctors_list_by_lastname_desc_8575abf6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -994,7 +994,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_9ba416bd",
+  "function": "doctors_list_by_patient_id_0b698ee4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1018,7 +1018,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_5b368b75",
+  "function": "doctors_list_by_patient_id_desc_eb2b900a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1042,7 +1042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_45c75195",
+  "function": "doctors_update_61463d0f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1070,7 +1070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_90932ea6",
+  "function": "invitations_create_a34948dd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1090,7 +1090,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_0dd14943",
+  "function": "invitations_list_by_id_0ae7e2ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1110,7 +1110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_7895f394",
+  "function": "invitations_list_by_id_desc_c7ac02db",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_e0329cf6",
+  "function": "invitations_withdraw_21043633",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1146,7 +1146,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_4ae7e5d9",
+  "function": "patients_create_f0cf8e91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1167,7 +1167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_65d70632",
+  "function": "patients_delete_2975cdbf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1185,7 +1185,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_8da26051",
+  "function": "patients_export_csv_acb15e07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1203,7 +1203,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_a4d910fb",
+  "function": "patients_export_ndjson_03ea7577",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1221,7 +1221,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_5be95a8b",
+  "function": "patients_find_b27f3019",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1239,7 +1239,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_75a81013",
+  "function": "patients_grant_emergency_access_10b61674",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1256,7 +1256,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_e266ba27",
+  "function": "patients_import_5991558a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1280,7 +1280,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_c64536fa",
+  "function": "patients_list_accesses_by_at_desc_d3824b90",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1302,7 +1302,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_264a9aaa",
+  "function": "patients_list_by_created_at_c27bd871",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1328,7 +1328,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_5101c387",
+  "function": "patients_list_by_created_at_desc_b2c1e30c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1354,7 +1354,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_93049d6c",
+  "function": "patients_list_by_doctor_id_bf7f4ffd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1379,7 +1379,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_223572ae",
+  "function": "patients_list_by_doctor_id_desc_61af2c49",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1404,7 +1404,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_6acd3bc5",
+  "function": "patients_list_by_id_5a092d0a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1429,7 +1429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_05bcb412",
+  "function": "patients_list_by_id_desc_b5997ddb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1454,7 +1454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_2bafde5d",
+  "function": "patients_list_by_lastname_e4655d68",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1480,7 +1480,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_f1e24c9a",
+  "function": "patients_list_by_lastname_desc_1e3d8ec0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1506,7 +1506,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_8dc4c9f4",
+  "function": "patients_list_changes_by_at_desc_eef19145",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1528,7 +1528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_7448002b",
+  "function": "patients_list_deleted_by_created_at_f5f4f2e4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1554,7 +1554,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_29d56e26",
+  "function": "patients_list_deleted_by_created_at_desc_2aa35b1a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1580,7 +1580,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_10371bdc",
+  "function": "patients_list_deleted_by_id_890be3b1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1605,7 +1605,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_23095582",
+  "function": "patients_list_deleted_by_id_desc_602529b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1630,7 +1630,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_7d4550b5",
+  "function": "patients_list_deleted_by_lastname_4d3cd0ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1656,7 +1656,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_590d923d",
+  "function": "patients_list_deleted_by_lastname_desc_102263c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1682,7 +1682,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_05a494ee",
+  "function": "patients_restore_6890d860",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1700,7 +1700,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_8896d783",
+  "function": "patients_transfer_3663521d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1719,7 +1719,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_34ec4a48",
+  "function": "patients_transfer_all_198bff3a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1738,7 +1738,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_107862fc",
+  "function": "patients_update_dd011a19",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -16,19 +16,18 @@ import type { RestoredPatient, TransferredPatient, TransferSummary } from "../re
 const id = intParam("id");
 
 /**
- * A request that finds its work already done is audited as a replay. @param writingStep the step that does the work
+ * A request that has a response, but finds its work already done, is audited as a replay.
+ *
+ * @param writingStep the step that does the work.
  */
-const actionOrReplay = (action: AuditAction, outcome: SQL, writingStep: string): SQL =>
-  sql`CASE WHEN ${outcome} = 'done' AND NOT EXISTS (SELECT FROM ${sql.raw(writingStep)})
+const actionOrReplay = (action: AuditAction, writingStep: string): SQL =>
+  sql`CASE WHEN EXISTS (SELECT FROM response) AND ${isStillAccepted} AND NOT EXISTS (SELECT FROM ${sql.raw(writingStep)})
       THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
 /** Whether the account `owner` has another patient with the email of the patient `p`. */
 const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
       SELECT FROM patients other
       WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = ${owner} AND other.id <> p.id)`;
-
-const restoreOutcome = sql`CASE WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused'
-      ELSE ${readOutcome(sql`EXISTS (SELECT FROM found)`)} END`;
 
 /**
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient
@@ -78,8 +77,8 @@ export const restorePatient = authenticated<
     FROM found WHERE NOT EXISTS (SELECT FROM restore_conflict)
   ),
   ${insertAuditEvent({
-    action: actionOrReplay("restore", restoreOutcome, "restored"),
-    outcome: restoreOutcome,
+    action: actionOrReplay("restore", "restored"),
+    outcome: sql`WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' ${readOutcome(sql`EXISTS (SELECT FROM found)`)}`,
     patient: id,
     changes: sql`(
       SELECT json_build_object('doctors', json_build_object(
@@ -94,10 +93,6 @@ FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
 
 const canTransfer = can("patients:transfer");
 const toAccountId = intParam("to");
-
-const transferOutcome = adminOutcome(sql`CASE
-      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${isStillAccepted})
-      THEN 'refused' ELSE ${readOutcome(sql`EXISTS (SELECT FROM target)`)} END`);
 
 /**
  * Transfers a patient to another account, for an admin.
@@ -128,8 +123,11 @@ export const transferPatient = authenticated<
   ),
   response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
   ${insertAuditEvent({
-    action: actionOrReplay("transfer", transferOutcome, "transferred"),
-    outcome: transferOutcome,
+    action: actionOrReplay("transfer", "transferred"),
+    outcome: adminOutcome(sql`
+      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${isStillAccepted})
+        THEN 'refused'
+      ${readOutcome(sql`EXISTS (SELECT FROM target)`)}`),
     patient: id,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))

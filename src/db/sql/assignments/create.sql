@@ -1,8 +1,11 @@
 -- POST /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 patient integer, $5 doctor integer, $6 key text, $7 request_id uuid, $8 address text, $9 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -23,8 +26,9 @@ doctor AS (
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM doctor HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
 assigned AS (SELECT FROM patient WHERE assignment_taken(patient.id, $5::int)),
@@ -58,21 +62,19 @@ created AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $7::uuid,
-      $8::text,
+    SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'assign' END,
-      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused' ELSE 'not_found' END,
       $4::int,
       (SELECT (
-        SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
-                coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
-        FROM json_each(NULL) WITH ORDINALITY b(key, value, n)
-          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM draft) o)) WITH ORDINALITY a(key, value, n) USING (key)
-        WHERE b.value::text IS DISTINCT FROM a.value::text) FROM result WHERE is_new)
+        SELECT ('{' || string_agg(
+          format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+          ',' ORDER BY coalesce(b.n, a.n)
+        ) || '}')::json
+        FROM json_each(NULL) WITH ORDINALITY b (key, value, n)
+          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM draft) o)) WITH ORDINALITY a (key, value, n) USING (key)
+        WHERE b.value::text IS DISTINCT FROM a.value::text
+      ) FROM result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))

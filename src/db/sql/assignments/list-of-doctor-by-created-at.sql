@@ -1,8 +1,11 @@
 -- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 doctor integer, $5 after_key timestamp with time zone, $6 after_id bigint, $7 patient integer, $8 size integer, $9 request_id uuid, $10 address text, $11 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -32,23 +35,18 @@ page_and_next AS (
 page AS (SELECT * FROM page_and_next WHERE page_position <= $8::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
-        m.id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.age, p.gender, p.created_by) o) AS patient,
-        (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.specialization, d.max_appointments_per_day, d.gender, d.active) o) AS doctor,
-        to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at) o)::text AS json
+      m.id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.age, p.gender, p.created_by) o) AS patient,
+      (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.specialization, d.max_appointments_per_day, d.gender, d.active) o) AS doctor,
+      to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at) o)::text AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $9::uuid,
-      $10::text,
+    SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       'list',
-      CASE WHEN is_accepted THEN 'done' ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

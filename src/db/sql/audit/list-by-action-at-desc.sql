@@ -1,8 +1,11 @@
 -- GET /api/audit: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 action text, $5 after_key timestamp with time zone, $6 after_id bigint, $7 from timestamp with time zone, $8 patient integer, $9 account integer, $10 outcome text, $11 size integer, $12 request_id uuid, $13 address text, $14 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -21,31 +24,26 @@ page_and_next AS (
 page AS (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
-        left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
-        CASE
-        WHEN e.subject_id IS NOT NULL THEN '"subject":' || e.subject_id
-        WHEN e.doctor_id IS NOT NULL THEN '"doctor":' || e.doctor_id
-        WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
-        ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END,
-        left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
-        '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')::text AS json
+    left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
+    CASE
+      WHEN e.subject_id IS NOT NULL THEN '"subject":' || e.subject_id
+      WHEN e.doctor_id IS NOT NULL THEN '"doctor":' || e.doctor_id
+      WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
+      ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END,
+    left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
+    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')::text AS json
   FROM page e
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $12::uuid,
-      $13::text,
+    SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'audit',
-      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'done' ELSE 'refused' END ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' ELSE 'done' END,
       ARRAY(
-      SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
-      UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL
-      UNION SELECT $8::int WHERE $8::int IS NOT NULL ORDER BY 1)
+        SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
+        UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL
+        UNION SELECT $8::int WHERE $8::int IS NOT NULL ORDER BY 1)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))

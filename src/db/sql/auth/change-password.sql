@@ -1,8 +1,11 @@
 -- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 password_hash text, $5 new_hash text, $6 network text, $7 isOwnNetwork boolean, $8 request_id uuid, $9 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, true AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -23,9 +26,9 @@ ended_sessions AS (
 ),
 counters AS (
   SELECT * FROM (VALUES
-      ('', $6::text),
-      ((SELECT lower(username COLLATE "C") FROM caller), ''),
-      ((SELECT lower(username COLLATE "C") FROM caller), $6::text)
+    ('', $6::text),
+    ((SELECT lower(username COLLATE "C") FROM caller), ''),
+    ((SELECT lower(username COLLATE "C") FROM caller), $6::text)
   ) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = $7::boolean
     AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
@@ -57,14 +60,9 @@ removed_networks AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
-  SELECT id,
-    username,
-    role,
-    $2::uuid,
-    $8::uuid,
-    $9::text,
+  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
     'change_password',
-    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'refused' END ELSE 'refused' END
+    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'refused' END
   FROM token_account
 )
 SELECT EXISTS (SELECT FROM changed) AS "isChanged"

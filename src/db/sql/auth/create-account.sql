@@ -20,11 +20,7 @@ created AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, request_id, address, action, outcome, changes)
-  SELECT id,
-    username,
-    role,
-    $5::uuid,
-    $6::text,
+  SELECT id, username, role, $5::uuid, $6::text,
     'register',
     'done',
     (SELECT json_build_object('invitation', json_build_object('before', id, 'after', NULL)) FROM used_invitation)

@@ -5,9 +5,9 @@ WITH own_network AS (
 ),
 counters AS (
   SELECT * FROM (VALUES
-      ('', $2::text),
-      ($1::text, ''),
-      ($1::text, $2::text)
+    ('', $2::text),
+    ($1::text, ''),
+    ($1::text, $2::text)
   ) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
     AND $1::text IS NOT NULL
@@ -18,7 +18,7 @@ counted_network AS (
   WHERE username = ''
   ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
     SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
-      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
     FROM (
       SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
@@ -37,7 +37,7 @@ counted_account AS (
   WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network))
   ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
     SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
-      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
     FROM (
       SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
@@ -62,11 +62,7 @@ account AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, request_id, address, action, outcome, reason)
-  SELECT u.id,
-    u.username,
-    u.role,
-    $3::uuid,
-    $4::text,
+  SELECT u.id, u.username, u.role, $3::uuid, $4::text,
     'login',
     'refused',
     'too many attempts'

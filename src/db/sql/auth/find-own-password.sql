@@ -1,8 +1,11 @@
 -- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 network text, $5 request_id uuid, $6 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, true AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -12,9 +15,9 @@ own_network AS (
 ),
 counters AS (
   SELECT * FROM (VALUES
-      ('', $4::text),
-      ((SELECT lower(username COLLATE "C") FROM caller), ''),
-      ((SELECT lower(username COLLATE "C") FROM caller), $4::text)
+    ('', $4::text),
+    ((SELECT lower(username COLLATE "C") FROM caller), ''),
+    ((SELECT lower(username COLLATE "C") FROM caller), $4::text)
   ) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
     AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
@@ -25,7 +28,7 @@ counted_network AS (
   WHERE username = ''
   ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
     SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
-      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
     FROM (
       SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
@@ -44,7 +47,7 @@ counted_account AS (
   WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network))
   ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
     SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
-      ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
     FROM (
       SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
@@ -66,12 +69,7 @@ attempt AS (
 account AS (SELECT u.password_hash, u.password_trimmed, u.username, u.email FROM users u WHERE u.id = (SELECT id FROM caller)),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
-  SELECT id,
-    username,
-    role,
-    $2::uuid,
-    $5::uuid,
-    $6::text,
+  SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'change_password',
     'refused',
     CASE WHEN is_accepted THEN 'too many attempts' END

@@ -18,9 +18,9 @@ new_token AS (
 ),
 counters AS (
   SELECT * FROM (VALUES
-      ('', $7::text),
-      ($8::text, ''),
-      ($8::text, $7::text)
+    ('', $7::text),
+    ($8::text, ''),
+    ($8::text, $7::text)
   ) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = $9::boolean
     AND $8::text IS NOT NULL
@@ -52,12 +52,7 @@ removed_networks AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
-  SELECT u.id,
-    u.username,
-    u.role,
-    (SELECT session_id FROM new_session),
-    $10::uuid,
-    $11::text,
+  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $10::uuid, $11::text,
     'login',
     CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END
   FROM (SELECT) attempt LEFT JOIN users u ON u.id = $1::int

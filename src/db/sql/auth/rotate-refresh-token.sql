@@ -28,12 +28,7 @@ ended_session AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
-  SELECT u.id,
-    u.username,
-    u.role,
-    s.id,
-    $4::uuid,
-    $5::text,
+  SELECT u.id, u.username, u.role, s.id, $4::uuid, $5::text,
     'refresh',
     'refused'
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id

@@ -2,7 +2,7 @@
 WITH batch AS (
   SELECT ctid FROM sessions
   WHERE (expires_at < now() OR ended_at < now() - interval '1 day'
-      OR last_used_at < now() - make_interval(days => $1::int))
+    OR last_used_at < now() - make_interval(days => $1::int))
   LIMIT 5000
 ),
 deleted AS (

@@ -1,20 +1,27 @@
 -- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 id integer, $6 changes jsonb, $7 request_id uuid, $8 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
 target AS (
-  SELECT d.*, (d.created_by = (SELECT id FROM caller) OR EXISTS (SELECT FROM caller WHERE role = 'admin')) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
+  SELECT d.*, (
+    d.created_by = (SELECT id FROM caller)
+    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
   FROM doctors d WHERE d.id = $5::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
 changed AS (
@@ -24,25 +31,25 @@ changed AS (
     FROM jsonb_populate_record(d, $6::jsonb) new
   )
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING d.version, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS body, (SELECT row_to_json(o) FROM (SELECT d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active) o) AS fields
+  RETURNING d.version, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by,
+      to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
+      to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS body, (SELECT row_to_json(o) FROM (SELECT d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active) o) AS fields
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
-  SELECT id,
-    username,
-    role,
-    $2::uuid,
-    $7::uuid,
-    $8::text,
+  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
     'update',
-    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END ELSE 'refused' END,
+    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
     $5::int,
     (SELECT (
-      SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
-              coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active FROM target) o)) WITH ORDINALITY b(key, value, n)
-        FULL JOIN json_each(changed.fields) WITH ORDINALITY a(key, value, n) USING (key)
-      WHERE b.value::text IS DISTINCT FROM a.value::text) FROM changed)
+      SELECT ('{' || string_agg(
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        ',' ORDER BY coalesce(b.n, a.n)
+      ) || '}')::json
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active FROM target) o)) WITH ORDINALITY b (key, value, n)
+        FULL JOIN json_each(changed.fields) WITH ORDINALITY a (key, value, n) USING (key)
+      WHERE b.value::text IS DISTINCT FROM a.value::text
+    ) FROM changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",

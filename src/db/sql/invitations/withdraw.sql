@@ -1,15 +1,19 @@
 -- DELETE /api/invitations/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 request_id uuid, $6 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
 deleted AS (
@@ -19,20 +23,18 @@ deleted AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, changes)
-  SELECT id,
-    username,
-    role,
-    $2::uuid,
-    $5::uuid,
-    $6::text,
+  SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'withdraw_invitation',
-    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE WHEN EXISTS (SELECT FROM deleted) THEN 'done' ELSE 'not_found' END ELSE 'refused' END ELSE 'refused' END,
+    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM deleted) THEN 'done' ELSE 'not_found' END,
     (SELECT (
-      SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
-              coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM deleted) o)) WITH ORDINALITY b(key, value, n)
-        FULL JOIN json_each(NULL) WITH ORDINALITY a(key, value, n) USING (key)
-      WHERE b.value::text IS DISTINCT FROM a.value::text) FROM deleted)
+      SELECT ('{' || string_agg(
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        ',' ORDER BY coalesce(b.n, a.n)
+      ) || '}')::json
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT id AS invitation, email, role FROM deleted) o)) WITH ORDINALITY b (key, value, n)
+        FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
+      WHERE b.value::text IS DISTINCT FROM a.value::text
+    ) FROM deleted)
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"

@@ -1,8 +1,11 @@
 -- POST /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 record jsonb, $5 key text, $6 request_id uuid, $7 address text, $8 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -15,10 +18,15 @@ earlier_key AS (
 duplicate AS (SELECT FROM caller WHERE patient_taken(caller.id, $4::jsonb ->> 'email')),
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, $4::jsonb || jsonb_build_object(
-        'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
+    'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
-response AS (SELECT p.id AS record_id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS answer FROM draft p),
+response AS (
+  SELECT p.id AS record_id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
+      to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
+      to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS answer
+  FROM draft p
+),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
   SELECT caller.id, $5::text, request.fingerprint, response.record_id, response.answer
@@ -36,26 +44,25 @@ result AS (
 ),
 created AS (
   INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, created_by, owner_id, created_at, updated_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  SELECT id, firstname, lastname, email, age, gender, created_by, owner_id, created_at, updated_at
+  FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $6::uuid,
-      $7::text,
+    SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
-      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
       (SELECT (
-        SELECT ('{' || string_agg(format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'),
-                coalesce(a.value::text, 'null')), ',' ORDER BY coalesce(b.n, a.n)) || '}')::json
-        FROM json_each(NULL) WITH ORDINALITY b(key, value, n)
-          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, age, gender FROM draft) o)) WITH ORDINALITY a(key, value, n) USING (key)
-        WHERE b.value::text IS DISTINCT FROM a.value::text) FROM result WHERE is_new)
+        SELECT ('{' || string_agg(
+          format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+          ',' ORDER BY coalesce(b.n, a.n)
+        ) || '}')::json
+        FROM json_each(NULL) WITH ORDINALITY b (key, value, n)
+          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, age, gender FROM draft) o)) WITH ORDINALITY a (key, value, n) USING (key)
+        WHERE b.value::text IS DISTINCT FROM a.value::text
+      ) FROM result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))

@@ -1,8 +1,11 @@
 -- GET /api/patients/export: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after integer, $5 size integer, $6 request_id uuid, $7 address text, $8 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -14,14 +17,9 @@ batch AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $6::uuid,
-      $7::text,
+    SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       'export',
-      CASE WHEN is_accepted THEN 'done' ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
       ARRAY(SELECT id FROM batch)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

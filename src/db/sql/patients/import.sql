@@ -1,8 +1,11 @@
 -- POST /api/patients/import: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 partial boolean, $5 digest text, $6 key text, $7 lines jsonb, $8 refused json, $9 request_id uuid, $10 address text, $11 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -22,10 +25,10 @@ existing_emails AS (
 ),
 checked_lines AS (
   SELECT l.*, CASE
-    WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails)
-    THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
-    WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1
-    THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
+      WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails)
+      THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
+      WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1
+      THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
   FROM lines l
 ),
 refused AS (
@@ -40,10 +43,10 @@ draft AS (
 response AS (
   SELECT NULL::int AS record_id,
     '{"created":' || (
-    SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
-    FROM (SELECT line, id FROM draft) l) || ',"refused":' || (
-    SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
-    FROM (SELECT line, errors FROM refused) l) || '}' AS answer
+      SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+      FROM (SELECT line, id FROM draft) l) || ',"refused":' || (
+        SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+        FROM (SELECT line, errors FROM refused) l) || '}' AS answer
   FROM caller WHERE ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 stored_key AS (
@@ -68,17 +71,12 @@ created AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $9::uuid,
-      $10::text,
+    SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'import' END,
-      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END,
       ARRAY(
-      SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
-      WHERE is_same_request)
+        SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
+        WHERE is_same_request)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
@@ -86,6 +84,6 @@ audit_event AS (
 SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
   EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest", (
-  SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
-  FROM (SELECT line, errors FROM refused) l) AS refused
+    SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
+    FROM (SELECT line, errors FROM refused) l) AS refused
 FROM caller;

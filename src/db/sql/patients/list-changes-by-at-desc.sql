@@ -1,8 +1,11 @@
 -- GET /api/patients/:id/history: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 after_key timestamp with time zone, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -14,10 +17,18 @@ page_and_next AS (
         SELECT e.* FROM audit_events e
         WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND e.patient_id >= $4::int
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-              SELECT FROM emergency_accesses ea
-              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()) OR p.deleted_from = (SELECT id FROM caller)))
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+              p.owner_id = (SELECT id FROM caller)
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+              )
+              OR p.deleted_from = (SELECT id FROM caller)
+          ))
         ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
       )
       UNION ALL
@@ -28,10 +39,18 @@ page_and_next AS (
             OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
-              SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-              SELECT FROM emergency_accesses ea
-              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()) OR p.deleted_from = (SELECT id FROM caller)))
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+              p.owner_id = (SELECT id FROM caller)
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+              )
+              OR p.deleted_from = (SELECT id FROM caller)
+          ))
         ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
       )
     ) merged
@@ -41,23 +60,26 @@ page_and_next AS (
 page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
-        e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username) o) END AS account, e.action, coalesce(e.changes, '{}') AS changes) o)::text AS json
+      e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username) o) END AS account, e.action, coalesce(e.changes, '{}') AS changes) o)::text AS json
   FROM page e
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id,
-      username,
-      role,
-      $2::uuid,
-      $8::uuid,
-      $9::text,
+    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       'history',
-      CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
-          SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-          SELECT FROM emergency_accesses ea
-          WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()) OR p.deleted_from = (SELECT id FROM caller))) THEN 'done' ELSE 'not_found' END ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+          p.owner_id = (SELECT id FROM caller)
+          OR p.owner_id IS NOT NULL AND EXISTS (
+            SELECT FROM mappings m
+            WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+          )
+          OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            SELECT FROM emergency_accesses ea
+            WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          )
+          OR p.deleted_from = (SELECT id FROM caller)
+      )) THEN 'done' ELSE 'not_found' END,
       $4::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
@@ -68,8 +90,16 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
-  EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.owner_id IS NOT NULL AND EXISTS (
-      SELECT FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)) OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-      SELECT FROM emergency_accesses ea
-      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()) OR p.deleted_from = (SELECT id FROM caller))) AS "isAllowed"
+  EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+      p.owner_id = (SELECT id FROM caller)
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+      )
+      OR p.deleted_from = (SELECT id FROM caller)
+  )) AS "isAllowed"
 FROM caller;

@@ -1,8 +1,11 @@
 -- POST /api/patients/:id/restore: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 partial boolean, $6 request_id uuid, $7 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -11,13 +14,18 @@ found AS (
   SELECT p.id, p.deleted_from, EXISTS (
     SELECT FROM patients other
     WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = p.deleted_from AND other.id <> p.id) AS email_taken
-  FROM patients p WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller) OR p.deleted_from = (SELECT id FROM caller) OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  FROM patients p WHERE p.id = $4::int AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.deleted_from = (SELECT id FROM caller)
+    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  )
   FOR UPDATE
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM found HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
 patient_assignments AS (
@@ -47,23 +55,16 @@ response AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id,
-    username,
-    role,
-    $2::uuid,
-    $6::uuid,
-    $7::text,
-    CASE WHEN CASE WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused'
-    ELSE CASE WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END END = 'done' AND NOT EXISTS (SELECT FROM restored)
-    THEN 'replay' ELSE 'restore' END,
-    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused'
-    ELSE CASE WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END,
+  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM restored)
+      THEN 'replay' ELSE 'restore' END,
+    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
     $4::int,
-  (
-    SELECT json_build_object('doctors', json_build_object(
-          'before', ARRAY(SELECT doctor_id FROM patient_assignments ORDER BY doctor_id),
-          'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
-    FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))
+    (
+      SELECT json_build_object('doctors', json_build_object(
+        'before', ARRAY(SELECT doctor_id FROM patient_assignments ORDER BY doctor_id),
+        'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
+      FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))
   FROM token_account
 )
 SELECT (SELECT row_to_json(r)::text FROM response r) AS body, EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",

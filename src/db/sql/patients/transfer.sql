@@ -1,8 +1,11 @@
 -- POST /api/patients/:id/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 id integer, $6 request_id uuid, $7 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id, NOT u.must_change_password AND u.active AND u.token_version = $1::int
-    AND EXISTS (SELECT FROM sessions s WHERE s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-      AND s.ended_at IS NULL AND s.expires_at > now()) AS is_accepted
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
@@ -17,8 +20,9 @@ target AS (
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int AND s.id = $2::uuid AND s.user_id = u.id AND s.password_version = u.password_version
-    AND s.ended_at IS NULL AND s.expires_at > now()
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
 transferred AS (
@@ -30,23 +34,17 @@ transferred AS (
 response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id,
-    username,
-    role,
-    $2::uuid,
-    $6::uuid,
-    $7::text,
-    CASE WHEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE
-    WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
-    THEN 'refused' ELSE CASE WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END = 'done' AND NOT EXISTS (SELECT FROM transferred)
-    THEN 'replay' ELSE 'transfer' END,
-    CASE WHEN is_accepted THEN CASE WHEN EXISTS (SELECT FROM caller WHERE role = 'admin') THEN CASE
-    WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
-    THEN 'refused' ELSE CASE WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END END ELSE 'refused' END ELSE 'refused' END,
+  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM transferred)
+      THEN 'replay' ELSE 'transfer' END,
+    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
+      THEN 'refused'
+      WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END,
     $5::int,
-  (
-    SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
-    FROM target, transferred)
+    (
+      SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
+      FROM target, transferred)
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
