@@ -57,7 +57,7 @@ const filters: Record<string, string | number>[] = [
   ],
   ...[{ from }, { to }, { from, to }, { account: 7, from, to }, { action: "transfer", from, to }],
 ];
-/** Pages of one patient: no index has these events in order. */
+/** Pages of one patient. All its events here are of several patients: no index has these in order. */
 const patientPages = [`/api/patients/${patient}/history`, `/api/patients/${patient}/accesses`];
 const queryOf = (filter: object) => new URLSearchParams(filter as Record<string, string>).toString();
 

@@ -129,7 +129,7 @@ test("no statement of the API reads a whole index", () => {
 });
 
 test("the statements read every table", () => {
-  // The audit log has tests of its own: record-plans.test.ts.
+  // The audit log has tests of its own: audit-log-plans.test.ts.
   const read = withNodes(readsTable).flatMap(({ nodes }) => nodes.map((node) => node["Relation Name"]));
   const others = [...new Set(read)].filter((name) => !name?.startsWith("audit_events"));
   expect(others.sort()).toEqual(allTables);

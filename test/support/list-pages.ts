@@ -15,7 +15,7 @@ const keys: Record<string, string | null> = {
   created_at: "2020-01-01T00:00:00.000Z",
 };
 
-/** A record in the middle of every list (`filling.ts`). */
+/** A record in the middle of every list (`large-tables.ts`). */
 const FAR = 25_000;
 
 /** The filters to try on a list: none, each of them, all of them. */
