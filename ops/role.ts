@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
 import { getTableColumns, getTableName } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
@@ -96,10 +97,11 @@ const grantStatements = (role: string, database: string): string => `
   GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA statements TO ${role};
   ALTER DEFAULT PRIVILEGES IN SCHEMA statements GRANT EXECUTE ON FUNCTIONS TO ${role};`;
 
-const usage = `Usage: npm run db:role [-- <name>]
+const usage = `Usage: npm run db:role [-- <name>] [--keep-password]
 
 Creates the database role of the Worker, hospital_api or <name>, with the rights that the API needs and no others, and
-prints the Worker's DATABASE_URL. If the role exists, it gets a new password and the same rights.
+prints the Worker's DATABASE_URL. If the role exists, it gets a new password and the same rights; with --keep-password
+only the rights, and the Worker goes on with the URL that it has.
 
 It works on the database of DATABASE_URL, or of .dev.vars, as its owner. The tables must exist: run db:migrate first.`;
 
@@ -118,29 +120,51 @@ export async function createRole(
 ): Promise<string> {
   const password = randomBytes(24).toString("base64url");
   await withClient(url, async (client) => {
-    const verb = await verbFor(client, name);
+    const verb = (await roleExists(client, name)) ? "ALTER" : "CREATE";
     const role = pg.escapeIdentifier(name);
-    const database = pg.escapeIdentifier(client.database ?? "");
-    // Several statements in one query are one transaction.
-    await client
-      .query(
-        `${verb} ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)}; ${grantStatements(role, database)}`,
-      )
-      .catch(throwWithAdvice);
-    // The owner of the tables may not own the database. Then the REVOKE on the database has only caused a warning.
-    const { rows } = await client.query("SELECT has_database_privilege($1, $2, 'TEMPORARY') AS temporary", [
-      name,
-      client.database,
-    ]);
-    if (rows[0]?.temporary)
-      warn(
-        `${name} can create temporary tables until the database's owner runs: REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;`,
-      );
+    const setPassword = `${verb} ROLE ${role} LOGIN PASSWORD ${pg.escapeLiteral(password)};`;
+    await grantRights(client, name, setPassword, warn);
   });
   const roleUrl = new URL(url);
   roleUrl.username = name;
   roleUrl.password = password;
   return roleUrl.href;
+}
+
+/**
+ * Gives an existing role exactly the rights of this version, and leaves its password.
+ *
+ * @throws an error whose message gives the reason; nothing has been changed then.
+ */
+export async function updateRole(url: string, name: string, warn: (message: string) => void): Promise<void> {
+  await withClient(url, async (client) => {
+    if (!(await roleExists(client, name)))
+      throw new Error(`There is no role ${name}: leave --keep-password out to create it.`);
+    await grantRights(client, name, "", warn);
+  });
+}
+
+/** @param setPassword a statement to execute in the same transaction, before the others. */
+async function grantRights(
+  client: pg.Client,
+  name: string,
+  setPassword: string,
+  warn: (message: string) => void,
+): Promise<void> {
+  const database = pg.escapeIdentifier(client.database ?? "");
+  // Several statements in one query are one transaction.
+  await client
+    .query(`${setPassword} ${grantStatements(pg.escapeIdentifier(name), database)}`)
+    .catch(throwWithAdvice);
+  // The owner of the tables may not own the database. Then the REVOKE on the database has only caused a warning.
+  const { rows } = await client.query("SELECT has_database_privilege($1, $2, 'TEMPORARY') AS temporary", [
+    name,
+    client.database,
+  ]);
+  if (rows[0]?.temporary)
+    warn(
+      `${name} can create temporary tables until the database's owner runs: REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;`,
+    );
 }
 
 /** Whether a role has rights beyond grants: by an attribute, by membership in another role, or as an owner. */
@@ -150,15 +174,12 @@ const privilegedStatement = `
     OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS is_privileged
   FROM pg_roles r WHERE rolname = $1`;
 
-/**
- * Whether to create the role or to alter it. @throws an error when the role exists and has more rights than it may
- * have
- */
-async function verbFor(client: pg.Client, name: string): Promise<"CREATE" | "ALTER"> {
+/** Whether the role exists. @throws an error when it has more rights than it may have */
+async function roleExists(client: pg.Client, name: string): Promise<boolean> {
   const { rows } = await client.query(privilegedStatement, [name]);
   if (rows[0]?.is_privileged)
     throw new Error(`${name} has more rights than the Worker may have: name another role.`);
-  return rows.length === 0 ? "CREATE" : "ALTER";
+  return rows.length > 0;
 }
 
 function throwWithAdvice(error: unknown): never {
@@ -168,7 +189,13 @@ function throwWithAdvice(error: unknown): never {
 
 if (import.meta.main) {
   await runAsCommand(async () => {
-    const [name = "hospital_api"] = process.argv.slice(2);
+    const options = { "keep-password": { type: "boolean" } } as const;
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const [name = "hospital_api"] = positionals;
+    if (values["keep-password"]) {
+      await updateRole(databaseUrl(), name, console.error);
+      return console.log(`${name} has the rights of this version, and its old password.`);
+    }
     console.log(`The Worker's DATABASE_URL:\n${await createRole(databaseUrl(), name, console.error)}`);
   }, usage);
 }

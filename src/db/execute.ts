@@ -99,10 +99,11 @@ function unavailableFunctionAdvice(error: unknown): string | undefined {
       return /^cache lookup failed for function \d+$/.test(message) ? CREATE_FUNCTIONS : undefined;
     // The role has no right to call it.
     case "42501":
-      return "Run npm run db:role.";
+      return GRANT_RIGHTS;
     default:
       return undefined;
   }
 }
 
-const CREATE_FUNCTIONS = "Run npm run db:migrate, then npm run db:role.";
+const GRANT_RIGHTS = "Run npm run db:role -- --keep-password.";
+const CREATE_FUNCTIONS = `Run npm run db:migrate. ${GRANT_RIGHTS}`;

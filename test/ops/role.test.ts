@@ -59,6 +59,29 @@ test("a second run replaces the password", async () => {
   expect(await hasPassword(name, first)).toBe(false);
 });
 
+test("--keep-password grants missing rights, revokes additional ones and leaves the password", async () => {
+  const name = newName();
+  const { password } = new URL(await createRole(url, name));
+  await asOwner(`REVOKE ALL ON doctors FROM ${name}`);
+  await asOwner(`GRANT TRUNCATE ON patients TO ${name}`);
+  const { status, stdout } = await run("role", url, name, "--keep-password");
+  expect([status, stdout]).toEqual([0, `${name} has the rights of this version, and its old password.\n`]);
+  expect(await hasPassword(name, password)).toBe(true);
+  const rights =
+    "SELECT has_table_privilege($1, 'doctors', 'SELECT') AS read, has_table_privilege($1, 'patients', 'TRUNCATE') AS truncate";
+  expect(await asOwner(rights, [name])).toEqual([{ read: true, truncate: false }]);
+});
+
+test("--keep-password of a role that does not exist says how to create it, and creates none", async () => {
+  const name = newName();
+  const { status, stderr } = await run("role", url, name, "--keep-password");
+  expect([status, stderr]).toEqual([
+    1,
+    `There is no role ${name}: leave --keep-password out to create it.\n`,
+  ]);
+  expect(await findRole(name)).toEqual([]);
+});
+
 test("a second run grants missing rights and revokes additional ones", async () => {
   const name = newName();
   await createRole(url, name);
