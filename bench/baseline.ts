@@ -1,15 +1,20 @@
 /**
  * The Worker that the API is compared with. It has the same driver, but no framework, no query builder, no validation
- * and no tokens: it sends plain SQL and returns the rows. `/empty` and `/bcrypt` do not use the database.
+ * and no tokens: it sends plain SQL and returns the rows. Below `/bare` and `/floor` are the two variants of its
+ * statements (baseline-statements.ts). `/empty` and `/bcrypt` do not use the database.
  */
 import { type NeonQueryFunction, neon, neonConfig } from "@neondatabase/serverless";
 import { compare } from "bcryptjs";
+import { auditedStatements, bareStatements } from "./baseline-statements.ts";
 
 interface Bindings {
   DATABASE_URL: string;
   DATABASE_ENDPOINT: string;
-  /** The id of the account that owns the patients. */
+  /** The account that owns the patients. */
   OWNER_ID: number;
+  USERNAME: string;
+  /** The UUID that the audit events have as that of the session. */
+  SESSION_ID: string;
   PASSWORD: string;
   PASSWORD_HASH: string;
 }
@@ -22,27 +27,6 @@ interface Patient {
   gender: string;
 }
 
-/** $1 is the id or the limit, $2 the account. */
-const statements: Record<string, string> = {
-  "/patient": "SELECT * FROM patients WHERE id = $1 AND owner_id = $2",
-  "/patients": "SELECT * FROM patients WHERE owner_id = $2 ORDER BY owner_id, id LIMIT $1",
-  "/assignments": `
-    SELECT m.id, m.assigned_at, p.id AS patient_id, p.firstname, p.lastname, p.age, p.gender, p.created_by,
-      d.id AS doctor_id, d.firstname AS doctor_firstname, d.lastname AS doctor_lastname, d.specialization,
-      d.max_appointments_per_day, d.gender AS doctor_gender
-    FROM mappings m JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
-    WHERE m.owner_id = $2 ORDER BY m.owner_id, m.id LIMIT $1`,
-  "/doctors": `
-    SELECT d.id, d.firstname, d.lastname, d.specialization, d.max_appointments_per_day, d.gender
-    FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = $1 AND m.owner_id = $2`,
-  "/delete":
-    "UPDATE patients SET owner_id = NULL, deleted_from = owner_id, deleted_at = now() WHERE id = $1 AND owner_id = $2 RETURNING id",
-};
-const updateStatement =
-  "UPDATE patients SET age = $3, updated_at = now() WHERE id = $1 AND owner_id = $2 RETURNING *";
-const createStatement = `
-  INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id) VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING *`;
-
 let client: NeonQueryFunction<false, false> | undefined;
 
 function createClient(env: Bindings): NeonQueryFunction<false, false> {
@@ -50,26 +34,39 @@ function createClient(env: Bindings): NeonQueryFunction<false, false> {
   return neon(env.DATABASE_URL);
 }
 
+/** The parameters of a bare statement. */
+async function readParams(path: string, query: URLSearchParams, request: Request, owner: number) {
+  if (path === "/create") {
+    const { firstname, lastname, email, age, gender } = (await request.json()) as Patient;
+    return [firstname, lastname, email, age, gender, owner];
+  }
+  const idOrLimit = query.get("n");
+  if (path !== "/update") return [idOrLimit, owner];
+  const { age } = (await request.json()) as Patient;
+  return [idOrLimit, owner, age];
+}
+
+/** The parameters of an audit event, in the order of `eventParams`. */
+const eventParams = ({ OWNER_ID, USERNAME, SESSION_ID }: Bindings) => [
+  OWNER_ID,
+  USERNAME,
+  "clinician",
+  SESSION_ID,
+  "203.0.113.7",
+  crypto.randomUUID(),
+];
+
 export default {
   async fetch(request: Request, env: Bindings): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/empty") return new Response();
     if (pathname === "/bcrypt") return Response.json(await compare(env.PASSWORD, env.PASSWORD_HASH));
     client ??= createClient(env);
-    if (pathname === "/create") {
-      const { firstname, lastname, email, age, gender } = (await request.json()) as Patient;
-      return Response.json(
-        await client.query(createStatement, [firstname, lastname, email, age, gender, env.OWNER_ID]),
-        {
-          status: 201,
-        },
-      );
-    }
-    const idOrLimit = searchParams.get("n");
-    if (pathname === "/update") {
-      const { age } = (await request.json()) as Patient;
-      return Response.json(await client.query(updateStatement, [idOrLimit, env.OWNER_ID, age]));
-    }
-    return Response.json(await client.query(statements[pathname] ?? "", [idOrLimit, env.OWNER_ID]));
+    const isFloor = pathname.startsWith("/floor/");
+    const path = pathname.slice(isFloor ? "/floor".length : "/bare".length);
+    const statement = auditedStatements[path]?.[isFloor ? "floor" : "bare"] ?? bareStatements[path] ?? "";
+    const params = await readParams(path, searchParams, request, env.OWNER_ID);
+    const rows = await client.query(statement, isFloor ? [...params, ...eventParams(env)] : params);
+    return Response.json(rows, { status: path === "/create" ? 201 : 200 });
   },
 };

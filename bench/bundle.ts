@@ -1,82 +1,85 @@
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
-const project = join(import.meta.dirname, "..");
-const projectConfig = join(project, "wrangler.toml");
-const configText = readFileSync(projectConfig, "utf8");
+/** This checkout. */
+const ownProject = join(import.meta.dirname, "..");
 
-const readSetting = (name: string): string => new RegExp(`^${name} = (.+)`, "m").exec(configText)?.[1] ?? "";
+/** What workerd has to know of a Worker besides its code, from wrangler.toml. */
+export interface WorkerConfig {
+  /** A string in quotes. */
+  compatibilityDate: string;
+  /** A list of strings in brackets. */
+  compatibilityFlags: string;
+  /** The names of the rate limiters' bindings. */
+  rateLimiterNames: string[];
+}
 
-/** A string in quotes, as in wrangler.toml. */
-export const compatibilityDate = readSetting("compatibility_date");
-/** A list of strings in brackets, as in wrangler.toml. */
-export const compatibilityFlags = readSetting("compatibility_flags");
+const readConfigText = (project: string): string => readFileSync(join(project, "wrangler.toml"), "utf8");
 
-/** The names of the rate limiters' bindings. */
-export const rateLimiterNames = [...configText.matchAll(/^\[\[ratelimits\]\]\s+name = "(.+)"/gm)].map(
-  ([, name]) => name ?? "",
-);
+const readSetting = (configText: string, name: string): string =>
+  new RegExp(`^${name} = (.+)`, "m").exec(configText)?.[1] ?? "";
+
+/** Reads the wrangler.toml of a checkout; by default that of this one. */
+export function readWorkerConfig(project = ownProject): WorkerConfig {
+  const text = readConfigText(project);
+  const rateLimiters = text.matchAll(/^\[\[ratelimits\]\]\s+name = "(.+)"/gm);
+  return {
+    compatibilityDate: readSetting(text, "compatibility_date"),
+    compatibilityFlags: readSetting(text, "compatibility_flags"),
+    rateLimiterNames: [...rateLimiters].map(([, name = ""]) => name),
+  };
+}
 
 export interface Bundle {
   /** The file with all of the Worker's code. */
   code: string;
   /** esbuild's metafile. */
   meta: { outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }> };
+  config: WorkerConfig;
 }
 
-/** Runs Wrangler, without telemetry and colours. @returns its standard output */
-export async function runWrangler(...args: string[]): Promise<string> {
+/** Runs Wrangler in a checkout, without telemetry and colours. @returns its standard output */
+export async function runWrangler(args: string[], project = ownProject): Promise<string> {
   const cli = createRequire(import.meta.url).resolve("wrangler");
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
-  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { cwd: project, env });
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], {
+    cwd: project,
+    env,
+  });
   return stdout;
 }
 
-/** Builds what would be deployed, into `folder`. */
-export const buildProduct = (folder: string): Promise<Bundle> => build("index", projectConfig, folder);
-
-/** Builds the API without audit events, into `folder`: `without-audit.ts` replaces src/db/query/steps/audit.ts. */
-export function buildWithoutAudit(folder: string): Promise<Bundle> {
-  const replacement = join(import.meta.dirname, "without-audit.ts");
-  const specifiers = importSpecifiersOf(join(project, "src", "db", "query", "audit.ts"));
-  // Wrangler's aliases compare the text of an import. without-audit.ts imports the module by another text.
-  const aliases = specifiers.flatMap((specifier) => ["--alias", `${specifier}:${replacement}`]);
-  return build("index", projectConfig, folder, aliases);
-}
-
-/** Every text by which the modules of src/ import `module`. @throws when none does */
-function importSpecifiersOf(module: string): string[] {
-  const src = join(project, "src");
-  const specifiers = readdirSync(src, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
-    .flatMap((file) => {
-      const imports = readFileSync(join(src, file), "utf8").matchAll(/ from "(\..+)";/g);
-      const folder = join(src, dirname(file));
-      return [...imports].flatMap(([, path = ""]) => (join(folder, path) === module ? [path] : []));
-    });
-  if (specifiers.length === 0) throw new Error(`No module imports ${module}. Has it moved?`);
-  return [...new Set(specifiers)];
-}
+/** Builds what would be deployed of a checkout, into `folder`. */
+export const buildProduct = (folder: string, project = ownProject): Promise<Bundle> =>
+  build("index", { configFile: join(project, "wrangler.toml"), folder, project });
 
 /** Builds the Worker bench/`name`.ts with the project's build settings, into `folder`. */
 export function buildBenchWorker(name: string, folder: string): Promise<Bundle> {
-  const config = `${folder}.toml`;
+  const configFile = `${folder}.toml`;
+  const configText = readConfigText(ownProject);
   const sharedSettings = ["compatibility_date", "compatibility_flags", "minify", "keep_names"];
   const lines = [
     `name = "bench"`,
     `main = "${join(import.meta.dirname, name)}.ts"`,
-    ...sharedSettings.map((key) => `${key} = ${readSetting(key)}`),
+    ...sharedSettings.map((key) => `${key} = ${readSetting(configText, key)}`),
   ];
-  writeFileSync(config, lines.join("\n"));
-  return build(name, config, folder);
+  writeFileSync(configFile, lines.join("\n"));
+  return build(name, { configFile, folder, project: ownProject });
 }
 
-async function build(name: string, config: string, folder: string, options: string[] = []): Promise<Bundle> {
+async function build(
+  name: string,
+  { configFile, folder, project }: { configFile: string; folder: string; project: string },
+): Promise<Bundle> {
   const meta = join(folder, "meta.json");
-  const outputs = ["--outdir", folder, "--metafile", meta];
-  await runWrangler("deploy", "--dry-run", "--config", config, ...outputs, ...options);
-  return { code: join(folder, `${name}.js`), meta: JSON.parse(readFileSync(meta, "utf8")) };
+  const options = ["--config", configFile, "--outdir", folder, "--metafile", meta];
+  await runWrangler(["deploy", "--dry-run", ...options], project);
+  return {
+    code: join(folder, `${name}.js`),
+    meta: JSON.parse(readFileSync(meta, "utf8")),
+    config: readWorkerConfig(project),
+  };
 }

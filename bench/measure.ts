@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
 import autocannon from "autocannon";
+import { readPostgresCpu, readProcessCpu } from "./processes.ts";
 import type { RequestKind } from "./request-kinds.ts";
 import type { BenchServers, BenchWorker } from "./servers.ts";
 
-/** What is measured while a fixed number of requests is sent. All but the first three are per request. */
+/** What is measured while a fixed number of requests is sent. All but the first four are per request. */
 export const metricNames = [
+  "seconds",
   "requestsPerSecond",
   "p50", // ms
   "p99", // ms
@@ -42,12 +43,13 @@ export async function measureLoad(servers: BenchServers, load: Load, count: numb
   const after = await readCounters(servers, load.worker);
   const databaseRequests = (await load.worker.countDatabaseRequests()) - databaseRequestsBefore;
   return {
+    seconds,
     requestsPerSecond: count / seconds,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
-    workerCpu: cpuBetween(before.workerCpu, after.workerCpu) / count,
-    endpointCpu: cpuBetween(before.endpointCpu, after.endpointCpu) / count,
-    postgresCpu: cpuBetween(before.postgresCpu, after.postgresCpu) / count,
+    workerCpu: (after.workerCpu - before.workerCpu) / count,
+    endpointCpu: (after.endpointCpu - before.endpointCpu) / count,
+    postgresCpu: (after.postgresCpu - before.postgresCpu) / count,
     databaseRequests: databaseRequests / count,
     databaseBytes: (after.databaseBytes - before.databaseBytes) / count,
     responseBytes: bytes / count,
@@ -60,7 +62,7 @@ async function readCounters(servers: BenchServers, worker: BenchWorker) {
     databaseBytes: await countDatabaseBytes(),
     workerCpu: readProcessCpu(worker.pid),
     endpointCpu: readProcessCpu(endpointPid),
-    postgresCpu: postmasterPid ? readPostgresCpu(postmasterPid) : new Map<string, number>(),
+    postgresCpu: postmasterPid ? readPostgresCpu(postmasterPid) : 0,
   };
 }
 
@@ -109,16 +111,20 @@ export function autocannonRequests(nextRequest: () => autocannon.Request): autoc
   return [{ setupRequest }];
 }
 
-/** Sends requests to warm up. @returns how many requests of this load take `seconds` */
+/** The part of a measurement that the last run of its warm-up takes at least. */
+const WARM_UP_PART = 0.4;
+/** By how much more requests a measurement has than fit into its time: they become faster even after the warm-up. */
+export const RESERVE = 1.1;
+
+/** Sends requests to warm up. @returns how many requests of this load take at least `seconds` */
 export async function calibrate(kind: RequestKind, load: Load, seconds: number): Promise<number> {
   let count = load.connections;
-  for (let attempt = 1; ; attempt += 1) {
+  for (;;) {
     await kind.prepare?.(count);
-    const start = performance.now();
-    await sendRequests(load, count);
-    const elapsed = (performance.now() - start) / 1000;
-    const estimate = Math.max(load.connections, Math.round((count * seconds) / elapsed));
-    if (attempt === 3 || estimate < 2 * count) return estimate;
+    const run = await sendRequests(load, count);
+    const estimate = (count * seconds) / run.seconds;
+    if (run.seconds >= WARM_UP_PART * seconds)
+      return Math.max(load.connections, Math.ceil(RESERVE * estimate));
     count = Math.ceil(estimate / 2);
   }
 }
@@ -135,64 +141,4 @@ export function quantile(values: number[], q: number): number {
   const position = q * (sorted.length - 1);
   const [low = 0, high = low] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]];
   return low + (high - low) * (position % 1);
-}
-
-// What follows reads Linux's /proc: https://www.kernel.org/doc/html/latest/filesystems/proc.html
-
-/** Nanoseconds on the CPU so far, by thread or process. */
-type CpuReading = Map<string, number>;
-
-/** The CPU time so far of all threads of a process. */
-export const readProcessCpu = (pid: number): CpuReading =>
-  new Map(
-    readdirSync(`/proc/${pid}/task`).map((thread) => [thread, cpuNanoseconds(`${pid}/task/${thread}`)]),
-  );
-
-/** The CPU time so far of all processes of a PostgreSQL server. Each of them has one thread. */
-const readPostgresCpu = (postmasterPid: number): CpuReading =>
-  new Map(postgresPids(postmasterPid).map((pid) => [String(pid), cpuNanoseconds(String(pid))]));
-
-/** Milliseconds on the CPU between two readings. Threads and processes that ended in between are not counted. */
-export function cpuBetween(before: CpuReading, after: CpuReading): number {
-  let sum = 0;
-  for (const [thread, nanoseconds] of after) sum += nanoseconds - (before.get(thread) ?? 0);
-  return sum / 1e6;
-}
-
-/** The memory of a process that is in RAM, in MiB. */
-export const readProcessMemory = (pid: number): number =>
-  readKibibytes(`/proc/${pid}/status`, "VmRSS") / 1024;
-
-/** The memory of a PostgreSQL server that is in RAM, in MiB. Memory that its processes share is counted once. */
-export const readPostgresMemory = (postmasterPid: number): number =>
-  postgresPids(postmasterPid).reduce(
-    (sum, pid) => sum + readKibibytes(`/proc/${pid}/smaps_rollup`, "Pss"),
-    0,
-  ) / 1024;
-
-/** The id of the process that started process `pid`. */
-export const parentPid = (pid: number): number =>
-  Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
-
-/** The postmaster and its children. */
-function postgresPids(postmasterPid: number): number[] {
-  const pids = readdirSync("/proc").map(Number).filter(Boolean);
-  return pids.filter((pid) => pid === postmasterPid || unlessEnded(() => parentPid(pid)) === postmasterPid);
-}
-
-const cpuNanoseconds = (path: string): number =>
-  unlessEnded(() => Number(readFileSync(`/proc/${path}/schedstat`, "utf8").split(" ")[0])) ?? 0;
-
-const readKibibytes = (file: string, name: string): number =>
-  unlessEnded(() =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(readFileSync(file, "utf8"))?.[1]),
-  ) ?? 0;
-
-/** The result of `read`, or undefined when the process has ended meanwhile. */
-function unlessEnded<Result>(read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

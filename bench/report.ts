@@ -31,8 +31,8 @@ export function writeReport(results: BenchResults): void {
 
 /** Colours for a light and a dark background. GitHub shows the SVG as an image, so the style must be inside it. */
 const style = `
-  svg { --api: #0969da; --baseline: #6e7781; --budget: #bc4c00; color: #1f2328; font: 12px system-ui, sans-serif; }
-  @media (prefers-color-scheme: dark) { svg { --api: #4493f8; --baseline: #9198a1; --budget: #db6d28; color: #e6edf3; } }`;
+  svg { --api: #0969da; --bare: #6e7781; --budget: #bc4c00; color: #1f2328; font: 12px system-ui, sans-serif; }
+  @media (prefers-color-scheme: dark) { svg { --api: #4493f8; --bare: #9198a1; --budget: #db6d28; color: #e6edf3; } }`;
 
 /** Draws a plot into an SVG file in this folder. */
 function draw(file: string, title: string, options: Plot.PlotOptions): void {
@@ -49,15 +49,15 @@ function draw(file: string, title: string, options: Plot.PlotOptions): void {
   writeFileSync(join(import.meta.dirname, file), `${svg.outerHTML}\n`);
 }
 
-/** Plots the Worker's CPU by kind of request, in the API and in the baseline. */
+/** Plots the Worker's CPU by kind of request, in the API and in the bare Worker. */
 function drawCost(rows: CostRow[]): void {
   const costs = rows.filter(({ connections }) => connections === BUDGET_CONNECTIONS);
-  const dots = costs.flatMap(({ kind, api, baseline }) => [
+  const dots = costs.flatMap(({ kind, api, bare }) => [
     { kind, color: "var(--api)", ms: api.workerCpu.median },
-    { kind, color: "var(--baseline)", ms: baseline.workerCpu.median },
+    { kind, color: "var(--bare)", ms: bare.workerCpu.median },
   ]);
   const [least, most] = [Math.min(...dots.map(({ ms }) => ms)), Math.max(...dots.map(({ ms }) => ms))];
-  draw("cost.svg", "Worker CPU by kind of request, compared with the baseline", {
+  draw("cost.svg", "Worker CPU by kind of request, compared with the bare statements", {
     width: 760,
     height: 60 + 26 * costs.length,
     marginLeft: 150,
@@ -75,15 +75,15 @@ function drawCost(rows: CostRow[]): void {
     y: { domain: costs.map(({ kind }) => kind), label: null },
     marks: [
       Plot.link(costs, {
-        x1: ({ baseline }: CostRow) => baseline.workerCpu.median,
+        x1: ({ bare }: CostRow) => bare.workerCpu.median,
         x2: ({ api }: CostRow) => api.workerCpu.median,
         y: "kind",
-        stroke: "var(--baseline)",
+        stroke: "var(--bare)",
         strokeWidth: 2,
         strokeOpacity: 0.5,
       }),
       Plot.tickX(costs, {
-        x: ({ baseline, cpuLimit }: CostRow) => cpuLimit && baseline.workerCpu.median * cpuLimit,
+        x: ({ bare, workerCpuLimit }: CostRow) => workerCpuLimit && bare.workerCpu.median * workerCpuLimit,
         y: "kind",
         stroke: "var(--budget)",
         strokeWidth: 2,
@@ -91,12 +91,12 @@ function drawCost(rows: CostRow[]): void {
       }),
       Plot.dot(dots, { x: "ms", y: "kind", r: 5, fill: "color" }),
       Plot.text(costs, {
-        x: ({ baseline, api }: CostRow) => Math.max(baseline.workerCpu.median, api.workerCpu.median),
+        x: ({ bare, api }: CostRow) => Math.max(bare.workerCpu.median, api.workerCpu.median),
         y: "kind",
         dx: 12,
         textAnchor: "start",
         fill: "currentColor",
-        text: ({ ratio }: CostRow) => `× ${ratio.median.toFixed(2)}`,
+        text: ({ workerRatio }: CostRow) => `× ${workerRatio.median.toFixed(2)}`,
       }),
       ...legend,
     ],
@@ -106,7 +106,7 @@ function drawCost(rows: CostRow[]): void {
 /** Coloured words above the plot. */
 const legend = [
   { text: "● API", fill: "var(--api)" },
-  { text: "● baseline", fill: "var(--baseline)" },
+  { text: "● bare", fill: "var(--bare)" },
   { text: "▏budget", fill: "var(--budget)" },
 ].map(({ text, fill }, i) => Plot.text([text], { frameAnchor: "top-left", dx: 90 * i, dy: -34, fill }));
 

@@ -2,20 +2,29 @@ import type { Metrics, Quartiles } from "./measure.ts";
 
 export type MetricQuartiles = Record<keyof Metrics, Quartiles>;
 
-/** A kind of request at a number of connections, compared with the baseline. */
+/**
+ * A kind of request at a number of connections, compared with the baseline. A ratio is that of the medians, with the
+ * quartiles of the rounds' ratios.
+ */
 export interface CostRow {
   kind: string;
   connections: number;
   /** How many requests to the database one request may make. */
   databaseRequests: number;
-  cpuLimit?: number | undefined;
+  workerCpuLimit?: number | undefined;
+  postgresCpuLimit?: number | undefined;
+  /** How long the shortest measurement took. */
+  shortestSeconds: number;
   api: MetricQuartiles;
-  baseline: MetricQuartiles;
-  /** Worker CPU / baseline CPU: the ratio of the medians, and the quartiles of the rounds' ratios. */
-  ratio: Quartiles;
+  bare: MetricQuartiles;
+  floor?: MetricQuartiles | undefined;
+  /** The Worker's CPU, API / bare. */
+  workerRatio: Quartiles;
+  /** PostgreSQL's CPU, API / floor. */
+  postgresRatio?: Quartiles | undefined;
 }
 
-/** Memory in RAM after the cost measurements, in MiB. PostgreSQL's is unknown when it runs on another machine. */
+/** Memory in RAM after the cost measurements, in MiB: of the API, the baseline and the servers. PostgreSQL's is unknown when it runs on another machine. */
 export interface MemoryResult {
   api: number;
   baseline: number;
@@ -41,12 +50,31 @@ export interface DemoDatabase {
   mebibytes: number;
 }
 
-/** A kind of request with and without its audit event, with `events` in the audit log before the measurement. */
+/** A kind of request with `events` in the audit log before the measurement. */
 export interface AuditRow {
   kind: string;
   events: number;
-  withAudit: MetricQuartiles;
-  withoutAudit: MetricQuartiles;
+  api: MetricQuartiles;
+  bare: MetricQuartiles;
+}
+
+/** A list of the audit events of one patient, when there are `events` of it. */
+export interface PatientEventsRow {
+  kind: string;
+  events: number;
+  /** In milliseconds; quartiles of the rounds. */
+  p50: Quartiles;
+  /** p50 / p50 with the fewest events, in the same round. */
+  ratio: Quartiles;
+}
+
+/** A kind of request in this version and in an earlier one. */
+export interface VersionsRow {
+  kind: string;
+  earlier: MetricQuartiles;
+  current: MetricQuartiles;
+  /** Current / earlier: the quartiles of the rounds' ratios. */
+  ratios: Record<"requestsPerSecond" | "postgresCpu" | "workerCpu", Quartiles>;
 }
 
 /** A kind of request when each of its requests to the database takes `delay` milliseconds longer. */
@@ -76,7 +104,7 @@ export interface RefusedLoginRow {
   ms: Quartiles;
 }
 
-/** Many connections at once, for a minute. */
+/** Many connections at once, for half a minute. */
 export interface SoakResult {
   connections: number;
   seconds: number;
@@ -94,11 +122,13 @@ export interface SoakResult {
 export interface BenchResults {
   cost?: PartResult & { rows: CostRow[]; memory: MemoryResult };
   growth?: PartResult & { rows: GrowthRow[]; databases: DemoDatabase[] };
-  audit?: PartResult & { rows: AuditRow[] };
+  audit?: PartResult & { rows: AuditRow[]; patientRows: PatientEventsRow[] };
   distance?: PartResult & { rows: DistanceRow[] };
   start?: PartResult & StartResult;
   soak?: PartResult & SoakResult;
   logins?: PartResult & { rows: RefusedLoginRow[] };
+  /** `base` is the commit of the earlier version. */
+  versions?: PartResult & { base: string; rows: VersionsRow[] };
 }
 
 export interface PartResult {

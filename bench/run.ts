@@ -1,31 +1,29 @@
-import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { hash } from "bcryptjs";
 import { Presets, SingleBar } from "cli-progress";
 import { runAsCommand } from "../ops/command.ts";
+import { type PartName, readArguments } from "./arguments.ts";
+import { measureAudit } from "./audit-log.ts";
 import { listBudgets } from "./budgets.ts";
 import { buildBenchWorker, buildProduct } from "./bundle.ts";
-import { measureAudit, measureCost } from "./cost.ts";
-import { measureDistance, measureGrowth, measureLogins } from "./latency.ts";
+import { measureCost } from "./cost.ts";
+import { measureDistance } from "./distance.ts";
+import { measureGrowth } from "./growth.ts";
+import { measureLogins } from "./logins.ts";
 import { renderTables, writeReport } from "./report.ts";
 import type { BenchResults } from "./results.ts";
-import { type BenchContext, type BenchDatabase, type BenchServers, startServers } from "./servers.ts";
+import {
+  type BenchContext,
+  type BenchDatabase,
+  type BenchServers,
+  describeCommit,
+  startServers,
+} from "./servers.ts";
 import { measureSoak, measureStart } from "./start-and-soak.ts";
-
-const usage = `Usage: npm run bench -- [options]
-
-  --only cost|audit|growth|distance|start|soak|logins   measure one part; repeat it for several
-  --rounds 11   how often each kind of request is measured, in turns with the baseline
-  --seconds 0.3 the minimum time of one measurement
-  --events 3e5  the number of audit events when requests are measured with a full audit log
-  --quick       a short run of everything, to see that it works; writes no files
-  --json        print the results as JSON
-
-Writes bench/results.json, the tables in bench/README.md and the plots, except with --quick. Needs Linux.`;
+import { measureVersions } from "./versions.ts";
 
 const parts = {
   start: measureStart,
@@ -35,8 +33,8 @@ const parts = {
   soak: measureSoak,
   logins: measureLogins,
   growth: measureGrowth,
-};
-type PartName = keyof typeof parts;
+  versions: measureVersions,
+} satisfies Record<PartName, unknown>;
 
 const resultsFile = join(import.meta.dirname, "results.json");
 
@@ -67,35 +65,6 @@ await runAsCommand(async () => {
 });
 // After an interruption, autocannon would go on sending requests to a server that has stopped.
 process.exit();
-
-function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string", multiple: true },
-      rounds: { type: "string" },
-      seconds: { type: "string" },
-      events: { type: "string" },
-      quick: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const isPart = (name: string): name is PartName => Object.hasOwn(parts, name);
-  const rounds = Number(values.rounds ?? (values.quick ? 2 : 11));
-  const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 0.3));
-  const events = Number(values.events ?? (values.quick ? 1e4 : 3e5));
-  const only = values.only ?? Object.keys(parts);
-  if (values.help || !only.every(isPart) || !(rounds >= 1) || !(seconds > 0) || !(events >= 1))
-    throw new Error(usage);
-  return {
-    only: only.filter(isPart),
-    rounds: Math.round(rounds),
-    seconds,
-    events: Math.round(events),
-    quick: values.quick,
-    json: values.json,
-  };
-}
 
 /** Measures the parts in `only`, one after another. Stops all servers at the end, also after an `interruption`. */
 async function measureParts(
@@ -135,8 +104,14 @@ async function buildWorkers(servers: BenchServers) {
     serveApi: (database: BenchDatabase, bundle = apiBundle) =>
       servers.serveWorker(bundle, database, { JWT_SECRET, DATABASE_TIMEOUT_MS: 60_000 }),
     async serveBaseline(database: BenchDatabase) {
-      const { password = "", id = 0 } = database.accounts[1] ?? {};
-      const bindings = { OWNER_ID: id, PASSWORD: password, PASSWORD_HASH: await hash(password, 10) };
+      const { id = 0, username = "", password = "" } = database.accounts[1] ?? {};
+      const bindings = {
+        OWNER_ID: id,
+        USERNAME: username,
+        SESSION_ID: randomUUID(),
+        PASSWORD: password,
+        PASSWORD_HASH: await hash(password, 10),
+      };
       return servers.serveWorker(baselineBundle, database, bindings);
     },
   };
@@ -144,25 +119,21 @@ async function buildWorkers(servers: BenchServers) {
 
 /** Date, commit, machine and software of this measurement. */
 function describeEnvironment({ postgresVersion }: BenchServers): Record<string, string> {
-  const git = spawnSync("git", ["describe", "--always", "--dirty"], {
-    cwd: import.meta.dirname,
-    encoding: "utf8",
-  });
   return {
     date: new Date().toISOString().slice(0, 10),
-    commit: git.stdout?.trim() || "unknown",
+    commit: describeCommit(import.meta.dirname),
     machine: `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
     software: `Node ${process.versions.node}, PostgreSQL ${postgresVersion}`,
   };
 }
 
-/** Formats the results as JSON, with each row on one line. */
+/** Formats the results as JSON, with each row of `rows` and `patientRows` on one line. */
 function formatResults(results: BenchResults): string {
   const rows: string[] = [];
   const json = JSON.stringify(
     results,
     (key, value) =>
-      key === "rows"
+      /^(rows|patientRows)$/.test(key)
         ? value.map((row: unknown) => `row ${rows.push(JSON.stringify(row, roundNumber)) - 1}`)
         : roundNumber(key, value),
     2,

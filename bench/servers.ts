@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { isLocal } from "../ops/environment.ts";
 import { migrate } from "../ops/migrate.ts";
 import { createRole } from "../ops/role.ts";
 import type { Bundle } from "./bundle.ts";
-import { parentPid } from "./measure.ts";
+import { parentPid } from "./processes.ts";
 import { serve, type WorkerdProcess } from "./workerd.ts";
 
 export interface BenchDatabase {
@@ -36,7 +36,14 @@ export interface BenchWorker extends WorkerdProcess {
 /** What every part of the benchmark gets. */
 export interface BenchContext {
   servers: BenchServers;
-  settings: { rounds: number; seconds: number; events: number; quick: boolean };
+  settings: {
+    rounds: number;
+    seconds: number;
+    events: number;
+    quick: boolean;
+    /** The folder of the checkout that `versions` compares with. */
+    base?: string | undefined;
+  };
   apiBundle: Bundle;
   baselineBundle: Bundle;
   /** Serves the API, or another `bundle` with the API's settings. */
@@ -45,6 +52,14 @@ export interface BenchContext {
   /** Shows on the terminal what is being done, and how much of this part is done, from 0 to 1. */
   showProgress(task: string, done: number): void;
 }
+
+/** The functions of a checkout that make a database of its version. */
+export interface DatabaseTools {
+  migrate: typeof migrate;
+  fillDemo: typeof fillDemo;
+  createRole: typeof createRole;
+}
+const ownTools: DatabaseTools = { migrate, fillDemo, createRole };
 
 export type BenchServers = Awaited<ReturnType<typeof startServers>>;
 
@@ -78,7 +93,11 @@ export async function startServers() {
     postmasterPid: isLocal(new URL(serverUrl)) ? await withClient(serverUrl, findPostmaster) : undefined,
 
     /** Creates a database with demo data. It is dropped at the end. */
-    async createDatabase(demo: Demo, onProgress?: (patients: number) => void): Promise<BenchDatabase> {
+    async createDatabase(
+      demo: Demo,
+      onProgress?: (patients: number) => void,
+      { migrate, fillDemo, createRole }: DatabaseTools = ownTools,
+    ): Promise<BenchDatabase> {
       const name = `hospital_bench_${randomBytes(4).toString("hex")}`;
       await runAsAdmin(`CREATE DATABASE ${name}`);
       if (externalUrl)
@@ -164,3 +183,8 @@ async function callChannel(channel: string, method: string, body?: string): Prom
   const response = await fetch(channel, { method, ...(body && { body }) });
   return (await response.json()) as { requests: number };
 }
+
+/** The commit of a checkout, as `git describe` names it. */
+export const describeCommit = (folder: string): string =>
+  spawnSync("git", ["describe", "--always", "--dirty"], { cwd: folder, encoding: "utf8" }).stdout?.trim() ||
+  "unknown";

@@ -5,20 +5,15 @@ import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import autocannon from "autocannon";
 import { type Bundle, runWrangler } from "./bundle.ts";
-import {
-  autocannonRequests,
-  cpuBetween,
-  quantile,
-  quartilesOf,
-  readProcessCpu,
-  readProcessMemory,
-} from "./measure.ts";
-import { dataRequestKinds, logInCaller } from "./request-kinds.ts";
+import { logInCaller } from "./caller.ts";
+import { autocannonRequests, quantile, quartilesOf } from "./measure.ts";
+import { readProcessCpu, readProcessMemory } from "./processes.ts";
+import { dataRequestKinds } from "./request-kinds.ts";
 import type { SoakResult, StartResult } from "./results.ts";
 import type { BenchContext, BenchServers, BenchWorker } from "./servers.ts";
 import { serve } from "./workerd.ts";
 
-const [START_ROUNDS, QUICK_START_ROUNDS] = [5, 2];
+const [START_ROUNDS, QUICK_START_ROUNDS] = [3, 2];
 /**
  * A deployed Worker has these secrets. Without them it logs at its start which are missing, and loads the code to do
  * so.
@@ -26,7 +21,7 @@ const [START_ROUNDS, QUICK_START_ROUNDS] = [5, 2];
 const secrets = { DATABASE_URL: "postgres://nobody:nothing@127.0.0.1/none", JWT_SECRET: "-".repeat(32) };
 
 const CONNECTIONS = 200;
-const [SOAK_SECONDS, QUICK_SOAK_SECONDS] = [60, 10];
+const [SOAK_SECONDS, QUICK_SOAK_SECONDS] = [30, 10];
 /** The part of the time that is warm-up: caches fill, and code is compiled. */
 const WARM_UP_PART = 0.25;
 /** The median over these seconds is taken, because memory goes up and down with garbage collection. */
@@ -74,7 +69,7 @@ export async function measureStart({
 async function profileStartup(file: string): Promise<number | undefined> {
   const vars = Object.entries(secrets).map(([name, value]) => `--var ${name}:${value}`);
   const args = ["check", "startup", "--outfile", file, `--args=${vars.join(" ")}`];
-  const output = await runWrangler(...args).catch(() => "");
+  const output = await runWrangler(args).catch(() => "");
   const [, active] = /Active: ([\d.]+) ms/.exec(output) ?? [];
   return Number(active) || undefined;
 }
@@ -86,7 +81,7 @@ async function measureFirstResponse(bundle: Bundle, folder: string, path: string
   try {
     const response = await fetch(`${worker.origin}${path}`);
     await response.arrayBuffer();
-    return cpuBetween(new Map(), readProcessCpu(worker.pid));
+    return readProcessCpu(worker.pid);
   } finally {
     await worker.stop();
   }
@@ -103,7 +98,7 @@ function sizeByPackage({ meta }: Bundle): { name: string; bytes: number }[] {
   return [...sizes].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes);
 }
 
-/** Sends reads and writes on many connections for a minute, to see whether any fails and whether memory grows. */
+/** Sends reads and writes on many connections for half a minute, to see whether any fails and whether memory grows. */
 export async function measureSoak({
   servers,
   apiBundle,

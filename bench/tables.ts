@@ -1,9 +1,16 @@
-import { fitDelays, listBudgets, pricesOf } from "./budgets.ts";
-import type { Quartiles } from "./measure.ts";
-import { type BenchResults, BUDGET_CONNECTIONS, type CostRow, type PartResult } from "./results.ts";
-
-/** The heading of a column, and the text of its cell in a row. */
-type Column<Row> = [heading: string, cell: (row: Row) => string];
+import { fitDelays, listBudgets } from "./budgets.ts";
+import { costTables } from "./cost-tables.ts";
+import type { BenchResults, PartResult, VersionsRow } from "./results.ts";
+import {
+  type Column,
+  formatInteger,
+  formatNumber,
+  formatQuartiles,
+  formatRange,
+  joinTable,
+  listKinds,
+  renderTable,
+} from "./table-format.ts";
 
 /** The tables of bench/README.md, by the name of their marker there. Undefined when there are no results for it. */
 export const tableSections: Record<string, (results: BenchResults) => string | undefined> = {
@@ -21,50 +28,7 @@ export const tableSections: Record<string, (results: BenchResults) => string | u
       ["", ({ isMet }) => (isMet ? "✓" : "**over budget**")],
     ]),
 
-  cost: ({ cost }) =>
-    cost &&
-    renderTable(rowsWithBudget(cost.rows), [
-      ["kind", ({ kind }) => kind],
-      ["Worker CPU", ({ api }) => formatNumber(api.workerCpu.median)],
-      ["baseline", ({ baseline }) => formatNumber(baseline.workerCpu.median)],
-      ["ratio", ({ ratio }) => formatNumber(ratio.median)],
-      ["quartiles of the ratio", ({ ratio }) => formatRange(ratio)],
-      ["budget", ({ cpuLimit }) => (cpuLimit === undefined ? "" : String(cpuLimit))],
-      ["endpoint CPU", ({ api }) => formatNumber(api.endpointCpu.median)],
-      ["baseline", ({ baseline }) => formatNumber(baseline.endpointCpu.median)],
-      ["PostgreSQL CPU", ({ api }) => formatNumber(api.postgresCpu.median)],
-      ["baseline", ({ baseline }) => formatNumber(baseline.postgresCpu.median)],
-      ["database requests", ({ api }) => String(api.databaseRequests.median)],
-      ["bytes from the database", ({ api }) => formatInteger(api.databaseBytes.median)],
-      ["baseline", ({ baseline }) => formatInteger(baseline.databaseBytes.median)],
-      ["bytes of the response", ({ api }) => formatInteger(api.responseBytes.median)],
-    ]),
-
-  load({ cost }) {
-    if (!cost) return undefined;
-    const kinds = listKinds(cost.rows);
-    const rows = cost.rows.toSorted(
-      (a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.connections - b.connections,
-    );
-    return renderTable(rows, [
-      ["kind", ({ kind }) => kind],
-      ["connections", ({ connections }) => String(connections)],
-      ["requests/s (quartiles)", ({ api }) => formatQuartiles(api.requestsPerSecond, 0)],
-      ["baseline", ({ baseline }) => formatInteger(baseline.requestsPerSecond.median)],
-      ["p50, ms", ({ api }) => formatNumber(api.p50.median)],
-      ["baseline", ({ baseline }) => formatNumber(baseline.p50.median)],
-      ["p99, ms", ({ api }) => formatNumber(api.p99.median)],
-      ["baseline", ({ baseline }) => formatNumber(baseline.p99.median)],
-    ]);
-  },
-
-  memory({ cost }) {
-    if (!cost) return undefined;
-    const { api, baseline, endpoint, postgres } = cost.memory;
-    const mebibytes = [api, baseline, endpoint].map(formatInteger);
-    const row = [...mebibytes, postgres ? formatInteger(postgres) : "on another machine"];
-    return joinTable(["", "API", "baseline", "endpoint", "PostgreSQL"], [["MiB in RAM at the end", ...row]]);
-  },
+  ...costTables,
 
   growth({ growth }) {
     if (!growth) return undefined;
@@ -137,14 +101,21 @@ export const tableSections: Record<string, (results: BenchResults) => string | u
     renderTable(audit.rows, [
       ["kind", ({ kind }) => kind],
       ["audit events", ({ events }) => formatInteger(events)],
-      ["Worker, CPU ms", ({ withAudit }) => formatNumber(withAudit.workerCpu.median)],
-      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.workerCpu.median)],
-      ["PostgreSQL, CPU ms", ({ withAudit }) => formatNumber(withAudit.postgresCpu.median)],
-      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.postgresCpu.median)],
-      ["p50, ms", ({ withAudit }) => formatNumber(withAudit.p50.median)],
-      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.p50.median)],
-      ["p99, ms", ({ withAudit }) => formatNumber(withAudit.p99.median)],
-      ["without audit", ({ withoutAudit }) => formatNumber(withoutAudit.p99.median)],
+      ["Worker, CPU ms", ({ api }) => formatNumber(api.workerCpu.median)],
+      ["PostgreSQL, CPU ms", ({ api }) => formatNumber(api.postgresCpu.median)],
+      ["p50, ms", ({ api }) => formatNumber(api.p50.median)],
+      ["bare", ({ bare }) => formatNumber(bare.p50.median)],
+      ["p99, ms", ({ api }) => formatNumber(api.p99.median)],
+      ["bare", ({ bare }) => formatNumber(bare.p99.median)],
+    ]),
+
+  "patient-events": ({ audit }) =>
+    audit &&
+    renderTable(audit.patientRows, [
+      ["kind", ({ kind }) => kind],
+      ["events of the patient", ({ events }) => formatInteger(events)],
+      ["p50, ms (quartiles)", ({ p50 }) => formatQuartiles(p50)],
+      ["ratio (quartiles)", ({ ratio }) => formatQuartiles(ratio)],
     ]),
 
   soak({ soak }) {
@@ -182,44 +153,22 @@ export const tableSections: Record<string, (results: BenchResults) => string | u
       ["quartiles", ({ ms }) => formatRange(ms)],
     ]),
 
-  price: ({ cost }) =>
-    cost &&
-    renderTable(rowsWithBudget(cost.rows), [
-      ["a million requests", ({ kind }) => kind],
-      ["Cloudflare, requests", (row) => formatDollars(pricesOf(row).requests)],
-      ["Cloudflare, CPU", (row) => formatDollars(pricesOf(row).workerCpu)],
-      ["Neon, compute", (row) => formatDollars(pricesOf(row).compute)],
-      ["Neon, transfer", (row) => formatDollars(pricesOf(row).transfer)],
-      ["sum", (row) => formatDollars(Object.values(pricesOf(row)).reduce((sum, price) => sum + price))],
-    ]),
+  versions({ versions }) {
+    if (!versions) return undefined;
+    const compare = (
+      heading: string,
+      metric: keyof VersionsRow["ratios"],
+      format: (value: number) => string,
+    ): Column<VersionsRow>[] => [
+      [heading, ({ current }) => format(current[metric].median)],
+      [versions.base, ({ earlier }) => format(earlier[metric].median)],
+      ["ratio (quartiles)", ({ ratios }) => formatQuartiles(ratios[metric])],
+    ];
+    return renderTable(versions.rows, [
+      ["kind", ({ kind }) => kind],
+      ...compare("requests/s", "requestsPerSecond", formatInteger),
+      ...compare("PostgreSQL, CPU ms", "postgresCpu", formatNumber),
+      ...compare("Worker, CPU ms", "workerCpu", formatNumber),
+    ]);
+  },
 };
-
-const rowsWithBudget = (rows: CostRow[]): CostRow[] =>
-  rows.filter(({ connections }) => connections === BUDGET_CONNECTIONS);
-const listKinds = (rows: { kind: string }[]): string[] => [...new Set(rows.map(({ kind }) => kind))];
-
-/** Formats a number with `digits` decimals; "—" when there is none. */
-const formatNumber = (value: number | undefined, digits = 2): string =>
-  value?.toLocaleString("en", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-    signDisplay: "negative",
-  }) ?? "—";
-const formatInteger = (value: number): string => formatNumber(value, 0);
-const formatDollars = (value: number): string => `$${formatNumber(value, 3)}`;
-const formatRange = ({ low, high }: Quartiles, digits = 2): string =>
-  `${formatNumber(low, digits)}–${formatNumber(high, digits)}`;
-const formatQuartiles = (quartiles: Quartiles | undefined, digits = 2): string =>
-  quartiles ? `${formatNumber(quartiles.median, digits)} (${formatRange(quartiles, digits)})` : "";
-
-const renderTable = <Row>(rows: Row[], columns: Column<Row>[]): string =>
-  joinTable(
-    columns.map(([heading]) => heading),
-    rows.map((row) => columns.map(([, cell]) => cell(row))),
-  );
-
-/** A Markdown table. The first column is aligned left, the others right. */
-function joinTable(head: string[], rows: string[][]): string {
-  const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}

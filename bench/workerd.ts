@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { type Bundle, compatibilityDate, compatibilityFlags, rateLimiterNames } from "./bundle.ts";
+import { type Bundle, readWorkerConfig, type WorkerConfig } from "./bundle.ts";
 
 /** The path of the workerd executable, which Wrangler depends on. */
 const executable: string = createRequire(import.meta.resolve("wrangler"))("workerd").default;
@@ -23,14 +23,14 @@ export interface WorkerdProcess {
  * @param folder an empty folder, for workerd's configuration.
  */
 export async function serve(
-  bundle: Pick<Bundle, "code">,
+  bundle: Pick<Bundle, "code"> & Partial<Pick<Bundle, "config">>,
   bindings: Record<string, string | number>,
   folder: string,
 ): Promise<WorkerdProcess> {
   copyFileSync(bundle.code, join(folder, "worker.js"));
   writeFileSync(join(folder, "limiter.js"), rateLimiterModule);
   const config = join(folder, "config.capnp");
-  writeFileSync(config, workerdConfig(bindings));
+  writeFileSync(config, workerdConfig(bundle.config ?? readWorkerConfig(), bindings));
   const stdio = ["ignore", "ignore", "pipe", "pipe"] as const;
   const args = ["serve", config, "--control-fd=3"];
   const workerd = spawn(executable, args, { stdio: [...stdio] });
@@ -63,7 +63,10 @@ const rateLimiterModule = "export default () => ({ limit: async () => ({ success
 
 const quote = (value: string): string => JSON.stringify(value);
 
-function workerdConfig(bindings: Record<string, string | number>): string {
+function workerdConfig(
+  { compatibilityDate, compatibilityFlags, rateLimiterNames }: WorkerConfig,
+  bindings: Record<string, string | number>,
+): string {
   const values = Object.entries(bindings).map(
     ([name, value]) => `(name = ${quote(name)}, json = ${quote(JSON.stringify(value))})`,
   );
