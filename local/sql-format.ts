@@ -1,6 +1,6 @@
 /** A line that begins a clause or a step, a comment, or a closing bracket: it is not indented as a continued line. */
 const CLAUSE =
-  /^(WITH|SELECT|FROM|WHERE|GROUP BY|HAVING|ORDER BY|LIMIT|UNION|INSERT|UPDATE|DELETE|SET|RETURNING|FOR|ON CONFLICT|USING|--|\)|\w+ AS (MATERIALIZED )?\()/;
+  /^(WITH|SELECT|FROM|WHERE|GROUP BY|HAVING|ORDER BY|LIMIT|UNION|INSERT|UPDATE|DELETE|SET|RETURNING|FOR|ON CONFLICT|USING|--|\)|\w+ AS ((NOT )?MATERIALIZED )?\()/;
 /** A branch of a CASE. */
 const BRANCH = /^(WHEN|THEN|ELSE)\b/;
 const LITERAL = /E'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'/g;

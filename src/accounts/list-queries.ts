@@ -16,7 +16,7 @@ export const listAccounts = defineList<AccountDetails>({
   name: "accounts/list",
   routes: "GET /api/accounts",
   alias: "u",
-  json: jsonObject(accountColumns),
+  json: sql`${jsonObject(accountColumns)}::text`,
   filters: {
     role: sql`(${role} IS NULL OR u.role = ${role})`,
     active: sql`(${active} IS NULL OR u.active = ${active})`,

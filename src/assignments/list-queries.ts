@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/caller.ts";
-import { isoTimestamp, jsonObject } from "../db/query/json.ts";
+import { isoTimestamp, jsonText } from "../db/query/json.ts";
 import { defineList, type IndexScan, type PageRequest } from "../db/query/list.ts";
+import { assignments } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
 import type { ListedAssignment } from "./responses.ts";
 import { doctorSummary, patientSummary } from "./summaries.ts";
@@ -13,10 +14,14 @@ const assignmentList = {
   routes: "GET /api/mappings",
   alias: "m",
   join: sql`JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id`,
-  json: jsonObject(sql`
-      m.id, ${jsonObject(patientSummary)} AS patient,
-      ${jsonObject(doctorSummary)} AS doctor,
-      ${isoTimestamp("m.assigned_at")} AS assigned_at`),
+  json: jsonText(
+    assignments,
+    "m",
+    ["id"],
+    sql`',"patient":', ${patientSummary},
+      ',"doctor":', ${doctorSummary},
+      ',"assigned_at":"', ${isoTimestamp("m.assigned_at")}, '"'`,
+  ),
   auditEvent: {
     columns: {
       action: "list",

@@ -1,4 +1,5 @@
-import { selectColumns } from "../db/query/json.ts";
+import { jsonText } from "../db/query/json.ts";
+import { doctors, patients } from "../db/schema.ts";
 import type { ListedAssignment } from "./responses.ts";
 
 const patientFields: (keyof ListedAssignment["patient"])[] = [
@@ -19,6 +20,6 @@ const doctorFields: (keyof ListedAssignment["doctor"])[] = [
   "active",
 ];
 
-/** The columns of the patient `p` and of the doctor `d` that an assignment shows. */
-export const patientSummary = selectColumns("p", patientFields);
-export const doctorSummary = selectColumns("d", doctorFields);
+/** The patient `p` and the doctor `d` of an assignment, as JSON text. */
+export const patientSummary = jsonText(patients, "p", patientFields);
+export const doctorSummary = jsonText(doctors, "d", doctorFields);

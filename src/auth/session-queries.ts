@@ -7,7 +7,7 @@ import {
   callerSteps,
   type TokenClaims,
 } from "../db/query/caller.ts";
-import { isoTimestamp, jsonArray, jsonBody } from "../db/query/json.ts";
+import { isoTimestamp, jsonArray, jsonBody, jsonObject } from "../db/query/json.ts";
 import { defineStatement, intParam, type Json, param } from "../db/statement.ts";
 import type { Account, Session } from "./responses.ts";
 
@@ -42,11 +42,11 @@ export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { 
   )
 SELECT (
     SELECT ${jsonArray(
-      sql`
+      sql`${jsonObject(sql`
       s.id, ${isoTimestamp("s.created_at")} AS created_at,
       ${isoTimestamp("s.last_used_at")} AS last_used_at,
       ${isoTimestamp("s.expires_at")} AS expires_at,
-      s.user_agent, s.id = ${sessionId} AS current`,
+      s.user_agent, s.id = ${sessionId} AS current`)}::text`,
       sql`s.created_at DESC, s.id`,
     )}::text
     FROM open_sessions s

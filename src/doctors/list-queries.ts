@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
 import { readOutcome } from "../db/query/audit.ts";
 import { callerId } from "../db/query/caller.ts";
-import { jsonObject, selectColumns } from "../db/query/json.ts";
 import { defineList, type IndexScan, lateralJoin, matchesName, searchStep } from "../db/query/list.ts";
 import { intParam, param } from "../db/statement.ts";
+import { doctorJson } from "./queries.ts";
 import { doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 
@@ -19,7 +19,8 @@ export const listDoctors = defineList<Doctor>({
   name: "doctors/list",
   routes: "GET /api/doctors",
   alias: "d",
-  json: jsonObject(selectColumns("d", doctorResponseFields)),
+  json: doctorJson,
+  columns: [...doctorResponseFields, "last_first"],
   steps: searchStep,
   filters: {
     search: matchesName("d"),

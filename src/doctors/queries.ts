@@ -26,7 +26,7 @@ import {
   resultId,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
-import { columnNames, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
+import { columnNames, jsonObject, jsonText, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -41,6 +41,7 @@ import {
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
+import { doctors } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import { doctorFields, doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
@@ -50,8 +51,8 @@ import type { Doctor } from "./responses.ts";
 
 const id = intParam("id");
 
-/** A doctor as the response has it. */
-const doctorJson = jsonObject(selectColumns("d", doctorResponseFields));
+/** A doctor as the response has it, as JSON text. */
+export const doctorJson = jsonText(doctors, "d", doctorResponseFields);
 
 /** The fields that a client writes, as a list of columns. */
 const fieldNames = Object.keys(doctorFields);
@@ -63,7 +64,7 @@ export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams
   sql`-- GET /api/doctors/:id
   WITH ${callerSteps},
   found AS (
-    SELECT d.version, CASE WHEN d.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${doctorJson} END::text AS body
+    SELECT d.version, CASE WHEN d.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${doctorJson} END AS body
     FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")}
   )
 SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
@@ -86,7 +87,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
       'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
     WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
-  response AS (SELECT d.id AS record_id, ${doctorJson}::text AS answer FROM draft d),
+  response AS (SELECT d.id AS record_id, ${doctorJson} AS answer FROM draft d),
   ${resultSteps},
   created AS (
     INSERT INTO doctors (id, ${fields}, created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
@@ -126,7 +127,7 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
       FROM jsonb_populate_record(d, ${param("changes")}::jsonb) new
     )
     FROM target WHERE d.id = target.id AND ${isTargetWritable}
-    RETURNING d.version, ${doctorJson}::text AS body, ${jsonObject(columnNames(fieldNames, "d."))} AS fields
+    RETURNING d.version, ${doctorJson} AS body, ${jsonObject(columnNames(fieldNames, "d."))} AS fields
   ),
   ${insertAuditEvent({
     action: "update",

@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import { adminOutcome } from "../db/query/caller.ts";
-import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { jsonText } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can, isInvitationValid } from "../db/query/permissions.ts";
+import { invitations } from "../db/schema.ts";
 import type { Invitation } from "./responses.ts";
 
 const responseFields: (keyof Invitation)[] = [
@@ -19,7 +20,7 @@ export const listInvitations = defineList<Invitation>({
   name: "invitations/list",
   routes: "GET /api/invitations",
   alias: "i",
-  json: jsonObject(selectColumns("i", responseFields)),
+  json: jsonText(invitations, "i", responseFields),
   filters: {},
   sorts: { id: { order: ["i.id"], scans: [{ from: sql`invitations i`, condition: isInvitationValid }] } },
   isAllowed: can("invitations:manage"),

@@ -44,7 +44,7 @@ type ExportedBatch = { lines: string | null; next: number | null };
 type ExportParams = { after: number; size: number };
 export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-ndjson",
-  exportStatement(sql`${patientJson}::text || E'\\n'`),
+  exportStatement(sql`${patientJson} || E'\\n'`),
   { readsInIndexOrder: true },
 );
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(

@@ -10,6 +10,7 @@ import {
 } from "../db/query/list.ts";
 import { intParam, param } from "../db/statement.ts";
 import { patientJson } from "./queries.ts";
+import { patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
 const gender = sql`${param("gender")}::text`;
@@ -22,6 +23,7 @@ const isOfDoctor = sql`(
 const patientList = {
   alias: "p",
   json: patientJson,
+  columns: [...patientResponseFields, "last_first"],
   steps: searchStep,
   filters: {
     search: matchesName("p"),

@@ -25,7 +25,7 @@ import {
   resultId,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
-import { columnNames, jsonObject, selectColumns, stepJson } from "../db/query/json.ts";
+import { columnNames, jsonObject, jsonText, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -40,6 +40,7 @@ import {
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
+import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
@@ -49,8 +50,8 @@ import type { Patient } from "./responses.ts";
 
 const id = intParam("id");
 
-/** A patient as the response has it. */
-export const patientJson = jsonObject(selectColumns("p", patientResponseFields));
+/** A patient as the response has it, as JSON text. */
+export const patientJson = jsonText(patients, "p", patientResponseFields);
 
 /** The fields that a client writes, as a list of columns. */
 const fieldNames = Object.keys(patientFields);
@@ -63,7 +64,7 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
   WITH ${callerSteps},
   found AS (
     SELECT p.version,
-      CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END::text AS body
+      CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END AS body
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
@@ -93,7 +94,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (
-    SELECT p.id AS record_id, ${patientJson}::text AS answer
+    SELECT p.id AS record_id, ${patientJson} AS answer
     FROM draft p
   ),
   ${resultSteps},
@@ -139,7 +140,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     )
     FROM target
     WHERE p.id = target.id AND ${isTargetWritable}
-    RETURNING p.version, ${patientJson}::text AS body,
+    RETURNING p.version, ${patientJson} AS body,
       ${jsonObject(columnNames(fieldNames, "p."))} AS fields
   ),
   ${insertAuditEvent({

@@ -66,9 +66,9 @@ const eventIdAndTime = sql`e.id, ${isoTimestamp("e.at")} AS at`;
 const accountJson = (columns: SQL) =>
   sql`CASE WHEN e.account_id IS NOT NULL THEN ${jsonObject(sql`e.account_id AS id, ${columns}`)} END AS account`;
 
-/** A change of a patient as JSON, as the patient's owner sees it. */
-export const changeJson = jsonObject(sql`
-      ${eventIdAndTime}, ${accountJson(sql`e.username`)}, e.action, coalesce(e.changes, '{}') AS changes`);
+/** A change of a patient as JSON text, as the patient's owner sees it. */
+export const changeJson = sql`${jsonObject(sql`
+      ${eventIdAndTime}, ${accountJson(sql`e.username`)}, e.action, coalesce(e.changes, '{}') AS changes`)}::text`;
 
 /** The fields of a JSON object without its braces. */
 const objectFields = (columns: SQL): SQL => sql`left(substr(${jsonObject(columns)}::text, 2), -1)`;

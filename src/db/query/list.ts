@@ -3,7 +3,7 @@ import { nameSearchKey } from "../columns.ts";
 import { intParam, type Json, param } from "../statement.ts";
 import { type AuditEventColumns, insertRetryableAuditEvent } from "./audit.ts";
 import { authenticatedRetryable, type Caller, callerSteps, type SendForCaller } from "./caller.ts";
-import { isTimestamp, responseColumn } from "./json.ts";
+import { columnNames, isTimestamp, responseColumn } from "./json.ts";
 
 // Lists that are read page by page (keyset pagination). Each sort order in each direction is a statement of its own,
 // which reads the rows after the position of the last page in the order of an index.
@@ -36,6 +36,10 @@ export interface ListDefinition {
   alias: string;
   /** One row as JSON text, as the response has it. */
   json: SQL;
+  /**
+   * The columns that `json` and the sort orders need; all when left out. PostgreSQL copies the rows of a page twice.
+   */
+  columns?: readonly string[];
   /** Joined to the rows of the step `page`, after they were read. */
   join?: SQL;
   /** Steps that the others need. */
@@ -150,9 +154,9 @@ function pageStatement(list: ListDefinition, sortName: string, sort: Sort, isBac
       ${mergedScans(list, sort, conditions, isBackwards)}
     ) ${sql.raw(alias)}
   ),
-  page AS (SELECT * FROM page_and_next WHERE page_position <= ${pageSize}),
+  page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= ${pageSize}),
   page_json AS (
-    SELECT page_position, ${json}::text AS json
+    SELECT page_position, ${json} AS json
     FROM page ${sql.raw(alias)}${join && sql`\n    ${join}`}
   )${auditEventStep(auditEvent)}
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
@@ -208,7 +212,9 @@ function scanRows(
     ...(list.isAllowed ? [list.isAllowed] : []),
   ];
   const columns = [...(scan.equals ?? []).map(([column]) => column), ...scan.order];
-  return sql`SELECT ${sql.raw(list.alias)}.* FROM ${scan.from}
+  const selected = columnNames(list.columns ?? ["*"], `${list.alias}.`);
+  return sql`SELECT ${selected}
+      FROM ${scan.from}
       WHERE ${sql.join(conditions, sql`\n AND `)}
       ORDER BY ${orderBy(columns, isBackwards)} LIMIT ${pageSize} + 1`;
 }

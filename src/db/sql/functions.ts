@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_d5eecda5",
+  "function": "accounts_list_by_id_5429a7f1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_e927a90c",
+  "function": "accounts_list_by_id_desc_6fb791d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -148,7 +148,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_b51f93c9",
+  "function": "assignments_find_doctors_of_patient_94f96d30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -164,7 +164,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_3a42cd4d",
+  "function": "assignments_list_by_created_at_4c10d6ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -186,7 +186,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_04f7cfed",
+  "function": "assignments_list_by_created_at_desc_e94fb03d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -208,7 +208,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_b0fa88ff",
+  "function": "assignments_list_by_id_b6de06e1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -229,7 +229,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_1a4ccadc",
+  "function": "assignments_list_by_id_desc_4b269617",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -250,7 +250,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_a9e40722",
+  "function": "assignments_list_by_patient_id_14ba8704",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -271,7 +271,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_d912bb08",
+  "function": "assignments_list_by_patient_id_desc_41805054",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -292,7 +292,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_190501f5",
+  "function": "assignments_list_of_doctor_by_created_at_61449664",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -315,7 +315,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_4c2945ad",
+  "function": "assignments_list_of_doctor_by_created_at_desc_d3c3d153",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -338,7 +338,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_eb43eff7",
+  "function": "assignments_list_of_doctor_by_id_8b4937fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -360,7 +360,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_1996235c",
+  "function": "assignments_list_of_doctor_by_id_desc_c305142d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -382,7 +382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_b6ce1a72",
+  "function": "assignments_list_of_doctor_by_patient_id_e08d99fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -404,7 +404,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_516cec27",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_5966bee1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -426,7 +426,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_b9b51b81",
+  "function": "audit_list_by_account_at_desc_e0beff33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f6abe524",
+  "function": "audit_list_by_action_at_desc_9cfc0fc5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -478,7 +478,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_e5e45124",
+  "function": "audit_list_by_at_desc_fe731ae9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -504,7 +504,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_c4836fb1",
+  "function": "audit_list_by_outcome_at_desc_d4ebd303",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -530,7 +530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_909755fa",
+  "function": "audit_list_by_patient_at_desc_50998444",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -791,7 +791,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_8806e6e2",
+  "function": "doctors_create_db222ced",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -831,7 +831,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_12553200",
+  "function": "doctors_find_c3ad27df",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -846,7 +846,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_dd8382ed",
+  "function": "doctors_list_by_created_at_7215264c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -871,7 +871,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_3ebcf696",
+  "function": "doctors_list_by_created_at_desc_69e88acf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -896,7 +896,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_4edbff87",
+  "function": "doctors_list_by_id_24e6a784",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -920,7 +920,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_6ea023c4",
+  "function": "doctors_list_by_id_desc_8295812c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -944,7 +944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_1e04fa90",
+  "function": "doctors_list_by_lastname_cace2400",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -969,7 +969,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_8575abf6",
+  "function": "doctors_list_by_lastname_desc_0be55f31",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -994,7 +994,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_0b698ee4",
+  "function": "doctors_list_by_patient_id_972c2b4b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1018,7 +1018,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_eb2b900a",
+  "function": "doctors_list_by_patient_id_desc_d62d05bc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1042,7 +1042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_61463d0f",
+  "function": "doctors_update_407dcc55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1090,7 +1090,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_0ae7e2ab",
+  "function": "invitations_list_by_id_6bb3c86f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1110,7 +1110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_c7ac02db",
+  "function": "invitations_list_by_id_desc_40e3e02e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1146,7 +1146,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0cf8e91",
+  "function": "patients_create_b80f5d72",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1203,7 +1203,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_03ea7577",
+  "function": "patients_export_ndjson_fc07c7f8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1221,7 +1221,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_b27f3019",
+  "function": "patients_find_7d3e7a74",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1280,7 +1280,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_d3824b90",
+  "function": "patients_list_accesses_by_at_desc_a6e001da",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1302,7 +1302,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_c27bd871",
+  "function": "patients_list_by_created_at_00fad86e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1328,7 +1328,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_b2c1e30c",
+  "function": "patients_list_by_created_at_desc_e707da30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1354,7 +1354,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_bf7f4ffd",
+  "function": "patients_list_by_doctor_id_9c514b57",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1379,7 +1379,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_61af2c49",
+  "function": "patients_list_by_doctor_id_desc_7a98176f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1404,7 +1404,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_5a092d0a",
+  "function": "patients_list_by_id_7319df31",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1429,7 +1429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_b5997ddb",
+  "function": "patients_list_by_id_desc_c321789b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1454,7 +1454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_e4655d68",
+  "function": "patients_list_by_lastname_8bf4d9c5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1480,7 +1480,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_1e3d8ec0",
+  "function": "patients_list_by_lastname_desc_dabbce1b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1506,7 +1506,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_eef19145",
+  "function": "patients_list_changes_by_at_desc_84174363",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1528,7 +1528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_f5f4f2e4",
+  "function": "patients_list_deleted_by_created_at_e0c4fe9b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1554,7 +1554,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_2aa35b1a",
+  "function": "patients_list_deleted_by_created_at_desc_53642948",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1580,7 +1580,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_890be3b1",
+  "function": "patients_list_deleted_by_id_d8bba896",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1605,7 +1605,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_602529b8",
+  "function": "patients_list_deleted_by_id_desc_5250be91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1630,7 +1630,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4d3cd0ee",
+  "function": "patients_list_deleted_by_lastname_d6b10cc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1656,7 +1656,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_102263c4",
+  "function": "patients_list_deleted_by_lastname_desc_b76816af",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1738,7 +1738,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_dd011a19",
+  "function": "patients_update_d832a3b2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

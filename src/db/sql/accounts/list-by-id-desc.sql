@@ -12,7 +12,8 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 page_and_next AS (
   SELECT u.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
-    SELECT u.* FROM users u
+    SELECT u.*
+    FROM users u
     WHERE u.id < $4::bigint
       AND ($5::text IS NULL OR u.role = $5::text)
       AND ($6::boolean IS NULL OR u.active = $6::boolean)
@@ -21,7 +22,7 @@ page_and_next AS (
     ORDER BY u.id DESC LIMIT $8::int + 1
   ) u
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $8::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $8::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
       to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at) o)::text AS json

@@ -14,7 +14,8 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (id) * FROM (
       (
-        SELECT m.* FROM mappings m
+        SELECT m.*
+        FROM mappings m
         WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
           AND (m.current_doctor_id, m.owner_id, m.id) > ($4::int, (SELECT id FROM caller), $5::bigint) AND (m.current_doctor_id, m.owner_id) <= ($4::int, (SELECT id FROM caller))
           AND ($6::int IS NULL OR m.patient_id = $6::int)
@@ -22,7 +23,8 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT m.* FROM mappings m
+        SELECT m.*
+        FROM mappings m
         WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
           AND (m.current_doctor_id, m.id) > ($4::int, $5::bigint) AND m.current_doctor_id <= $4::int
           AND ($6::int IS NULL OR m.patient_id = $6::int)
@@ -32,12 +34,16 @@ page_and_next AS (
     ORDER BY id LIMIT $7::int + 1
   ) m
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
-      m.id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.age, p.gender, p.created_by) o) AS patient,
-      (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.specialization, d.max_appointments_per_day, d.gender, d.active) o) AS doctor,
-      to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', m.id, ',"patient":', concat(
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"age":', p.age,
+      ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'),
+    ',"doctor":', concat(
+      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"specialization":', to_json(d.specialization),
+      ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender), ',"active":', to_json(d.active), '}'),
+    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),

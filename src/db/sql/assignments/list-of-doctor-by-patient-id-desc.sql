@@ -12,7 +12,8 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 page_and_next AS (
   SELECT m.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
-    SELECT m.* FROM (
+    SELECT m.*
+    FROM (
       SELECT * FROM mappings WHERE patient_id = $4::int AND owner_id IS NOT NULL OFFSET 0
     ) m
     WHERE m.current_doctor_id = $5::int AND (m.owner_id = (SELECT id FROM caller) OR (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $5::int))
@@ -20,12 +21,16 @@ page_and_next AS (
     ORDER BY m.id DESC LIMIT $7::int + 1
   ) m
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
-      m.id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.age, p.gender, p.created_by) o) AS patient,
-      (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.specialization, d.max_appointments_per_day, d.gender, d.active) o) AS doctor,
-      to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', m.id, ',"patient":', concat(
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"age":', p.age,
+      ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'),
+    ',"doctor":', concat(
+      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"specialization":', to_json(d.specialization),
+      ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender), ',"active":', to_json(d.active), '}'),
+    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),

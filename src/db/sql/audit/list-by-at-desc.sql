@@ -12,7 +12,8 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 page_and_next AS (
   SELECT e.*, row_number() OVER (ORDER BY at DESC, id DESC) AS page_position
   FROM (
-    SELECT e.* FROM audit_events e
+    SELECT e.*
+    FROM audit_events e
     WHERE (e.at, e.id) < ($4::timestamptz, $5::bigint) AND e.at >= coalesce($6::timestamptz, '-infinity')
       AND ($7::int IS NULL OR e.patient_id = $7::int OR e.patients @> ARRAY[$7::int])
       AND ($8::int IS NULL OR e.account_id = $8::int)
@@ -22,7 +23,7 @@ page_and_next AS (
     ORDER BY e.at DESC, e.id DESC LIMIT $11::int + 1
   ) e
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $11::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
@@ -32,7 +33,7 @@ page_json AS (
       WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
       ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
-    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')::text AS json
+    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (

@@ -21,9 +21,10 @@ draft AS (
     'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
-response AS (SELECT d.id AS record_id, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by,
-    to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-    to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS answer FROM draft d),
+response AS (SELECT d.id AS record_id, concat(
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
+    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
+    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS answer FROM draft d),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
   SELECT caller.id, $5::text, request.fingerprint, response.record_id, response.answer

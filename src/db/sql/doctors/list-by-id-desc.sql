@@ -15,7 +15,8 @@ search AS (
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
-    SELECT d.* FROM doctors d
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.last_first
+    FROM doctors d
     WHERE d.id < $5::bigint
       AND ($4::text IS NULL
         OR starts_with(d.first_last, (SELECT key FROM search))
@@ -27,11 +28,12 @@ page_and_next AS (
     ORDER BY d.id DESC LIMIT $9::int + 1
   ) d
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $9::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by,
-      to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
+    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
+    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page d
 ),
 audit_event AS (

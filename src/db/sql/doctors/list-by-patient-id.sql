@@ -15,7 +15,8 @@ search AS (
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT d.* FROM mappings m JOIN LATERAL (SELECT * FROM doctors WHERE id = m.doctor_id OFFSET 0) d ON true
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.last_first
+    FROM mappings m JOIN LATERAL (SELECT * FROM doctors WHERE id = m.doctor_id OFFSET 0) d ON true
     WHERE m.owner_id = (SELECT id FROM caller)
       AND (m.patient_id, m.doctor_id) > ($5::int, $6::bigint) AND m.patient_id <= $5::int
       AND ($4::text IS NULL
@@ -26,11 +27,12 @@ page_and_next AS (
     ORDER BY m.patient_id, m.doctor_id LIMIT $9::int + 1
   ) d
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $9::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by,
-      to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
+    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
+    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page d
 ),
 audit_event AS (

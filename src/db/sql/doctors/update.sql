@@ -31,9 +31,10 @@ changed AS (
     FROM jsonb_populate_record(d, $6::jsonb) new
   )
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING d.version, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by,
-      to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS body, (SELECT row_to_json(o) FROM (SELECT d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active) o) AS fields
+  RETURNING d.version, concat(
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
+    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
+    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body, (SELECT row_to_json(o) FROM (SELECT d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active) o) AS fields
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)

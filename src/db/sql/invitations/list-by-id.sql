@@ -12,7 +12,8 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 page_and_next AS (
   SELECT i.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT i.* FROM invitations i
+    SELECT i.*
+    FROM invitations i
     WHERE i.expires_at > now()
       AND (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
       AND i.id > $4::bigint
@@ -20,11 +21,11 @@ page_and_next AS (
     ORDER BY i.id LIMIT $5::int + 1
   ) i
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $5::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT i.id, i.email, i.role, i.created_by,
-      to_char(i.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(i.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', i.id, ',"email":', to_json(i.email), ',"role":', to_json(i.role), ',"created_by":', i.created_by,
+    ',"created_at":', '"', to_char(i.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"expires_at":', '"', to_char(i.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page i
 ),
 audit_event AS (

@@ -22,9 +22,10 @@ draft AS (
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (
-  SELECT p.id AS record_id, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
-      to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS answer
+  SELECT p.id AS record_id, concat(
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
+    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS answer
   FROM draft p
 ),
 stored_key AS (

@@ -25,8 +25,9 @@ audit_event AS (
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT (SELECT string_agg((SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
-    to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-    to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text || E'\n', '' ORDER BY p.id) FROM batch p) AS lines,
+SELECT (SELECT string_agg(concat(
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
+    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') || E'\n', '' ORDER BY p.id) FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = $5::int) AS next
 FROM caller;

@@ -11,9 +11,10 @@ WITH token_account AS (
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
 found AS (
   SELECT p.version,
-    CASE WHEN p.version = ANY ($4::int[]) THEN NULL ELSE (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
-        to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-        to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o) END::text AS body
+    CASE WHEN p.version = ANY ($4::int[]) THEN NULL ELSE concat(
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
+      ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+      ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') END AS body
   FROM patients p
   WHERE p.id = $5::int AND (
     p.owner_id = (SELECT id FROM caller)

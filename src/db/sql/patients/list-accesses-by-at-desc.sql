@@ -14,7 +14,8 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (at, id) * FROM (
       (
-        SELECT e.* FROM audit_events e
+        SELECT e.*
+        FROM audit_events e
         WHERE e.patient_id IS NOT NULL
           AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND e.patient_id >= $4::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
@@ -33,7 +34,8 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT e.* FROM (
+        SELECT e.*
+        FROM (
           SELECT e.* FROM audit_events e
           WHERE e.patients @> ARRAY[$4::int]
             OFFSET 0
@@ -57,12 +59,12 @@ page_and_next AS (
     ORDER BY at DESC, id DESC LIMIT $7::int + 1
   ) e
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
-    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')::text AS json
+    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (

@@ -17,7 +17,8 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (created_at, id) * FROM (
       (
-        SELECT p.* FROM patients p
+        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+        FROM patients p
         WHERE (p.owner_id, p.created_at, p.id) < ((SELECT id FROM caller), $5::timestamptz, $6::bigint) AND p.owner_id >= (SELECT id FROM caller)
           AND ($4::text IS NULL
             OR starts_with(p.first_last, (SELECT key FROM search))
@@ -31,7 +32,8 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT p.* FROM (
+        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+        FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
         ) p
@@ -51,11 +53,12 @@ page_and_next AS (
     ORDER BY created_at DESC, id DESC LIMIT $11::int + 1
   ) p
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $11::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
-      to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
+    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page p
 ),
 audit_event AS (

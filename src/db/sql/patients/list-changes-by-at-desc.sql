@@ -14,7 +14,8 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (at, id) * FROM (
       (
-        SELECT e.* FROM audit_events e
+        SELECT e.*
+        FROM audit_events e
         WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND e.patient_id >= $4::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
@@ -33,7 +34,8 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT e.* FROM (
+        SELECT e.*
+        FROM (
           SELECT e.* FROM audit_events e
           WHERE e.patients @> ARRAY[$4::int] AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign') AND e.outcome = 'done'
             OFFSET 0
@@ -57,7 +59,7 @@ page_and_next AS (
     ORDER BY at DESC, id DESC LIMIT $7::int + 1
   ) e
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
       e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username) o) END AS account, e.action, coalesce(e.changes, '{}') AS changes) o)::text AS json

@@ -15,7 +15,8 @@ search AS (
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY last_first DESC, id DESC) AS page_position
   FROM (
-    SELECT p.* FROM patients p
+    SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+    FROM patients p
     WHERE p.deleted_at IS NOT NULL
       AND (p.deleted_from, p.last_first, p.id) < ((SELECT id FROM caller), $5::text, $6::bigint) AND p.deleted_from >= (SELECT id FROM caller)
       AND ($4::text IS NULL
@@ -29,11 +30,12 @@ page_and_next AS (
     ORDER BY p.deleted_from DESC, p.last_first DESC, p.id DESC LIMIT $11::int + 1
   ) p
 ),
-page AS (SELECT * FROM page_and_next WHERE page_position <= $11::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
-  SELECT page_position, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
-      to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS json
+  SELECT page_position, concat(
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
+    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
   FROM page p
 ),
 audit_event AS (

@@ -41,9 +41,10 @@ changed AS (
   )
   FROM target
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING p.version, (SELECT row_to_json(o) FROM (SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by,
-      to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS body,
+  RETURNING p.version, concat(
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
+    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body,
     (SELECT row_to_json(o) FROM (SELECT p.firstname, p.lastname, p.email, p.age, p.gender) o) AS fields
 ),
 audit_event AS (
