@@ -58,6 +58,7 @@ const readableScans = [
   assignmentsBy("owner_id", callerId),
   assignmentsBy("current_doctor_id", callerDoctorId, isDoctorsAccount),
 ];
+const readableOfPatient = [assignmentsOfPatient(sql`(${isOwn} OR m.current_doctor_id = ${callerDoctorId})`)];
 const listReadableAssignments = defineList<ListedAssignment>({
   ...assignmentList,
   name: "assignments/list",
@@ -65,10 +66,8 @@ const listReadableAssignments = defineList<ListedAssignment>({
   sorts: {
     id: { order: byId, scans: readableScans },
     created_at: { order: byTime, scans: readableScans },
-    "patient id": {
-      order: byId,
-      scans: [assignmentsOfPatient(sql`(${isOwn} OR m.current_doctor_id = ${callerDoctorId})`)],
-    },
+    "patient id": { order: byId, scans: readableOfPatient },
+    "patient created_at": { order: byTime, scans: readableOfPatient },
   },
 });
 
@@ -88,6 +87,7 @@ const ownOfDoctor: IndexScan = {
   ],
   condition: seesOwnOnly,
 };
+const ofDoctorAndPatient = [assignmentsOfPatient(sql`${isOfDoctor} AND (${isOwn} OR ${seesAll})`)];
 const listDoctorAssignments = defineList<ListedAssignment>({
   ...assignmentList,
   name: "assignments/list-of-doctor",
@@ -98,10 +98,8 @@ const listDoctorAssignments = defineList<ListedAssignment>({
       order: byTime,
       scans: [assignmentsBy("owner_id", callerId, sql`${seesOwnOnly} AND ${isOfDoctor}`), allOfDoctor],
     },
-    "patient id": {
-      order: byId,
-      scans: [assignmentsOfPatient(sql`${isOfDoctor} AND (${isOwn} OR ${seesAll})`)],
-    },
+    "patient id": { order: byId, scans: ofDoctorAndPatient },
+    "patient created_at": { order: byTime, scans: ofDoctorAndPatient },
   },
 });
 

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { isViolationOf } from "../db/errors.ts";
 import {
   changesBetween,
+  changesOfFields,
   doneOrRefused,
   insertAuditEvent,
   insertRetryableAuditEvent,
@@ -26,7 +27,7 @@ import {
   resultId,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
-import { columnNames, jsonObject, jsonText, stepJson } from "../db/query/json.ts";
+import { columnNames, jsonText, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -97,7 +98,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     doctor: resultId,
-    changes: sql`(SELECT ${changesBetween(sql`NULL`, stepJson(fields, "draft"))} FROM result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns}, EXISTS (SELECT FROM duplicate) AS "isDuplicate"
 FROM caller`,
@@ -127,13 +128,13 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
       FROM jsonb_populate_record(d, ${param("changes")}::jsonb) new
     )
     FROM target WHERE d.id = target.id AND ${isTargetWritable}
-    RETURNING d.version, ${doctorJson} AS body, ${jsonObject(columnNames(fieldNames, "d."))} AS fields
+    RETURNING d.version, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     doctor: id,
-    changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`changed.fields`)} FROM changed)`,
+    changes: sql`(SELECT ${changesOfFields(fieldNames, "target", "changed")} FROM target, changed)`,
   })}
 SELECT ${targetColumns}, (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,

@@ -83,6 +83,17 @@ const sortedAssignedPatients: IndexScan = {
   condition: isDoctorsAccount,
 };
 
+/** The same for the patients of one doctor. */
+const sortedPatientsOfDoctor: IndexScan[] = [
+  {
+    from: sql`(
+        SELECT p.* FROM mappings m ${joinPatient}
+        WHERE m.current_doctor_id = ${doctor} AND m.owner_id = ${callerId} OFFSET 0
+      ) p`,
+  },
+  { ...sortedAssignedPatients, condition: sql`${isDoctorsAccount} AND ${isOfDoctor}` },
+];
+
 const listReadablePatients = defineList<Patient>({
   ...patientList,
   name: "patients/list",
@@ -92,6 +103,8 @@ const listReadablePatients = defineList<Patient>({
     lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
     created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
     "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatientsOfDoctor] },
+    "doctor lastname": { order: orders.lastname, scans: sortedPatientsOfDoctor },
+    "doctor created_at": { order: orders.created_at, scans: sortedPatientsOfDoctor },
   },
 });
 const listDeletedPatients = defineList<Patient>({

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
-  changesBetween,
+  changesOfFields,
   doneOrRefused,
   insertAuditEvent,
   insertRetryableAuditEvent,
@@ -25,7 +25,7 @@ import {
   resultId,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
-import { columnNames, jsonObject, jsonText, stepJson } from "../db/query/json.ts";
+import { columnNames, jsonText } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
@@ -107,7 +107,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
-    changes: sql`(SELECT ${changesBetween(sql`NULL`, stepJson(fields, "draft"))} FROM result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns}, EXISTS (SELECT FROM duplicate) AS "isDuplicate"
 FROM caller`,
@@ -141,13 +141,13 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     FROM target
     WHERE p.id = target.id AND ${isTargetWritable}
     RETURNING p.version, ${patientJson} AS body,
-      ${jsonObject(columnNames(fieldNames, "p."))} AS fields
+      ${columnNames(fieldNames, "p.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     patient: id,
-    changes: sql`(SELECT ${changesBetween(stepJson(fields, "target"), sql`changed.fields`)} FROM changed)`,
+    changes: sql`(SELECT ${changesOfFields(fieldNames, "target", "changed")} FROM target, changed)`,
   })}
 SELECT ${targetColumns},
 (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body

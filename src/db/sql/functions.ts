@@ -249,6 +249,50 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "assignments/list-by-patient-created-at": {
+  "function": "assignments_list_by_patient_created_at_a3441280",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-by-patient-created-at-desc": {
+  "function": "assignments_list_by_patient_created_at_desc_a208ca01",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "assignments/list-by-patient-id": {
   "function": "assignments_list_by_patient_id_14ba8704",
   "params": {
@@ -368,6 +412,52 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-of-doctor-by-patient-created-at": {
+  "function": "assignments_list_of_doctor_by_patient_created_at_b56bed60",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-of-doctor-by-patient-created-at-desc": {
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5617964d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -791,7 +881,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_db222ced",
+  "function": "doctors_create_09138c45",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1042,7 +1132,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_407dcc55",
+  "function": "doctors_update_07772d22",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1146,7 +1236,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_b80f5d72",
+  "function": "patients_create_923f361f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1353,6 +1443,58 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-by-doctor-created-at": {
+  "function": "patients_list_by_doctor_created_at_d98eca7b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-created-at-desc": {
+  "function": "patients_list_by_doctor_created_at_desc_cc42662e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-by-doctor-id": {
   "function": "patients_list_by_doctor_id_9c514b57",
   "params": {
@@ -1386,6 +1528,58 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "search": "text",
    "doctor": "integer",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-lastname": {
+  "function": "patients_list_by_doctor_lastname_3e2e6fa3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-lastname-desc": {
+  "function": "patients_list_by_doctor_lastname_desc_e320179d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_key": "text",
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
@@ -1738,7 +1932,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_d832a3b2",
+  "function": "patients_update_c5f88b9d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

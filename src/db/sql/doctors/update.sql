@@ -34,7 +34,7 @@ changed AS (
   RETURNING d.version, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
     ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
-    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body, (SELECT row_to_json(o) FROM (SELECT d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active) o) AS fields
+    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
@@ -42,15 +42,15 @@ audit_event AS (
     'update',
     CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
     $5::int,
-    (SELECT (
-      SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
-        ',' ORDER BY coalesce(b.n, a.n)
-      ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active FROM target) o)) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each(changed.fields) WITH ORDINALITY a (key, value, n) USING (key)
-      WHERE b.value::text IS DISTINCT FROM a.value::text
-    ) FROM changed)
+    (SELECT nullif('{' || concat_ws(',',
+        CASE WHEN target.firstname <> changed.firstname THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
+        CASE WHEN target.lastname <> changed.lastname THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
+        CASE WHEN target.email <> changed.email THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+        CASE WHEN target.gender <> changed.gender THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
+        CASE WHEN target.specialization <> changed.specialization THEN concat('"specialization":{"before":', to_json(target.specialization), ',"after":', to_json(changed.specialization), '}') END,
+        CASE WHEN target.max_appointments_per_day <> changed.max_appointments_per_day THEN concat('"max_appointments_per_day":{"before":', to_json(target.max_appointments_per_day), ',"after":', to_json(changed.max_appointments_per_day), '}') END,
+        CASE WHEN target.active <> changed.active THEN concat('"active":{"before":', to_json(target.active), ',"after":', to_json(changed.active), '}') END
+    ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",

@@ -55,15 +55,13 @@ audit_event AS (
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
       CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
-      (SELECT (
-        SELECT ('{' || string_agg(
-          format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
-          ',' ORDER BY coalesce(b.n, a.n)
-        ) || '}')::json
-        FROM json_each(NULL) WITH ORDINALITY b (key, value, n)
-          FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, age, gender FROM draft) o)) WITH ORDINALITY a (key, value, n) USING (key)
-        WHERE b.value::text IS DISTINCT FROM a.value::text
-      ) FROM result WHERE is_new)
+      (SELECT nullif('{' || concat_ws(',',
+          concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
+          concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
+          concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
+          concat('"age":{"before":', 'null', ',"after":', to_json(draft.age), '}'),
+          concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}')
+      ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))

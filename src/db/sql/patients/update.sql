@@ -45,7 +45,7 @@ changed AS (
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
     ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
     ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body,
-    (SELECT row_to_json(o) FROM (SELECT p.firstname, p.lastname, p.email, p.age, p.gender) o) AS fields
+    p.firstname, p.lastname, p.email, p.age, p.gender
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -53,15 +53,13 @@ audit_event AS (
     'update',
     CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
     $5::int,
-    (SELECT (
-      SELECT ('{' || string_agg(
-        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
-        ',' ORDER BY coalesce(b.n, a.n)
-      ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, age, gender FROM target) o)) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each(changed.fields) WITH ORDINALITY a (key, value, n) USING (key)
-      WHERE b.value::text IS DISTINCT FROM a.value::text
-    ) FROM changed)
+    (SELECT nullif('{' || concat_ws(',',
+        CASE WHEN target.firstname <> changed.firstname THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
+        CASE WHEN target.lastname <> changed.lastname THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
+        CASE WHEN target.email <> changed.email THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+        CASE WHEN target.age <> changed.age THEN concat('"age":{"before":', to_json(target.age), ',"after":', to_json(changed.age), '}') END,
+        CASE WHEN target.gender <> changed.gender THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END
+    ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",

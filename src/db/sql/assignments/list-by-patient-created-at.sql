@@ -1,0 +1,54 @@
+-- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 patient integer, $5 after_key timestamp with time zone, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+page_and_next AS (
+  SELECT m.*, row_number() OVER (ORDER BY assigned_at, id) AS page_position
+  FROM (
+    SELECT m.*
+    FROM (
+      SELECT * FROM mappings WHERE patient_id = $4::int AND owner_id IS NOT NULL OFFSET 0
+    ) m
+    WHERE (m.owner_id = (SELECT id FROM caller) OR m.current_doctor_id = (SELECT doctor_id FROM caller))
+      AND (m.assigned_at, m.id) > ($5::timestamptz, $6::bigint)
+    ORDER BY m.assigned_at, m.id LIMIT $7::int + 1
+  ) m
+),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page_json AS (
+  SELECT page_position, concat(
+    '{"id":', m.id, ',"patient":', concat(
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"age":', p.age,
+      ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'),
+    ',"doctor":', concat(
+      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"specialization":', to_json(d.specialization),
+      ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender), ',"active":', to_json(d.active), '}'),
+    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
+  FROM page m
+    JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  SELECT e.* FROM (
+    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+      'list',
+      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+      ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
+    FROM token_account
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+)
+SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM page_and_next m WHERE page_position = $7::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $7::int)) AS key,
+  (SELECT id::float8 FROM page_and_next m WHERE page_position = $7::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
+  true AS "isAllowed"
+FROM caller;
