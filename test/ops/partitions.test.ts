@@ -52,6 +52,25 @@ test("concurrent calls create each partition once, and at most 12 months ahead",
   expect(await partitions()).toEqual([...months, "audit_events_default"]);
 });
 
+test("a new partition has the indexes of the audit log, with their settings", async () => {
+  await query(url, "SELECT audit_partitions(5)");
+  const indexes = async (table: string) =>
+    (
+      await query(
+        url,
+        `SELECT regexp_replace(pg_get_indexdef(indexrelid), '^.* USING ', '') AS definition
+         FROM pg_index WHERE indrelid = $1::regclass ORDER BY definition`,
+        [table],
+      )
+    ).map(({ definition }) => definition);
+  const ofLog = await indexes("audit_events");
+  expect(ofLog.filter((definition) => definition.startsWith("gin"))).toEqual([
+    expect.stringContaining("(fastupdate='true', gin_pending_list_limit='1024')"),
+    expect.stringContaining("(fastupdate='true', gin_pending_list_limit='1024')"),
+  ]);
+  expect(await indexes(await nameOf(5))).toEqual(ofLog);
+});
+
 test("dropping the partition of a month deletes the events of that month only", async () => {
   await insertEvent("now()");
   await query(
