@@ -1,3 +1,6 @@
+-- Requests lock patients and assignments first and then the audit log. This migration and 0008, in the same transaction, would lock
+-- them in the other order and deadlock with requests.
+LOCK TABLE "patients", "mappings", "audit_events" IN ACCESS EXCLUSIVE MODE;--> statement-breakpoint
 DROP INDEX "audit_events_patients_idx";--> statement-breakpoint
 DROP INDEX "audit_events_changed_patients_idx";--> statement-breakpoint
 ALTER TABLE "audit_events" ADD COLUMN "patient_id" integer;--> statement-breakpoint

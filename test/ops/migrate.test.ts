@@ -16,8 +16,9 @@ import {
   test,
   vi,
 } from "vitest";
+import { withClient } from "../../ops/command.ts";
 import { migrationsFolder } from "../../ops/environment.ts";
-import { migrate } from "../../ops/migrate.ts";
+import { applyMissingMigrations, migrate } from "../../ops/migrate.ts";
 import * as schema from "../../src/db/schema.ts";
 import { statementFunctions } from "../../src/db/sql/functions.ts";
 import { changeUrl, copyDatabase, emptyDatabase, newDatabase, query, run } from "./support.ts";
@@ -45,6 +46,14 @@ function migrationsAnd(...more: (string | undefined)[]): string {
     writeFileSync(join(folder, `${tag}.sql`), statements);
     entries.push({ idx: entries.length, version: "7", when: last + 1 + index, tag, breakpoints: true });
   }
+  writeFileSync(join(folder, "meta", "_journal.json"), JSON.stringify({ ...journal, entries }));
+  return folder;
+}
+
+/** Copies the project's migrations up to `tag` for the running test. @returns the folder */
+function migrationsUntil(tag: string): string {
+  const folder = migrationsAnd();
+  const entries = journal.entries.filter((entry: { tag: string }) => entry.tag <= tag);
   writeFileSync(join(folder, "meta", "_journal.json"), JSON.stringify({ ...journal, entries }));
   return folder;
 }
@@ -188,6 +197,31 @@ describe("migrating a database that has the project's migrations", () => {
     expect(await state(url)).toEqual(before);
     expect(await migrate(url, migrationsAnd(undefined, addWards, addBeds))).toMatchObject({ migrations: 1 });
   });
+});
+
+test("migrating from version 1.1.0 while a request runs waits for the request, and does not deadlock with it", async () => {
+  const url = await emptyDatabase();
+  const folder = migrationsUntil("0005_who_gets_in");
+  await withClient(url, (client) => applyMissingMigrations(client, folder));
+  const migrated = await withClient(url, async (request) => {
+    await request.query("BEGIN");
+    await request.query("SELECT FROM patients, mappings");
+    const migration = migrate(url);
+    await vi.waitUntil(
+      async () =>
+        (
+          await query(
+            url,
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+          )
+        ).length > 0,
+      { timeout: 60_000 },
+    );
+    await request.query("INSERT INTO audit_events (action, outcome) VALUES ('list', 'done')");
+    await request.query("COMMIT");
+    return migration;
+  });
+  expect(migrated).toEqual({ migrations: ownCount - 6, functions: functionCount });
 });
 
 test("migrating a database that does not exist gives the reason", async () => {
