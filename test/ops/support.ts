@@ -49,13 +49,17 @@ export async function newDatabase(): Promise<{ url: string; drop: () => Promise<
 export async function copyDatabase(url: string): Promise<string> {
   const name = random("test");
   await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${new URL(url).pathname.slice(1)}`);
-  onTestFinished(() => void query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`));
+  onTestFinished(async () => {
+    await query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);
+  });
   return changeUrl(serverUrl, { pathname: `/${name}` });
 }
 
 /** Creates an empty database, which is dropped after the running test. @returns its URL */
 export async function emptyDatabase(): Promise<string> {
   const { url, drop } = await newDatabase();
-  onTestFinished(() => void drop());
+  onTestFinished(async () => {
+    await drop();
+  });
   return url;
 }
