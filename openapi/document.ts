@@ -61,7 +61,8 @@ export function buildDocument(version: string, introduction: string) {
           type: "http",
           scheme: "bearer",
           bearerFormat: "JWT",
-          description: "The `access` token from login or refresh. It is valid for 15 minutes.",
+          description:
+            "The `access` token from login or refresh. It is valid for `expires_in` seconds: 15 minutes at most.",
         },
       },
     },

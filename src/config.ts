@@ -1,5 +1,7 @@
 import * as z from "./zod.ts";
 
+const MINUTES_PER_DAY = 24 * 60;
+
 /** A key of HS256 must be at least as long as its hash, 32 bytes (RFC 7518, section 3.2). */
 const MIN_SECRET_BYTES = 32;
 
@@ -67,7 +69,9 @@ const Config = z.object({
   JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   /** After how many days a session expires, counted from its login. */
   SESSION_DAYS: z._default(wholeNumber(1, 365), 30),
-  /** After how many days without a refresh it expires. */
+  /** After how many minutes without a refresh it expires. Without it, `SESSION_IDLE_DAYS` counts. */
+  SESSION_IDLE_MINUTES: z.optional(wholeNumber(5, 365 * MINUTES_PER_DAY)),
+  /** The same in days, as version 1.1 has it. */
   SESSION_IDLE_DAYS: z._default(wholeNumber(1, 365), 7),
   /** Who may register: anybody, people with an invitation, or nobody. */
   REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "open"),
@@ -102,6 +106,10 @@ declare global {
 
 /** The validated bindings, with their defaults. */
 export type Config = z.infer<typeof Config>;
+
+/** After how many minutes without a refresh a session expires. */
+export const sessionIdleMinutes = ({ SESSION_IDLE_MINUTES, SESSION_IDLE_DAYS }: Config): number =>
+  SESSION_IDLE_MINUTES ?? SESSION_IDLE_DAYS * MINUTES_PER_DAY;
 
 /**
  * A function that computes its result once for each configuration and then returns the same one, for as long as the

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Bindings, readConfig } from "./config.ts";
+import { type Bindings, readConfig, sessionIdleMinutes } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { classifyDatabaseError } from "./db/errors.ts";
 import { type Connection, defineStatement, intParam } from "./db/statement.ts";
@@ -11,7 +11,7 @@ const KEY_HOURS = 24;
 const BATCH_SIZE = 5000;
 
 /** The retention times that the configuration sets. */
-type RetentionValues = { idle_days: number };
+type RetentionValues = { idle_minutes: number };
 
 /** A cleanup job. It returns what it did, for the log. */
 type CleanupJob = (connection: Connection, values: RetentionValues) => Promise<object>;
@@ -75,7 +75,7 @@ const jobs: CleanupJob[] = [
   deleteExpired(
     "sessions",
     sql`(expires_at < now() OR ended_at < now() - interval '1 day'
-      OR last_used_at < now() - make_interval(days => ${intParam("idle_days")}))`,
+      OR last_used_at < now() - make_interval(mins => ${intParam("idle_minutes")}))`,
   ),
   // Failures are forgotten after one day. The own networks of an account are kept for 90 days, for people on
   // leave.
@@ -95,7 +95,7 @@ const jobs: CleanupJob[] = [
 export async function runScheduledCleanup(bindings: Bindings): Promise<void> {
   const config = readConfig(bindings);
   const connection = connect(config);
-  const values = { idle_days: config.SESSION_IDLE_DAYS };
+  const values = { idle_minutes: sessionIdleMinutes(config) };
   const failures: unknown[] = [];
   for (const job of jobs) {
     try {

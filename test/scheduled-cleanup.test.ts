@@ -49,9 +49,11 @@ test("emergency access is deleted when it expires", async () => {
   expect(remaining).toEqual([{ patient_id: open.id }]);
 });
 
-test("sessions are deleted with their tokens when they are expired, idle, or ended a day ago", async () => {
-  const account = await newAccount();
-  await asOwner`
+test.each([{ SESSION_IDLE_DAYS: 2 }, { SESSION_IDLE_MINUTES: 2880, SESSION_IDLE_DAYS: 1 }])(
+  "with %j, sessions are deleted with their tokens when they are expired, idle, or ended a day ago",
+  async (setting) => {
+    const account = await newAccount();
+    await asOwner`
     WITH session AS (
       INSERT INTO sessions (user_id, token_version, expires_at, last_used_at, ended_at, user_agent)
       SELECT ${account.id}::int, 1, now() + make_interval(hours => expiry), now() - make_interval(hours => used),
@@ -60,14 +62,15 @@ test("sessions are deleted with their tokens when they are expired, idle, or end
         ('ended just now', 24, 1, 23)) AS s (name, expiry, used, ended)
       RETURNING id)
     INSERT INTO refresh_tokens (token_hash, session_id) SELECT encode(sha256(id::text::bytea), 'hex'), id FROM session`;
-  // A session that is inserted deletes the expired ones, so this one expires only now.
-  await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${account.sid}`;
-  await runCleanup(connectApi({ SESSION_IDLE_DAYS: 2 }));
-  const remaining = await asOwner`
+    // A session that is inserted deletes the expired ones, so this one expires only now.
+    await asOwner`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${account.sid}`;
+    await runCleanup(connectApi(setting));
+    const remaining = await asOwner`
     SELECT user_agent, (SELECT count(*)::int FROM refresh_tokens WHERE session_id = s.id) AS tokens
     FROM sessions s WHERE user_id = ${account.id} ORDER BY user_agent`;
-  expect(remaining).toEqual(["ended just now", "used"].map((user_agent) => ({ user_agent, tokens: 1 })));
-});
+    expect(remaining).toEqual(["ended just now", "used"].map((user_agent) => ({ user_agent, tokens: 1 })));
+  },
+);
 
 test("failed logins are deleted after a day, an account's own networks after 90 days, invitations when they expire", async () => {
   const name = uniqueName("nobody-");

@@ -29,7 +29,8 @@ function updateSession(response) {
   const [, action] = /^\/api\/auth\/(login|refresh|logout)\/?$/.exec(pathname) ?? [];
   if (response.status === 200 && action !== undefined) {
     ui.preauthorizeApiKey("bearer", response.body?.access ?? JSON.parse(response.text).access);
-    session.textContent = "Logged in: your requests carry your access token, which is valid for 15 minutes.";
+    session.textContent =
+      "Logged in: your requests carry your access token, which is valid for 15 minutes at most.";
   } else if (response.status === 204 && action === "logout") {
     ui.authActions.logout(["bearer"]);
     session.textContent = "Logged out.";

@@ -1,5 +1,5 @@
 import { decode, sign } from "hono/jwt";
-import { type Config, memoizePerConfig } from "../config.ts";
+import { type Config, memoizePerConfig, sessionIdleMinutes } from "../config.ts";
 import { jwtSecrets, sha256Hex } from "../crypto.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import { digits, MAX_ID } from "../http/fields.ts";
@@ -38,8 +38,14 @@ function keyIdOf(token: string): unknown {
   }
 }
 
-/** The lifetime of an access token, in seconds. */
-export const ACCESS_TOKEN_SECONDS = 15 * 60;
+const MAX_ACCESS_TOKEN_SECONDS = 15 * 60;
+
+/**
+ * The lifetime of an access token, in seconds: 15 minutes, or half of a shorter idle time. So a client that refreshes
+ * when its token expires does that before its session expires, and no access token outlives an idle session.
+ */
+export const accessTokenSeconds = (config: Config): number =>
+  Math.min(MAX_ACCESS_TOKEN_SECONDS, sessionIdleMinutes(config) * 30);
 
 /** The payload of an access token (RFC 7519). */
 const Payload = z.object({
@@ -51,7 +57,7 @@ const Payload = z.object({
   must_change_password: z.optional(z.boolean()),
 });
 
-/** Issues a signed access token for this issuer and audience. It expires after `ACCESS_TOKEN_SECONDS`. */
+/** Issues a signed access token for this issuer and audience. It expires after `accessTokenSeconds`. */
 export async function issueAccessToken(claims: TokenClaims, config: Config): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
   const payload = {
@@ -61,7 +67,7 @@ export async function issueAccessToken(claims: TokenClaims, config: Config): Pro
     sid: claims.session_id,
     ver: claims.token_version,
     iat,
-    exp: iat + ACCESS_TOKEN_SECONDS,
+    exp: iat + accessTokenSeconds(config),
     ...(claims.must_change_password && { must_change_password: true }),
   };
   const [key] = await signingKeys(config);

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { createFactory } from "hono/factory";
+import { sessionIdleMinutes } from "../config.ts";
 import { hashToken } from "../crypto.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import { limitBody } from "../http/body.ts";
@@ -7,7 +8,7 @@ import type { AppEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { clientNetwork, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
-import { ACCESS_TOKEN_SECONDS, issueAccessToken } from "./access-token.ts";
+import { accessTokenSeconds, issueAccessToken } from "./access-token.ts";
 import { matchPassword, rehashIfOutdated } from "./passwords.ts";
 import { findLoginAccount, openSession } from "./queries.ts";
 import { newRefreshToken, refreshTokenFamily } from "./refresh-token.ts";
@@ -75,7 +76,7 @@ export const refreshHandlers = factory.createHandlers(
     const claims = await rotateRefreshToken(c.get("connection"), {
       spent_hash: await hashToken(spentToken),
       next_hash: await hashToken(refresh),
-      idle_days: config.SESSION_IDLE_DAYS,
+      idle_minutes: sessionIdleMinutes(config),
       ...requestOrigin(c),
     });
     if (claims) return respondTokenPair(c, claims, refresh);
@@ -91,7 +92,7 @@ async function respondTokenPair(c: Context<AppEnv>, claims: TokenClaims, refresh
     access: await issueAccessToken(claims, c.get("config")),
     refresh,
     token_type: "Bearer",
-    expires_in: ACCESS_TOKEN_SECONDS,
+    expires_in: accessTokenSeconds(c.get("config")),
     ...(claims.must_change_password && { must_change_password: true }),
   };
   return c.json(pair);

@@ -79,7 +79,7 @@ export const authOpenApi: OpenApiGroup = {
         access: "The access token, a JWT. Send it as `Authorization: Bearer <access>`.",
         refresh: "The refresh token. Send it once, to the refresh route, to get the next pair.",
         token_type: "Always `Bearer`.",
-        expires_in: "How long `access` is valid, in seconds.",
+        expires_in: "How long `access` is valid, in seconds: at most 900.",
         must_change_password:
           "Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403.",
       },
@@ -115,7 +115,7 @@ export const authOpenApi: OpenApiGroup = {
       operationId: "login",
       summary: "Log in",
       description:
-        "Creates a session. The access token is valid for 15 minutes. The session lasts 30 days, and ends after 7 days without a refresh, unless the operator has configured other values. An account has at most 50 sessions: a new one ends the oldest. On this page, the requests that you send after the login carry its access token.",
+        "Creates a session. The access token is valid for `expires_in` seconds: 15 minutes, or half of a shorter idle time. The session lasts 30 days, and ends after 7 days without a refresh, unless the operator has configured other values. An account has at most 50 sessions: a new one ends the oldest. On this page, the requests that you send after the login carry its access token.",
       responses: [tokenPairResponse],
       problems: {
         401: {

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { sessionIdleMinutes } from "../config.ts";
 import { hashToken } from "../crypto.ts";
 import type { AppEnv } from "../http/context.ts";
 import { notFoundProblem, validationProblem } from "../http/problems.ts";
@@ -34,7 +35,9 @@ export const authRoutes = new Hono<AppEnv>()
   .post("/password", requireAccount, rateLimit("LOGIN_LIMITER"), ...changePasswordHandlers)
 
   .get("/sessions", requireAccount, async (c) => {
-    const { body } = await listSessions(c.get("caller"), { idle_days: c.get("config").SESSION_IDLE_DAYS });
+    const { body } = await listSessions(c.get("caller"), {
+      idle_minutes: sessionIdleMinutes(c.get("config")),
+    });
     return respondJson(body);
   })
   .delete("/sessions", requireAccount, async (c) => {

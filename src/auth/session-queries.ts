@@ -24,11 +24,11 @@ SELECT ${jsonBody("account")} AS body
 FROM caller`,
 );
 
-/** When a session expires unless it is used again. `idle_days`: after how many days without use. */
-const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(days => ${intParam("idle_days")}))`;
+/** When a session expires unless it is used again. `idle_minutes`: after how many minutes without use. */
+const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(mins => ${intParam("idle_minutes")}))`;
 
 /** The caller's sessions that have not ended, newest first. */
-export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { idle_days: number }>(
+export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { idle_minutes: number }>(
   "auth/list-sessions",
   sql`-- GET /api/auth/sessions
   WITH ${callerSteps},
@@ -113,12 +113,12 @@ const spentHash = sql`${param("spent_hash")}::text`;
 /**
  * Refresh-token rotation: spends a refresh token and issues the next one of its session. There is no row when the
  * token is unknown, was spent before the grace period, or its session or account has ended or was not used for
- * `idle_days`. A token that was spent before the grace period also ends its session. Every refused token that is known
+ * `idle_minutes`. A token that was spent before the grace period also ends its session. Every refused token that is known
  * is audited.
  */
 export const rotateRefreshToken = defineStatement<
   TokenClaims,
-  { spent_hash: string; next_hash: string; idle_days: number } & RequestOrigin
+  { spent_hash: string; next_hash: string; idle_minutes: number } & RequestOrigin
 >(
   "auth/rotate-refresh-token",
   sql`-- POST /api/auth/refresh
@@ -134,7 +134,7 @@ export const rotateRefreshToken = defineStatement<
     FROM sessions s JOIN session ON session.id = s.id JOIN users u ON u.id = s.user_id
     WHERE t.token_hash = ${spentHash} AND (t.spent_at IS NULL OR ${isInGrace})
       AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
-      AND s.last_used_at > now() - make_interval(days => ${intParam("idle_days")})
+      AND s.last_used_at > now() - make_interval(mins => ${intParam("idle_minutes")})
       AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
     RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password
   ),

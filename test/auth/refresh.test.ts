@@ -112,17 +112,34 @@ test.each(revocations)(
   },
 );
 
-test("after SESSION_IDLE_DAYS without a refresh, a refresh gets 401", async () => {
-  const idle = connectApi({ SESSION_IDLE_DAYS: 2 });
+test.each([
+  [{ SESSION_IDLE_DAYS: 2 }, 48 * 60],
+  [{ SESSION_IDLE_MINUTES: 90 }, 90],
+  [{ SESSION_IDLE_MINUTES: "90", SESSION_IDLE_DAYS: 2 }, 90],
+])("with %j, a refresh gets 401 after %i minutes without one", async (setting, idleMinutes) => {
+  const idle = connectApi(setting);
   const account = await newAccount();
   const [one, other] = [await insertRefreshToken(account), await insertRefreshToken(account)];
-  const usedAgo = (hours: number) => asOwner`
-    UPDATE sessions SET last_used_at = now() - make_interval(hours => ${hours}) WHERE user_id = ${account.id}`;
-  await usedAgo(47);
+  const usedAgo = (minutes: number) => asOwner`
+    UPDATE sessions SET last_used_at = now() - make_interval(mins => ${minutes}) WHERE user_id = ${account.id}`;
+  await usedAgo(idleMinutes - 60);
   const { body: next } = await idle.post("/api/auth/refresh/", { refresh: one });
   expect((await idle.post("/api/auth/refresh/", { refresh: next.refresh })).status).toBe(200);
-  await usedAgo(49);
+  await usedAgo(idleMinutes + 1);
   expect(await idle.post("/api/auth/refresh/", { refresh: other })).toEqual(refused);
+});
+
+test.each([
+  [5, 150],
+  [29, 870],
+  [30, 900],
+  [10_080, 900],
+])("with SESSION_IDLE_MINUTES %i, an access token is valid for %i seconds", async (minutes, seconds) => {
+  const idle = connectApi({ SESSION_IDLE_MINUTES: minutes });
+  const refresh = await insertRefreshToken(await newAccount());
+  const { body } = await idle.post("/api/auth/refresh/", { refresh });
+  const { iat = 0, exp = 0 } = decode(body.access).payload;
+  expect([body.expires_in, exp - iat]).toEqual([seconds, seconds]);
 });
 
 test("an unknown or altered refresh token is refused, and a refresh token is not an access token", async () => {

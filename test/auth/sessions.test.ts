@@ -45,6 +45,15 @@ test("refresh extends a session, up to SESSION_DAYS in all; an idle session is n
   expect((await getSessions(other)).body).toMatchObject([{ id: other.sid }]);
 });
 
+test("with SESSION_IDLE_MINUTES, a session is listed with its expiry until that many minutes after its last refresh", async () => {
+  const account = await newAccount(connectApi({ SESSION_IDLE_MINUTES: 90 }));
+  const [session, ...others] = (await getSessions(account)).body;
+  expect(Date.parse(session.expires_at) - Date.parse(session.last_used_at)).toBe(90 * 60_000);
+  expect(others).toEqual([]);
+  await asOwner`UPDATE sessions SET last_used_at = now() - interval '91 minutes' WHERE user_id = ${account.id}`;
+  expect((await getSessions(account)).body).toEqual([]);
+});
+
 test("DELETE of one session revokes its access and refresh token, and no other session; again it gets 404", async () => {
   const account = await signUp();
   const other = await logIn(account.api, account.username);

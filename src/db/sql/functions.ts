@@ -778,12 +778,12 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b155ea5c",
+  "function": "auth_list_sessions_bdfa2df8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "idle_days": "integer"
+   "idle_minutes": "integer"
   },
   "columns": {
    "body": "text"
@@ -814,10 +814,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_fbc07746",
+  "function": "auth_rotate_refresh_token_c003e8e8",
   "params": {
    "spent_hash": "text",
-   "idle_days": "integer",
+   "idle_minutes": "integer",
    "next_hash": "text",
    "request_id": "uuid",
    "address": "text"
@@ -871,9 +871,9 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "cleanup/sessions": {
-  "function": "cleanup_sessions_626c89d7",
+  "function": "cleanup_sessions_9c19a40b",
   "params": {
-   "idle_days": "integer"
+   "idle_minutes": "integer"
   },
   "columns": {
    "deleted": "integer"

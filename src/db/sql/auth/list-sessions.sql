@@ -1,4 +1,4 @@
--- GET /api/auth/sessions: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 idle_days integer
+-- GET /api/auth/sessions: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 idle_minutes integer
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -11,10 +11,10 @@ WITH token_account AS (
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
 open_sessions AS (
   SELECT s.id, s.created_at, s.last_used_at, s.user_agent,
-    least(s.expires_at, s.last_used_at + make_interval(days => $4::int))::timestamptz(3) AS expires_at
+    least(s.expires_at, s.last_used_at + make_interval(mins => $4::int))::timestamptz(3) AS expires_at
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.user_id = (SELECT id FROM caller) AND s.ended_at IS NULL
-    AND least(s.expires_at, s.last_used_at + make_interval(days => $4::int)) > now()
+    AND least(s.expires_at, s.last_used_at + make_interval(mins => $4::int)) > now()
     AND s.token_version = u.token_version AND s.password_version = u.password_version
 )
 SELECT (

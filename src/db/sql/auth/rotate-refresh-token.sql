@@ -1,4 +1,4 @@
--- POST /api/auth/refresh: $1 spent_hash text, $2 idle_days integer, $3 next_hash text, $4 request_id uuid, $5 address text
+-- POST /api/auth/refresh: $1 spent_hash text, $2 idle_minutes integer, $3 next_hash text, $4 request_id uuid, $5 address text
 WITH session AS (
   -- Locks the session before its token, in the order in which the cleanup job deletes both: no deadlock. The second
   -- of two refreshes waits here and then, under READ COMMITTED, sees the token as spent. Shown by
@@ -11,7 +11,7 @@ spent AS (
   FROM sessions s JOIN session ON session.id = s.id JOIN users u ON u.id = s.user_id
   WHERE t.token_hash = $1::text AND (t.spent_at IS NULL OR t.spent_at > now() - make_interval(secs => 30))
     AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
-    AND s.last_used_at > now() - make_interval(days => $2::int)
+    AND s.last_used_at > now() - make_interval(mins => $2::int)
     AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
   RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password
 ),

@@ -1,8 +1,8 @@
--- Scheduled cleanup: $1 idle_days integer
+-- Scheduled cleanup: $1 idle_minutes integer
 WITH batch AS (
   SELECT ctid FROM sessions
   WHERE (expires_at < now() OR ended_at < now() - interval '1 day'
-    OR last_used_at < now() - make_interval(days => $1::int))
+    OR last_used_at < now() - make_interval(mins => $1::int))
   LIMIT 5000
 ),
 deleted AS (
@@ -11,7 +11,7 @@ deleted AS (
   DELETE FROM sessions
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM batch))
     AND (expires_at < now() OR ended_at < now() - interval '1 day'
-      OR last_used_at < now() - make_interval(days => $1::int))
+      OR last_used_at < now() - make_interval(mins => $1::int))
   RETURNING 1
 )
 SELECT count(*)::int AS deleted FROM deleted;
