@@ -8,6 +8,9 @@ const signOutIf = (condition: string) => `token_version = u.token_version + (${c
 
 const RESET = "reset-password";
 
+/** After how many hours a password that this command has set expires, unless it was changed. */
+const PASSWORD_HOURS = 24;
+
 /** The changes of an account, by name, as the SQL of the assignments to its row. */
 const assignments = new Map([
   ["admin", `role = 'admin', ${signOutIf("u.role <> 'admin'")}`],
@@ -15,7 +18,11 @@ const assignments = new Map([
   ["enable", `active = true, ${signOutIf("NOT u.active")}`],
   ["disable", `active = false, ${signOutIf("u.active")}`],
   ["sign-out", signOutIf("true")],
-  [RESET, `password_hash = $3, password_trimmed = false, must_change_password = true, ${signOutIf("true")}`],
+  [
+    RESET,
+    `password_hash = $3, password_trimmed = false, must_change_password = true,
+     password_expires_at = now() + interval '${PASSWORD_HOURS} hours', ${signOutIf("true")}`,
+  ],
 ]);
 
 /** bcrypt's cost here. If the Worker's BCRYPT_COST is higher, the next login replaces the hash. */
@@ -31,7 +38,7 @@ const usage = `Usage: npm run account -- <username> <change>
   disable         refuses its requests, from the next one on
   enable          accepts its requests again, after a new login
   sign-out        ends all its sessions
-  reset-password  sets a new password, which is printed once and which the account must change
+  reset-password  sets a new password, which is printed once, and which the account must change within 24 hours
 
 The last active admin can be neither disabled nor made a clinician. Each change is audited.
 
@@ -67,7 +74,7 @@ const changeStatement = (assignment: string): string => `
  * @param url of the database, as its owner.
  * @param username in any case.
  * @param change one of the names in the usage text.
- * @returns the account after the change, and after `reset-password` its new `password`.
+ * @returns the account after the change, and after `reset-password` its new `password`, with the hours until it expires.
  * @throws an error whose message is the usage text, or says that the account does not exist.
  */
 export async function changeAccount(url: string, username = "", change = "") {
@@ -77,7 +84,7 @@ export async function changeAccount(url: string, username = "", change = "") {
   const values = [username, change, ...(password ? [await hash(password, BCRYPT_COST)] : [])];
   const { rows } = await withClient(url, (client) => client.query(changeStatement(assignment), values));
   if (rows.length === 0) throw new Error(`There is no account called ${username}.`);
-  return { ...rows[0], ...(password && { password }) };
+  return { ...rows[0], ...(password && { password, expires_in_hours: PASSWORD_HOURS }) };
 }
 
 if (import.meta.main) {

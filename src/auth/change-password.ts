@@ -14,12 +14,13 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
     const { BCRYPT_COST: cost } = c.get("config");
     const { current, new: newPassword } = c.req.valid("json");
     const network = clientNetwork(c);
-    const { isAdmitted, waitSeconds, isOwnNetwork, ...account } = await findOwnPassword(c.get("caller"), {
-      network,
-    });
+    const { isAdmitted, waitSeconds, isOwnNetwork, isExpired, ...account } = await findOwnPassword(
+      c.get("caller"),
+      { network },
+    );
     if (!isAdmitted) throw tooManyRequests(waitSeconds);
     const matchedPassword = await matchPassword(current, account, cost);
-    const isCorrect = matchedPassword !== undefined;
+    const isCorrect = matchedPassword !== undefined && !isExpired;
     const isUnchanged = matchedPassword?.normalize("NFC") === newPassword;
     const error = isUnchanged ? "Must not be the current password" : ownNameError(newPassword, account);
     const { isChanged } = await changePassword(c.get("caller"), {
@@ -28,6 +29,8 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
       new_hash: isCorrect && !error ? await hashPassword(newPassword, cost) : null,
     });
     if (isCorrect && error) throw validationProblem({ new: [error] });
+    if (matchedPassword !== undefined && isExpired)
+      throw validationProblem({ current: ["Expired: ask an operator for a new one"] });
     if (!isChanged) throw validationProblem({ current: ["Not the current password"] });
     return c.body(null, 204);
   },

@@ -81,7 +81,7 @@ export const authOpenApi: OpenApiGroup = {
         token_type: "Always `Bearer`.",
         expires_in: "How long `access` is valid, in seconds: at most 900.",
         must_change_password:
-          "Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403.",
+          "Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403. The password expires after 24 hours.",
       },
       example: {
         access:
@@ -120,7 +120,7 @@ export const authOpenApi: OpenApiGroup = {
       problems: {
         401: {
           description:
-            "There is no active account with this username and password. The body and the response time are the same, whether or not the username exists.",
+            "There is no active account with this username and password. Or an operator has set the password, and it was not changed within 24 hours. The body and the response time are the same, whether or not the username exists.",
           detail: "There is no active account with this username and password.",
         },
         429: { description: tooManyAttempts },

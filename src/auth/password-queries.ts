@@ -19,19 +19,26 @@ const passwordHash = sql`${param("password_hash")}::text`;
 const newHash = sql`${param("new_hash")}::text`;
 const sessionId = sql`${param("session_id")}::uuid`;
 
+/** Whether the password of an account `u` was set by an operator, and was not changed before it expired. */
+export const isPasswordExpired = sql`(u.must_change_password AND u.password_expires_at <= now()) IS TRUE`;
+
 /**
  * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with.
  * Only a refused attempt is audited here; `changePassword` audits the others.
  */
 export const findOwnPassword = authenticatedForPasswordChange<
-  LoginAttempt & StoredPassword & { username: string; email: string },
+  LoginAttempt & StoredPassword & { isExpired: boolean; username: string; email: string },
   { network: string }
 >(
   "auth/find-own-password",
   sql`-- POST /api/auth/password
   WITH ${callerStepsForPasswordChange},
   ${countAttemptSteps(username)},
-  account AS (SELECT u.password_hash, u.password_trimmed, u.username, u.email FROM users u WHERE u.id = ${callerId}),
+  account AS (
+    SELECT u.password_hash, u.password_trimmed, u.username, u.email,
+      ${isPasswordExpired} AS is_expired
+    FROM users u WHERE u.id = ${callerId}
+  ),
   ${insertAuditEventOf(
     {
       from: sql`token_account
@@ -46,6 +53,7 @@ export const findOwnPassword = authenticatedForPasswordChange<
   )}
 SELECT ${loginAttemptColumns},
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
 FROM caller`,
 );

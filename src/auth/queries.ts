@@ -10,6 +10,7 @@ import {
   loginAttemptColumns,
   uncountAttemptSteps,
 } from "./login-attempts.ts";
+import { isPasswordExpired } from "./password-queries.ts";
 import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";
 
@@ -101,7 +102,7 @@ FROM attempt`,
 
 /**
  * Opens a session and uncounts the login attempt. There is no row when the account does not exist or is disabled,
- * the password was wrong, or the password was changed meanwhile. Then only the attempt is audited, which takes the
+ * the password was wrong or has expired, or the password was changed meanwhile. Then only the attempt is audited, which takes the
  * same time in all of these cases.
  *
  * @param password_hash the hash that the password was compared with; null when it was wrong.
@@ -127,6 +128,7 @@ export const openSession = defineStatement<
   WITH account AS (
     SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
     WHERE u.id = ${id} AND u.active AND u.password_hash = ${passwordHash}
+      AND NOT ${isPasswordExpired}
   ),
   rehashed AS (
     UPDATE users u SET password_hash = ${newHash}
@@ -148,7 +150,12 @@ export const openSession = defineStatement<
       alias: "u.",
       session: sql`(SELECT session_id FROM new_session)`,
     },
-    { action: "login", outcome: doneOrRefused(sql`EXISTS (SELECT FROM new_session)`) },
+    {
+      action: "login",
+      outcome: doneOrRefused(sql`EXISTS (SELECT FROM new_session)`),
+      reason: sql`CASE WHEN u.password_hash = ${passwordHash}
+      AND ${isPasswordExpired} THEN 'password expired' END`,
+    },
   )}
 SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
 FROM new_session, account`,

@@ -70,6 +70,11 @@ export const users = pgTable(
     password_trimmed: boolean().notNull().default(false),
     /** Whether an operator has set the password: until it is changed, the account can do nothing else. */
     must_change_password: boolean().notNull().default(false),
+    /**
+     * When the password that an operator has set expires. It counts only while `must_change_password` is true: a new
+     * password does not expire.
+     */
+    password_expires_at: timestampColumn(),
     /** The doctor whose own account this is: it can read the doctor's patients. Null for most accounts. */
     doctor_id: integer(),
     created_at: timestampDefaultNow(),

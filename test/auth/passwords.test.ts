@@ -138,6 +138,57 @@ test("an account whose password an operator set gets 403 for all but changing it
   expect(last).not.toHaveProperty("must_change_password");
 });
 
+/** An account whose password an operator has set, with the seconds until it expires. */
+async function accountToChange(seconds: number | null) {
+  const account = await newAccount();
+  await setPassword(account.id, PASSWORD);
+  await asOwner`
+    UPDATE users SET must_change_password = true, password_expires_at = now() + make_interval(secs => ${seconds})
+    WHERE id = ${account.id}`;
+  return account;
+}
+
+test("an expired password of an operator gets the 401 of a wrong one at login, and the audit event says why", async () => {
+  const account = await accountToChange(-1);
+  const login = (password: string) =>
+    account.api.post("/api/auth/login/", { username: account.username, password });
+  const [expired, wrong] = [await login(PASSWORD), await login(NEW)];
+  expect(expired).toEqual(problem(401, "There is no active account with this username and password."));
+  expect(wrong).toEqual(problem(401, "There is no active account with this username and password."));
+  expect(await auditEventsOf(expired)).toMatchObject([
+    { action: "login", outcome: "refused", reason: "password expired", account_id: account.id },
+  ]);
+  expect(await auditEventsOf(wrong)).toMatchObject([{ outcome: "refused", reason: null }]);
+  const counters =
+    await asOwner`SELECT failures FROM login_attempts WHERE username = ${account.username} AND network = ''`;
+  expect(counters).toEqual([{ failures: 2 }]);
+});
+
+test("an expired password of an operator gets 400 when it is changed, and stays", async () => {
+  const account = await accountToChange(-1);
+  const before = await hashOf(account.id);
+  const answer = await changePassword(account, PASSWORD);
+  expect(answer).toEqual(fieldProblem("current"));
+  expect(answer.body.errors).toEqual({ current: ["Expired: ask an operator for a new one"] });
+  expect(await auditEventsOf(answer)).toMatchObject([{ action: "change_password", outcome: "refused" }]);
+  expect((await changePassword(account, NEW)).body.errors).toEqual({ current: ["Not the current password"] });
+  expect(await hashOf(account.id)).toBe(before);
+});
+
+test.each([60 * 60, null])(
+  "a password of an operator that expires in %s s logs in and is changed; the new one does not expire",
+  async (seconds) => {
+    const { api, username, id } = await accountToChange(seconds);
+    const { body: pair } = await api.post("/api/auth/login/", { username, password: PASSWORD });
+    expect(pair).toMatchObject({ must_change_password: true });
+    const change = { current: PASSWORD, new: NEW };
+    const { status } = await api.post("/api/auth/password/", change, { token: pair.access });
+    expect(status).toBeLessThan(300);
+    await asOwner`UPDATE users SET password_expires_at = now() - interval '1 hour' WHERE id = ${id}`;
+    expect(await tryLogin(api, username, NEW)).toBe(200);
+  },
+);
+
 test("tokens issued before an operator set the password get 401", async () => {
   const account = await newAccount();
   await asOwner`UPDATE users SET must_change_password = true WHERE id = ${account.id}`;

@@ -71,7 +71,9 @@ test("reset-password prints a new password that the account must change, and res
   const [own, other] = await accounts(username);
   expect([status, compareSync(password, own.password_hash)]).toEqual([0, true]);
   expect(own).toMatchObject({ must_change_password: true, token_version: 2 });
-  expect(other).toMatchObject({ must_change_password: false, token_version: 1 });
+  expect(own.password_expires_at.getTime() - own.updated_at.getTime()).toBe(24 * 60 * 60 * 1000);
+  expect(stdout).toContain("expires_in_hours: 24");
+  expect(other).toMatchObject({ must_change_password: false, token_version: 1, password_expires_at: null });
   const [event] = await query(ownerUrl, "SELECT * FROM audit_events WHERE subject_id = $1", [own.id]);
   expect(event).toMatchObject({ action: "reset-password", outcome: "done" });
   for (const secret of [password, own.password_hash]) expect(JSON.stringify(event)).not.toContain(secret);

@@ -50,10 +50,11 @@ function migrationsAnd(...more: (string | undefined)[]): string {
   return folder;
 }
 
-/** Copies the project's migrations up to `tag` for the running test. @returns the folder */
-function migrationsUntil(tag: string): string {
+/** Copies the project's migrations before the one with this name, for the running test. @returns the folder */
+function migrationsBefore(name: string): string {
   const folder = migrationsAnd();
-  const entries = journal.entries.filter((entry: { tag: string }) => entry.tag <= tag);
+  const end = journal.entries.findIndex(({ tag }: { tag: string }) => tag.endsWith(`_${name}`));
+  const entries = journal.entries.slice(0, end);
   writeFileSync(join(folder, "meta", "_journal.json"), JSON.stringify({ ...journal, entries }));
   return folder;
 }
@@ -137,6 +138,23 @@ describe("migrating an empty database", () => {
   });
 });
 
+test("migrating gives a password that an operator has set before 24 hours, and no other password an end", async () => {
+  const url = await emptyDatabase();
+  await withClient(url, (client) => applyMissingMigrations(client, migrationsBefore("password_expires_at")));
+  await query(
+    url,
+    `INSERT INTO users (username, email, password_hash, must_change_password)
+     SELECT name, 'a@b', repeat('x', 60), name = 'set' FROM unnest(ARRAY['own', 'set']) AS name`,
+  );
+  await withClient(url, (client) => applyMissingMigrations(client));
+  const hours = "extract(epoch FROM password_expires_at - now()) / 3600";
+  const [own, set] = await query(
+    url,
+    `SELECT ${hours} <= 24 AND ${hours} > 20 AS ends FROM users ORDER BY username`,
+  );
+  expect([own.ends, set.ends]).toEqual([null, true]);
+});
+
 describe("migrating a database that has the project's migrations", () => {
   let migrated: Awaited<ReturnType<typeof newDatabase>>;
   let url: string;
@@ -201,7 +219,7 @@ describe("migrating a database that has the project's migrations", () => {
 
 test("migrating from version 1.1.0 while a request runs waits for the request, and does not deadlock with it", async () => {
   const url = await emptyDatabase();
-  const folder = migrationsUntil("0005_who_gets_in");
+  const folder = migrationsBefore("request_audited");
   await withClient(url, (client) => applyMissingMigrations(client, folder));
   const migrated = await withClient(url, async (request) => {
     await request.query("BEGIN");

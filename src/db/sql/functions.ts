@@ -757,7 +757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_dd33167b",
+  "function": "auth_find_own_password_8e3ad48b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -772,6 +772,7 @@ export const statementFunctions: Record<
    "waitSeconds": "integer",
    "password_hash": "text",
    "password_trimmed": "boolean",
+   "isExpired": "boolean",
    "username": "text",
    "email": "text"
   },
@@ -791,7 +792,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_3c71e913",
+  "function": "auth_open_session_a0f8d40f",
   "params": {
    "id": "integer",
    "password_hash": "text",

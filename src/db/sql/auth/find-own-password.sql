@@ -66,7 +66,11 @@ attempt AS (
     FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
   ) AS wait_seconds
 ),
-account AS (SELECT u.password_hash, u.password_trimmed, u.username, u.email FROM users u WHERE u.id = (SELECT id FROM caller)),
+account AS (
+  SELECT u.password_hash, u.password_trimmed, u.username, u.email,
+    (u.must_change_password AND u.password_expires_at <= now()) IS TRUE AS is_expired
+  FROM users u WHERE u.id = (SELECT id FROM caller)
+),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
   SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
@@ -80,5 +84,6 @@ SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
   (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
 FROM caller;

@@ -2,6 +2,7 @@
 WITH account AS (
   SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
   WHERE u.id = $1::int AND u.active AND u.password_hash = $2::text
+    AND NOT (u.must_change_password AND u.password_expires_at <= now()) IS TRUE
 ),
 rehashed AS (
   UPDATE users u SET password_hash = $3::text
@@ -51,10 +52,12 @@ removed_networks AS (
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
   SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $10::uuid, $11::text,
     'login',
-    CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END
+    CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END,
+    CASE WHEN u.password_hash = $2::text
+    AND (u.must_change_password AND u.password_expires_at <= now()) IS TRUE THEN 'password expired' END
   FROM (SELECT) attempt LEFT JOIN users u ON u.id = $1::int
 )
 SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
