@@ -47,6 +47,13 @@ const MAX_ACCESS_TOKEN_SECONDS = 15 * 60;
 export const accessTokenSeconds = (config: Config): number =>
   Math.min(MAX_ACCESS_TOKEN_SECONDS, sessionIdleMinutes(config) * 30);
 
+/** How many seconds in the future `iat` and `nbf` may be: clocks of machines differ (RFC 7519, section 4.1.5). */
+const CLOCK_TOLERANCE_SECONDS = 60;
+
+const startTime = z.optional(
+  z.number().check(z.refine((time) => time <= Date.now() / 1000 + CLOCK_TOLERANCE_SECONDS)),
+);
+
 /** The payload of an access token (RFC 7519). */
 const Payload = z.object({
   sub: digits(/^\d{1,10}$/).check(z.maximum(MAX_ID)),
@@ -54,6 +61,8 @@ const Payload = z.object({
   ver: z.int().check(z.positive(), z.maximum(MAX_ID)),
   // Required here, because hono/jwt accepts a token without `exp`.
   exp: z.number(),
+  iat: startTime,
+  nbf: startTime,
   must_change_password: z.optional(z.boolean()),
 });
 
@@ -77,11 +86,14 @@ export async function issueAccessToken(claims: TokenClaims, config: Config): Pro
 /** The content of a verified token. */
 export interface VerifiedToken {
   claims: TokenClaims;
-  /** When it expires, in seconds since 1970. */
+  /** When it expires, in seconds since 1970: without a tolerance. */
   exp: number;
 }
 
-/** The content of a payload whose signature was verified; `undefined` when it is not one of `issueAccessToken`. */
+/**
+ * The content of a payload whose signature and `exp` were verified; `undefined` when it is not one of
+ * `issueAccessToken`, or is not valid yet.
+ */
 export function parseVerifiedPayload(payload: unknown): VerifiedToken | undefined {
   const { success, data } = Payload.safeParse(payload);
   if (!success) return undefined;

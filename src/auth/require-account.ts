@@ -35,15 +35,17 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
 rateLimitedMiddleware.add(requireAccount);
 
 /**
- * Verifies the request's token. @throws {Problem} 401 when it is malformed, forged, expired or of another issuer or
- * audience
+ * Verifies the request's token. @throws {Problem} 401 when it is malformed, forged, expired, not valid yet, or of another
+ * issuer or audience
  */
 async function verifyToken(c: Context<AuthenticatedEnv>, token: string): Promise<VerifiedToken> {
   const { config } = c.var;
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
   const secret = await verificationKey(token, config);
   try {
-    await jwt({ secret, alg: ALGORITHM, verification: { iss, aud } })(c, async () => {});
+    // Without a tolerance for the clock of another machine, so `parseVerifiedPayload` checks both.
+    const notHere = { iat: false, nbf: false };
+    await jwt({ secret, alg: ALGORITHM, verification: { iss, aud, ...notHere } })(c, async () => {});
   } catch (error) {
     // The error is not passed on: its cause may hold the token.
     throw error instanceof HTTPException ? invalidTokenProblem() : error;

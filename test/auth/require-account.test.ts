@@ -24,7 +24,7 @@ const me = (authorization: string, api = connectApi()) =>
 /** Claims that a token of the right key must not have; `undefined` leaves one out. */
 const invalidClaims: Record<string, unknown>[] = [
   ...[{ iat: now - 1000, exp: now - 100 }, { exp: now }, { exp: undefined }, { exp: String(now + 900) }],
-  ...[{ nbf: now + 600 }, { iat: now + 600 }],
+  ...[{ nbf: now + 600 }, { iat: now + 600 }, { nbf: String(now) }, { iat: String(now) }, { iat: null }],
   ...[{ iss: "hotel-api" }, { iss: undefined }, { iss: undefined, aud: undefined }],
   ...[{ aud: "hotel-api" }, { aud: ["hotel-api", "hostel-api"] }, { aud: undefined }],
   ...[{ sub: undefined }, { sub: id }, { sub: "admin" }, { sub: "2147483648" }],
@@ -104,6 +104,20 @@ test("a token gets 401 from the second of its exp on, also when it was accepted 
   clock.mockReturnValue(exp * 1000);
   expect(await me(authorization, api)).toEqual(problem(401));
 });
+
+test.each(["iat", "nbf"])(
+  "a token is accepted when its %s is up to 60 s in the future, and not before",
+  async (claim) => {
+    const start = now + 300;
+    const authorization = `Bearer ${await mintToken({ ...claims, [claim]: start })}`;
+    const clock = vi.spyOn(Date, "now").mockReturnValue((start - 60) * 1000 - 1);
+    onTestFinished(() => clock.mockRestore());
+    const api = connectApi();
+    expect(await me(authorization, api)).toEqual(problem(401));
+    clock.mockReturnValue((start - 60) * 1000);
+    expect((await me(authorization, api)).status).toBe(200);
+  },
+);
 
 test("an accepted token is accepted again in any form of its header, but not with another scheme", async () => {
   const api = connectApi();
