@@ -89,7 +89,9 @@ const Config = z.object({
   LOGIN_LIMITER: Limiter,
   /** Refreshes, by session; those with a token of another origin, by network. */
   REFRESH_LIMITER: Limiter,
-  /** Requests with an access token, by account. */
+  /** Requests with an access token, by session: fewer than `ACCOUNT_LIMITER` allows. */
+  SESSION_LIMITER: Limiter,
+  /** The same requests, by account. */
   ACCOUNT_LIMITER: Limiter,
   /** Requests of `/readyz`, by network. */
   READY_LIMITER: Limiter,

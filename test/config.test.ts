@@ -68,6 +68,7 @@ const bad: Record<string, unknown[]> = {
   REQUIRE_IF_MATCH: ["hidden-value", "", "yes", 987_654_321],
   LOGIN_LIMITER: [undefined, "hidden-value", {}],
   ACCOUNT_LIMITER: [undefined, null],
+  SESSION_LIMITER: [undefined, null],
 };
 
 test.each(Object.entries(bad).flatMap(([name, values]) => values.map((value) => [name, value])))(

@@ -15,7 +15,7 @@ const BEARER = /^bearer\s+(\S+)$/i;
  * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the
  * account is active and the session open (src/db/query/caller.ts).
  *
- * @throws {Problem} 401; 429 when the account sends too many requests.
+ * @throws {Problem} 401; 429 when the session or the account sends too many requests.
  */
 export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
@@ -27,6 +27,9 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
   const tokens = verifiedTokens(config);
   const claims =
     findVerifiedToken(tokens, token) ?? rememberVerifiedToken(tokens, token, await verifyToken(c, token));
+  // Only the statement knows whether the session has ended. So that an ended one cannot use up its account's requests,
+  // those that exceed the session's limit are not counted for the account.
+  await consumeRateLimit(config.SESSION_LIMITER, claims.session_id);
   await consumeRateLimit(config.ACCOUNT_LIMITER, String(claims.user_id));
   c.set("caller", { claims, origin: requestOrigin(c), connection });
   await next();

@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
-import { insertRefreshToken, logIn, newAccount, PASSWORD, signUp, uniqueName } from "../support/accounts.ts";
+import {
+  insertRefreshToken,
+  logIn,
+  mintToken,
+  newAccount,
+  PASSWORD,
+  signUp,
+  uniqueName,
+} from "../support/accounts.ts";
 import { type Api, type ApiResponse, connectApi, limiters } from "../support/api.ts";
+import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
 import { atOnce } from "../support/races.ts";
 
@@ -127,6 +136,47 @@ test("ACCOUNT_LIMITER counts all authenticated requests of an account; one too m
   // A request without a token is not counted.
   expect((await account.api.get("/api/auth/me/")).status).toBe(401);
   expect(keys).toHaveLength(3);
+});
+
+test("an ended session gets 429 after 600 requests in a minute, without a database request, and another session of its account gets 200", async () => {
+  const { first, passed, ended, open } = await withinWindow(async () => {
+    const account = await newAccount();
+    const [session] = await asOwner`
+      INSERT INTO sessions (user_id, token_version, expires_at) VALUES (${account.id}, 1, now() + interval '1 day') RETURNING id`;
+    await asOwner`UPDATE sessions SET ended_at = now() WHERE id = ${account.sid}`;
+    const token = await mintToken({ sub: String(account.id), sid: String(session?.["id"]) });
+    const first = await account.get("/api/auth/me/");
+    const passed = await exhaust(limiters.SESSION_LIMITER, account.sid);
+    await account.api.databaseRequests();
+    const ended = await account.get("/api/auth/me/");
+    expect(await account.api.databaseRequests()).toBe(0);
+    return { first, passed, ended, open: await account.api.get("/api/auth/me/", { token }) };
+  });
+  expect([first.status, passed]).toEqual([401, 599]);
+  expectRefused(ended);
+  expect(open.status).toBe(200);
+});
+
+test("a request is counted by session first; one too many of a session is not counted for its account", async () => {
+  const counted: string[] = [];
+  const limiterOf = (kind: string, most: number) => {
+    let requests = 0;
+    const limit = async ({ key }: RateLimitOptions) => {
+      counted.push(`${kind} ${key}`);
+      requests += 1;
+      return { success: requests <= most };
+    };
+    return { limit };
+  };
+  const api = connectApi({
+    SESSION_LIMITER: limiterOf("session", 2),
+    ACCOUNT_LIMITER: limiterOf("account", 9),
+  });
+  const account = await newAccount(api);
+  for (const path of ["/api/patients/", "/api/doctors/"]) expect((await account.get(path)).status).toBe(200);
+  expectRefused(await account.get("/api/auth/me/"));
+  const [session, ofAccount] = [`session ${account.sid}`, `account ${account.id}`];
+  expect(counted).toEqual([session, ofAccount, session, ofAccount, session]);
 });
 
 test("register and login check the limit before they validate the body", async () => {

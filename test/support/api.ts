@@ -13,6 +13,7 @@ export const limiters = {
   REGISTER_LIMITER: env.REGISTER_LIMITER as RateLimit,
   LOGIN_LIMITER: env.LOGIN_LIMITER as RateLimit,
   REFRESH_LIMITER: env.REFRESH_LIMITER as RateLimit,
+  SESSION_LIMITER: env.SESSION_LIMITER as RateLimit,
   ACCOUNT_LIMITER: env.ACCOUNT_LIMITER as RateLimit,
   READY_LIMITER: env.READY_LIMITER as RateLimit,
 };
