@@ -80,7 +80,7 @@ export interface Invitation {
   id: number;
   email: string;
   role: "clinician" | "admin";
-  created_by: number;
+  created_by: number | null;
   created_at: string;
   expires_at: string;
 }

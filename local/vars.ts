@@ -26,13 +26,13 @@ export function createVars(): boolean {
 /**
  * Writes the Worker's settings for this run: the database and its endpoint, which overrule `.dev.vars` because their
  * ports may differ each time, and defaults that `.dev.vars` overrules. By default pages of any origin may call the
- * API here.
+ * API here, and everybody may register.
  *
  * @returns Wrangler's arguments; a later file overrides an earlier one.
  */
 export function writeWorkerVars(databaseUrl: string, endpoint: string): string[] {
   const defaults = join(dataFolder, "default.vars");
-  writePrivateFile(defaults, "CORS_ORIGINS=*\n");
+  writePrivateFile(defaults, "CORS_ORIGINS=*\nREGISTRATION=open\n");
   const file = join(dataFolder, "dev.vars");
   // Wrangler would take a dollar sign for a variable.
   const literal = databaseUrl.replaceAll("$", "%24");

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hash } from "bcryptjs";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl } from "./environment.ts";
+import { inviteAsOperator } from "./invitation.ts";
 
 /** SQL that ends all sessions of the account and invalidates its tokens, if `condition` is true. */
 const signOutIf = (condition: string) => `token_version = u.token_version + (${condition})::int`;
@@ -32,6 +33,7 @@ const BCRYPT_COST = 10;
 const PASSWORD_BYTES = 12;
 
 const usage = `Usage: npm run account -- <username> <change>
+       npm run account -- invite <email> <role>
 
   admin           makes it an admin, who may change every doctor and administer accounts
   clinician       makes it a clinician, who may change only records of its own
@@ -40,7 +42,10 @@ const usage = `Usage: npm run account -- <username> <change>
   sign-out        ends all its sessions
   reset-password  sets a new password, which is printed once, and which the account must change within 24 hours
 
-The last active admin can be neither disabled nor made a clinician. Each change is audited.
+invite prints the code of an invitation for seven days, with which one person registers with this email as admin or
+clinician: so you get the first admin. It works unless REGISTRATION is closed.
+
+The last active admin can be neither disabled nor made a clinician. Each change and each invitation is audited.
 
 It works on the database of DATABASE_URL, or of .dev.vars.`;
 
@@ -88,8 +93,14 @@ export async function changeAccount(url: string, username = "", change = "") {
 }
 
 if (import.meta.main) {
-  await runAsCommand(
-    async () => console.log(await changeAccount(databaseUrl(), ...process.argv.slice(2))),
-    usage,
-  );
+  await runAsCommand(async () => {
+    const [first, second, third] = process.argv.slice(2);
+    // With two words, an account called `invite` is changed.
+    const isInvitation = first === "invite" && second !== undefined && third !== undefined;
+    console.log(
+      isInvitation
+        ? await inviteAsOperator(databaseUrl(), second, third)
+        : await changeAccount(databaseUrl(), first, second),
+    );
+  }, usage);
 }

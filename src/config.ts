@@ -73,8 +73,8 @@ const Config = z.object({
   SESSION_IDLE_MINUTES: z.optional(wholeNumber(5, 365 * MINUTES_PER_DAY)),
   /** The same in days, as version 1.1 has it. */
   SESSION_IDLE_DAYS: z._default(wholeNumber(1, 365), 7),
-  /** Who may register: anybody, people with an invitation, or nobody. */
-  REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "open"),
+  /** Who may register: anybody, people with an invitation, or nobody. A forgotten setting lets nobody in. */
+  REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "invitation"),
   /** The cost of bcrypt: the binary logarithm of its rounds. */
   BCRYPT_COST: z._default(wholeNumber(4, 14), 10),
   /** The origins that CORS allows, separated by commas; `*` for all. */

@@ -20,7 +20,7 @@ test("optional bindings have defaults", () => {
     ...parties,
     ...numbers,
     CORS_ORIGINS: [],
-    REGISTRATION: "open",
+    REGISTRATION: "invitation",
     REQUIRE_IF_MATCH: false,
   });
 });
@@ -40,6 +40,7 @@ test.each<[name: string, value: unknown, parsed?: unknown]>([
   ["BCRYPT_COST", 14],
   ["CORS_ORIGINS", "https://a.example, https://b.example", ["https://a.example", "https://b.example"]],
   ["CORS_ORIGINS", " , ", []],
+  ["REGISTRATION", "open"],
   ["REQUIRE_IF_MATCH", "true", true],
   ["REQUIRE_IF_MATCH", true],
   ["REQUIRE_IF_MATCH", "false", false],

@@ -141,7 +141,7 @@ export const refresh_tokens = pgTable(
   ],
 );
 
-/** Invitations to register, sent by admins. A used one is deleted at once, an expired one by the cleanup job. */
+/** Invitations to register, from admins and operators. A used one is deleted at once, an expired one by the cleanup job. */
 export const invitations = pgTable(
   "invitations",
   {
@@ -150,7 +150,8 @@ export const invitations = pgTable(
     role: text({ enum: roles }).notNull(),
     /** SHA-256 of the code in hexadecimal. The code itself is not stored. */
     code_hash: text().notNull(),
-    created_by: integer().notNull(),
+    /** The admin's account. Null: an operator's invitation. */
+    created_by: integer(),
     created_at: timestampDefaultNow(),
     expires_at: timestampColumn().notNull(),
   },

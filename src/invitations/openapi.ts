@@ -48,7 +48,7 @@ export const invitationsOpenApi: OpenApiGroup = {
         id,
         email,
         role,
-        created_by: "The id of the admin's account.",
+        created_by: "The id of the admin's account; null if an operator of this installation created it.",
         created_at: "When it was created.",
         expires_at: "When it expires.",
       },

@@ -12,13 +12,11 @@ import {
 import { isoTimestamp, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
+import { INVITATION_DAYS } from "./requests.ts";
 
 // In every statement the invitation is `i`.
 
 const isAdmin = can("invitations:manage");
-
-/** How many days an invitation is valid. */
-const VALID_DAYS = sql.raw("7");
 
 const invitationJson = (step: string) => stepJson(sql`id AS invitation, email, role`, step);
 
@@ -36,7 +34,7 @@ export const createInvitation = authenticated<
   created AS (
     INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
     SELECT ${param("email")}::text, ${param("role")}::text, ${param("code_hash")}::text, ${callerId},
-      now() + make_interval(days => ${VALID_DAYS})
+      now() + make_interval(days => ${sql.raw(String(INVITATION_DAYS))})
     WHERE ${isAdmin} AND ${param("is_registration_open")}::boolean
     RETURNING id, email, role, expires_at
   ),

@@ -5,5 +5,11 @@ import * as z from "../zod.ts";
 
 export const InvitationsQuery = defineListQuery({}, ["id"]);
 
+/** 160 random bits, which nobody can guess. */
+export const INVITATION_CODE_BYTES = 20;
+
+/** How many days an invitation is valid. */
+export const INVITATION_DAYS = 7;
+
 /** An invitation to register. */
 export const NewInvitation = requestBody({ email: emailField(254), role: z.enum(roles) });

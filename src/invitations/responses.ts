@@ -12,8 +12,8 @@ export type IssuedInvitation = z.infer<typeof IssuedInvitation>;
 /** An invitation that can still be used. */
 export const Invitation = z.strictObject({
   ...common,
-  /** The admin's account. */
-  created_by: idSchema,
+  /** The admin's account; null for an operator. */
+  created_by: z.nullable(idSchema),
   created_at: timestampSchema,
   expires_at: timestampSchema,
 });

@@ -8,13 +8,10 @@ import { listHandlers } from "../http/resource-handlers.ts";
 import { validate } from "../http/validation.ts";
 import { listInvitations } from "./list-queries.ts";
 import { createInvitation, withdrawInvitation } from "./queries.ts";
-import { InvitationsQuery, NewInvitation } from "./requests.ts";
+import { INVITATION_CODE_BYTES, InvitationsQuery, NewInvitation } from "./requests.ts";
 import type { IssuedInvitation } from "./responses.ts";
 
 const requireInviter = (isAdmin: boolean) => requireAdmin(isAdmin, "manage invitations");
-
-/** 160 random bits, which nobody can guess. */
-const CODE_BYTES = 20;
 
 export const invitationRoutes = new Hono<AppEnv>()
   .use(requireAccount)
@@ -22,7 +19,7 @@ export const invitationRoutes = new Hono<AppEnv>()
 
   .post("/", validate("json", NewInvitation), async (c) => {
     const { email, role } = c.req.valid("json");
-    const random = crypto.getRandomValues(new Uint8Array(CODE_BYTES));
+    const random = crypto.getRandomValues(new Uint8Array(INVITATION_CODE_BYTES));
     const code = random.toBase64({ alphabet: "base64url", omitPadding: true });
     const { isAdmin, id, expires_at } = await createInvitation(c.get("caller"), {
       ...{ email, role, code_hash: await hashToken(code) },

@@ -196,7 +196,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
-  const optional = ["record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent"];
+  const optional = ["record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent", "created_by"];
   const names = [...deletion, ...optional, "ended_at", "password_expires_at"];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

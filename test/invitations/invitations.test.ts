@@ -63,6 +63,13 @@ test("registering without an invitation, or with an unknown, expired or withdraw
   expect((await register({ invitation: valid.code })).status).toBe(201);
 });
 
+test("without the setting REGISTRATION, registering needs an invitation", async () => {
+  const forgotten = connectApi({ REGISTRATION: undefined });
+  expect(await register({}, forgotten)).toEqual(fieldProblem("invitation"));
+  expect(await forgotten.databaseRequests()).toBe(0);
+  expect((await register({ invitation: (await invite(admin)).code }, forgotten)).status).toBe(201);
+});
+
 test("an invitation is void when its admin was disabled or is a clinician now", async () => {
   for (const change of [{ active: false }, { role: "clinician" }]) {
     const formerAdmin = await newAccount(undefined, "admin");
@@ -71,6 +78,22 @@ test("an invitation is void when its admin was disabled or is a clinician now", 
     expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
     expect(idsOf(await admin.get("/api/invitations/?sort=-id"))).not.toContain(id);
   }
+});
+
+test("an operator's invitation, of no account, is listed with created_by null, registers an admin, and can be withdrawn", async () => {
+  const codes = [uniqueName("code-"), uniqueName("code-")];
+  const rows = await asOwner`
+    INSERT INTO invitations (email, role, code_hash, expires_at)
+    SELECT 'grace@example.org', 'admin', encode(sha256(code::bytea), 'hex'), now() + interval '1 day'
+    FROM unnest(${codes}::text[]) code RETURNING id`;
+  const [first, second] = rows.map(({ id }) => Number(id));
+  const { body } = await admin.get("/api/invitations/?sort=-id");
+  for (const id of [first, second])
+    expect(body).toContainEqual(expect.objectContaining({ id, role: "admin", created_by: null }));
+  const { body: account } = await register({ invitation: codes[0] });
+  expect(await roleOf(account.id)).toBe("admin");
+  expect((await admin.delete(`/api/invitations/${second}/`)).status).toBe(204);
+  expect(await register({ invitation: codes[1] })).toEqual(fieldProblem("invitation"));
 });
 
 test("registering with a taken username is 409 and does not use up the invitation", async () => {

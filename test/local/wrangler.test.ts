@@ -8,6 +8,10 @@ test("Cloudflare's own request log is off: it would contain URLs", () => {
   expect(config.observability?.logs?.invocation_logs).toBe(false);
 });
 
+test("a deployment registers nobody without an invitation", () => {
+  expect(config.vars).toEqual({ REGISTRATION: "invitation" });
+});
+
 test("versions that are not deployed have no public URL", () => {
   expect(config.preview_urls).toBe(false);
 });

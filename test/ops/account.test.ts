@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { compareSync } from "bcryptjs";
-import { expect, inject, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { changeAccount } from "../../ops/account.ts";
+import { serveApi } from "../support/serve-api.ts";
 import { query, random, run } from "./support.ts";
 
 const { ownerUrl } = inject("database");
@@ -110,6 +112,81 @@ test.each(["promote", "ADMIN", "role = 'admin'", "", "toString", "__proto__", un
     expect(await accounts(username)).toEqual(before);
   },
 );
+
+/** Runs `npm run account -- invite`. @returns what it printed, with the code */
+async function runInvite(...args: string[]) {
+  const { status, stdout, stderr } = await run("account", ownerUrl, "invite", ...args);
+  const [, code = ""] = /code: '([\w-]{27})'/.exec(stdout) ?? [];
+  return { status, stdout, stderr, code };
+}
+
+const invitationsTo = (email: string) =>
+  query(ownerUrl, "SELECT * FROM invitations WHERE lower(email) = lower($1)", [email]);
+
+test("with the code of invite, the first admin registers where registration needs an invitation, once", async () => {
+  const api = await serveApi({ REGISTRATION: "invitation" });
+  onTestFinished(() => api.stop());
+  const [username, email] = [random("first"), `${random("first")}@example.org`];
+  const register = async (invitation: string) => {
+    const body = JSON.stringify({ username, email, password: "correct horse battery", invitation });
+    const headers = { "Content-Type": "application/json" };
+    return (await fetch(`${api.origin}/api/auth/register/`, { method: "POST", headers, body })).status;
+  };
+  const { status, code } = await runInvite(email.toUpperCase(), "admin");
+  expect([status, await register(`${code}A`), await register(code), await register(code)]).toEqual([
+    ...[0, 400, 201, 400],
+  ]);
+  expect(await query(ownerUrl, "SELECT email, role FROM users WHERE username = $1", [username])).toEqual([
+    { email, role: "admin" },
+  ]);
+});
+
+test("invite stores the hash of its code for seven days and an audit event without an account, and prints the code", async () => {
+  const email = `${random("nurse")}@example.org`;
+  const { stdout, code } = await runInvite(` ${email}`, "clinician");
+  const [{ id, expires_at, created_at, ...row }, ...others] = await invitationsTo(email);
+  expect(others).toEqual([]);
+  const code_hash = createHash("sha256").update(code).digest("hex");
+  expect(row).toEqual({ email, role: "clinician", code_hash, created_by: null });
+  expect(expires_at.getTime() - created_at.getTime()).toBe(7 * 24 * 60 * 60 * 1000);
+  expect(stdout).toContain(`id: ${id},`);
+  const [event] = await query(
+    ownerUrl,
+    "SELECT * FROM audit_events WHERE action = 'invite' AND changes->'email'->>'after' = $1",
+    [email],
+  );
+  expect(event).toMatchObject({ account_id: null, outcome: "done" });
+  expect(event.changes).toEqual({
+    invitation: { before: null, after: id },
+    email: { before: null, after: email },
+    role: { before: null, after: "clinician" },
+  });
+  for (const secret of [code, code_hash]) expect(JSON.stringify(event)).not.toContain(secret);
+});
+
+test.each([
+  ["grace@example.org", "owner", "role: "],
+  ["grace@example.org", "Admin", "role: "],
+  ["grace", "admin", "email: Invalid email address"],
+  ["", "admin", "email: Required"],
+  [`${"g".repeat(250)}@example.org`, "admin", "email: Too long: expected at most 254 characters"],
+])("invite %j %j is refused with the reason, and creates no invitation", async (email, role, reason) => {
+  const count = "SELECT count(*) FROM invitations";
+  const before = await query(ownerUrl, count);
+  const { status, stdout, stderr } = await runInvite(email, role);
+  expect([status, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain(reason);
+  expect(await query(ownerUrl, count)).toEqual(before);
+});
+
+test("invite without a role is refused with the usage, and an account called invite can be changed", async () => {
+  expect((await runInvite("grace@example.org")).stderr).toMatch(/^Usage: /);
+  await query(
+    ownerUrl,
+    "INSERT INTO users (username, email, password_hash) VALUES ('invite', 'a@b', repeat('x', 60))",
+  );
+  expect((await runInvite("admin")).stdout).toContain("username: 'invite'");
+});
 
 test("the command prints the account after the change, without its password hash", async () => {
   const username = await insertAccount({ token_version: 3 });

@@ -52,6 +52,7 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     DATABASE_ENDPOINT: `${channel}/sql`,
     JWT_SECRET,
     BCRYPT_COST: 4,
+    REGISTRATION: "open",
     ...bindings,
   };
   let counted = 0;

@@ -26,6 +26,7 @@ export async function serveApi(bindings: Record<string, string | number> = {}): 
     DATABASE_ENDPOINT: `${channel}/sql`,
     JWT_SECRET: randomUUID() + randomUUID(),
     BCRYPT_COST: 4,
+    REGISTRATION: "open",
     ...bindings,
   };
   const own = join(folder, "workerd");

@@ -51,6 +51,7 @@ function settings(): Record<string, string> {
     DATABASE_ENDPOINT: `${endpointOrigin}/sql`,
     JWT_SECRET: "a secret of at least thirty-two bytes, for tests",
     BCRYPT_COST: "4",
+    REGISTRATION: "open",
   };
 }
 

@@ -60,6 +60,9 @@ export function can(permission: keyof typeof permissions): SQL<boolean> {
       )`;
 }
 
-/** Whether an invitation `i` can be used: it has not expired, and the admin who sent it is still an active admin. */
+/**
+ * Whether an invitation `i` can be used: it has not expired, and the admin who sent it is still an active admin. An
+ * operator's invitation is from no account.
+ */
 export const isInvitationValid = sql`i.expires_at > now()
-      AND (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)`;
+      AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))`;

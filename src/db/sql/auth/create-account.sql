@@ -2,7 +2,7 @@
 WITH invitation AS (
   SELECT i.id, lower(i.email) = lower($1::text) AS is_same_email
   FROM invitations i WHERE i.code_hash = $2::text AND i.expires_at > now()
-    AND (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
+    AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))
 ),
 username_taken AS (SELECT WHERE account_taken($3::text)),
 used_invitation AS (

@@ -15,7 +15,7 @@ page_and_next AS (
     SELECT i.*
     FROM invitations i
     WHERE i.expires_at > now()
-      AND (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by)
+      AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))
       AND i.id > $4::bigint
       AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
     ORDER BY i.id LIMIT $5::int + 1
