@@ -12,6 +12,7 @@ import type { AppEnv } from "./http/context.ts";
 import { corsHeaders } from "./http/cors.ts";
 import { observeRequest } from "./http/observe.ts";
 import { handleError, Problem } from "./http/problems.ts";
+import { checkClientAddress } from "./http/rate-limits.ts";
 import { allowedMethods, methodNotAllowed } from "./http/routing.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
@@ -19,6 +20,7 @@ import { patientRoutes } from "./patients/routes.ts";
 /** Sets the configuration and the database connection of a request. All routes but `/healthz` are behind it. */
 export const configure = createMiddleware<AppEnv>(async (c, next) => {
   const config = readConfig(c.env);
+  checkClientAddress(c, config);
   c.set("config", config);
   c.set("connection", connect(config));
   await next();

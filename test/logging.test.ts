@@ -55,6 +55,24 @@ test("register and login log no password, hash, token or username", async () => 
     expect(printed().join("\n")).not.toContain(secret);
 });
 
+test("the first request without CF-Connecting-IP logs a warning, and later ones and those with it do not", async () => {
+  const printed = watchConsole();
+  const api = connectApi();
+  const withoutAddress = { headers: { "CF-Connecting-IP": "" } };
+  await api.get("/readyz");
+  await api.get("/healthz", withoutAddress);
+  for (const time of [1, 2])
+    expect([time, (await api.get("/readyz", withoutAddress)).status]).toEqual([time, 200]);
+  const lines = printed().map((line) => JSON.parse(line));
+  expect(lines.filter(({ warning }) => warning)).toEqual([
+    {
+      warning: "requests have no client address",
+      advice: expect.stringContaining("CF-Connecting-IP is missing."),
+    },
+  ]);
+  expect(lines).toHaveLength(5);
+});
+
 test("an unexpected error gets 500 and is logged with its name and stack, without its message", async () => {
   const limit = () => {
     throw new RangeError(`cannot count\n    at ${SECRET}`);

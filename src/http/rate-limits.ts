@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Config } from "../config.ts";
+import { type Config, memoizePerConfig } from "../config.ts";
 import type { RequestOrigin } from "../db/query/audit.ts";
 import type { AppEnv } from "./context.ts";
 import { Problem } from "./problems.ts";
@@ -44,6 +44,22 @@ export function rateLimit(
 
 /** The client's IP address, as Cloudflare reports it. Headers that a client can set are not read. */
 const clientAddress = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";
+
+/** Warns once in an isolate. */
+const warnAboutMissingAddress = memoizePerConfig(() =>
+  console.warn(
+    JSON.stringify({
+      warning: "requests have no client address",
+      advice:
+        "CF-Connecting-IP is missing. All clients are counted as one network, and audit events have no address: let clients reach this Worker through Cloudflare only.",
+    }),
+  ),
+);
+
+/** Logs a warning with the first request that has no client address, because limits by network depend on it. */
+export function checkClientAddress(c: Context, config: Config): void {
+  if (clientAddress(c) === "") warnAboutMissingAddress(config);
+}
 
 /** Where a request comes from, for its audit event. */
 export const requestOrigin = (c: Context): RequestOrigin => ({

@@ -1,9 +1,8 @@
 import { sql } from "drizzle-orm";
 import { adminOutcome } from "../db/query/caller.ts";
-import { jsonText } from "../db/query/json.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can, isInvitationValid } from "../db/query/permissions.ts";
-import { invitations } from "../db/schema.ts";
 import type { Invitation } from "./responses.ts";
 
 const responseFields: (keyof Invitation)[] = [
@@ -20,7 +19,7 @@ export const listInvitations = defineList<Invitation>({
   name: "invitations/list",
   routes: "GET /api/invitations",
   alias: "i",
-  json: jsonText(invitations, "i", responseFields),
+  json: sql`${jsonObject(selectColumns("i", responseFields))}::text`,
   filters: {},
   sorts: { id: { order: ["i.id"], scans: [{ from: sql`invitations i`, condition: isInvitationValid }] } },
   isAllowed: can("invitations:manage"),

@@ -664,7 +664,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_773a3f74",
+  "function": "auth_create_account_0264b005",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -1181,7 +1181,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_6bb3c86f",
+  "function": "invitations_list_by_id_963d652f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1201,7 +1201,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_40e3e02e",
+  "function": "invitations_list_by_id_desc_614cbf84",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
