@@ -129,9 +129,13 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
       }
     },
 
-    /** Changes the caller's password and ends all other sessions. It is not retried: the API counts attempts. */
+    /**
+     * Changes the caller's password and ends all its sessions. The client continues in the new session that the API
+     * opens. It is not retried: the API counts attempts. Without a response, the password may have been changed: log
+     * in.
+     */
     async changePassword(change: PasswordChange, { signal }: CallOptions = {}): Promise<void> {
-      await send(authCall("password", change, readNoContent, signal));
+      session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, signal)));
     },
 
     ...accountMethods(send),

@@ -1,31 +1,26 @@
-import type { Context } from "hono";
 import { createFactory } from "hono/factory";
 import { hashToken } from "../crypto.ts";
-import type { TokenClaims } from "../db/query/caller.ts";
 import { limitBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { clientNetwork, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
-import { ACCESS_TOKEN_SECONDS, issueAccessToken } from "./access-token.ts";
+import { newSession } from "./new-session.ts";
 import { matchPassword, rehashIfOutdated } from "./passwords.ts";
 import { findLoginAccount, openSession } from "./queries.ts";
 import { newRefreshToken, refreshTokenFamily } from "./refresh-token.ts";
 import { Credentials, RefreshToken } from "./requests.ts";
-import type { TokenPair } from "./responses.ts";
 import { rotateRefreshToken } from "./session-queries.ts";
+import { respondTokenPair } from "./token-pair.ts";
 
 const factory = createFactory<AppEnv>();
-
-/** How many characters of `User-Agent` are stored. */
-const MAX_USER_AGENT = 256;
 
 /** `POST /login`: opens a session. */
 export const loginHandlers = factory.createHandlers(
   rateLimit("LOGIN_LIMITER"),
   validate("json", Credentials),
   async (c) => {
-    const { BCRYPT_COST: cost, SESSION_DAYS: days } = c.get("config");
+    const { BCRYPT_COST: cost } = c.get("config");
     const connection = c.get("connection");
     const { username, password } = c.req.valid("json");
     // Attempts are counted by the name that is looked up: another spelling of it has no attempts of its own.
@@ -40,12 +35,10 @@ export const loginHandlers = factory.createHandlers(
       ...attempt,
       isOwnNetwork,
       id,
-      days,
       password_hash: matchedPassword === undefined ? null : password_hash,
       new_hash:
         matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, password_hash, cost),
-      token_hash: await hashToken(refresh),
-      user_agent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null,
+      ...(await newSession(c, refresh)),
     });
     if (!claims) throw unauthorizedProblem("There is no active account with this username and password.");
     return respondTokenPair(c, claims, refresh);
@@ -85,14 +78,3 @@ export const refreshHandlers = factory.createHandlers(
     );
   },
 );
-
-async function respondTokenPair(c: Context<AppEnv>, claims: TokenClaims, refresh: string) {
-  const pair: TokenPair = {
-    access: await issueAccessToken(claims, c.get("config")),
-    refresh,
-    token_type: "Bearer",
-    expires_in: ACCESS_TOKEN_SECONDS,
-    ...(claims.must_change_password && { must_change_password: true }),
-  };
-  return c.json(pair);
-}

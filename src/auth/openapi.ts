@@ -156,8 +156,8 @@ export const authOpenApi: OpenApiGroup = {
       operationId: "changePassword",
       summary: "Change your password",
       description:
-        "Replaces the password and ends all other sessions of the account. If an operator has set the password, the account can do nothing else before this; afterwards it continues with the same tokens.",
-      responses: [{ status: 204, description: "The password was changed." }],
+        "Replaces the password and ends all sessions of the account, also the one of this request: all earlier tokens become invalid at once. The response has the tokens of a new session. If an operator has set the password, the account can do nothing else before this.",
+      responses: [{ ...tokenPairResponse, description: "The tokens of the new session." }],
       problems: { 429: { description: tooManyAttempts } },
     },
   },

@@ -17,13 +17,15 @@ export const sessionsOpenApi: DescribedRoutes = {
   parameters: [describeParameters(SessionIdPath, { id: { description: id, example: exampleSession.id } })],
   schemas: {
     Session: describeSchema(Session, {
-      description: "An active session of your account. Each login creates one.",
+      description:
+        "An active session of your account. Each login creates one, and each change of the password.",
       fields: {
         id,
-        created_at: "When it was created by a login.",
+        created_at: "When it was created, by a login or a change of the password.",
         last_used_at: "When it was created or last refreshed.",
         expires_at: "When it ends, unless it is refreshed before.",
-        user_agent: "The `User-Agent` header of the login, up to 256 characters; null if there was none.",
+        user_agent:
+          "The `User-Agent` header of the request that created it, up to 256 characters; null if there was none.",
         current: "Whether the access token of this request belongs to it.",
       },
       example: exampleSession,

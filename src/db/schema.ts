@@ -86,18 +86,18 @@ export const users = pgTable(
   ],
 );
 
-/** Sessions: each login creates one. A trigger keeps the 50 newest of an account (drizzle/0005_who_gets_in.sql). */
+/**
+ * Sessions: each login creates one, and so does a change of the password. A trigger keeps the 50 newest of an account
+ * (drizzle/0005_who_gets_in.sql).
+ */
 export const sessions = pgTable(
   "sessions",
   {
     id: uuid().primaryKey().defaultRandom(),
     user_id: integer().notNull(),
-    /** `users.token_version` at login. The session is invalid when they differ. */
+    /** `users.token_version` when it was created. The session is invalid when they differ. */
     token_version: integer().notNull(),
-    /**
-     * `users.password_version` at login, or after the password was changed in this session. The session is invalid
-     * when they differ.
-     */
+    /** `users.password_version` when it was created. The session is invalid when they differ. */
     password_version: integer().notNull().default(1),
     created_at: timestampDefaultNow(),
     /** When it was created or last refreshed. */
@@ -105,7 +105,7 @@ export const sessions = pgTable(
     expires_at: timestampColumn().notNull(),
     /** When it was ended before `expires_at`. */
     ended_at: timestampColumn(),
-    /** The `User-Agent` header of the login. */
+    /** The `User-Agent` header of the request that created it. */
     user_agent: text(),
   },
   (t) => [

@@ -51,7 +51,13 @@ export const authRequests: RouteRequest[] = [
     recorded: "logout",
     ...withRefreshToken,
   },
-  { route: "POST /api/auth/password", status: 204, access: { toOthers: 400, outcome: "refused" }, ...change },
+  {
+    route: "POST /api/auth/password",
+    status: 200,
+    answer: TokenPair,
+    access: { toOthers: 400, outcome: "refused" },
+    ...change,
+  },
   { route: "GET /api/auth/sessions", status: 200, answer: z.array(Session), access: { toOthers: 200 } },
   { route: "DELETE /api/auth/sessions", access: { toOthers: 204 }, ...ending },
   {

@@ -102,7 +102,6 @@ test("every statement of an authenticated request that writes after a lock wait 
         !codeOf(name).includes("EXISTS (SELECT FROM caller_recheck)"),
     ),
     {
-      "auth/change-password": "The UPDATE of the account has the same conditions itself",
       "auth/end-all-sessions": "A caller that was revoked meanwhile may end its own sessions too",
       "auth/end-session": "A caller that was revoked meanwhile may end its own sessions too",
       "auth/end-session-by-refresh-token": "A caller that was revoked meanwhile may end its own sessions too",

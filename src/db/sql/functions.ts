@@ -556,20 +556,23 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_1bce4b04",
+  "function": "auth_change_password_e2c21ff0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "password_hash": "text",
    "new_hash": "text",
+   "days": "integer",
+   "user_agent": "text",
+   "token_hash": "text",
    "network": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
-   "isChanged": "boolean"
+   "session_id": "uuid"
   },
   "readsInIndexOrder": false
  },
