@@ -1,6 +1,4 @@
 import { createFactory } from "hono/factory";
-import { hashToken } from "../crypto.ts";
-import { limitBody } from "../http/body.ts";
 import type { AppEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { clientNetwork, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
@@ -8,15 +6,12 @@ import { validate } from "../http/validation.ts";
 import { newSession } from "./new-session.ts";
 import { matchPassword, rehashIfOutdated } from "./passwords.ts";
 import { findLoginAccount, openSession } from "./queries.ts";
-import { newRefreshToken, refreshTokenFamily } from "./refresh-token.ts";
-import { Credentials, RefreshToken } from "./requests.ts";
-import { rotateRefreshToken } from "./session-queries.ts";
+import { newRefreshToken } from "./refresh-token.ts";
+import { Credentials } from "./requests.ts";
 import { respondTokenPair } from "./token-pair.ts";
 
-const factory = createFactory<AppEnv>();
-
 /** `POST /login`: opens a session. */
-export const loginHandlers = factory.createHandlers(
+export const loginHandlers = createFactory<AppEnv>().createHandlers(
   rateLimit("LOGIN_LIMITER"),
   validate("json", Credentials),
   async (c) => {
@@ -42,39 +37,5 @@ export const loginHandlers = factory.createHandlers(
     });
     if (!claims) throw unauthorizedProblem("There is no active account with this username and password.");
     return respondTokenPair(c, claims, refresh);
-  },
-);
-
-/**
- * A token of this API is counted with the others of its session, so that other clients of the same network cannot
- * keep it from refreshing. All other tokens are counted by network.
- */
-const limitRefreshes = rateLimit("REFRESH_LIMITER", (c) => {
-  const { refresh } = c.req.valid("json" as never) as { refresh: string };
-  return refreshTokenFamily(refresh, c.get("config"));
-});
-
-const MAX_REFRESH_BODY_KIB = 8;
-
-/** `POST /refresh`: exchanges a refresh token for the next pair of tokens. */
-export const refreshHandlers = factory.createHandlers(
-  limitBody(MAX_REFRESH_BODY_KIB),
-  validate("json", RefreshToken),
-  limitRefreshes,
-  async (c) => {
-    const config = c.get("config");
-    const { refresh: spentToken } = c.req.valid("json");
-    const refresh = await newRefreshToken(config, spentToken);
-    const claims = await rotateRefreshToken(c.get("connection"), {
-      spent_hash: await hashToken(spentToken),
-      next_hash: await hashToken(refresh),
-      idle_days: config.SESSION_IDLE_DAYS,
-      ...requestOrigin(c),
-    });
-    if (claims) return respondTokenPair(c, claims, refresh);
-    throw unauthorizedProblem(
-      "The refresh token is unknown or already used, or its session has ended.",
-      "invalid_token",
-    );
   },
 );

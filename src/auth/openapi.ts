@@ -143,8 +143,9 @@ export const authOpenApi: OpenApiGroup = {
     "POST /api/auth/logout": {
       operationId: "logout",
       summary: "Log out",
-      description: "Ends the session of this refresh token. All its tokens become invalid at once.",
-      responses: [{ status: 204, description: "The session has ended." }],
+      description:
+        "Ends the session of this refresh token, used or not. All its tokens become invalid at once. It needs no access token, and ignores one that is sent (RFC 7009).",
+      responses: [{ status: 204, description: "The session has ended, or there is none with this token." }],
     },
     "GET /api/auth/me": {
       operationId: "getOwnAccount",

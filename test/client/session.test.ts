@@ -151,6 +151,15 @@ test("a logout that cannot reach the API throws status 0 and drops the tokens", 
   expect(api.tokens).toBeUndefined();
 });
 
+test("a logout whose access token has expired ends the session by one request", async () => {
+  const gateway = await openGateway(served.origin);
+  const tokens = await tokensWith({ expiresAt: 0, access: "no.such.token" });
+  await createClient({ url: gateway.origin, tokens }).logout();
+  expect(gateway.requests.map(({ line }) => line)).toEqual(["POST /api/auth/logout/"]);
+  const again = createClient({ url: served.origin, tokens });
+  await expect(again.refresh()).rejects.toMatchObject({ status: 401 });
+});
+
 test("a logout of a session that has already ended succeeds", async () => {
   const tokens = await tokensWith({});
   await createClient({ url: served.origin, tokens }).logout();

@@ -57,6 +57,7 @@ test("every statement of a request checks the caller first", () => {
     ofRequests().filter((name) => !caller.test(readStatementText(name))),
     {
       "auth/create-account": "Registration: there is no account yet",
+      "auth/end-session-by-refresh-token": "The refresh token is checked instead",
       "auth/find-login-account": "Login: the password is checked afterwards",
       "auth/open-session": "Login: the password has been checked",
       "auth/rotate-refresh-token": "The refresh token is checked instead",
@@ -104,7 +105,6 @@ test("every statement of an authenticated request that writes after a lock wait 
     {
       "auth/end-all-sessions": "A caller that was revoked meanwhile may end its own sessions too",
       "auth/end-session": "A caller that was revoked meanwhile may end its own sessions too",
-      "auth/end-session-by-refresh-token": "A caller that was revoked meanwhile may end its own sessions too",
     },
   );
 });

@@ -20,7 +20,7 @@ export const permissionTable: Record<string, number[]> = {
   "POST /api/auth/register": [201, 201, 201, 201, 201, 201, 201],
   "POST /api/auth/login": [200, 200, 200, 200, 200, 200, 200],
   "POST /api/auth/refresh": [200, 200, 200, 200, 200, 401, 200],
-  "POST /api/auth/logout": [401, 204, 400, 400, 400, 401, 401],
+  "POST /api/auth/logout": [204, 204, 204, 204, 204, 204, 204],
   "GET /api/auth/me": [401, 200, 200, 200, 200, 401, 401],
   "POST /api/auth/password": [401, 200, 400, 400, 400, 401, 401],
   "GET /api/auth/sessions": [401, 200, 200, 200, 200, 401, 401],

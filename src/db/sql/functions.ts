@@ -624,11 +624,8 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_5b2b5768",
+  "function": "auth_end_session_by_refresh_token_e261593b",
   "params": {
-   "token_version": "integer",
-   "session_id": "uuid",
-   "user_id": "integer",
    "token_hash": "text",
    "request_id": "uuid",
    "address": "text"
