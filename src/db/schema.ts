@@ -107,11 +107,15 @@ export const sessions = pgTable(
     ended_at: timestampColumn(),
     /** The `User-Agent` header of the request that created it. */
     user_agent: text(),
+    /** The client's network address and `User-Agent` header at `last_used_at`. */
+    last_address: text(),
+    last_user_agent: text(),
   },
   (t) => [
     foreignKeyTo("sessions_user_id_fkey", [t.user_id], [users.id]).onDelete("cascade"),
     index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
     check("sessions_user_agent_check", sql`char_length(${t.user_agent}) <= 256`),
+    check("sessions_last_user_agent_check", sql`char_length(${t.last_user_agent}) <= 256`),
   ],
 );
 

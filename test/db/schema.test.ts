@@ -78,6 +78,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
   ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
   ["sessions", "user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
+  ["sessions", "last_user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
   ["invitations", "email", ...email(254)],
   ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
   ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
@@ -196,6 +197,16 @@ test("only optional columns and the columns about an end or a deletion may be NU
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
-  const names = [...deletion, "ended_at", "record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent"];
+  const lastUse = ["last_address", "last_user_agent"];
+  const names = [
+    ...deletion,
+    ...lastUse,
+    "ended_at",
+    "record_id",
+    "spent_at",
+    "logged_in_at",
+    "doctor_id",
+    "user_agent",
+  ];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });
