@@ -16,6 +16,10 @@ export type NewSession = {
 /** How many characters of `User-Agent` are stored. */
 const MAX_USER_AGENT = 256;
 
+/** The request's `User-Agent` header as it is stored; null if there is none. */
+export const userAgentOf = (c: Pick<Context, "req">): string | null =>
+  c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null;
+
 /** The session that a request may open, with `refresh` as its first refresh token. */
 export const newSession = async (
   c: Pick<Context<AppEnv>, "get" | "req">,
@@ -23,8 +27,13 @@ export const newSession = async (
 ): Promise<NewSession> => ({
   token_hash: await hashToken(refresh),
   days: c.get("config").SESSION_DAYS,
-  user_agent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null,
+  user_agent: userAgentOf(c),
 });
+
+const userAgent = sql`${param("user_agent")}::text`;
+
+/** The client's address as it is stored with a session; NULL if it is not known. */
+export const clientAddress = sql`nullif(${param("address")}::text, '')`;
 
 /**
  * The steps that open a session: `new_session` has its row.
@@ -33,8 +42,10 @@ export const newSession = async (
  *   no session.
  */
 export const newSessionSteps = (accountStep: string): SQL => sql`new_session AS (
-    INSERT INTO sessions (user_id, token_version, password_version, expires_at, user_agent)
-    SELECT id, token_version, password_version, now() + make_interval(days => ${intParam("days")}), ${param("user_agent")}::text
+    INSERT INTO sessions (
+      user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent)
+    SELECT id, token_version, password_version, now() + make_interval(days => ${intParam("days")}), ${userAgent},
+      ${clientAddress}, ${userAgent}
     FROM ${sql.raw(accountStep)}
     RETURNING user_id, id AS session_id, token_version
   ),

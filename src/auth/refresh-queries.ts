@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { insertAuditEventOf, type RequestOrigin } from "../db/query/audit.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import { defineStatement, intParam, param } from "../db/statement.ts";
+import { clientAddress } from "./new-session.ts";
 
 // The statements of requests with a refresh token in place of an access token.
 
@@ -48,7 +49,7 @@ const spentHash = sql`${param("spent_hash")}::text`;
  */
 export const rotateRefreshToken = defineStatement<
   TokenClaims,
-  { spent_hash: string; next_hash: string; idle_days: number } & RequestOrigin
+  { spent_hash: string; next_hash: string; idle_days: number; user_agent: string | null } & RequestOrigin
 >(
   "auth/rotate-refresh-token",
   sql`-- POST /api/auth/refresh
@@ -68,7 +69,10 @@ export const rotateRefreshToken = defineStatement<
       AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
     RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password
   ),
-  used_session AS (UPDATE sessions s SET last_used_at = now() WHERE s.id = (SELECT session_id FROM spent)),
+  used_session AS (
+    UPDATE sessions s SET last_used_at = now(), last_address = ${clientAddress}, last_user_agent = ${param("user_agent")}::text
+    WHERE s.id = (SELECT session_id FROM spent)
+  ),
   new_token AS (
     INSERT INTO refresh_tokens (token_hash, session_id) SELECT ${param("next_hash")}::text, session_id FROM spent
   ),

@@ -5,6 +5,7 @@ import type { AppEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { rateLimit, requestOrigin } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
+import { userAgentOf } from "./new-session.ts";
 import { endSessionByRefreshToken, rotateRefreshToken } from "./refresh-queries.ts";
 import { newRefreshToken, refreshTokenFamily } from "./refresh-token.ts";
 import { RefreshToken } from "./requests.ts";
@@ -40,6 +41,7 @@ export const refreshHandlers = factory.createHandlers(
       spent_hash: await hashToken(spentToken),
       next_hash: await hashToken(refresh),
       idle_days: config.SESSION_IDLE_DAYS,
+      user_agent: userAgentOf(c),
       ...requestOrigin(c),
     });
     if (claims) return respondTokenPair(c, claims, refresh);

@@ -27,7 +27,7 @@ export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { 
   sql`-- GET /api/auth/sessions
   WITH ${callerSteps},
   open_sessions AS (
-    SELECT s.id, s.created_at, s.last_used_at, s.user_agent,
+    SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.last_address, s.last_user_agent,
       ${expiry}::timestamptz(3) AS expires_at
     FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ${callerId} AND s.ended_at IS NULL
@@ -40,7 +40,7 @@ SELECT (
       s.id, ${isoTimestamp("s.created_at")} AS created_at,
       ${isoTimestamp("s.last_used_at")} AS last_used_at,
       ${isoTimestamp("s.expires_at")} AS expires_at,
-      s.user_agent, s.id = ${sessionId} AS current`,
+      s.user_agent, s.last_address, s.last_user_agent, s.id = ${sessionId} AS current`,
       sql`s.created_at DESC, s.id`,
     )}::text
     FROM open_sessions s

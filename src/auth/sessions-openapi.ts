@@ -9,6 +9,8 @@ const exampleSession = {
   last_used_at: "2026-11-26T11:45:10.250Z",
   expires_at: "2026-12-03T11:45:10.250Z",
   user_agent: "hospital-ward/2.1",
+  last_address: "203.0.113.7",
+  last_user_agent: "hospital-ward/2.1",
   current: true,
 };
 
@@ -26,6 +28,10 @@ export const sessionsOpenApi: DescribedRoutes = {
         expires_at: "When it ends, unless it is refreshed before.",
         user_agent:
           "The `User-Agent` header of the request that created it, up to 256 characters; null if there was none.",
+        last_address:
+          "The client's network address when the session was created or last refreshed; null if it is not known. If it is not one of yours, end the session and change your password.",
+        last_user_agent:
+          "The `User-Agent` header of that request, up to 256 characters; null if there was none.",
         current: "Whether the access token of this request belongs to it.",
       },
       example: exampleSession,

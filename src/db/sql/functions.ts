@@ -556,7 +556,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_e2c21ff0",
+  "function": "auth_change_password_81da85a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -565,11 +565,11 @@ export const statementFunctions: Record<
    "new_hash": "text",
    "days": "integer",
    "user_agent": "text",
+   "address": "text",
    "token_hash": "text",
    "network": "text",
    "isOwnNetwork": "boolean",
-   "request_id": "uuid",
-   "address": "text"
+   "request_id": "uuid"
   },
   "columns": {
    "session_id": "uuid"
@@ -688,7 +688,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b155ea5c",
+  "function": "auth_list_sessions_c2cd7e86",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -701,19 +701,19 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_3c71e913",
+  "function": "auth_open_session_77c9ace0",
   "params": {
    "id": "integer",
    "password_hash": "text",
    "new_hash": "text",
    "days": "integer",
    "user_agent": "text",
+   "address": "text",
    "token_hash": "text",
    "network": "text",
    "username": "text",
    "isOwnNetwork": "boolean",
-   "request_id": "uuid",
-   "address": "text"
+   "request_id": "uuid"
   },
   "columns": {
    "user_id": "integer",
@@ -724,13 +724,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_fbc07746",
+  "function": "auth_rotate_refresh_token_ef24a5f1",
   "params": {
    "spent_hash": "text",
    "idle_days": "integer",
+   "address": "text",
+   "user_agent": "text",
    "next_hash": "text",
-   "request_id": "uuid",
-   "address": "text"
+   "request_id": "uuid"
   },
   "columns": {
    "user_id": "integer",

@@ -1,4 +1,4 @@
--- POST /api/auth/refresh: $1 spent_hash text, $2 idle_days integer, $3 next_hash text, $4 request_id uuid, $5 address text
+-- POST /api/auth/refresh: $1 spent_hash text, $2 idle_days integer, $3 address text, $4 user_agent text, $5 next_hash text, $6 request_id uuid
 WITH session AS (
   -- Locks the session before its token, in the order in which the cleanup job deletes both: no deadlock. The second
   -- of two refreshes waits here and then, under READ COMMITTED, sees the token as spent. Shown by
@@ -15,9 +15,12 @@ spent AS (
     AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
   RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password
 ),
-used_session AS (UPDATE sessions s SET last_used_at = now() WHERE s.id = (SELECT session_id FROM spent)),
+used_session AS (
+  UPDATE sessions s SET last_used_at = now(), last_address = nullif($3::text, ''), last_user_agent = $4::text
+  WHERE s.id = (SELECT session_id FROM spent)
+),
 new_token AS (
-  INSERT INTO refresh_tokens (token_hash, session_id) SELECT $3::text, session_id FROM spent
+  INSERT INTO refresh_tokens (token_hash, session_id) SELECT $5::text, session_id FROM spent
 ),
 ended_session AS (
   UPDATE sessions s SET ended_at = now()
@@ -28,7 +31,7 @@ ended_session AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
-  SELECT u.id, u.username, u.role, s.id, $4::uuid, $5::text,
+  SELECT u.id, u.username, u.role, s.id, $6::uuid, $3::text,
     'refresh',
     'refused'
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
