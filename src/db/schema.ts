@@ -132,10 +132,13 @@ export const refresh_tokens = pgTable(
     created_at: timestampDefaultNow(),
     /** When it was first exchanged for new tokens. */
     spent_at: timestampColumn(),
+    /** The hash of the token that it was exchanged for. Null also when an earlier version exchanged it. */
+    successor_hash: text(),
   },
   (t) => [
     foreignKeyTo("refresh_tokens_session_id_fkey", [t.session_id], [sessions.id]).onDelete("cascade"),
     check("refresh_tokens_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
+    check("refresh_tokens_successor_hash_check", sql`${t.successor_hash} ~ '^[0-9a-f]{64}$'`),
     index("refresh_tokens_session_id_idx").on(t.session_id),
   ],
 );

@@ -84,6 +84,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
   ["login_attempts", "failures", [-1], [0]],
   ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
+  ["refresh_tokens", "successor_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [null, hash]],
   ["patients", "firstname", ...name],
   ["patients", "lastname", ...name],
   ["patients", "email", ...email(128)],
@@ -197,10 +198,10 @@ test("only optional columns and the columns about an end or a deletion may be NU
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
-  const lastUse = ["last_address", "last_user_agent"];
+  const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const names = [
     ...deletion,
-    ...lastUse,
+    ...ofSessions,
     "ended_at",
     "record_id",
     "spent_at",

@@ -1,0 +1,2 @@
+ALTER TABLE "refresh_tokens" ADD COLUMN "successor_hash" text;--> statement-breakpoint
+ALTER TABLE "refresh_tokens" ADD CONSTRAINT "refresh_tokens_successor_hash_check" CHECK ("refresh_tokens"."successor_hash" ~ '^[0-9a-f]{64}$');
