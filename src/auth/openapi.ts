@@ -130,12 +130,12 @@ export const authOpenApi: OpenApiGroup = {
       operationId: "refresh",
       summary: "Get new tokens",
       description:
-        "Exchanges the refresh token for a new pair of tokens (refresh-token rotation). If the response was lost, send the same token again: for 30 seconds after its first use it returns another pair of the same session. If a token is used again after that, its session ends, because somebody else may have the token.",
+        "Exchanges the refresh token for a new pair of tokens (refresh-token rotation). If the response was lost, send the same token again: for 30 seconds after its first use it returns the same refresh token, with a new access token. If a token is used again after that, or after the refresh token that it was exchanged for has been used, its session ends, because somebody else may have the token.",
       responses: [tokenPairResponse],
       problems: {
         401: {
           description:
-            "The refresh token is unknown, was used more than 30 seconds ago, or belongs to a session that has ended.",
+            "The refresh token is unknown, was used more than 30 seconds ago, was exchanged for one that has been used, or belongs to a session that has ended.",
           detail: "The refresh token is unknown or already used, or its session has ended.",
         },
       },

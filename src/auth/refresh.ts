@@ -7,7 +7,7 @@ import { rateLimit, requestOrigin } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
 import { userAgentOf } from "./new-session.ts";
 import { endSessionByRefreshToken, rotateRefreshToken } from "./refresh-queries.ts";
-import { newRefreshToken, refreshTokenFamily } from "./refresh-token.ts";
+import { refreshTokenFamily, refreshTokenSuccessors } from "./refresh-token.ts";
 import { RefreshToken } from "./requests.ts";
 import { respondTokenPair } from "./token-pair.ts";
 
@@ -36,15 +36,17 @@ export const refreshHandlers = factory.createHandlers(
   async (c) => {
     const config = c.get("config");
     const { refresh: spentToken } = c.req.valid("json");
-    const refresh = await newRefreshToken(config, spentToken);
-    const claims = await rotateRefreshToken(c.get("connection"), {
+    const successors = await refreshTokenSuccessors(spentToken, config);
+    const successor_hashes = await Promise.all(successors.map(hashToken));
+    const exchanged = await rotateRefreshToken(c.get("connection"), {
       spent_hash: await hashToken(spentToken),
-      next_hash: await hashToken(refresh),
+      successor_hashes,
       idle_days: config.SESSION_IDLE_DAYS,
       user_agent: userAgentOf(c),
       ...requestOrigin(c),
     });
-    if (claims) return respondTokenPair(c, claims, refresh);
+    const refresh = exchanged && successors[successor_hashes.indexOf(exchanged.successor_hash)];
+    if (refresh) return respondTokenPair(c, exchanged, refresh);
     throw unauthorizedProblem(
       "The refresh token is unknown or already used, or its session has ended.",
       "invalid_token",

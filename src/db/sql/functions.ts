@@ -724,20 +724,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_ef24a5f1",
+  "function": "auth_rotate_refresh_token_22578669",
   "params": {
    "spent_hash": "text",
+   "successor_hashes": "text[]",
    "idle_days": "integer",
    "address": "text",
    "user_agent": "text",
-   "next_hash": "text",
    "request_id": "uuid"
   },
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
    "token_version": "integer",
-   "must_change_password": "boolean"
+   "must_change_password": "boolean",
+   "successor_hash": "text"
   },
   "readsInIndexOrder": false
  },
