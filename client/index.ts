@@ -2,7 +2,6 @@ import { accountMethods } from "./accounts.ts";
 import { importExportMethods } from "./import-export.ts";
 import { list } from "./list.ts";
 import { ownershipMethods } from "./ownership.ts";
-import type { ProblemError } from "./problem.ts";
 import type { AssignmentQuery, DoctorQuery, EventQuery, PatientQuery } from "./queries.ts";
 import { type CreateOptions, createCall, deleteCall, recordMethods } from "./records.ts";
 import { type CallOptions, createSend, readJson, readNoContent, withSession } from "./request.ts";
@@ -116,22 +115,30 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
       if (session.tokens) await session.nextAccessToken(session.tokens.access, signal);
     },
 
-    /** Ends the session. The client drops its tokens in any case; if this throws, the API may still accept them. */
+    /**
+     * Ends the session, also when its access token has expired. The client drops its tokens in any case; if this
+     * throws, the API may still accept them.
+     */
     async logout({ signal }: CallOptions = {}): Promise<void> {
       if (!session.tokens) return;
       try {
         const { refresh } = session.tokens;
-        await send({ ...authCall("logout", { refresh }, readNoContent, signal), isIdempotent: true });
-      } catch (problem) {
-        if ((problem as ProblemError).status !== 401) throw problem; // the session had ended already
+        await sendWithoutSession({
+          ...authCall("logout", { refresh }, readNoContent, signal),
+          isIdempotent: true,
+        });
       } finally {
         session.signOut();
       }
     },
 
-    /** Changes the caller's password and ends all other sessions. It is not retried: the API counts attempts. */
+    /**
+     * Changes the caller's password and ends all its sessions. The client continues in the new session that the API
+     * opens. It is not retried: the API counts attempts. Without a response, the password may have been changed: log
+     * in.
+     */
     async changePassword(change: PasswordChange, { signal }: CallOptions = {}): Promise<void> {
-      await send(authCall("password", change, readNoContent, signal));
+      session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, signal)));
     },
 
     ...accountMethods(send),

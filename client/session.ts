@@ -65,6 +65,11 @@ export function createSession(
       setTokens(tokensOf(pair));
     },
 
+    /** Continues in another session of the same account: calls that have begun may be repeated in it. */
+    replaceTokens(pair: TokenPair): void {
+      setTokens(tokensOf(pair));
+    },
+
     signOut(): void {
       if (tokens) setTokens(undefined);
     },

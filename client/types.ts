@@ -44,6 +44,8 @@ export interface Session {
   last_used_at: string;
   expires_at: string;
   user_agent: string | null;
+  last_address: string | null;
+  last_user_agent: string | null;
   current: boolean;
 }
 

@@ -35,8 +35,8 @@ const privileges: Record<TableName, string> = {
   invitations: "SELECT, INSERT (email, role, code_hash, created_by, expires_at), DELETE",
   login_attempts: "SELECT, INSERT, UPDATE (failures, failed_at, blocked_until, logged_in_at), DELETE",
   sessions:
-    "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent), UPDATE (ended_at, last_used_at, password_version), DELETE",
-  refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at)",
+    "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
+  refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",
   // Never deleted, and created_by never changes: a patient is transferred, marked as deleted, or restored.
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,

@@ -87,7 +87,7 @@ const Config = z.object({
   /** Registrations and logins, by network. */
   REGISTER_LIMITER: Limiter,
   LOGIN_LIMITER: Limiter,
-  /** Refreshes, by session; those with a token of another origin, by network. */
+  /** Refreshes and logouts, by session; those with a token of another origin, by network. */
   REFRESH_LIMITER: Limiter,
   /** Requests with an access token, by session: fewer than `ACCOUNT_LIMITER` allows. */
   SESSION_LIMITER: Limiter,

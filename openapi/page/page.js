@@ -1,4 +1,5 @@
-// Shows the OpenAPI document in Swagger UI, and sends later requests with the access token of the last login or refresh.
+// Shows the OpenAPI document in Swagger UI, and sends later requests with the access token of the last login, refresh or
+// change of the password.
 
 const session = document.querySelector("#session");
 
@@ -23,10 +24,10 @@ session.addEventListener("click", ({ target }) => {
   if (target.hash) ui.layoutActions.parseDeepLinkHash(target.hash);
 });
 
-/** Stores the access token of a login or refresh, removes it after a logout, and shows the state. */
+/** Stores the access token of a new pair of tokens, removes it after a logout, and shows the state. */
 function updateSession(response) {
   const { pathname } = new URL(response.url, location.href);
-  const [, action] = /^\/api\/auth\/(login|refresh|logout)\/?$/.exec(pathname) ?? [];
+  const [, action] = /^\/api\/auth\/(login|refresh|password|logout)\/?$/.exec(pathname) ?? [];
   if (response.status === 200 && action !== undefined) {
     ui.preauthorizeApiKey("bearer", response.body?.access ?? JSON.parse(response.text).access);
     session.textContent =

@@ -3,35 +3,44 @@ import type { AuthenticatedEnv } from "../http/context.ts";
 import { validationProblem } from "../http/problems.ts";
 import { clientNetwork, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
+import { newSession } from "./new-session.ts";
 import { changePassword, findOwnPassword } from "./password-queries.ts";
 import { hashPassword, matchPassword } from "./passwords.ts";
+import { newRefreshToken } from "./refresh-token.ts";
 import { ownNameError, PasswordChange } from "./requests.ts";
+import { respondTokenPair } from "./token-pair.ts";
 
-/** `POST /password`: changes the caller's password and ends its other sessions. */
+/**
+ * `POST /password`: changes the caller's password, ends all its sessions and opens a new one. Somebody who has copied
+ * the tokens of the session is signed out too.
+ */
 export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   validate("json", PasswordChange),
   async (c) => {
-    const { BCRYPT_COST: cost } = c.get("config");
+    const config = c.get("config");
+    const { BCRYPT_COST: cost } = config;
+    const caller = c.get("caller");
     const { current, new: newPassword } = c.req.valid("json");
     const network = clientNetwork(c);
-    const { isAdmitted, waitSeconds, isOwnNetwork, isExpired, ...account } = await findOwnPassword(
-      c.get("caller"),
-      { network },
-    );
+    const { isAdmitted, waitSeconds, isOwnNetwork, isExpired, ...account } = await findOwnPassword(caller, {
+      network,
+    });
     if (!isAdmitted) throw tooManyRequests(waitSeconds);
     const matchedPassword = await matchPassword(current, account, cost);
     const isCorrect = matchedPassword !== undefined && !isExpired;
     const isUnchanged = matchedPassword?.normalize("NFC") === newPassword;
     const error = isUnchanged ? "Must not be the current password" : ownNameError(newPassword, account);
-    const { isChanged } = await changePassword(c.get("caller"), {
+    const refresh = await newRefreshToken(config);
+    const { session_id } = await changePassword(caller, {
       ...{ network, isOwnNetwork },
       password_hash: isCorrect ? account.password_hash : null,
       new_hash: isCorrect && !error ? await hashPassword(newPassword, cost) : null,
+      ...(await newSession(c, refresh)),
     });
     if (isCorrect && error) throw validationProblem({ new: [error] });
     if (matchedPassword !== undefined && isExpired)
       throw validationProblem({ current: ["Expired: ask an operator for a new one"] });
-    if (!isChanged) throw validationProblem({ current: ["Not the current password"] });
-    return c.body(null, 204);
+    if (session_id === null) throw validationProblem({ current: ["Not the current password"] });
+    return respondTokenPair(c, { ...caller.claims, session_id, must_change_password: false }, refresh);
   },
 );

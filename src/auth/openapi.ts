@@ -130,12 +130,12 @@ export const authOpenApi: OpenApiGroup = {
       operationId: "refresh",
       summary: "Get new tokens",
       description:
-        "Exchanges the refresh token for a new pair of tokens (refresh-token rotation). If the response was lost, send the same token again: for 30 seconds after its first use it returns another pair of the same session. If a token is used again after that, its session ends, because somebody else may have the token.",
+        "Exchanges the refresh token for a new pair of tokens (refresh-token rotation). If the response was lost, send the same token again: for 30 seconds after its first use it returns the same refresh token, with a new access token. If a token is used again after that, or after the refresh token that it was exchanged for has been used, its session ends, because somebody else may have the token.",
       responses: [tokenPairResponse],
       problems: {
         401: {
           description:
-            "The refresh token is unknown, was used more than 30 seconds ago, or belongs to a session that has ended.",
+            "The refresh token is unknown, was used more than 30 seconds ago, was exchanged for one that has been used, or belongs to a session that has ended.",
           detail: "The refresh token is unknown or already used, or its session has ended.",
         },
       },
@@ -143,8 +143,9 @@ export const authOpenApi: OpenApiGroup = {
     "POST /api/auth/logout": {
       operationId: "logout",
       summary: "Log out",
-      description: "Ends the session of this refresh token. All its tokens become invalid at once.",
-      responses: [{ status: 204, description: "The session has ended." }],
+      description:
+        "Ends the session of this refresh token, used or not. All its tokens become invalid at once. It needs no access token, and ignores one that is sent (RFC 7009).",
+      responses: [{ status: 204, description: "The session has ended, or there is none with this token." }],
     },
     "GET /api/auth/me": {
       operationId: "getOwnAccount",
@@ -156,8 +157,8 @@ export const authOpenApi: OpenApiGroup = {
       operationId: "changePassword",
       summary: "Change your password",
       description:
-        "Replaces the password and ends all other sessions of the account. If an operator has set the password, the account can do nothing else before this; afterwards it continues with the same tokens.",
-      responses: [{ status: 204, description: "The password was changed." }],
+        "Replaces the password and ends all sessions of the account, also the one of this request: all earlier tokens become invalid at once. The response has the tokens of a new session. If an operator has set the password, the account can do nothing else before this.",
+      responses: [{ ...tokenPairResponse, description: "The tokens of the new session." }],
       problems: { 429: { description: tooManyAttempts } },
     },
   },

@@ -3,15 +3,19 @@ import { doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query
 import {
   authenticatedForPasswordChange,
   callerId,
+  callerRecheck,
   callerStepsForPasswordChange,
+  isRevokedDuringWait,
+  isStillAccepted,
 } from "../db/query/caller.ts";
-import { intParam, param } from "../db/statement.ts";
+import { param } from "../db/statement.ts";
 import {
   countAttemptSteps,
   type LoginAttempt,
   loginAttemptColumns,
   uncountAttemptSteps,
 } from "./login-attempts.ts";
+import { type NewSession, newSessionSteps } from "./new-session.ts";
 import type { StoredPassword } from "./passwords.ts";
 
 const username = sql`(SELECT lower(username COLLATE "C") FROM caller)`;
@@ -59,35 +63,45 @@ FROM caller`,
 );
 
 /**
- * Changes the caller's password and ends its other sessions.
+ * Changes the caller's password, ends all its sessions and opens a new one. `session_id` is null when nothing was
+ * changed: the password was wrong, or a concurrent request has changed it.
  *
  * @param password_hash the hash that the current password was compared with; null when it was wrong.
  * @param new_hash null when the new password is not acceptable.
  */
 export const changePassword = authenticatedForPasswordChange<
-  { isChanged: boolean },
-  { password_hash: string | null; new_hash: string | null; network: string; isOwnNetwork: boolean }
+  { session_id: string | null },
+  {
+    password_hash: string | null;
+    new_hash: string | null;
+    network: string;
+    isOwnNetwork: boolean;
+  } & NewSession
 >(
   "auth/change-password",
   sql`-- POST /api/auth/password
   WITH ${callerStepsForPasswordChange},
+  locked_account AS (SELECT u.id FROM users u WHERE u.id = ${callerId} FOR NO KEY UPDATE),
+  sessions_lock AS (
+    -- The lock of the trigger sessions_bounded. A login takes it before it deletes old sessions; to take it after this
+    -- statement has locked them would be a deadlock. Shown by test/races/password-changes.test.ts.
+    SELECT pg_advisory_xact_lock(7205883, id) FROM locked_account
+  ),
+  ${callerRecheck("sessions_lock")},
   correct_password AS (SELECT FROM users u WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash}),
   changed AS (
     UPDATE users u SET password_hash = ${newHash}, password_version = u.password_version + 1, password_trimmed = false,
       must_change_password = false, updated_at = now()
-    WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL
-      AND u.active AND u.token_version = ${intParam("token_version")}
-    RETURNING u.password_version
-  ),
-  kept_session AS (
-    UPDATE sessions s SET password_version = changed.password_version FROM changed WHERE s.id = ${sessionId}
+    WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL AND ${isStillAccepted}
+    RETURNING u.id, u.token_version, u.password_version
   ),
   ended_sessions AS (
     UPDATE sessions s SET ended_at = now()
-    WHERE s.user_id = ${callerId} AND s.id <> ${sessionId} AND s.ended_at IS NULL AND EXISTS (SELECT FROM changed)
+    WHERE s.user_id = ${callerId} AND s.ended_at IS NULL AND EXISTS (SELECT FROM changed)
   ),
+  ${newSessionSteps("changed")},
   ${uncountAttemptSteps(username, "correct_password")},
   ${insertAuditEvent({ action: "change_password", outcome: doneOrRefused(sql`EXISTS (SELECT FROM changed)`) })}
-SELECT EXISTS (SELECT FROM changed) AS "isChanged"
-FROM caller`,
+SELECT (SELECT session_id FROM new_session) AS session_id
+FROM caller WHERE NOT (${isRevokedDuringWait("locked_account")})`,
 );

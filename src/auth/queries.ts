@@ -10,6 +10,7 @@ import {
   loginAttemptColumns,
   uncountAttemptSteps,
 } from "./login-attempts.ts";
+import { type NewSession, newSessionSteps } from "./new-session.ts";
 import { isPasswordExpired } from "./password-queries.ts";
 import type { StoredPassword } from "./passwords.ts";
 import type { NewAccount } from "./responses.ts";
@@ -107,7 +108,6 @@ FROM attempt`,
  *
  * @param password_hash the hash that the password was compared with; null when it was wrong.
  * @param new_hash replaces `password_hash`, when `BCRYPT_COST` was raised since; null otherwise.
- * @param days how long the session lasts.
  */
 export const openSession = defineStatement<
   TokenClaims,
@@ -118,10 +118,8 @@ export const openSession = defineStatement<
     isOwnNetwork: boolean;
     password_hash: string | null;
     new_hash: string | null;
-    token_hash: string;
-    days: number;
-    user_agent: string | null;
-  } & RequestOrigin
+  } & NewSession &
+    RequestOrigin
 >(
   "auth/open-session",
   sql`-- POST /api/auth/login
@@ -134,15 +132,7 @@ export const openSession = defineStatement<
     UPDATE users u SET password_hash = ${newHash}
     WHERE u.id = (SELECT id FROM account) AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL
   ),
-  new_session AS (
-    INSERT INTO sessions (user_id, token_version, password_version, expires_at, user_agent)
-    SELECT id, token_version, password_version, now() + make_interval(days => ${intParam("days")}), ${param("user_agent")}::text
-    FROM account
-    RETURNING user_id, id AS session_id, token_version
-  ),
-  new_token AS (
-    INSERT INTO refresh_tokens (token_hash, session_id) SELECT ${param("token_hash")}::text, session_id FROM new_session
-  ),
+  ${newSessionSteps("account")},
   ${uncountAttemptSteps(username, "new_session")},
   ${insertAuditEventOf(
     {

@@ -31,6 +31,9 @@ export const Session = z.strictObject({
   /** When it expires unless it is refreshed. */
   expires_at: timestampSchema,
   user_agent: z.nullable(z.string()),
+  /** Of the login or the last refresh. Null also when that was before version 1.2. */
+  last_address: z.nullable(z.string()),
+  last_user_agent: z.nullable(z.string()),
   /** Whether it is the session of the request's access token. */
   current: z.boolean(),
 });

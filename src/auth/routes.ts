@@ -1,35 +1,23 @@
 import { Hono } from "hono";
 import { sessionIdleMinutes } from "../config.ts";
-import { hashToken } from "../crypto.ts";
 import type { AppEnv } from "../http/context.ts";
-import { notFoundProblem, validationProblem } from "../http/problems.ts";
+import { notFoundProblem } from "../http/problems.ts";
 import { rateLimit } from "../http/rate-limits.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
 import { changePasswordHandlers } from "./change-password.ts";
-import { loginHandlers, refreshHandlers } from "./login.ts";
+import { loginHandlers } from "./login.ts";
+import { logoutHandlers, refreshHandlers } from "./refresh.ts";
 import { registerHandlers } from "./register.ts";
-import { RefreshToken, SessionIdPath } from "./requests.ts";
+import { SessionIdPath } from "./requests.ts";
 import { requireAccount } from "./require-account.ts";
-import {
-  endAllSessions,
-  endSession,
-  endSessionByRefreshToken,
-  findOwnAccount,
-  listSessions,
-} from "./session-queries.ts";
+import { endAllSessions, endSession, findOwnAccount, listSessions } from "./session-queries.ts";
 
 export const authRoutes = new Hono<AppEnv>()
   .post("/register", ...registerHandlers)
   .post("/login", ...loginHandlers)
   .post("/refresh", ...refreshHandlers)
-
-  .post("/logout", requireAccount, validate("json", RefreshToken), async (c) => {
-    const token_hash = await hashToken(c.req.valid("json").refresh);
-    const { isEnded } = await endSessionByRefreshToken(c.get("caller"), { token_hash });
-    if (!isEnded) throw validationProblem({ refresh: ["You have no session with this refresh token."] });
-    return c.body(null, 204);
-  })
+  .post("/logout", ...logoutHandlers)
 
   .get("/me", requireAccount, async (c) => respondJson((await findOwnAccount(c.get("caller"), {})).body))
   .post("/password", requireAccount, rateLimit("LOGIN_LIMITER"), ...changePasswordHandlers)

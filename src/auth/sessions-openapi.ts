@@ -9,6 +9,8 @@ const exampleSession = {
   last_used_at: "2026-11-26T11:45:10.250Z",
   expires_at: "2026-12-03T11:45:10.250Z",
   user_agent: "hospital-ward/2.1",
+  last_address: "203.0.113.7",
+  last_user_agent: "hospital-ward/2.1",
   current: true,
 };
 
@@ -17,13 +19,19 @@ export const sessionsOpenApi: DescribedRoutes = {
   parameters: [describeParameters(SessionIdPath, { id: { description: id, example: exampleSession.id } })],
   schemas: {
     Session: describeSchema(Session, {
-      description: "An active session of your account. Each login creates one.",
+      description:
+        "An active session of your account. Each login creates one, and each change of the password.",
       fields: {
         id,
-        created_at: "When it was created by a login.",
+        created_at: "When it was created, by a login or a change of the password.",
         last_used_at: "When it was created or last refreshed.",
         expires_at: "When it ends, unless it is refreshed before.",
-        user_agent: "The `User-Agent` header of the login, up to 256 characters; null if there was none.",
+        user_agent:
+          "The `User-Agent` header of the request that created it, up to 256 characters; null if there was none.",
+        last_address:
+          "The client's network address when the session was created or last refreshed; null if it is not known. If it is not one of yours, end the session and change your password.",
+        last_user_agent:
+          "The `User-Agent` header of that request, up to 256 characters; null if there was none.",
         current: "Whether the access token of this request belongs to it.",
       },
       example: exampleSession,

@@ -91,18 +91,18 @@ export const users = pgTable(
   ],
 );
 
-/** Sessions: each login creates one. A trigger keeps the 50 newest of an account (drizzle/0005_who_gets_in.sql). */
+/**
+ * Sessions: each login creates one, and so does a change of the password. A trigger keeps the 50 newest of an account
+ * (drizzle/0005_who_gets_in.sql).
+ */
 export const sessions = pgTable(
   "sessions",
   {
     id: uuid().primaryKey().defaultRandom(),
     user_id: integer().notNull(),
-    /** `users.token_version` at login. The session is invalid when they differ. */
+    /** `users.token_version` when it was created. The session is invalid when they differ. */
     token_version: integer().notNull(),
-    /**
-     * `users.password_version` at login, or after the password was changed in this session. The session is invalid
-     * when they differ.
-     */
+    /** `users.password_version` when it was created. The session is invalid when they differ. */
     password_version: integer().notNull().default(1),
     created_at: timestampDefaultNow(),
     /** When it was created or last refreshed. */
@@ -110,13 +110,17 @@ export const sessions = pgTable(
     expires_at: timestampColumn().notNull(),
     /** When it was ended before `expires_at`. */
     ended_at: timestampColumn(),
-    /** The `User-Agent` header of the login. */
+    /** The `User-Agent` header of the request that created it. */
     user_agent: text(),
+    /** The client's network address and `User-Agent` header at `last_used_at`. */
+    last_address: text(),
+    last_user_agent: text(),
   },
   (t) => [
     foreignKeyTo("sessions_user_id_fkey", [t.user_id], [users.id]).onDelete("cascade"),
     index("sessions_user_id_expires_at_idx").on(t.user_id, t.expires_at),
     check("sessions_user_agent_check", sql`char_length(${t.user_agent}) <= 256`),
+    check("sessions_last_user_agent_check", sql`char_length(${t.last_user_agent}) <= 256`),
   ],
 );
 
@@ -133,10 +137,13 @@ export const refresh_tokens = pgTable(
     created_at: timestampDefaultNow(),
     /** When it was first exchanged for new tokens. */
     spent_at: timestampColumn(),
+    /** The hash of the token that it was exchanged for. Null also when an earlier version exchanged it. */
+    successor_hash: text(),
   },
   (t) => [
     foreignKeyTo("refresh_tokens_session_id_fkey", [t.session_id], [sessions.id]).onDelete("cascade"),
     check("refresh_tokens_token_hash_check", sql`${t.token_hash} ~ '^[0-9a-f]{64}$'`),
+    check("refresh_tokens_successor_hash_check", sql`${t.successor_hash} ~ '^[0-9a-f]{64}$'`),
     index("refresh_tokens_session_id_idx").on(t.session_id),
   ],
 );

@@ -2,7 +2,7 @@
 
 /** The actions of audit events, as a Markdown list. */
 export const auditActionsText =
-  "`list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `register`, `login`, `logout`, `refresh`, `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `disable`, `enable`, `sign-out`";
+  "`list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `disable`, `enable`, `sign-out`";
 
 export const auditEventFieldTexts = {
   id: "The event's id.",
@@ -15,7 +15,7 @@ export const auditEventFieldTexts = {
   address: "The client's network address; `null` if an operator did it.",
   request_id: "The id of the request, as in the header X-Request-Id; `null` if an operator did it.",
   changes: "For a change: the value of each changed field before and after. Left out if no field changed.",
-  reason: "The reason that was given, if one was required.",
+  reason: "The reason that was given, if one was required; or why the request was refused.",
 };
 
 /** An update of a patient. */

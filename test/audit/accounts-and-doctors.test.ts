@@ -128,17 +128,23 @@ describe("authentication", () => {
     expect(secrets.length).toBeGreaterThanOrEqual(7);
   });
 
-  test("audits a refresh with a token that was spent more than 30 s ago, and no other refresh", async () => {
+  test("audits a repeated refresh, and a refused one with a known token, and no other refresh", async () => {
     const account = await newAccount(api);
     const refresh = await insertRefreshToken(account);
     const exchange = (token: string) => api.post("/api/auth/refresh/", { refresh: token });
-    for (let attempt = 0; attempt < 2; attempt += 1)
-      expect(await auditEventsOf(await exchange(refresh))).toEqual([]);
-    await moveSpentTime(refresh, 31);
-    const { session_id, ...actor } = actorColumns(account);
-    expect(await auditEventsOf(await exchange(refresh))).toEqual([
-      { ...blank, ...actor, session_id: expect.any(String), action: "refresh", outcome: "refused" },
+    const event = { ...blank, ...actorColumns(account), session_id: expect.any(String) };
+    expect(await auditEventsOf(await exchange(refresh))).toEqual([]);
+    const elsewhere = connectApi();
+    const repeated = await elsewhere.post("/api/auth/refresh/", { refresh });
+    expect(await auditEventsOf(repeated)).toEqual([
+      { ...event, action: "repeat_refresh", address: elsewhere.address },
     ]);
+    await moveSpentTime(refresh, 31);
+    const refused = { ...event, action: "refresh", outcome: "refused" };
+    expect(await auditEventsOf(await exchange(refresh))).toEqual([
+      { ...refused, reason: "used again: the session has ended" },
+    ]);
+    expect(await auditEventsOf(await exchange(refresh))).toEqual([refused]);
     expect(await auditEventsOf(await exchange("unknown"))).toEqual([]);
   });
 });

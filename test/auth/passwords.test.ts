@@ -8,6 +8,7 @@ import {
   PASSWORD,
   setPassword,
   signUp,
+  tokenPair,
   uniqueName,
 } from "../support/accounts.ts";
 import { type Api, connectApi } from "../support/api.ts";
@@ -79,20 +80,46 @@ const NEW = "another horse entirely";
 const changePassword = (account: { post: Api["post"] }, current: string, newPassword = NEW) =>
   account.post("/api/auth/password/", { current, new: newPassword });
 
-test("POST password ends all other sessions of the account, and keeps the session of the request", async () => {
+/** The statuses that the access token and the refresh token of a session get. */
+const tryTokens = async (api: Api, { access, refresh }: { access: string; refresh: string }) => [
+  (await api.get("/api/auth/me/", { token: access })).status,
+  (await api.post("/api/auth/refresh/", { refresh })).status,
+];
+
+test("POST password returns the tokens of a new session and ends all others, also the request's", async () => {
   const account = await signUp();
-  const other = await logIn(account.api, account.username);
-  const answer = await changePassword(account, PASSWORD);
-  expect(answer).toMatchObject({ status: 204, body: "" });
+  const { api, username } = account;
+  const own = { access: account.token, refresh: account.refresh };
+  // The tokens of before and after a refresh: all of them may have been copied.
+  const { body: refreshed } = await api.post("/api/auth/refresh/", { refresh: own.refresh });
+  const other = await logIn(api, username);
+  const headers = { "User-Agent": "ward/2.1" };
+  const answer = await account.post("/api/auth/password/", { current: PASSWORD, new: NEW }, { headers });
+  expect([answer.status, answer.body]).toEqual([200, tokenPair]);
   expect(await auditEventsOf(answer)).toMatchObject([
     { action: "change_password", outcome: "done", changes: null },
   ]);
-  expect((await account.get("/api/auth/me/")).status).toBe(200);
-  expect((await account.api.post("/api/auth/refresh/", { refresh: account.refresh })).status).toBe(200);
-  expect((await account.api.get("/api/auth/me/", { token: other.access })).status).toBe(401);
-  expect((await account.api.post("/api/auth/refresh/", { refresh: other.refresh })).status).toBe(401);
-  expect(await tryLogin(account.api, account.username, PASSWORD)).toBe(401);
-  expect(await tryLogin(account.api, account.username, NEW)).toBe(200);
+  for (const tokens of [own, refreshed, other]) expect(await tryTokens(api, tokens)).toEqual([401, 401]);
+  const { body: sessions } = await api.get("/api/auth/sessions/", { token: answer.body.access });
+  expect(sessions).toMatchObject([{ current: true, user_agent: "ward/2.1" }]);
+  expect(await openSessions(account.id)).toEqual([{ id: sessions[0].id }]);
+  expect(await tryTokens(api, answer.body)).toEqual([200, 200]);
+  expect(await tryLogin(api, username, PASSWORD)).toBe(401);
+  expect(await tryLogin(api, username, NEW)).toBe(200);
+});
+
+test("the session of a password change lasts SESSION_DAYS, and its refresh tokens share a limit with no older session", async () => {
+  const keys: string[] = [];
+  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 9 });
+  const account = await signUp(connectApi({ SESSION_DAYS: 3, REFRESH_LIMITER: { limit } }));
+  const { body: pair } = await changePassword(account, PASSWORD);
+  const [session] = await asOwner`
+    SELECT extract(epoch FROM expires_at - created_at)::int AS seconds FROM sessions
+    WHERE user_id = ${account.id} AND ended_at IS NULL`;
+  expect(session).toEqual({ seconds: 3 * 86_400 });
+  for (const refresh of [account.refresh, pair.refresh])
+    await account.api.post("/api/auth/refresh/", { refresh });
+  expect(new Set(keys).size).toBe(2);
 });
 
 test("a wrong current or an invalid new password gets 400 with its field, is audited, and changes nothing", async () => {
@@ -132,8 +159,10 @@ test("an account whose password an operator set gets 403 for all but changing it
     expect(await api.delete("/api/auth/sessions/", { token })).toEqual(mustChange);
   }
   const bodies = { current: PASSWORD, new: NEW };
-  expect((await api.post("/api/auth/password/", bodies, { token: next.access })).status).toBe(204);
-  expect((await api.get("/api/patients/", { token: next.access })).status).toBe(200);
+  const changed = await api.post("/api/auth/password/", bodies, { token: next.access });
+  expect([changed.status, changed.body]).toEqual([200, tokenPair]);
+  expect((await api.get("/api/patients/", { token: changed.body.access })).status).toBe(200);
+  expect((await api.post("/api/auth/password/", bodies, { token: next.access })).status).toBe(401);
   const { body: last } = await api.post("/api/auth/login/", { username, password: NEW });
   expect(last).not.toHaveProperty("must_change_password");
 });

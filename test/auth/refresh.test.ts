@@ -1,5 +1,7 @@
 import { decode } from "hono/jwt";
 import { expect, test } from "vitest";
+import { refreshTokenSuccessors } from "../../src/auth/refresh-token.ts";
+import type { Config } from "../../src/config.ts";
 import {
   insertRefreshToken,
   moveSpentTime,
@@ -7,7 +9,8 @@ import {
   revocations,
   tokenPair,
 } from "../support/accounts.ts";
-import { connectApi } from "../support/api.ts";
+import { connectApi, JWT_SECRET } from "../support/api.ts";
+import { actorColumns, auditEventsOf, emptyAuditEvent } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
 import { problem } from "../support/problems.ts";
 
@@ -66,20 +69,62 @@ async function refreshWithinGrace() {
   }
 }
 
-test("a token spent less than 30 s ago is exchanged again, for another pair of the same session", async () => {
+test("a token spent less than 30 s ago is exchanged again, for the same refresh token and another access token", async () => {
   const { account, spent, next, before, answer } = await refreshWithinGrace();
   const { status, body: other } = answer;
   expect([status, other]).toEqual([200, tokenPair]);
-  expect(other.refresh).not.toBe(next.refresh);
+  expect(other.refresh).toBe(next.refresh);
   // The second exchange does not extend the 30 s.
-  expect((await tokensOf(account))[0]).toMatchObject({ spent_at: before[0]?.["spent_at"] });
-  for (const pair of [next, other]) {
-    expect(await me(pair.access)).toBe(200);
-    expect((await refreshWith(pair.refresh)).status).toBe(200);
-  }
-  expect(new Set((await tokensOf(account)).map(({ id }) => id)).size).toBe(1);
+  expect(await tokensOf(account)).toEqual(before);
+  for (const { access } of [next, other]) expect(await me(access)).toBe(200);
   await moveSpentTime(spent, 30);
-  expect((await refreshWith(spent)).status).toBe(401);
+  expect(await refreshWith(spent)).toEqual(refused);
+});
+
+test("20 exchanges of one token issue one refresh token, and one chain of tokens lives", async () => {
+  const { account, spent, next } = await refreshedOnce();
+  for (let exchange = 1; exchange < 20; exchange += 1)
+    expect((await refreshWith(spent)).body.refresh).toBe(next.refresh);
+  expect(await tokensOf(account)).toMatchObject([{ spent_at: expect.any(String) }, { spent_at: null }]);
+  expect((await refreshWith(next.refresh)).status).toBe(200);
+});
+
+test("once its successor is spent, a token spent less than 30 s ago is refused and ends the session, which is audited", async () => {
+  const { account, spent, next } = await refreshedOnce();
+  const { body: last } = await refreshWith(next.refresh);
+  const elsewhere = connectApi();
+  const answer = await elsewhere.post("/api/auth/refresh/", { refresh: spent });
+  expect(answer).toEqual(refused);
+  const [{ id: session_id } = {}] = await tokensOf(account);
+  expect(await auditEventsOf(answer)).toEqual([
+    {
+      ...emptyAuditEvent(elsewhere),
+      ...actorColumns(account),
+      ...{ session_id, action: "refresh", outcome: "refused", reason: "used again: the session has ended" },
+    },
+  ]);
+  for (const { refresh, access } of [next, last]) {
+    expect(await refreshWith(refresh)).toEqual(refused);
+    expect(await me(access)).toBe(401);
+  }
+  expect((await account.get("/api/auth/me/")).status).toBe(200);
+});
+
+test("a token that an earlier version has spent is exchanged within 30 s, for one successor", async () => {
+  const account = await newAccount();
+  const spent = await insertRefreshToken(account);
+  await asOwner`
+    UPDATE refresh_tokens t SET spent_at = now() FROM sessions s WHERE s.id = t.session_id AND s.user_id = ${account.id}`;
+  const { body: next } = await refreshWith(spent);
+  expect(next).toEqual(tokenPair);
+  expect((await refreshWith(spent)).body.refresh).toBe(next.refresh);
+});
+
+test("nobody can derive the next refresh token without the secret of the installation", async () => {
+  const { spent, next } = await refreshedOnce();
+  const config = { JWT_SECRET: "another secret of at least thirty-two bytes" } as Config;
+  expect(await refreshTokenSuccessors(spent, config)).not.toContain(next.refresh);
+  expect(await refreshTokenSuccessors(spent, { JWT_SECRET } as Config)).toEqual([next.refresh]);
 });
 
 test("a token spent 30 s ago is refused and ends its session once, and no other session of the account", async () => {

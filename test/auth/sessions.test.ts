@@ -27,6 +27,28 @@ test("GET sessions lists the account's own sessions, newest first, with user age
   }
 });
 
+test("GET sessions shows address and user agent of the login, and after a refresh those of the refresh", async () => {
+  const [ward, elsewhere] = [connectApi(), connectApi()];
+  const { username, ...account } = await signUp(ward);
+  const login = { username, password: PASSWORD };
+  const headers = { "User-Agent": "ward/2.1" };
+  const { body: pair } = await ward.post("/api/auth/login/", login, { headers });
+  const newest = async () => (await getSessions(account)).body[0];
+  const atLogin = { user_agent: "ward/2.1", last_address: ward.address, last_user_agent: "ward/2.1" };
+  expect(await newest()).toMatchObject(atLogin);
+  const refresh = (headers: Record<string, string>) =>
+    elsewhere.post("/api/auth/refresh/", { refresh: pair.refresh }, { headers });
+  await refresh({ "User-Agent": `curl/8 ${"x".repeat(300)}` });
+  expect(await newest()).toMatchObject({
+    user_agent: "ward/2.1",
+    last_address: elsewhere.address,
+    last_user_agent: `curl/8 ${"x".repeat(249)}`,
+  });
+  // The token is sent again, without these headers.
+  await refresh({ "CF-Connecting-IP": "" });
+  expect(await newest()).toMatchObject({ user_agent: "ward/2.1", last_address: null, last_user_agent: null });
+});
+
 test("refresh extends a session, up to SESSION_DAYS in all; an idle session is not listed", async () => {
   const api = connectApi({ SESSION_DAYS: 8 });
   const account = await signUp(api);

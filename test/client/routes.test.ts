@@ -1,5 +1,5 @@
 import { afterAll, expect, inject, test } from "vitest";
-import { createClient, ProblemError } from "../../client/index.ts";
+import { createClient, ProblemError, type Tokens } from "../../client/index.ts";
 import { query } from "../ops/support.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { newDoctor, newPatient, PASSWORD, signUp, slowDatabase, unique } from "./support.ts";
@@ -135,7 +135,7 @@ test("a 400 throws a ProblemError with every field of the API's problem", async 
   });
 });
 
-test("changePassword ends other sessions; sessions: list, end and endAll", async () => {
+test("changePassword ends all sessions and continues in a new one; sessions: list, end and endAll", async () => {
   const api = await signUp(served.origin);
   const { username } = await api.me();
   const other = createClient({ url: served.origin });
@@ -144,7 +144,10 @@ test("changePassword ends other sessions; sessions: list, end and endAll", async
   expect([newest?.current, oldest?.current]).toEqual([false, true]);
   await api.sessions.end(String(newest?.id));
   await expect(other.me()).rejects.toMatchObject({ status: 401 });
+  const before = createClient({ url: served.origin, tokens: api.tokens as Tokens });
   await api.changePassword({ current: PASSWORD, new: "another horse entirely" });
+  await expect(before.me()).rejects.toMatchObject({ status: 401 });
+  expect(await api.sessions.list()).toMatchObject([{ current: true }]);
   await other.login({ username, password: "another horse entirely" });
   await other.sessions.endAll();
   await expect(api.me()).rejects.toMatchObject({ status: 401 });

@@ -3,7 +3,7 @@ import { createClient, type Tokens } from "../../client/index.ts";
 import { query } from "../ops/support.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { openGateway } from "./gateway.ts";
-import { newPatient, signUp, slowDatabase } from "./support.ts";
+import { newPatient, PASSWORD, signUp, slowDatabase } from "./support.ts";
 
 const served = await serveApi(slowDatabase);
 afterAll(() => served.stop());
@@ -110,6 +110,28 @@ test("a call aborted while it waits for a refresh does not stop the refresh for 
   expect(await other).toMatchObject({ role: "clinician" });
 });
 
+test("a call that was under way while the password was changed is sent again with the new session's token", async () => {
+  const gateway = await openGateway(served.origin);
+  const changed = Promise.withResolvers<void>();
+  const api = createClient({
+    url: gateway.origin,
+    tokens: await tokensWith({}),
+    fetch: async (input, init) => {
+      if (String(input).endsWith("/me/")) await changed.promise;
+      return fetch(input, init);
+    },
+  });
+  const underWay = api.me();
+  await api.changePassword({ current: PASSWORD, new: "another horse entirely" });
+  changed.resolve();
+  expect(await underWay).toMatchObject({ role: "clinician" });
+  expect(gateway.requests.map(({ line }) => line)).toEqual([
+    "POST /api/auth/password/",
+    "GET /api/auth/me/",
+    "GET /api/auth/me/",
+  ]);
+});
+
 test("a login is sent once, without an answer and after 503", async () => {
   const gateway = await openGateway(served.origin, "drop-before", { status: 503 });
   const api = createClient({ url: gateway.origin, retry });
@@ -127,6 +149,15 @@ test("a logout that cannot reach the API throws status 0 and drops the tokens", 
   const api = createClient({ url: gateway.origin, tokens: await tokensWith({}), retry });
   await expect(api.logout()).rejects.toMatchObject({ status: 0 });
   expect(api.tokens).toBeUndefined();
+});
+
+test("a logout whose access token has expired ends the session by one request", async () => {
+  const gateway = await openGateway(served.origin);
+  const tokens = await tokensWith({ expiresAt: 0, access: "no.such.token" });
+  await createClient({ url: gateway.origin, tokens }).logout();
+  expect(gateway.requests.map(({ line }) => line)).toEqual(["POST /api/auth/logout/"]);
+  const again = createClient({ url: served.origin, tokens });
+  await expect(again.refresh()).rejects.toMatchObject({ status: 401 });
 });
 
 test("a logout of a session that has already ended succeeds", async () => {

@@ -78,11 +78,13 @@ const checks: [table: string, column: string, ...Values][] = [
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
   ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
   ["sessions", "user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
+  ["sessions", "last_user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
   ["invitations", "email", ...email(254)],
   ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
   ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
   ["login_attempts", "failures", [-1], [0]],
   ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
+  ["refresh_tokens", "successor_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [null, hash]],
   ["patients", "firstname", ...name],
   ["patients", "lastname", ...name],
   ["patients", "email", ...email(128)],
@@ -197,6 +199,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
   const optional = ["record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent", "created_by"];
-  const names = [...deletion, ...optional, "ended_at", "password_expires_at"];
+  const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
+  const names = [...deletion, ...optional, ...ofSessions, "ended_at", "password_expires_at"];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { insertRefreshToken, newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
+import { newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { insertRecords } from "../support/pages.ts";
@@ -21,20 +21,6 @@ test(`of ${CROWD} registrations of one username in upper and lower case at once,
   const answers = await raceBehind(await lockTable("users"), CROWD, () => atOnce(CROWD, register));
   expect(tally(answers)).toEqual(oneOf(201, 409));
   expect(await asOwner`SELECT id FROM users WHERE lower(username) = ${name}`).toHaveLength(1);
-});
-
-test("30 refreshes with one token at once each get a pair of its session, which can be refreshed again", async () => {
-  const nurse = await newAccount(api);
-  const refresh = await insertRefreshToken(nurse);
-  const lock = await holdLock("SELECT FROM sessions WHERE user_id = $1 FOR UPDATE", [nurse.id]);
-  const answers = await raceBehind(lock, 30, () =>
-    atOnce(30, () => api.post("/api/auth/refresh/", { refresh })),
-  );
-  expect(tally(answers)).toEqual({ 200: 30 });
-  expect(new Set(answers.map(({ body }) => body.refresh)).size).toBe(30);
-  const pair = answers[29]?.body;
-  expect((await api.get("/api/auth/me/", { token: pair.access })).body.id).toBe(nurse.id);
-  expect((await api.post("/api/auth/refresh/", { refresh: pair.refresh })).status).toBe(200);
 });
 
 test(`of ${CROWD} POSTs of a patient with one email at once, one is 201 and the others are 409`, async () => {

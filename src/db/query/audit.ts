@@ -23,6 +23,7 @@ export type AuditAction =
   | "login"
   | "logout"
   | "refresh"
+  | "repeat_refresh"
   | "change_password"
   | "invite"
   | "list_invitations"

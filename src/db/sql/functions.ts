@@ -646,20 +646,23 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_1bce4b04",
+  "function": "auth_change_password_81da85a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "password_hash": "text",
    "new_hash": "text",
+   "days": "integer",
+   "user_agent": "text",
+   "address": "text",
+   "token_hash": "text",
    "network": "text",
    "isOwnNetwork": "boolean",
-   "request_id": "uuid",
-   "address": "text"
+   "request_id": "uuid"
   },
   "columns": {
-   "isChanged": "boolean"
+   "session_id": "uuid"
   },
   "readsInIndexOrder": false
  },
@@ -711,11 +714,8 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_5b2b5768",
+  "function": "auth_end_session_by_refresh_token_e261593b",
   "params": {
-   "token_version": "integer",
-   "session_id": "uuid",
-   "user_id": "integer",
    "token_hash": "text",
    "request_id": "uuid",
    "address": "text"
@@ -779,7 +779,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_bdfa2df8",
+  "function": "auth_list_sessions_1beaebc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -792,19 +792,19 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_a0f8d40f",
+  "function": "auth_open_session_71ba6efc",
   "params": {
    "id": "integer",
    "password_hash": "text",
    "new_hash": "text",
    "days": "integer",
    "user_agent": "text",
+   "address": "text",
    "token_hash": "text",
    "network": "text",
    "username": "text",
    "isOwnNetwork": "boolean",
-   "request_id": "uuid",
-   "address": "text"
+   "request_id": "uuid"
   },
   "columns": {
    "user_id": "integer",
@@ -815,19 +815,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_c003e8e8",
+  "function": "auth_rotate_refresh_token_1ffa7614",
   "params": {
    "spent_hash": "text",
+   "successor_hashes": "text[]",
    "idle_minutes": "integer",
-   "next_hash": "text",
-   "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "user_agent": "text",
+   "request_id": "uuid"
   },
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
    "token_version": "integer",
-   "must_change_password": "boolean"
+   "must_change_password": "boolean",
+   "successor_hash": "text"
   },
   "readsInIndexOrder": false
  },

@@ -10,7 +10,7 @@ WITH token_account AS (
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
 open_sessions AS (
-  SELECT s.id, s.created_at, s.last_used_at, s.user_agent,
+  SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.last_address, s.last_user_agent,
     least(s.expires_at, s.last_used_at + make_interval(mins => $4::int))::timestamptz(3) AS expires_at
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.user_id = (SELECT id FROM caller) AND s.ended_at IS NULL
@@ -22,7 +22,7 @@ SELECT (
       s.id, to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
       to_char(s.last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_used_at,
       to_char(s.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at,
-      s.user_agent, s.id = $2::uuid AS current) o)::text, ',' ORDER BY s.created_at DESC, s.id), '') || ']')::json::text
+      s.user_agent, s.last_address, s.last_user_agent, s.id = $2::uuid AS current) o)::text, ',' ORDER BY s.created_at DESC, s.id), '') || ']')::json::text
   FROM open_sessions s
 ) AS body
 FROM caller;

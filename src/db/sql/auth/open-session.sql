@@ -1,4 +1,4 @@
--- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 token_hash text, $7 network text, $8 username text, $9 isOwnNetwork boolean, $10 request_id uuid, $11 address text
+-- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 address text, $7 token_hash text, $8 network text, $9 username text, $10 isOwnNetwork boolean, $11 request_id uuid
 WITH account AS (
   SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
   WHERE u.id = $1::int AND u.active AND u.password_hash = $2::text
@@ -9,22 +9,24 @@ rehashed AS (
   WHERE u.id = (SELECT id FROM account) AND u.password_hash = $2::text AND $3::text IS NOT NULL
 ),
 new_session AS (
-  INSERT INTO sessions (user_id, token_version, password_version, expires_at, user_agent)
-  SELECT id, token_version, password_version, now() + make_interval(days => $4::int), $5::text
+  INSERT INTO sessions (
+    user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent)
+  SELECT id, token_version, password_version, now() + make_interval(days => $4::int), $5::text,
+    nullif($6::text, ''), $5::text
   FROM account
   RETURNING user_id, id AS session_id, token_version
 ),
 new_token AS (
-  INSERT INTO refresh_tokens (token_hash, session_id) SELECT $6::text, session_id FROM new_session
+  INSERT INTO refresh_tokens (token_hash, session_id) SELECT $7::text, session_id FROM new_session
 ),
 counters AS (
   SELECT * FROM (VALUES
-    ('', $7::text),
-    ($8::text, ''),
-    ($8::text, $7::text)
+    ('', $8::text),
+    ($9::text, ''),
+    ($9::text, $8::text)
   ) keys (username, network)
-  WHERE (keys.username <> '' AND keys.network <> '') = $9::boolean
-    AND $8::text IS NOT NULL
+  WHERE (keys.username <> '' AND keys.network <> '') = $10::boolean
+    AND $9::text IS NOT NULL
 ),
 locked_counters AS (
   SELECT l.username, l.network FROM counters k, LATERAL (
@@ -40,20 +42,20 @@ decremented_counters AS (
 ),
 remembered_network AS (
   INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
-  SELECT $8::text, $7::text, 0, now(), 'epoch'::timestamptz, now()
-  WHERE EXISTS (SELECT FROM new_session) AND NOT $9::boolean
+  SELECT $9::text, $8::text, 0, now(), 'epoch'::timestamptz, now()
+  WHERE EXISTS (SELECT FROM new_session) AND NOT $10::boolean
   ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = $8::text AND EXISTS (SELECT FROM new_session) AND NOT $9::boolean AND a.network IN (
-    SELECT own.network FROM login_attempts own WHERE own.username = $8::text AND own.logged_in_at IS NOT NULL
+  WHERE a.username = $9::text AND EXISTS (SELECT FROM new_session) AND NOT $10::boolean AND a.network IN (
+    SELECT own.network FROM login_attempts own WHERE own.username = $9::text AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
-  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $10::uuid, $11::text,
+  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $11::uuid, $6::text,
     'login',
     CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END,
     CASE WHEN u.password_hash = $2::text
