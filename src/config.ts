@@ -87,6 +87,8 @@ const Config = z.object({
   REFRESH_LIMITER: Limiter,
   /** Requests with an access token, by account. */
   ACCOUNT_LIMITER: Limiter,
+  /** Imports and exports of patients, by account. */
+  IMPORT_EXPORT_LIMITER: Limiter,
   /** Requests of `/readyz`, by network. */
   READY_LIMITER: Limiter,
 });

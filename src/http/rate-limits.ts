@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Config } from "../config.ts";
 import type { RequestOrigin } from "../db/query/audit.ts";
-import type { AppEnv } from "./context.ts";
+import type { AppEnv, AuthenticatedEnv } from "./context.ts";
 import { Problem } from "./problems.ts";
 
 /** The period of all rate limiters in wrangler.toml, in seconds: the longest wait. */
@@ -41,6 +41,14 @@ export function rateLimit(
   rateLimitedMiddleware.add(middleware);
   return middleware;
 }
+
+/**
+ * Counts imports and exports by account, apart from its other requests: one may take the CPU and memory of a thousand
+ * of them.
+ */
+export const limitImportsAndExports = rateLimit("IMPORT_EXPORT_LIMITER", async (c) =>
+  String((c as unknown as Context<AuthenticatedEnv>).get("caller").claims.user_id),
+);
 
 /** The client's IP address, as Cloudflare reports it. Headers that a client can set are not read. */
 const clientAddress = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";

@@ -60,7 +60,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "importPatients",
       summary: "Import patients",
       description:
-        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. The first line of a CSV file names the columns. Columns that the API sets itself are allowed and ignored.",
+        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns. Columns that the API sets itself are allowed and ignored.",
       content: {
         "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(exampleNewPatient)}\n` },
         "text/csv": { schema: csv, example: `${csvHeader}\r\n${csvRow}\r\n` },

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { insertRefreshToken, logIn, newAccount, PASSWORD, signUp, uniqueName } from "../support/accounts.ts";
 import { type Api, type ApiResponse, connectApi, limiters } from "../support/api.ts";
@@ -127,6 +128,24 @@ test("ACCOUNT_LIMITER counts all authenticated requests of an account; one too m
   // A request without a token is not counted.
   expect((await account.api.get("/api/auth/me/")).status).toBe(401);
   expect(keys).toHaveLength(3);
+});
+
+test("imports and exports have a limiter of their own, counted by account, of 30 a minute in wrangler.toml", async () => {
+  const keys: string[] = [];
+  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 3 });
+  const account = await newAccount(connectApi({ IMPORT_EXPORT_LIMITER: { limit } }));
+  const importFile = (raw: string) =>
+    account.post("/api/patients/import/", undefined, { raw, headers: { "Content-Type": "text/csv" } });
+  expect((await importFile(",\n")).status).toBe(400);
+  expect((await account.get("/api/patients/export/")).status).toBe(200);
+  await account.api.databaseRequests();
+  for (const refused of [await importFile(",\n"), await account.get("/api/patients/export/")])
+    expectRefused(refused);
+  expect(await account.api.databaseRequests()).toBe(0);
+  expect((await account.get("/api/patients/")).status).toBe(200);
+  expect(keys).toEqual(Array(4).fill(String(account.id)));
+  const deployed = env.IMPORT_EXPORT_LIMITER as RateLimit;
+  expect(await withinWindow(() => exhaust(deployed, uniqueName("account-")))).toBe(30);
 });
 
 test("register and login check the limit before they validate the body", async () => {
