@@ -35,7 +35,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "exportPatients",
       summary: "Export your patients",
       description:
-        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes.",
+        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
       responses: [
         {
           status: 200,

@@ -635,6 +635,18 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "auth/find-invitation": {
+  "function": "auth_find_invitation_ec28aced",
+  "params": {
+   "email": "text",
+   "code_hash": "text"
+  },
+  "columns": {
+   "isInvited": "boolean",
+   "isInvitedEmail": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/find-login-account": {
   "function": "auth_find_login_account_64a5b4ca",
   "params": {
