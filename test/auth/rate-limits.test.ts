@@ -75,16 +75,26 @@ test("register, login and /readyz have limiters of their own, counted by the net
 });
 
 test.each([
-  ["2001:db8:1:2::1", "2001:DB8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:3::1"],
-  ["192.0.2.7", "::ffff:192.0.2.7", "192.0.2.8"],
-])("%s and %s are one network, %s is another", async (one, same, other) => {
+  ["2001:db8:1:2::1", ["2001:db8:1:2::/64", "2001:db8:1::/48"]],
+  ["2001:DB8:0001:2:ffff:ffff:ffff:ffff", ["2001:db8:1:2::/64", "2001:db8:1::/48"]],
+  ["2001:db8:1:3::1", ["2001:db8:1:3::/64", "2001:db8:1::/48"]],
+  ["2001:db8:2::1", ["2001:db8:2:0::/64", "2001:db8:2::/48"]],
+  ["::1", ["0:0:0:0::/64", "0:0:0::/48"]],
+  ["192.0.2.7", ["192.0.2.7"]],
+  ["::ffff:192.0.2.7", ["192.0.2.7"]],
+])("requests from %s are counted by %j", async (address, networks) => {
   const keys: string[] = [];
-  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 9 });
+  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) > 0 });
+  await login(connectApi({ LOGIN_LIMITER: { limit } }), address);
+  expect(keys).toEqual(networks);
+});
+
+test("a /48 that has used up its limit gets 429 in each of its /64 networks, without a database request", async () => {
+  const limit = async ({ key }: RateLimitOptions) => ({ success: key !== "2001:db8:1::/48" });
   const api = connectApi({ LOGIN_LIMITER: { limit } });
-  for (const address of [one, same, other]) await login(api, address);
-  const [first, second, third] = keys;
-  expect(second).toBe(first);
-  expect(third).not.toBe(first);
+  for (const address of ["2001:db8:1:2::1", "2001:db8:1:3::1"]) expectRefused(await login(api, address));
+  expect(await api.databaseRequests()).toBe(0);
+  expect((await login(api, "2001:db8:2::1")).status).toBe(401);
 });
 
 test("a refresh token of ours is exchanged when its network has used up its limit for other tokens", async () => {
@@ -130,7 +140,7 @@ test("ACCOUNT_LIMITER counts all authenticated requests of an account; one too m
   expect(keys).toHaveLength(3);
 });
 
-test("imports and exports have a limiter of their own, counted by account, of 30 a minute in wrangler.toml", async () => {
+test("imports and exports have a limiter of their own, counted by account", async () => {
   const keys: string[] = [];
   const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 3 });
   const account = await newAccount(connectApi({ IMPORT_EXPORT_LIMITER: { limit } }));
@@ -144,8 +154,14 @@ test("imports and exports have a limiter of their own, counted by account, of 30
   expect(await account.api.databaseRequests()).toBe(0);
   expect((await account.get("/api/patients/")).status).toBe(200);
   expect(keys).toEqual(Array(4).fill(String(account.id)));
-  const deployed = env.IMPORT_EXPORT_LIMITER as RateLimit;
-  expect(await withinWindow(() => exhaust(deployed, uniqueName("account-")))).toBe(30);
+});
+
+test.each([
+  ["ACCOUNT_LIMITER" as const, 1200],
+  ["IMPORT_EXPORT_LIMITER" as const, 30],
+])("%s of wrangler.toml lets %i requests of an account through in a minute", async (name, requests) => {
+  const limiter = env[name] as RateLimit;
+  expect(await withinWindow(() => exhaust(limiter, uniqueName("account-")))).toBe(requests);
 });
 
 test("register and login check the limit before they validate the body", async () => {
