@@ -21,7 +21,7 @@ const sessionId = sql`${param("session_id")}::uuid`;
 
 /**
  * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with.
- * Only a refused attempt is audited here; `changePassword` audits the others.
+ * Only lockouts are audited here; `changePassword` audits the attempts that are admitted.
  */
 export const findOwnPassword = authenticatedForPasswordChange<
   LoginAttempt & StoredPassword & { username: string; email: string },
@@ -34,14 +34,14 @@ export const findOwnPassword = authenticatedForPasswordChange<
   account AS (SELECT u.password_hash, u.password_trimmed, u.username, u.email FROM users u WHERE u.id = ${callerId}),
   ${insertAuditEventOf(
     {
-      from: sql`token_account
-    WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)`,
+      from: sql`token_account LEFT JOIN lockout ON is_accepted
+    WHERE NOT is_accepted OR reason IS NOT NULL`,
       session: sessionId,
     },
     {
       action: "change_password",
       outcome: "refused",
-      reason: sql`CASE WHEN is_accepted THEN 'too many attempts' END`,
+      reason: sql`reason`,
     },
   )}
 SELECT ${loginAttemptColumns},

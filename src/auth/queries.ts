@@ -84,7 +84,8 @@ SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FR
 
 /**
  * Counts a login attempt, and returns what the password is compared with: the account's columns are null when there
- * is no such account. An attempt that is not admitted is audited here; `openSession` audits the others.
+ * is no such account. The first attempt that a lockout refuses is audited here, and their number
+ * after it; `openSession` audits the attempts that are admitted.
  *
  * @param username in lower case.
  */
@@ -101,11 +102,11 @@ export const findLoginAccount = defineStatement<
   ),
   ${insertAuditEventOf(
     {
-      from: sql`(SELECT FROM attempt WHERE NOT is_admitted) refused
+      from: sql`lockout
       LEFT JOIN users u ON lower(u.username COLLATE "C") = ${username}`,
       alias: "u.",
     },
-    { action: "login", outcome: "refused", reason: sql`'too many attempts'` },
+    { action: "login", outcome: "refused", reason: sql`lockout.reason` },
   )}
 SELECT ${loginAttemptColumns},
   (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,

@@ -648,7 +648,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_64a5b4ca",
+  "function": "auth_find_login_account_1bfcc393",
   "params": {
    "username": "text",
    "network": "text",
@@ -679,7 +679,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_dd33167b",
+  "function": "auth_find_own_password_47ffcc40",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
