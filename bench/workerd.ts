@@ -14,6 +14,8 @@ export interface WorkerdProcess {
   /** `http://127.0.0.1:<port>` */
   origin: string;
   pid: number;
+  /** The port of V8's inspector on 127.0.0.1; 0 without `isInspected`. */
+  inspectorPort: number;
   stop(): Promise<void>;
 }
 
@@ -21,27 +23,31 @@ export interface WorkerdProcess {
  * Serves a bundle with workerd, without Wrangler or Miniflare, on any free port.
  *
  * @param folder an empty folder, for workerd's configuration.
+ * @param options `isInspected` starts V8's inspector too.
  */
 export async function serve(
   bundle: Pick<Bundle, "code"> & Partial<Pick<Bundle, "config">>,
   bindings: Record<string, string | number>,
   folder: string,
+  { isInspected = false } = {},
 ): Promise<WorkerdProcess> {
   copyFileSync(bundle.code, join(folder, "worker.js"));
   writeFileSync(join(folder, "limiter.js"), rateLimiterModule);
   const config = join(folder, "config.capnp");
   writeFileSync(config, workerdConfig(bundle.config ?? readWorkerConfig(), bindings));
   const stdio = ["ignore", "ignore", "pipe", "pipe"] as const;
-  const args = ["serve", config, "--control-fd=3"];
+  const args = ["serve", config, "--control-fd=3", ...(isInspected ? ["--inspector-addr=127.0.0.1:0"] : [])];
   const workerd = spawn(executable, args, { stdio: [...stdio] });
   // Through the console, so that a test shows the Worker's log only when it fails.
   createInterface({ input: workerd.stderr as Readable }).on("line", (line) => console.error(line));
   const kill = () => void workerd.kill("SIGKILL");
   process.once("exit", kill);
   const exit = once(workerd, "exit").then(() => void process.off("exit", kill));
+  const { port, inspectorPort } = await waitForPorts(workerd);
   return {
-    origin: `http://127.0.0.1:${await waitForPort(workerd)}`,
+    origin: `http://127.0.0.1:${port}`,
     pid: workerd.pid ?? 0,
+    inspectorPort,
     async stop() {
       kill();
       await exit;
@@ -49,11 +55,13 @@ export async function serve(
   };
 }
 
-/** workerd writes the port to file descriptor 3 (`--control-fd=3`). */
-async function waitForPort(workerd: ChildProcess): Promise<number> {
+/** workerd writes its ports to file descriptor 3 (`--control-fd=3`), that of the inspector first. */
+async function waitForPorts(workerd: ChildProcess): Promise<{ port: number; inspectorPort: number }> {
+  let inspectorPort = 0;
   for await (const line of createInterface({ input: workerd.stdio[3] as Readable })) {
     const { event, port } = JSON.parse(line);
-    if (event === "listen") return port;
+    if (event === "listen-inspector") inspectorPort = port;
+    if (event === "listen") return { port, inspectorPort };
   }
   throw new Error("workerd did not start. See its error above.");
 }

@@ -33,7 +33,8 @@ const privileges: Record<TableName, string> = {
   users:
     "SELECT, INSERT (username, email, password_hash, role), UPDATE (password_hash, password_version, password_trimmed, role, active, token_version, must_change_password, doctor_id, updated_at)",
   invitations: "SELECT, INSERT (email, role, code_hash, created_by, expires_at), DELETE",
-  login_attempts: "SELECT, INSERT, UPDATE (failures, failed_at, blocked_until, logged_in_at), DELETE",
+  login_attempts:
+    "SELECT, INSERT, UPDATE (failures, failed_at, blocked_until, refused, refused_before, logged_in_at), DELETE",
   sessions:
     "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",

@@ -93,6 +93,8 @@ const Config = z.object({
   SESSION_LIMITER: Limiter,
   /** The same requests, by account. */
   ACCOUNT_LIMITER: Limiter,
+  /** Imports and exports of patients, by account. */
+  IMPORT_EXPORT_LIMITER: Limiter,
   /** Requests of `/readyz`, by network. */
   READY_LIMITER: Limiter,
 });

@@ -45,31 +45,37 @@ const counterKeysStep = (username: SQL, isOwnNetwork: SQL): SQL => sql`counters 
   )`;
 
 /**
- * Increments the `counters` for which `condition` is true, unless they block. Under READ COMMITTED the upsert waits for
- * the counter's row and reads its newest version, so that concurrent guesses are counted one after another. Shown by
- * test/auth/login-attempts.test.ts.
+ * Increments the `counters` for which `condition` is true; one that blocks counts the attempt as refused instead. Under
+ * READ COMMITTED the upsert waits for the counter's row and reads its newest version, so that concurrent guesses are
+ * counted one after another. Shown by test/auth/login-attempts.test.ts.
  */
 const incrementCounters = (condition: SQL): SQL => sql`
     INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
     SELECT username, network, 1, now(), ${notBlocked} FROM counters
     WHERE ${condition}
-    ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
-      SELECT least(n, free + 10), CASE WHEN n < free THEN ${notBlocked}
-        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+    ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+      SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+        CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+        CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN ${notBlocked}
+          ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+        CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+        CASE WHEN is_blocked THEN 0 ELSE a.refused END
       FROM (
-        SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+        SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+          greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
         FROM (
           ${limits}
         ) limits
       ) counted
     )
-    WHERE a.blocked_until <= clock_timestamp()
-    RETURNING 1`;
+    RETURNING failures, refused, refused_before`;
 
 /**
  * The steps that count an attempt: first for the network, and for the account unless the network is blocked. Always
  * in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt `is_admitted`,
- * and if not after how many seconds the next one can be (`wait_seconds`).
+ * and if not after how many seconds the next one can be (`wait_seconds`). The step `lockout` has the `reason` of the
+ * event for the first attempt that a lockout refuses, and then for the first one after it, with their number: a flood
+ * of attempts must not fill the audit log.
  *
  * @param username the account's username in lower case; NULL counts nothing.
  */
@@ -81,14 +87,20 @@ export const countAttemptSteps = (username: SQL): SQL => sql`own_network AS (
   counted_network AS (${incrementCounters(sql`username = ''`)}
   ),
   counted_account AS (${incrementCounters(
-    sql`username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network))`,
+    sql`username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0))`,
   )}
   ),
   attempt AS (
-    SELECT EXISTS (SELECT FROM counted_account) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
+    SELECT EXISTS (SELECT FROM counted_account WHERE refused = 0) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
       SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
       FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
     ) AS wait_seconds
+  ),
+  lockout AS (
+    SELECT CASE refused WHEN 1 THEN 'too many attempts: ' || failures || ' failures'
+      ELSE 'attempts refused during the last lockout: ' || refused_before END AS reason
+    FROM (SELECT * FROM counted_network UNION ALL SELECT * FROM counted_account) counted
+    WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
   )`;
 
 /**

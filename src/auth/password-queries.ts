@@ -28,7 +28,7 @@ export const isPasswordExpired = sql`(u.must_change_password AND u.password_expi
 
 /**
  * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with.
- * Only a refused attempt is audited here; `changePassword` audits the others.
+ * Only lockouts are audited here; `changePassword` audits the attempts that are admitted.
  */
 export const findOwnPassword = authenticatedForPasswordChange<
   LoginAttempt & StoredPassword & { isExpired: boolean; username: string; email: string },
@@ -45,14 +45,14 @@ export const findOwnPassword = authenticatedForPasswordChange<
   ),
   ${insertAuditEventOf(
     {
-      from: sql`token_account
-    WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)`,
+      from: sql`token_account LEFT JOIN lockout ON is_accepted
+    WHERE NOT is_accepted OR reason IS NOT NULL`,
       session: sessionId,
     },
     {
       action: "change_password",
       outcome: "refused",
-      reason: sql`CASE WHEN is_accepted THEN 'too many attempts' END`,
+      reason: sql`reason`,
     },
   )}
 SELECT ${loginAttemptColumns},

@@ -26,6 +26,23 @@ const newHash = sql`${param("new_hash")}::text`;
 const codeHash = sql`${param("code_hash")}::text`;
 const id = intParam("id");
 
+const invitationStep = sql`invitation AS (
+    SELECT i.id, lower(i.email) = lower(${email}) AS is_same_email
+    FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
+  )`;
+
+/** Whether an invitation is valid, and whether it was sent to this email. */
+export type InvitationState = { isInvited: boolean; isInvitedEmail: boolean };
+
+/** Looks an invitation up, before the password is hashed. */
+export const findInvitation = defineStatement<InvitationState, { email: string; code_hash: string }>(
+  "auth/find-invitation",
+  sql`-- POST /api/auth/register
+  WITH ${invitationStep}
+SELECT EXISTS (SELECT FROM invitation) AS "isInvited",
+  EXISTS (SELECT FROM invitation WHERE is_same_email) AS "isInvitedEmail"`,
+);
+
 /**
  * Creates an account, with an invitation when there is a `code_hash`; the invitation is used up.
  *
@@ -34,15 +51,12 @@ const id = intParam("id");
  *   `isUsernameTaken` (the username exists), or a concurrent request used the invitation up.
  */
 export const createAccount = defineStatement<
-  { body: Json<NewAccount> | null; isInvited: boolean; isInvitedEmail: boolean; isUsernameTaken: boolean },
+  InvitationState & { body: Json<NewAccount> | null; isUsernameTaken: boolean },
   { username: string; email: string; password_hash: string; code_hash: string | null } & RequestOrigin
 >(
   "auth/create-account",
   sql`-- POST /api/auth/register
-  WITH invitation AS (
-    SELECT i.id, lower(i.email) = lower(${email}) AS is_same_email
-    FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
-  ),
+  WITH ${invitationStep},
   username_taken AS (SELECT WHERE account_taken(${username})),
   used_invitation AS (
     -- Of two concurrent requests with the same code only one deletes the row. Shown by
@@ -72,7 +86,8 @@ SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FR
 
 /**
  * Counts a login attempt, and returns what the password is compared with: the account's columns are null when there
- * is no such account. An attempt that is not admitted is audited here; `openSession` audits the others.
+ * is no such account. The first attempt that a lockout refuses is audited here, and their number
+ * after it; `openSession` audits the attempts that are admitted.
  *
  * @param username in lower case.
  */
@@ -89,11 +104,11 @@ export const findLoginAccount = defineStatement<
   ),
   ${insertAuditEventOf(
     {
-      from: sql`(SELECT FROM attempt WHERE NOT is_admitted) refused
+      from: sql`lockout
       LEFT JOIN users u ON lower(u.username COLLATE "C") = ${username}`,
       alias: "u.",
     },
-    { action: "login", outcome: "refused", reason: sql`'too many attempts'` },
+    { action: "login", outcome: "refused", reason: sql`lockout.reason` },
   )}
 SELECT ${loginAttemptColumns},
   (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,

@@ -187,6 +187,10 @@ export const login_attempts = pgTable(
     failed_at: timestampColumn().notNull(),
     /** When the lockout ends. */
     blocked_until: timestampColumn().notNull(),
+    /** How many attempts were refused during the current lockout. */
+    refused: integer().notNull().default(0),
+    /** The same of the lockout that ended before the last attempt that was admitted. */
+    refused_before: integer().notNull().default(0),
     /** When the account last logged in from this network. Not null: it is one of the account's own networks. */
     logged_in_at: timestampColumn(),
   },

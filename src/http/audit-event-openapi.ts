@@ -15,7 +15,8 @@ export const auditEventFieldTexts = {
   address: "The client's network address; `null` if an operator did it.",
   request_id: "The id of the request, as in the header X-Request-Id; `null` if an operator did it.",
   changes: "For a change: the value of each changed field before and after. Left out if no field changed.",
-  reason: "The reason that was given, if one was required; or why the request was refused.",
+  reason:
+    "The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused.",
 };
 
 /** An update of a patient. */

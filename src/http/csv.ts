@@ -1,39 +1,95 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { responseColumn } from "../db/query/json.ts";
+import { validationProblem } from "./problems.ts";
 
-// CSV (RFC 4180): parsed by the Worker, written by PostgreSQL.
+// CSV (RFC 4180): read by the Worker, written by PostgreSQL.
 
-/** A record of a CSV file: its cells, and the number of the line that it begins on, counted from 1. */
-interface CsvRecord {
+/** A record of a CSV file. */
+export interface CsvRecord {
+  /** The number of the line that it begins on, counted from 1. */
   line: number;
+  /** At most 64 cells of at most 8,192 characters. */
   cells: string[];
+  /** Why the record has not all of its cells: it has too many, or one is too long. */
+  tooLarge: string | undefined;
 }
 
-/** One cell and what ends it. A quoted cell has its quotation marks doubled. */
-const CELL = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
+const MAX_CELLS = 64;
+const MAX_CELL_CHARACTERS = 8192;
+const TOO_MANY_CELLS = `More than ${MAX_CELLS} cells`;
+const TOO_LONG_CELL = `A cell is longer than ${MAX_CELL_CHARACTERS.toLocaleString("en")} characters`;
 
 /**
- * Parses a CSV file, with any kind of line ends. Empty lines are ignored.
+ * Reads a CSV file record by record, with any kind of line ends. Empty lines are ignored. It takes linear time, and
+ * memory for one record only: what is larger than the limits is passed over, not stored.
  *
- * @returns the records, or the number of the first malformed line.
+ * @throws {Problem} 400 that names the first malformed line, when that line is reached.
  */
-export function parseCsv(text: string): { records: CsvRecord[] } | { malformed: number } {
-  const records: CsvRecord[] = [];
+export function* readCsv(text: string): Generator<CsvRecord> {
   let line = 1;
-  let record: CsvRecord = { line, cells: [] };
-  for (let at = 0; at < text.length || record.cells.length > 0; at = CELL.lastIndex) {
-    CELL.lastIndex = at;
-    const [whole, quoted, plain = "", end = ""] = CELL.exec(text) ?? [];
-    if (whole === undefined) return { malformed: line };
-    record.cells.push(quoted?.replaceAll('""', '"') ?? plain);
-    line += whole.match(/\r\n|\n|\r/g)?.length ?? 0;
-    if (end === ",") continue;
-    if (record.cells.length > 1 || quoted !== undefined || plain !== "") records.push(record);
-    record = { line, cells: [] };
-    if (end === "") break;
+  for (let at = 0; at < text.length; ) {
+    const emptyLine = lineEndLength(text, at);
+    if (emptyLine > 0) {
+      at += emptyLine;
+      line += 1;
+      continue;
+    }
+    const record: CsvRecord = { line, cells: [], tooLarge: undefined };
+    for (let isLast = false; !isLast; ) {
+      const end = findCellEnd(text, at);
+      const lineEnd = lineEndLength(text, end);
+      isLast = lineEnd > 0 || end === text.length;
+      if (!isLast && text[end] !== ",")
+        throw validationProblem({ [`${line}.body`]: ["Not well-formed CSV"] });
+      addCell(record, text, at, end);
+      line += countLineEnds(text, at, end);
+      at = end + (isLast ? lineEnd : 1);
+    }
+    line += 1;
+    yield record;
   }
-  return { records };
+}
+
+/** Anything but quotation marks, separators and line ends. */
+const PLAIN_CELL = /[^",\r\n]*/y;
+
+/** The position after the cell that begins at `start`; -1 when its quotation mark is not closed. */
+function findCellEnd(text: string, start: number): number {
+  if (text[start] !== '"') {
+    PLAIN_CELL.lastIndex = start;
+    PLAIN_CELL.test(text);
+    return PLAIN_CELL.lastIndex;
+  }
+  let mark = text.indexOf('"', start + 1);
+  while (mark >= 0 && text[mark + 1] === '"') mark = text.indexOf('"', mark + 2);
+  return mark < 0 ? -1 : mark + 1;
+}
+
+function addCell(record: CsvRecord, text: string, start: number, end: number): void {
+  if (record.cells.length === MAX_CELLS) record.tooLarge ??= TOO_MANY_CELLS;
+  // In quotation marks, and each character may be a doubled one.
+  const cell = end - start > 2 * MAX_CELL_CHARACTERS + 2 ? undefined : unquote(text.slice(start, end));
+  if (cell === undefined || cell.length > MAX_CELL_CHARACTERS) record.tooLarge ??= TOO_LONG_CELL;
+  else if (!record.tooLarge) record.cells.push(cell);
+}
+
+const unquote = (cell: string): string =>
+  cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+
+/** The length of the line end at a position: CR LF, LF or CR; 0 when there is none. */
+function lineEndLength(text: string, at: number): number {
+  if (text[at] === "\n") return 1;
+  if (text[at] !== "\r") return 0;
+  return text[at + 1] === "\n" ? 2 : 1;
+}
+
+/** A loop, because an array of a million matches takes as much memory as the cell that is passed over. */
+function countLineEnds(text: string, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at += 1)
+    if (text[at] === "\n" || (text[at] === "\r" && text[at + 1] !== "\n")) count += 1;
+  return count;
 }
 
 /** What a spreadsheet takes for a formula, and the same after apostrophes. */

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { type Config, memoizePerConfig } from "../config.ts";
 import type { RequestOrigin } from "../db/query/audit.ts";
-import type { AppEnv } from "./context.ts";
+import type { AppEnv, AuthenticatedEnv } from "./context.ts";
 import { Problem } from "./problems.ts";
 
 /** The period of all rate limiters in wrangler.toml, in seconds: the longest wait. */
@@ -26,8 +26,8 @@ export const rateLimitedMiddleware = new WeakSet<WeakKey>();
 /**
  * A middleware that counts requests.
  *
- * @param keyOf the key that a request is counted by. Without it, or when it returns `undefined`, that is the client's
- *   network.
+ * @param keyOf the key that a request is counted by. Without it, or when it returns `undefined`, that are the client's
+ *   networks.
  * @throws {Problem} 429
  */
 export function rateLimit(
@@ -35,12 +35,22 @@ export function rateLimit(
   keyOf: (c: Context<AppEnv>) => Promise<string | undefined> = async () => undefined,
 ) {
   const middleware = createMiddleware<AppEnv>(async (c, next) => {
-    await consumeRateLimit(c.get("config")[name], (await keyOf(c)) ?? clientNetwork(c));
+    const key = await keyOf(c);
+    for (const counted of key === undefined ? clientNetworks(c) : [key])
+      await consumeRateLimit(c.get("config")[name], counted);
     await next();
   });
   rateLimitedMiddleware.add(middleware);
   return middleware;
 }
+
+/**
+ * Counts imports and exports by account, apart from its other requests: one may take the CPU and memory of a thousand
+ * of them.
+ */
+export const limitImportsAndExports = rateLimit("IMPORT_EXPORT_LIMITER", async (c) =>
+  String((c as unknown as Context<AuthenticatedEnv>).get("caller").claims.user_id),
+);
 
 /** The client's IP address, as Cloudflare reports it. Headers that a client can set are not read. */
 const clientAddress = (c: Context): string => c.req.header("CF-Connecting-IP") ?? "";
@@ -67,16 +77,27 @@ export const requestOrigin = (c: Context): RequestOrigin => ({
   address: clientAddress(c),
 });
 
-/**
- * The network that attempts are counted by: an IPv4 address, or the /64 prefix of an IPv6 address, because a
- * subscriber chooses the rest of it (RFC 6177). All requests without an address share one network.
- */
-export function clientNetwork(c: Context): string {
-  const address = clientAddress(c).toLowerCase();
-  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
-  if (mapped || !address.includes(":")) return mapped ?? (address || "nowhere");
+/** An IPv6 address in its eight groups; `undefined` for any other address. */
+function ipv6Groups(address: string): string[] | undefined {
+  if (!address.includes(":")) return undefined;
   const [before = [], after = []] = address.split("::").map((part) => part.split(":").filter(Boolean));
   const zeros = Array(Math.max(0, 8 - before.length - after.length)).fill("0");
-  const groups = [...before, ...zeros, ...after].slice(0, 4);
-  return `${groups.map((group) => group.replace(/^0+(?=.)/, "")).join(":")}::/64`;
+  return [...before, ...zeros, ...after].map((group) => group.replace(/^0+(?=.)/, ""));
 }
+
+/**
+ * The networks that a request is counted by, the smallest first: an IPv4 address; or the /64 and the /48 prefix of an
+ * IPv6 address, because a subscriber chooses the rest of a /64 and may have all of the 65,536 in a /48 (RFC 6177). All
+ * requests without an address share one network.
+ */
+function clientNetworks(c: Context): [string, ...string[]] {
+  const address = clientAddress(c).toLowerCase();
+  const [, mapped] = /^::ffff:([\d.]+)$/.exec(address) ?? [];
+  const groups = mapped ? undefined : ipv6Groups(address);
+  if (!groups) return [mapped ?? (address || "nowhere")];
+  const prefix = (bits: number) => `${groups.slice(0, bits / 16).join(":")}::/${bits}`;
+  return [prefix(64), prefix(48)];
+}
+
+/** The smallest network of a request: the one that wrong passwords are counted by. */
+export const clientNetwork = (c: Context): string => clientNetworks(c)[0];

@@ -3,6 +3,7 @@ import { classifyDatabaseError } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { logFailure } from "../http/problems.ts";
+import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { negotiateMediaType } from "../http/respond.ts";
 import { exportAsCsv, exportAsNdjson } from "./import-export-queries.ts";
 import { patientResponseFields } from "./requests.ts";
@@ -30,18 +31,24 @@ const formats = {
 
 /**
  * `GET /export`: streams all of the caller's patients, batch by batch. The statement of each batch checks the caller
- * again. When one fails, the connection is aborted: a response that ends normally is complete.
+ * again. When one fails, the connection is aborted: a response that ends normally is complete. `HEAD` needs no statement:
+ * its headers are the same for everybody, and no patient is read.
  */
-export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(async (c) => {
-  const format = formats[negotiateMediaType(c, ["application/x-ndjson", "text/csv"])];
-  const caller = c.get("caller");
-  // Before the response begins, so that a refused caller or a failing database gets an error status.
-  const firstBatch = await format.readBatch(caller, { after: 0, size: BATCH_SIZE });
-  return c.body(streamOf(encodeBatches(caller, format, firstBatch)), 200, {
-    "Content-Type": format.contentType,
-    "Content-Disposition": `attachment; filename="${format.filename}"`,
-  });
-});
+export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(
+  limitImportsAndExports,
+  async (c) => {
+    const format = formats[negotiateMediaType(c, ["application/x-ndjson", "text/csv"])];
+    const headers = {
+      "Content-Type": format.contentType,
+      "Content-Disposition": `attachment; filename="${format.filename}"`,
+    };
+    if (c.req.method === "HEAD") return c.body(null, 200, headers);
+    const caller = c.get("caller");
+    // Before the response begins, so that a refused caller or a failing database gets an error status.
+    const firstBatch = await format.readBatch(caller, { after: 0, size: BATCH_SIZE });
+    return c.body(streamOf(encodeBatches(caller, format, firstBatch)), 200, headers);
+  },
+);
 
 type Format = (typeof formats)[keyof typeof formats];
 type Batch = Awaited<ReturnType<Format["readBatch"]>>;

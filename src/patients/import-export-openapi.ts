@@ -35,7 +35,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "exportPatients",
       summary: "Export your patients",
       description:
-        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes.",
+        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
       responses: [
         {
           status: 200,
@@ -60,7 +60,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "importPatients",
       summary: "Import patients",
       description:
-        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. The first line of a CSV file names the columns. Columns that the API sets itself are allowed and ignored.",
+        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns. Columns that the API sets itself are allowed and ignored.",
       content: {
         "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(exampleNewPatient)}\n` },
         "text/csv": { schema: csv, example: `${csvHeader}\r\n${csvRow}\r\n` },

@@ -3,16 +3,20 @@ import { createFactory } from "hono/factory";
 import { sha256Hex } from "../crypto.ts";
 import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "../http/body.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
-import { parseCsv, removeFormulaGuard } from "../http/csv.ts";
+import { readCsv, removeFormulaGuard } from "../http/csv.ts";
 import { readOnlyFields } from "../http/fields.ts";
 import { IdempotencyKey, respondCreated } from "../http/idempotency.ts";
 import { type FieldErrors, Problem, safeFieldName, validationProblem } from "../http/problems.ts";
+import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { collectFieldErrors, validate, validateHeaders } from "../http/validation.ts";
 import { importPatients } from "./import-export-queries.ts";
 import { ImportQuery, NewPatient, patientFields } from "./requests.ts";
 
 const MAX_KIB = 1024;
 const MAX_RECORDS = 1000;
+/** Of a line of NDJSON: as much as the body of a `POST` may have. */
+const MAX_LINE_CHARACTERS = 64 * 1024;
+const MAX_FIELDS = 64;
 
 /** A refused line of a file, and its errors by field. */
 type RefusedLine = { line: number; errors: FieldErrors };
@@ -21,13 +25,14 @@ type ParsedLine = { line: number; record: unknown } | RefusedLine;
 
 /** `POST /import`: creates patients from a file: all or none of them, or with `?partial=true` the valid ones. */
 export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
+  limitImportsAndExports,
   validate("query", ImportQuery),
   validateHeaders(IdempotencyKey),
   limitBody(MAX_KIB),
   async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const partial = c.req.valid("query").partial ?? false;
-    const { valid, refused, errorCount } = validateLines(await parseLines(c));
+    const { valid, refused, errorCount } = validateLines(await readLines(c));
     if (!partial && refused.length > 0) throw refusedLinesProblem(refused, errorCount);
     const values = { lines: JSON.stringify(valid), refused: JSON.stringify(refused), partial };
     const digest = await sha256Hex(await c.req.arrayBuffer());
@@ -38,53 +43,66 @@ export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   },
 );
 
-/** @throws {Problem} 400, 413 or 415 for a body that is not a file of patients, or is too long */
-async function parseLines(c: Context): Promise<ParsedLine[]> {
+/** @throws {Problem} 400 or 415 for a body that is not a file of patients */
+async function readLines(c: Context): Promise<Generator<ParsedLine>> {
   const text = await readBodyText(c, "NDJSON or CSV");
   const type = requestMediaType(c);
   if (type !== "text/csv" && type !== "application/x-ndjson")
     throw new Problem(415, "The body must be application/x-ndjson or text/csv, in UTF-8.");
-  const lines = type === "text/csv" ? parseCsvLines(text) : parseNdjsonLines(text);
-  if (lines.length === 0) throw new Problem(400, "The file has no records.");
-  if (lines.length > MAX_RECORDS) throw new Problem(413, `The file has more than ${MAX_RECORDS} records.`);
-  return lines;
+  return type === "text/csv" ? readCsvLines(text) : readNdjsonLines(text);
 }
 
-const parseNdjsonLines = (text: string): ParsedLine[] =>
-  text.split("\n").flatMap((json, index): ParsedLine[] => {
-    const line = index + 1;
-    if (json.trim() === "") return [];
-    try {
-      const record: unknown = JSON.parse(json);
-      if (hasDuplicateKey(json, record)) return [{ line, errors: { body: ["Duplicate key in an object"] } }];
-      return [{ line, record }];
-    } catch {
-      return [{ line, errors: { body: ["Not well-formed JSON"] } }];
+const refusedLine = (line: number, message: string): RefusedLine => ({ line, errors: { body: [message] } });
+
+function* readNdjsonLines(text: string): Generator<ParsedLine> {
+  let line = 0;
+  for (let start = 0, end = 0; end < text.length; start = end + 1) {
+    const lineEnd = text.indexOf("\n", start);
+    end = lineEnd < 0 ? text.length : lineEnd;
+    line += 1;
+    if (end - start > MAX_LINE_CHARACTERS)
+      yield refusedLine(line, `Longer than ${MAX_LINE_CHARACTERS.toLocaleString("en")} characters`);
+    else {
+      const json = text.slice(start, end);
+      if (json.trim() !== "") yield parseNdjsonLine(line, json);
     }
-  });
+  }
+}
+
+function parseNdjsonLine(line: number, json: string): ParsedLine {
+  let record: unknown;
+  try {
+    record = JSON.parse(json);
+  } catch {
+    return refusedLine(line, "Not well-formed JSON");
+  }
+  if (typeof record === "object" && record !== null && Object.keys(record).length > MAX_FIELDS)
+    return refusedLine(line, `More than ${MAX_FIELDS} fields`);
+  if (hasDuplicateKey(json, record)) return refusedLine(line, "Duplicate key in an object");
+  return { line, record };
+}
 
 /** @throws {Problem} 400 when the text is not CSV, or has other columns */
-function parseCsvLines(text: string): ParsedLine[] {
-  const parsed = parseCsv(text);
-  if ("malformed" in parsed)
-    throw validationProblem({ [`${parsed.malformed}.body`]: ["Not well-formed CSV"] });
-  const [header, ...records] = parsed.records;
-  if (!header) return [];
-  const columns = header.cells.map((name) => name.trim());
-  requireColumns(columns, header.line);
-  return records.map(({ line, cells }) =>
-    cells.length === columns.length
-      ? { line, record: recordFromCells(columns, cells) }
-      : { line, errors: { body: [`Expected ${columns.length} cells, as the header has`] } },
-  );
+function* readCsvLines(text: string): Generator<ParsedLine> {
+  let columns: string[] | undefined;
+  for (const { line, cells, tooLarge } of readCsv(text)) {
+    if (!columns) {
+      if (tooLarge) throw refusedLinesProblem([refusedLine(line, tooLarge)]);
+      columns = cells.map((name) => name.trim());
+      requireColumns(columns, line);
+    } else if (tooLarge) yield refusedLine(line, tooLarge);
+    else if (cells.length !== columns.length)
+      yield refusedLine(line, `Expected ${columns.length} cells, as the header has`);
+    else yield { line, record: recordFromCells(columns, cells) };
+  }
 }
 
 /** @throws {Problem} 400 for a header with unknown, missing or duplicate columns */
 function requireColumns(columns: string[], line: number): void {
   const known = [...Object.keys(patientFields), ...readOnlyFields];
-  // Checked first: a header may be as long as the file, and finding duplicates takes quadratic time.
+  // Checked first, because finding duplicates takes quadratic time.
   if (columns.length > known.length)
-    throw refusedLinesProblem([{ line, errors: { body: [`More than ${known.length} columns`] } }]);
+    throw refusedLinesProblem([refusedLine(line, `More than ${known.length} columns`)]);
   const unknown = columns.filter((name) => !known.includes(name));
   const missing = Object.keys(patientFields).filter((name) => !columns.includes(name));
   const duplicate = columns.filter((name, index) => columns.indexOf(name) !== index);
@@ -109,12 +127,19 @@ function recordFromCells(columns: string[], cells: string[]): Record<string, unk
   return record;
 }
 
-/** The valid lines, the refused ones, and the number of fields that are not valid. */
-function validateLines(lines: ParsedLine[]) {
+/**
+ * The valid lines, the refused ones, and the number of fields that are not valid. It takes the lines one by one and
+ * keeps nothing else of them, so that the rest of a file with too many is never parsed.
+ *
+ * @throws {Problem} 400 without a record, 413 at record 1,001
+ */
+function validateLines(lines: Iterable<ParsedLine>) {
   const valid: { line: number; record: object }[] = [];
   const refused: RefusedLine[] = [];
   let errorCount = 0;
   for (const parsed of lines) {
+    if (valid.length + refused.length === MAX_RECORDS)
+      throw new Problem(413, `The file has more than ${MAX_RECORDS} records.`);
     const { line } = parsed;
     if ("errors" in parsed) {
       refused.push(parsed);
@@ -130,6 +155,7 @@ function validateLines(lines: ParsedLine[]) {
     refused.push({ line, errors });
     errorCount += count;
   }
+  if (valid.length + refused.length === 0) throw new Problem(400, "The file has no records.");
   return { valid, refused, errorCount };
 }
 

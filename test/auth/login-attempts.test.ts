@@ -21,7 +21,7 @@ beforeAll(async () => {
   // A counter that is not blocked has the time 'epoch'.
   await asOwner`
     CREATE TRIGGER prolong_block BEFORE UPDATE ON login_attempts FOR EACH ROW
-    WHEN (NEW.blocked_until > NEW.failed_at) EXECUTE FUNCTION prolong_block()`;
+    WHEN (NEW.blocked_until > NEW.failed_at AND NEW.blocked_until > OLD.blocked_until) EXECUTE FUNCTION prolong_block()`;
 });
 afterAll(() => asOwner`DROP FUNCTION prolong_block CASCADE`);
 
@@ -73,9 +73,31 @@ test("the fifth failure blocks the account for 1 s, each later one for twice as 
     await unblock(username);
     const { refused } = await expectBlock(seconds, () => attempt(api, username));
     expect(await auditEventsOf(refused)).toMatchObject([
-      { action: "login", outcome: "refused", reason: "too many attempts" },
+      {
+        action: "login",
+        outcome: "refused",
+        reason: expect.stringMatching(/^too many attempts: \d+ failures$/),
+      },
     ]);
   }
+});
+
+test("of the attempts that a lockout refuses the first is audited, and their number with the first one after it", async () => {
+  const { id, username } = await signUp();
+  const api = connectApi();
+  await fail(api, username, 5);
+  const refused = await atOnce(12, () => attempt(api, username, PASSWORD));
+  expect(tally(refused)).toEqual({ 429: 12 });
+  const refusals = () => asOwner`
+    SELECT reason FROM audit_events WHERE account_id = ${id} AND action = 'login' AND reason IS NOT NULL ORDER BY id`;
+  const first = { reason: "too many attempts: 5 failures" };
+  expect(await refusals()).toEqual([first]);
+  await unblock(username);
+  expect((await attempt(api, username, PASSWORD)).status).toBe(200);
+  const after = { reason: "attempts refused during the last lockout: 12" };
+  expect(await refusals()).toEqual([first, after]);
+  await attempt(connectApi(), username);
+  expect(await refusals()).toEqual([first, after]);
 });
 
 test("a blocked attempt gets the same 429 for an unknown username as for a known one, in one database request", async () => {

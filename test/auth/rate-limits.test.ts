@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import {
   insertRefreshToken,
@@ -83,16 +84,26 @@ test("register, login and /readyz have limiters of their own, counted by the net
 });
 
 test.each([
-  ["2001:db8:1:2::1", "2001:DB8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:3::1"],
-  ["192.0.2.7", "::ffff:192.0.2.7", "192.0.2.8"],
-])("%s and %s are one network, %s is another", async (one, same, other) => {
+  ["2001:db8:1:2::1", ["2001:db8:1:2::/64", "2001:db8:1::/48"]],
+  ["2001:DB8:0001:2:ffff:ffff:ffff:ffff", ["2001:db8:1:2::/64", "2001:db8:1::/48"]],
+  ["2001:db8:1:3::1", ["2001:db8:1:3::/64", "2001:db8:1::/48"]],
+  ["2001:db8:2::1", ["2001:db8:2:0::/64", "2001:db8:2::/48"]],
+  ["::1", ["0:0:0:0::/64", "0:0:0::/48"]],
+  ["192.0.2.7", ["192.0.2.7"]],
+  ["::ffff:192.0.2.7", ["192.0.2.7"]],
+])("requests from %s are counted by %j", async (address, networks) => {
   const keys: string[] = [];
-  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 9 });
+  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) > 0 });
+  await login(connectApi({ LOGIN_LIMITER: { limit } }), address);
+  expect(keys).toEqual(networks);
+});
+
+test("a /48 that has used up its limit gets 429 in each of its /64 networks, without a database request", async () => {
+  const limit = async ({ key }: RateLimitOptions) => ({ success: key !== "2001:db8:1::/48" });
   const api = connectApi({ LOGIN_LIMITER: { limit } });
-  for (const address of [one, same, other]) await login(api, address);
-  const [first, second, third] = keys;
-  expect(second).toBe(first);
-  expect(third).not.toBe(first);
+  for (const address of ["2001:db8:1:2::1", "2001:db8:1:3::1"]) expectRefused(await login(api, address));
+  expect(await api.databaseRequests()).toBe(0);
+  expect((await login(api, "2001:db8:2::1")).status).toBe(401);
 });
 
 test("a refresh token of ours is exchanged when its network has used up its limit for other tokens", async () => {
@@ -177,6 +188,30 @@ test("a request is counted by session first; one too many of a session is not co
   expectRefused(await account.get("/api/auth/me/"));
   const [session, ofAccount] = [`session ${account.sid}`, `account ${account.id}`];
   expect(counted).toEqual([session, ofAccount, session, ofAccount, session]);
+});
+
+test("imports and exports have a limiter of their own, counted by account", async () => {
+  const keys: string[] = [];
+  const limit = async ({ key }: RateLimitOptions) => ({ success: keys.push(key) < 3 });
+  const account = await newAccount(connectApi({ IMPORT_EXPORT_LIMITER: { limit } }));
+  const importFile = (raw: string) =>
+    account.post("/api/patients/import/", undefined, { raw, headers: { "Content-Type": "text/csv" } });
+  expect((await importFile(",\n")).status).toBe(400);
+  expect((await account.get("/api/patients/export/")).status).toBe(200);
+  await account.api.databaseRequests();
+  for (const refused of [await importFile(",\n"), await account.get("/api/patients/export/")])
+    expectRefused(refused);
+  expect(await account.api.databaseRequests()).toBe(0);
+  expect((await account.get("/api/patients/")).status).toBe(200);
+  expect(keys).toEqual(Array(4).fill(String(account.id)));
+});
+
+test.each([
+  ["ACCOUNT_LIMITER" as const, 1200],
+  ["IMPORT_EXPORT_LIMITER" as const, 30],
+])("%s of wrangler.toml lets %i requests of an account through in a minute", async (name, requests) => {
+  const limiter = env[name] as RateLimit;
+  expect(await withinWindow(() => exhaust(limiter, uniqueName("account-")))).toBe(requests);
 });
 
 test("register and login check the limit before they validate the body", async () => {

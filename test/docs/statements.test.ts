@@ -58,6 +58,7 @@ test("every statement of a request checks the caller first", () => {
     {
       "auth/create-account": "Registration: there is no account yet",
       "auth/end-session-by-refresh-token": "The refresh token is checked instead",
+      "auth/find-invitation": "Registration: there is no account yet",
       "auth/find-login-account": "Login: the password is checked afterwards",
       "auth/open-session": "Login: the password has been checked",
       "auth/rotate-refresh-token": "The refresh token is checked instead",
@@ -70,6 +71,7 @@ test("every statement of a request inserts an audit event", () => {
   expectExceptions(
     ofRequests().filter((name) => !/\bINSERT INTO audit_events\b/.test(readStatementText(name))),
     {
+      "auth/find-invitation": "Only whether the registration may go on, which is audited",
       "auth/find-own-account": "Reads the caller's own account only",
       "auth/list-sessions": "Reads the caller's own sessions only",
       "doctors/find": "Doctors are a directory that every account may read",

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
@@ -68,6 +68,23 @@ test("without the setting REGISTRATION, registering needs an invitation", async 
   expect(await register({}, forgotten)).toEqual(fieldProblem("invitation"));
   expect(await forgotten.databaseRequests()).toBe(0);
   expect((await register({ invitation: (await invite(admin)).code }, forgotten)).status).toBe(201);
+});
+
+test("a password is hashed only after its invitation was found valid", async () => {
+  // bcrypt takes its salt from here.
+  const salts = vi.spyOn(crypto, "getRandomValues");
+  onTestFinished(() => salts.mockRestore());
+  const { code } = await invite(admin);
+  salts.mockClear();
+  for (const fields of [{ invitation: "A".repeat(27) }, { invitation: code, email: "eve@example.org" }]) {
+    await api.databaseRequests();
+    expect((await register(fields)).status).toBe(400);
+    expect(await api.databaseRequests()).toBe(1);
+  }
+  expect(salts).not.toHaveBeenCalled();
+  expect((await register({ invitation: code })).status).toBe(201);
+  expect(await api.databaseRequests()).toBe(2);
+  expect(salts).toHaveBeenCalled();
 });
 
 test("an invitation is void when its admin was disabled or is a clinician now", async () => {

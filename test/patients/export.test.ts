@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { watchConsole } from "../support/console.ts";
 import { asOwner } from "../support/owner.ts";
 import { insertRecords } from "../support/pages.ts";
@@ -37,6 +38,24 @@ describe("an export", () => {
       .map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);
     expect(firstnames).toEqual([...cells, ""]);
   });
+
+  test.each([NDJSON, CSV])(
+    "of %s by HEAD has the headers of GET, sends no statement and is not audited",
+    async (type) => {
+      const account = await newAccount();
+      await postPatient(account);
+      const get = await exported(account, type);
+      await account.api.databaseRequests();
+      const head = await account.request("HEAD", "/api/patients/export/", undefined, {
+        headers: { Accept: type },
+      });
+      expect([head.status, head.body]).toEqual([200, ""]);
+      expect(await account.api.databaseRequests()).toBe(0);
+      expect(await auditEventsOf(head)).toEqual([]);
+      for (const name of ["Content-Type", "Content-Disposition", "Cache-Control"])
+        expect(head.headers.get(name)).toBe(get.headers.get(name));
+    },
+  );
 
   test("without patients is empty, and has only a header as CSV", async () => {
     const account = await newAccount();

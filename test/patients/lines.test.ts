@@ -13,6 +13,21 @@ test.each<[what: string, csv: string, fields: string[]]>([
   ["a quotation mark in the middle", 'firstname,lastname,email,age,gender\nA"B,C,a@b.org,1,F\n', ["2.body"]],
   ["an unclosed quotation mark", 'firstname,lastname,email,age,gender\n"A,C,a@b.org,1,F\n', ["2.body"]],
   [
+    "more than 64 cells",
+    `firstname,lastname,email,age,gender\n${",".repeat(64)}\nA,B,a@b.org,1,F\n`,
+    ["2.body"],
+  ],
+  [
+    "a cell of more than 8,192 characters, even in an ignored column,",
+    `firstname,lastname,email,age,gender,id\nA,B,a@b.org,1,F,"${"\n".repeat(8193)}"\nA,B,c@d.org,200,F,7\n`,
+    ["2.body", "8196.age"],
+  ],
+  [
+    "a quotation mark that is closed in the middle",
+    'firstname,lastname,email,age,gender\n"A"B,C,a@b.org,1,F\n',
+    ["2.body"],
+  ],
+  [
     "an age that is not an integer",
     "firstname,lastname,email,age,gender\nA,B,a@b.org,1.5,F\nA,B,c@b.org,,F\n",
     ["2.age", "3.age"],
@@ -69,5 +84,35 @@ test("CSV columns come in any order, lines end with CR or LF, and a cell may con
   expect(withoutIds(await patientRecordsOf(account))).toMatchObject([
     { firstname: "Ada", lastname: "Love\nlace", age: 36 },
     { firstname: "Charles", lastname: "Babbage", age: 79 },
+  ]);
+});
+
+test("a cell of 8,192 characters is read, also when all of them are quotation marks", async () => {
+  const cell = (length: number) => `"${'""'.repeat(length)}"`;
+  const csv = (length: number) => `firstname,lastname,email,age,gender,id\nA,B,a@b.org,1,F,${cell(length)}\n`;
+  const account = await newAccount();
+  const refused = await imported(account, csv(8193), CSV);
+  expect(refused).toEqual(fieldProblem("2.body"));
+  expect(refused.body.errors["2.body"]).toEqual(["A cell is longer than 8,192 characters"]);
+  expect((await imported(account, csv(8192), CSV)).status).toBe(201);
+});
+
+test("with partial=true a line that is too large is refused, and the other lines are imported", async () => {
+  const account = await newAccount();
+  const fields = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`field${n}`, 0]));
+  const long = JSON.stringify(newPatient({ firstname: "x".repeat(64 * 1024) }));
+  const ndjson = [JSON.stringify(fields), long, JSON.stringify(newPatient())].join("\n");
+  const { status, body } = await imported(account, ndjson, NDJSON, "?partial=true");
+  expect([status, body.created.map(({ line }: { line: number }) => line)]).toEqual([200, [3]]);
+  expect(body.refused).toEqual([
+    { line: 1, errors: { body: ["More than 64 fields"] } },
+    { line: 2, errors: { body: ["Longer than 65,536 characters"] } },
+  ]);
+  const csv = `firstname,lastname,email,age,gender\n${",".repeat(70)}\n${"x".repeat(9000)},B,a@b.org,1,F\nA,B,a@b.org,1,F`;
+  const { body: answer } = await imported(account, csv, CSV, "?partial=true");
+  expect(answer.created.map(({ line }: { line: number }) => line)).toEqual([4]);
+  expect(answer.refused).toEqual([
+    { line: 2, errors: { body: ["More than 64 cells"] } },
+    { line: 3, errors: { body: ["A cell is longer than 8,192 characters"] } },
   ]);
 });

@@ -9,6 +9,8 @@ import { serve } from "../../bench/workerd.ts";
 export interface ServedApi {
   /** `http://127.0.0.1:<port>` */
   origin: string;
+  /** The port of V8's inspector on 127.0.0.1. */
+  inspectorPort: number;
   stop(): Promise<void>;
   /** Makes its database endpoint fail in one of the ways of `local/endpoint/faults.ts`, or answer late. */
   disturbDatabase(disturbance: Record<string, unknown>): Promise<void>;
@@ -31,9 +33,12 @@ export async function serveApi(bindings: Record<string, string | number> = {}): 
   };
   const own = join(folder, "workerd");
   mkdirSync(own);
-  const served = await serve({ code: inject("bundle") }, settings, own);
+  const served = await serve({ code: inject("bundle") }, settings, own, {
+    isInspected: true,
+  });
   return {
     origin: served.origin,
+    inspectorPort: served.inspectorPort,
     async stop() {
       await served.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -725,8 +725,20 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "auth/find-invitation": {
+  "function": "auth_find_invitation_1cd33c11",
+  "params": {
+   "email": "text",
+   "code_hash": "text"
+  },
+  "columns": {
+   "isInvited": "boolean",
+   "isInvitedEmail": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_64a5b4ca",
+  "function": "auth_find_login_account_1bfcc393",
   "params": {
    "username": "text",
    "network": "text",
@@ -757,7 +769,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_8e3ad48b",
+  "function": "auth_find_own_password_7b52905c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -26,11 +26,16 @@ counted_network AS (
   INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
   WHERE username = ''
-  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
-    SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
-        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+  ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE a.refused END
     FROM (
-      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
         UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
@@ -38,18 +43,22 @@ counted_network AS (
       ) limits
     ) counted
   )
-  WHERE a.blocked_until <= clock_timestamp()
-  RETURNING 1
+  RETURNING failures, refused, refused_before
 ),
 counted_account AS (
   INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
-  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network))
-  ON CONFLICT (username, network) DO UPDATE SET failed_at = now(), (failures, blocked_until) = (
-    SELECT least(n, free + 10), CASE WHEN n < free THEN 'epoch'::timestamptz
-        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END
+  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0))
+  ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE a.refused END
     FROM (
-      SELECT *, greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
         SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
         UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
@@ -57,14 +66,19 @@ counted_account AS (
       ) limits
     ) counted
   )
-  WHERE a.blocked_until <= clock_timestamp()
-  RETURNING 1
+  RETURNING failures, refused, refused_before
 ),
 attempt AS (
-  SELECT EXISTS (SELECT FROM counted_account) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
+  SELECT EXISTS (SELECT FROM counted_account WHERE refused = 0) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
     SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
     FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
   ) AS wait_seconds
+),
+lockout AS (
+  SELECT CASE refused WHEN 1 THEN 'too many attempts: ' || failures || ' failures'
+      ELSE 'attempts refused during the last lockout: ' || refused_before END AS reason
+  FROM (SELECT * FROM counted_network UNION ALL SELECT * FROM counted_account) counted
+  WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
 ),
 account AS (
   SELECT u.password_hash, u.password_trimmed, u.username, u.email,
@@ -76,9 +90,9 @@ audit_event AS (
   SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'change_password',
     'refused',
-    CASE WHEN is_accepted THEN 'too many attempts' END
-  FROM token_account
-  WHERE NOT is_accepted OR EXISTS (SELECT FROM attempt WHERE NOT is_admitted)
+    reason
+  FROM token_account LEFT JOIN lockout ON is_accepted
+  WHERE NOT is_accepted OR reason IS NOT NULL
 )
 SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
