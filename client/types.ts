@@ -61,6 +61,7 @@ export interface AccountChanges {
   role?: "clinician" | "admin";
   active?: boolean;
   doctor?: number | null;
+  reason?: string;
 }
 
 export interface NewInvitation {
@@ -161,6 +162,7 @@ export interface Access {
     };
   };
   reason?: string;
+  subject?: number;
 }
 
 export interface AuditEvent {
@@ -182,6 +184,7 @@ export interface AuditEvent {
     };
   };
   reason?: string;
+  changed_fields?: string[];
   patients?: number[];
   doctor?: number;
   subject?: number;
@@ -200,6 +203,7 @@ export interface HandedOver {
 export interface AccountTransfer {
   from: number;
   to: number;
+  reason: string;
 }
 
 export interface HandedOverAll {

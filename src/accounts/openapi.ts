@@ -56,7 +56,13 @@ export const accountsOpenApi: OpenApiGroup = {
     }),
     AccountChanges: describeSchema(AccountChanges, {
       description: "Changes of an account. Fields that are left out stay as they are.",
-      fields: { role, active, doctor },
+      fields: {
+        role,
+        active,
+        doctor,
+        reason:
+          "Why the account is linked to a doctor, 10 to 500 characters; required when `doctor` is set to a doctor. It is written to the audit log, where the owners of the doctor's patients can read it.",
+      },
       example: { active: true },
     }),
   },
@@ -79,11 +85,14 @@ export const accountsOpenApi: OpenApiGroup = {
       operationId: "updateAccount",
       summary: "Change an account",
       description:
-        "For admins. Changes the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them.",
+        "For admins. Changes the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
       responses: [{ status: 200, description: "The account after the change.", schema: AccountDetails }],
       problems: {
         400: { description: "A field is not valid, or the doctor does not exist: `errors` names the field." },
-        403: notAdmin,
+        403: {
+          description: "You are not an admin, or it is your own account that you would link to a doctor.",
+          detail: "Only another admin may link your account to a doctor.",
+        },
         404: notFound,
         409: {
           description: "This is the last active admin, and the change would leave none.",

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
-import { notFoundProblem, requireAdmin, requireFound } from "../http/problems.ts";
+import { notFoundProblem, Problem, requireAdmin, requireFound } from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
@@ -23,10 +23,12 @@ export const accountRoutes = new Hono<AppEnv>()
   })
 
   .patch("/:id", validate("param", IdPath), validate("json", AccountChanges), async (c) => {
-    const { doctor, ...rest } = c.req.valid("json");
+    const { doctor, reason = null, ...rest } = c.req.valid("json");
     const changes = doctor === undefined ? rest : { ...rest, doctor_id: doctor };
-    const { isAdmin, body } = await updateAccount(c.get("caller"), { ...c.req.valid("param"), changes });
+    const values = { ...c.req.valid("param"), changes, reason };
+    const { isAdmin, isOwnLink, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
+    if (isOwnLink) throw new Problem(403, "Only another admin may link your account to a doctor.");
     return respondJson(requireFound(body, "account"));
   })
 

@@ -9,6 +9,7 @@ import {
   patchBody,
   personName,
   readOnlyFields,
+  reasonField,
   requestBody,
   responseFields,
   rule,
@@ -72,11 +73,11 @@ export const PatientAuditQuery = definePageQuery({});
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
 export const RestoreQuery = definePartialQuery("restore");
 
-/** The account that a patient is transferred to. */
-export const TransferTarget = requestBody({ to: idSchema });
+/** The account that a patient is transferred to, and why. */
+export const TransferTarget = requestBody({ to: idSchema, reason: reasonField });
 
-/** The account whose patients are transferred, and the account that gets them. */
-export const AccountTransfer = requestBody({ from: idSchema, to: idSchema }).check(
+/** The account whose patients are transferred, the account that gets them, and why. */
+export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reason: reasonField }).check(
   rule(({ from, to }) => from !== to, "Must be another account", "to"),
 );
 

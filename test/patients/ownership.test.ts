@@ -10,6 +10,7 @@ import {
   postEmergencyAccess,
   postRestore,
   postTransfer,
+  REASON,
 } from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
@@ -105,7 +106,9 @@ describe("a transfer", () => {
     const answer = await postTransfer(admin, { id }, to);
     expect(answer).toMatchObject({ status: 200, body: { id, owner: to.id } });
     const changes = { owner: { before: from.id, after: to.id } };
-    expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients: [id], changes }]);
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "transfer", patients: [id], changes, reason: REASON },
+    ]);
     expect(await from.get(patientPath({ id }))).toEqual(problem(404));
     expect([await patientsOf(from), (await from.get("/api/mappings/")).body]).toEqual([[], []]);
     expect((await to.get(patientPath({ id }))).body).toMatchObject({ id, created_by: from.id });
@@ -148,22 +151,51 @@ describe("a transfer", () => {
     await from.delete(patientPath(deleted));
     await postPatient(to, { email: conflicting.email.toUpperCase() });
     await asOwner`UPDATE users SET active = false WHERE id = ${from.id}`;
-    const body = { from: from.id, to: to.id };
+    const body = { from: from.id, to: to.id, reason: REASON };
     expect(await nurse.post("/api/patients/transfer/", body)).toEqual(problem(403));
     const answer = await admin.post("/api/patients/transfer/", body);
     expect(answer.body).toEqual({ transferred: 3, conflicts: [conflicting.id], more: false });
     const changes = { owner: { before: from.id, after: to.id } };
     const patients = [one.id, two.id, deleted.id];
-    expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "transfer", patients, changes, reason: REASON },
+    ]);
     expect(await patientsOf(to)).toEqual(expect.arrayContaining([one.id, two.id]));
     expect(await deletedPatientsOf(to)).toEqual([deleted.id]);
     expect((await postRestore(to, deleted)).status).toBe(200);
   });
 
   test("of all patients names unknown accounts, and is 400 to the same account", async () => {
-    const body = { from: 2_147_483_646, to: 2_147_483_647 };
+    const body = { from: 2_147_483_646, to: 2_147_483_647, reason: REASON };
     expect(await admin.post("/api/patients/transfer/", body)).toEqual(fieldProblem("from", "to"));
-    expect(await admin.post("/api/patients/transfer/", { from: 1, to: 1 })).toEqual(fieldProblem("to"));
+    expect(await admin.post("/api/patients/transfer/", { ...body, from: 1, to: 1 })).toEqual(
+      fieldProblem("to"),
+    );
+  });
+});
+
+describe("a transfer by an admin", () => {
+  const tooShortOrLong = [undefined, null, 7, "", " ".repeat(12), ` ${"x".repeat(9)} `, "x".repeat(501)];
+
+  test.each(tooShortOrLong)("with the reason %j is 400 and changes nothing", async (reason) => {
+    const patient = await postPatient(nurse);
+    const one = await admin.post(`${patientPath(patient)}transfer/`, { to: admin.id, reason });
+    expect(one).toEqual(fieldProblem("reason"));
+    const all = await admin.post("/api/patients/transfer/", { from: nurse.id, to: admin.id, reason });
+    expect(all).toEqual(fieldProblem("reason"));
+    expect(await patientsOf(nurse)).toContain(patient.id);
+  });
+
+  test("to the admin and back is shown to the owner with both reasons", async () => {
+    const owner = await newAccount(api);
+    const patient = await postPatient(owner);
+    await postTransfer(admin, patient, admin, "x".repeat(10));
+    await postTransfer(admin, patient, owner, "é".repeat(500));
+    const { body } = await owner.get(`${patientPath(patient)}accesses/`);
+    expect(body.slice(0, 2)).toMatchObject([
+      { action: "transfer", account: { id: admin.id }, reason: "é".repeat(500) },
+      { action: "transfer", account: { id: admin.id }, reason: "x".repeat(10) },
+    ]);
   });
 });
 

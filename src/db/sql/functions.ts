@@ -90,18 +90,20 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_65fe3331",
+  "function": "accounts_update_369783c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "id": "integer",
    "changes": "jsonb",
+   "id": "integer",
    "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "reason": "text"
   },
   "columns": {
    "isAdmin": "boolean",
+   "isOwnLink": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -426,7 +428,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_b9b51b81",
+  "function": "audit_list_by_account_at_desc_bcee965b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f6abe524",
+  "function": "audit_list_by_action_at_desc_1cb3a038",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -478,7 +480,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_e5e45124",
+  "function": "audit_list_by_at_desc_fcd4cbf9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -504,7 +506,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_c4836fb1",
+  "function": "audit_list_by_outcome_at_desc_4e63e168",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -530,7 +532,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_909755fa",
+  "function": "audit_list_by_patient_at_desc_7c54faeb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1280,7 +1282,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_d3824b90",
+  "function": "patients_list_accesses_by_at_desc_0fc9b0aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1700,7 +1702,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_3663521d",
+  "function": "patients_transfer_21842e00",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1708,7 +1710,8 @@ export const statementFunctions: Record<
    "to": "integer",
    "id": "integer",
    "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "reason": "text"
   },
   "columns": {
    "isAdmin": "boolean",
@@ -1719,7 +1722,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_198bff3a",
+  "function": "patients_transfer_all_d7256728",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1727,7 +1730,8 @@ export const statementFunctions: Record<
    "to": "integer",
    "from": "integer",
    "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "reason": "text"
   },
   "columns": {
    "isAdmin": "boolean",

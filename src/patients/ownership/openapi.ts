@@ -8,6 +8,9 @@ const notAdmin = (action: string) => ({
 });
 const notFound = { description: "There is no such patient.", detail: "There is no such patient." };
 const noAccount = { description: "There is no active account with this id: `errors` names the field." };
+const exampleTransferReason = "Ward 3 takes over from Ada, who has left the hospital.";
+const transferReason =
+  "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.";
 const exampleReason = "Unconscious in the emergency room; their doctor cannot be reached.";
 
 /** Restoring patients, transferring them to another account, and emergency access. */
@@ -26,9 +29,9 @@ export const ownershipOpenApi: DescribedRoutes = {
       example: { id: 7, doctors: [3] },
     }),
     Receiver: describeSchema(TransferTarget, {
-      description: "The account that a patient is transferred to.",
-      fields: { to: "The id of an active account." },
-      example: { to: 13 },
+      description: "The account that a patient is transferred to, and why.",
+      fields: { to: "The id of an active account.", reason: transferReason },
+      example: { to: 13, reason: exampleTransferReason },
     }),
     HandedOver: describeSchema(TransferredPatient, {
       description: "The patient that was transferred, with its new owner.",
@@ -36,9 +39,13 @@ export const ownershipOpenApi: DescribedRoutes = {
       example: { id: 7, owner: 13 },
     }),
     AccountTransfer: describeSchema(AccountTransfer, {
-      description: "The account whose patients are transferred, and the account that gets them.",
-      fields: { from: "The id of an account, active or disabled.", to: "The id of another, active account." },
-      example: { from: 12, to: 13 },
+      description: "The account whose patients are transferred, the account that gets them, and why.",
+      fields: {
+        from: "The id of an account, active or disabled.",
+        to: "The id of another, active account.",
+        reason: transferReason,
+      },
+      example: { from: 12, to: 13, reason: exampleTransferReason },
     }),
     HandedOverAll: describeSchema(TransferSummary, {
       description: "The result of a transfer of many patients.",

@@ -61,6 +61,7 @@ page AS (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
+    '"subject":' || e.subject_id,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')::text AS json
   FROM page e
