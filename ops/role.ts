@@ -87,7 +87,7 @@ const grantStatements = (role: string, database: string): string => `
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
-    public.users_last_admin FROM PUBLIC;
+    public.users_last_admin, public.users_admin_ended FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

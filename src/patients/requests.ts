@@ -13,7 +13,6 @@ import {
   requestBody,
   responseFields,
   rule,
-  textField,
 } from "../http/fields.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
@@ -82,4 +81,4 @@ export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reaso
 );
 
 /** Why an admin needs emergency access to a patient. */
-export const EmergencyAccessReason = requestBody({ reason: textField(500) });
+export const EmergencyAccessReason = requestBody({ reason: reasonField });

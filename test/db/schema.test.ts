@@ -57,7 +57,7 @@ function insert(table: string, changes: Record<string, unknown>) {
 }
 
 await insert("idempotency_keys", { key: "known" });
-await insert("invitations", { code_hash: hash });
+const [invitation] = await insert("invitations", { code_hash: hash });
 await insert("login_attempts", { username: "known" });
 await insert("emergency_accesses", {});
 await insert("audit_events", { id: 1, at: "2001-01-01" });
@@ -105,7 +105,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["users", "users_pkey", { id: nurse.id }],
   ["users", "users_username_key", { username: known["username"] }],
   ["users", "users_doctor_id_fkey", { doctor_id: 0 }],
-  ["invitations", "invitations_pkey", { id: 1 }],
+  ["invitations", "invitations_pkey", { id: invitation?.["id"] }],
   ["invitations", "invitations_code_hash_key", { code_hash: hash }],
   ["invitations", "invitations_created_by_fkey", { created_by: 0 }],
   ["login_attempts", "login_attempts_pkey", { username: "known" }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newAccount } from "../support/accounts.ts";
+import { newAccount, withNewToken } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
@@ -227,9 +227,25 @@ describe("emergency access of an admin", () => {
     expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
   });
 
+  test.each([{ role: "clinician" }, { active: false }])(
+    "ends when the account is changed to %j, also when it becomes an active admin again",
+    async (change) => {
+      const patient = await postPatient(nurse);
+      const reader = await newAccount(api, "admin");
+      const [other] = [await newAccount(api, "admin"), await postEmergencyAccess(reader, patient)];
+      await postEmergencyAccess(other, patient);
+      await admin.patch(`/api/accounts/${reader.id}/`, change);
+      await admin.patch(`/api/accounts/${reader.id}/`, { role: "admin", active: true });
+      const again = await withNewToken(reader);
+      expect(await again.get(patientPath(patient))).toEqual(problem(404));
+      expect((await other.get(patientPath(patient))).status).toBe(200);
+      expect((await postEmergencyAccess(again, patient)).status).toBe(201);
+    },
+  );
+
   test("is 400 without a reason, 403 for a clinician, and 404 for a deleted patient", async () => {
     const patient = await postPatient(nurse);
-    for (const reason of ["", "  ", "x".repeat(501), 7, null])
+    for (const reason of ["", "  ", " ".repeat(12), "too short", "x".repeat(501), 7, null])
       expect(await postEmergencyAccess(admin, patient, reason)).toEqual(fieldProblem("reason"));
     const refused = await postEmergencyAccess(await newAccount(api), patient);
     expect(refused).toEqual(problem(403));

@@ -78,7 +78,7 @@ const emergencyAccess = {
     ...(await subject(account)),
     body: { reason: "Nobody else is here." },
   }),
-  invalid: { reason: " " },
+  invalid: { reason: "too short" },
 };
 const auditList = { subject, access };
 const restore = { recorded: "restore", subject: deletedSubject, access };

@@ -4,7 +4,7 @@ import type { ApiResponse } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
-import { postRestore, postTransfer, REASON } from "../support/ownership.ts";
+import { postEmergencyAccess, postRestore, postTransfer, REASON } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { connectWithoutLimits, lockRecords, raceBehind } from "../support/races.ts";
 import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
@@ -106,10 +106,27 @@ test.each<[what: string, prepare: Prepare]>([
     },
   ],
   [
+    "emergency access",
+    async (admin) => {
+      const { id } = await postPatient(await newAccount(api));
+      return {
+        send: () => postEmergencyAccess(admin, { id }),
+        state: () => asOwner`SELECT FROM emergency_accesses WHERE patient_id = ${id}`,
+      };
+    },
+  ],
+  [
+    "an invitation",
+    async (admin) => ({
+      send: () => admin.post("/api/invitations/", { email: "grace@example.org", role: "admin" }),
+      state: () => asOwner`SELECT FROM invitations WHERE created_by = ${admin.id}`,
+    }),
+  ],
+  [
     "the withdrawal of an invitation",
     async (admin) => {
       const body = { email: "grace@example.org", role: "clinician" };
-      const { id } = (await admin.post("/api/invitations/", body)).body;
+      const { id } = (await (await newAccount(api, "admin")).post("/api/invitations/", body)).body;
       return {
         send: () => admin.delete(`/api/invitations/${id}/`),
         state: () => asOwner`SELECT FROM invitations WHERE id = ${id}`,

@@ -42,6 +42,18 @@ export async function newAccount(api: Api = connectApi(), role: "clinician" | "a
   return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
 }
 
+/** The same account with a new session, after its tokens were revoked. */
+export async function withNewToken(account: TestAccount): Promise<TestAccount> {
+  const [row] = await asOwner`
+    INSERT INTO sessions (user_id, token_version, password_version, expires_at)
+    SELECT id, token_version, password_version, now() + interval '1 day' FROM users WHERE id = ${account.id}
+    RETURNING id, token_version`;
+  const token = await mintToken({ sub: String(account.id), sid: row?.["id"], ver: row?.["token_version"] });
+  return callingWith(account.api, {
+    ...{ id: account.id, sid: String(row?.["id"]), username: account.username, token },
+  });
+}
+
 /** Gives a password to an account of `newAccount`. */
 export async function setPassword(id: number, password: string): Promise<void> {
   const hash = await hashPassword(password, 4);

@@ -1072,7 +1072,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_a34948dd",
+  "function": "invitations_create_251a87d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1241,7 +1241,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_10b61674",
+  "function": "patients_grant_emergency_access_81798abd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -61,7 +61,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       description: "Why you need emergency access to a patient.",
       fields: {
         reason:
-          "The reason, 1 to 500 characters. It is written to the audit log, where the patient's owner can read it.",
+          "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.",
       },
       example: { reason: exampleReason },
     }),
@@ -132,7 +132,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       operationId: "openPatient",
       summary: "Get emergency access to a patient (break-glass)",
       description:
-        "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again.",
+        "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again. The access ends at once when you are no active admin any more.",
       responses: [{ status: 201, description: "You have emergency access.", schema: EmergencyAccess }],
       problems: { 403: notAdmin("use emergency access"), 404: notFound },
     },
