@@ -86,6 +86,17 @@ export interface Invitation {
   expires_at: string;
 }
 
+export interface OpenEmergencyAccess {
+  id: number;
+  account: {
+    id: number;
+    username: string;
+  };
+  patient: number;
+  reason: string | null;
+  expires_at: string;
+}
+
 export interface NewPatient {
   firstname: string;
   lastname: string;

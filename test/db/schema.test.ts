@@ -59,7 +59,8 @@ function insert(table: string, changes: Record<string, unknown>) {
 await insert("idempotency_keys", { key: "known" });
 const [invitation] = await insert("invitations", { code_hash: hash });
 await insert("login_attempts", { username: "known" });
-await insert("emergency_accesses", {});
+const [access] = await insert("emergency_accesses", {});
+const other = await newAccount();
 await insert("audit_events", { id: 1, at: "2001-01-01" });
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
@@ -118,6 +119,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["patients", "patients_owner_id_fkey", { owner_id: 0 }],
   ["patients", "patients_deleted_from_fkey", { owner_id: null, deleted_from: 0, deleted_at: "2026-01-01" }],
   ["emergency_accesses", "emergency_accesses_pkey", {}],
+  ["emergency_accesses", "emergency_accesses_id_key", { account_id: other.id, id: access?.["id"] }],
   ["emergency_accesses", "emergency_accesses_account_id_fkey", { account_id: 0 }],
   ["emergency_accesses", "emergency_accesses_patient_id_fkey", { patient_id: 0 }],
   ["patients", "patients_created_by_fkey", { created_by: 0 }],
@@ -196,6 +198,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
-  const names = [...deletion, "ended_at", "record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent"];
+  const optional = ["record_id", "logged_in_at", "doctor_id", "user_agent", "reason"];
+  const names = [...deletion, ...optional, "ended_at", "spent_at"];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

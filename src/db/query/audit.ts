@@ -15,6 +15,7 @@ export type AuditAction =
   | "restore"
   | "transfer"
   | "break_glass"
+  | "list_emergency_accesses"
   | "assign"
   | "unassign"
   | "export"

@@ -40,6 +40,7 @@ const permissions = {
   "patients:restore": ["owner", "formerOwner", "adminOfDeleted"],
   "patients:transfer": ["admin"],
   "patients:grant_emergency_access": ["admin"],
+  "emergency_accesses:list": ["admin"],
   "assignments:end": ["ownerOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],

@@ -1063,6 +1063,46 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "emergency-accesses/list-by-id": {
+  "function": "emergency_accesses_list_by_id_43a9fd19",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "emergency-accesses/list-by-id-desc": {
+  "function": "emergency_accesses_list_by_id_desc_0fae60b0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "health/ping": {
   "function": "health_ping_6a649e19",
   "params": {},
@@ -1241,13 +1281,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_81798abd",
+  "function": "patients_grant_emergency_access_a86eea17",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "id": "integer",
    "reason": "text",
+   "id": "integer",
    "request_id": "uuid",
    "address": "text"
   },

@@ -35,10 +35,10 @@ export const grantEmergencyAccess = authenticated<
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   granted AS (
-    INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
-    SELECT ${callerId}, p.id, now() + interval '1 hour'
+    INSERT INTO emergency_accesses (account_id, patient_id, expires_at, reason)
+    SELECT ${callerId}, p.id, now() + interval '1 hour', ${reason}
     FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant} AND ${isStillAccepted}
-    ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
+    ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
     RETURNING patient_id, expires_at
   ),
   response AS (

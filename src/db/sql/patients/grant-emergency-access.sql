@@ -1,4 +1,4 @@
--- POST /api/patients/:id/access: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 reason text, $6 request_id uuid, $7 address text
+-- POST /api/patients/:id/access: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 reason text, $5 id integer, $6 request_id uuid, $7 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -17,14 +17,14 @@ caller_recheck AS (
   FOR SHARE OF u, s
 ),
 granted AS (
-  INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
-  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour'
-  FROM patients p WHERE p.id = $4::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
-  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
+  INSERT INTO emergency_accesses (account_id, patient_id, expires_at, reason)
+  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', $4::text
+  FROM patients p WHERE p.id = $5::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
   RETURNING patient_id, expires_at
 ),
 response AS (
-  SELECT ea.patient_id AS patient, $5::text AS reason, to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at
+  SELECT ea.patient_id AS patient, $4::text AS reason, to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at
   FROM granted ea
 ),
 audit_event AS (
@@ -32,8 +32,8 @@ audit_event AS (
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'break_glass',
     CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM granted) THEN 'done' ELSE 'not_found' END,
-    $4::int,
-    $5::text
+    $5::int,
+    $4::text
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body
