@@ -814,7 +814,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_2b10a0ab",
+  "function": "doctors_delete_d6ca6879",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -827,6 +827,7 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsAdmin": "boolean",
    "assigned": "integer",
    "isDeleted": "boolean"
   },
@@ -1044,7 +1045,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_61463d0f",
+  "function": "doctors_update_1586b900",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1058,6 +1059,7 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsAdmin": "boolean",
    "version": "integer",
    "body": "text"
   },

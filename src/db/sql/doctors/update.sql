@@ -24,6 +24,12 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+reserved AS (
+  SELECT FROM target, jsonb_populate_record(NULL::doctors, $6::jsonb) new
+  WHERE (coalesce(new.firstname, target.firstname), coalesce(new.lastname, target.lastname), coalesce(new.email, target.email), coalesce(new.active, target.active)) IS DISTINCT FROM (target.firstname, target.lastname, target.email, target.active)
+    AND target.can_change AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
+    AND doctor_relied_on(target.id, (SELECT id FROM caller))
+),
 changed AS (
   -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
   UPDATE doctors d SET (firstname, lastname, email, gender, specialization, max_appointments_per_day, active, updated_at, version) = (
@@ -31,6 +37,7 @@ changed AS (
     FROM jsonb_populate_record(d, $6::jsonb) new
   )
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT EXISTS (SELECT FROM reserved)
   RETURNING d.version, (SELECT row_to_json(o) FROM (SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by,
       to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
       to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at) o)::text AS body, (SELECT row_to_json(o) FROM (SELECT d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active) o) AS fields
@@ -53,5 +60,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
