@@ -22,7 +22,7 @@ export interface Account {
   id: number;
   username: string;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
 }
 
 export interface TokenPair {
@@ -51,14 +51,14 @@ export interface AccountDetails {
   id: number;
   username: string;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
   active: boolean;
   doctor: number | null;
   created_at: string;
 }
 
 export interface AccountChanges {
-  role?: "clinician" | "admin";
+  role?: "clinician" | "admin" | "auditor";
   active?: boolean;
   doctor?: number | null;
   reason?: string;
@@ -66,13 +66,13 @@ export interface AccountChanges {
 
 export interface NewInvitation {
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
 }
 
 export interface IssuedInvitation {
   id: number;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
   code: string;
   expires_at: string;
 }
@@ -80,7 +80,7 @@ export interface IssuedInvitation {
 export interface Invitation {
   id: number;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
   created_by: number;
   created_at: string;
   expires_at: string;
@@ -160,7 +160,7 @@ export interface Access {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin";
+    role: "clinician" | "admin" | "auditor";
   } | null;
   action: string;
   outcome: "done" | "not_found" | "refused";
@@ -182,7 +182,7 @@ export interface AuditEvent {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin";
+    role: "clinician" | "admin" | "auditor";
   } | null;
   action: string;
   outcome: "done" | "not_found" | "refused";

@@ -12,6 +12,7 @@ const RESET = "reset-password";
 const assignments = new Map([
   ["admin", `role = 'admin', ${signOutIf("u.role <> 'admin'")}`],
   ["clinician", `role = 'clinician', ${signOutIf("u.role <> 'clinician'")}`],
+  ["auditor", `role = 'auditor', ${signOutIf("u.role <> 'auditor'")}`],
   ["enable", `active = true, ${signOutIf("NOT u.active")}`],
   ["disable", `active = false, ${signOutIf("u.active")}`],
   ["sign-out", signOutIf("true")],
@@ -28,12 +29,13 @@ const usage = `Usage: npm run account -- <username> <change>
 
   admin           makes it an admin, who may change every doctor and administer accounts
   clinician       makes it a clinician, who may change only records of its own
+  auditor         makes it an auditor, who may read the audit log and accounts, and nothing else
   disable         refuses its requests, from the next one on
   enable          accepts its requests again, after a new login
   sign-out        ends all its sessions
   reset-password  sets a new password, which is printed once and which the account must change
 
-The last active admin can be neither disabled nor made a clinician. Each change is audited.
+The last active admin can be neither disabled nor made a clinician or an auditor. Each change is audited.
 
 It works on the database of DATABASE_URL, or of .dev.vars.`;
 

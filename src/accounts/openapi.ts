@@ -5,7 +5,7 @@ import { AccountChanges, AccountsQuery } from "./requests.ts";
 import { AccountDetails } from "./responses.ts";
 
 const id = "The account's id.";
-const role = "`clinician` or `admin`.";
+const role = "`clinician`, `admin` or `auditor`.";
 const active = "Whether the account can log in. A disabled account has no sessions.";
 const doctor =
   "The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts.";
@@ -19,6 +19,10 @@ const exampleAccount = {
   created_at: "2026-11-26T09:30:00.000Z",
 } as const;
 const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage accounts." };
+const notReader = {
+  description: "You are neither an admin nor an auditor.",
+  detail: "Only an admin or an auditor may read accounts.",
+};
 const notFound = { description: "There is no such account.", detail: "There is no such account." };
 
 export const accountsOpenApi: OpenApiGroup = {
@@ -70,16 +74,16 @@ export const accountsOpenApi: OpenApiGroup = {
     "GET /api/accounts": {
       operationId: "listAccounts",
       summary: "List accounts",
-      description: "For admins. Returns a page of all accounts.",
+      description: "For admins and auditors. Returns a page of all accounts.",
       responses: [{ status: 200, description: "A page of accounts.", schema: AccountDetails, list: true }],
-      problems: { 403: notAdmin },
+      problems: { 403: notReader },
     },
     "GET /api/accounts/:id": {
       operationId: "getAccount",
       summary: "Get an account",
-      description: "For admins. Returns one account.",
+      description: "For admins and auditors. Returns one account.",
       responses: [{ status: 200, description: "The account.", schema: AccountDetails }],
-      problems: { 403: notAdmin, 404: notFound },
+      problems: { 403: notReader, 404: notFound },
     },
     "PATCH /api/accounts/:id": {
       operationId: "updateAccount",

@@ -12,8 +12,10 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
+  callerStepsForAuditors,
   isRevokedDuringWait,
   isStillAccepted,
+  permittedOutcome,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -22,6 +24,7 @@ import type { AccountDetails } from "./responses.ts";
 
 // In every statement the account is `u`.
 
+const canRead = can("accounts:read");
 const isAdmin = can("accounts:manage");
 const id = intParam("id");
 
@@ -32,22 +35,26 @@ export const accountColumns = sql`u.id, u.username, u.email, u.role, u.active, u
 /** The row of a statement for admins. `body` is null when there is no such account. */
 type AdminRow<Shape> = { isAdmin: boolean; body: Json<Shape> | null };
 
-/** One account, for admins. */
-export const findAccount = authenticatedRetryable<AdminRow<AccountDetails>, { id: number }>(
+/** One account, for admins and auditors. */
+export const findAccount = authenticatedRetryable<
+  { isAllowed: boolean; body: Json<AccountDetails> | null },
+  { id: number }
+>(
   "accounts/find",
   sql`-- GET /api/accounts/:id
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   found AS (
     SELECT ${accountColumns}
-    FROM users u WHERE u.id = ${id} AND ${isAdmin}
+    FROM users u WHERE u.id = ${id} AND ${canRead}
   ),
   ${insertRetryableAuditEvent({
     action: "read_account",
-    outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM found)`)),
+    outcome: permittedOutcome(canRead, readOutcome(sql`EXISTS (SELECT FROM found)`)),
     account: id,
   })}
-SELECT ${isAdmin} AS "isAdmin", ${jsonBody("found")} AS body
+SELECT ${canRead} AS "isAllowed", ${jsonBody("found")} AS body
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** What an admin can change of an account. */

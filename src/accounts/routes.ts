@@ -2,7 +2,13 @@ import { Hono } from "hono";
 import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
-import { notFoundProblem, Problem, requireAdmin, requireFound } from "../http/problems.ts";
+import {
+  notFoundProblem,
+  Problem,
+  requireAdmin,
+  requireAdminOrAuditor,
+  requireFound,
+} from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
@@ -10,15 +16,16 @@ import { listAccounts } from "./list-queries.ts";
 import { endAccountSessions, findAccount, updateAccount } from "./queries.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
 
+const requireReader = (isAllowed: boolean) => requireAdminOrAuditor(isAllowed, "read accounts");
 const requireManager = (isAdmin: boolean) => requireAdmin(isAdmin, "manage accounts");
 
 export const accountRoutes = new Hono<AppEnv>()
   .use(requireAccount)
-  .get("/", ...listHandlers(AccountsQuery, listAccounts, requireManager))
+  .get("/", ...listHandlers(AccountsQuery, listAccounts, requireReader))
 
   .get("/:id", validate("param", IdPath), async (c) => {
-    const { isAdmin, body } = await findAccount(c.get("caller"), c.req.valid("param"));
-    requireManager(isAdmin);
+    const { isAllowed, body } = await findAccount(c.get("caller"), c.req.valid("param"));
+    requireReader(isAllowed);
     return respondJson(requireFound(body, "account"));
   })
 

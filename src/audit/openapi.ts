@@ -7,7 +7,7 @@ import { ListedAuditEvent } from "./responses.ts";
 const { changes: _, ...exampleEvent } = exampleAuditEvent;
 
 export const auditOpenApi: OpenApiGroup = {
-  tag: { name: "Audit log", description: "For admins: who did what with whose data." },
+  tag: { name: "Audit log", description: "For admins and auditors: who did what with whose data." },
   parameters: [
     describeParameters(AuditQuery, {
       limit: pageParameterTexts.limit,
@@ -42,10 +42,13 @@ export const auditOpenApi: OpenApiGroup = {
       operationId: "listRecord",
       summary: "List audit events",
       description:
-        "For admins. Returns a page of the audit log, newest first. Of changes of patients it has the names of the changed fields and no values. Filters can be combined. Reading the audit log is audited too.",
+        "For admins and auditors. Returns a page of the audit log, newest first. Of changes of patients it has the names of the changed fields and no values. Filters can be combined. Reading the audit log is audited too.",
       responses: [{ status: 200, description: "A page of events.", schema: ListedAuditEvent, list: true }],
       problems: {
-        403: { description: "You are not an admin.", detail: "Only an admin may read the audit log." },
+        403: {
+          description: "You are neither an admin nor an auditor.",
+          detail: "Only an admin or an auditor may read the audit log.",
+        },
       },
     },
   },

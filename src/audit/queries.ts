@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { allEvents, defineEventList, eventJson, eventsBy, eventsOfPatient } from "../db/query/audit-list.ts";
-import { adminOutcome } from "../db/query/caller.ts";
+import { permittedOutcome } from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
 import type { ListedAuditEvent } from "./responses.ts";
@@ -39,7 +39,7 @@ const changed = sql`CASE
         ) || ']' END`;
 
 /**
- * The audit log, for admins. One filter is answered by its index, the others are applied to the events that it finds.
+ * The audit log, for admins and auditors. One filter is answered by its index, the others are applied to the events that it finds.
  */
 export const listAuditEvents = defineEventList<ListedAuditEvent>({
   name: "audit/list",
@@ -61,10 +61,11 @@ export const listAuditEvents = defineEventList<ListedAuditEvent>({
   },
   timeRange: { fromParam: "from", toParam: "to" },
   isAllowed: can("audit_log:read"),
+  acceptsAuditors: true,
   auditEvent: {
     columns: {
       action: "audit",
-      outcome: adminOutcome(),
+      outcome: permittedOutcome(can("audit_log:read")),
       // The patients of whom it is shown what was changed, and the one that was asked for.
       patients: sql`ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL

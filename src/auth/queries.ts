@@ -125,7 +125,8 @@ export const openSession = defineStatement<
   "auth/open-session",
   sql`-- POST /api/auth/login
   WITH account AS (
-    SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
+    SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
+    FROM users u
     WHERE u.id = ${id} AND u.active AND u.password_hash = ${passwordHash}
   ),
   rehashed AS (
@@ -150,6 +151,7 @@ export const openSession = defineStatement<
     },
     { action: "login", outcome: doneOrRefused(sql`EXISTS (SELECT FROM new_session)`) },
   )}
-SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
+SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password,
+  account.is_auditor
 FROM new_session, account`,
 );

@@ -4,7 +4,7 @@ import {
   authenticated,
   authenticatedRetryable,
   callerId,
-  callerSteps,
+  callerStepsForAuditors,
   type TokenClaims,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonBody } from "../db/query/json.ts";
@@ -18,10 +18,11 @@ const isEnded = sql`EXISTS (SELECT FROM ended)`;
 export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
   "auth/find-own-account",
   sql`-- GET /api/auth/me
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   account AS (SELECT u.id, u.username, u.email, u.role FROM users u WHERE u.id = ${callerId})
 SELECT ${jsonBody("account")} AS body
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** When a session expires unless it is used again. `idle_days`: after how many days without use. */
@@ -31,7 +32,7 @@ const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(days => ${
 export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { idle_days: number }>(
   "auth/list-sessions",
   sql`-- GET /api/auth/sessions
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   open_sessions AS (
     SELECT s.id, s.created_at, s.last_used_at, s.user_agent,
       ${expiry}::timestamptz(3) AS expires_at
@@ -52,13 +53,14 @@ SELECT (
     FROM open_sessions s
   ) AS body
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** Ends one of the caller's sessions by its id. `isEnded` is false when there is no such open session. */
 export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
   "auth/end-session",
   sql`-- DELETE /api/auth/sessions/:id
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now()
     WHERE s.id = ${param("id")}::uuid AND s.user_id = ${callerId} AND s.ended_at IS NULL AND s.expires_at > now()
@@ -67,13 +69,14 @@ export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
   ${insertAuditEvent({ action: "logout", outcome: readOutcome(isEnded) })}
 SELECT ${isEnded} AS "isEnded"
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** Ends all sessions of the caller. `isEnded` is false when none was open. */
 export const endAllSessions = authenticated<{ isEnded: boolean }>(
   "auth/end-all-sessions",
   sql`-- DELETE /api/auth/sessions
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now() WHERE s.user_id = ${callerId} AND s.ended_at IS NULL
     RETURNING 1
@@ -81,6 +84,7 @@ export const endAllSessions = authenticated<{ isEnded: boolean }>(
   ${insertAuditEvent({ action: "logout" })}
 SELECT ${isEnded} AS "isEnded"
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /**
@@ -90,7 +94,7 @@ FROM caller`,
 export const endSessionByRefreshToken = authenticated<{ isEnded: boolean }, { token_hash: string }>(
   "auth/end-session-by-refresh-token",
   sql`-- POST /api/auth/logout
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = coalesce(s.ended_at, now()) FROM refresh_tokens t
     WHERE t.token_hash = ${param("token_hash")}::text AND s.id = t.session_id AND s.user_id = ${callerId}
@@ -99,6 +103,7 @@ export const endSessionByRefreshToken = authenticated<{ isEnded: boolean }, { to
   ${insertAuditEvent({ action: "logout", outcome: readOutcome(isEnded) })}
 SELECT ${isEnded} AS "isEnded"
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /**
@@ -136,7 +141,8 @@ export const rotateRefreshToken = defineStatement<
       AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
       AND s.last_used_at > now() - make_interval(days => ${intParam("idle_days")})
       AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
-    RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password
+    RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password,
+      u.role = 'auditor' AS is_auditor
   ),
   used_session AS (UPDATE sessions s SET last_used_at = now() WHERE s.id = (SELECT session_id FROM spent)),
   new_token AS (
@@ -158,5 +164,5 @@ export const rotateRefreshToken = defineStatement<
     },
     { action: "refresh", outcome: "refused" },
   )}
-SELECT user_id, session_id, token_version, must_change_password FROM spent`,
+SELECT user_id, session_id, token_version, must_change_password, is_auditor FROM spent`,
 );

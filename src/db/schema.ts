@@ -34,7 +34,8 @@ import type { UniqueConstraint } from "./errors.ts";
 // the audit log. After a change here, generate a migration with `npm run db:generate`; .ci/run checks that none is
 // missing.
 
-export const roles = ["clinician", "admin"] as const;
+/** The roles of accounts. An auditor reads the audit log and accounts, and nothing else. */
+export const roles = ["clinician", "admin", "auditor"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
 /** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */

@@ -6,7 +6,7 @@ import { Invitation, IssuedInvitation } from "./responses.ts";
 
 const id = "The invitation's id.";
 const email = "The email address that the account will have.";
-const role = "The role that the account will have: `clinician` or `admin`.";
+const role = "The role that the account will have: `clinician`, `admin` or `auditor`.";
 const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage invitations." };
 
 export const invitationsOpenApi: OpenApiGroup = {

@@ -17,7 +17,7 @@ const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action
 describe("GET /api/audit/", () => {
   test("by a clinician is 403 and audited as refused", async () => {
     const answer = await nurse.get("/api/audit/");
-    expect(answer).toEqual(problem(403, "Only an admin may read the audit log."));
+    expect(answer).toEqual(problem(403, "Only an admin or an auditor may read the audit log."));
     expect(await auditEventsOf(answer)).toMatchObject([
       { action: "audit", outcome: "refused", patients: [] },
     ]);

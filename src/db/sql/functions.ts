@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_438c02e5",
+  "function": "accounts_end_sessions_8c6de59d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_6c5d8f2c",
+  "function": "accounts_find_6ab44508",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -38,13 +38,13 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
-   "isAdmin": "boolean",
+   "isAllowed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_d5eecda5",
+  "function": "accounts_list_by_id_02517ff8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_e927a90c",
+  "function": "accounts_list_by_id_desc_15a080a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_369783c0",
+  "function": "accounts_update_9db7d0ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a9155cda",
+  "function": "assignments_create_583a3a40",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -134,7 +134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_b9ac7e0b",
+  "function": "assignments_delete_5d8636f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -150,7 +150,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_b51f93c9",
+  "function": "assignments_find_doctors_of_patient_7a4fb48b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -166,7 +166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_3a42cd4d",
+  "function": "assignments_list_by_created_at_bebeae69",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -188,7 +188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_04f7cfed",
+  "function": "assignments_list_by_created_at_desc_c47b6d47",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -210,7 +210,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_b0fa88ff",
+  "function": "assignments_list_by_id_27ed12d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -231,7 +231,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_1a4ccadc",
+  "function": "assignments_list_by_id_desc_7d116a2b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -252,7 +252,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_a9e40722",
+  "function": "assignments_list_by_patient_id_9e8d5cac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -273,7 +273,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_d912bb08",
+  "function": "assignments_list_by_patient_id_desc_af648583",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -294,7 +294,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_190501f5",
+  "function": "assignments_list_of_doctor_by_created_at_97624588",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -317,7 +317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_4c2945ad",
+  "function": "assignments_list_of_doctor_by_created_at_desc_73f28fc2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -340,7 +340,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_eb43eff7",
+  "function": "assignments_list_of_doctor_by_id_e0b1bc2c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_1996235c",
+  "function": "assignments_list_of_doctor_by_id_desc_442f06b4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -384,7 +384,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_b6ce1a72",
+  "function": "assignments_list_of_doctor_by_patient_id_a4a30962",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -406,7 +406,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_516cec27",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_8064841e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -428,7 +428,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_bcee965b",
+  "function": "audit_list_by_account_at_desc_817b2ca7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -454,7 +454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_1cb3a038",
+  "function": "audit_list_by_action_at_desc_39a20baa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -480,7 +480,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fcd4cbf9",
+  "function": "audit_list_by_at_desc_797fee28",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -506,7 +506,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_4e63e168",
+  "function": "audit_list_by_outcome_at_desc_32558b70",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -532,7 +532,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_7c54faeb",
+  "function": "audit_list_by_patient_at_desc_c08e5f6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -703,7 +703,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_3c71e913",
+  "function": "auth_open_session_e456552c",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -721,12 +721,13 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "session_id": "uuid",
    "token_version": "integer",
-   "must_change_password": "boolean"
+   "must_change_password": "boolean",
+   "is_auditor": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_fbc07746",
+  "function": "auth_rotate_refresh_token_e649769c",
   "params": {
    "spent_hash": "text",
    "idle_days": "integer",
@@ -738,7 +739,8 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "session_id": "uuid",
    "token_version": "integer",
-   "must_change_password": "boolean"
+   "must_change_password": "boolean",
+   "is_auditor": "boolean"
   },
   "readsInIndexOrder": false
  },
@@ -793,7 +795,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_8806e6e2",
+  "function": "doctors_create_b23c4e5d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -814,7 +816,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_d6ca6879",
+  "function": "doctors_delete_c7dad57c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -834,7 +836,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_12553200",
+  "function": "doctors_find_ab519464",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -849,7 +851,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_dd8382ed",
+  "function": "doctors_list_by_created_at_e83a8b76",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -874,7 +876,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_3ebcf696",
+  "function": "doctors_list_by_created_at_desc_25344617",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -899,7 +901,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_4edbff87",
+  "function": "doctors_list_by_id_aaa9c7fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -923,7 +925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_6ea023c4",
+  "function": "doctors_list_by_id_desc_89af7794",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -947,7 +949,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_1e04fa90",
+  "function": "doctors_list_by_lastname_b8f14d35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -972,7 +974,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_8575abf6",
+  "function": "doctors_list_by_lastname_desc_f587fee4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -997,7 +999,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_0b698ee4",
+  "function": "doctors_list_by_patient_id_ab3cb8ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1021,7 +1023,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_eb2b900a",
+  "function": "doctors_list_by_patient_id_desc_ba7764d2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1045,7 +1047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_1586b900",
+  "function": "doctors_update_4748a29a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1066,7 +1068,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_43a9fd19",
+  "function": "emergency_accesses_list_by_id_5226027b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1086,7 +1088,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_0fae60b0",
+  "function": "emergency_accesses_list_by_id_desc_7466931a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1114,7 +1116,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_251a87d7",
+  "function": "invitations_create_bcab4153",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1134,7 +1136,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_0ae7e2ab",
+  "function": "invitations_list_by_id_c1549dad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1154,7 +1156,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_c7ac02db",
+  "function": "invitations_list_by_id_desc_68f88adb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1174,7 +1176,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_21043633",
+  "function": "invitations_withdraw_5367539b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1190,7 +1192,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0cf8e91",
+  "function": "patients_create_a2acd19c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1211,7 +1213,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_2975cdbf",
+  "function": "patients_delete_11174e1c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1229,7 +1231,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_acb15e07",
+  "function": "patients_export_csv_97ba2529",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1247,7 +1249,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_03ea7577",
+  "function": "patients_export_ndjson_ef76d7f1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1265,7 +1267,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_b27f3019",
+  "function": "patients_find_4eaf1cd0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1283,7 +1285,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_a86eea17",
+  "function": "patients_grant_emergency_access_8ac64aa5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1300,7 +1302,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_5991558a",
+  "function": "patients_import_00c8373e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1324,7 +1326,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_0fc9b0aa",
+  "function": "patients_list_accesses_by_at_desc_0fae0cb5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1346,7 +1348,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_c27bd871",
+  "function": "patients_list_by_created_at_61fcc08e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1372,7 +1374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_b2c1e30c",
+  "function": "patients_list_by_created_at_desc_fad649f3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1398,7 +1400,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_bf7f4ffd",
+  "function": "patients_list_by_doctor_id_5537464f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1423,7 +1425,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_61af2c49",
+  "function": "patients_list_by_doctor_id_desc_797bdbcc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1448,7 +1450,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_5a092d0a",
+  "function": "patients_list_by_id_94e669df",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1473,7 +1475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_b5997ddb",
+  "function": "patients_list_by_id_desc_fabcecbc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1498,7 +1500,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_e4655d68",
+  "function": "patients_list_by_lastname_642c8a08",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1524,7 +1526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_1e3d8ec0",
+  "function": "patients_list_by_lastname_desc_dcf1ce59",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1550,7 +1552,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_eef19145",
+  "function": "patients_list_changes_by_at_desc_06f858cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1572,7 +1574,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_f5f4f2e4",
+  "function": "patients_list_deleted_by_created_at_a9824c7e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1598,7 +1600,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_2aa35b1a",
+  "function": "patients_list_deleted_by_created_at_desc_b074781b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1624,7 +1626,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_890be3b1",
+  "function": "patients_list_deleted_by_id_75e34517",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1649,7 +1651,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_602529b8",
+  "function": "patients_list_deleted_by_id_desc_561fca58",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1674,7 +1676,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4d3cd0ee",
+  "function": "patients_list_deleted_by_lastname_3cc028e9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1700,7 +1702,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_102263c4",
+  "function": "patients_list_deleted_by_lastname_desc_990771fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1726,7 +1728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_6890d860",
+  "function": "patients_restore_61723b6a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1744,7 +1746,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_21842e00",
+  "function": "patients_transfer_8eed27fd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1764,7 +1766,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_d7256728",
+  "function": "patients_transfer_all_4552aa86",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1784,7 +1786,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_dd011a19",
+  "function": "patients_update_d4758244",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

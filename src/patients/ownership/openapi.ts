@@ -7,7 +7,9 @@ const notAdmin = (action: string) => ({
   detail: `Only an admin may ${action}.`,
 });
 const notFound = { description: "There is no such patient.", detail: "There is no such patient." };
-const noAccount = { description: "There is no active account with this id: `errors` names the field." };
+const noAccount = {
+  description: "There is no active account with this id, or it is an auditor: `errors` names the field.",
+};
 const exampleTransferReason = "Ward 3 takes over from Ada, who has left the hospital.";
 const transferReason =
   "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.";

@@ -17,7 +17,10 @@ page_and_next AS (
       AND ($8::int IS NULL OR e.patient_id = $8::int OR e.patients @> ARRAY[$8::int])
       AND ($9::text IS NULL OR e.action = $9::text)
       AND ($10::text IS NULL OR e.outcome = $10::text)
-      AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      )
     ORDER BY e.account_id DESC, e.at DESC, e.id DESC LIMIT $11::int + 1
   ) e
 ),
@@ -46,7 +49,10 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'audit',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      ) THEN 'refused' ELSE 'done' END,
       ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
         UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL AND subject_id IS NULL
@@ -60,5 +66,8 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
-  (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAllowed"
+  (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  ) AS "isAllowed"
 FROM caller;

@@ -1,6 +1,7 @@
 -- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 token_hash text, $7 network text, $8 username text, $9 isOwnNetwork boolean, $10 request_id uuid, $11 address text
 WITH account AS (
-  SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
+  SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
+  FROM users u
   WHERE u.id = $1::int AND u.active AND u.password_hash = $2::text
 ),
 rehashed AS (
@@ -57,5 +58,6 @@ audit_event AS (
     CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END
   FROM (SELECT) attempt LEFT JOIN users u ON u.id = $1::int
 )
-SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
+SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password,
+  account.is_auditor
 FROM new_session, account;

@@ -13,7 +13,8 @@ spent AS (
     AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
     AND s.last_used_at > now() - make_interval(days => $2::int)
     AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
-  RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password
+  RETURNING s.user_id, s.id AS session_id, s.token_version, u.must_change_password,
+    u.role = 'auditor' AS is_auditor
 ),
 used_session AS (UPDATE sessions s SET last_used_at = now() WHERE s.id = (SELECT session_id FROM spent)),
 new_token AS (
@@ -34,4 +35,4 @@ audit_event AS (
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
   WHERE t.token_hash = $1::text AND NOT EXISTS (SELECT FROM spent)
 )
-SELECT user_id, session_id, token_version, must_change_password FROM spent;
+SELECT user_id, session_id, token_version, must_change_password, is_auditor FROM spent;
