@@ -7,6 +7,7 @@ import type {
   Invitation,
   IssuedInvitation,
   NewInvitation,
+  OpenEmergencyAccess,
   Session,
 } from "./types.ts";
 
@@ -56,9 +57,15 @@ export interface Invitations {
   withdraw(id: number, options?: CallOptions): Promise<void>;
 }
 
+/** The emergency accesses of all admins, for admins. Every method throws a `ProblemError` when it fails. */
+export interface EmergencyAccesses {
+  /** Lists the emergency accesses that have not ended. */
+  list(query?: SortedById, options?: CallOptions): List<OpenEmergencyAccess>;
+}
+
 type Request = Pick<Call<unknown>, "method" | "path"> & { body?: object };
 
-/** The methods of `sessions`, `accounts` and `invitations`. */
+/** The methods of `sessions`, `accounts`, `invitations` and `emergencyAccesses`. */
 export function accountMethods(send: Send) {
   const call = <Result>(
     request: Request,
@@ -88,5 +95,8 @@ export function accountMethods(send: Send) {
     list: (query, options) => list(send, "api/invitations/", query, options),
     withdraw: async (id, options) => remove(`api/invitations/${id}/`, options),
   };
-  return { sessions, accounts, invitations };
+  const emergencyAccesses: EmergencyAccesses = {
+    list: (query, options) => list(send, "api/emergency-accesses/", query, options),
+  };
+  return { sessions, accounts, invitations, emergencyAccesses };
 }

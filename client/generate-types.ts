@@ -10,6 +10,7 @@ import { Credentials, PasswordChange, Registration } from "../src/auth/requests.
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
+import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -32,7 +33,7 @@ const {
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = assignments;
 const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
-  ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation },
+  ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },

@@ -27,7 +27,7 @@ import type {
   TokenPair,
 } from "./types.ts";
 
-export type { AccountQuery, Accounts, Invitations, Sessions } from "./accounts.ts";
+export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
 export { etagOf } from "./etag.ts";
 export type { Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
 export type { List } from "./list.ts";

@@ -22,9 +22,12 @@ export interface Ownership {
   accesses(id: number, query?: Paged, options?: CallOptions): List<Access>;
   /** Restores a deleted patient; with `partial`, without the assignments whose doctors have been deleted. */
   restore(id: number, options?: CallOptions & { partial?: boolean | undefined }): Promise<Restored>;
-  /** Transfers a patient to the account with the id `to`. */
-  transfer(id: number, to: number, options?: CallOptions): Promise<HandedOver>;
-  /** Transfers all patients of the account `from` to the account `to`, with as many requests as that needs. */
+  /** Transfers a patient to the account with the id `to`. The reason is audited. */
+  transfer(id: number, to: number, reason: string, options?: CallOptions): Promise<HandedOver>;
+  /**
+   * Transfers all patients of the account `from` to the account `to`, with as many requests as that needs. The reason
+   * is audited.
+   */
   transferAll(accounts: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
   /**
    * Gives the caller emergency access ("break-glass") to another account's patient: reading, for an hour. Its reason
@@ -51,10 +54,10 @@ export function ownershipMethods(send: Send): Ownership {
     accesses: (id, query, options) => list(send, `api/patients/${id}/accesses/`, query, options),
     restore: async (id, { partial, ...options } = {}) =>
       post(`${id}/restore`, undefined, options, { partial: partial || undefined }),
-    transfer: async (id, to, options) => post(`${id}/transfer`, { to }, options),
-    async transferAll({ from, to }, options) {
+    transfer: async (id, to, reason, options) => post(`${id}/transfer`, { to, reason }, options),
+    async transferAll({ from, to, reason }, options) {
       for (let transferredBefore = 0; ; ) {
-        const batch = await post<HandedOverAll>("transfer", { from, to }, options);
+        const batch = await post<HandedOverAll>("transfer", { from, to, reason }, options);
         transferredBefore += batch.transferred;
         if (!batch.more) return { ...batch, transferred: transferredBefore };
       }

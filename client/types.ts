@@ -22,7 +22,7 @@ export interface Account {
   id: number;
   username: string;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
 }
 
 export interface TokenPair {
@@ -53,27 +53,28 @@ export interface AccountDetails {
   id: number;
   username: string;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
   active: boolean;
   doctor: number | null;
   created_at: string;
 }
 
 export interface AccountChanges {
-  role?: "clinician" | "admin";
+  role?: "clinician" | "admin" | "auditor";
   active?: boolean;
   doctor?: number | null;
+  reason?: string;
 }
 
 export interface NewInvitation {
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
 }
 
 export interface IssuedInvitation {
   id: number;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
   code: string;
   expires_at: string;
 }
@@ -81,9 +82,20 @@ export interface IssuedInvitation {
 export interface Invitation {
   id: number;
   email: string;
-  role: "clinician" | "admin";
+  role: "clinician" | "admin" | "auditor";
   created_by: number | null;
   created_at: string;
+  expires_at: string;
+}
+
+export interface OpenEmergencyAccess {
+  id: number;
+  account: {
+    id: number;
+    username: string;
+  };
+  patient: number;
+  reason: string | null;
   expires_at: string;
 }
 
@@ -150,7 +162,7 @@ export interface Access {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin";
+    role: "clinician" | "admin" | "auditor";
   } | null;
   action: string;
   outcome: "done" | "not_found" | "refused";
@@ -163,6 +175,7 @@ export interface Access {
     };
   };
   reason?: string;
+  subject?: number;
 }
 
 export interface AuditEvent {
@@ -171,7 +184,7 @@ export interface AuditEvent {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin";
+    role: "clinician" | "admin" | "auditor";
   } | null;
   action: string;
   outcome: "done" | "not_found" | "refused";
@@ -184,6 +197,7 @@ export interface AuditEvent {
     };
   };
   reason?: string;
+  changed_fields?: string[];
   patients?: number[];
   doctor?: number;
   subject?: number;
@@ -202,6 +216,7 @@ export interface HandedOver {
 export interface AccountTransfer {
   from: number;
   to: number;
+  reason: string;
 }
 
 export interface HandedOverAll {

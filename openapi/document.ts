@@ -4,6 +4,7 @@ import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
 import { doctorsOpenApi } from "../src/doctors/openapi.ts";
+import { emergencyAccessesOpenApi } from "../src/emergency-accesses/openapi.ts";
 import { healthOpenApi } from "../src/health/openapi.ts";
 import type { DescribedSchema, JsonSchema, OpenApiGroup, OperationDescription } from "../src/http/openapi.ts";
 import { invitationsOpenApi } from "../src/invitations/openapi.ts";
@@ -21,6 +22,7 @@ const groups: OpenApiGroup[] = [
   assignmentsOpenApi,
   accountsOpenApi,
   invitationsOpenApi,
+  emergencyAccessesOpenApi,
   auditOpenApi,
   healthOpenApi,
 ];

@@ -71,7 +71,7 @@ const statuses: Record<number, StatusDescription> = {
     name: "Forbidden",
     title: "Forbidden",
     description:
-      "You can read this but not change it; or an operator has set your account's password, and you must change it first.",
+      "You can read this but not change it; or you are an auditor, who may read the audit log and accounts only; or an operator has set your account's password, and you must change it first.",
     detail: "Only the account that created this doctor or an admin may change or delete it.",
   },
   404: {

@@ -16,6 +16,7 @@ const PASSWORD_HOURS = 24;
 const assignments = new Map([
   ["admin", `role = 'admin', ${signOutIf("u.role <> 'admin'")}`],
   ["clinician", `role = 'clinician', ${signOutIf("u.role <> 'clinician'")}`],
+  ["auditor", `role = 'auditor', ${signOutIf("u.role <> 'auditor'")}`],
   ["enable", `active = true, ${signOutIf("NOT u.active")}`],
   ["disable", `active = false, ${signOutIf("u.active")}`],
   ["sign-out", signOutIf("true")],
@@ -37,6 +38,7 @@ const usage = `Usage: npm run account -- <username> <change>
 
   admin           makes it an admin, who may change every doctor and administer accounts
   clinician       makes it a clinician, who may change only records of its own
+  auditor         makes it an auditor, who may read the audit log and accounts, and nothing else
   disable         refuses its requests, from the next one on
   enable          accepts its requests again, after a new login
   sign-out        ends all its sessions
@@ -45,7 +47,7 @@ const usage = `Usage: npm run account -- <username> <change>
 invite prints the code of an invitation for seven days, with which one person registers with this email as admin or
 clinician: so you get the first admin. It works unless REGISTRATION is closed.
 
-The last active admin can be neither disabled nor made a clinician. Each change and each invitation is audited.
+The last active admin can be neither disabled nor made a clinician or an auditor. Each change and each invitation is audited.
 
 It works on the database of DATABASE_URL, or of .dev.vars.`;
 

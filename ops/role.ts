@@ -42,7 +42,8 @@ const privileges: Record<TableName, string> = {
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
   assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
-  emergency_accesses: "SELECT, INSERT (account_id, patient_id, expires_at), UPDATE (expires_at), DELETE",
+  emergency_accesses:
+    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (expires_at, reason), DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
 };
@@ -89,7 +90,7 @@ const grantStatements = (role: string, database: string): string => `
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
-    public.users_last_admin FROM PUBLIC;
+    public.users_last_admin, public.users_admin_ended FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

@@ -7,6 +7,7 @@ import { authRoutes } from "./auth/routes.ts";
 import { readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { doctorRoutes } from "./doctors/routes.ts";
+import { emergencyAccessRoutes } from "./emergency-accesses/routes.ts";
 import { livenessRoute, readinessRoute } from "./health/routes.ts";
 import type { AppEnv } from "./http/context.ts";
 import { corsHeaders } from "./http/cors.ts";
@@ -40,7 +41,8 @@ const routes = app
   .route("/api/mappings", assignmentRoutes)
   .route("/api/audit", auditRoutes)
   .route("/api/accounts", accountRoutes)
-  .route("/api/invitations", invitationRoutes);
+  .route("/api/invitations", invitationRoutes)
+  .route("/api/emergency-accesses", emergencyAccessRoutes);
 
 /** All routes with their requests and responses, for `hc` of hono/client. */
 export type AppType = typeof routes;

@@ -4,6 +4,7 @@ import { assignmentRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
+import { emergencyAccessRequests } from "./emergency-accesses/requests.ts";
 import { invitationRequests } from "./invitations/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
@@ -21,4 +22,5 @@ export const routeRequests: RouteRequest[] = [
   ...auditRequests,
   ...accountRequests,
   ...invitationRequests,
+  ...emergencyAccessRequests,
 ];

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { adminOutcome } from "../db/query/caller.ts";
+import { permittedOutcome } from "../db/query/caller.ts";
 import { jsonObject } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
@@ -11,7 +11,7 @@ const role = sql`${param("role")}::text`;
 const active = sql`${param("active")}::boolean`;
 const search = sql`lower(${param("search")}::text)`;
 
-/** All accounts, for admins. */
+/** All accounts, for admins and auditors. */
 export const listAccounts = defineList<AccountDetails>({
   name: "accounts/list",
   routes: "GET /api/accounts",
@@ -23,6 +23,7 @@ export const listAccounts = defineList<AccountDetails>({
     search: sql`(${search} IS NULL OR starts_with(lower(u.username), ${search}) OR starts_with(lower(u.email), ${search}))`,
   },
   sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u` }] } },
-  isAllowed: can("accounts:manage"),
-  auditEvent: { columns: { action: "list_accounts", outcome: adminOutcome() } },
+  isAllowed: can("accounts:read"),
+  acceptsAuditors: true,
+  auditEvent: { columns: { action: "list_accounts", outcome: permittedOutcome(can("accounts:read")) } },
 });

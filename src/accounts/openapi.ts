@@ -5,7 +5,7 @@ import { AccountChanges, AccountsQuery } from "./requests.ts";
 import { AccountDetails } from "./responses.ts";
 
 const id = "The account's id.";
-const role = "`clinician` or `admin`.";
+const role = "`clinician`, `admin` or `auditor`.";
 const active = "Whether the account can log in. A disabled account has no sessions.";
 const doctor =
   "The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts.";
@@ -19,6 +19,10 @@ const exampleAccount = {
   created_at: "2026-11-26T09:30:00.000Z",
 } as const;
 const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage accounts." };
+const notReader = {
+  description: "You are neither an admin nor an auditor.",
+  detail: "Only an admin or an auditor may read accounts.",
+};
 const notFound = { description: "There is no such account.", detail: "There is no such account." };
 
 export const accountsOpenApi: OpenApiGroup = {
@@ -56,7 +60,13 @@ export const accountsOpenApi: OpenApiGroup = {
     }),
     AccountChanges: describeSchema(AccountChanges, {
       description: "Changes of an account. Fields that are left out stay as they are.",
-      fields: { role, active, doctor },
+      fields: {
+        role,
+        active,
+        doctor,
+        reason:
+          "Why the account is linked to a doctor, 10 to 500 characters; required when `doctor` is set to a doctor. It is written to the audit log, where the owners of the doctor's patients can read it.",
+      },
       example: { active: true },
     }),
   },
@@ -64,26 +74,29 @@ export const accountsOpenApi: OpenApiGroup = {
     "GET /api/accounts": {
       operationId: "listAccounts",
       summary: "List accounts",
-      description: "For admins. Returns a page of all accounts.",
+      description: "For admins and auditors. Returns a page of all accounts.",
       responses: [{ status: 200, description: "A page of accounts.", schema: AccountDetails, list: true }],
-      problems: { 403: notAdmin },
+      problems: { 403: notReader },
     },
     "GET /api/accounts/:id": {
       operationId: "getAccount",
       summary: "Get an account",
-      description: "For admins. Returns one account.",
+      description: "For admins and auditors. Returns one account.",
       responses: [{ status: 200, description: "The account.", schema: AccountDetails }],
-      problems: { 403: notAdmin, 404: notFound },
+      problems: { 403: notReader, 404: notFound },
     },
     "PATCH /api/accounts/:id": {
       operationId: "updateAccount",
       summary: "Change an account",
       description:
-        "For admins. Changes the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them.",
+        "For admins. Changes the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
       responses: [{ status: 200, description: "The account after the change.", schema: AccountDetails }],
       problems: {
         400: { description: "A field is not valid, or the doctor does not exist: `errors` names the field." },
-        403: notAdmin,
+        403: {
+          description: "You are not an admin, or it is your own account that you would link to a doctor.",
+          detail: "Only another admin may link your account to a doctor.",
+        },
         404: notFound,
         409: {
           description: "This is the last active admin, and the change would leave none.",

@@ -12,8 +12,10 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
+  callerStepsForAuditors,
   isRevokedDuringWait,
   isStillAccepted,
+  permittedOutcome,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -22,6 +24,7 @@ import type { AccountDetails } from "./responses.ts";
 
 // In every statement the account is `u`.
 
+const canRead = can("accounts:read");
 const isAdmin = can("accounts:manage");
 const id = intParam("id");
 
@@ -32,51 +35,78 @@ export const accountColumns = sql`u.id, u.username, u.email, u.role, u.active, u
 /** The row of a statement for admins. `body` is null when there is no such account. */
 type AdminRow<Shape> = { isAdmin: boolean; body: Json<Shape> | null };
 
-/** One account, for admins. */
-export const findAccount = authenticatedRetryable<AdminRow<AccountDetails>, { id: number }>(
+/** One account, for admins and auditors. */
+export const findAccount = authenticatedRetryable<
+  { isAllowed: boolean; body: Json<AccountDetails> | null },
+  { id: number }
+>(
   "accounts/find",
   sql`-- GET /api/accounts/:id
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   found AS (
     SELECT ${accountColumns}
-    FROM users u WHERE u.id = ${id} AND ${isAdmin}
+    FROM users u WHERE u.id = ${id} AND ${canRead}
   ),
   ${insertRetryableAuditEvent({
     action: "read_account",
-    outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM found)`)),
+    outcome: permittedOutcome(canRead, readOutcome(sql`EXISTS (SELECT FROM found)`)),
     account: id,
   })}
-SELECT ${isAdmin} AS "isAdmin", ${jsonBody("found")} AS body
+SELECT ${canRead} AS "isAllowed", ${jsonBody("found")} AS body
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** What an admin can change of an account. */
 const settingsJson = (step: string) => stepJson(sql`role, active, doctor_id AS doctor`, step);
 
+const changes = sql`${param("changes")}::jsonb`;
+/** The id of the doctor in `changes`; NULL when the account is not linked to one. */
+const newDoctorId = sql`(${changes} ->> 'doctor_id')::int`;
+
+/** The row of a change. `isOwnLink`: the caller would link its own account to a doctor, and nothing was changed. */
+type UpdateRow = AdminRow<AccountDetails> & { isOwnLink: boolean };
+
 /**
  * Changes the fields of an account in `changes`, for an admin. Another role, and disabling or enabling the
  * account, ends all its sessions. Both accounts are locked in order of id, so that of two admins who disable each
  * other the second waits and is no admin any more when it has the lock. Shown by test/races/admins.test.ts.
+ *
+ * Nobody links the own account to a doctor: an admin could read the doctor's patients. The audit event of a link names
+ * these patients, so that their owners see it. The doctor is locked, so that a concurrent assignment comes either
+ * before the link, and is named, or after it; and before the accounts, as every statement locks a doctor first.
+ * `doctor_patients` reads a snapshot of its own, which is newer than the lock. Shown by test/races/links.test.ts.
  */
-export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: number; changes: object }>(
+export const updateAccount = authenticated<UpdateRow, { id: number; changes: object; reason: string | null }>(
   "accounts/update",
   sql`-- PATCH /api/accounts/:id
   WITH ${callerSteps},
+  new_doctor AS (
+    SELECT d.id FROM doctors d
+    WHERE d.id = ${newDoctorId} AND ${isAdmin}
+    FOR NO KEY UPDATE
+  ),
   locked_accounts AS (
     SELECT u.* FROM users u
     WHERE u.id IN (${callerId}, ${id}) AND ${isAdmin}
+      AND (SELECT count(*) FROM new_doctor) >= 0
     ORDER BY u.id
     FOR NO KEY UPDATE
   ),
   ${callerRecheck("locked_accounts")},
   target AS (SELECT * FROM locked_accounts WHERE id = ${id} AND ${isStillAccepted}),
+  new_link AS (
+    SELECT target.id = ${callerId} AS is_own
+    FROM target
+    WHERE ${newDoctorId} IS NOT NULL AND ${newDoctorId} IS DISTINCT FROM target.doctor_id
+  ),
   changed AS (
     UPDATE users u SET (role, active, doctor_id, token_version, updated_at) = (
       SELECT new.role, new.active, new.doctor_id,
         u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
-      FROM jsonb_populate_record(u, ${param("changes")}::jsonb) new
+      FROM jsonb_populate_record(u, ${changes}) new
     )
-    FROM target WHERE u.id = target.id
+    FROM target WHERE u.id = target.id AND NOT EXISTS (SELECT FROM new_link WHERE is_own)
     RETURNING u.*
   ),
   response AS (
@@ -86,12 +116,18 @@ export const updateAccount = authenticated<AdminRow<AccountDetails>, { id: numbe
   ${insertAuditEvent({
     action: "update_account",
     outcome: adminOutcome(
-      sql`WHEN NOT ${isStillAccepted} THEN 'refused' ${readOutcome(sql`EXISTS (SELECT FROM changed)`)}`,
+      sql`
+      WHEN NOT ${isStillAccepted} OR EXISTS (SELECT FROM new_link WHERE is_own) THEN 'refused'
+      ${readOutcome(sql`EXISTS (SELECT FROM changed)`)}`,
     ),
     account: id,
+    patients: sql`(SELECT doctor_patients(changed.doctor_id) FROM changed, new_link)`,
+    reason: sql`${param("reason")}::text`,
     changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,
   })}
-SELECT ${isAdmin} AS "isAdmin", ${jsonBody("response")} AS body
+SELECT ${isAdmin} AS "isAdmin",
+  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink",
+  ${jsonBody("response")} AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("locked_accounts")})`,
 );
 

@@ -1,5 +1,5 @@
 import { roles } from "../db/schema.ts";
-import { booleanParam, idSchema, patchBody, textField } from "../http/fields.ts";
+import { booleanParam, idSchema, patchBody, reasonField, rule, textField } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
@@ -16,4 +16,21 @@ export const AccountsQuery = defineListQuery(
   ["id"],
 );
 
-export const AccountChanges = patchBody(accountSettings, ["id", "username", "email", "created_at"]);
+/** A change of an account. The `reason` is not a field of the account: it goes into the audit log. */
+export const AccountChanges = patchBody({ ...accountSettings, reason: reasonField }, [
+  "id",
+  "username",
+  "email",
+  "created_at",
+]).check(
+  rule(
+    ({ doctor, reason }) => typeof doctor !== "number" || reason !== undefined,
+    "Required when doctor is set",
+    "reason",
+  ),
+  z.meta({
+    if: { properties: { doctor: { type: "integer" } }, required: ["doctor"] },
+    // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+    then: { properties: { reason: { type: "string" } }, required: ["reason"] },
+  }),
+);

@@ -2,7 +2,13 @@ import { Hono } from "hono";
 import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
-import { notFoundProblem, requireAdmin, requireFound } from "../http/problems.ts";
+import {
+  notFoundProblem,
+  Problem,
+  requireAdmin,
+  requireAdminOrAuditor,
+  requireFound,
+} from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
@@ -10,23 +16,26 @@ import { listAccounts } from "./list-queries.ts";
 import { endAccountSessions, findAccount, updateAccount } from "./queries.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
 
+const requireReader = (isAllowed: boolean) => requireAdminOrAuditor(isAllowed, "read accounts");
 const requireManager = (isAdmin: boolean) => requireAdmin(isAdmin, "manage accounts");
 
 export const accountRoutes = new Hono<AppEnv>()
   .use(requireAccount)
-  .get("/", ...listHandlers(AccountsQuery, listAccounts, requireManager))
+  .get("/", ...listHandlers(AccountsQuery, listAccounts, requireReader))
 
   .get("/:id", validate("param", IdPath), async (c) => {
-    const { isAdmin, body } = await findAccount(c.get("caller"), c.req.valid("param"));
-    requireManager(isAdmin);
+    const { isAllowed, body } = await findAccount(c.get("caller"), c.req.valid("param"));
+    requireReader(isAllowed);
     return respondJson(requireFound(body, "account"));
   })
 
   .patch("/:id", validate("param", IdPath), validate("json", AccountChanges), async (c) => {
-    const { doctor, ...rest } = c.req.valid("json");
+    const { doctor, reason = null, ...rest } = c.req.valid("json");
     const changes = doctor === undefined ? rest : { ...rest, doctor_id: doctor };
-    const { isAdmin, body } = await updateAccount(c.get("caller"), { ...c.req.valid("param"), changes });
+    const values = { ...c.req.valid("param"), changes, reason };
+    const { isAdmin, isOwnLink, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
+    if (isOwnLink) throw new Problem(403, "Only another admin may link your account to a doctor.");
     return respondJson(requireFound(body, "account"));
   })
 

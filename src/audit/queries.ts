@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { allEvents, defineEventList, eventJson, eventsBy, eventsOfPatient } from "../db/query/audit-list.ts";
-import { adminOutcome } from "../db/query/caller.ts";
+import { permittedOutcome } from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
 import type { ListedAuditEvent } from "./responses.ts";
@@ -9,20 +9,42 @@ const [account, patient] = [intParam("account"), intParam("patient")];
 const action = sql`${param("action")}::text`;
 const outcome = sql`${param("outcome")}::text`;
 
-/** Whose data was accessed: an account, a doctor, or else patients. */
+/**
+ * Whose data was accessed: an account, a doctor, or else patients. The event of a link of an account to a doctor has
+ * the doctor's patients too.
+ */
 const subjects = sql`CASE
-        WHEN e.subject_id IS NOT NULL THEN '"subject":' || e.subject_id
+        WHEN e.subject_id IS NOT NULL THEN concat_ws(',', '"subject":' || e.subject_id,
+          '"patients":' || array_to_json(e.patients))
         WHEN e.doctor_id IS NOT NULL THEN '"doctor":' || e.doctor_id
         WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
         ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END`;
 
 /**
- * The audit log, for admins. One filter is answered by its index, the others are applied to the events that it finds.
+ * Whether the changed values are those of an account, a doctor or an invitation. All others are values of patients: a
+ * new kind of event is treated as one until it is listed here.
+ */
+const hasOpenValues = sql`(e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
+        OR e.action IN ('invite', 'withdraw_invitation'))`;
+
+/**
+ * What was changed: of patients only the names of the fields, in their order. Their values are in the history of each
+ * patient, for those who may read the patient: who reads the audit log need not give a reason.
+ */
+const changed = sql`CASE
+        WHEN ${hasOpenValues} THEN '"changes":' || e.changes::text
+        ELSE '"changed_fields":[' || (
+          SELECT string_agg(to_json(key)::text, ',' ORDER BY n)
+          FROM json_object_keys(e.changes) WITH ORDINALITY fields (key, n)
+        ) || ']' END`;
+
+/**
+ * The audit log, for admins and auditors. One filter is answered by its index, the others are applied to the events that it finds.
  */
 export const listAuditEvents = defineEventList<ListedAuditEvent>({
   name: "audit/list",
   routes: "GET /api/audit",
-  json: eventJson(subjects),
+  json: eventJson({ subjects, changed }),
   // The first filter in use is answered by its index: they stand in order from the one that finds fewest events.
   filters: {
     patient: sql`(${patient} IS NULL OR e.patient_id = ${patient} OR e.patients @> ARRAY[${patient}])`,
@@ -39,14 +61,15 @@ export const listAuditEvents = defineEventList<ListedAuditEvent>({
   },
   timeRange: { fromParam: "from", toParam: "to" },
   isAllowed: can("audit_log:read"),
+  acceptsAuditors: true,
   auditEvent: {
     columns: {
       action: "audit",
-      outcome: adminOutcome(),
-      // The patients whose values before and after a change are shown, and the one that was asked for.
+      outcome: permittedOutcome(can("audit_log:read")),
+      // The patients of whom it is shown what was changed, and the one that was asked for.
       patients: sql`ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
-        UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL
+        UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL AND subject_id IS NULL
         UNION SELECT ${patient} WHERE ${patient} IS NOT NULL ORDER BY 1)`,
     },
   },

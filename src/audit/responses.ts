@@ -2,10 +2,14 @@ import { idSchema } from "../http/fields.ts";
 import { eventBase, eventDetails } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-/** An event of the audit log. One about a doctor or an account has its id instead of `patients`. */
+/**
+ * An event of the audit log. One about a doctor or an account has its id instead of `patients`; the event of a link of
+ * an account to a doctor has both. A change of a patient has `changed_fields`, all others `changes`.
+ */
 export const ListedAuditEvent = z.strictObject({
   ...eventBase,
   ...eventDetails,
+  changed_fields: z.optional(z.array(z.string())),
   patients: z.optional(z.array(idSchema)),
   doctor: z.optional(idSchema),
   subject: z.optional(idSchema),

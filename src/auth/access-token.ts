@@ -64,6 +64,7 @@ const Payload = z.object({
   iat: startTime,
   nbf: startTime,
   must_change_password: z.optional(z.boolean()),
+  is_auditor: z.optional(z.boolean()),
 });
 
 /** Issues a signed access token for this issuer and audience. It expires after `accessTokenSeconds`. */
@@ -78,6 +79,7 @@ export async function issueAccessToken(claims: TokenClaims, config: Config): Pro
     iat,
     exp: iat + accessTokenSeconds(config),
     ...(claims.must_change_password && { must_change_password: true }),
+    ...(claims.is_auditor && { is_auditor: true }),
   };
   const [key] = await signingKeys(config);
   return sign(payload, (key as NonNullable<typeof key>).jwk, ALGORITHM);
@@ -97,6 +99,7 @@ export interface VerifiedToken {
 export function parseVerifiedPayload(payload: unknown): VerifiedToken | undefined {
   const { success, data } = Payload.safeParse(payload);
   if (!success) return undefined;
-  const { sub: user_id, sid: session_id, ver: token_version, must_change_password = false, exp } = data;
-  return { claims: { user_id, session_id, token_version, must_change_password }, exp };
+  const { sub: user_id, sid: session_id, ver: token_version, exp } = data;
+  const { must_change_password = false, is_auditor = false } = data;
+  return { claims: { user_id, session_id, token_version, must_change_password, is_auditor }, exp };
 }

@@ -68,7 +68,7 @@ export const authOpenApi: OpenApiGroup = {
         id,
         username,
         email,
-        role: "A `clinician` can change the records of the account; an `admin` can also change all doctors.",
+        role: "A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else.",
       },
       example: { ...exampleAccount, role: "clinician" },
     }),

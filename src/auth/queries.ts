@@ -139,7 +139,8 @@ export const openSession = defineStatement<
   "auth/open-session",
   sql`-- POST /api/auth/login
   WITH account AS (
-    SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
+    SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
+    FROM users u
     WHERE u.id = ${id} AND u.active AND u.password_hash = ${passwordHash}
       AND NOT ${isPasswordExpired}
   ),
@@ -162,6 +163,7 @@ export const openSession = defineStatement<
       AND ${isPasswordExpired} THEN 'password expired' END`,
     },
   )}
-SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
+SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password,
+  account.is_auditor
 FROM new_session, account`,
 );

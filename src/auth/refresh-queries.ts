@@ -80,7 +80,8 @@ export const rotateRefreshToken = defineStatement<
       AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
       AND s.last_used_at > now() - make_interval(mins => ${intParam("idle_minutes")})
       AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
-    RETURNING t.successor_hash, s.user_id, s.id AS session_id, s.token_version, u.must_change_password
+    RETURNING t.successor_hash, s.user_id, s.id AS session_id, s.token_version, u.must_change_password,
+      u.role = 'auditor' AS is_auditor
   ),
   successor AS (
     -- The update changes nothing. It finds a successor that a concurrent refresh has inserted, unless it is spent.
@@ -116,5 +117,5 @@ export const rotateRefreshToken = defineStatement<
       reason: sql`CASE WHEN EXISTS (SELECT FROM ended_session) THEN 'used again: the session has ended' END`,
     },
   )}
-SELECT user_id, session_id, token_version, must_change_password, successor_hash FROM exchanged`,
+SELECT user_id, session_id, token_version, must_change_password, is_auditor, successor_hash FROM exchanged`,
 );

@@ -1,6 +1,11 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, readOutcome } from "../db/query/audit.ts";
-import { authenticated, authenticatedRetryable, callerId, callerSteps } from "../db/query/caller.ts";
+import {
+  authenticated,
+  authenticatedRetryable,
+  callerId,
+  callerStepsForAuditors,
+} from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonBody, jsonObject } from "../db/query/json.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
 import type { Account, Session } from "./responses.ts";
@@ -12,10 +17,11 @@ const isEnded = sql`EXISTS (SELECT FROM ended)`;
 export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
   "auth/find-own-account",
   sql`-- GET /api/auth/me
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   account AS (SELECT u.id, u.username, u.email, u.role FROM users u WHERE u.id = ${callerId})
 SELECT ${jsonBody("account")} AS body
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** When a session expires unless it is used again. `idle_minutes`: after how many minutes without use. */
@@ -25,7 +31,7 @@ const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(mins => ${
 export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { idle_minutes: number }>(
   "auth/list-sessions",
   sql`-- GET /api/auth/sessions
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   open_sessions AS (
     SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.last_address, s.last_user_agent,
       ${expiry}::timestamptz(3) AS expires_at
@@ -46,13 +52,14 @@ SELECT (
     FROM open_sessions s
   ) AS body
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** Ends one of the caller's sessions by its id. `isEnded` is false when there is no such open session. */
 export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
   "auth/end-session",
   sql`-- DELETE /api/auth/sessions/:id
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now()
     WHERE s.id = ${param("id")}::uuid AND s.user_id = ${callerId} AND s.ended_at IS NULL AND s.expires_at > now()
@@ -61,13 +68,14 @@ export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
   ${insertAuditEvent({ action: "logout", outcome: readOutcome(isEnded) })}
 SELECT ${isEnded} AS "isEnded"
 FROM caller`,
+  { acceptsAuditors: true },
 );
 
 /** Ends all sessions of the caller. `isEnded` is false when none was open. */
 export const endAllSessions = authenticated<{ isEnded: boolean }>(
   "auth/end-all-sessions",
   sql`-- DELETE /api/auth/sessions
-  WITH ${callerSteps},
+  WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now() WHERE s.user_id = ${callerId} AND s.ended_at IS NULL
     RETURNING 1
@@ -75,4 +83,5 @@ export const endAllSessions = authenticated<{ isEnded: boolean }>(
   ${insertAuditEvent({ action: "logout" })}
 SELECT ${isEnded} AS "isEnded"
 FROM caller`,
+  { acceptsAuditors: true },
 );

@@ -37,6 +37,7 @@ const uniqueViolationDetails = {
   patients_owner_id_id_key: null,
   doctors_email_key: "A doctor with this email already exists.",
   invitations_code_hash_key: null,
+  emergency_accesses_id_key: null,
   users_last_admin: "This is the last active admin.",
   mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
 } satisfies Record<string, string | null>;

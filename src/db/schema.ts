@@ -34,7 +34,8 @@ import type { UniqueConstraint } from "./errors.ts";
 // the audit log. After a change here, generate a migration with `npm run db:generate`; .ci/run checks that none is
 // missing.
 
-export const roles = ["clinician", "admin"] as const;
+/** The roles of accounts. An auditor reads the audit log and accounts, and nothing else. */
+export const roles = ["clinician", "admin", "auditor"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
 /** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */
@@ -327,18 +328,22 @@ export const assignments = pgTable(
 );
 
 /**
- * Emergency access (break-glass): until when an admin may read a patient of another account. The reason is in the
- * audit log.
+ * Emergency access (break-glass): until when an admin may read a patient of another account, and why.
  */
 export const emergency_accesses = pgTable(
   "emergency_accesses",
   {
+    id: integer().notNull().generatedAlwaysAsIdentity(),
     account_id: integer().notNull(),
     patient_id: integer().notNull(),
     expires_at: timestampColumn().notNull(),
+    /** The reason that was given last. Null when an earlier version of the API granted it. */
+    reason: text(),
   },
   (t) => [
     primaryKey({ name: "emergency_accesses_pkey", columns: [t.account_id, t.patient_id] }),
+    // The pages of the list.
+    unique("emergency_accesses_id_key" satisfies UniqueConstraint).on(t.id),
     foreignKeyTo("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
     foreignKeyTo("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     index("emergency_accesses_patient_id_idx").on(t.patient_id),

@@ -45,7 +45,8 @@ const emailTaken = {
 };
 const notFound = { description: "There is no such doctor.", detail: "There is no such doctor." };
 const notCreator = {
-  description: "Only the account that created this doctor or an admin may change or delete it.",
+  description:
+    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email or `active`: `detail` says so.",
 };
 const update = {
   responses: [
@@ -64,7 +65,7 @@ export const doctorsOpenApi: OpenApiGroup = {
   tag: {
     name: "Doctors",
     description:
-      "The hospital's doctors. Every account can see every doctor. Only the account that created a doctor and admins can change it.",
+      "The hospital's doctors. Every account can see every doctor. Only the account that created a doctor and admins can change it; once others rely on it, only admins can change who it is.",
   },
   parameters: [
     idPathParameters,
@@ -99,7 +100,8 @@ export const doctorsOpenApi: OpenApiGroup = {
       fields: {
         ...fields,
         ...readOnlyFieldTexts,
-        created_by: "The id of the account that created it, and can change it.",
+        created_by:
+          "The id of the account that created it. It can change the doctor; once others rely on the doctor, only partly.",
       },
       example: exampleDoctor,
     }),

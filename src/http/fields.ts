@@ -41,6 +41,18 @@ export const textField = (max: number) =>
     z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
   );
 
+/** Why an admin does what needs a reason: 10 to 500 characters, for the audit log. */
+export const reasonField = textField(500).check(
+  rule(
+    (value) => !VISIBLE.test(value) || [...value].length >= 10,
+    "Too short: expected at least 10 characters",
+  ),
+  z.meta({
+    minLength: 10,
+    pattern: `^(?=[^\\u0000]*${VISIBLE.source})\\s*[^\\s\\u0000][^\\u0000]{8,}[^\\s\\u0000]\\s*$`,
+  }),
+);
+
 /** A pattern for JSON Schema that allows white space around the value, which is trimmed. */
 export const trimmedPattern = (pattern: string) => `^\\s*${pattern.replace(/^\^|\$$/g, "")}\\s*$`;
 

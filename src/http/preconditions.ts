@@ -72,18 +72,25 @@ const writers = {
 };
 export type ResourceKind = keyof typeof writers;
 
+/** What only an admin may do with a record that others may change. */
+const reservedChanges: Partial<Record<ResourceKind, string>> = {
+  doctor:
+    "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.",
+};
+
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 404; 403 when the caller may only read it; 412 when it has another version (RFC 9110, section
+ * @throws {Problem} 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has another version (RFC 9110, section
  *   13.1.1).
  */
 export function requireWritable(
-  { canChange, isExpectedVersion }: TargetState,
+  { canChange, isExpectedVersion, needsAdmin }: TargetState,
   resourceName: ResourceKind,
 ): void {
   if (!requireFound(canChange, resourceName))
     throw new Problem(403, `${writers[resourceName]} may change or delete it.`);
+  if (needsAdmin) throw new Problem(403, reservedChanges[resourceName] ?? "Only an admin may do this.");
   if (!isExpectedVersion)
     throw new Problem(412, `The ${resourceName} has changed since the version in If-Match: read it again.`);
 }

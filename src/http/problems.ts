@@ -100,6 +100,11 @@ export function requireAdmin(isAdmin: boolean, action: string): void {
   if (!isAdmin) throw new Problem(403, `Only an admin may ${action}.`);
 }
 
+/** @throws {Problem} 403 unless the caller is an admin or an auditor. @param action completes "… may …". */
+export function requireAdminOrAuditor(isAllowed: boolean, action: string): void {
+  if (!isAllowed) throw new Problem(403, `Only an admin or an auditor may ${action}.`);
+}
+
 /**
  * 401 with the challenge of RFC 6750, section 3.
  *
@@ -135,9 +140,10 @@ function toProblem(error: Error, requestId: string): Problem {
 
 const internalError = () => new Problem(500, "Internal error. Tell the operator the request_id.");
 
-function revokedProblem({ mustChangePassword }: CallerRevokedError): Problem {
+function revokedProblem({ mustChangePassword, isAuditor }: CallerRevokedError): Problem {
   if (mustChangePassword)
     return new Problem(403, "Change the password of this account first: POST /api/auth/password/.");
+  if (isAuditor) return new Problem(403, "An auditor may read the audit log and accounts, and nothing else.");
   return unauthorizedProblem("The access token has been revoked.", "invalid_token");
 }
 

@@ -6,7 +6,7 @@ import { Invitation, IssuedInvitation } from "./responses.ts";
 
 const id = "The invitation's id.";
 const email = "The email address that the account will have.";
-const role = "The role that the account will have: `clinician` or `admin`.";
+const role = "The role that the account will have: `clinician`, `admin` or `auditor`.";
 const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage invitations." };
 
 export const invitationsOpenApi: OpenApiGroup = {
@@ -67,7 +67,7 @@ export const invitationsOpenApi: OpenApiGroup = {
       operationId: "invite",
       summary: "Create an invitation",
       description:
-        "For admins. Creates a code that one account can register with in the next seven days, with this email and this role. Send the code yourself: the API sends no mail.",
+        "For admins. Creates a code that one account can register with in the next seven days, with this email and this role. Send the code yourself: the API sends no mail. The invitation is withdrawn when you are no active admin any more.",
       responses: [{ status: 201, description: "The invitation, with its code.", schema: IssuedInvitation }],
       problems: {
         403: notAdmin,

@@ -34,7 +34,10 @@ export const patientAuditOpenApi: DescribedRoutes = {
     }),
     Access: describeSchema(PatientAccess, {
       description: "An access to a patient, or an attempt.",
-      fields: auditEventFieldTexts,
+      fields: {
+        ...auditEventFieldTexts,
+        subject: "The id of the account that was linked to a doctor of this patient, and can read it since.",
+      },
       example: exampleAuditEvent,
     }),
   },

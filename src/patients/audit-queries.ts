@@ -37,7 +37,8 @@ export const listPatientChanges = defineEventList<PatientChange>({
 export const listPatientAccesses = defineEventList<PatientAccess>({
   name: "patients/list-accesses",
   routes: "GET /api/patients/:id/accesses",
-  json: eventJson(),
+  // The account that an admin linked to a doctor of the patient.
+  json: eventJson({ subjects: sql`'"subject":' || e.subject_id` }),
   scans: { all: eventsOfPatient(id) },
   isAllowed,
   auditEvent: auditEvent("accesses"),

@@ -9,10 +9,10 @@ import {
   patchBody,
   personName,
   readOnlyFields,
+  reasonField,
   requestBody,
   responseFields,
   rule,
-  textField,
 } from "../http/fields.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
@@ -72,13 +72,13 @@ export const PatientAuditQuery = definePageQuery({});
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
 export const RestoreQuery = definePartialQuery("restore");
 
-/** The account that a patient is transferred to. */
-export const TransferTarget = requestBody({ to: idSchema });
+/** The account that a patient is transferred to, and why. */
+export const TransferTarget = requestBody({ to: idSchema, reason: reasonField });
 
-/** The account whose patients are transferred, and the account that gets them. */
-export const AccountTransfer = requestBody({ from: idSchema, to: idSchema }).check(
+/** The account whose patients are transferred, the account that gets them, and why. */
+export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reason: reasonField }).check(
   rule(({ from, to }) => from !== to, "Must be another account", "to"),
 );
 
 /** Why an admin needs emergency access to a patient. */
-export const EmergencyAccessReason = requestBody({ reason: textField(500) });
+export const EmergencyAccessReason = requestBody({ reason: reasonField });

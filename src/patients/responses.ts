@@ -22,7 +22,11 @@ export const PatientChange = z.strictObject({
 export type PatientChange = z.infer<typeof PatientChange>;
 
 /** An access to a patient, or an attempt. */
-export const PatientAccess = z.strictObject({ ...eventBase, ...eventDetails });
+export const PatientAccess = z.strictObject({
+  ...eventBase,
+  ...eventDetails,
+  subject: z.optional(idSchema),
+});
 export type PatientAccess = z.infer<typeof PatientAccess>;
 
 /** A restored patient, with the doctors of its assignments. */

@@ -1,10 +1,11 @@
-import { expect, test } from "vitest";
-import { insertRefreshToken, newAccount, signUp } from "../support/accounts.ts";
+import { describe, expect, test } from "vitest";
+import { insertRefreshToken, newAccount, signUp, type TestAccount } from "../support/accounts.ts";
 import { actorColumns, auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
+import { REASON } from "../support/ownership.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
 import { anyTimestamp, fieldProblem, problem } from "../support/problems.ts";
-import { postDoctor } from "../support/resources.ts";
+import { assignDoctor, postDoctor } from "../support/resources.ts";
 
 const admin = await newAccount(undefined, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/accounts/${id}/`;
@@ -64,7 +65,12 @@ test("disabling an account revokes its tokens at once, and enabling it does not 
 test("another role ends the account's sessions; the same role or another doctor does not", async () => {
   const account = await newAccount();
   const doctor = await postDoctor(admin);
-  const sameRole = await change(account, { role: "clinician", active: true, doctor: doctor.id });
+  const sameRole = await change(account, {
+    role: "clinician",
+    active: true,
+    doctor: doctor.id,
+    reason: REASON,
+  });
   expect(sameRole.body).toMatchObject({ doctor: doctor.id });
   expect(await auditEventsOf(sameRole)).toMatchObject([
     { changes: { doctor: { before: null, after: doctor.id } } },
@@ -83,8 +89,71 @@ test("PATCH ignores read-only fields, and is 400 for invalid fields and for an u
   expect(await change(account, { role: "owner", active: "yes", doctor: 0, password: "x" })).toEqual(
     fieldProblem("role", "active", "doctor", "password"),
   );
-  expect(await change(account, { doctor: 2_147_483_647 })).toEqual(fieldProblem("doctor"));
+  expect(await change(account, { doctor: 2_147_483_647, reason: REASON })).toEqual(fieldProblem("doctor"));
   expect((await admin.get(pathOf(account))).body).toEqual(body);
+});
+
+describe("a link of an account to a doctor", () => {
+  const link = async (by: TestAccount, account: { id: number }, doctor: { id: number }, reason?: unknown) =>
+    by.patch(pathOf(account), { doctor: doctor.id, reason });
+
+  test.each([undefined, null, 7, "", " ".repeat(12), "too short", "x".repeat(501)])(
+    "with the reason %j is 400 and changes nothing",
+    async (reason) => {
+      const [account, doctor] = [await newAccount(), await postDoctor(admin)];
+      expect(await link(admin, account, doctor, reason)).toEqual(fieldProblem("reason"));
+      expect((await admin.get(pathOf(account))).body).toMatchObject({ doctor: null });
+    },
+  );
+
+  test("by an admin to the admin's own account is 403, audited as refused, and changes nothing else", async () => {
+    const own = await newAccount(undefined, "admin");
+    const { doctor } = await assignDoctor(await newAccount());
+    const refused = await own.patch(pathOf(own), { active: true, doctor, reason: REASON });
+    expect(refused).toEqual(problem(403, "Only another admin may link your account to a doctor."));
+    expect(await auditEventsOf(refused)).toMatchObject([
+      { action: "update_account", outcome: "refused", subject_id: own.id, patients: null, changes: null },
+    ]);
+    expect((await own.get(pathOf(own))).body).toMatchObject({ doctor: null });
+    expect((await own.get("/api/patients/")).body).toEqual([]);
+    // Another admin may, and then sending the same value back is no new link.
+    const linked = await link(admin, own, { id: doctor }, REASON);
+    expect(linked).toMatchObject({ status: 200, body: { doctor } });
+    const same = await own.patch(pathOf(own), { ...linked.body, reason: REASON });
+    expect(same).toMatchObject({ status: 200, body: { doctor } });
+    expect(await auditEventsOf(same)).toMatchObject([{ outcome: "done", patients: null, changes: null }]);
+    expect((await own.patch(pathOf(own), { doctor: null })).body).toMatchObject({ doctor: null });
+  });
+
+  test("is shown to the owners of that doctor's patients, with the reason and the account, and to nobody else", async () => {
+    const [one, other, account] = [await newAccount(), await newAccount(), await newAccount()];
+    const doctor = await postDoctor(one);
+    const first = (await assignDoctor(one, { doctor })).patient;
+    const second = (await assignDoctor(other, { doctor })).patient;
+    const deleted = (await assignDoctor(other, { doctor })).patient;
+    const unassigned = await assignDoctor(other, { doctor });
+    await other.delete(`/api/patients/${deleted}/`);
+    await other.delete(`/api/mappings/${unassigned.id}/`);
+    const answer = await link(admin, account, doctor, REASON);
+    expect(answer.body).not.toHaveProperty("reason");
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "update_account", patients: [first, second], subject_id: account.id, reason: REASON },
+    ]);
+    for (const [owner, id] of [
+      [one, first],
+      [other, second],
+    ] as const)
+      expect((await owner.get(`/api/patients/${id}/accesses/`)).body[0]).toMatchObject({
+        ...{ action: "update_account", outcome: "done", reason: REASON, subject: account.id },
+        ...{ account: { id: admin.id }, changes: { doctor: { before: null, after: doctor.id } } },
+      });
+    const { body } = await other.get(`/api/patients/${unassigned.patient}/accesses/`);
+    expect(body.map(({ action }: { action: string }) => action)).not.toContain("update_account");
+    const listed = (await admin.get(`/api/audit/?patient=${second}&action=update_account`)).body;
+    expect(listed).toMatchObject([
+      { patients: [first, second], subject: account.id, changes: { doctor: { after: doctor.id } } },
+    ]);
+  });
 });
 
 test("DELETE of an account's sessions by an admin is 204 and revokes its access and refresh tokens", async () => {
@@ -99,19 +168,20 @@ test("DELETE of an account's sessions by an admin is 204 and revokes its access 
 test("a clinician gets 403 for known and unknown accounts alike, audited as refused", async () => {
   const account = await newAccount();
   const forbidden = problem(403, "Only an admin may manage accounts.");
+  const unreadable = problem(403, "Only an admin or an auditor may read accounts.");
   for (const id of [account.id, admin.id, 2_147_483_647]) {
     const answers = [
       await account.get(pathOf({ id })),
       await account.patch(pathOf({ id }), { active: false }),
       await account.delete(`${pathOf({ id })}sessions/`),
     ];
-    for (const answer of answers) {
-      expect(answer).toEqual(forbidden);
+    for (const [index, answer] of answers.entries()) {
+      expect(answer).toEqual(index === 0 ? unreadable : forbidden);
       expect(await auditEventsOf(answer)).toMatchObject([
         { outcome: "refused", subject_id: id, changes: null },
       ]);
     }
   }
-  expect(await account.get("/api/accounts/")).toEqual(forbidden);
+  expect(await account.get("/api/accounts/")).toEqual(unreadable);
   expect(await statusOfMe(admin)).toBe(200);
 });

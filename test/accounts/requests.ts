@@ -29,7 +29,7 @@ export const accountRequests: RouteRequest[] = [
     recorded: "update_account",
     ...byAdmin,
     subject: async () => ({ id: (await newAccount()).id, body: { active: false } }),
-    invalid: { role: "owner" },
+    invalid: { role: "owner", reason: "too short" },
   },
   { route: `${routeOf("DELETE")}/sessions`, status: 204, recorded: "sign_out", ...aboutOtherAccount },
 ];

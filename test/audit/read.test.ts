@@ -3,9 +3,10 @@ import { newAccount, signUp, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner } from "../support/owner.ts";
+import { postTransfer, REASON } from "../support/ownership.ts";
 import { idsOf, nextOf, pagesFrom } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
-import { postDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
@@ -16,7 +17,7 @@ const actions = ({ body }: { body: { action: string }[] }) => body.map(({ action
 describe("GET /api/audit/", () => {
   test("by a clinician is 403 and audited as refused", async () => {
     const answer = await nurse.get("/api/audit/");
-    expect(answer).toEqual(problem(403, "Only an admin may read the audit log."));
+    expect(answer).toEqual(problem(403, "Only an admin or an auditor may read the audit log."));
     expect(await auditEventsOf(answer)).toMatchObject([
       { action: "audit", outcome: "refused", patients: [] },
     ]);
@@ -49,8 +50,8 @@ describe("GET /api/audit/", () => {
       { action: "create", doctor: doctor.id },
       { action: "create", patients: [id] },
     ]);
-    const keys = ["id", "at", "account", "action", "patients", "outcome", "address", "request_id", "changes"];
-    expect(Object.keys(body[2])).toEqual(keys);
+    const keys = ["id", "at", "account", "action", "patients", "outcome", "address", "request_id"];
+    expect(Object.keys(body[2])).toEqual([...keys, "changed_fields"]);
     await asOwner`INSERT INTO audit_events (action, outcome, subject_id) VALUES ('disable', 'done', ${account.id})`;
     const [event] = (await auditOf("action=disable&limit=200")).body.filter(
       ({ subject }: { subject: number }) => subject === account.id,
@@ -59,6 +60,56 @@ describe("GET /api/audit/", () => {
     const { id: newcomer } = await signUp(api);
     const [login] = (await auditOf(`account=${newcomer}&action=login`)).body;
     expect(login).toMatchObject({ patients: [], outcome: "done" });
+  });
+
+  test("shows the names of the changed fields of patients and never a value of theirs", async () => {
+    const [account, to] = [await newAccount(api), await newAccount(api)];
+    const doctor = await postDoctor(account);
+    const sent = newPatient({ firstname: "Zaphod", lastname: "Beeblebrox", age: 119 });
+    const { id } = (await account.post("/api/patients/", sent)).body;
+    await account.patch(`/api/patients/${id}/`, { lastname: "Trillian", age: 118 });
+    await account.patch(`/api/patients/${id}/`, { age: 118 });
+    const assignment = await assignDoctor(account, { patient: { id }, doctor });
+    await account.delete(`/api/mappings/${assignment.id}/`);
+    await account.delete(`/api/patients/${id}/`);
+    await account.post(`/api/patients/${id}/restore/`);
+    await postTransfer(admin, { id }, to);
+    await admin.post("/api/patients/transfer/", { from: to.id, to: account.id, reason: REASON });
+    const { body } = await auditOf(`patient=${id}`);
+    expect(body.map((event: object) => [Object(event).action, Object(event).changed_fields])).toEqual([
+      ["transfer", ["owner"]],
+      ["transfer", ["owner"]],
+      ["restore", undefined],
+      ["delete", undefined],
+      ["unassign", ["doctor"]],
+      ["assign", ["doctor"]],
+      ["update", undefined],
+      ["update", ["lastname", "age"]],
+      ["create", ["firstname", "lastname", "email", "age", "gender"]],
+    ]);
+    expect(body.filter((event: object) => "changes" in event)).toEqual([]);
+    const text = JSON.stringify(body);
+    for (const value of ["Zaphod", "Beeblebrox", "Trillian", sent.email]) expect(text).not.toContain(value);
+    const { body: changes } = await account.get(`/api/patients/${id}/history/`);
+    expect(changes.at(-2)).toMatchObject({ changes: { age: { before: 119, after: 118 } } });
+  });
+
+  test("shows the values of doctors, accounts and invitations", async () => {
+    const by = await newAccount(api, "admin");
+    const doctor = await postDoctor(by);
+    await by.patch(`/api/doctors/${doctor.id}/`, { lastname: "Cuddy" });
+    await by.patch(`/api/accounts/${nurse.id}/`, { active: true, role: "clinician" });
+    await by.patch(`/api/accounts/${(await newAccount(api)).id}/`, { active: false });
+    await by.post("/api/invitations/", { email: "grace@example.org", role: "clinician" });
+    const { body } = await auditOf(`account=${by.id}`);
+    expect(body).toMatchObject([
+      { action: "invite", changes: { email: { before: null, after: "grace@example.org" } } },
+      { action: "update_account", changes: { active: { before: true, after: false } } },
+      { action: "update_account" },
+      { action: "update", changes: { lastname: { before: "House", after: "Cuddy" } } },
+      { action: "create", changes: { firstname: { before: null, after: "Gregory" } } },
+    ]);
+    expect(body.filter((event: object) => "changed_fields" in event)).toEqual([]);
   });
 
   test("filters by each field, by several, and by time: from is included, to is not", async () => {

@@ -131,7 +131,8 @@ test("an accepted token is accepted again in any form of its header, but not wit
 test("the newest 1,000 accepted tokens are remembered, each until it expires", () => {
   const tokens = new Map();
   const names = Array.from({ length: 1001 }, (_, n) => `token ${n}`);
-  const tokenClaims = { user_id: id, session_id: claims.sid, token_version: 1, must_change_password: false };
+  const flags = { must_change_password: false, is_auditor: false };
+  const tokenClaims = { user_id: id, session_id: claims.sid, token_version: 1, ...flags };
   for (const name of names) rememberVerifiedToken(tokens, name, { claims: tokenClaims, exp: now + 900 });
   expect(names.filter((name) => findVerifiedToken(tokens, name) === undefined)).toEqual(["token 0"]);
   rememberVerifiedToken(tokens, "token 1", { claims: tokenClaims, exp: now - 1 });

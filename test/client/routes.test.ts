@@ -51,8 +51,9 @@ test("a deleted patient is listed with deleted: true and restored; transfer, tra
   );
   const { id: own } = await api.me();
   const forbidden = { status: 403 };
-  await expect(api.patients.transfer(id, own)).rejects.toMatchObject(forbidden);
-  await expect(api.patients.transferAll({ from: own, to: own + 1 })).rejects.toMatchObject(forbidden);
+  const reason = "Ward 3 takes over.";
+  await expect(api.patients.transfer(id, own, reason)).rejects.toMatchObject(forbidden);
+  await expect(api.patients.transferAll({ from: own, to: own + 1, reason })).rejects.toMatchObject(forbidden);
   await expect(api.patients.open(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
 });
 

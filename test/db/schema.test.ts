@@ -57,9 +57,10 @@ function insert(table: string, changes: Record<string, unknown>) {
 }
 
 await insert("idempotency_keys", { key: "known" });
-await insert("invitations", { code_hash: hash });
+const [invitation] = await insert("invitations", { code_hash: hash });
 await insert("login_attempts", { username: "known" });
-await insert("emergency_accesses", {});
+const [access] = await insert("emergency_accesses", {});
+const other = await newAccount();
 await insert("audit_events", { id: 1, at: "2001-01-01" });
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
@@ -76,11 +77,11 @@ const checks: [table: string, column: string, ...Values][] = [
   ["users", "username", notUsernames, [uniqueName("@.+-_").padEnd(150, "A")]],
   ["users", "email", ...email(254)],
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
-  ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
+  ["users", "role", ["", "doctor", "Admin"], ["clinician", "admin", "auditor"]],
   ["sessions", "user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
   ["sessions", "last_user_agent", ["x".repeat(257)], [null, "x".repeat(256)]],
   ["invitations", "email", ...email(254)],
-  ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin"]],
+  ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin", "auditor"]],
   ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
   ["login_attempts", "failures", [-1], [0]],
   ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
@@ -107,7 +108,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["users", "users_pkey", { id: nurse.id }],
   ["users", "users_username_key", { username: known["username"] }],
   ["users", "users_doctor_id_fkey", { doctor_id: 0 }],
-  ["invitations", "invitations_pkey", { id: 1 }],
+  ["invitations", "invitations_pkey", { id: invitation?.["id"] }],
   ["invitations", "invitations_code_hash_key", { code_hash: hash }],
   ["invitations", "invitations_created_by_fkey", { created_by: 0 }],
   ["login_attempts", "login_attempts_pkey", { username: "known" }],
@@ -120,6 +121,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["patients", "patients_owner_id_fkey", { owner_id: 0 }],
   ["patients", "patients_deleted_from_fkey", { owner_id: null, deleted_from: 0, deleted_at: "2026-01-01" }],
   ["emergency_accesses", "emergency_accesses_pkey", {}],
+  ["emergency_accesses", "emergency_accesses_id_key", { account_id: other.id, id: access?.["id"] }],
   ["emergency_accesses", "emergency_accesses_account_id_fkey", { account_id: 0 }],
   ["emergency_accesses", "emergency_accesses_patient_id_fkey", { patient_id: 0 }],
   ["patients", "patients_created_by_fkey", { created_by: 0 }],
@@ -198,7 +200,15 @@ test("only optional columns and the columns about an end or a deletion may be NU
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
   const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
-  const optional = ["record_id", "spent_at", "logged_in_at", "doctor_id", "user_agent", "created_by"];
+  const optional = [
+    "record_id",
+    "spent_at",
+    "logged_in_at",
+    "doctor_id",
+    "user_agent",
+    "created_by",
+    "reason",
+  ];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const names = [...deletion, ...optional, ...ofSessions, "ended_at", "password_expires_at"];
   expect(found.map(({ name }) => name)).toEqual(names.sort());

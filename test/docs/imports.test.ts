@@ -8,7 +8,17 @@ const project = join(import.meta.dirname, "..", "..");
 const layers = [
   ["index.ts"],
   ["app.ts"],
-  ["accounts", "assignments", "audit", "auth", "doctors", "health", "invitations", "patients"],
+  [
+    "accounts",
+    "assignments",
+    "audit",
+    "auth",
+    "doctors",
+    "emergency-accesses",
+    "health",
+    "invitations",
+    "patients",
+  ],
   ["http", "scheduled-cleanup.ts"],
   ["db"],
   ["config.ts", "crypto.ts", "zod.ts"],

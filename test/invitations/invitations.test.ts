@@ -87,14 +87,30 @@ test("a password is hashed only after its invitation was found valid", async () 
   expect(salts).toHaveBeenCalled();
 });
 
-test("an invitation is void when its admin was disabled or is a clinician now", async () => {
-  for (const change of [{ active: false }, { role: "clinician" }]) {
+test.each([{ active: false }, { role: "clinician" }])(
+  "an invitation is withdrawn when its admin is changed to %j, also when the account becomes an active admin again",
+  async (change) => {
     const formerAdmin = await newAccount(undefined, "admin");
     const { id, code } = await invite(formerAdmin, { role: "admin" });
+    const other = await invite(admin);
+    const requireWithdrawn = async () => {
+      expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
+      const listed = idsOf(await admin.get("/api/invitations/?sort=-id"));
+      expect([listed.includes(id), listed.includes(other.id)]).toEqual([false, true]);
+    };
     await admin.patch(`/api/accounts/${formerAdmin.id}/`, change);
-    expect(await register({ invitation: code })).toEqual(fieldProblem("invitation"));
-    expect(idsOf(await admin.get("/api/invitations/?sort=-id"))).not.toContain(id);
-  }
+    await requireWithdrawn();
+    await admin.patch(`/api/accounts/${formerAdmin.id}/`, { active: true, role: "admin" });
+    await requireWithdrawn();
+  },
+);
+
+test("an invitation stays valid when its admin is signed out, or enabled and made an admin again without a change", async () => {
+  const by = await newAccount(undefined, "admin");
+  const { code } = await invite(by);
+  await admin.patch(`/api/accounts/${by.id}/`, { active: true, role: "admin" });
+  await admin.delete(`/api/accounts/${by.id}/sessions/`);
+  expect((await register({ invitation: code })).status).toBe(201);
 });
 
 test("an operator's invitation, of no account, is listed with created_by null, registers an admin, and can be withdrawn", async () => {

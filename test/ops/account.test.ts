@@ -30,6 +30,7 @@ const accounts = (username: string) =>
 test.each([
   ["admin", { role: "clinician" }, { role: "admin", token_version: 2 }],
   ["clinician", { role: "admin" }, { role: "clinician", token_version: 2 }],
+  ["auditor", { role: "clinician" }, { role: "auditor", token_version: 2 }],
   ["disable", { active: true }, { active: false, token_version: 2 }],
   ["enable", { active: false }, { active: true, token_version: 2 }],
   ["sign-out", { token_version: 7 }, { token_version: 8 }],

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
+import { postTransfer } from "../support/ownership.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
 import { anyTimestamp, problem } from "../support/problems.ts";
 import { assignDoctor, postPatient } from "../support/resources.ts";
@@ -51,7 +52,7 @@ describe("a patient's history", () => {
     await nurse.delete(`/api/patients/${id}/`);
     expect(actions(await historyOf(nurse, id))).toEqual(["delete", "create"]);
     await nurse.post(`/api/patients/${id}/restore/`);
-    await admin.post(`/api/patients/${id}/transfer/`, { to: to.id });
+    await postTransfer(admin, { id }, to);
     expect(await historyOf(nurse, id)).toEqual(problem(404));
     const { body } = await historyOf(to, id);
     expect(body[0]).toMatchObject({ action: "transfer", account: { id: admin.id } });

@@ -7,9 +7,9 @@ import {
   deletedPatientsOf,
   patientPath,
   patientsOf,
-  postEmergencyAccess,
   postRestore,
   postTransfer,
+  REASON,
 } from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
@@ -105,7 +105,9 @@ describe("a transfer", () => {
     const answer = await postTransfer(admin, { id }, to);
     expect(answer).toMatchObject({ status: 200, body: { id, owner: to.id } });
     const changes = { owner: { before: from.id, after: to.id } };
-    expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients: [id], changes }]);
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "transfer", patients: [id], changes, reason: REASON },
+    ]);
     expect(await from.get(patientPath({ id }))).toEqual(problem(404));
     expect([await patientsOf(from), (await from.get("/api/mappings/")).body]).toEqual([[], []]);
     expect((await to.get(patientPath({ id }))).body).toMatchObject({ id, created_by: from.id });
@@ -148,61 +150,50 @@ describe("a transfer", () => {
     await from.delete(patientPath(deleted));
     await postPatient(to, { email: conflicting.email.toUpperCase() });
     await asOwner`UPDATE users SET active = false WHERE id = ${from.id}`;
-    const body = { from: from.id, to: to.id };
+    const body = { from: from.id, to: to.id, reason: REASON };
     expect(await nurse.post("/api/patients/transfer/", body)).toEqual(problem(403));
     const answer = await admin.post("/api/patients/transfer/", body);
     expect(answer.body).toEqual({ transferred: 3, conflicts: [conflicting.id], more: false });
     const changes = { owner: { before: from.id, after: to.id } };
     const patients = [one.id, two.id, deleted.id];
-    expect(await auditEventsOf(answer)).toMatchObject([{ action: "transfer", patients, changes }]);
+    expect(await auditEventsOf(answer)).toMatchObject([
+      { action: "transfer", patients, changes, reason: REASON },
+    ]);
     expect(await patientsOf(to)).toEqual(expect.arrayContaining([one.id, two.id]));
     expect(await deletedPatientsOf(to)).toEqual([deleted.id]);
     expect((await postRestore(to, deleted)).status).toBe(200);
   });
 
   test("of all patients names unknown accounts, and is 400 to the same account", async () => {
-    const body = { from: 2_147_483_646, to: 2_147_483_647 };
+    const body = { from: 2_147_483_646, to: 2_147_483_647, reason: REASON };
     expect(await admin.post("/api/patients/transfer/", body)).toEqual(fieldProblem("from", "to"));
-    expect(await admin.post("/api/patients/transfer/", { from: 1, to: 1 })).toEqual(fieldProblem("to"));
+    expect(await admin.post("/api/patients/transfer/", { ...body, from: 1, to: 1 })).toEqual(
+      fieldProblem("to"),
+    );
   });
 });
 
-describe("emergency access of an admin", () => {
-  test("lets the admin read another account's patient and its doctors for an hour, and not change it", async () => {
-    const { patient: id, doctor } = await assignDoctor(nurse);
-    const [reader, other] = [await newAccount(api, "admin"), await newAccount(api, "admin")];
-    expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
-    const answer = await postEmergencyAccess(reader, { id });
-    expect(answer).toMatchObject({ status: 201, body: { patient: id, reason: "Nobody else is here." } });
-    const [event] = await asOwner`
-      SELECT at + interval '1 hour' AS expires_at FROM audit_events
-      WHERE action = 'break_glass' AND account_id = ${reader.id}`;
-    expect(new Date(answer.body.expires_at)).toEqual(new Date(event?.["expires_at"]));
-    expect(await auditEventsOf(answer)).toMatchObject([
-      { action: "break_glass", outcome: "done", patients: [id], reason: "Nobody else is here." },
-    ]);
-    expect((await reader.get(patientPath({ id }))).body).toMatchObject({ id });
-    expect((await reader.get(`/api/mappings/${id}/`)).body.doctors).toMatchObject([{ id: doctor }]);
-    const forbidden = problem(403, "Only the patient's owner may change or delete it.");
-    expect(await reader.patch(patientPath({ id }), { age: 1 })).toEqual(forbidden);
-    expect(await reader.delete(patientPath({ id }))).toEqual(forbidden);
-    expect(await patientsOf(reader)).toEqual([]);
-    expect(await other.get(patientPath({ id }))).toEqual(problem(404));
-    await asOwner`UPDATE emergency_accesses SET expires_at = now() WHERE account_id = ${reader.id}`;
-    expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
-    expect((await postEmergencyAccess(reader, { id })).status).toBe(201);
-    await asOwner`UPDATE users SET role = 'clinician' WHERE id = ${reader.id}`;
-    expect(await reader.get(patientPath({ id }))).toEqual(problem(404));
+describe("a transfer by an admin", () => {
+  const tooShortOrLong = [undefined, null, 7, "", " ".repeat(12), ` ${"x".repeat(9)} `, "x".repeat(501)];
+
+  test.each(tooShortOrLong)("with the reason %j is 400 and changes nothing", async (reason) => {
+    const patient = await postPatient(nurse);
+    const one = await admin.post(`${patientPath(patient)}transfer/`, { to: admin.id, reason });
+    expect(one).toEqual(fieldProblem("reason"));
+    const all = await admin.post("/api/patients/transfer/", { from: nurse.id, to: admin.id, reason });
+    expect(all).toEqual(fieldProblem("reason"));
+    expect(await patientsOf(nurse)).toContain(patient.id);
   });
 
-  test("is 400 without a reason, 403 for a clinician, and 404 for a deleted patient", async () => {
-    const patient = await postPatient(nurse);
-    for (const reason of ["", "  ", "x".repeat(501), 7, null])
-      expect(await postEmergencyAccess(admin, patient, reason)).toEqual(fieldProblem("reason"));
-    const refused = await postEmergencyAccess(await newAccount(api), patient);
-    expect(refused).toEqual(problem(403));
-    expect(await auditEventsOf(refused)).toMatchObject([{ action: "break_glass", outcome: "refused" }]);
-    await nurse.delete(patientPath(patient));
-    expect(await postEmergencyAccess(admin, patient)).toEqual(problem(404));
+  test("to the admin and back is shown to the owner with both reasons", async () => {
+    const owner = await newAccount(api);
+    const patient = await postPatient(owner);
+    await postTransfer(admin, patient, admin, "x".repeat(10));
+    await postTransfer(admin, patient, owner, "é".repeat(500));
+    const { body } = await owner.get(`${patientPath(patient)}accesses/`);
+    expect(body.slice(0, 2)).toMatchObject([
+      { action: "transfer", account: { id: admin.id }, reason: "é".repeat(500) },
+      { action: "transfer", account: { id: admin.id }, reason: "x".repeat(10) },
+    ]);
   });
 });

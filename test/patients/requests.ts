@@ -10,6 +10,7 @@ import {
   TransferSummary,
 } from "../../src/patients/responses.ts";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
+import { REASON } from "../support/ownership.ts";
 import { newPatient, postPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
@@ -59,15 +60,15 @@ const transfer = {
   ...byAdmin,
   subject: async (account: TestAccount) => ({
     ...(await subject(account)),
-    body: { to: (await newAccount()).id },
+    body: { to: (await newAccount()).id, reason: REASON },
   }),
-  invalid: { to: 0 },
+  invalid: { to: 0, reason: "too short" },
 };
 const transferAll = {
   ...transfer,
   subject: async (account: TestAccount) => {
     await postPatient(account);
-    return { body: { from: account.id, to: (await newAccount()).id } };
+    return { body: { from: account.id, to: (await newAccount()).id, reason: REASON } };
   },
 };
 const emergencyAccess = {
@@ -77,7 +78,7 @@ const emergencyAccess = {
     ...(await subject(account)),
     body: { reason: "Nobody else is here." },
   }),
-  invalid: { reason: " " },
+  invalid: { reason: "too short" },
 };
 const auditList = { subject, access };
 const restore = { recorded: "restore", subject: deletedSubject, access };

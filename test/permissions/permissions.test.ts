@@ -59,6 +59,7 @@ const createCaller: Record<CallerKind, (owner: TestAccount) => Promise<TestAccou
   "another account": ({ api }) => newAccount(api),
   "the doctor's account": createDoctorsAccount,
   admin: ({ api }) => newAccount(api, "admin"),
+  auditor: ({ api }) => newAccount(api, "auditor"),
   disabled: disable,
   "demoted a moment ago": createDemotedAdmin,
 };

@@ -4,8 +4,10 @@ import { connectApi } from "../support/api.ts";
 import { inEmptyDatabase } from "../support/empty-database.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner, owner } from "../support/owner.ts";
+import { postEmergencyAccess } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { CROWD, connectWithoutLimits, raceBehind, tally } from "../support/races.ts";
+import { postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 
@@ -23,6 +25,28 @@ test("of two admins who take each other's role at once, one is 200 and stays an 
     SELECT id FROM users WHERE id IN (${one.id}, ${other.id}) AND role = 'admin' AND active`;
   expect(admins).toHaveLength(1);
 });
+
+test.each(["role = 'clinician'", "active = false"])(
+  "%s waits for an invitation and an emergency access that are being created, and ends both",
+  async (change) => {
+    const [admin, nurse] = [await newAccount(api, "admin"), await newAccount(api)];
+    const { id } = await postPatient(nurse);
+    // Both have locked their account when they wait for their session.
+    const lock = await holdLock("SELECT FROM sessions WHERE user_id = $1 FOR UPDATE", [admin.id]);
+    const creations = Promise.all([
+      postEmergencyAccess(admin, { id }),
+      admin.post("/api/invitations/", { email: "grace@example.org", role: "admin" }),
+    ]);
+    await lock.waiters(2);
+    const demotion = Promise.all([owner().query(`UPDATE users SET ${change} WHERE id = $1`, [admin.id])]);
+    await lock.waiters(3);
+    await lock.release();
+    await demotion;
+    expect((await creations).map(({ status }) => status)).toEqual([201, 201]);
+    expect(await asOwner`SELECT FROM invitations WHERE created_by = ${admin.id}`).toEqual([]);
+    expect(await asOwner`SELECT FROM emergency_accesses WHERE account_id = ${admin.id}`).toEqual([]);
+  },
+);
 
 test("PATCHes of different accounts by one admin at once are all 200", async () => {
   const accounts = await Promise.all(Array.from({ length: CROWD }, () => newAccount(api)));

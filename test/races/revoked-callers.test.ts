@@ -4,7 +4,7 @@ import type { ApiResponse } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
-import { postRestore } from "../support/ownership.ts";
+import { postEmergencyAccess, postRestore, postTransfer, REASON } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { connectWithoutLimits, lockRecords, raceBehind } from "../support/races.ts";
 import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
@@ -36,7 +36,7 @@ test.each<[what: string, change: (nurse: TestAccount, id: number) => Promise<Api
     async (nurse, id) => {
       await newAccount(api, "admin"); // the last admin could not be disabled
       await asOwner`UPDATE users SET role = 'admin' WHERE id = ${nurse.id}`;
-      return nurse.post(`/api/patients/${id}/transfer/`, { to: (await newAccount(api)).id });
+      return postTransfer(nurse, { id }, await newAccount(api));
     },
   ],
 ])(
@@ -100,16 +100,33 @@ test.each<[what: string, prepare: Prepare]>([
       const [from, to] = [await newAccount(api), await newAccount(api)];
       const { id } = await postPatient(from);
       return {
-        send: () => admin.post("/api/patients/transfer/", { from: from.id, to: to.id }),
+        send: () => admin.post("/api/patients/transfer/", { from: from.id, to: to.id, reason: REASON }),
         state: () => asOwner`SELECT owner_id FROM patients WHERE id = ${id}`,
       };
     },
   ],
   [
+    "emergency access",
+    async (admin) => {
+      const { id } = await postPatient(await newAccount(api));
+      return {
+        send: () => postEmergencyAccess(admin, { id }),
+        state: () => asOwner`SELECT FROM emergency_accesses WHERE patient_id = ${id}`,
+      };
+    },
+  ],
+  [
+    "an invitation",
+    async (admin) => ({
+      send: () => admin.post("/api/invitations/", { email: "grace@example.org", role: "admin" }),
+      state: () => asOwner`SELECT FROM invitations WHERE created_by = ${admin.id}`,
+    }),
+  ],
+  [
     "the withdrawal of an invitation",
     async (admin) => {
       const body = { email: "grace@example.org", role: "clinician" };
-      const { id } = (await admin.post("/api/invitations/", body)).body;
+      const { id } = (await (await newAccount(api, "admin")).post("/api/invitations/", body)).body;
       return {
         send: () => admin.delete(`/api/invitations/${id}/`),
         state: () => asOwner`SELECT FROM invitations WHERE id = ${id}`,

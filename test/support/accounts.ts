@@ -1,6 +1,7 @@
 import { sign } from "hono/jwt";
 import { expect } from "vitest";
 import { hashPassword } from "../../src/auth/passwords.ts";
+import type { roles } from "../../src/db/schema.ts";
 import { type Api, callsOf, connectApi, JWT_SECRET } from "./api.ts";
 import { asOwner } from "./owner.ts";
 
@@ -24,13 +25,14 @@ export const tokenClaims = () => {
 export const mintToken = (changes: Record<string, unknown>, secret = JWT_SECRET): Promise<string> =>
   sign({ ...tokenClaims(), ...changes }, secret, "HS256");
 
+export type Role = (typeof roles)[number];
 export type TestAccount = Awaited<ReturnType<typeof newAccount>>;
 
 /**
  * Creates an account with a session by one SQL statement; its calls carry a token of that session. It has no
  * password: tests of registration and login use `signUp`.
  */
-export async function newAccount(api: Api = connectApi(), role: "clinician" | "admin" = "clinician") {
+export async function newAccount(api: Api = connectApi(), role: Role = "clinician") {
   const username = uniqueName("user-");
   const [row] = await asOwner`
     WITH account AS (
@@ -38,8 +40,23 @@ export async function newAccount(api: Api = connectApi(), role: "clinician" | "a
       VALUES (${username}, ${`${username}@example.org`}, ${NO_PASSWORD}, ${role}) RETURNING id)
     INSERT INTO sessions (user_id, token_version, expires_at) SELECT id, 1, now() + interval '1 day' FROM account
     RETURNING user_id, id`;
-  const token = await mintToken({ sub: String(row?.["user_id"]), sid: row?.["id"] });
+  const token = await mintToken({
+    ...{ sub: String(row?.["user_id"]), sid: row?.["id"] },
+    is_auditor: role === "auditor" || undefined,
+  });
   return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
+}
+
+/** The same account with a new session, after its tokens were revoked. */
+export async function withNewToken(account: TestAccount): Promise<TestAccount> {
+  const [row] = await asOwner`
+    INSERT INTO sessions (user_id, token_version, password_version, expires_at)
+    SELECT id, token_version, password_version, now() + interval '1 day' FROM users WHERE id = ${account.id}
+    RETURNING id, token_version`;
+  const token = await mintToken({ sub: String(account.id), sid: row?.["id"], ver: row?.["token_version"] });
+  return callingWith(account.api, {
+    ...{ id: account.id, sid: String(row?.["id"]), username: account.username, token },
+  });
 }
 
 /** Gives a password to an account of `newAccount`. */

@@ -6,8 +6,13 @@ import { postDoctor } from "./resources.ts";
 export const patientPath = ({ id }: { id: number }) => `/api/patients/${id}/`;
 export const postRestore = (account: TestAccount, patient: { id: number }, query = "") =>
   account.post(`${patientPath(patient)}restore/${query}`);
-export const postTransfer = (account: TestAccount, patient: { id: number }, to: { id: number }) =>
-  account.post(`${patientPath(patient)}transfer/`, { to: to.id });
+export const REASON = "Ward 3 takes over.";
+export const postTransfer = (
+  account: TestAccount,
+  patient: { id: number },
+  to: { id: number },
+  reason: unknown = REASON,
+) => account.post(`${patientPath(patient)}transfer/`, { to: to.id, reason });
 export const postEmergencyAccess = (
   account: TestAccount,
   patient: { id: number },

@@ -73,12 +73,20 @@ export const changeJson = sql`${jsonObject(sql`
 /** The fields of a JSON object without its braces. */
 const objectFields = (columns: SQL): SQL => sql`left(substr(${jsonObject(columns)}::text, 2), -1)`;
 
-/**
- * An audit event as JSON text, without the fields that are NULL.
- *
- * @param subjects one more field that says whose data was accessed, as JSON text: `"patients":[1,2]`.
- */
-export const eventJson = (subjects?: SQL): SQL => sql`('{' || concat_ws(',',
-      ${objectFields(sql`${eventIdAndTime}, ${accountJson(sql`e.username, e.role`)}, e.action`)},${subjects && sql`\n${subjects},`}
+/** What an audit event changed, with the values before and after. */
+const changedValues = sql`'"changes":' || e.changes::text`;
+
+/** The parts of an audit event's JSON text that differ between lists. */
+interface EventJson {
+  /** Fields that say whose data was accessed, as JSON text: `"patients":[1,2]`. */
+  subjects: SQL;
+  /** The field that says what was changed, as JSON text; with the values before and after when left out. */
+  changed?: SQL;
+}
+
+/** An audit event as JSON text, without the fields that are NULL. */
+export const eventJson = ({ subjects, changed = changedValues }: EventJson): SQL => sql`('{' || concat_ws(',',
+      ${objectFields(sql`${eventIdAndTime}, ${accountJson(sql`e.username, e.role`)}, e.action`)},
+${subjects},
       ${objectFields(sql`e.outcome, e.address, e.request_id`)},
-      '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}')`;
+      ${changed}, '"reason":' || to_json(e.reason)::text) || '}')`;

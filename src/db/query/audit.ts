@@ -15,6 +15,7 @@ export type AuditAction =
   | "restore"
   | "transfer"
   | "break_glass"
+  | "list_emergency_accesses"
   | "assign"
   | "unassign"
   | "export"
@@ -123,10 +124,10 @@ export function insertAuditEventOf({ from, alias, session }: AuditActor, event: 
 }
 
 /** The event of an authenticated request. Its outcome is `refused` when the caller is not accepted. */
-const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEventColumns) =>
+const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEventColumns, alias = "") =>
   eventColumns(
     { ...event, outcome: sql`WHEN NOT is_accepted THEN 'refused' ${outcome}` },
-    "",
+    alias,
     sql`${param("session_id")}::uuid`,
   );
 
@@ -142,6 +143,18 @@ export function insertAuditEvent(event: AuditEventColumns, condition?: SQL): SQL
     ${insertInto(columns)}
     SELECT ${valuesOf(columns)}
     FROM token_account${condition && sql` WHERE ${condition}`}
+  )`;
+}
+
+/**
+ * A step with further events of an authenticated request: one for each row of `from`.
+ */
+export function insertFurtherAuditEvents(step: string, from: SQL, event: AuditEventColumns): SQL {
+  const columns = callerEventColumns(event, "token_account.");
+  return sql`${sql.raw(step)} AS (
+    ${insertInto(columns)}
+    SELECT ${valuesOf(columns)}
+    FROM token_account, ${from}
   )`;
 }
 

@@ -16,6 +16,8 @@ export type TokenClaims = {
   token_version: number;
   /** Whether the account had to change its password first when the token was issued. */
   must_change_password: boolean;
+  /** Whether the account was an auditor when the token was issued. Another role ends the token's session. */
+  is_auditor: boolean;
 };
 
 /** Who is calling, from where, and the database connection of the request. */
@@ -27,16 +29,19 @@ export interface Caller {
 
 /**
  * The token is genuine, but its account is disabled or must change its password, its version is outdated, or its
- * session ended.
+ * session ended; or the account is an auditor and the statement is not for auditors.
  */
 export class CallerRevokedError extends Error {
   override name = "CallerRevokedError";
   /** Whether the reason may be that the account has to change its password first. */
   readonly mustChangePassword: boolean;
+  /** Whether the reason may be that the account is an auditor. */
+  readonly isAuditor: boolean;
 
-  constructor(mustChangePassword: boolean) {
+  constructor(mustChangePassword: boolean, isAuditor: boolean) {
     super();
     this.mustChangePassword = mustChangePassword;
+    this.isAuditor = isAuditor;
   }
 }
 
@@ -57,11 +62,16 @@ const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
 
 /**
  * The first steps of every statement of an authenticated request. `token_account` is the account of the token, whether
- * or not it is accepted; `caller` is the calling account, or no row when it is not accepted.
+ * or not it is accepted; `caller` is the calling account, or no row when it is not accepted. Auditors are not accepted.
  */
-export const callerSteps = callerStepsIf(sql`NOT u.must_change_password AND `);
+export const callerSteps = callerStepsIf(sql`NOT u.must_change_password AND u.role <> 'auditor' AND `);
 
-/** Like `callerSteps`; they also accept an account that has to change its password first. */
+/**
+ * Like `callerSteps`; they also accept auditors. The statement is defined with `acceptsAuditors`.
+ */
+export const callerStepsForAuditors = callerStepsIf(sql`NOT u.must_change_password AND `);
+
+/** Like `callerSteps`; they also accept auditors, and an account that has to change its password first. */
 export const callerStepsForPasswordChange = callerStepsIf(sql``);
 
 /** The id of the calling account. NULL when it is not accepted, which equals no id. */
@@ -72,9 +82,17 @@ export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
 
 export const callerIsAdmin = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'admin')`;
 
-/** The outcome of an action for admins: always `refused` for others, so that they learn nothing about the record. */
-export const adminOutcome = (outcome = sql`ELSE 'done'`): SQL =>
-  sql`WHEN NOT ${callerIsAdmin} THEN 'refused' ${outcome}`;
+export const callerIsAuditor = sql<boolean>`EXISTS (SELECT FROM caller WHERE role = 'auditor')`;
+
+/**
+ * The outcome of an action that needs a permission, which no record decides: always `refused` for others, so that they
+ * learn nothing about the record.
+ */
+export const permittedOutcome = (isPermitted: SQL, outcome = sql`ELSE 'done'`): SQL =>
+  sql`WHEN NOT ${isPermitted} THEN 'refused' ${outcome}`;
+
+/** The outcome of an action for admins. */
+export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdmin, outcome);
 
 /**
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
@@ -121,7 +139,14 @@ export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Pro
 export const authenticated = <Row, Values extends object = Record<never, never>>(
   name: string,
   query: SQL,
-): SendForCaller<Row, Values> => bindCaller(defineStatement(name, query));
+  accepted: AcceptedCallers = {},
+): SendForCaller<Row, Values> => bindCaller(defineStatement(name, query), accepted);
+
+/** Which callers a statement accepts beyond the others, as its first steps do. */
+interface AcceptedCallers {
+  /** It begins with `callerStepsForAuditors`. */
+  acceptsAuditors?: boolean;
+}
 
 /**
  * Like `authenticated`, for a statement that begins with `callerStepsForPasswordChange`.
@@ -129,7 +154,8 @@ export const authenticated = <Row, Values extends object = Record<never, never>>
 export const authenticatedForPasswordChange = <Row, Values extends object = Record<never, never>>(
   name: string,
   query: SQL,
-): SendForCaller<Row, Values> => bindCaller(defineStatement(name, query), true);
+): SendForCaller<Row, Values> =>
+  bindCaller(defineStatement(name, query), { acceptsAuditors: true, isForPasswordChange: true });
 
 /**
  * Like `authenticated`, for a statement that may be executed twice, because it only reads or has an idempotency key:
@@ -139,17 +165,27 @@ export const authenticatedForPasswordChange = <Row, Values extends object = Reco
 export const authenticatedRetryable = <Row, Values extends object = Record<never, never>>(
   name: string,
   query: SQL,
-  options: StatementOptions<Values> = {},
+  options: StatementOptions<Values> & AcceptedCallers = {},
 ): SendForCaller<Row, Values> =>
-  bindCaller(defineRetryableStatement<Row, Values & TokenClaims & RequestOrigin>(name, query, options));
+  bindCaller(
+    defineRetryableStatement<Row, Values & TokenClaims & RequestOrigin>(name, query, options),
+    options,
+  );
 
 const bindCaller =
   <Row, Values extends object>(
     send: SendStatement<Row, TokenClaims & RequestOrigin & Values>,
-    isForPasswordChange = false,
+    {
+      acceptsAuditors = false,
+      isForPasswordChange = false,
+    }: AcceptedCallers & { isForPasswordChange?: boolean },
   ): SendForCaller<Row, Values> =>
   async ({ connection, claims, origin }, values) => {
     const row = await send(connection, { ...values, ...claims, ...origin });
-    if (!row) throw new CallerRevokedError(claims.must_change_password && !isForPasswordChange);
+    if (!row)
+      throw new CallerRevokedError(
+        claims.must_change_password && !isForPasswordChange,
+        claims.is_auditor && !acceptsAuditors,
+      );
     return row;
   };

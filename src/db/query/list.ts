@@ -2,7 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import { nameSearchKey } from "../columns.ts";
 import { intParam, type Json, param } from "../statement.ts";
 import { type AuditEventColumns, insertRetryableAuditEvent } from "./audit.ts";
-import { authenticatedRetryable, type Caller, callerSteps, type SendForCaller } from "./caller.ts";
+import {
+  authenticatedRetryable,
+  type Caller,
+  callerSteps,
+  callerStepsForAuditors,
+  type SendForCaller,
+} from "./caller.ts";
 import { columnNames, isTimestamp, responseColumn } from "./json.ts";
 
 // Lists that are read page by page (keyset pagination). Each sort order in each direction is a statement of its own,
@@ -60,6 +66,8 @@ export interface ListDefinition {
   timeRange?: { fromParam: string; toParam: string };
   /** Whether the caller may read the list at all; true when left out. */
   isAllowed?: SQL<boolean>;
+  /** Whether auditors may read the list; only when `isAllowed` says so too. */
+  acceptsAuditors?: boolean;
   /** The audit event, and on which condition there is one. The rows are those of the step `page`. */
   auditEvent: { columns: AuditEventColumns; condition?: SQL };
 }
@@ -135,7 +143,7 @@ const orderBy = (columns: string[], isBackwards: boolean): SQL =>
   sql.raw(columns.map((column) => (isBackwards ? `${column} DESC` : column)).join(", "));
 
 function pageStatement(list: ListDefinition, sortName: string, sort: Sort, isBackwards: boolean): SendPage {
-  const { alias, json, join, steps, auditEvent, isAllowed = sql`true` } = list;
+  const { alias, json, join, steps, auditEvent, isAllowed = sql`true`, acceptsAuditors = false } = list;
   const order = bareColumns(sort.order);
   const [key] = order;
   const conditions = Object.entries(list.filters).flatMap(([filter, condition]) =>
@@ -147,7 +155,7 @@ function pageStatement(list: ListDefinition, sortName: string, sort: Sort, isBac
   return authenticatedRetryable<PageRow, Record<string, unknown>>(
     name,
     sql`-- ${sql.raw(list.routes)}
-  WITH ${callerSteps},${steps && sql`\n  ${steps},`}
+  WITH ${acceptsAuditors ? callerStepsForAuditors : callerSteps},${steps && sql`\n  ${steps},`}
   page_and_next AS (
     SELECT ${sql.raw(alias)}.*, row_number() OVER (ORDER BY ${orderBy(order, isBackwards)}) AS page_position
     FROM (
@@ -164,7 +172,7 @@ ${order.length > 1 ? sql`(SELECT ${responseColumn(alias, key ?? "")} ${last})` :
 (SELECT id::float8 ${last}) AS id,
 ${isAllowed} AS "isAllowed"
 FROM caller`,
-    { readsInIndexOrder: true },
+    { readsInIndexOrder: true, acceptsAuditors },
   );
 }
 

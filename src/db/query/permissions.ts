@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { callerDoctorId, callerId, callerIsAdmin } from "./caller.ts";
+import { callerDoctorId, callerId, callerIsAdmin, callerIsAuditor } from "./caller.ts";
 
 /**
  * What the caller can be to a record, as conditions on that record. In every statement `p` is a patient, `m` an
@@ -8,6 +8,7 @@ import { callerDoctorId, callerId, callerIsAdmin } from "./caller.ts";
 const callerRoles = {
   anyAccount: sql`true`,
   admin: callerIsAdmin,
+  auditor: callerIsAuditor,
   /** The owner of a patient. A deleted patient has none. */
   owner: sql`p.owner_id = ${callerId}`,
   /** The owner at the time of the deletion. */
@@ -40,12 +41,14 @@ const permissions = {
   "patients:restore": ["owner", "formerOwner", "adminOfDeleted"],
   "patients:transfer": ["admin"],
   "patients:grant_emergency_access": ["admin"],
+  "emergency_accesses:list": ["admin"],
   "assignments:end": ["ownerOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
+  "accounts:read": ["admin", "auditor"],
   "accounts:manage": ["admin"],
   "invitations:manage": ["admin"],
-  "audit_log:read": ["admin"],
+  "audit_log:read": ["admin", "auditor"],
 } satisfies Record<string, (keyof typeof callerRoles)[]>;
 
 /**

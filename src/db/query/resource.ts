@@ -15,8 +15,15 @@ export interface FoundRecord<Shape> {
 /** The parameters of reading a record. `known`: the versions that the client has already. */
 export type FindParams = { id: number; known: number[] };
 
-/** What a statement returns about its `target`. Both are null when there is no such record for the caller. */
-export type TargetState = { canChange: boolean | null; isExpectedVersion: boolean | null };
+/**
+ * What a statement returns about its `target`. All are null when there is no such record for the caller. `needsAdmin`:
+ * the caller may change the record, but not in this way.
+ */
+export type TargetState = {
+  canChange: boolean | null;
+  isExpectedVersion: boolean | null;
+  needsAdmin?: boolean | null;
+};
 
 /** The row of a statement that changes a record. Both are null when it was not changed. */
 export type ChangedRecord<Shape> = TargetState & { version: number | null; body: Json<Shape> | null };

@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_438c02e5",
+  "function": "accounts_end_sessions_8c6de59d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_6c5d8f2c",
+  "function": "accounts_find_6ab44508",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -38,13 +38,13 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
-   "isAdmin": "boolean",
+   "isAllowed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_5429a7f1",
+  "function": "accounts_list_by_id_21baa102",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_6fb791d0",
+  "function": "accounts_list_by_id_desc_6f4800ed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,24 +90,26 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_65fe3331",
+  "function": "accounts_update_9db7d0ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "id": "integer",
    "changes": "jsonb",
+   "id": "integer",
    "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "reason": "text"
   },
   "columns": {
    "isAdmin": "boolean",
+   "isOwnLink": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a9155cda",
+  "function": "assignments_create_583a3a40",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -132,7 +134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_b9ac7e0b",
+  "function": "assignments_delete_5d8636f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -148,7 +150,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_94f96d30",
+  "function": "assignments_find_doctors_of_patient_93a879d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -164,7 +166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_4c10d6ac",
+  "function": "assignments_list_by_created_at_80ee63d3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -186,7 +188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_e94fb03d",
+  "function": "assignments_list_by_created_at_desc_db442a42",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -208,7 +210,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_b6de06e1",
+  "function": "assignments_list_by_id_ec0ce255",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -229,7 +231,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_4b269617",
+  "function": "assignments_list_by_id_desc_82fe9f4a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -250,7 +252,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_a3441280",
+  "function": "assignments_list_by_patient_created_at_8bd73d4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -272,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_a208ca01",
+  "function": "assignments_list_by_patient_created_at_desc_c7db31f8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -294,7 +296,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_14ba8704",
+  "function": "assignments_list_by_patient_id_c88661a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -315,7 +317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_41805054",
+  "function": "assignments_list_by_patient_id_desc_8b542b5d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -336,7 +338,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_61449664",
+  "function": "assignments_list_of_doctor_by_created_at_95b544a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -359,7 +361,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_d3c3d153",
+  "function": "assignments_list_of_doctor_by_created_at_desc_aa6847b0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -382,7 +384,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_8b4937fb",
+  "function": "assignments_list_of_doctor_by_id_334e7daf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -404,7 +406,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_c305142d",
+  "function": "assignments_list_of_doctor_by_id_desc_8f6d5b75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -426,7 +428,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_b56bed60",
+  "function": "assignments_list_of_doctor_by_patient_created_at_40cf4b4c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -449,7 +451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5617964d",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_aae00040",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -472,7 +474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_e08d99fe",
+  "function": "assignments_list_of_doctor_by_patient_id_446bcef2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -494,7 +496,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_5966bee1",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_4d5c2ae9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -516,7 +518,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_e0beff33",
+  "function": "audit_list_by_account_at_desc_58d7ffec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -542,7 +544,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_9cfc0fc5",
+  "function": "audit_list_by_action_at_desc_9510379b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -568,7 +570,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fe731ae9",
+  "function": "audit_list_by_at_desc_47962304",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -594,7 +596,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_d4ebd303",
+  "function": "audit_list_by_outcome_at_desc_99f462a7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -620,7 +622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_50998444",
+  "function": "audit_list_by_patient_at_desc_6b819fd4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -804,7 +806,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_71ba6efc",
+  "function": "auth_open_session_b3804b37",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -822,12 +824,13 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "session_id": "uuid",
    "token_version": "integer",
-   "must_change_password": "boolean"
+   "must_change_password": "boolean",
+   "is_auditor": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_1ffa7614",
+  "function": "auth_rotate_refresh_token_3756a207",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -841,6 +844,7 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "token_version": "integer",
    "must_change_password": "boolean",
+   "is_auditor": "boolean",
    "successor_hash": "text"
   },
   "readsInIndexOrder": false
@@ -896,7 +900,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_09138c45",
+  "function": "doctors_create_b659441f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -917,7 +921,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_2b10a0ab",
+  "function": "doctors_delete_c7dad57c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -930,13 +934,14 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsAdmin": "boolean",
    "assigned": "integer",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_c3ad27df",
+  "function": "doctors_find_f1d0a06e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -951,7 +956,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_7215264c",
+  "function": "doctors_list_by_created_at_83c84a12",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -976,7 +981,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_69e88acf",
+  "function": "doctors_list_by_created_at_desc_365d03b3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1001,7 +1006,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_24e6a784",
+  "function": "doctors_list_by_id_c4752a63",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1025,7 +1030,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_8295812c",
+  "function": "doctors_list_by_id_desc_6fd45015",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1049,7 +1054,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_cace2400",
+  "function": "doctors_list_by_lastname_f4241d3c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1074,7 +1079,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_0be55f31",
+  "function": "doctors_list_by_lastname_desc_89e1cebd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1099,7 +1104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_972c2b4b",
+  "function": "doctors_list_by_patient_id_6c6aaee8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1123,7 +1128,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_d62d05bc",
+  "function": "doctors_list_by_patient_id_desc_711834c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1147,7 +1152,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_07772d22",
+  "function": "doctors_update_e16ccf16",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1161,10 +1166,51 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsAdmin": "boolean",
    "version": "integer",
    "body": "text"
   },
   "readsInIndexOrder": false
+ },
+ "emergency-accesses/list-by-id": {
+  "function": "emergency_accesses_list_by_id_32f3a269",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "emergency-accesses/list-by-id-desc": {
+  "function": "emergency_accesses_list_by_id_desc_cc70bdec",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
  },
  "health/ping": {
   "function": "health_ping_6a649e19",
@@ -1175,7 +1221,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_a34948dd",
+  "function": "invitations_create_bcab4153",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1195,7 +1241,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_963d652f",
+  "function": "invitations_list_by_id_afe95470",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1215,7 +1261,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_614cbf84",
+  "function": "invitations_list_by_id_desc_17706a6f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1235,7 +1281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_21043633",
+  "function": "invitations_withdraw_5367539b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1251,7 +1297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_923f361f",
+  "function": "patients_create_9c925d98",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1272,7 +1318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_2975cdbf",
+  "function": "patients_delete_11174e1c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1290,7 +1336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_acb15e07",
+  "function": "patients_export_csv_97ba2529",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1308,7 +1354,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_fc07c7f8",
+  "function": "patients_export_ndjson_ddb480ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1326,7 +1372,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_7d3e7a74",
+  "function": "patients_find_20ed16fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1344,13 +1390,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_10b61674",
+  "function": "patients_grant_emergency_access_8ac64aa5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "id": "integer",
    "reason": "text",
+   "id": "integer",
    "request_id": "uuid",
    "address": "text"
   },
@@ -1361,7 +1407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_5991558a",
+  "function": "patients_import_00c8373e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1385,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_a6e001da",
+  "function": "patients_list_accesses_by_at_desc_a1e7fc0c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1407,7 +1453,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_00fad86e",
+  "function": "patients_list_by_created_at_d29d03b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1433,7 +1479,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_e707da30",
+  "function": "patients_list_by_created_at_desc_8b569b43",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1459,7 +1505,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_d98eca7b",
+  "function": "patients_list_by_doctor_created_at_22a1539d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1485,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_cc42662e",
+  "function": "patients_list_by_doctor_created_at_desc_a9cbfcae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1511,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_9c514b57",
+  "function": "patients_list_by_doctor_id_0dfe494d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1536,7 +1582,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_7a98176f",
+  "function": "patients_list_by_doctor_id_desc_ed4065e7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1561,7 +1607,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_3e2e6fa3",
+  "function": "patients_list_by_doctor_lastname_f092b4bc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1587,7 +1633,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_e320179d",
+  "function": "patients_list_by_doctor_lastname_desc_bd01c0c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1613,7 +1659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_7319df31",
+  "function": "patients_list_by_id_1ca3b433",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1638,7 +1684,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_c321789b",
+  "function": "patients_list_by_id_desc_297004ff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1663,7 +1709,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_8bf4d9c5",
+  "function": "patients_list_by_lastname_6b84b090",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1689,7 +1735,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_dabbce1b",
+  "function": "patients_list_by_lastname_desc_6bbce469",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1715,7 +1761,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_84174363",
+  "function": "patients_list_changes_by_at_desc_b9c590a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,7 +1783,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_e0c4fe9b",
+  "function": "patients_list_deleted_by_created_at_a8eeb8b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1763,7 +1809,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_53642948",
+  "function": "patients_list_deleted_by_created_at_desc_84f83386",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1789,7 +1835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_d8bba896",
+  "function": "patients_list_deleted_by_id_a3713cc0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1814,7 +1860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_5250be91",
+  "function": "patients_list_deleted_by_id_desc_502d17c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1839,7 +1885,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_d6b10cc7",
+  "function": "patients_list_deleted_by_lastname_b4291178",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1865,7 +1911,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_b76816af",
+  "function": "patients_list_deleted_by_lastname_desc_412b9120",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1891,7 +1937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_6890d860",
+  "function": "patients_restore_61723b6a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1909,7 +1955,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_3663521d",
+  "function": "patients_transfer_8eed27fd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1917,7 +1963,8 @@ export const statementFunctions: Record<
    "to": "integer",
    "id": "integer",
    "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "reason": "text"
   },
   "columns": {
    "isAdmin": "boolean",
@@ -1928,7 +1975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_198bff3a",
+  "function": "patients_transfer_all_4552aa86",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1936,7 +1983,8 @@ export const statementFunctions: Record<
    "to": "integer",
    "from": "integer",
    "request_id": "uuid",
-   "address": "text"
+   "address": "text",
+   "reason": "text"
   },
   "columns": {
    "isAdmin": "boolean",
@@ -1947,7 +1995,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_c5f88b9d",
+  "function": "patients_update_f1c5c805",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -1,6 +1,14 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import { adminOutcome, authenticated, callerId, callerSteps } from "../../db/query/caller.ts";
+import {
+  adminOutcome,
+  authenticated,
+  callerId,
+  callerRecheck,
+  callerSteps,
+  isRevokedDuringWait,
+  isStillAccepted,
+} from "../../db/query/caller.ts";
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
@@ -12,6 +20,10 @@ const canGrant = can("patients:grant_emergency_access");
 
 /**
  * Emergency access (break-glass): lets an admin read any patient for one hour; the reason goes into the audit log.
+ * It ends with the account's role or activity (the trigger users_admin_ended, drizzle/0014_admin_rights_end.sql). The
+ * re-check locks the account, so that the trigger deletes an access that was granted just before. Shown by
+ * test/races/admins.test.ts.
+ *
  * `body` is null when there is no such patient or the caller is not an admin.
  */
 export const grantEmergencyAccess = authenticated<
@@ -21,11 +33,12 @@ export const grantEmergencyAccess = authenticated<
   "patients/grant-emergency-access",
   sql`-- POST /api/patients/:id/access
   WITH ${callerSteps},
+  ${callerRecheck("caller")},
   granted AS (
-    INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
-    SELECT ${callerId}, p.id, now() + interval '1 hour'
-    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant}
-    ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
+    INSERT INTO emergency_accesses (account_id, patient_id, expires_at, reason)
+    SELECT ${callerId}, p.id, now() + interval '1 hour', ${reason}
+    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant} AND ${isStillAccepted}
+    ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
     RETURNING patient_id, expires_at
   ),
   response AS (
@@ -39,5 +52,5 @@ export const grantEmergencyAccess = authenticated<
     reason,
   })}
 SELECT ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body
-FROM caller`,
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

@@ -67,7 +67,7 @@ export const transferHandlers = createHandlers(
 const RECEIVER_HAS_EMAIL = "The receiving account already has a patient with this email.";
 const RECEIVER_GOT_EMAIL =
   "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.";
-const NO_ACTIVE_ACCOUNT = "There is no such active account.";
+const NO_ACTIVE_ACCOUNT = "There is no such active account that may own patients.";
 
 /** `POST /transfer`: transfers all patients of an account to another one. */
 export const transferAllHandlers = createHandlers(validate("json", AccountTransfer), async (c) => {

@@ -7,7 +7,12 @@ const notAdmin = (action: string) => ({
   detail: `Only an admin may ${action}.`,
 });
 const notFound = { description: "There is no such patient.", detail: "There is no such patient." };
-const noAccount = { description: "There is no active account with this id: `errors` names the field." };
+const noAccount = {
+  description: "There is no active account with this id, or it is an auditor: `errors` names the field.",
+};
+const exampleTransferReason = "Ward 3 takes over from Ada, who has left the hospital.";
+const transferReason =
+  "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.";
 const exampleReason = "Unconscious in the emergency room; their doctor cannot be reached.";
 
 /** Restoring patients, transferring them to another account, and emergency access. */
@@ -26,9 +31,9 @@ export const ownershipOpenApi: DescribedRoutes = {
       example: { id: 7, doctors: [3] },
     }),
     Receiver: describeSchema(TransferTarget, {
-      description: "The account that a patient is transferred to.",
-      fields: { to: "The id of an active account." },
-      example: { to: 13 },
+      description: "The account that a patient is transferred to, and why.",
+      fields: { to: "The id of an active account.", reason: transferReason },
+      example: { to: 13, reason: exampleTransferReason },
     }),
     HandedOver: describeSchema(TransferredPatient, {
       description: "The patient that was transferred, with its new owner.",
@@ -36,9 +41,13 @@ export const ownershipOpenApi: DescribedRoutes = {
       example: { id: 7, owner: 13 },
     }),
     AccountTransfer: describeSchema(AccountTransfer, {
-      description: "The account whose patients are transferred, and the account that gets them.",
-      fields: { from: "The id of an account, active or disabled.", to: "The id of another, active account." },
-      example: { from: 12, to: 13 },
+      description: "The account whose patients are transferred, the account that gets them, and why.",
+      fields: {
+        from: "The id of an account, active or disabled.",
+        to: "The id of another, active account.",
+        reason: transferReason,
+      },
+      example: { from: 12, to: 13, reason: exampleTransferReason },
     }),
     HandedOverAll: describeSchema(TransferSummary, {
       description: "The result of a transfer of many patients.",
@@ -54,7 +63,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       description: "Why you need emergency access to a patient.",
       fields: {
         reason:
-          "The reason, 1 to 500 characters. It is written to the audit log, where the patient's owner can read it.",
+          "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.",
       },
       example: { reason: exampleReason },
     }),
@@ -125,7 +134,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       operationId: "openPatient",
       summary: "Get emergency access to a patient (break-glass)",
       description:
-        "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again.",
+        "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again. The access ends at once when you are no active admin any more.",
       responses: [{ status: 201, description: "You have emergency access.", schema: EmergencyAccess }],
       problems: { 403: notAdmin("use emergency access"), 404: notFound },
     },

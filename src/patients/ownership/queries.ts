@@ -93,21 +93,24 @@ FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
 
 const canTransfer = can("patients:transfer");
 const toAccountId = intParam("to");
+/** Whether the account `u` can get patients. An auditor could not read them. */
+const canOwn = sql`u.active AND u.role <> 'auditor'`;
+const reason = sql`${param("reason")}::text`;
 
 /**
- * Transfers a patient to another account, for an admin.
+ * Transfers a patient to another account, for an admin. The reason goes into the audit log.
  *
- * @returns its row: `body` is null when there is no such patient, the account `to` does not exist or is not active
- *   (`toAccount` is false), or that account has a patient with the same email (`isEmailTaken`).
+ * @returns its row: `body` is null when there is no such patient, the account `to` does not exist, is not active
+ *   or is an auditor (`toAccount` is false), or that account has a patient with the same email (`isEmailTaken`).
  */
 export const transferPatient = authenticated<
   { isAdmin: boolean; toAccount: boolean; isEmailTaken: boolean; body: Json<TransferredPatient> | null },
-  { id: number; to: number }
+  { id: number; to: number; reason: string }
 >(
   "patients/transfer",
   sql`-- POST /api/patients/:id/transfer
   WITH ${callerSteps},
-  to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND u.active),
+  to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND ${canOwn}),
   target AS (
     -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
     SELECT p.id, p.owner_id, ${ownerHasEmail(toAccountId)} AS email_taken
@@ -132,6 +135,7 @@ export const transferPatient = authenticated<
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
       FROM target, transferred)`,
+    reason,
   })}
 SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", ${jsonBody("response")} AS body
@@ -151,7 +155,7 @@ const fromAccountId = intParam("from");
  */
 export const transferAllPatients = authenticated<
   { isAdmin: boolean; fromAccount: boolean; toAccount: boolean; body: Json<TransferSummary> | null },
-  { from: number; to: number }
+  { from: number; to: number; reason: string }
 >(
   "patients/transfer-all",
   sql`-- POST /api/patients/transfer
@@ -159,7 +163,7 @@ export const transferAllPatients = authenticated<
   ${callerRecheck("caller")},
   to_account AS (
     SELECT u.id FROM users u
-    WHERE u.id = ${toAccountId} AND u.active AND ${canTransfer} AND ${isStillAccepted}
+    WHERE u.id = ${toAccountId} AND ${canOwn} AND ${canTransfer} AND ${isStillAccepted}
   ),
   from_account AS (SELECT u.id FROM users u WHERE u.id = ${fromAccountId}),
   candidates AS (
@@ -191,6 +195,7 @@ export const transferAllPatients = authenticated<
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', ${fromAccountId}, 'after', ${toAccountId}))
       FROM from_account, to_account)`,
+    reason,
   })}
 SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
   EXISTS (SELECT FROM to_account) AS "toAccount", ${jsonBody("response")} AS body

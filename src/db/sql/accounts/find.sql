@@ -12,18 +12,27 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 found AS (
   SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
     to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at
-  FROM users u WHERE u.id = $4::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  FROM users u WHERE u.id = $4::int AND (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  )
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id)
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
       'read_account',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      ) THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
       $4::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, subject_id)
   WHERE NOT ($7::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM found r) AS body
+SELECT (
+  EXISTS (SELECT FROM caller WHERE role = 'admin')
+  OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+) AS "isAllowed", (SELECT row_to_json(r)::text FROM found r) AS body
 FROM caller;

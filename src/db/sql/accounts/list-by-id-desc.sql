@@ -18,7 +18,10 @@ page_and_next AS (
       AND ($5::text IS NULL OR u.role = $5::text)
       AND ($6::boolean IS NULL OR u.active = $6::boolean)
       AND (lower($7::text) IS NULL OR starts_with(lower(u.username), lower($7::text)) OR starts_with(lower(u.email), lower($7::text)))
-      AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      )
     ORDER BY u.id DESC LIMIT $8::int + 1
   ) u
 ),
@@ -33,7 +36,10 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       'list_accounts',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' ELSE 'done' END
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      ) THEN 'refused' ELSE 'done' END
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome)
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
@@ -42,5 +48,8 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next u WHERE page_position = $8::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $8::int)) AS id,
-  (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAllowed"
+  (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  ) AS "isAllowed"
 FROM caller;

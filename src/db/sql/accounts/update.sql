@@ -1,7 +1,7 @@
--- PATCH /api/accounts/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 changes jsonb, $6 request_id uuid, $7 address text
+-- PATCH /api/accounts/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 changes jsonb, $5 id integer, $6 request_id uuid, $7 address text, $8 reason text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -9,9 +9,15 @@ WITH token_account AS (
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+new_doctor AS (
+  SELECT d.id FROM doctors d
+  WHERE d.id = ($4::jsonb ->> 'doctor_id')::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  FOR NO KEY UPDATE
+),
 locked_accounts AS (
   SELECT u.* FROM users u
-  WHERE u.id IN ((SELECT id FROM caller), $4::int) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE u.id IN ((SELECT id FROM caller), $5::int) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+    AND (SELECT count(*) FROM new_doctor) >= 0
   ORDER BY u.id
   FOR NO KEY UPDATE
 ),
@@ -22,14 +28,19 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
-target AS (SELECT * FROM locked_accounts WHERE id = $4::int AND EXISTS (SELECT FROM caller_recheck)),
+target AS (SELECT * FROM locked_accounts WHERE id = $5::int AND EXISTS (SELECT FROM caller_recheck)),
+new_link AS (
+  SELECT target.id = (SELECT id FROM caller) AS is_own
+  FROM target
+  WHERE ($4::jsonb ->> 'doctor_id')::int IS NOT NULL AND ($4::jsonb ->> 'doctor_id')::int IS DISTINCT FROM target.doctor_id
+),
 changed AS (
   UPDATE users u SET (role, active, doctor_id, token_version, updated_at) = (
     SELECT new.role, new.active, new.doctor_id,
       u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
-    FROM jsonb_populate_record(u, $5::jsonb) new
+    FROM jsonb_populate_record(u, $4::jsonb) new
   )
-  FROM target WHERE u.id = target.id
+  FROM target WHERE u.id = target.id AND NOT EXISTS (SELECT FROM new_link WHERE is_own)
   RETURNING u.*
 ),
 response AS (
@@ -38,11 +49,14 @@ response AS (
   FROM changed u
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, subject_id, changes, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'update_account',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller_recheck) THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'not_found' END,
-    $4::int,
+    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) THEN 'refused'
+      WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'not_found' END,
+    (SELECT doctor_patients(changed.doctor_id) FROM changed, new_link),
+    $5::int,
     (SELECT (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
@@ -51,8 +65,11 @@ audit_event AS (
       FROM json_each((SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM target) o)) WITH ORDINALITY b (key, value, n)
         FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM changed) o)) WITH ORDINALITY a (key, value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
-    ) FROM changed)
+    ) FROM changed),
+    $8::text
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin",
+  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink",
+  (SELECT row_to_json(r)::text FROM response r) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -18,7 +18,10 @@ page_and_next AS (
       AND ($8::int IS NULL OR e.patient_id = $8::int OR e.patients @> ARRAY[$8::int])
       AND ($9::int IS NULL OR e.account_id = $9::int)
       AND ($10::text IS NULL OR e.outcome = $10::text)
-      AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      )
     ORDER BY e.action DESC, e.at DESC, e.id DESC LIMIT $11::int + 1
   ) e
 ),
@@ -27,12 +30,19 @@ page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
     CASE
-      WHEN e.subject_id IS NOT NULL THEN '"subject":' || e.subject_id
+      WHEN e.subject_id IS NOT NULL THEN concat_ws(',', '"subject":' || e.subject_id,
+        '"patients":' || array_to_json(e.patients))
       WHEN e.doctor_id IS NOT NULL THEN '"doctor":' || e.doctor_id
       WHEN e.patient_id IS NOT NULL THEN '"patients":[' || e.patient_id || ']'
       ELSE '"patients":' || array_to_json(coalesce(e.patients, '{}')) END,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
-    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
+    CASE
+      WHEN (e.subject_id IS NOT NULL OR e.doctor_id IS NOT NULL
+        OR e.action IN ('invite', 'withdraw_invitation')) THEN '"changes":' || e.changes::text
+      ELSE '"changed_fields":[' || (
+        SELECT string_agg(to_json(key)::text, ',' ORDER BY n)
+        FROM json_object_keys(e.changes) WITH ORDINALITY fields (key, n)
+      ) || ']' END, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (
@@ -40,10 +50,13 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'audit',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+      ) THEN 'refused' ELSE 'done' END,
       ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
-        UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL
+        UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL AND subject_id IS NULL
         UNION SELECT $8::int WHERE $8::int IS NOT NULL ORDER BY 1)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
@@ -54,5 +67,8 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
-  (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAllowed"
+  (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+  ) AS "isAllowed"
 FROM caller;

@@ -1,6 +1,7 @@
 -- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 address text, $7 token_hash text, $8 network text, $9 username text, $10 isOwnNetwork boolean, $11 request_id uuid
 WITH account AS (
-  SELECT u.id, u.token_version, u.password_version, u.must_change_password FROM users u
+  SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
+  FROM users u
   WHERE u.id = $1::int AND u.active AND u.password_hash = $2::text
     AND NOT (u.must_change_password AND u.password_expires_at <= now()) IS TRUE
 ),
@@ -62,5 +63,6 @@ audit_event AS (
     AND (u.must_change_password AND u.password_expires_at <= now()) IS TRUE THEN 'password expired' END
   FROM (SELECT) attempt LEFT JOIN users u ON u.id = $1::int
 )
-SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password
+SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password,
+  account.is_auditor
 FROM new_session, account;

@@ -14,7 +14,8 @@ spent AS (
     AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
     AND s.last_used_at > now() - make_interval(mins => $3::int)
     AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
-  RETURNING t.successor_hash, s.user_id, s.id AS session_id, s.token_version, u.must_change_password
+  RETURNING t.successor_hash, s.user_id, s.id AS session_id, s.token_version, u.must_change_password,
+    u.role = 'auditor' AS is_auditor
 ),
 successor AS (
   -- The update changes nothing. It finds a successor that a concurrent refresh has inserted, unless it is spent.
@@ -46,4 +47,4 @@ audit_event AS (
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
   WHERE t.token_hash = $1::text AND NOT EXISTS (SELECT FROM exchanged WHERE is_new)
 )
-SELECT user_id, session_id, token_version, must_change_password, successor_hash FROM exchanged;
+SELECT user_id, session_id, token_version, must_change_password, is_auditor, successor_hash FROM exchanged;

@@ -1,7 +1,7 @@
 -- DELETE /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 id integer, $6 request_id uuid, $7 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -24,9 +24,17 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+reserved AS (
+  SELECT FROM target WHERE true
+    AND target.can_change AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
+    AND doctor_relied_on(target.id, (SELECT id FROM caller))
+),
+-- The foreign key unlinks them.
+linked_accounts AS (SELECT doctor_accounts(target.id) AS account FROM target),
 deleted AS (
   DELETE FROM doctors d USING target
   WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT EXISTS (SELECT FROM reserved)
     AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $5::int)
   RETURNING d.id
 ),
@@ -46,8 +54,17 @@ audit_event AS (
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM deleted)
   FROM token_account
+),
+unlink_events AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
+  SELECT token_account.id, token_account.username, token_account.role, $2::uuid, $6::uuid, $7::text,
+    'update_account',
+    CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+    linked_accounts.account,
+    json_build_object('doctor', json_build_object('before', deleted.id, 'after', NULL))
+  FROM token_account, deleted, linked_accounts
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $5::int) AS assigned,
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $5::int) AS assigned,
   EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

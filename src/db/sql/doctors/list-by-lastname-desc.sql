@@ -1,7 +1,7 @@
 -- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key text, $6 after_id bigint, $7 active boolean, $8 specialization text, $9 patient integer, $10 size integer, $11 request_id uuid, $12 address text, $13 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()

@@ -1,7 +1,7 @@
 -- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 id integer, $6 changes jsonb, $7 request_id uuid, $8 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -24,6 +24,12 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+reserved AS (
+  SELECT FROM target, jsonb_populate_record(NULL::doctors, $6::jsonb) new
+  WHERE (coalesce(new.firstname, target.firstname), coalesce(new.lastname, target.lastname), coalesce(new.email, target.email), coalesce(new.active, target.active)) IS DISTINCT FROM (target.firstname, target.lastname, target.email, target.active)
+    AND target.can_change AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
+    AND doctor_relied_on(target.id, (SELECT id FROM caller))
+),
 changed AS (
   -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
   UPDATE doctors d SET (firstname, lastname, email, gender, specialization, max_appointments_per_day, active, updated_at, version) = (
@@ -31,6 +37,7 @@ changed AS (
     FROM jsonb_populate_record(d, $6::jsonb) new
   )
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT EXISTS (SELECT FROM reserved)
   RETURNING d.version, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
     ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
@@ -54,5 +61,5 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -1,7 +1,7 @@
 -- GET /api/patients/export: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after integer, $5 size integer, $6 request_id uuid, $7 address text, $8 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()

@@ -1,7 +1,7 @@
--- POST /api/patients/:id/access: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 reason text, $6 request_id uuid, $7 address text
+-- POST /api/patients/:id/access: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 reason text, $5 id integer, $6 request_id uuid, $7 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -9,15 +9,22 @@ WITH token_account AS (
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
 granted AS (
-  INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
-  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour'
-  FROM patients p WHERE p.id = $4::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
-  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
+  INSERT INTO emergency_accesses (account_id, patient_id, expires_at, reason)
+  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', $4::text
+  FROM patients p WHERE p.id = $5::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
   RETURNING patient_id, expires_at
 ),
 response AS (
-  SELECT ea.patient_id AS patient, $5::text AS reason, to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at
+  SELECT ea.patient_id AS patient, $4::text AS reason, to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at
   FROM granted ea
 ),
 audit_event AS (
@@ -25,9 +32,9 @@ audit_event AS (
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'break_glass',
     CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM granted) THEN 'done' ELSE 'not_found' END,
-    $4::int,
-    $5::text
+    $5::int,
+    $4::text
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body
-FROM caller;
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

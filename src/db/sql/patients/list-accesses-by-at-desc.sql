@@ -1,7 +1,7 @@
 -- GET /api/patients/:id/accesses: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 after_key timestamp with time zone, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -63,6 +63,7 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7:
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
+    '"subject":' || e.subject_id,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e

@@ -1,7 +1,7 @@
--- POST /api/patients/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 from integer, $6 request_id uuid, $7 address text
+-- POST /api/patients/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 from integer, $6 request_id uuid, $7 address text, $8 reason text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -18,7 +18,7 @@ caller_recheck AS (
 ),
 to_account AS (
   SELECT u.id FROM users u
-  WHERE u.id = $4::int AND u.active AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+  WHERE u.id = $4::int AND u.active AND u.role <> 'auditor' AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
 ),
 from_account AS (SELECT u.id FROM users u WHERE u.id = $5::int),
 candidates AS (
@@ -44,14 +44,15 @@ response AS (
   FROM from_account, to_account
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'transfer',
     CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account) THEN 'done' ELSE 'refused' END,
     ARRAY(SELECT id FROM transferred ORDER BY id),
     (
       SELECT json_build_object('owner', json_build_object('before', $5::int, 'after', $4::int))
-      FROM from_account, to_account)
+      FROM from_account, to_account),
+    $8::text
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",

@@ -1,7 +1,7 @@
--- POST /api/patients/:id/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 id integer, $6 request_id uuid, $7 address text
+-- POST /api/patients/:id/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 id integer, $6 request_id uuid, $7 address text, $8 reason text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
@@ -9,7 +9,7 @@ WITH token_account AS (
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
-to_account AS (SELECT u.id FROM users u WHERE u.id = $4::int AND u.active),
+to_account AS (SELECT u.id FROM users u WHERE u.id = $4::int AND u.active AND u.role <> 'auditor'),
 target AS (
   -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
   SELECT p.id, p.owner_id, EXISTS (
@@ -33,7 +33,7 @@ transferred AS (
 ),
 response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM transferred)
       THEN 'replay' ELSE 'transfer' END,
@@ -44,7 +44,8 @@ audit_event AS (
     $5::int,
     (
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
-      FROM target, transferred)
+      FROM target, transferred),
+    $8::text
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",

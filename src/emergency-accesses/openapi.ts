@@ -1,0 +1,53 @@
+import { administrationTag, pageParameterTexts } from "../http/common-openapi.ts";
+import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
+import { EmergencyAccessesQuery } from "./requests.ts";
+import { OpenEmergencyAccess } from "./responses.ts";
+
+export const emergencyAccessesOpenApi: OpenApiGroup = {
+  tag: administrationTag,
+  parameters: [
+    describeParameters(EmergencyAccessesQuery, {
+      limit: pageParameterTexts.limit,
+      cursor: pageParameterTexts.cursor,
+      sort: { description: "`id`, or `-id` for the newest first.", example: "-id" },
+    }),
+  ],
+  schemas: {
+    OpenEmergencyAccess: describeSchema(OpenEmergencyAccess, {
+      description: "An emergency access that has not ended.",
+      fields: {
+        id: "The id of the emergency access.",
+        account: "The admin's account.",
+        patient: "The patient's id.",
+        reason: "The reason that was given last; `null` if an earlier version of the API granted it.",
+        expires_at: "When it ends: a UTC timestamp in milliseconds.",
+      },
+      example: {
+        id: 5,
+        account: { id: 1, username: "grace" },
+        patient: 7,
+        reason: "Unconscious in the emergency room; their doctor cannot be reached.",
+        expires_at: "2026-12-09T09:30:00.417Z",
+      },
+    }),
+  },
+  operations: {
+    "GET /api/emergency-accesses": {
+      operationId: "listEmergencyAccesses",
+      summary: "List the open emergency accesses",
+      description:
+        "For admins. Returns a page of the emergency accesses of all admins that have not ended. Reading the list is audited with the patients.",
+      responses: [
+        {
+          status: 200,
+          description: "A page of emergency accesses.",
+          schema: OpenEmergencyAccess,
+          list: true,
+        },
+      ],
+      problems: {
+        403: { description: "You are not an admin.", detail: "Only an admin may list emergency accesses." },
+      },
+    },
+  },
+};

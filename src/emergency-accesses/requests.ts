@@ -1,0 +1,3 @@
+import { defineListQuery } from "../http/pagination.ts";
+
+export const EmergencyAccessesQuery = defineListQuery({}, ["id"]);
