@@ -145,7 +145,7 @@ export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: b
   ${insertAuditEvent({
     action: "unassign",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM doctor_may_only_read)`, sql`EXISTS (SELECT FROM deleted)`),
-    patients: sql`ARRAY(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`,
+    patient: sql`(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`,
     changes: changesBetween(doctorOf("deleted"), sql`NULL`),
   })}
 SELECT EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"

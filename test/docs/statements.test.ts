@@ -80,6 +80,19 @@ test("every statement of a request inserts an audit event", () => {
   );
 });
 
+test("what a stranger can ask for is audited with one patient: no index has events of several in order", () => {
+  const severalPatients = /\bINSERT INTO audit_events \([^)]*\bpatients\b/;
+  expectExceptions(
+    names.filter((name) => !/\/list-/.test(name) && severalPatients.test(readStatementText(name))),
+    {
+      "patients/export-csv": "The caller's own patients",
+      "patients/export-ndjson": "The caller's own patients",
+      "patients/import": "Patients that the caller has created",
+      "patients/transfer-all": "Patients that an admin has transferred",
+    },
+  );
+});
+
 /** The text without comments and literals. */
 const codeOf = (name: string) =>
   readStatementText(name)

@@ -134,7 +134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_5d8636f5",
+  "function": "assignments_delete_19a0c306",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -32,11 +32,11 @@ deleted AS (
   RETURNING m.doctor_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'unassign',
     CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM deleted) THEN 'done' WHEN EXISTS (SELECT FROM doctor_may_only_read) THEN 'refused' ELSE 'not_found' END,
-    ARRAY(SELECT m.patient_id FROM mappings m WHERE m.id = $4::int),
+    (SELECT m.patient_id FROM mappings m WHERE m.id = $4::int),
     (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
