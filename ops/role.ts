@@ -96,6 +96,8 @@ const grantStatements = (role: string, database: string): string => `
   CREATE SCHEMA IF NOT EXISTS statements;
   REVOKE ALL ON SCHEMA statements FROM PUBLIC, ${role};
   GRANT USAGE ON SCHEMA statements TO ${role};
+  -- As of the functions above: lost in such a dump.
+  REVOKE ALL ON ALL FUNCTIONS IN SCHEMA statements FROM PUBLIC, ${role};
   GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA statements TO ${role};
   ALTER DEFAULT PRIVILEGES IN SCHEMA statements GRANT EXECUTE ON FUNCTIONS TO ${role};`;
 

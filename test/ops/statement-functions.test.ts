@@ -149,7 +149,11 @@ describe("db:role", () => {
     expect(await readRights()).toEqual([{ can_call: true }]);
   });
 
-  test("lets no other role call the functions", async () => {
+  test("lets no other role call the functions, also in a database restored without privileges", async () => {
+    const role = random("test_role");
+    await query(url, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA statements TO PUBLIC");
+    await createRole(url, role);
+    onTestFinished(async () => void (await query(url, `DROP OWNED BY ${role}; DROP ROLE ${role}`)));
     const stranger = random("test_stranger");
     await query(url, `CREATE ROLE ${stranger}`);
     onTestFinished(async () => void (await query(url, `DROP ROLE ${stranger}`)));
