@@ -66,13 +66,22 @@ $function$`;
 
 /** How many hexadecimal digits of the hash a function's name has. */
 const HASH_DIGITS = 8;
+/** PostgreSQL cuts longer names off: the function would then be missing under its own name. */
+const MAX_NAME_LENGTH = 63;
 
 /**
  * The name of a statement's function. The hash is that of the whole definition, so a function with other parameters,
  * columns, settings or text has another name.
+ *
+ * @throws an error when PostgreSQL could not have it as a name.
  */
 export function functionName(statement: Omit<GeneratedStatement, "function">): string {
   const definition = createFunctionStatement({ ...statement, function: "" });
   const hash = createHash("sha256").update(definition).digest("hex").slice(0, HASH_DIGITS);
-  return `${statement.name.replaceAll(/[/-]/g, "_")}_${hash}`;
+  const name = `${statement.name.replaceAll(/[/-]/g, "_")}_${hash}`;
+  if (name.length > MAX_NAME_LENGTH) {
+    const allowed = MAX_NAME_LENGTH - HASH_DIGITS - 1;
+    throw new Error(`The name of the statement ${statement.name} has more than ${allowed} characters.`);
+  }
+  return name;
 }

@@ -30,6 +30,11 @@ describe("the name of a statement's function", () => {
     expect(functionName({ ...statement, ...changes })).not.toBe(functionName(statement));
   });
 
+  test("may not be longer than PostgreSQL's names", () => {
+    expect(functionName({ ...statement, name: "a".repeat(54) })).toHaveLength(63);
+    expect(() => functionName({ ...statement, name: "a".repeat(55) })).toThrow("more than 54 characters");
+  });
+
   test("is another one with other settings: it hashes the whole definition", () => {
     const definition = createFunctionStatement({ ...statement, function: "" });
     expect(definition).toContain("SET plan_cache_mode = force_generic_plan");
