@@ -62,13 +62,15 @@ export function defineEventList<Shape>({ scans, filters = {}, ...list }: EventLi
   return (caller: Caller, page: PageRequest) => readPage(caller, { ...page, sort: "-at" });
 }
 
-const eventIdAndTime = sql`e.id, ${isoTimestamp("e.at")} AS at`;
+const eventIdAndTime = sql`e.id,\n${isoTimestamp("e.at")} AS at`;
 const accountJson = (columns: SQL) =>
   sql`CASE WHEN e.account_id IS NOT NULL THEN ${jsonObject(sql`e.account_id AS id, ${columns}`)} END AS account`;
 
 /** A change of a patient as JSON text, as the patient's owner sees it. */
 export const changeJson = sql`${jsonObject(sql`
-      ${eventIdAndTime}, ${accountJson(sql`e.username`)}, e.action, coalesce(e.changes, '{}') AS changes`)}::text`;
+      ${eventIdAndTime},
+      ${accountJson(sql`e.username`)},
+      e.action, coalesce(e.changes, '{}') AS changes`)}::text`;
 
 /** The fields of a JSON object without its braces. */
 const objectFields = (columns: SQL): SQL => sql`left(substr(${jsonObject(columns)}::text, 2), -1)`;
@@ -86,7 +88,9 @@ interface EventJson {
 
 /** An audit event as JSON text, without the fields that are NULL. */
 export const eventJson = ({ subjects, changed = changedValues }: EventJson): SQL => sql`('{' || concat_ws(',',
-      ${objectFields(sql`${eventIdAndTime}, ${accountJson(sql`e.username, e.role`)}, e.action`)},
+      ${objectFields(sql`${eventIdAndTime},
+      ${accountJson(sql`e.username, e.role`)},
+      e.action`)},
 ${subjects},
       ${objectFields(sql`e.outcome, e.address, e.request_id`)},
       ${changed}, '"reason":' || to_json(e.reason)::text) || '}')`;

@@ -126,7 +126,7 @@ export function insertAuditEventOf({ from, alias, session }: AuditActor, event: 
 /** The event of an authenticated request. Its outcome is `refused` when the caller is not accepted. */
 const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEventColumns, alias = "") =>
   eventColumns(
-    { ...event, outcome: sql`WHEN NOT is_accepted THEN 'refused' ${outcome}` },
+    { ...event, outcome: sql`WHEN NOT is_accepted THEN 'refused'\n${outcome}` },
     alias,
     sql`${param("session_id")}::uuid`,
   );
@@ -180,14 +180,14 @@ export function insertRetryableAuditEvent(event: AuditEventColumns, condition?: 
 }
 
 /** The outcome of an action that either happens or is refused. */
-export const doneOrRefused = (isDone: SQL): SQL => sql`WHEN ${isDone} THEN 'done' ELSE 'refused'`;
+export const doneOrRefused = (isDone: SQL): SQL => sql`WHEN ${isDone} THEN 'done'\nELSE 'refused'`;
 
 /** The outcome of a read. */
-export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done' ELSE 'not_found'`;
+export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done'\nELSE 'not_found'`;
 
 /** The outcome of a write: `refused` when the record was found but not written. */
 export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
-  sql`WHEN ${isWritten} THEN 'done' WHEN ${isFound} THEN 'refused' ELSE 'not_found'`;
+  sql`WHEN ${isWritten} THEN 'done'\nWHEN ${isFound} THEN 'refused'\nELSE 'not_found'`;
 
 /**
  * The differences between two JSON objects: `{field: {before, after}}` of the fields that differ, in their order.
@@ -216,7 +216,7 @@ export function changesOfFields(names: readonly string[], before: string | undef
   const changes = names.map((name) => {
     const [old, now] = [before ? `to_json(${before}.${name})` : "'null'", `to_json(${after}.${name})`];
     const change = `concat('"${name}":{"before":', ${old}, ',"after":', ${now}, '}')`;
-    return before ? `CASE WHEN ${before}.${name} <> ${after}.${name} THEN ${change} END` : change;
+    return before ? `CASE WHEN ${before}.${name} <> ${after}.${name}\nTHEN ${change} END` : change;
   });
   const [open, close] = [sql`nullif('{' || concat_ws(',',`, sql`) || '}', '{}')::json`];
   return sql`${open}\n${sql.raw(changes.join(",\n"))}\n${close}`;

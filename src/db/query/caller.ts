@@ -89,7 +89,7 @@ export const callerIsAuditor = sql<boolean>`EXISTS (SELECT FROM caller WHERE rol
  * learn nothing about the record.
  */
 export const permittedOutcome = (isPermitted: SQL, outcome = sql`ELSE 'done'`): SQL =>
-  sql`WHEN NOT ${isPermitted} THEN 'refused' ${outcome}`;
+  sql`WHEN NOT ${isPermitted} THEN 'refused'\n${outcome}`;
 
 /** The outcome of an action for admins. */
 export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdmin, outcome);

@@ -40,17 +40,18 @@ export function jsonText(table: PgTable, alias: string, names: readonly string[]
   const parts = names.map((name, index) => {
     const column = columns[name];
     if (!column?.notNull) throw new Error(`There is no column ${name} that is never NULL.`);
-    return sql`${sql.raw(`${index % 4 === 0 ? "\n" : ""}'${index === 0 ? "{" : ","}"${name}":'`)}, ${jsonValue(column, alias)}`;
+    const isLineStart = index % 3 === 0 || isTimestamp(name);
+    return sql`${isLineStart ? sql`\n` : undefined}${jsonMember(column, alias, index === 0 ? "{" : ",")}`;
   });
-  return sql`concat(${sql.join(parts, sql`, `)}, ${members && sql`${members}, `}'}')`;
+  return sql`concat(${sql.join(parts, sql`, `)},${members && sql`\n${members},`} '}'\n)`;
 }
 
-/** The JSON text of a column, as arguments of `concat`, which writes an integer as JSON does, and nothing for NULL. */
-function jsonValue(column: PgColumn, alias: string): SQL {
-  const name = `${alias}.${column.name}`;
-  if (isTimestamp(name)) return sql`'"', ${isoTimestamp(name)}, '"'`;
+/** A column as arguments of `concat`, which writes an integer as JSON does, and nothing for NULL. */
+function jsonMember(column: PgColumn, alias: string, before: "{" | ","): SQL {
+  const [key, name] = [`${before}"${column.name}":`, `${alias}.${column.name}`];
+  if (isTimestamp(name)) return sql`${sql.raw(`'${key}"'`)}, ${isoTimestamp(name)}, '"'`;
   const isInteger = /^(integer|smallint|bigint)$/.test(column.getSQLType());
-  return isInteger ? sql.raw(name) : sql`to_json(${sql.raw(name)})`;
+  return sql.raw(`'${key}', ${isInteger ? name : `to_json(${name})`}`);
 }
 
 /** Columns as one JSON object. `row_to_json` writes no spaces, unlike `json_build_object`. */

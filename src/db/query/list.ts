@@ -253,7 +253,7 @@ function pageRange(
     : [columns, values];
   return boundColumns.length === 0
     ? start
-    : sql`${start} AND ${row(boundColumns)} ${within} ${row(boundValues)}`;
+    : sql`${start}\n AND ${row(boundColumns)} ${within} ${row(boundValues)}`;
 }
 
 /** A row of values; one value alone without brackets. */

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Json } from "../statement.ts";
 import { param } from "../statement.ts";
+import { isStillAccepted } from "./caller.ts";
 
 // What the statements of patients and doctors have in common.
 
@@ -39,7 +40,7 @@ export const isExpectedVersion = (version: string) =>
   sql`coalesce(${sql.raw(version)} = ANY (${param("expected")}::int[]), ${param("expected")}::int[] IS NULL)`;
 
 /** Whether a change may write the record that the step `target` has locked. */
-export const isTargetWritable = sql`target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)`;
+export const isTargetWritable = sql`target.can_change AND target.is_expected_version AND ${isStillAccepted}`;
 
 /** The columns of `TargetState`. */
 export const targetColumns = sql`(SELECT can_change FROM target) AS "canChange",

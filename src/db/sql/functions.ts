@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_8c6de59d",
+  "function": "accounts_end_sessions_8c6f5e84",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_6ab44508",
+  "function": "accounts_find_d08bb1b3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_21baa102",
+  "function": "accounts_list_by_id_a3a51824",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_6f4800ed",
+  "function": "accounts_list_by_id_desc_9292147f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_9db7d0ea",
+  "function": "accounts_update_42c682fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_583a3a40",
+  "function": "assignments_create_71f00940",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -134,7 +134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_19a0c306",
+  "function": "assignments_delete_6b672023",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -150,7 +150,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_93a879d1",
+  "function": "assignments_find_doctors_of_patient_3ec52475",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -166,7 +166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_80ee63d3",
+  "function": "assignments_list_by_created_at_1847bc6d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -188,7 +188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_db442a42",
+  "function": "assignments_list_by_created_at_desc_b21c2212",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -210,7 +210,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_ec0ce255",
+  "function": "assignments_list_by_id_9110d33f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -231,7 +231,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_82fe9f4a",
+  "function": "assignments_list_by_id_desc_00169b77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -252,7 +252,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_8bd73d4e",
+  "function": "assignments_list_by_patient_created_at_76e92e97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -274,7 +274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_c7db31f8",
+  "function": "assignments_list_by_patient_created_at_desc_f39f7fe2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -296,7 +296,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_c88661a9",
+  "function": "assignments_list_by_patient_id_61920b89",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -317,7 +317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_8b542b5d",
+  "function": "assignments_list_by_patient_id_desc_e975e786",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -338,7 +338,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_95b544a9",
+  "function": "assignments_list_of_doctor_by_created_at_5e2742c9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -361,7 +361,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_aa6847b0",
+  "function": "assignments_list_of_doctor_by_created_at_desc_b94aa4f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -384,7 +384,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_334e7daf",
+  "function": "assignments_list_of_doctor_by_id_586ca47e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -406,7 +406,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_8f6d5b75",
+  "function": "assignments_list_of_doctor_by_id_desc_72c28ba9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -428,7 +428,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_40cf4b4c",
+  "function": "assignments_list_of_doctor_by_patient_created_at_99b174cc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -451,7 +451,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_aae00040",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_2862bd46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -474,7 +474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_446bcef2",
+  "function": "assignments_list_of_doctor_by_patient_id_51698fba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -496,7 +496,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_4d5c2ae9",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_9ffef2e7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -518,7 +518,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_58d7ffec",
+  "function": "audit_list_by_account_at_desc_353ee58e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -544,7 +544,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_9510379b",
+  "function": "audit_list_by_action_at_desc_9a96877b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -570,7 +570,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_47962304",
+  "function": "audit_list_by_at_desc_9bbb60ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -596,7 +596,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_99f462a7",
+  "function": "audit_list_by_outcome_at_desc_c10dc0f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -622,7 +622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_6b819fd4",
+  "function": "audit_list_by_patient_at_desc_c7e0e0c1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -648,7 +648,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_81da85a4",
+  "function": "auth_change_password_6d84aa39",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -687,7 +687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_fae76d5c",
+  "function": "auth_end_all_sessions_0240cf35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -701,7 +701,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_9773c33b",
+  "function": "auth_end_session_3385b323",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -806,7 +806,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_b3804b37",
+  "function": "auth_open_session_72f452b6",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -830,7 +830,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_3756a207",
+  "function": "auth_rotate_refresh_token_41eac354",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -900,7 +900,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_b659441f",
+  "function": "doctors_create_bdc41f14",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -921,7 +921,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_c7dad57c",
+  "function": "doctors_delete_36aeb84b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -941,7 +941,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_f1d0a06e",
+  "function": "doctors_find_ae9bc8dc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -956,7 +956,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_83c84a12",
+  "function": "doctors_list_by_created_at_fad46304",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -981,7 +981,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_365d03b3",
+  "function": "doctors_list_by_created_at_desc_ca160533",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1006,7 +1006,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_c4752a63",
+  "function": "doctors_list_by_id_88980027",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1030,7 +1030,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_6fd45015",
+  "function": "doctors_list_by_id_desc_c94c3ec3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1054,7 +1054,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_f4241d3c",
+  "function": "doctors_list_by_lastname_2e202433",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1079,7 +1079,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_89e1cebd",
+  "function": "doctors_list_by_lastname_desc_8a57bc76",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1104,7 +1104,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_6c6aaee8",
+  "function": "doctors_list_by_patient_id_21aa0e1e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1128,7 +1128,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_711834c4",
+  "function": "doctors_list_by_patient_id_desc_e1df403e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1152,7 +1152,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_e16ccf16",
+  "function": "doctors_update_3619f462",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1173,7 +1173,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_32f3a269",
+  "function": "emergency_accesses_list_by_id_a599dec8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1193,7 +1193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_cc70bdec",
+  "function": "emergency_accesses_list_by_id_desc_4d2d2fa7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1221,7 +1221,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_bcab4153",
+  "function": "invitations_create_03de0f69",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1241,7 +1241,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_afe95470",
+  "function": "invitations_list_by_id_7b8ff39e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1261,7 +1261,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_17706a6f",
+  "function": "invitations_list_by_id_desc_c89a7382",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1281,7 +1281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_5367539b",
+  "function": "invitations_withdraw_1f94972a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1297,7 +1297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_9c925d98",
+  "function": "patients_create_1835d53b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1318,7 +1318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_11174e1c",
+  "function": "patients_delete_ff080a50",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1336,7 +1336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_97ba2529",
+  "function": "patients_export_csv_f0fc1570",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1354,7 +1354,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_ddb480ea",
+  "function": "patients_export_ndjson_09992643",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1372,7 +1372,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_20ed16fe",
+  "function": "patients_find_2bf5dab9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1390,7 +1390,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_8ac64aa5",
+  "function": "patients_grant_emergency_access_65a77147",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1407,7 +1407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_00c8373e",
+  "function": "patients_import_a4c73379",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_a1e7fc0c",
+  "function": "patients_list_accesses_by_at_desc_59142807",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1453,7 +1453,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_d29d03b8",
+  "function": "patients_list_by_created_at_c18aac6e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1479,7 +1479,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_8b569b43",
+  "function": "patients_list_by_created_at_desc_c7757843",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1505,7 +1505,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_22a1539d",
+  "function": "patients_list_by_doctor_created_at_fe122b3e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_a9cbfcae",
+  "function": "patients_list_by_doctor_created_at_desc_80982978",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1557,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_0dfe494d",
+  "function": "patients_list_by_doctor_id_2fedd863",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1582,7 +1582,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_ed4065e7",
+  "function": "patients_list_by_doctor_id_desc_89889e43",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1607,7 +1607,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_f092b4bc",
+  "function": "patients_list_by_doctor_lastname_39afde60",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1633,7 +1633,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_bd01c0c4",
+  "function": "patients_list_by_doctor_lastname_desc_87e59de7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1659,7 +1659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_1ca3b433",
+  "function": "patients_list_by_id_4c1ac3bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1684,7 +1684,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_297004ff",
+  "function": "patients_list_by_id_desc_cca0b6bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1709,7 +1709,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_6b84b090",
+  "function": "patients_list_by_lastname_03826506",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1735,7 +1735,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_6bbce469",
+  "function": "patients_list_by_lastname_desc_2c967944",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1761,7 +1761,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_b9c590a8",
+  "function": "patients_list_changes_by_at_desc_50572884",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1783,7 +1783,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_a8eeb8b6",
+  "function": "patients_list_deleted_by_created_at_aae25eaf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1809,7 +1809,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_84f83386",
+  "function": "patients_list_deleted_by_created_at_desc_71c1df10",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1835,7 +1835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_a3713cc0",
+  "function": "patients_list_deleted_by_id_6d6bb20d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1860,7 +1860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_502d17c6",
+  "function": "patients_list_deleted_by_id_desc_a04fafa8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1885,7 +1885,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_b4291178",
+  "function": "patients_list_deleted_by_lastname_c4dfd6e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1911,7 +1911,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_412b9120",
+  "function": "patients_list_deleted_by_lastname_desc_dce7472a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1937,7 +1937,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_61723b6a",
+  "function": "patients_restore_8c4a4595",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1955,7 +1955,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_8eed27fd",
+  "function": "patients_transfer_1d984b75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1975,7 +1975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_4552aa86",
+  "function": "patients_transfer_all_43308ee3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1995,7 +1995,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_f1c5c805",
+  "function": "patients_update_3168e4f2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

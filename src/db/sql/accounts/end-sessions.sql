@@ -28,7 +28,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id)
   SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'sign_out',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM found) THEN 'done'
+      ELSE 'not_found' END,
     $4::int
   FROM token_account
 )

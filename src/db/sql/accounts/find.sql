@@ -22,10 +22,13 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
       'read_account',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
-      ) THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN NOT (
+          EXISTS (SELECT FROM caller WHERE role = 'admin')
+          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        ) THEN 'refused'
+        WHEN EXISTS (SELECT FROM found) THEN 'done'
+        ELSE 'not_found' END,
       $4::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, subject_id)

@@ -36,10 +36,12 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       'list_accounts',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
-      ) THEN 'refused' ELSE 'done' END
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN NOT (
+          EXISTS (SELECT FROM caller WHERE role = 'admin')
+          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        ) THEN 'refused'
+        ELSE 'done' END
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome)
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))

@@ -52,9 +52,11 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, subject_id, changes, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'update_account',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) THEN 'refused'
-      WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'not_found' END,
+      WHEN EXISTS (SELECT FROM changed) THEN 'done'
+      ELSE 'not_found' END,
     (SELECT doctor_patients(changed.doctor_id) FROM changed, new_link),
     $5::int,
     (SELECT (

@@ -64,7 +64,10 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'assign' END,
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused' ELSE 'not_found' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
+        WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused'
+        ELSE 'not_found' END,
       $4::int,
       (SELECT (
         SELECT ('{' || string_agg(

@@ -19,8 +19,8 @@ caller_recheck AS (
 doctor_may_only_read AS (
   SELECT FROM mappings m
   WHERE m.id = $4::int AND m.current_doctor_id = (SELECT doctor_id FROM caller) AND NOT (
-      m.owner_id = (SELECT id FROM caller)
-      OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+    m.owner_id = (SELECT id FROM caller)
+    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
   )
 ),
 deleted AS (
@@ -35,7 +35,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'unassign',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM deleted) THEN 'done' WHEN EXISTS (SELECT FROM doctor_may_only_read) THEN 'refused' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM deleted) THEN 'done'
+      WHEN EXISTS (SELECT FROM doctor_may_only_read) THEN 'refused'
+      ELSE 'not_found' END,
     (SELECT m.patient_id FROM mappings m WHERE m.id = $4::int),
     (
       SELECT ('{' || string_agg(

@@ -12,8 +12,10 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 found AS (
   SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
     SELECT ('[' || coalesce(string_agg(concat(
-      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"specialization":', to_json(d.specialization),
-      ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender), ',"active":', to_json(d.active), '}'), ',' ORDER BY d.id), '') || ']')::json
+      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+      ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender),
+      ',"active":', to_json(d.active), '}'
+    ), ',' ORDER BY d.id), '') || ']')::json
     FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
   ) AS doctors
   FROM patients p WHERE p.id = $4::int AND (
@@ -33,7 +35,9 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
       'read',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM found) THEN 'done'
+        ELSE 'not_found' END,
       $4::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)

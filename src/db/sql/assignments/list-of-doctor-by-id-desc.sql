@@ -17,7 +17,8 @@ page_and_next AS (
         SELECT m.*
         FROM mappings m
         WHERE NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
-          AND (m.current_doctor_id, m.owner_id, m.id) < ($4::int, (SELECT id FROM caller), $5::bigint) AND (m.current_doctor_id, m.owner_id) >= ($4::int, (SELECT id FROM caller))
+          AND (m.current_doctor_id, m.owner_id, m.id) < ($4::int, (SELECT id FROM caller), $5::bigint)
+          AND (m.current_doctor_id, m.owner_id) >= ($4::int, (SELECT id FROM caller))
           AND ($6::int IS NULL OR m.patient_id = $6::int)
         ORDER BY m.current_doctor_id DESC, m.owner_id DESC, m.id DESC LIMIT $7::int + 1
       )
@@ -26,7 +27,8 @@ page_and_next AS (
         SELECT m.*
         FROM mappings m
         WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $4::int)
-          AND (m.current_doctor_id, m.id) < ($4::int, $5::bigint) AND m.current_doctor_id >= $4::int
+          AND (m.current_doctor_id, m.id) < ($4::int, $5::bigint)
+          AND m.current_doctor_id >= $4::int
           AND ($6::int IS NULL OR m.patient_id = $6::int)
         ORDER BY m.current_doctor_id DESC, m.id DESC LIMIT $7::int + 1
       )
@@ -37,13 +39,18 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, concat(
-    '{"id":', m.id, ',"patient":', concat(
-      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"age":', p.age,
-      ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'),
+    '{"id":', m.id,
+    ',"patient":', concat(
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+      ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'
+    ),
     ',"doctor":', concat(
-      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"specialization":', to_json(d.specialization),
-      ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender), ',"active":', to_json(d.active), '}'),
-    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
+      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+      ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender),
+      ',"active":', to_json(d.active), '}'
+    ),
+    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),
@@ -52,7 +59,8 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

@@ -24,13 +24,18 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $8::int),
 page_json AS (
   SELECT page_position, concat(
-    '{"id":', m.id, ',"patient":', concat(
-      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"age":', p.age,
-      ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'),
+    '{"id":', m.id,
+    ',"patient":', concat(
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+      ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'
+    ),
     ',"doctor":', concat(
-      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"specialization":', to_json(d.specialization),
-      ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender), ',"active":', to_json(d.active), '}'),
-    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
+      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+      ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender),
+      ',"active":', to_json(d.active), '}'
+    ),
+    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),
@@ -39,7 +44,8 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

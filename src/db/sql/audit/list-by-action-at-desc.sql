@@ -14,7 +14,8 @@ page_and_next AS (
   FROM (
     SELECT e.*
     FROM audit_events e
-    WHERE (e.action, e.at, e.id) < ($4::text, $5::timestamptz, $6::bigint) AND (e.action, e.at) >= ($4::text, coalesce($7::timestamptz, '-infinity'))
+    WHERE (e.action, e.at, e.id) < ($4::text, $5::timestamptz, $6::bigint)
+      AND (e.action, e.at) >= ($4::text, coalesce($7::timestamptz, '-infinity'))
       AND ($8::int IS NULL OR e.patient_id = $8::int OR e.patients @> ARRAY[$8::int])
       AND ($9::int IS NULL OR e.account_id = $9::int)
       AND ($10::text IS NULL OR e.outcome = $10::text)
@@ -28,7 +29,10 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
-    left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
+    left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
+        to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+        CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
+        e.action) o)::text, 2), -1),
     CASE
       WHEN e.subject_id IS NOT NULL THEN concat_ws(',', '"subject":' || e.subject_id,
         '"patients":' || array_to_json(e.patients))
@@ -50,10 +54,12 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'audit',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT (
-        EXISTS (SELECT FROM caller WHERE role = 'admin')
-        OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
-      ) THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN NOT (
+          EXISTS (SELECT FROM caller WHERE role = 'admin')
+          OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+        ) THEN 'refused'
+        ELSE 'done' END,
       ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
         UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL AND subject_id IS NULL

@@ -82,7 +82,9 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
   SELECT id, username, role, $2::uuid, $12::uuid, $8::text,
     'change_password',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE 'refused' END
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM changed) THEN 'done'
+      ELSE 'refused' END
   FROM token_account
 )
 SELECT (SELECT session_id FROM new_session) AS session_id

@@ -17,7 +17,8 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
   SELECT id, username, role, $2::uuid, $4::uuid, $5::text,
     'logout',
-    CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END
+    CASE WHEN NOT is_accepted THEN 'refused'
+      ELSE 'done' END
   FROM token_account
 )
 SELECT EXISTS (SELECT FROM ended) AS "isEnded"

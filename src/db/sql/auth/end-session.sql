@@ -18,7 +18,9 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
   SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
     'logout',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM ended) THEN 'done' ELSE 'not_found' END
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM ended) THEN 'done'
+      ELSE 'not_found' END
   FROM token_account
 )
 SELECT EXISTS (SELECT FROM ended) AS "isEnded"

@@ -58,7 +58,8 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
   SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $11::uuid, $6::text,
     'login',
-    CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done' ELSE 'refused' END,
+    CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done'
+      ELSE 'refused' END,
     CASE WHEN u.password_hash = $2::text
     AND (u.must_change_password AND u.password_expires_at <= now()) IS TRUE THEN 'password expired' END
   FROM (SELECT) attempt LEFT JOIN users u ON u.id = $1::int

@@ -42,7 +42,8 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
   SELECT u.id, u.username, u.role, s.id, $6::uuid, $4::text,
     CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'repeat_refresh' ELSE 'refresh' END,
-    CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'done' ELSE 'refused' END,
+    CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'done'
+      ELSE 'refused' END,
     CASE WHEN EXISTS (SELECT FROM ended_session) THEN 'used again: the session has ended' END
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
   WHERE t.token_hash = $1::text AND NOT EXISTS (SELECT FROM exchanged WHERE is_new)

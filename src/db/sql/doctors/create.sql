@@ -22,9 +22,12 @@ draft AS (
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (SELECT d.id AS record_id, concat(
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
-    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
-    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS answer FROM draft d),
+  '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+  ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
+  ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
+  ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+  ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+) AS answer FROM draft d),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
   SELECT caller.id, $5::text, request.fingerprint, response.record_id, response.answer
@@ -49,16 +52,18 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
+        ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
       (SELECT nullif('{' || concat_ws(',',
-          concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
-          concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
-          concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
-          concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
-          concat('"specialization":{"before":', 'null', ',"after":', to_json(draft.specialization), '}'),
-          concat('"max_appointments_per_day":{"before":', 'null', ',"after":', to_json(draft.max_appointments_per_day), '}'),
-          concat('"active":{"before":', 'null', ',"after":', to_json(draft.active), '}')
+        concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
+        concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
+        concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
+        concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
+        concat('"specialization":{"before":', 'null', ',"after":', to_json(draft.specialization), '}'),
+        concat('"max_appointments_per_day":{"before":', 'null', ',"after":', to_json(draft.max_appointments_per_day), '}'),
+        concat('"active":{"before":', 'null', ',"after":', to_json(draft.active), '}')
       ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)

@@ -42,7 +42,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'delete',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM deleted) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM deleted) THEN 'done'
+      WHEN EXISTS (SELECT FROM target) THEN 'refused'
+      ELSE 'not_found' END,
     $5::int,
     (SELECT (
       SELECT ('{' || string_agg(
@@ -59,7 +62,8 @@ unlink_events AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
   SELECT token_account.id, token_account.username, token_account.role, $2::uuid, $6::uuid, $7::text,
     'update_account',
-    CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      ELSE 'done' END,
     linked_accounts.account,
     json_build_object('doctor', json_build_object('before', deleted.id, 'after', NULL))
   FROM token_account, deleted, linked_accounts

@@ -31,9 +31,12 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10::int),
 page_json AS (
   SELECT page_position, concat(
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
-    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
-    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
+    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS json
   FROM page d
 ),
 audit_event AS (
@@ -41,7 +44,9 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done' ELSE 'not_found' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done'
+        ELSE 'not_found' END,
       $9::int
     FROM token_account WHERE $9::int IS NOT NULL
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)

@@ -39,24 +39,37 @@ changed AS (
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved)
   RETURNING d.version, concat(
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname), ',"email":', to_json(d.email),
-    ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active),
-    ',"created_by":', d.created_by, ',"created_at":', '"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', ',"updated_at":', '"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
+    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
   SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
     'update',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM changed) THEN 'done'
+      WHEN EXISTS (SELECT FROM target) THEN 'refused'
+      ELSE 'not_found' END,
     $5::int,
     (SELECT nullif('{' || concat_ws(',',
-        CASE WHEN target.firstname <> changed.firstname THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
-        CASE WHEN target.lastname <> changed.lastname THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
-        CASE WHEN target.email <> changed.email THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
-        CASE WHEN target.gender <> changed.gender THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
-        CASE WHEN target.specialization <> changed.specialization THEN concat('"specialization":{"before":', to_json(target.specialization), ',"after":', to_json(changed.specialization), '}') END,
-        CASE WHEN target.max_appointments_per_day <> changed.max_appointments_per_day THEN concat('"max_appointments_per_day":{"before":', to_json(target.max_appointments_per_day), ',"after":', to_json(changed.max_appointments_per_day), '}') END,
-        CASE WHEN target.active <> changed.active THEN concat('"active":{"before":', to_json(target.active), ',"after":', to_json(changed.active), '}') END
+      CASE WHEN target.firstname <> changed.firstname
+        THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
+      CASE WHEN target.lastname <> changed.lastname
+        THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
+      CASE WHEN target.email <> changed.email
+        THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+      CASE WHEN target.gender <> changed.gender
+        THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
+      CASE WHEN target.specialization <> changed.specialization
+        THEN concat('"specialization":{"before":', to_json(target.specialization), ',"after":', to_json(changed.specialization), '}') END,
+      CASE WHEN target.max_appointments_per_day <> changed.max_appointments_per_day
+        THEN concat('"max_appointments_per_day":{"before":', to_json(target.max_appointments_per_day), ',"after":', to_json(changed.max_appointments_per_day), '}') END,
+      CASE WHEN target.active <> changed.active
+        THEN concat('"active":{"before":', to_json(target.active), ',"after":', to_json(changed.active), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )

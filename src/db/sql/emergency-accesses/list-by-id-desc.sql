@@ -33,7 +33,9 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       'list_emergency_accesses',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+        ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

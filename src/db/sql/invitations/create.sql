@@ -27,7 +27,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, changes)
   SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
     'invite',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM created) THEN 'done' ELSE 'refused' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM created) THEN 'done'
+      ELSE 'refused' END,
     (SELECT (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),

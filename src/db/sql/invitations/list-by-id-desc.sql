@@ -33,7 +33,9 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       'list_invitations',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' ELSE 'done' END
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+        ELSE 'done' END
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome)
   WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))

@@ -23,9 +23,12 @@ draft AS (
 ),
 response AS (
   SELECT p.id AS record_id, concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
-    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS answer
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"created_by":', p.created_by,
+    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS answer
   FROM draft p
 ),
 stored_key AS (
@@ -53,14 +56,16 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
+        ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
       (SELECT nullif('{' || concat_ws(',',
-          concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
-          concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
-          concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
-          concat('"age":{"before":', 'null', ',"after":', to_json(draft.age), '}'),
-          concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}')
+        concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
+        concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
+        concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
+        concat('"age":{"before":', 'null', ',"after":', to_json(draft.age), '}'),
+        concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}')
       ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)

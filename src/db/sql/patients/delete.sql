@@ -14,15 +14,15 @@ target AS (
     coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
   FROM patients p
   WHERE p.id = $5::int AND (SELECT id FROM caller) IS NOT NULL AND (
-      p.owner_id = (SELECT id FROM caller)
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-      )
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
   )
   FOR UPDATE
 ),
@@ -44,7 +44,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'delete',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM deleted) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM deleted) THEN 'done'
+      WHEN EXISTS (SELECT FROM target) THEN 'refused'
+      ELSE 'not_found' END,
     $5::int
   FROM token_account
 )

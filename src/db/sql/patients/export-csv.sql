@@ -19,7 +19,8 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       'export',
-      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        ELSE 'done' END,
       ARRAY(SELECT id FROM batch)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

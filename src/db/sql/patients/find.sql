@@ -12,9 +12,12 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 found AS (
   SELECT p.version,
     CASE WHEN p.version = ANY ($4::int[]) THEN NULL ELSE concat(
-      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
-      ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-      ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') END AS body
+      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+      ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+      ',"created_by":', p.created_by,
+      ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+      ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ) END AS body
   FROM patients p
   WHERE p.id = $5::int AND (
     p.owner_id = (SELECT id FROM caller)
@@ -33,7 +36,9 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       'read',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM found) THEN 'done'
+        ELSE 'not_found' END,
       $5::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)

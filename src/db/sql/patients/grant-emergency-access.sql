@@ -31,7 +31,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'break_glass',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM granted) THEN 'done' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM granted) THEN 'done'
+      ELSE 'not_found' END,
     $5::int,
     $4::text
   FROM token_account

@@ -26,9 +26,9 @@ existing_emails AS (
 checked_lines AS (
   SELECT l.*, CASE
       WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails)
-      THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
+        THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
       WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1
-      THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
+        THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
   FROM lines l
 ),
 refused AS (
@@ -73,7 +73,9 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'import' END,
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done' ELSE 'refused' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
+        ELSE 'refused' END,
       ARRAY(
         SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
         WHERE is_same_request)

@@ -17,18 +17,19 @@ page_and_next AS (
         SELECT e.*
         FROM audit_events e
         WHERE e.patient_id IS NOT NULL
-          AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint) AND e.patient_id >= $4::int
+          AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint)
+          AND e.patient_id >= $4::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-              p.owner_id = (SELECT id FROM caller)
-              OR p.owner_id IS NOT NULL AND EXISTS (
-                SELECT FROM mappings m
-                WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-              )
-              OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-                SELECT FROM emergency_accesses ea
-                WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-              )
-              OR p.deleted_from = (SELECT id FROM caller)
+            p.owner_id = (SELECT id FROM caller)
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+            )
+            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+              SELECT FROM emergency_accesses ea
+              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+            )
+            OR p.deleted_from = (SELECT id FROM caller)
           ))
         ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
       )
@@ -38,20 +39,20 @@ page_and_next AS (
         FROM (
           SELECT e.* FROM audit_events e
           WHERE e.patients @> ARRAY[$4::int]
-            OFFSET 0
+          OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-              p.owner_id = (SELECT id FROM caller)
-              OR p.owner_id IS NOT NULL AND EXISTS (
-                SELECT FROM mappings m
-                WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-              )
-              OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-                SELECT FROM emergency_accesses ea
-                WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-              )
-              OR p.deleted_from = (SELECT id FROM caller)
+            p.owner_id = (SELECT id FROM caller)
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+            )
+            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+              SELECT FROM emergency_accesses ea
+              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+            )
+            OR p.deleted_from = (SELECT id FROM caller)
           ))
         ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
       )
@@ -62,7 +63,10 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
-    left(substr((SELECT row_to_json(o) FROM (SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account, e.action) o)::text, 2), -1),
+    left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
+        to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+        CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
+        e.action) o)::text, 2), -1),
     '"subject":' || e.subject_id,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
@@ -73,7 +77,8 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       'accesses',
-      CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
           p.owner_id = (SELECT id FROM caller)
           OR p.owner_id IS NOT NULL AND EXISTS (
             SELECT FROM mappings m
@@ -84,7 +89,8 @@ audit_event AS (
             WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
           )
           OR p.deleted_from = (SELECT id FROM caller)
-      )) THEN 'done' ELSE 'not_found' END,
+        )) THEN 'done'
+        ELSE 'not_found' END,
       $4::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
@@ -96,15 +102,15 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
   EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-      p.owner_id = (SELECT id FROM caller)
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-      )
-      OR p.deleted_from = (SELECT id FROM caller)
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+    OR p.deleted_from = (SELECT id FROM caller)
   )) AS "isAllowed"
 FROM caller;

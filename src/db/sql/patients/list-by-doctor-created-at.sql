@@ -56,9 +56,12 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
   SELECT page_position, concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
-    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"created_by":', p.created_by,
+    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS json
   FROM page p
 ),
 audit_event AS (
@@ -66,7 +69,8 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

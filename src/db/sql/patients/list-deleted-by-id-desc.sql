@@ -18,7 +18,8 @@ page_and_next AS (
     SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
     FROM patients p
     WHERE p.deleted_at IS NOT NULL
-      AND (p.deleted_from, p.id) < ((SELECT id FROM caller), $5::bigint) AND p.deleted_from >= (SELECT id FROM caller)
+      AND (p.deleted_from, p.id) < ((SELECT id FROM caller), $5::bigint)
+      AND p.deleted_from >= (SELECT id FROM caller)
       AND ($4::text IS NULL
         OR starts_with(p.first_last, (SELECT key FROM search))
         OR starts_with(p.last_first, (SELECT key FROM search)))
@@ -33,9 +34,12 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10::int),
 page_json AS (
   SELECT page_position, concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
-    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS json
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"created_by":', p.created_by,
+    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS json
   FROM page p
 ),
 audit_event AS (
@@ -43,7 +47,8 @@ audit_event AS (
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused' ELSE 'done' END,
+      CASE WHEN NOT is_accepted THEN 'refused'
+        ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)

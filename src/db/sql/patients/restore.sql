@@ -58,7 +58,9 @@ audit_event AS (
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM restored)
       THEN 'replay' ELSE 'restore' END,
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done'
+      ELSE 'not_found' END,
     $4::int,
     (
       SELECT json_build_object('doctors', json_build_object(

@@ -47,7 +47,10 @@ audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'transfer',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused' WHEN EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account) THEN 'done' ELSE 'refused' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account) THEN 'done'
+      ELSE 'refused' END,
     ARRAY(SELECT id FROM transferred ORDER BY id),
     (
       SELECT json_build_object('owner', json_build_object('before', $5::int, 'after', $4::int))

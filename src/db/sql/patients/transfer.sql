@@ -37,10 +37,12 @@ audit_event AS (
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM transferred)
       THEN 'replay' ELSE 'transfer' END,
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
-      THEN 'refused'
-      WHEN EXISTS (SELECT FROM target) THEN 'done' ELSE 'not_found' END,
+        THEN 'refused'
+      WHEN EXISTS (SELECT FROM target) THEN 'done'
+      ELSE 'not_found' END,
     $5::int,
     (
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))

@@ -14,15 +14,15 @@ target AS (
     coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
   FROM patients p
   WHERE p.id = $5::int AND (SELECT id FROM caller) IS NOT NULL AND (
-      p.owner_id = (SELECT id FROM caller)
-      OR p.owner_id IS NOT NULL AND EXISTS (
-        SELECT FROM mappings m
-        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
-      )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
-        SELECT FROM emergency_accesses ea
-        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
-      )
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
   )
   FOR UPDATE
 ),
@@ -42,23 +42,34 @@ changed AS (
   FROM target
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
   RETURNING p.version, concat(
-    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname), ',"email":', to_json(p.email),
-    ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, ',"created_at":', '"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":', '"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}') AS body,
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"created_by":', p.created_by,
+    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ) AS body,
     p.firstname, p.lastname, p.email, p.age, p.gender
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
     'update',
-    CASE WHEN NOT is_accepted THEN 'refused' WHEN EXISTS (SELECT FROM changed) THEN 'done' WHEN EXISTS (SELECT FROM target) THEN 'refused' ELSE 'not_found' END,
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM changed) THEN 'done'
+      WHEN EXISTS (SELECT FROM target) THEN 'refused'
+      ELSE 'not_found' END,
     $5::int,
     (SELECT nullif('{' || concat_ws(',',
-        CASE WHEN target.firstname <> changed.firstname THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
-        CASE WHEN target.lastname <> changed.lastname THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
-        CASE WHEN target.email <> changed.email THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
-        CASE WHEN target.age <> changed.age THEN concat('"age":{"before":', to_json(target.age), ',"after":', to_json(changed.age), '}') END,
-        CASE WHEN target.gender <> changed.gender THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END
+      CASE WHEN target.firstname <> changed.firstname
+        THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
+      CASE WHEN target.lastname <> changed.lastname
+        THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
+      CASE WHEN target.email <> changed.email
+        THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+      CASE WHEN target.age <> changed.age
+        THEN concat('"age":{"before":', to_json(target.age), ',"after":', to_json(changed.age), '}') END,
+      CASE WHEN target.gender <> changed.gender
+        THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
