@@ -33,11 +33,12 @@ export const createInvitation = authenticated<
   "invitations/create",
   sql`-- POST /api/invitations
   WITH ${callerSteps},
+  ${callerRecheck("caller")},
   created AS (
     INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
     SELECT ${param("email")}::text, ${param("role")}::text, ${param("code_hash")}::text, ${callerId},
       now() + make_interval(days => ${VALID_DAYS})
-    WHERE ${isAdmin} AND ${param("is_registration_open")}::boolean
+    WHERE ${isAdmin} AND ${param("is_registration_open")}::boolean AND ${isStillAccepted}
     RETURNING id, email, role, expires_at
   ),
   ${insertAuditEvent({
@@ -47,7 +48,7 @@ export const createInvitation = authenticated<
   })}
 SELECT ${isAdmin} AS "isAdmin", (SELECT id FROM created) AS id,
   (SELECT ${isoTimestamp("expires_at")} FROM created) AS expires_at
-FROM caller`,
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
 /** Withdraws an invitation, for an admin. */

@@ -107,7 +107,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a9155cda",
+  "function": "assignments_create_648e8cc5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -124,6 +124,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "patient": "boolean",
    "doctor": "boolean",
    "active": "boolean",
@@ -791,7 +792,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_8806e6e2",
+  "function": "doctors_create_9f68bc03",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -807,6 +808,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
@@ -1070,7 +1072,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_a34948dd",
+  "function": "invitations_create_251a87d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1146,7 +1148,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0cf8e91",
+  "function": "patients_create_ae426860",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1162,6 +1164,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
@@ -1239,7 +1242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_10b61674",
+  "function": "patients_grant_emergency_access_81798abd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1256,7 +1259,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_5991558a",
+  "function": "patients_import_a02972b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1275,6 +1278,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "refused": "text"
   },
   "readsInIndexOrder": false

@@ -1,6 +1,14 @@
 import { sql } from "drizzle-orm";
 import { insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import { adminOutcome, authenticated, callerId, callerSteps } from "../../db/query/caller.ts";
+import {
+  adminOutcome,
+  authenticated,
+  callerId,
+  callerRecheck,
+  callerSteps,
+  isRevokedDuringWait,
+  isStillAccepted,
+} from "../../db/query/caller.ts";
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
@@ -21,10 +29,11 @@ export const grantEmergencyAccess = authenticated<
   "patients/grant-emergency-access",
   sql`-- POST /api/patients/:id/access
   WITH ${callerSteps},
+  ${callerRecheck("caller")},
   granted AS (
     INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
     SELECT ${callerId}, p.id, now() + interval '1 hour'
-    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant}
+    FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canGrant} AND ${isStillAccepted}
     ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
     RETURNING patient_id, expires_at
   ),
@@ -39,5 +48,5 @@ export const grantEmergencyAccess = authenticated<
     reason,
   })}
 SELECT ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body
-FROM caller`,
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

@@ -9,11 +9,18 @@ WITH token_account AS (
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
 created AS (
   INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
   SELECT $4::text, $5::text, $6::text, (SELECT id FROM caller),
     now() + make_interval(days => 7)
-  WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND $7::boolean
+  WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND $7::boolean AND EXISTS (SELECT FROM caller_recheck)
   RETURNING id, email, role, expires_at
 ),
 audit_event AS (
@@ -34,4 +41,4 @@ audit_event AS (
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT id FROM created) AS id,
   (SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM created) AS expires_at
-FROM caller;
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

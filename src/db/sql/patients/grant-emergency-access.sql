@@ -9,10 +9,17 @@ WITH token_account AS (
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
 granted AS (
   INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
   SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour'
-  FROM patients p WHERE p.id = $4::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  FROM patients p WHERE p.id = $4::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
   ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at
   RETURNING patient_id, expires_at
 ),
@@ -30,4 +37,4 @@ audit_event AS (
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body
-FROM caller;
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
