@@ -10,6 +10,7 @@ import type {
   HandedOverAll,
   Restored,
 } from "./types.ts";
+import { pathId } from "./url.ts";
 
 /**
  * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll` and `open`
@@ -47,11 +48,11 @@ export function ownershipMethods(send: Send): Ownership {
     });
 
   return {
-    history: (id, query, options) => list(send, `api/patients/${id}/history/`, query, options),
-    accesses: (id, query, options) => list(send, `api/patients/${id}/accesses/`, query, options),
+    history: (id, query, options) => list(send, `api/patients/${pathId(id)}/history/`, query, options),
+    accesses: (id, query, options) => list(send, `api/patients/${pathId(id)}/accesses/`, query, options),
     restore: async (id, { partial, ...options } = {}) =>
-      post(`${id}/restore`, undefined, options, { partial: partial || undefined }),
-    transfer: async (id, to, options) => post(`${id}/transfer`, { to }, options),
+      post(`${pathId(id)}/restore`, undefined, options, { partial: partial || undefined }),
+    transfer: async (id, to, options) => post(`${pathId(id)}/transfer`, { to }, options),
     async transferAll({ from, to }, options) {
       for (let transferredBefore = 0; ; ) {
         const batch = await post<HandedOverAll>("transfer", { from, to }, options);
@@ -59,6 +60,6 @@ export function ownershipMethods(send: Send): Ownership {
         if (!batch.more) return { ...batch, transferred: transferredBefore };
       }
     },
-    open: async (id, reason, options) => post(`${id}/access`, { reason }, options),
+    open: async (id, reason, options) => post(`${pathId(id)}/access`, { reason }, options),
   };
 }
