@@ -1188,7 +1188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_acb15e07",
+  "function": "patients_export_csv_1f23b24a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
