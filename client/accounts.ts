@@ -10,6 +10,7 @@ import type {
   OpenEmergencyAccess,
   Session,
 } from "./types.ts";
+import { pathId, pathUuid } from "./url.ts";
 
 /** A list in order of `id`, which is also the order of creation; `-id` lists the newest first. */
 type SortedById = Paged & { sort?: "id" | "-id" | undefined };
@@ -79,21 +80,21 @@ export function accountMethods(send: Send) {
 
   const sessions: Sessions = {
     list: async (options) => get("api/auth/sessions/", options),
-    end: async (id, options) => remove(`api/auth/sessions/${encodeURIComponent(id)}/`, options),
+    end: async (id, options) => remove(`api/auth/sessions/${pathUuid(id)}/`, options),
     endAll: async (options) => remove("api/auth/sessions/", options),
   };
   const accounts: Accounts = {
     list: (query, options) => list(send, "api/accounts/", query, options),
-    get: async (id, options) => get(`api/accounts/${id}/`, options),
+    get: async (id, options) => get(`api/accounts/${pathId(id)}/`, options),
     update: async (id, body, options) =>
-      call({ method: "PATCH", path: `api/accounts/${id}/`, body }, options),
-    signOut: async (id, options) => remove(`api/accounts/${id}/sessions/`, options),
+      call({ method: "PATCH", path: `api/accounts/${pathId(id)}/`, body }, options),
+    signOut: async (id, options) => remove(`api/accounts/${pathId(id)}/sessions/`, options),
   };
   const invitations: Invitations = {
     create: async (body, options) =>
       call({ method: "POST", path: "api/invitations/", body }, options, readJson<IssuedInvitation>, false),
     list: (query, options) => list(send, "api/invitations/", query, options),
-    withdraw: async (id, options) => remove(`api/invitations/${id}/`, options),
+    withdraw: async (id, options) => remove(`api/invitations/${pathId(id)}/`, options),
   };
   const emergencyAccesses: EmergencyAccesses = {
     list: (query, options) => list(send, "api/emergency-accesses/", query, options),

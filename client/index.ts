@@ -26,6 +26,7 @@ import type {
   Registration,
   TokenPair,
 } from "./types.ts";
+import { pathId } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
 export { etagOf } from "./etag.ts";
@@ -41,7 +42,10 @@ export type { Tokens } from "./session.ts";
 export type * from "./types.ts";
 
 export interface ClientOptions {
-  /** The API's URL, such as `https://hospital-api.example.workers.dev`; with a path if the API is not at the root. */
+  /**
+   * The API's URL, such as `https://hospital-api.example.workers.dev`; with a path if the API is not at the root. It may
+   * be `http:` only for localhost, 127.0.0.1 and [::1].
+   */
   url: string | URL;
   /** The tokens of a session that exists already: those that `onTokens` received last. */
   tokens?: Tokens | undefined;
@@ -54,7 +58,8 @@ export interface ClientOptions {
 }
 
 /**
- * The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts.
+ * The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts; and
+ * a `TypeError` for an id that is not a positive integer.
  */
 export type Client = ReturnType<typeof createClient>;
 
@@ -68,11 +73,13 @@ const REFRESH_DEADLINE = 25_000;
 /**
  * Creates a client for the API at `url`. It has a session when it gets `tokens`, or after `login`. Nothing is sent
  * yet.
+ *
+ * @throws {TypeError} when `url` is neither `https:` nor this machine.
  */
 export function createClient({ url, tokens, onTokens, retry, ...options }: ClientOptions) {
   // Wrapped: browsers throw when their fetch is called as a method of another object.
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-  const sendWithoutSession = createSend({ url: String(url), fetch, retry });
+  const sendWithoutSession = createSend({ url, fetch, retry });
   const withoutRetry = { ...retry, attempts: 1 };
 
   const authCall = <Result>(
@@ -164,10 +171,10 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
         send(createCall("api/mappings/", assignment, readJson<Assignment>, options)),
       /** Deletes the assignment with this id. */
       delete: async (id: number, options?: CallOptions): Promise<void> =>
-        send(deleteCall(`api/mappings/${id}/`, options)),
+        send(deleteCall(`api/mappings/${pathId(id)}/`, options)),
       /** Reads the doctors of the patient with this id. */
       ofPatient: async (id: number, { signal }: CallOptions = {}): Promise<DoctorsOfPatient> =>
-        send({ ...get, path: `api/mappings/${id}/`, signal, read: readJson<DoctorsOfPatient> }),
+        send({ ...get, path: `api/mappings/${pathId(id)}/`, signal, read: readJson<DoctorsOfPatient> }),
     },
 
     /** Lists the audit events that match the query, the newest first. For admins. */

@@ -10,6 +10,7 @@ import type {
   HandedOverAll,
   Restored,
 } from "./types.ts";
+import { pathId } from "./url.ts";
 
 /**
  * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll` and `open`
@@ -50,11 +51,11 @@ export function ownershipMethods(send: Send): Ownership {
     });
 
   return {
-    history: (id, query, options) => list(send, `api/patients/${id}/history/`, query, options),
-    accesses: (id, query, options) => list(send, `api/patients/${id}/accesses/`, query, options),
+    history: (id, query, options) => list(send, `api/patients/${pathId(id)}/history/`, query, options),
+    accesses: (id, query, options) => list(send, `api/patients/${pathId(id)}/accesses/`, query, options),
     restore: async (id, { partial, ...options } = {}) =>
-      post(`${id}/restore`, undefined, options, { partial: partial || undefined }),
-    transfer: async (id, to, reason, options) => post(`${id}/transfer`, { to, reason }, options),
+      post(`${pathId(id)}/restore`, undefined, options, { partial: partial || undefined }),
+    transfer: async (id, to, reason, options) => post(`${pathId(id)}/transfer`, { to, reason }, options),
     async transferAll({ from, to, reason }, options) {
       for (let transferredBefore = 0; ; ) {
         const batch = await post<HandedOverAll>("transfer", { from, to, reason }, options);
@@ -62,6 +63,6 @@ export function ownershipMethods(send: Send): Ownership {
         if (!batch.more) return { ...batch, transferred: transferredBefore };
       }
     },
-    open: async (id, reason, options) => post(`${id}/access`, { reason }, options),
+    open: async (id, reason, options) => post(`${pathId(id)}/access`, { reason }, options),
   };
 }

@@ -55,6 +55,16 @@ export class ProblemError extends Error {
 export const unexpectedResponse = (response: Response, cause?: unknown): ProblemError =>
   new ProblemError({ detail: "The response is not from the API." }, response, cause);
 
+/** The error for a redirect. Its status is never 0, although a browser hides it: another attempt would not help. */
+export const redirectProblem = ({ status, headers }: Response): ProblemError =>
+  new ProblemError(
+    {
+      detail:
+        "The API's URL redirects to another URL, which the client does not follow. Give it the right URL.",
+    },
+    { status: status || 307, headers },
+  );
+
 /**
  * Turns a response with a status of 400 or more into an error. The response may be a proxy's, without problem
  * details.

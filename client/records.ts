@@ -2,6 +2,7 @@ import { versionOf, withVersion } from "./etag.ts";
 import { type List, list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
 import { type Call, type CallOptions, readJson, readNoContent, type Send } from "./request.ts";
+import { pathId } from "./url.ts";
 
 /** The options of a call that creates something. */
 export interface CreateOptions extends CallOptions {
@@ -91,7 +92,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   const get = async (id: number, { ifNoneMatch, signal }: GetOptions<Shape> = {}): Promise<Shape> =>
     send({
       method: "GET",
-      path: `${path}${id}/`,
+      path: `${path}${pathId(id)}/`,
       headers: { "If-None-Match": versionOf(ifNoneMatch) },
       signal,
       isIdempotent: true,
@@ -112,7 +113,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
     }
     return send({
       method,
-      path: `${path}${id}/`,
+      path: `${path}${pathId(id)}/`,
       body: changes,
       headers: { "If-Match": versionOf(ifMatch) },
       signal,
@@ -129,7 +130,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
     create: async (body, options) => send(createCall(path, body, readRecord, options)),
     replace: (id, changes, options) => change("PUT", id, changes, options),
     update: (id, changes, options) => change("PATCH", id, changes, options),
-    delete: async (id, options) => send(deleteCall(`${path}${id}/`, options)),
+    delete: async (id, options) => send(deleteCall(`${path}${pathId(id)}/`, options)),
   };
 }
 

@@ -1,6 +1,7 @@
-import { ProblemError, problemOfResponse, unexpectedResponse } from "./problem.ts";
+import { ProblemError, problemOfResponse, redirectProblem, unexpectedResponse } from "./problem.ts";
 import { type RetryOptions, retryCall } from "./retry.ts";
 import type { SessionStore } from "./session.ts";
+import { apiUrl } from "./url.ts";
 
 /** The options of every call. */
 export interface CallOptions {
@@ -29,7 +30,7 @@ export interface Call<Result> extends CallOptions {
 }
 
 interface SendOptions {
-  url: string;
+  url: string | URL;
   fetch: typeof fetch;
   retry: RetryOptions | undefined;
 }
@@ -41,16 +42,29 @@ interface SendOptions {
  */
 export type Send = <Result>(call: Call<Result>) => Promise<Result>;
 
-/** Returns a function that sends calls without a session, or with the access token that it is given. */
+/**
+ * Returns a function that sends calls without a session, or with the access token that it is given.
+ *
+ * It follows no redirects: they could carry passwords and tokens to another origin. The mode is "manual", because
+ * workerd does not have "error", and because a network error, unlike a redirect, is worth a retry.
+ *
+ * @throws {TypeError} when `url` is neither `https:` nor this machine.
+ */
 export function createSend({ url, fetch, retry }: SendOptions) {
-  const base = url.endsWith("/") ? url : `${url}/`;
+  const base = apiUrl(url);
   return async <Result>(call: Call<Result>, access?: string, options = retry): Promise<Result> => {
     const target = new URL(base + call.path);
     target.search = searchOf(call.query);
-    const init = { method: call.method, headers: headersOf(call, access), body: bodyOf(call) };
+    const init = {
+      method: call.method,
+      headers: headersOf(call, access),
+      body: bodyOf(call),
+      redirect: "manual" as const,
+    };
     let mayHaveSucceeded = false;
     const attempt = async (signal: AbortSignal) => {
       const response = await fetch(target, { ...init, signal });
+      if (isRedirect(response)) throw redirectProblem(response);
       if (response.status >= 400) throw await problemOfResponse(response);
       return call.read(response);
     };
@@ -83,6 +97,10 @@ export function withSession(send: ReturnType<typeof createSend>, session: Sessio
     }
   };
 }
+
+/** Also when the program's own `fetch` has followed it. A browser hides the status and the headers. */
+const isRedirect = ({ status, type, redirected }: Response): boolean =>
+  redirected || (type as string) === "opaqueredirect" || [301, 302, 303, 307, 308].includes(status);
 
 const TOO_MANY_REQUESTS = 429;
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { configuredUrl, dataFolder, EMBEDDED_PORT, isLocal, neonEndpoint } from "../ops/environment.ts";
+import { configuredUrl, dataFolder, EMBEDDED_PORT, neonEndpoint } from "../ops/environment.ts";
 import { migrate } from "../ops/migrate.ts";
 import { createRole } from "../ops/role.ts";
+import { isLocal } from "../src/local-host.ts";
 import { openEndpoint } from "./endpoint/server.ts";
 import { listenFrom } from "./ports.ts";
 import { startPostgres } from "./postgres/server.ts";

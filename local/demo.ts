@@ -5,8 +5,9 @@ import { hash } from "bcryptjs";
 import { Presets, SingleBar } from "cli-progress";
 import type pg from "pg";
 import { runAsCommand, withClient } from "../ops/command.ts";
-import { databaseUrl, isLocal } from "../ops/environment.ts";
+import { databaseUrl } from "../ops/environment.ts";
 import { specializations } from "../src/db/schema.ts";
+import { isLocal } from "../src/local-host.ts";
 
 /** The accounts to log in to. The first one is an admin. */
 const USERNAMES = ["demo.admin", "demo.clinician"];

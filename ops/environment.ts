@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { isLocal } from "../src/local-host.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -56,10 +57,6 @@ export function databaseUrl(): string {
     "DATABASE_URL is not set, and there is no local database yet. Set it, or create one with `npm run dev`.",
   );
 }
-
-/** Whether the host of a URL is this machine. */
-export const isLocal = ({ hostname }: URL): boolean =>
-  /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(hostname);
 
 /**
  * Whether a URL is that of this checkout's embedded database. Its port may change each time it is started, so a URL

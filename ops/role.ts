@@ -7,6 +7,7 @@ import * as schema from "../src/db/schema.ts";
 import { doctorFields as doctors } from "../src/doctors/requests.ts";
 import { patientFields as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
+import { largeObjectFunctions, warnOfDefaultRights } from "./default-rights.ts";
 import { databaseUrl } from "./environment.ts";
 
 type TableName = {
@@ -70,13 +71,19 @@ const settings = {
 /**
  * The statements that give the role exactly these settings and privileges, whatever it had before. Cascades and
  * foreign keys run with the privileges of the tables' owner.
+ *
+ * @param largeObjects the functions for large objects whose execution can be revoked; "" when there are none.
  */
-const grantStatements = (role: string, database: string): string => `
+const grantStatements = (role: string, database: string, largeObjects: string): string => `
+  -- The role can change its own settings.
+  ALTER ROLE ${role} RESET ALL;
+  ALTER ROLE ${role} IN DATABASE ${database} RESET ALL;
   ${Object.entries(settings)
     .map(([name, value]) => `ALTER ROLE ${role} SET ${name} = ${value};`)
     .join("\n")}
   -- By default every role may create temporary tables.
   REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC, ${role};
+  ${largeObjects && `REVOKE EXECUTE ON FUNCTION ${largeObjects} FROM PUBLIC, ${role};`}
   -- Before PostgreSQL 15 every role could create tables here.
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
   REVOKE ALL ON SCHEMA public FROM ${role};
@@ -113,7 +120,7 @@ It works on the database of DATABASE_URL, or of .dev.vars, as its owner. The tab
  * Creates the database role of the Worker. If it exists, it gets a new password and exactly the same rights.
  *
  * @param url of the database, as its owner.
- * @param warn is called with a message when the owner of the database has to run a statement as well.
+ * @param warn is called with a message when the owner of the database or a superuser has to run a statement as well.
  * @returns the same URL with the role's name and password.
  * @throws an error whose message gives the reason; nothing has been changed then.
  */
@@ -156,19 +163,12 @@ async function grantRights(
   warn: (message: string) => void,
 ): Promise<void> {
   const database = pg.escapeIdentifier(client.database ?? "");
+  const largeObjects = await largeObjectFunctions(client, "pg_has_role(proowner, 'USAGE')");
   // Several statements in one query are one transaction.
   await client
-    .query(`${setPassword} ${grantStatements(pg.escapeIdentifier(name), database)}`)
+    .query(`${setPassword} ${grantStatements(pg.escapeIdentifier(name), database, largeObjects)}`)
     .catch(throwWithAdvice);
-  // The owner of the tables may not own the database. Then the REVOKE on the database has only caused a warning.
-  const { rows } = await client.query("SELECT has_database_privilege($1, $2, 'TEMPORARY') AS temporary", [
-    name,
-    client.database,
-  ]);
-  if (rows[0]?.temporary)
-    warn(
-      `${name} can create temporary tables until the database's owner runs: REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC;`,
-    );
+  await warnOfDefaultRights(client, name, warn);
 }
 
 /** Whether a role has rights beyond grants: by an attribute, by membership in another role, or as an owner. */

@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { createClient } from "../client/index.ts";
+import { isSecureUrl, SECURE_URL_RULE } from "../src/local-host.ts";
 import { runAsCommand } from "./command.ts";
 import { apiUrlFile } from "./environment.ts";
 import { ask } from "./upload/ask.ts";
@@ -58,7 +59,7 @@ function parseArguments() {
   const [file, ...others] = positionals;
   const url = values.url ?? localUrl();
   if (!file || !url || others.length > 0) throw new Error(usage);
-  if (!URL.canParse(url)) throw new Error(`--url must be a URL.\n\n${usage}`);
+  if (!isSecureUrl(url)) throw new Error(`--url ${SECURE_URL_RULE}.\n\n${usage}`);
   const format = formats[extname(file).toLowerCase() as keyof typeof formats];
   if (!format) throw new Error(`The file's name must end in .csv, .ndjson or .jsonl.\n\n${usage}`);
   if (!existsSync(file)) throw new Error(`The file ${file} does not exist.`);

@@ -1,3 +1,4 @@
+import { isSecureUrl, SECURE_URL_RULE } from "./local-host.ts";
 import * as z from "./zod.ts";
 
 const MINUTES_PER_DAY = 24 * 60;
@@ -17,6 +18,9 @@ const PostgresUrl = z.string().check(
     );
   }, "must look like postgresql://user:password@host/database"),
 );
+
+/** The connection string, with its password, is sent there. */
+const Endpoint = z.string().check(z.refine(isSecureUrl, SECURE_URL_RULE));
 
 const Secret = z
   .string()
@@ -53,7 +57,7 @@ const Config = z.object({
   /** The connection string of the PostgreSQL database, for Neon's driver. */
   DATABASE_URL: PostgresUrl,
   /** The HTTP endpoint for SQL. Without it, the driver uses the Neon host of `DATABASE_URL`. */
-  DATABASE_ENDPOINT: z.optional(z.url({ protocol: /^https?$/ })),
+  DATABASE_ENDPOINT: z.optional(Endpoint),
   /**
    * The deadline of a statement in milliseconds, after which the client gets a 503. A retried one shares it between
    * both attempts.

@@ -27,6 +27,9 @@ test("optional bindings have defaults", () => {
 
 test.each<[name: string, value: unknown, parsed?: unknown]>([
   ["DATABASE_ENDPOINT", "http://127.0.0.1:5488/sql"],
+  ["DATABASE_ENDPOINT", "http://localhost:5488/sql"],
+  ["DATABASE_ENDPOINT", "http://[::1]:5488/sql"],
+  ["DATABASE_ENDPOINT", "https://db.example/sql"],
   ["DATABASE_TIMEOUT_MS", 100],
   ["DATABASE_TIMEOUT_MS", "60000", 60_000],
   ["JWT_SECRET", "x".repeat(32)],
@@ -54,7 +57,14 @@ const bad: Record<string, unknown[]> = {
     ...[undefined, "", "hidden-value host=localhost", "https://user:hidden-value@db.example/hospital"],
     ...["postgresql://db.example/hidden-value", "postgresql://user:hidden-value@db.example", 987_654_321],
   ],
-  DATABASE_ENDPOINT: ["hidden-value", "ftp://hidden-value.example/sql"],
+  DATABASE_ENDPOINT: [
+    ...["", "hidden-value", "ftp://hidden-value.example/sql", 987_654_321],
+    ...[
+      "http://hidden-value.example/sql",
+      "http://10.0.0.1/hidden-value",
+      "http://localhost@hidden-value.example/sql",
+    ],
+  ],
   DATABASE_TIMEOUT_MS: ["hidden-value", "99", 60_001, 9876.54, 1e300, "9".repeat(20)],
   JWT_SECRET: [undefined, "hidden-value".padEnd(31, "x"), 987_654_321],
   JWT_SECRET_PREVIOUS: ["", "hidden-value".padEnd(31, "x"), 987_654_321],

@@ -155,7 +155,8 @@ export const assignmentsOpenApi: OpenApiGroup = {
             "The body is not valid, or the doctor does not exist or takes no new patients, or the patient is not one of yours: `errors` names the field.",
         },
         409: {
-          description: "This doctor is already assigned to this patient.",
+          description:
+            "This doctor is already assigned to this patient; or you sent this idempotency key before, and cannot read the assignment that it created any more.",
           detail: "This doctor is already assigned to this patient.",
         },
       },

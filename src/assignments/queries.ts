@@ -81,18 +81,25 @@ export const createAssignment = idempotentCreate<
   "assignments/create",
   sql`-- POST /api/mappings
   WITH ${callerSteps},
-  ${earlierKeySteps(sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`)},
+  ${earlierKeySteps(
+    sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
+    sql`EXISTS (
+      SELECT FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE m.id = k.record_id AND ${can("patients:read")}
+    )`,
+  )},
   patient AS (
     SELECT p.id, p.owner_id FROM patients p
     WHERE p.id = ${patient} AND ${can("patients:assign_doctor")}
   ),
   doctor AS (
     -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-    SELECT d.id, d.active FROM doctors d WHERE d.id = ${doctor}
+    SELECT d.id, d.active FROM doctors d WHERE d.id = ${doctor} AND NOT EXISTS (SELECT FROM earlier_key)
     FOR SHARE
   ),
-  ${callerRecheck("doctor")},
-  assigned AS (SELECT FROM patient WHERE assignment_taken(patient.id, ${doctor})),
+  assigned AS (
+    SELECT FROM patient WHERE EXISTS (SELECT FROM doctor) AND assignment_taken(patient.id, ${doctor})
+  ),
+  ${callerRecheck("caller", "earlier_key", "doctor", "assigned")},
   draft AS (
     SELECT nextval('mappings_id_seq')::int AS id, patient.id AS patient_id, patient.owner_id, doctor.id AS doctor_id,
       now()::timestamptz(3) AS assigned_at
@@ -109,7 +116,7 @@ export const createAssignment = idempotentCreate<
   ${insertRetryableAuditEvent({
     action: createOrReplay("assign"),
     outcome: writeOutcome(
-      sql`EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request)`,
+      sql`EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result) OR NOT ${isStillAccepted}`,
       hasResult,
     ),
     patient,
@@ -118,7 +125,7 @@ export const createAssignment = idempotentCreate<
 SELECT ${createResultColumns},
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
-FROM caller WHERE NOT (${isRevokedDuringWait("doctor")})`,
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
 const canEnd = can("assignments:end");

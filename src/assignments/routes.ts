@@ -4,7 +4,7 @@ import { requireAccount } from "../auth/require-account.ts";
 import { duplicateDetail } from "../db/errors.ts";
 import type { AppEnv, AuthenticatedEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
-import { IdempotencyKey, respondCreated } from "../http/idempotency.ts";
+import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import {
   type FieldErrors,
   notFoundProblem,
@@ -37,7 +37,8 @@ export const assignmentRoutes = new Hono<AppEnv>()
   .post("/", validateHeaders(IdempotencyKey), validate("json", NewAssignment), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await createAssignment(c.get("caller"), c.req.valid("json"), key);
-    if (result.body || result.keyReusedWithDifferentRequest) return respondCreated(result);
+    requireReplayable(result);
+    if (result.body) return respondCreated(result);
     const errors: FieldErrors = {};
     if (!result.patient) errors["patient"] = ["There is no such patient."];
     if (!result.doctor) errors["doctor"] = ["There is no such doctor."];

@@ -125,7 +125,13 @@ export const doctorsOpenApi: OpenApiGroup = {
           headers: ["Location", "ETag", "Idempotency-Replayed"],
         },
       ],
-      problems: { 409: emailTaken },
+      problems: {
+        409: {
+          ...emailTaken,
+          description:
+            "A doctor with this email already exists; or you sent this idempotency key before, and the doctor that it created was deleted.",
+        },
+      },
     },
     "GET /api/doctors/:id": {
       operationId: "getDoctor",

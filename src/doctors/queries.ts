@@ -18,6 +18,7 @@ import {
   callerRecheck,
   callerSteps,
   isRevokedDuringWait,
+  isStillAccepted,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -83,12 +84,16 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
   "doctors/create",
   sql`-- POST /api/doctors
   WITH ${callerSteps},
-  ${earlierKeySteps(sql`'doctors' || ${newRecord}::text`)},
-  duplicate AS (SELECT FROM caller WHERE doctor_taken(${newEmail})),
+  ${earlierKeySteps(
+    sql`'doctors' || ${newRecord}::text`,
+    sql`EXISTS (SELECT FROM doctors d WHERE d.id = k.record_id AND ${can("doctors:read")})`,
+  )},
+  duplicate AS (SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND doctor_taken(${newEmail})),
+  ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
     SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${newRecord} || jsonb_build_object(
       'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
-    WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (SELECT d.id AS record_id, ${doctorJson} AS answer FROM draft d),
   ${resultSteps},
@@ -102,8 +107,9 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
     doctor: resultId,
     changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
-SELECT ${createResultColumns}, EXISTS (SELECT FROM duplicate) AS "isDuplicate"
-FROM caller`,
+SELECT ${createResultColumns},
+  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
 /**

@@ -70,7 +70,7 @@ export const requestHeaders = [
   describeParameters(IdempotencyKey, {
     "Idempotency-Key": {
       description:
-        "An idempotency key that you choose for this request, for example a UUID. If you retry the request with the same key, you get the first response again and nothing is created twice. Keys are kept for 24 hours.",
+        "An idempotency key that you choose for this request, for example a UUID. If you retry the request with the same key, you get the first response again, as long as you may read what it created, and nothing is created twice. Keys are kept for 24 hours.",
     },
   }),
 ];

@@ -14,17 +14,32 @@ export const IdempotencyKey = z.object({
 });
 
 /**
- * Responds with what was created, or with the stored response of an earlier request with the same key.
+ * Throws when an earlier request with the same key has a response that is not sent again.
  *
- * @throws {Problem} 422 when the key was used before with a different request.
+ * @throws {Problem} 422 when that request was a different one; 409 when the caller may not read any more what it
+ *   created.
+ */
+export function requireReplayable({
+  keyReusedWithDifferentRequest,
+  isUnreadable,
+}: Pick<CreateResult<unknown>, "keyReusedWithDifferentRequest" | "isUnreadable">): void {
+  if (keyReusedWithDifferentRequest)
+    throw new Problem(422, "This Idempotency-Key was already used for a different request.");
+  if (isUnreadable) throw new Problem(409, UNREADABLE);
+}
+
+const UNREADABLE =
+  "An earlier request with this Idempotency-Key created this, but you cannot read it any more. Nothing was created now.";
+
+/**
+ * Responds with what was created, or with the stored response of an earlier request with the same key. Comes after
+ * `requireReplayable`.
  */
 export function respondCreated<Shape, Status extends 200 | 201 = 201>(
-  { body, isReplayed, keyReusedWithDifferentRequest }: CreateResult<Shape>,
+  { body, isReplayed }: CreateResult<Shape>,
   headers: Record<string, string> = {},
   status = 201 as Status,
 ) {
-  if (keyReusedWithDifferentRequest)
-    throw new Problem(422, "This Idempotency-Key was already used for a different request.");
   if (body === null) throw new Error("A creating statement returned no body.");
   const response = respondJson<Shape, Status>(body, status, headers);
   if (isReplayed) response.headers.set("Idempotency-Replayed", "true");

@@ -8,7 +8,7 @@ import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { IdPath } from "./fields.ts";
-import { IdempotencyKey, respondCreated } from "./idempotency.ts";
+import { IdempotencyKey, requireReplayable, respondCreated } from "./idempotency.ts";
 import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
 import {
   expectedVersions,
@@ -74,7 +74,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
  *
  * @param path the path of the list; the record's is `path/id/`.
  * @param constraint the unique constraint that a duplicate violates, for the detail of the 409.
- * @throws {Problem} 400, 409, 413, 415; 422 when the idempotency key was used for a different request.
+ * @throws {Problem} 400, 409, 413, 415, 422
  */
 export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   path: string,
@@ -89,8 +89,8 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
-    if (result.body === null && !result.keyReusedWithDifferentRequest && result.isDuplicate)
-      throw new Problem(409, duplicateDetail(constraint));
+    requireReplayable(result);
+    if (result.body === null && result.isDuplicate) throw new Problem(409, duplicateDetail(constraint));
     return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
   });
 

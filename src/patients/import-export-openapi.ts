@@ -85,7 +85,8 @@ export const importExportOpenApi: DescribedRoutes = {
             "A line is not valid or its email is taken, and nothing was created. `errors` names the line and the field, for example `3.email`.",
         },
         409: {
-          description: "A concurrent request took one of the emails, and nothing was created: try again.",
+          description:
+            "A concurrent request took one of the emails, and nothing was created: try again. Or you sent this idempotency key before, and cannot read all patients that it created any more.",
           detail: "You already have a patient with this email.",
         },
         413: {

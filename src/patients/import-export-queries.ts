@@ -1,6 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
-import { authenticatedRetryable, callerId, callerSteps } from "../db/query/caller.ts";
+import {
+  authenticatedRetryable,
+  callerId,
+  callerRecheck,
+  callerSteps,
+  isRevokedDuringWait,
+  isStillAccepted,
+} from "../db/query/caller.ts";
 import {
   createOrReplay,
   createResultColumns,
@@ -11,6 +18,7 @@ import {
   resultSteps,
 } from "../db/query/idempotent-create.ts";
 import { columnNames, jsonObject } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import { csvRow } from "../http/csv.ts";
@@ -58,6 +66,11 @@ const emailKey = sql`lower(l.email COLLATE "C")`;
 const emailError = (message: string) => jsonObject(sql`ARRAY[${sql.raw(`'${message}'`)}] AS email`);
 /** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
 const isImported = sql`(${param("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`;
+/** Whether the caller may read all patients that the import with the earlier key `k` created. */
+const isEachPatientReadable = sql`NOT EXISTS (
+      SELECT FROM json_array_elements(k.answer::json -> 'created') created
+      WHERE NOT EXISTS (SELECT FROM patients p WHERE p.id = (created ->> 'id')::int AND ${can("patients:read")})
+    )`;
 /** The lines of a step as a JSON array. */
 const linesJson = (columns: SQL, step: string): SQL => sql`(
       SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
@@ -89,7 +102,10 @@ export const importPatients = idempotentCreate<
   "patients/import",
   sql`-- POST /api/patients/import
   WITH ${callerSteps},
-  ${earlierKeySteps(sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`)},
+  ${earlierKeySteps(
+    sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`,
+    isEachPatientReadable,
+  )},
   lines AS (
     SELECT sent.line, new.*
     FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
@@ -97,7 +113,9 @@ export const importPatients = idempotentCreate<
   ),
   existing_emails AS (
     SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${emailKey} FROM lines l)) email
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
+  ${callerRecheck("caller", "earlier_key", "existing_emails")},
   checked_lines AS (
     SELECT l.*, CASE
       WHEN ${emailKey} IN (SELECT email FROM existing_emails)
@@ -113,12 +131,12 @@ export const importPatients = idempotentCreate<
   draft AS (
     SELECT line, nextval('patients_id_seq')::int AS id, ${fields}, ${callerId} AS owner_id
     FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
-    WHERE ${callerId} IS NOT NULL AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
+    WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   response AS (
     SELECT NULL::int AS record_id,
       '{"created":' || ${linesJson(sql`line, id`, "draft")} || ',"refused":' || ${linesJson(sql`line, errors`, "refused")} || '}' AS answer
-    FROM caller WHERE ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
+    FROM caller WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${resultSteps},
   created AS (
@@ -132,6 +150,7 @@ export const importPatients = idempotentCreate<
       SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
       WHERE is_same_request)`,
   })}
-SELECT ${createResultColumns}, ${linesJson(sql`line, errors`, "refused")} AS refused
-FROM caller`,
+SELECT ${createResultColumns},
+  ${linesJson(sql`line, errors`, "refused")} AS refused
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

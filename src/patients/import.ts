@@ -5,7 +5,7 @@ import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "../h
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { readCsv, removeFormulaGuard } from "../http/csv.ts";
 import { readOnlyFields } from "../http/fields.ts";
-import { IdempotencyKey, respondCreated } from "../http/idempotency.ts";
+import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import { type FieldErrors, Problem, safeFieldName, validationProblem } from "../http/problems.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { collectFieldErrors, validate, validateHeaders } from "../http/validation.ts";
@@ -37,8 +37,8 @@ export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
     const values = { lines: JSON.stringify(valid), refused: JSON.stringify(refused), partial };
     const digest = await sha256Hex(await c.req.arrayBuffer());
     const result = await importPatients(c.get("caller"), { ...values, digest }, key);
-    if (result.body === null && !result.keyReusedWithDifferentRequest)
-      throw refusedLinesProblem(JSON.parse(result.refused));
+    requireReplayable(result);
+    if (result.body === null) throw refusedLinesProblem(JSON.parse(result.refused));
     return respondCreated(result, {}, partial ? 200 : 201);
   },
 );

@@ -119,7 +119,13 @@ export const patientsOpenApi: OpenApiGroup = {
           headers: ["Location", "ETag", "Idempotency-Replayed"],
         },
       ],
-      problems: { 409: emailTaken },
+      problems: {
+        409: {
+          ...emailTaken,
+          description:
+            "You already have a patient with this email; or you sent this idempotency key before, and cannot read the patient that it created any more.",
+        },
+      },
     },
     "GET /api/patients/:id": {
       operationId: "getPatient",

@@ -14,6 +14,7 @@ import {
   callerRecheck,
   callerSteps,
   isRevokedDuringWait,
+  isStillAccepted,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -86,12 +87,18 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
   "patients/create",
   sql`-- POST /api/patients
   WITH ${callerSteps},
-  ${earlierKeySteps(sql`'patients' || ${newRecord}::text`)},
-  duplicate AS (SELECT FROM caller WHERE patient_taken(caller.id, ${newEmail})),
+  ${earlierKeySteps(
+    sql`'patients' || ${newRecord}::text`,
+    sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
+  )},
+  duplicate AS (
+    SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND patient_taken(caller.id, ${newEmail})
+  ),
+  ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
     SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
-    WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (
     SELECT p.id AS record_id, ${patientJson} AS answer
@@ -109,8 +116,9 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     patient: resultId,
     changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
-SELECT ${createResultColumns}, EXISTS (SELECT FROM duplicate) AS "isDuplicate"
-FROM caller`,
+SELECT ${createResultColumns},
+  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
 /**

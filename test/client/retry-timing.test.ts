@@ -33,7 +33,7 @@ function clientOf(responses: Response[], retry?: RetryOptions, tokens?: Tokens) 
       signal?.addEventListener("abort", () => reject(signal.reason));
     });
   };
-  return { sentAt, client: createClient({ url: "http://api.test", fetch, retry, tokens }) };
+  return { sentAt, client: createClient({ url: "https://api.test", fetch, retry, tokens }) };
 }
 
 /** Runs a call to its end on the fake clock. @returns its error, and the time at which it came */

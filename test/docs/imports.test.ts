@@ -21,7 +21,7 @@ const layers = [
   ],
   ["http", "scheduled-cleanup.ts"],
   ["db"],
-  ["config.ts", "crypto.ts", "zod.ts"],
+  ["config.ts", "crypto.ts", "local-host.ts", "zod.ts"],
 ];
 /** Every group requires an account. */
 const REQUIRE_ACCOUNT = join("src", "auth", "require-account.ts");

@@ -1,6 +1,6 @@
 import { faultsOfCreations } from "./creations.ts";
 import { faultsOfHistory } from "./history.ts";
-import { type Exchange, isAcknowledged, type Member, requestId } from "./mix.ts";
+import { type Exchange, isAcknowledged, isOfUnreadable, type Member, requestId } from "./mix.ts";
 import { type Event, type Query, storedOf } from "./stored.ts";
 
 /**
@@ -86,7 +86,9 @@ function faultsOfEvents(exchange: Exchange, [event, ...more]: Event[]): string[]
  * The second attempt at a statement answers with Idempotency-Replayed when the first was done and only its answer was
  * lost. Then the audited action is the request's own.
  */
-function isOfAction({ planned, answer }: Exchange, { action }: Event): boolean {
+function isOfAction(exchange: Exchange, { action }: Event): boolean {
+  const { planned, answer } = exchange;
+  if (isOfUnreadable(exchange)) return action === "replay";
   if (action !== "replay" || planned.action === "restore") return [planned.action, "replay"].includes(action);
   if (answer.status === 503) return planned.headers?.["Idempotency-Key"] !== undefined;
   return answer.headers.get("Idempotency-Replayed") === "true";
@@ -96,10 +98,12 @@ function claimsOfAnswered(exchange: Exchange, event: Event): Claim[] {
   const { planned, answer } = exchange;
   // An assignment that is not found may be of a deleted patient, or of none.
   const canNameNobody = planned.action === "unassign" && !isAcknowledged(exchange);
+  // The answer does not name what cannot be read any more.
+  const isUnknown = planned.patient === undefined && isOfUnreadable(exchange);
   return [
     [outcomes[answer.status]?.includes(event.outcome) === true, `audited as ${event.outcome}`],
     [
-      canNameNobody || isSame(event.patients ?? [], patientsOf(exchange)),
+      canNameNobody || isUnknown || isSame(event.patients ?? [], patientsOf(exchange)),
       `audited with patients ${event.patients}`,
     ],
     [event.doctor_id === doctorOf(exchange), `audited with doctor ${event.doctor_id}`],

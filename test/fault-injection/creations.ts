@@ -1,11 +1,11 @@
-import { type Exchange, isAcknowledged, requestId } from "./mix.ts";
+import { type Exchange, isAcknowledged, isOfUnreadable, requestId } from "./mix.ts";
 import type { Event, Person, Stored } from "./stored.ts";
 
 const creating = ["create", "assign", "import"];
 
 /**
- * Finds what was not created as often as it must be: once when a request was acknowledged, and at most once when none
- * was. Requests with the same idempotency key count as one.
+ * Finds what was not created as often as it must be: once when a request was acknowledged or told that it was created
+ * before, and at most once otherwise. Requests with the same idempotency key count as one.
  */
 export function faultsOfCreations(exchanges: Exchange[], stored: Stored): string[] {
   const all = exchanges.filter(({ planned }) => creating.includes(planned.action ?? ""));
@@ -22,7 +22,8 @@ function faultsOf(attempts: Exchange[], stored: Stored): string[] {
   const creations = stored.events.filter(isCreation).length;
   const answers = new Set(attempts.filter(isAcknowledged).map(({ answer }) => JSON.stringify(answer.body)));
   const isUnknown = attempts.some(({ answer }) => answer.status === 503);
-  const [least, most] = [answers.size > 0 ? 1 : 0, answers.size > 0 || isUnknown ? 1 : 0];
+  const isDone = answers.size > 0 || attempts.some(isOfUnreadable);
+  const [least, most] = [isDone ? 1 : 0, isDone || isUnknown ? 1 : 0];
   const faults: string[] = [];
   if (creations < least || creations > most) faults.push(`created ${creations} times, by the audit log`);
   if (answers.size > 1) faults.push(`${answers.size} different answers`);

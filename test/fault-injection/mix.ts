@@ -13,6 +13,10 @@ export interface Exchange {
 export const requestId = ({ answer }: Exchange): string => answer.headers.get("X-Request-Id") ?? "none";
 export const isAcknowledged = ({ answer }: Exchange): boolean => answer.status < 300;
 
+/** Whether the answer says that an earlier request with the key created what was deleted since. */
+export const isOfUnreadable = ({ answer }: Exchange): boolean =>
+  answer.status === 409 && answer.body.detail.startsWith("An earlier request with this Idempotency-Key");
+
 /** An account of the mix, with all its requests and their answers. */
 export interface Member {
   id: number;

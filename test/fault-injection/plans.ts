@@ -38,7 +38,7 @@ const plans: [weight: number, plan: (of: Memory) => Planned][] = [
   [10, (of) => withKey(of, creation("patients", newPatient(of)))],
   [3, (of) => creation("doctors", newDoctor(of))],
   [3, (of) => withKey(of, creation("doctors", newDoctor(of)))],
-  [8, (of) => pick(of, of.keyed) ?? withKey(of, importing(of))],
+  [8, (of) => repeated(pick(of, of.keyed)) ?? withKey(of, importing(of))],
   [12, (of) => change(of, anyPatient(of))],
   [8, (of) => conditionalChange(of, anyPatient(of))],
   [5, (of) => patchDoctor(of, pick(of, of.doctors) ?? UNKNOWN_ID)],
@@ -113,6 +113,10 @@ function withKey(of: Memory, planned: Planned): Planned {
   of.keyed.push(keyed);
   return keyed;
 }
+
+/** Sends a request with a key again. What the first one created may have been deleted meanwhile: then it gets 409. */
+const repeated = (planned: Planned | undefined): Planned | undefined =>
+  planned && { ...planned, may: [...planned.may, 409] };
 
 const change = (of: Memory, patient: number): Planned => ({
   method: "PATCH",

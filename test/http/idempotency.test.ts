@@ -1,13 +1,20 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { newAccount, type TestAccount, uniqueName } from "../support/accounts.ts";
 import type { ApiResponse } from "../support/api.ts";
+import { auditEventsOf } from "../support/audit-events.ts";
 import { asOwner, owner } from "../support/owner.ts";
+import { linkDoctor, patientPath, postRestore, postTransfer } from "../support/ownership.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
 import { atOnce, CROWD, rounds, tally } from "../support/races.ts";
 import { newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const withKey = (key: string) => ({ headers: { "Idempotency-Key": key } });
 const replayHeader = ({ headers }: ApiResponse) => headers.get("Idempotency-Replayed");
+
+const unreadable = problem(
+  409,
+  "An earlier request with this Idempotency-Key created this, but you cannot read it any more. Nothing was created now.",
+);
 
 const newAssignment = async (account: TestAccount): Promise<object> => ({
   patient: (await postPatient(account)).id,
@@ -44,9 +51,25 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
     }
     expect(await account.api.databaseRequests()).toBe(2);
     expect(await countRecords(kind, account)).toBe(1);
-    // The stored answer does not change with the record.
-    await account.delete(`${path}${first.body.id}/`);
-    expect((await account.post(path, sent, options)).body).toEqual(first.body);
+  });
+
+  test("the same request after the record was deleted gets 409 in one database request, and creates nothing", async () => {
+    const account = await newAccount();
+    const [sent, options] = [await newBody(account), withKey(uniqueName("key-"))];
+    const { id } = (await account.post(path, sent, options)).body;
+    await account.delete(`${path}${id}/`);
+    const before = await countRecords(kind, account);
+    await account.api.databaseRequests();
+    const replay = await account.post(path, sent, options);
+    expect(replay).toEqual(unreadable);
+    expect(replay.headers.get("Location")).toBeNull();
+    expect(await account.api.databaseRequests()).toBe(1);
+    expect(await countRecords(kind, account)).toBe(before);
+    expect(await auditEventsOf(replay)).toMatchObject([
+      { action: "replay", outcome: "refused", changes: null },
+    ]);
+    // A different request with this key is still the client's mistake.
+    expect((await account.post(path, await newBody(account), options)).status).toBe(422);
   });
 
   test("another body with the same key gets 422 and creates nothing", async () => {
@@ -85,6 +108,101 @@ describe.each(kinds)("POST of $kind with an Idempotency-Key:", ({ kind, newBody 
       1,
     ]);
   });
+});
+
+describe("The answer to an idempotency key is given only to who may read what was created:", () => {
+  const transferAway = async (patient: { id: number }) => {
+    const [admin, to] = [await newAccount(undefined, "admin"), await newAccount()];
+    expect((await postTransfer(admin, patient, to)).status).toBe(200);
+    return to;
+  };
+
+  test("a patient that was changed gets the first answer; one that was transferred 409; one that came back the first again", async () => {
+    const nurse = await newAccount();
+    const sent = newPatient();
+    const post = () => nurse.post("/api/patients/", sent, withKey("one"));
+    const first = await post();
+    await nurse.patch(patientPath(first.body), { age: 99 });
+    expect((await post()).body).toEqual(first.body);
+    const to = await transferAway(first.body);
+    const replay = await post();
+    expect(replay).toEqual(unreadable);
+    // The new owner sees the attempt.
+    const accesses = await to.get(`${patientPath(first.body)}accesses/`);
+    expect(accesses.body).toContainEqual(
+      expect.objectContaining({
+        action: "replay",
+        outcome: "refused",
+        account: expect.objectContaining({ username: nurse.username }),
+      }),
+    );
+    await postTransfer(await newAccount(undefined, "admin"), first.body, nurse);
+    expect([(await post()).body, replayHeader(await post())]).toEqual([first.body, "true"]);
+  });
+
+  test("a patient that was deleted and restored gets the first answer again", async () => {
+    const nurse = await newAccount();
+    const sent = newPatient();
+    const first = await nurse.post("/api/patients/", sent, withKey("one"));
+    await nurse.delete(patientPath(first.body));
+    expect(await nurse.post("/api/patients/", sent, withKey("one"))).toEqual(unreadable);
+    await postRestore(nurse, first.body);
+    expect((await nurse.post("/api/patients/", sent, withKey("one"))).body).toEqual(first.body);
+  });
+
+  test("a former owner who is the patient's doctor still gets it, and the assignment's", async () => {
+    const nurse = await newAccount();
+    const doctor = await postDoctor(nurse);
+    await linkDoctor(nurse, doctor);
+    const sent = newPatient();
+    const first = await nurse.post("/api/patients/", sent, withKey("patient"));
+    const ids = { patient: first.body.id, doctor: doctor.id };
+    const assignment = await nurse.post("/api/mappings/", ids, withKey("assignment"));
+    await transferAway(first.body);
+    const both = async () => [
+      await nurse.post("/api/patients/", sent, withKey("patient")),
+      await nurse.post("/api/mappings/", ids, withKey("assignment")),
+    ];
+    expect((await both()).map(({ body }) => body)).toEqual([first.body, assignment.body]);
+    await linkDoctor(nurse, null);
+    expect(await both()).toEqual([unreadable, unreadable]);
+  });
+
+  test("an assignment of a patient that was transferred or deleted gets 409", async () => {
+    const nurse = await newAccount();
+    const ids = (await newAssignment(nurse)) as { patient: number };
+    const post = () => nurse.post("/api/mappings/", ids, withKey("one"));
+    expect((await post()).status).toBe(201);
+    await nurse.delete(patientPath({ id: ids.patient }));
+    expect(await post()).toEqual(unreadable);
+    await postRestore(nurse, { id: ids.patient });
+    expect((await post()).status).toBe(201);
+    await transferAway({ id: ids.patient });
+    expect(await post()).toEqual(unreadable);
+  });
+
+  test.each(["", "?partial=true"])(
+    "an import%s of which one patient was transferred or deleted gets 409",
+    async (query) => {
+      const nurse = await newAccount();
+      const raw = [newPatient(), newPatient()].map((line) => JSON.stringify(line)).join("\n");
+      const headers = { "Content-Type": "application/x-ndjson", "Idempotency-Key": "one" };
+      const post = () => nurse.post(`/api/patients/import/${query}`, undefined, { raw, headers });
+      const first = await post();
+      const [kept, other] = first.body.created;
+      await nurse.delete(patientPath(other));
+      const replay = await post();
+      expect(replay).toEqual(unreadable);
+      expect(await auditEventsOf(replay)).toMatchObject([
+        { action: "replay", outcome: "refused", patients: [kept.id, other.id] },
+      ]);
+      await postRestore(nurse, other);
+      expect((await post()).body).toEqual(first.body);
+      await transferAway(kept);
+      expect(await post()).toEqual(unreadable);
+      expect(await asOwner`SELECT FROM patients WHERE created_by = ${nurse.id}`).toHaveLength(2);
+    },
+  );
 });
 
 test("a refused creation does not use up its key", async () => {

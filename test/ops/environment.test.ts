@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { neonConfig } from "@neondatabase/serverless";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { configuredUrl, isLocal, neonEndpoint } from "../../ops/environment.ts";
+import { configuredUrl, neonEndpoint } from "../../ops/environment.ts";
+import { isLocal } from "../../src/local-host.ts";
 
 describe("neonEndpoint", () => {
   test.each([
@@ -62,8 +63,9 @@ describe("databaseUrl", () => {
   let project: string;
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), "project-"));
-    const ops = join(import.meta.dirname, "..", "..", "ops");
-    cpSync(join(ops, "environment.ts"), join(project, "ops", "environment.ts"));
+    const root = join(import.meta.dirname, "..", "..");
+    for (const file of ["ops/environment.ts", "src/local-host.ts"])
+      cpSync(join(root, file), join(project, file));
   });
   afterEach(() => {
     vi.unstubAllEnvs();

@@ -51,6 +51,12 @@ test.each([
   ["move failed logins to another username", "UPDATE login_attempts SET username = 'eve'"],
   ["delete an account", "DELETE FROM users"],
   ["create a temporary table", "CREATE TEMPORARY TABLE mine ()"],
+  ["create a large object", "SELECT lo_create(0)"],
+  ["store data in a large object", "SELECT lo_from_bytea(0, 'x')"],
+  ["open a large object", "SELECT lo_open(1, 131072)"],
+  ["write to a large object", "SELECT lo_put(1, 0, 'x')"],
+  ["read a large object", "SELECT lo_get(1)"],
+  ["delete a large object", "SELECT lo_unlink(1)"],
   ["choose a patient's version", insertPatient("version", "7")],
   ["create a deleted patient", insertPatient("deleted_from, deleted_at", "1, now()")],
   ["choose a doctor's version", "INSERT INTO doctors (version) VALUES (7)"],
@@ -111,6 +117,12 @@ test("the role's sessions have timeouts, a fixed search_path and READ COMMITTED"
     "public, pg_temp",
     "read committed",
   ]);
+});
+
+test("the role can change its own password and settings: PostgreSQL cannot forbid that", async () => {
+  const { username, password } = new URL(worker);
+  await query(worker, `ALTER ROLE ${username} PASSWORD '${password}'`);
+  await query(worker, `ALTER ROLE ${username} SET statement_timeout = '15s'`);
 });
 
 test("the role cannot become the owner of the database, and owns nothing", async () => {

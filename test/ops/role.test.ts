@@ -98,7 +98,24 @@ test("a second run grants missing rights and revokes additional ones", async () 
   expect(await asOwner(rights, [name])).toEqual(before);
 });
 
-test("an owner of the tables only is told the statement that the database's owner must run", async () => {
+test("a second run resets the settings that the role has changed itself", async () => {
+  const name = newName();
+  const worker = await createRole(url, name);
+  await query(worker, `ALTER ROLE ${name} SET statement_timeout = 0`);
+  await query(worker, `ALTER ROLE ${name} SET work_mem = '1GB'`);
+  await query(
+    worker,
+    `ALTER ROLE ${name} IN DATABASE ${new URL(url).pathname.slice(1)} SET lock_timeout = 0`,
+  );
+  const settings = `SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
+    current_setting('work_mem') <> '1GB' AS is_reset`;
+  expect(await query(worker, settings)).toEqual([{ statement: "0", lock: "0", is_reset: false }]);
+  expect(await query(await createRole(url, name), settings)).toEqual([
+    { statement: "15s", lock: "4s", is_reset: true },
+  ]);
+});
+
+test("an owner of the tables only is told the statements that the database's owner and a superuser must run", async () => {
   const [owner, name] = [newName(), newName()];
   const { url, drop } = await newDatabase();
   try {
@@ -112,12 +129,19 @@ test("an owner of the tables only is told the statement that the database's owne
     await migrate(own);
     const messages: string[] = [];
     const worker = await createRole(own, name, (message) => void messages.push(message));
-    const command = `REVOKE TEMPORARY ON DATABASE "${database}" FROM PUBLIC;`;
     expect(messages).toEqual([
-      `${name} can create temporary tables until the database's owner runs: ${command}`,
+      `${name} can create temporary tables until the database's owner runs: REVOKE TEMPORARY ON DATABASE "${database}" FROM PUBLIC;`,
+      expect.stringMatching(
+        /^\S+ can create large objects until a superuser runs .+: REVOKE EXECUTE ON FUNCTION lo_\S+\(.+ FROM PUBLIC;$/,
+      ),
     ]);
-    await query(url, command);
-    await expect(query(worker, "CREATE TEMPORARY TABLE mine ()")).rejects.toMatchObject({ code: "42501" });
+    for (const message of messages) await query(url, message.slice(message.indexOf("REVOKE")));
+    for (const statement of ["CREATE TEMPORARY TABLE mine ()", "SELECT lo_create(0)"])
+      await expect(query(worker, statement)).rejects.toMatchObject({ code: "42501" });
+    // Again, when there is nothing left to revoke.
+    messages.length = 0;
+    await createRole(own, name, (message) => void messages.push(message));
+    expect(messages).toEqual([]);
   } finally {
     await drop();
   }

@@ -7,7 +7,15 @@ import { asOwner } from "../support/owner.ts";
 import { insertRecords } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
 import { postPatient } from "../support/resources.ts";
-import { CSV, exported, NDJSON } from "./files.ts";
+import { CSV, exported, imported, NDJSON, patientRecordsOf, withoutIds } from "./files.ts";
+
+/** Names with a formula where a spreadsheet may begin a cell, and some that only look like it. */
+const formulaNames = [
+  ...["=1+1", "'=x", "''=x", "＝1+1", "＋1", "－1", "＠SUM(A1)", "'＝x", '"=1+1', "'\"=x"],
+  ...["A;=1+1", "A;'=1+1", "A,=1+1", "A|@x", "A\t=1+1", "A\n=1+1", "A\r\n+1", "A;-1;+1;@x"],
+  ...["A; =1+1", "A;  '=1", 'A;"=1+1"', 'A"";"=1+1', "A;＝1+1", "A;\t=1", "A\r\t=1", "A;;=1", ";=1"],
+  ...["O'Brien", "'t Hooft", "a=b", "a-b", "Smith, Jr.", "A;B", "A; 'B'", '"a", b'],
+];
 
 describe("an export", () => {
   test("has all of the account's patients as GET returns them, a line each, and takes a database request for each 1,000", async () => {
@@ -56,6 +64,23 @@ describe("an export", () => {
         expect(head.headers.get(name)).toBe(get.headers.get(name));
     },
   );
+
+  test("as CSV has no formula in any cell either when a spreadsheet separates cells by semicolons or tabs", async () => {
+    const account = await newAccount();
+    for (const firstname of formulaNames) await postPatient(account, { firstname, lastname: firstname });
+    const { body } = await exported(account, CSV);
+    // As such a program does: a quotation mark that does not begin a cell is text.
+    const cells = body.split(/[;,|\t\r\n]/).map((cell: string) => cell.replace(/^[ "]+/, ""));
+    expect(cells.length).toBeGreaterThan(2 * formulaNames.length);
+    expect(cells.filter((cell: string) => /^[-=+@＝＋－＠]/.test(cell))).toEqual([]);
+  });
+
+  test("as CSV is imported again with the same names", async () => {
+    const [account, other] = [await newAccount(), await newAccount()];
+    for (const firstname of formulaNames) await postPatient(account, { firstname, lastname: firstname });
+    expect((await imported(other, (await exported(account, CSV)).body, CSV)).status).toBe(201);
+    expect(withoutIds(await patientRecordsOf(other))).toEqual(withoutIds(await patientRecordsOf(account)));
+  });
 
   test("without patients is empty, and has only a header as CSV", async () => {
     const account = await newAccount();

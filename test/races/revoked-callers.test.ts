@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newAccount, revocations, type TestAccount } from "../support/accounts.ts";
 import type { ApiResponse } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
@@ -7,7 +7,7 @@ import { asOwner } from "../support/owner.ts";
 import { postEmergencyAccess, postRestore, postTransfer, REASON } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { connectWithoutLimits, lockRecords, raceBehind } from "../support/races.ts";
-import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
 
 const api = connectWithoutLimits();
 
@@ -134,6 +134,23 @@ test.each<[what: string, prepare: Prepare]>([
     },
   ],
   [
+    "an invitation",
+    async (admin) => ({
+      send: () => admin.post("/api/invitations/", { email: "grace@example.org", role: "clinician" }),
+      state: () => asOwner`SELECT FROM invitations WHERE created_by = ${admin.id}`,
+    }),
+  ],
+  [
+    "an emergency access",
+    async (admin) => {
+      const patient = await postPatient(await newAccount(api));
+      return {
+        send: () => postEmergencyAccess(admin, patient),
+        state: () => asOwner`SELECT FROM emergency_accesses WHERE account_id = ${admin.id}`,
+      };
+    },
+  ],
+  [
     "the end of another account's sessions",
     async (admin) => {
       const { id } = await newAccount(api);
@@ -163,3 +180,129 @@ test("an assignment by an account that is disabled while it waits for the doctor
   expect(answer.status).toBe(401);
   expect(await asOwner`SELECT FROM mappings WHERE patient_id = ${ids.patient}`).toEqual([]);
 });
+
+const KEY = { "Idempotency-Key": "one" };
+/** Takes the advisory lock of a function of drizzle/0005_who_gets_in.sql, by the text that it hashes. */
+const holdAdvisoryLock = (text: string) =>
+  holdLock("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [text]);
+const keyLock = ({ id }: TestAccount) => `key ${id} ${KEY["Idempotency-Key"]}`;
+
+/** A creation with a key: the text of the advisory lock against duplicates, and how to send it. */
+type Creation = { lock: string; send: () => Promise<ApiResponse> };
+
+const creations: [what: string, prepare: (nurse: TestAccount) => Promise<Creation>][] = [
+  [
+    "the creation of a patient",
+    async (nurse) => {
+      const body = newPatient();
+      const send = () => nurse.post("/api/patients/", body, { headers: KEY });
+      return { lock: `patient ${nurse.id} ${body.email}`, send };
+    },
+  ],
+  [
+    "the creation of a doctor",
+    async (nurse) => {
+      const body = newDoctor();
+      return {
+        lock: `doctor ${body.email}`,
+        send: () => nurse.post("/api/doctors/", body, { headers: KEY }),
+      };
+    },
+  ],
+  [
+    "an assignment",
+    async (nurse) => {
+      const body = { patient: (await postPatient(nurse)).id, doctor: (await postDoctor(nurse)).id };
+      const send = () => nurse.post("/api/mappings/", body, { headers: KEY });
+      return { lock: `assignment ${body.patient} ${body.doctor}`, send };
+    },
+  ],
+  [
+    "an import",
+    async (nurse) => {
+      const raw = JSON.stringify(newPatient());
+      const headers = { "Content-Type": "application/x-ndjson", ...KEY };
+      const send = () => nurse.post("/api/patients/import/", undefined, { raw, headers });
+      return { lock: `patients ${nurse.id}`, send };
+    },
+  ],
+];
+
+/** What an account has created, with its keys. */
+const createdBy = async ({ id }: TestAccount) => [
+  await asOwner`SELECT FROM patients WHERE created_by = ${id}`,
+  await asOwner`SELECT FROM doctors WHERE created_by = ${id}`,
+  await asOwner`SELECT FROM mappings WHERE owner_id = ${id}`,
+  await asOwner`SELECT FROM idempotency_keys WHERE account_id = ${id}`,
+];
+
+/** Sends a creation that waits for an advisory lock, and revokes its account's token before the lock is released. */
+async function revokeBeforeCreation(
+  lockOf: (creation: Creation, nurse: TestAccount) => string,
+  prepare: (nurse: TestAccount) => Promise<Creation>,
+  revoke: (id: number) => Promise<unknown>,
+) {
+  const nurse = await newAccount(api);
+  const creation = await prepare(nurse);
+  const before = await createdBy(nurse);
+  const lock = await holdAdvisoryLock(lockOf(creation, nurse));
+  await api.databaseRequests();
+  const sent = creation.send();
+  await lock.waiters(1);
+  await revoke(nurse.id);
+  await lock.release();
+  const answer = await sent;
+  expect(answer).toEqual(problem(401, "The access token has been revoked."));
+  // The revocation did not wait for the creation until its deadline: the account was locked after the wait only.
+  expect(await api.databaseRequests()).toBe(1);
+  expect(await createdBy(nurse)).toEqual(before);
+  expect((await auditEventsOf(answer)).map(({ outcome }) => outcome)).toEqual(["refused"]);
+}
+
+describe.each(creations)(
+  "%s by an account that is disabled while it waits is 401 and creates nothing:",
+  (_, prepare) => {
+    test("for a concurrent request with the same key", () =>
+      revokeBeforeCreation((_creation, nurse) => keyLock(nurse), prepare, disable));
+
+    test("for a concurrent creation of the same", () =>
+      revokeBeforeCreation(({ lock }) => lock, prepare, disable));
+  },
+);
+
+test.each(revocationsDuringWait)(
+  "POST of a patient is 401 and creates nothing when, while it waits, %s",
+  async (_, revoke) => {
+    const [, prepare] = creations[0] ?? expect.unreachable();
+    await revokeBeforeCreation(({ lock }) => lock, prepare, revoke);
+  },
+);
+
+test("a request with the key of a concurrent one is 401 when its account is disabled before it gets the stored answer", async () => {
+  const nurse = await newAccount(api);
+  const sent = newPatient();
+  const post = () => nurse.post("/api/patients/", sent, { headers: KEY });
+  // The first request waits here with the lock of the key, and the second one for that lock.
+  const lock = await holdAdvisoryLock(`patient ${nurse.id} ${sent.email}`);
+  const first = post();
+  await lock.waiters(1);
+  const second = post();
+  await lock.waiters(2);
+  await disable(nurse.id);
+  await lock.release();
+  expect([(await first).status, (await second).status]).toEqual([401, 401]);
+  expect(await asOwner`SELECT FROM patients WHERE created_by = ${nurse.id}`).toEqual([]);
+});
+
+test.each(creations)(
+  "%s that was done already is answered again without a wait for the locks of its creation",
+  async (_, prepare) => {
+    const nurse = await newAccount();
+    const { lock, send } = await prepare(nurse);
+    const first = await send();
+    const locks = await Promise.all([holdAdvisoryLock(lock), holdAdvisoryLock(keyLock(nurse))]);
+    const replay = await send().finally(() => Promise.all(locks.map((held) => held.release())));
+    expect(replay.body).toEqual(first.body);
+    expect(replay.headers.get("Idempotency-Replayed")).toBe("true");
+  },
+);

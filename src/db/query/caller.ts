@@ -100,18 +100,27 @@ export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdm
  * wait. Only `FOR SHARE` reads the newest committed row, and only under READ COMMITTED. Shown by
  * test/races/revoked-callers.test.ts.
  *
- * It counts the rows of `lockedStep`, which locks all of them before the caller. If it read only the first one, two
- * statements that lock their caller and another account would deadlock. Shown by test/races/admins.test.ts.
+ * It counts the rows of the locked steps, so that all of them are complete before it locks the caller. If it read only
+ * the first row, it would not come after every wait, and two statements that lock their caller and another account
+ * would deadlock. Shown by test/races/admins.test.ts.
  *
- * @param lockedStep the step that waits for the lock; `caller` when there is no step that waits: the re-check then
- *   locks the account and the session first, so that nobody can revoke them before the statement ends.
+ * @param lockedSteps the steps that wait for locks, in the order in which they take them. A creation has `caller`
+ *   before them, because they may have no rows. Only `caller` when no step waits: the re-check then locks the account
+ *   and the session first, so that nobody can revoke them before the statement ends.
  */
-export const callerRecheck = (lockedStep: string): SQL => sql`caller_recheck AS (
-    SELECT FROM (SELECT count(*) FROM ${sql.raw(lockedStep)} HAVING count(*) > 0) locked, users u, sessions s
+export const callerRecheck = (...lockedSteps: string[]): SQL => sql`caller_recheck AS (
+    SELECT FROM (SELECT count(*) FROM ${rowsOf(lockedSteps)} HAVING count(*) > 0) locked, users u, sessions s
     WHERE u.id = ${callerId} AND ${isAccountActive}
       AND ${isSessionOpen}
     FOR SHARE OF u, s
   )`;
+
+/** The rows of steps, for `FROM`. */
+const rowsOf = (steps: string[]): SQL => {
+  if (steps.length === 1) return sql.raw(String(steps[0]));
+  const rows = steps.map((step) => sql`SELECT FROM ${sql.raw(step)}`);
+  return sql`(\n${sql.join(rows, sql` UNION ALL `)}\n) steps`;
+};
 
 /** Whether the caller was still accepted after the lock wait. A step that writes has this condition. */
 export const isStillAccepted = sql<boolean>`EXISTS (SELECT FROM caller_recheck)`;

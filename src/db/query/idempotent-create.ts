@@ -1,10 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Json, param } from "../statement.ts";
-import { authenticatedRetryable, type Caller } from "./caller.ts";
+import { authenticatedRetryable, type Caller, callerId, isStillAccepted } from "./caller.ts";
 
 // How records are created, at most once for each idempotency key of an account: a later request with the same key
-// gets the stored response of the first. A draft comes first, from which the response is built before anything is
-// inserted. A statement that violates a constraint stores no key: the request can be sent again.
+// gets the stored response of the first, if the account may still read what that one created. A draft comes first,
+// from which the response is built before anything is inserted. A statement that violates a constraint stores no key:
+// the request can be sent again.
 
 /** The result of a creating statement. */
 export interface CreateResult<Shape> {
@@ -14,29 +15,43 @@ export interface CreateResult<Shape> {
   isReplayed: boolean;
   /** Whether the key was used before with a different request. Nothing was created then. */
   keyReusedWithDifferentRequest: boolean;
+  /** Whether an earlier request with the same key created what the caller may not read any more: `body` is null. */
+  isUnreadable: boolean;
 }
 
 const key = sql`${param("key")}::text`;
 
 /**
- * The steps `request` and `earlier_key`: the stored response of an earlier request with the same key. Of two
- * concurrent requests the second waits for the advisory lock in `kept_answer` (drizzle/0005_who_gets_in.sql), which is
- * a VOLATILE function and therefore reads a snapshot of its own after the wait, under READ COMMITTED. It is STRICT and
- * does nothing without a key. Shown by test/http/idempotency.test.ts.
+ * The steps `request`, `visible_key` and `earlier_key`: the stored response of an earlier request with the same key.
+ *
+ * A key that the statement's snapshot has, `visible_key`, is read without a wait, and that snapshot says whether the
+ * caller may still read what it stands for. Otherwise a concurrent request may be storing it: this one waits for the
+ * advisory lock in `kept_answer` (drizzle/0005_who_gets_in.sql), which is a VOLATILE function and therefore reads a
+ * snapshot of its own after the wait, under READ COMMITTED. What it finds was created during the wait, so it is
+ * readable. The function is STRICT and does nothing without a key. Shown by test/http/idempotency.test.ts and
+ * test/races/revoked-callers.test.ts.
  *
  * @param requestText the request as text: it must be the same when a key is used again.
+ * @param isReadable whether the caller may read what the earlier key `k` stands for: its `record_id`, or what its
+ *   `answer` names.
  */
-export const earlierKeySteps = (requestText: SQL): SQL => sql`request AS (
+export const earlierKeySteps = (requestText: SQL, isReadable: SQL): SQL => sql`request AS (
     SELECT encode(sha256(convert_to(${requestText}, 'UTF8')), 'hex') AS fingerprint
   ),
+  visible_key AS (
+    SELECT k.fingerprint, k.record_id, k.answer, ${isReadable} AS is_readable
+    FROM idempotency_keys k WHERE k.account_id = ${callerId} AND k.key = ${key}
+  ),
   earlier_key AS (
-    SELECT k.fingerprint, k.record_id, k.answer FROM caller, kept_answer(caller.id, ${key}) k
+    SELECT fingerprint, record_id, answer, is_readable FROM visible_key
+    UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
+    FROM caller, kept_answer(caller.id, ${key}) k WHERE NOT EXISTS (SELECT FROM visible_key)
   )`;
 
 /**
  * The steps `stored_key` and `result`. They come after the step `response`, which has `record_id` and `answer` of what
  * is to be created, or no row. `result` is the new response or the earlier one. The step that creates the records has
- * the condition `isNewResult`.
+ * the condition `isNewResult`. Both need the step `caller_recheck`, which comes after all waits.
  *
  * The no-op update makes RETURNING return the stored row when the key exists already. `xmax` is 0 only for an inserted
  * row.
@@ -49,31 +64,36 @@ export const resultSteps = sql`stored_key AS (
     RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
   ),
   result AS (
-    SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request
+    SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+      keys.is_readable
     FROM request, (
-      SELECT fingerprint, record_id, answer, is_new FROM stored_key
-      UNION ALL SELECT fingerprint, record_id, answer, false FROM earlier_key
+      SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
+      UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
     ) keys
-    UNION ALL SELECT record_id, answer, true, true FROM response WHERE ${key} IS NULL
+    UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE ${key} IS NULL
   )`;
 
 /** Whether this request creates the records. */
 export const isNewResult = sql`EXISTS (SELECT FROM result WHERE is_new)`;
 
-/** Whether this request created the records, or an earlier one with the same key. */
-export const hasResult = sql`EXISTS (SELECT FROM result WHERE is_same_request)`;
+/**
+ * Whether the caller, still accepted after all waits, gets a response: this request created the records, or an earlier
+ * one with the same key.
+ */
+export const hasResult = sql`EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND ${isStillAccepted}`;
 
 /** The id of the new record, or of the one that an earlier request with the same key created. */
 export const resultId = sql`(SELECT record_id FROM result WHERE is_same_request)`;
 
-/** The action of the audit event: `replay` when the stored response is sent again. */
+/** The action of the audit event: `replay` when the stored response is sent again, or refused. */
 export const createOrReplay = (action: "create" | "assign" | "import"): SQL =>
   sql`CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
 /** The columns of `CreateResult`. */
-export const createResultColumns = sql`(SELECT answer FROM result WHERE is_same_request) AS body, ${resultId} AS id,
-  EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
-  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest"`;
+export const createResultColumns = sql`(SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  ${resultId} AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
+  EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable"`;
 
 /**
  * Defines a statement that creates records. It is retried only with an idempotency key.

@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_71f00940",
+  "function": "assignments_create_8cc30b39",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -126,6 +126,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "patient": "boolean",
    "doctor": "boolean",
    "active": "boolean",
@@ -900,7 +901,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_bdc41f14",
+  "function": "doctors_create_d28b442a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -916,6 +917,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
@@ -1297,7 +1299,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_1835d53b",
+  "function": "patients_create_41778f41",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1313,6 +1315,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
@@ -1336,7 +1339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_f0fc1570",
+  "function": "patients_export_csv_55b34598",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1407,7 +1410,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_a4c73379",
+  "function": "patients_import_eb64a03b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1426,6 +1429,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
    "refused": "text"
   },
   "readsInIndexOrder": false

@@ -23,6 +23,20 @@ test.each([
   ]);
 });
 
+test.each([
+  "/",
+  "/docs",
+  "/docs/",
+  "/docs/index.html",
+  "/docs/page.css",
+  "/openapi.json",
+  "/nothing",
+  "/healthz",
+])("GET %s requires TLS for a year", async (path) => {
+  const { headers } = await fetch(`${api.origin}${path}`, { redirect: "manual" });
+  expect(headers.get("Strict-Transport-Security")).toBe("max-age=31536000; includeSubDomains");
+});
+
 test("GET /docs/ has a policy that lets the page load its own files only", async () => {
   const { status, headers } = await fetch(`${api.origin}/docs/`);
   expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=utf-8"]);

@@ -144,6 +144,8 @@ test("on an error the command prints a message without a stack trace, and exits 
     "no password, and no terminal": () =>
       start(newFile("patients.csv", csvHeader), served.origin, username, ""),
     "a file of another kind": () => start(newFile("patients.xlsx", ""), served.origin, username),
+    "http: to another machine": () =>
+      start(newFile("patients.csv", csvHeader), "http://api.example.org", username),
     "an API that is not there": () => start(newFile("patients.csv", csvHeader), nowhere, username),
   };
   const results = Object.entries(cases).map(async ([name, run]) => [name, await run().ended] as const);
@@ -154,6 +156,7 @@ test("on an error the command prints a message without a stack trace, and exits 
     "a wrong password": failure(/no active account/),
     "no password, and no terminal": failure(/set .+ HOSPITAL_PASSWORD/),
     "a file of another kind": failure(/must end in/),
+    "http: to another machine": failure(/^--url must begin with https:\/\/ \(or http:\/\/ for localhost/),
     "an API that is not there": failure(/did not answer/),
   });
   for (const { stderr } of Object.values(ended)) expect(stderr).not.toMatch(/^ +at /m);

@@ -12,8 +12,26 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 request AS (
   SELECT encode(sha256(convert_to(concat_ws(' ', 'mappings', $4::int, $5::int), 'UTF8')), 'hex') AS fingerprint
 ),
+visible_key AS (
+  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (
+    SELECT FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE m.id = k.record_id AND (
+      p.owner_id = (SELECT id FROM caller)
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+      )
+    )
+  ) AS is_readable
+  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = $6::text
+),
 earlier_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer FROM caller, kept_answer(caller.id, $6::text) k
+  SELECT fingerprint, record_id, answer, is_readable FROM visible_key
+  UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
+  FROM caller, kept_answer(caller.id, $6::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 patient AS (
   SELECT p.id, p.owner_id FROM patients p
@@ -21,17 +39,21 @@ patient AS (
 ),
 doctor AS (
   -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-  SELECT d.id, d.active FROM doctors d WHERE d.id = $5::int
+  SELECT d.id, d.active FROM doctors d WHERE d.id = $5::int AND NOT EXISTS (SELECT FROM earlier_key)
   FOR SHARE
 ),
+assigned AS (
+  SELECT FROM patient WHERE EXISTS (SELECT FROM doctor) AND assignment_taken(patient.id, $5::int)
+),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM doctor HAVING count(*) > 0) locked, users u, sessions s
+  SELECT FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM doctor UNION ALL SELECT FROM assigned
+  ) steps HAVING count(*) > 0) locked, users u, sessions s
   WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
     AND s.id = $2::uuid AND s.user_id = u.id
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
-assigned AS (SELECT FROM patient WHERE assignment_taken(patient.id, $5::int)),
 draft AS (
   SELECT nextval('mappings_id_seq')::int AS id, patient.id AS patient_id, patient.owner_id, doctor.id AS doctor_id,
     now()::timestamptz(3) AS assigned_at
@@ -48,12 +70,13 @@ stored_key AS (
   RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
 ),
 result AS (
-  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request
+  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+    keys.is_readable
   FROM request, (
-    SELECT fingerprint, record_id, answer, is_new FROM stored_key
-    UNION ALL SELECT fingerprint, record_id, answer, false FROM earlier_key
+    SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
+    UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true FROM response WHERE $6::text IS NULL
+  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
 ),
 created AS (
   INSERT INTO mappings (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
@@ -65,8 +88,8 @@ audit_event AS (
     SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'assign' END,
       CASE WHEN NOT is_accepted THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
-        WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result WHERE NOT is_same_request) THEN 'refused'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
+        WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result) OR NOT EXISTS (SELECT FROM caller_recheck) THEN 'refused'
         ELSE 'not_found' END,
       $4::int,
       (SELECT (
@@ -82,9 +105,10 @@ audit_event AS (
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
-  EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
+  EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
-FROM caller WHERE NOT (EXISTS (SELECT FROM doctor) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -12,14 +12,41 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 request AS (
   SELECT encode(sha256(convert_to('patients' || $4::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
-earlier_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer FROM caller, kept_answer(caller.id, $5::text) k
+visible_key AS (
+  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+  )) AS is_readable
+  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = $5::text
 ),
-duplicate AS (SELECT FROM caller WHERE patient_taken(caller.id, $4::jsonb ->> 'email')),
+earlier_key AS (
+  SELECT fingerprint, record_id, answer, is_readable FROM visible_key
+  UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
+  FROM caller, kept_answer(caller.id, $5::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
+),
+duplicate AS (
+  SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND patient_taken(caller.id, $4::jsonb ->> 'email')
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate
+  ) steps HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, $4::jsonb || jsonb_build_object(
     'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
-  WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (
   SELECT p.id AS record_id, concat(
@@ -39,12 +66,13 @@ stored_key AS (
   RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
 ),
 result AS (
-  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request
+  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+    keys.is_readable
   FROM request, (
-    SELECT fingerprint, record_id, answer, is_new FROM stored_key
-    UNION ALL SELECT fingerprint, record_id, answer, false FROM earlier_key
+    SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
+    UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true FROM response WHERE $5::text IS NULL
+  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $5::text IS NULL
 ),
 created AS (
   INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
@@ -57,7 +85,7 @@ audit_event AS (
     SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
       CASE WHEN NOT is_accepted THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
         ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
       (SELECT nullif('{' || concat_ws(',',
@@ -71,7 +99,9 @@ audit_event AS (
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
-  EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
-  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest", EXISTS (SELECT FROM duplicate) AS "isDuplicate"
-FROM caller;
+SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
+  EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
+  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

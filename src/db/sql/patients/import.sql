@@ -12,8 +12,27 @@ caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_acce
 request AS (
   SELECT encode(sha256(convert_to(concat_ws(' ', 'import', $4::boolean, $5::text), 'UTF8')), 'hex') AS fingerprint
 ),
+visible_key AS (
+  SELECT k.fingerprint, k.record_id, k.answer, NOT EXISTS (
+    SELECT FROM json_array_elements(k.answer::json -> 'created') created
+    WHERE NOT EXISTS (SELECT FROM patients p WHERE p.id = (created ->> 'id')::int AND (
+      p.owner_id = (SELECT id FROM caller)
+      OR p.owner_id IS NOT NULL AND EXISTS (
+        SELECT FROM mappings m
+        WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+      )
+      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+        SELECT FROM emergency_accesses ea
+        WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+      )
+    ))
+  ) AS is_readable
+  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = $6::text
+),
 earlier_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer FROM caller, kept_answer(caller.id, $6::text) k
+  SELECT fingerprint, record_id, answer, is_readable FROM visible_key
+  UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
+  FROM caller, kept_answer(caller.id, $6::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 lines AS (
   SELECT sent.line, new.*
@@ -22,6 +41,16 @@ lines AS (
 ),
 existing_emails AS (
   SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT lower(l.email COLLATE "C") FROM lines l)) email
+  WHERE NOT EXISTS (SELECT FROM earlier_key)
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM (
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM existing_emails
+  ) steps HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
 ),
 checked_lines AS (
   SELECT l.*, CASE
@@ -38,7 +67,7 @@ refused AS (
 draft AS (
   SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, age, gender, (SELECT id FROM caller) AS owner_id
   FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
-  WHERE (SELECT id FROM caller) IS NOT NULL AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 response AS (
   SELECT NULL::int AS record_id,
@@ -47,7 +76,7 @@ response AS (
       FROM (SELECT line, id FROM draft) l) || ',"refused":' || (
         SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
         FROM (SELECT line, errors FROM refused) l) || '}' AS answer
-  FROM caller WHERE ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
+  FROM caller WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
@@ -57,12 +86,13 @@ stored_key AS (
   RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
 ),
 result AS (
-  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request
+  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+    keys.is_readable
   FROM request, (
-    SELECT fingerprint, record_id, answer, is_new FROM stored_key
-    UNION ALL SELECT fingerprint, record_id, answer, false FROM earlier_key
+    SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
+    UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true FROM response WHERE $6::text IS NULL
+  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
 ),
 created AS (
   INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id) OVERRIDING SYSTEM VALUE
@@ -74,7 +104,7 @@ audit_event AS (
     SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'import' END,
       CASE WHEN NOT is_accepted THEN 'refused'
-        WHEN EXISTS (SELECT FROM result WHERE is_same_request) THEN 'done'
+        WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
         ELSE 'refused' END,
       ARRAY(
         SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
@@ -83,9 +113,11 @@ audit_event AS (
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT (SELECT answer FROM result WHERE is_same_request) AS body, (SELECT record_id FROM result WHERE is_same_request) AS id,
-  EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
-  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest", (
+SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+  (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
+  EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
+  EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
+  (
     SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
     FROM (SELECT line, errors FROM refused) l) AS refused
-FROM caller;
+FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
