@@ -25,8 +25,8 @@ const changedColumns = (fields: Record<string, unknown>): string =>
 const createdColumns = (fields: Record<string, unknown>): string =>
   ["id", ...Object.keys(fields), "created_by", "created_at", "updated_at"].join(", ");
 
-/** The columns that the API writes of an audit event. PostgreSQL sets its time and its id. */
-const { id, at, ...auditColumns } = getTableColumns(schema.audit_events);
+/** The columns that the API writes of an audit event. PostgreSQL sets its time, its id and the hash of its changes. */
+const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit_events);
 
 /** The privileges on each table: those that the API needs. It renames no account and deletes none, for example. */
 const privileges: Record<TableName, string> = {

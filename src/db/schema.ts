@@ -395,6 +395,11 @@ export const audit_events = pgTable(
     /** `{field: {before, after}}` */
     changes: json(),
     reason: text(),
+    /**
+     * SHA-256 of `changes` as text, in hexadecimal. A trigger sets it. It stays when the values are erased, so that the
+     * digest of the day remains the same. Events from before the column have none.
+     */
+    changes_sha256: text(),
   },
   (t) => [
     primaryKey({ name: "audit_events_pkey", columns: [t.at, t.id] }),
