@@ -44,6 +44,7 @@ const privileges: Record<TableName, string> = {
   emergency_accesses: "SELECT, INSERT (account_id, patient_id, expires_at), UPDATE (expires_at), DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
+  audit_digests: "SELECT, INSERT (day, events, first_id, last_id, sha256, hmac, closed_at)",
 };
 
 /** The tables with a sequence for ids that the API uses. */

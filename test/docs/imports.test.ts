@@ -10,6 +10,7 @@ const layers = [
   ["app.ts"],
   ["accounts", "assignments", "audit", "auth", "doctors", "health", "invitations", "patients"],
   ["http", "scheduled-cleanup.ts"],
+  ["audit-digests"],
   ["db"],
   ["config.ts", "crypto.ts", "zod.ts"],
 ];

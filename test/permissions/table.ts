@@ -59,6 +59,7 @@ export const permissionTable: Record<string, number[]> = {
   "POST /api/invitations": [401, 403, 403, 403, 201, 401, 401],
   "DELETE /api/invitations/:id": [401, 403, 403, 403, 204, 401, 401],
   "GET /api/audit": [401, 403, 403, 403, 200, 401, 401],
+  "GET /api/audit/digests": [401, 403, 403, 403, 200, 401, 401],
 };
 
 /** The table as SECURITY.md has it. */
