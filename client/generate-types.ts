@@ -5,7 +5,7 @@ import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
 import * as assignments from "../src/assignments/responses.ts";
-import { ListedAuditEvent } from "../src/audit/responses.ts";
+import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
@@ -35,7 +35,7 @@ const schemas = {
   ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
-  ...{ Change, Access, AuditEvent: ListedAuditEvent },
+  ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

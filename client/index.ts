@@ -2,7 +2,7 @@ import { accountMethods } from "./accounts.ts";
 import { importExportMethods } from "./import-export.ts";
 import { list } from "./list.ts";
 import { ownershipMethods } from "./ownership.ts";
-import type { AssignmentQuery, DoctorQuery, EventQuery, PatientQuery } from "./queries.ts";
+import type { AssignmentQuery, DoctorQuery, EventQuery, Paged, PatientQuery } from "./queries.ts";
 import { type CreateOptions, createCall, deleteCall, recordMethods } from "./records.ts";
 import { type CallOptions, createSend, readJson, readNoContent, withSession } from "./request.ts";
 import type { RetryOptions } from "./retry.ts";
@@ -10,6 +10,7 @@ import { createSession, type Tokens } from "./session.ts";
 import type {
   Account,
   Assignment,
+  AuditDigest,
   AuditEvent,
   Credentials,
   Doctor,
@@ -180,6 +181,10 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
     /** Lists the audit events that match the query, the newest first. For admins. */
     record: (query?: EventQuery, options?: CallOptions) =>
       list<AuditEvent>(send, "api/audit/", query, options),
+
+    /** Lists the digests of the audit log's finished days, the newest first. For admins. */
+    auditDigests: (query?: Paged, options?: CallOptions) =>
+      list<AuditDigest>(send, "api/audit/digests/", query, options),
 
     /** Checks that the Worker runs. It is sent once. */
     health: async ({ signal }: CallOptions = {}): Promise<{ status: "ok" }> =>

@@ -203,6 +203,16 @@ export interface AuditEvent {
   subject?: number;
 }
 
+export interface AuditDigest {
+  day: string;
+  events: number;
+  first_id: number | null;
+  last_id: number | null;
+  sha256: string;
+  hmac: string;
+  closed_at: string;
+}
+
 export interface Restored {
   id: number;
   doctors: number[];

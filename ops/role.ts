@@ -26,8 +26,8 @@ const changedColumns = (fields: Record<string, unknown>): string =>
 const createdColumns = (fields: Record<string, unknown>): string =>
   ["id", ...Object.keys(fields), "created_by", "created_at", "updated_at"].join(", ");
 
-/** The columns that the API writes of an audit event. PostgreSQL sets its time and its id. */
-const { id, at, ...auditColumns } = getTableColumns(schema.audit_events);
+/** The columns that the API writes of an audit event. PostgreSQL sets its time, its id and the hash of its changes. */
+const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit_events);
 
 /** The privileges on each table: those that the API needs. It renames no account and deletes none, for example. */
 const privileges: Record<TableName, string> = {
@@ -47,6 +47,7 @@ const privileges: Record<TableName, string> = {
     "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (expires_at, reason), DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
+  audit_digests: "SELECT, INSERT (day, events, first_id, last_id, sha256, hmac, closed_at)",
 };
 
 /** The tables with a sequence for ids that the API uses. */

@@ -69,6 +69,8 @@ const Config = z.object({
    * The previous secret. Access tokens and cursors made with it are accepted while `JWT_SECRET` is being replaced.
    */
   JWT_SECRET_PREVIOUS: z.optional(Secret),
+  /** The key of the audit log's digests is derived from it; without it, from `JWT_SECRET`. */
+  AUDIT_KEY: z.optional(Secret),
   JWT_ISSUER: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   JWT_AUDIENCE: z._default(z.string().check(z.minLength(1)), "hospital-api"),
   /** After how many days a session expires, counted from its login. */

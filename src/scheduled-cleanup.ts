@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Bindings, readConfig, sessionIdleMinutes } from "./config.ts";
+import { closeAuditDays } from "./audit-digests/close-days.ts";
+import { type Bindings, type Config, readConfig, sessionIdleMinutes } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { classifyDatabaseError } from "./db/errors.ts";
 import { type Connection, defineStatement, intParam } from "./db/statement.ts";
@@ -14,7 +15,7 @@ const BATCH_SIZE = 5000;
 type RetentionValues = { idle_minutes: number };
 
 /** A cleanup job. It returns what it did, for the log. */
-type CleanupJob = (connection: Connection, values: RetentionValues) => Promise<object>;
+type CleanupJob = (connection: Connection, values: RetentionValues, config: Config) => Promise<object>;
 
 /**
  * A job that deletes the expired rows of a table, batch by batch, and returns their number.
@@ -84,11 +85,13 @@ const jobs: CleanupJob[] = [
     sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
   ),
   deleteExpired("invitations", sql`expires_at < now()`),
+  // Last, because the first run on an old log takes minutes.
+  (connection, _, config) => closeAuditDays(connection, config),
 ];
 
 /**
- * Runs the cleanup jobs: deletes expired rows and creates partitions of the audit log. Each job logs one line. A job
- * that fails does not stop the others.
+ * Runs the cleanup jobs: deletes expired rows, creates partitions of the audit log and closes its finished days. Each
+ * job logs one line. A job that fails does not stop the others.
  *
  * @throws the first failure, without any text of the database's, which may hold values.
  */
@@ -99,7 +102,7 @@ export async function runScheduledCleanup(bindings: Bindings): Promise<void> {
   const failures: unknown[] = [];
   for (const job of jobs) {
     try {
-      console.log(JSON.stringify(await job(connection, values)));
+      console.log(JSON.stringify(await job(connection, values, config)));
     } catch (error) {
       failures.push(error);
     }

@@ -68,6 +68,7 @@ const bad: Record<string, unknown[]> = {
   DATABASE_TIMEOUT_MS: ["hidden-value", "99", 60_001, 9876.54, 1e300, "9".repeat(20)],
   JWT_SECRET: [undefined, "hidden-value".padEnd(31, "x"), 987_654_321],
   JWT_SECRET_PREVIOUS: ["", "hidden-value".padEnd(31, "x"), 987_654_321],
+  AUDIT_KEY: ["", "hidden-value".padEnd(31, "x"), 987_654_321],
   JWT_ISSUER: [""],
   JWT_AUDIENCE: [""],
   SESSION_DAYS: ["hidden-value", 0, "366", "-987654"],

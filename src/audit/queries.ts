@@ -1,9 +1,11 @@
 import { sql } from "drizzle-orm";
 import { allEvents, defineEventList, eventJson, eventsBy, eventsOfPatient } from "../db/query/audit-list.ts";
-import { permittedOutcome } from "../db/query/caller.ts";
+import { type Caller, permittedOutcome } from "../db/query/caller.ts";
+import { jsonObject, selectColumns } from "../db/query/json.ts";
+import { defineList, type PageRequest } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
 import { intParam, param } from "../db/statement.ts";
-import type { ListedAuditEvent } from "./responses.ts";
+import type { AuditDigest, ListedAuditEvent } from "./responses.ts";
 
 const [account, patient] = [intParam("account"), intParam("patient")];
 const action = sql`${param("action")}::text`;
@@ -74,3 +76,30 @@ export const listAuditEvents = defineEventList<ListedAuditEvent>({
     },
   },
 });
+
+const digestFields: (keyof AuditDigest)[] = [
+  "day",
+  "events",
+  "first_id",
+  "last_id",
+  "sha256",
+  "hmac",
+  "closed_at",
+];
+
+const readDigestPage = defineList<AuditDigest>({
+  name: "audit/list-digests",
+  routes: "GET /api/audit/digests",
+  alias: "ad",
+  json: sql`${jsonObject(selectColumns("ad", digestFields))}::text`,
+  filters: {},
+  sorts: { id: { order: ["ad.id"], scans: [{ from: sql`audit_digests ad` }] } },
+  directions: ["-"],
+  isAllowed: can("audit_log:read"),
+  acceptsAuditors: true,
+  auditEvent: { columns: { action: "list_audit_digests", outcome: permittedOutcome(can("audit_log:read")) } },
+});
+
+/** The digests of the closed days, the newest first, for admins and auditors. */
+export const listAuditDigests = (caller: Caller, page: PageRequest) =>
+  readDigestPage(caller, { ...page, sort: "-id" });

@@ -13,3 +13,5 @@ export const AuditQuery = definePageQuery({
 }).check(
   rule(({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)), "Must not be before from", "to"),
 );
+
+export const DigestsQuery = definePageQuery({});

@@ -1,5 +1,5 @@
 import { idSchema } from "../http/fields.ts";
-import { eventBase, eventDetails } from "../http/responses.ts";
+import { eventBase, eventDetails, timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
 /**
@@ -15,3 +15,17 @@ export const ListedAuditEvent = z.strictObject({
   subject: z.optional(idSchema),
 });
 export type ListedAuditEvent = z.infer<typeof ListedAuditEvent>;
+
+const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+
+/** The digest of a day of the audit log. */
+export const AuditDigest = z.strictObject({
+  day: z.iso.date(),
+  events: z.int().check(z.nonnegative()),
+  first_id: z.nullable(z.int()),
+  last_id: z.nullable(z.int()),
+  sha256: sha256Schema,
+  hmac: sha256Schema,
+  closed_at: timestampSchema,
+});
+export type AuditDigest = z.infer<typeof AuditDigest>;

@@ -1,8 +1,10 @@
 import { sql } from "drizzle-orm";
 import {
+  bigint,
   bigserial,
   boolean,
   check,
+  date,
   index,
   integer,
   json,
@@ -411,6 +413,11 @@ export const audit_events = pgTable(
     /** `{field: {before, after}}` */
     changes: json(),
     reason: text(),
+    /**
+     * SHA-256 of `changes` as text, in hexadecimal. A trigger sets it. It stays when the values are erased, so that the
+     * digest of the day remains the same. Events from before the column have none.
+     */
+    changes_sha256: text(),
   },
   (t) => [
     primaryKey({ name: "audit_events_pkey", columns: [t.at, t.id] }),
@@ -440,5 +447,33 @@ export const audit_events = pgTable(
         sql`${t.patients} IS NOT NULL AND ${isOneOf(t.action, patientChangeActions)} AND ${t.outcome} = 'done'`,
       ),
     check("audit_events_outcome_check", isOneOf(t.outcome, outcomes)),
+  ],
+);
+
+/**
+ * A digest for each finished day (UTC) of the audit log, by which a later change of its events is found
+ * (docs/decisions/0013-audit-digests.md).
+ */
+export const audit_digests = pgTable(
+  "audit_digests",
+  {
+    day: date().primaryKey(),
+    /** The number of the day, for lists, whose positions are numbers. */
+    id: integer().notNull().generatedAlwaysAs(sql`day - DATE '2000-01-01'`),
+    events: bigint({ mode: "number" }).notNull(),
+    /** The ids of the first and the last event; null on a day without events. */
+    first_id: bigint({ mode: "number" }),
+    last_id: bigint({ mode: "number" }),
+    /** The digest of the events, in hexadecimal. */
+    sha256: text().notNull(),
+    /** Over the other columns and the `hmac` of the day before, by a key that the database does not have. */
+    hmac: text().notNull(),
+    /** By the clock of the Worker. */
+    closed_at: timestampColumn().notNull(),
+  },
+  (t) => [
+    index("audit_digests_id_idx").on(t.id),
+    check("audit_digests_sha256_check", sql`${t.sha256} ~ '^[0-9a-f]{64}$'`),
+    check("audit_digests_hmac_check", sql`${t.hmac} ~ '^[0-9a-f]{64}$'`),
   ],
 );

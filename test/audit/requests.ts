@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { ListedAuditEvent } from "../../src/audit/responses.ts";
+import { AuditDigest, ListedAuditEvent } from "../../src/audit/responses.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 export const auditRequests: RouteRequest[] = [
@@ -14,6 +14,14 @@ export const auditRequests: RouteRequest[] = [
       await account.get("/api/patients/");
       return {};
     },
+    access: { toOthers: 403 },
+  },
+  {
+    route: "GET /api/audit/digests",
+    status: 200,
+    answer: z.array(AuditDigest),
+    recorded: "list_audit_digests",
+    as: "admin",
     access: { toOthers: 403 },
   },
 ];

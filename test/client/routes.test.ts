@@ -173,6 +173,26 @@ test("an admin creates an invitation, and lists, reads, updates and signs out th
   await expect(admin.invitations.withdraw(invitation.id)).rejects.toMatchObject({ status: 404 });
 });
 
+test("an admin lists the digests of the audit log", async () => {
+  const admin = await signUp(served.origin);
+  const { id } = await admin.me();
+  const asOwner = (statement: string, values: unknown[]) =>
+    query(inject("database").ownerUrl, statement, values);
+  await asOwner("UPDATE users SET role = 'admin' WHERE id = $1", [id]);
+  const digest = { day: "2000-01-01", events: 0, first_id: null, last_id: null };
+  const signed = {
+    ...digest,
+    sha256: "0".repeat(64),
+    hmac: "0".repeat(64),
+    closed_at: "2000-01-02T00:00:00.000Z",
+  };
+  await asOwner(
+    "INSERT INTO audit_digests (day, events, sha256, hmac, closed_at) VALUES ($1, 0, $2, $3, $4)",
+    [signed.day, signed.sha256, signed.hmac, signed.closed_at],
+  );
+  expect(await Array.fromAsync(admin.auditDigests({ limit: 1 }))).toEqual([signed]);
+});
+
 test("a call without a session throws 401; a login with a wrong password throws 401 and starts no session", async () => {
   const api = createClient({ url: served.origin });
   await expect(api.me()).rejects.toMatchObject({ status: 401, errors: {} });

@@ -34,6 +34,7 @@ const rows: Record<string, () => Record<string, unknown>> = {
   doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
   audit_events: () => ({ action: "read", outcome: "done" }),
+  audit_digests: () => ({ day: "2001-01-01", events: 0, sha256: hash, hmac: hash, closed_at: "2001-01-02" }),
   idempotency_keys: () => ({
     account_id: nurse.id,
     key: uniqueName("key-"),
@@ -62,6 +63,7 @@ await insert("login_attempts", { username: "known" });
 const [access] = await insert("emergency_accesses", {});
 const other = await newAccount();
 await insert("audit_events", { id: 1, at: "2001-01-01" });
+await insert("audit_digests", {});
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
@@ -99,6 +101,8 @@ const checks: [table: string, column: string, ...Values][] = [
   ["doctors", "max_appointments_per_day", [-1, 1001], [0, 1000]],
   ["patients", "deleted_at", ["2026-01-01"], [null]],
   ["audit_events", "outcome", ["", "failed"], ["done", "not_found", "refused"]],
+  ["audit_digests", "sha256", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
+  ["audit_digests", "hmac", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
   ["idempotency_keys", "key", ["", "a b", "é", "\u007f", "x".repeat(256)], ["!", "~".repeat(255)]],
   ["idempotency_keys", "fingerprint", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
 ];
@@ -130,6 +134,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["doctors", "doctors_created_by_fkey", { created_by: 0 }],
   ["mappings", "mappings_pkey", { id: assignment }],
   ["audit_events", "audit_events_pkey", { id: 1, at: "2001-01-01" }],
+  ["audit_digests", "audit_digests_pkey", {}],
   ["mappings", "mappings_patient_id_doctor_id_key", {}],
   ["mappings", "mappings_patient_id_fkey", { patient_id: 0, owner_id: null }],
   ["mappings", "mappings_patient_fkey", { patient_id: patientOfOther }],
@@ -210,6 +215,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     "reason",
   ];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
-  const names = [...deletion, ...optional, ...ofSessions, "ended_at", "password_expires_at"];
+  const ofEmptyDay = ["first_id", "last_id"];
+  const names = [...deletion, ...optional, ...ofSessions, ...ofEmptyDay, "ended_at", "password_expires_at"];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

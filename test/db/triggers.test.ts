@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { asOwner } from "../support/owner.ts";
 import { atOnce, CROWD } from "../support/races.ts";
+import { postPatient } from "../support/resources.ts";
 
 const openSession = (id: number, at = "now()") => asOwner`
   INSERT INTO sessions (user_id, token_version, created_at, expires_at)
@@ -43,3 +44,17 @@ test.each(["role = 'clinician'", "active = false"])(
     await expect(all).rejects.toMatchObject({ constraint: "users_last_admin" });
   },
 );
+
+test("an audit event has the hash of its changes as they are stored; one without changes has none", async () => {
+  const nurse = await newAccount();
+  await postPatient(nurse);
+  await nurse.get("/api/patients/");
+  expect(
+    await asOwner`
+      SELECT action, changes_sha256 = encode(sha256(convert_to(changes::text, 'UTF8')), 'hex') AS is_hash, changes_sha256 IS NULL AS is_null
+      FROM audit_events WHERE account_id = ${nurse.id} AND action IN ('create', 'list') ORDER BY action`,
+  ).toEqual([
+    { action: "create", is_hash: true, is_null: false },
+    { action: "list", is_hash: null, is_null: true },
+  ]);
+});

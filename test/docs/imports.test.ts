@@ -20,6 +20,7 @@ const layers = [
     "patients",
   ],
   ["http", "scheduled-cleanup.ts"],
+  ["audit-digests"],
   ["db"],
   ["config.ts", "crypto.ts", "local-host.ts", "zod.ts"],
 ];

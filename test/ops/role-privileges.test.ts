@@ -84,6 +84,13 @@ test.each([
     "choose the id of an audit event",
     "INSERT INTO audit_events (action, outcome, id) VALUES ('read', 'done', 1)",
   ],
+  [
+    "choose the hash of an audit event's changes",
+    "INSERT INTO audit_events (action, outcome, changes_sha256) VALUES ('read', 'done', '')",
+  ],
+  ["change a digest of the audit log", "UPDATE audit_digests SET events = 0"],
+  ["delete a digest of the audit log", "DELETE FROM audit_digests"],
+  ["truncate the digests of the audit log", "TRUNCATE audit_digests"],
   ["truncate mappings", "TRUNCATE mappings"],
   ["truncate patients and the tables that refer to them", "TRUNCATE patients CASCADE"],
   ["read the passwords of roles", "SELECT FROM pg_authid"],

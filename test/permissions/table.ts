@@ -61,6 +61,7 @@ export const permissionTable: Record<string, number[]> = {
   "DELETE /api/invitations/:id": [401, 403, 403, 403, 204, 403, 401, 401],
   "GET /api/emergency-accesses": [401, 403, 403, 403, 200, 403, 401, 401],
   "GET /api/audit": [401, 403, 403, 403, 200, 200, 401, 401],
+  "GET /api/audit/digests": [401, 403, 403, 403, 200, 200, 401, 401],
 };
 
 /** The table as SECURITY.md has it. */

@@ -2,6 +2,7 @@ import { type SetupStep, statement } from "./explain.ts";
 
 /** All tables but the audit log. */
 export const allTables = [
+  "audit_digests",
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
@@ -24,6 +25,8 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
     statement(`INSERT INTO users (username, email, password_hash)
       SELECT 'fill-' || n, n || '@fill.example.org', repeat('x', 60) FROM generate_series(1, 1000) n`),
     statement("ANALYZE users"), // for the joins below
+    statement(`INSERT INTO audit_digests (day, events, sha256, hmac, closed_at)
+      SELECT DATE '2000-01-01' + n, 0, repeat('0', 64), repeat('0', 64), now() FROM generate_series(1, 20000) n`),
     statement(`INSERT INTO sessions (user_id, token_version, expires_at)
       SELECT u.id, 1, now() + interval '1 day' FROM users u, generate_series(1, 10) WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO refresh_tokens (token_hash, session_id)

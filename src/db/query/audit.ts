@@ -10,6 +10,7 @@ export type AuditAction =
   | "history"
   | "accesses"
   | "audit"
+  | "list_audit_digests"
   | "update"
   | "delete"
   | "restore"

@@ -518,6 +518,50 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "audit/find-open-day": {
+  "function": "audit_find_open_day_ce09aa8f",
+  "params": {},
+  "columns": {
+   "day": "text",
+   "previous": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "audit/hash-events": {
+  "function": "audit_hash_events_52a06d6a",
+  "params": {
+   "after_at": "timestamp with time zone",
+   "day": "date",
+   "after_id": "bigint",
+   "previous": "text"
+  },
+  "columns": {
+   "events": "integer",
+   "first_id": "text",
+   "last_id": "text",
+   "last_at": "text",
+   "sha256": "text",
+   "erased": "integer",
+   "altered": "integer"
+  },
+  "readsInIndexOrder": true
+ },
+ "audit/insert-digest": {
+  "function": "audit_insert_digest_0c6cca9f",
+  "params": {
+   "day": "date",
+   "events": "bigint",
+   "first_id": "bigint",
+   "last_id": "bigint",
+   "sha256": "text",
+   "hmac": "text",
+   "closed_at": "timestamp with time zone"
+  },
+  "columns": {
+   "day": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "audit/list-by-account-at-desc": {
   "function": "audit_list_by_account_at_desc_353ee58e",
   "params": {
@@ -635,6 +679,26 @@ export const statementFunctions: Record<
    "account": "integer",
    "action": "text",
    "outcome": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "audit/list-digests-by-id-desc": {
+  "function": "audit_list_digests_by_id_desc_8be4baaf",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
