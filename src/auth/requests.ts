@@ -1,4 +1,5 @@
 import { truncates } from "bcryptjs";
+import type { Config } from "../config.ts";
 import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import * as z from "../zod.ts";
 import { isCommonPassword } from "./passwords.ts";
@@ -14,6 +15,20 @@ const typedPassword = z.string().check(
   z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
 );
 
+/** The rules of new passwords that an installation can choose. */
+export interface PasswordRules {
+  /** In characters. */
+  minLength: number;
+}
+
+/** The rules of an installation that has chosen none, which the OpenAPI document describes. */
+const defaultRules: PasswordRules = { minLength: 8 };
+
+/** The rules of this installation. */
+export const passwordRules = ({ PASSWORD_MIN_LENGTH }: Config): PasswordRules => ({
+  minLength: PASSWORD_MIN_LENGTH,
+});
+
 /** One character repeated. */
 const REPEATED = "^([\\s\\S])\\1*$";
 
@@ -22,15 +37,16 @@ const REPEATED = "^([\\s\\S])\\1*$";
  * password. At most 72 bytes, because bcrypt ignores the rest: the beginning of a longer one would be accepted in its
  * place.
  */
-const newPassword = z.string().check(
-  storableText,
-  z.normalize("NFC"),
-  rule((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
-  rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  rule((value) => !isCommonPassword(value), "Too common: choose a password that fewer people use"),
-  rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
-  z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
-);
+const newPassword = ({ minLength }: PasswordRules) =>
+  z.string().check(
+    storableText,
+    z.normalize("NFC"),
+    rule((value) => [...value].length >= minLength, `Too short: expected at least ${minLength} characters`),
+    rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
+    rule((value) => !isCommonPassword(value), "Too common: choose a password that fewer people use"),
+    rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
+    z.meta({ format: "password", minLength, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
+  );
 
 /** The error of a new password that is the username or the email of its account; `undefined` when it is neither. */
 export function ownNameError(
@@ -47,26 +63,34 @@ export function ownNameError(
 // ASCII letters only: others look alike, and their lower case can depend on the locale.
 const USERNAME = /^[A-Za-z0-9@.+_-]*$/;
 
-export const Registration = requestBody(
-  {
-    username: textField(150).check(
-      z.regex(USERNAME, "Only letters, digits and @ . + - _"),
-      z.meta({ pattern: trimmedPattern(USERNAME.source.replace("*", "+")) }),
-    ),
-    email: emailField(254),
-    password: newPassword,
-    /** The code of an invitation. */
-    invitation: z.optional(textField(128)),
-  },
-  ["id"],
-).check(({ value, issues }) => {
-  const message = ownNameError(value.password, value);
-  if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
-});
+/** The body of a registration. */
+export const registrationBody = (rules: PasswordRules) =>
+  requestBody(
+    {
+      username: textField(150).check(
+        z.regex(USERNAME, "Only letters, digits and @ . + - _"),
+        z.meta({ pattern: trimmedPattern(USERNAME.source.replace("*", "+")) }),
+      ),
+      email: emailField(254),
+      password: newPassword(rules),
+      /** The code of an invitation. */
+      invitation: z.optional(textField(128)),
+    },
+    ["id"],
+  ).check(({ value, issues }) => {
+    const message = ownNameError(value.password, value);
+    if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
+  });
+
+export const Registration = registrationBody(defaultRules);
 
 export const Credentials = requestBody({ username: textField(150), password: typedPassword });
 
-export const PasswordChange = requestBody({ current: typedPassword, new: newPassword });
+/** The body of a password change. */
+export const passwordChangeBody = (rules: PasswordRules) =>
+  requestBody({ current: typedPassword, new: newPassword(rules) });
+
+export const PasswordChange = passwordChangeBody(defaultRules);
 
 /** The refresh token of a session, from login or refresh. */
 export const RefreshToken = requestBody({ refresh: textField(1024) });

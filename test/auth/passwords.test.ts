@@ -75,6 +75,32 @@ test("login replaces a hash of a lower cost in the same two database requests, a
   expect(compareSync(PASSWORD, newHash)).toBe(true);
 });
 
+test("PASSWORD_MIN_LENGTH applies to new passwords, with all other errors at once, and not to a login", async () => {
+  const strict = connectApi({ PASSWORD_MIN_LENGTH: 15 });
+  const username = uniqueName("new-");
+  const register = (password: string, email = "new@example.org") =>
+    strict.post("/api/auth/register/", { username, email, password });
+  // 14 characters, and 15 characters with 14 in NFC.
+  for (const short of ["x7 fourteen ch", "x7 fourteen e\u0301h"]) {
+    const { status, body } = await register(short, "nobody");
+    expect([status, body.errors]).toEqual([
+      400,
+      {
+        email: ["Invalid email address"],
+        password: ["Too short: expected at least 15 characters"],
+      },
+    ]);
+  }
+  expect((await register("x7 fifteen char")).status).toBe(201);
+  const older = await signUp(connectApi(), uniqueName("older-"));
+  await setPassword(older.id, "12 character");
+  expect(await tryLogin(strict, older.username, "12 character")).toBe(200);
+  const change = (newPassword: string) =>
+    strict.post("/api/auth/password/", { current: "12 character", new: newPassword }, { token: older.token });
+  expect(await change("x7 fourteen ch")).toEqual(fieldProblem("new"));
+  expect((await change("x7 fifteen char")).status).toBe(204);
+});
+
 const NEW = "another horse entirely";
 const changePassword = (account: { post: Api["post"] }, current: string, newPassword = NEW) =>
   account.post("/api/auth/password/", { current, new: newPassword });
