@@ -43,8 +43,7 @@ export const loginHandlers = factory.createHandlers(
       id,
       days,
       password_hash: matchedPassword === undefined ? null : password_hash,
-      new_hash:
-        matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, password_hash, cost),
+      new_hash: matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, account, cost),
       token_hash: await hashToken(refresh),
       user_agent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT) ?? null,
     });

@@ -1,4 +1,3 @@
-import { truncates } from "bcryptjs";
 import type { Config } from "../config.ts";
 import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import * as z from "../zod.ts";
@@ -29,23 +28,32 @@ export const passwordRules = ({ PASSWORD_MIN_LENGTH }: Config): PasswordRules =>
   minLength: PASSWORD_MIN_LENGTH,
 });
 
+const MAX_PASSWORD_BYTES = 256;
+
 /** One character repeated. */
 const REPEATED = "^([\\s\\S])\\1*$";
 
 /**
  * A new password (NIST SP 800-63B-4, section 3.1.1): any characters, in Unicode's normal form NFC, and not a common
- * password. At most 72 bytes, because bcrypt ignores the rest: the beginning of a longer one would be accepted in its
- * place.
+ * password.
  */
 const newPassword = ({ minLength }: PasswordRules) =>
   z.string().check(
     storableText,
     z.normalize("NFC"),
     rule((value) => [...value].length >= minLength, `Too short: expected at least ${minLength} characters`),
-    rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
+    rule(
+      (value) => new TextEncoder().encode(value).length <= MAX_PASSWORD_BYTES,
+      `Too long: expected at most ${MAX_PASSWORD_BYTES} bytes of UTF-8`,
+    ),
     rule((value) => !isCommonPassword(value), "Too common: choose a password that fewer people use"),
     rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
-    z.meta({ format: "password", minLength, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
+    z.meta({
+      format: "password",
+      minLength,
+      maxLength: MAX_PASSWORD_BYTES,
+      pattern: `(?!${REPEATED})^[^\\u0000]*$`,
+    }),
   );
 
 /** The error of a new password that is the username or the email of its account; `undefined` when it is neither. */

@@ -646,7 +646,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_1bce4b04",
+  "function": "auth_change_password_3d1d3c18",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -664,7 +664,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_0264b005",
+  "function": "auth_create_account_73596628",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -726,7 +726,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_64a5b4ca",
+  "function": "auth_find_login_account_7fceb9c5",
   "params": {
    "username": "text",
    "network": "text",
@@ -740,6 +740,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "password_hash": "text",
    "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
    "active": "boolean"
   },
   "readsInIndexOrder": false
@@ -757,7 +758,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_8e3ad48b",
+  "function": "auth_find_own_password_ef1814fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -772,6 +773,7 @@ export const statementFunctions: Record<
    "waitSeconds": "integer",
    "password_hash": "text",
    "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
    "isExpired": "boolean",
    "username": "text",
    "email": "text"
@@ -792,7 +794,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_a0f8d40f",
+  "function": "auth_open_session_754e2ed5",
   "params": {
    "id": "integer",
    "password_hash": "text",
