@@ -5,11 +5,11 @@ import { clientNetwork, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
 import { changePassword, findOwnPassword } from "./password-queries.ts";
 import { hashPassword, matchPassword } from "./passwords.ts";
-import { ownNameError, PasswordChange, passwordChangeBody, passwordRules } from "./requests.ts";
+import { loadPasswordRules, ownNameError, PasswordChange, passwordChangeBody } from "./requests.ts";
 
 /** `POST /password`: changes the caller's password and ends its other sessions. */
 export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHandlers(
-  validate("json", PasswordChange, (c) => passwordChangeBody(passwordRules(c.get("config")))),
+  validate("json", PasswordChange, async (c) => passwordChangeBody(await loadPasswordRules(c.get("config")))),
   async (c) => {
     const { BCRYPT_COST: cost } = c.get("config");
     const { current, new: newPassword } = c.req.valid("json");

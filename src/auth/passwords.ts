@@ -1,5 +1,4 @@
 import { compare, getRounds, hash, truncates } from "bcryptjs";
-import { commonPasswords } from "./common-passwords.ts";
 
 /** A bcrypt hash of the given cost that no known password has. */
 const decoyHash = (cost: number): string =>
@@ -82,13 +81,4 @@ export async function rehashIfOutdated(
 ): Promise<string | null> {
   const storedCost = getRounds(password_hash);
   return storedCost < cost || !password_prehashed ? hashPassword(password, Math.max(storedCost, cost)) : null;
-}
-
-/** Built with the first new password of an isolate, not at start-up. */
-let commonPasswordSet: Set<string> | undefined;
-
-/** Whether a password is one of the 1,000 most common ones, ignoring case. */
-export function isCommonPassword(password: string): boolean {
-  commonPasswordSet ??= new Set(commonPasswords.trim().split(/\s+/));
-  return commonPasswordSet.has(password.toLowerCase());
 }

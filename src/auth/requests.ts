@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
 import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import * as z from "../zod.ts";
-import { isCommonPassword } from "./passwords.ts";
+import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-passwords.ts";
 
 /**
  * A password that is compared with a stored one. It has no rules of its own: an error would tell that it cannot be
@@ -14,21 +14,27 @@ const typedPassword = z.string().check(
   z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
 );
 
-/** The rules of new passwords that an installation can choose. */
+/** The rules of new passwords that depend on the configuration or on a file. */
 export interface PasswordRules {
   /** In characters. */
   minLength: number;
+  isCommon: CommonPasswordCheck;
 }
 
-/** The rules of an installation that has chosen none, which the OpenAPI document describes. */
-const defaultRules: PasswordRules = { minLength: 8 };
+/** The rules that the OpenAPI document can describe. */
+const documentedRules: PasswordRules = { minLength: 8, isCommon: () => false };
 
 /** The rules of this installation. */
-export const passwordRules = ({ PASSWORD_MIN_LENGTH }: Config): PasswordRules => ({
+export const loadPasswordRules = async ({
+  PASSWORD_MIN_LENGTH,
+}: Pick<Config, "PASSWORD_MIN_LENGTH">): Promise<PasswordRules> => ({
   minLength: PASSWORD_MIN_LENGTH,
+  isCommon: await loadCommonPasswordCheck(),
 });
 
 const MAX_PASSWORD_BYTES = 256;
+
+const isTooLong = (password: string) => new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES;
 
 /** One character repeated. */
 const REPEATED = "^([\\s\\S])\\1*$";
@@ -37,16 +43,17 @@ const REPEATED = "^([\\s\\S])\\1*$";
  * A new password (NIST SP 800-63B-4, section 3.1.1): any characters, in Unicode's normal form NFC, and not a common
  * password.
  */
-const newPassword = ({ minLength }: PasswordRules) =>
+const newPassword = ({ minLength, isCommon }: PasswordRules) =>
   z.string().check(
     storableText,
     z.normalize("NFC"),
     rule((value) => [...value].length >= minLength, `Too short: expected at least ${minLength} characters`),
+    rule((value) => !isTooLong(value), `Too long: expected at most ${MAX_PASSWORD_BYTES} bytes of UTF-8`),
+    // A longer one is not looked up: the time grows with the square of its length.
     rule(
-      (value) => new TextEncoder().encode(value).length <= MAX_PASSWORD_BYTES,
-      `Too long: expected at most ${MAX_PASSWORD_BYTES} bytes of UTF-8`,
+      (value) => isTooLong(value) || !isCommon(value),
+      "Too common: choose a password that fewer people use",
     ),
-    rule((value) => !isCommonPassword(value), "Too common: choose a password that fewer people use"),
     rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
     z.meta({
       format: "password",
@@ -90,7 +97,7 @@ export const registrationBody = (rules: PasswordRules) =>
     if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
   });
 
-export const Registration = registrationBody(defaultRules);
+export const Registration = registrationBody(documentedRules);
 
 export const Credentials = requestBody({ username: textField(150), password: typedPassword });
 
@@ -98,7 +105,7 @@ export const Credentials = requestBody({ username: textField(150), password: typ
 export const passwordChangeBody = (rules: PasswordRules) =>
   requestBody({ current: typedPassword, new: newPassword(rules) });
 
-export const PasswordChange = passwordChangeBody(defaultRules);
+export const PasswordChange = passwordChangeBody(documentedRules);
 
 /** The refresh token of a session, from login or refresh. */
 export const RefreshToken = requestBody({ refresh: textField(1024) });

@@ -20,13 +20,13 @@ export const validationSchemas = new WeakMap<WeakKey, { part: string; schema: z.
  * A middleware that validates a part of the request. The handler gets the result from `c.req.valid(part)`.
  *
  * @param schema the one that the OpenAPI document describes.
- * @param schemaOf the schema of a request, where the configuration makes it differ; by default `schema`.
+ * @param schemaOf the schema of a request, where it depends on the configuration; by default `schema`.
  * @throws {Problem} 400 that names the fields (404 for a path); for a body also 413 and 415.
  */
 export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodMiniType>(
   part: Part,
   schema: Schema,
-  schemaOf?: (c: Context) => Schema,
+  schemaOf?: (c: Context) => Promise<Schema>,
 ) {
   const refuse = (result: { success: true } | { success: false; error: z.core.$ZodError }) => {
     if (result.success) return;
@@ -40,7 +40,7 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
   const validationFunction = (own: Schema, value: unknown) => own.safeParse(value) as never;
   const validatorOf = (own: Schema) => zValidator(part, own, refuse, { validationFunction });
   const validator: ReturnType<typeof validatorOf> = schemaOf
-    ? (c, next) => validatorOf(schemaOf(c))(c, next)
+    ? async (c, next) => validatorOf(await schemaOf(c))(c, next)
     : validatorOf(schema);
   const bodyValidator: typeof validator = async (c, next) => {
     await limitJson(c, () => requireJson(c));

@@ -67,6 +67,19 @@ test("the example of the original API, admin with strongpassword, registers and 
   expect([status, await tryLogin(api, username, password)]).toEqual([201, 200]);
 });
 
+test("common passwords, also with digits or replaced letters, get 400 at registration and at a password change", async () => {
+  const account = await newAccount();
+  await setPassword(account.id, PASSWORD);
+  const message = "Too common: choose a password that fewer people use";
+  for (const password of ["P@ssw0rd", "Summer2026", "welcome123", "Hospita1!"]) {
+    const body = { username: uniqueName("new-"), email: "new@example.org", password };
+    const registered = await account.api.post("/api/auth/register/", body);
+    expect([registered.status, registered.body.errors]).toEqual([400, { password: [message] }]);
+    const changed = await changePassword(account, PASSWORD, password);
+    expect([changed.status, changed.body.errors]).toEqual([400, { new: [message] }]);
+  }
+});
+
 test("login replaces a hash of a lower cost in the same two database requests, and keeps one of a higher cost", async () => {
   const account = await newOlderAccount(PASSWORD, 4);
   const api = connectApi({ BCRYPT_COST: 6 });
