@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Bundle, readWorkerConfig, type WorkerConfig } from "./bundle.ts";
@@ -34,7 +34,8 @@ export async function serve(
   copyFileSync(bundle.code, join(folder, "worker.js"));
   writeFileSync(join(folder, "limiter.js"), rateLimiterModule);
   const config = join(folder, "config.capnp");
-  writeFileSync(config, workerdConfig(bundle.config ?? readWorkerConfig(), bindings));
+  const dataModules = copyDataModules(dirname(bundle.code), folder);
+  writeFileSync(config, workerdConfig(bundle.config ?? readWorkerConfig(), bindings, dataModules));
   const stdio = ["ignore", "ignore", "pipe", "pipe"] as const;
   const args = ["serve", config, "--control-fd=3", ...(isInspected ? ["--inspector-addr=127.0.0.1:0"] : [])];
   const workerd = spawn(executable, args, { stdio: [...stdio] });
@@ -53,6 +54,13 @@ export async function serve(
       await exit;
     },
   };
+}
+
+/** Copies the Data modules that Wrangler has written next to the code. @returns their names */
+function copyDataModules(from: string, to: string): string[] {
+  const names = readdirSync(from).filter((name) => name.endsWith(".bin"));
+  for (const name of names) copyFileSync(join(from, name), join(to, name));
+  return names;
 }
 
 /** workerd writes its ports to file descriptor 3 (`--control-fd=3`), that of the inspector first. */
@@ -74,7 +82,12 @@ const quote = (value: string): string => JSON.stringify(value);
 function workerdConfig(
   { compatibilityDate, compatibilityFlags, rateLimiterNames }: WorkerConfig,
   bindings: Record<string, string | number>,
+  dataModules: string[],
 ): string {
+  const modules = [
+    `(name = "worker.js", esModule = embed "worker.js")`,
+    ...dataModules.map((name) => `(name = ${quote(name)}, data = embed ${quote(name)})`),
+  ];
   const values = Object.entries(bindings).map(
     ([name, value]) => `(name = ${quote(name)}, json = ${quote(JSON.stringify(value))})`,
   );
@@ -86,7 +99,7 @@ using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "worker", worker = (
-      modules = [(name = "worker.js", esModule = embed "worker.js")],
+      modules = [${modules.join(", ")}],
       compatibilityDate = ${compatibilityDate},
       compatibilityFlags = ${compatibilityFlags},
       bindings = [${[...values, ...rateLimiters].join(", ")}],

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { faker } from "@faker-js/faker/locale/en";
-import { hash } from "bcryptjs";
 import { Presets, SingleBar } from "cli-progress";
 import type pg from "pg";
 import { runAsCommand, withClient } from "../ops/command.ts";
 import { databaseUrl } from "../ops/environment.ts";
+import { hashPassword } from "../src/auth/passwords.ts";
 import { specializations } from "../src/db/schema.ts";
 import { isLocal } from "../src/local-host.ts";
 
@@ -104,13 +104,13 @@ async function readIdCount(client: pg.Client, table: "patients" | "doctors"): Pr
 
 async function upsertAccounts(client: pg.Client): Promise<DemoAccount[]> {
   const passwords = USERNAMES.map(() => randomBytes(9).toString("base64url"));
-  const hashes = await Promise.all(passwords.map((password) => hash(password, HASH_COST)));
+  const hashes = await Promise.all(passwords.map((password) => hashPassword(password, HASH_COST)));
   const { rows } = await client.query<{ id: number; username: string }>(
-    `INSERT INTO users (username, email, password_hash, role)
-     SELECT username, username || '@example.org', hash, CASE username WHEN $3 THEN 'admin' ELSE 'clinician' END
+    `INSERT INTO users (username, email, password_hash, password_prehashed, role)
+     SELECT username, username || '@example.org', hash, true, CASE username WHEN $3 THEN 'admin' ELSE 'clinician' END
      FROM unnest($1::text[], $2::text[]) AS r (username, hash)
      ON CONFLICT (lower(username COLLATE "C")) DO UPDATE
-     SET password_hash = EXCLUDED.password_hash, token_version = users.token_version + 1, updated_at = now()
+     SET password_hash = EXCLUDED.password_hash, password_prehashed = true, token_version = users.token_version + 1, updated_at = now()
      WHERE users.email = EXCLUDED.email
      RETURNING id, username`,
     [USERNAMES, hashes, USERNAMES[0]],
@@ -130,13 +130,13 @@ async function insertOthers(client: pg.Client, count: number): Promise<number[]>
   if (count <= 0) return [];
   const { rows } = await client.query<{ id: number }>(
     `WITH input AS (SELECT 'demo.' || n AS username FROM generate_series(1, $1::integer) n), created AS (
-       INSERT INTO users (username, email, password_hash)
-       SELECT username, username || '@example.org', $2 FROM input
+       INSERT INTO users (username, email, password_hash, password_prehashed)
+       SELECT username, username || '@example.org', $2, true FROM input
        ON CONFLICT (lower(username COLLATE "C")) DO NOTHING RETURNING id
      )
      SELECT id FROM created
      UNION ALL SELECT id FROM users WHERE username IN (SELECT username FROM input) ORDER BY id`,
-    [count, await hash(randomBytes(9).toString("base64url"), HASH_COST)],
+    [count, await hashPassword(randomBytes(9).toString("base64url"), HASH_COST)],
   );
   return rows.map(({ id }) => id);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { hash } from "bcryptjs";
+import { hashPassword } from "../src/auth/passwords.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { databaseUrl } from "./environment.ts";
 import { inviteAsOperator } from "./invitation.ts";
@@ -22,7 +22,7 @@ const assignments = new Map([
   ["sign-out", signOutIf("true")],
   [
     RESET,
-    `password_hash = $3, password_trimmed = false, must_change_password = true,
+    `password_hash = $3, password_trimmed = false, password_prehashed = true, must_change_password = true,
      password_expires_at = now() + interval '${PASSWORD_HOURS} hours', ${signOutIf("true")}`,
   ],
 ]);
@@ -88,7 +88,7 @@ export async function changeAccount(url: string, username = "", change = "") {
   const assignment = assignments.get(change);
   if (!username || !assignment) throw new Error(usage);
   const password = change === RESET ? randomBytes(PASSWORD_BYTES).toString("base64url") : undefined;
-  const values = [username, change, ...(password ? [await hash(password, BCRYPT_COST)] : [])];
+  const values = [username, change, ...(password ? [await hashPassword(password, BCRYPT_COST)] : [])];
   const { rows } = await withClient(url, (client) => client.query(changeStatement(assignment), values));
   if (rows.length === 0) throw new Error(`There is no account called ${username}.`);
   return { ...rows[0], ...(password && { password, expires_in_hours: PASSWORD_HOURS }) };

@@ -81,6 +81,8 @@ const Config = z.object({
   SESSION_IDLE_DAYS: z._default(wholeNumber(1, 365), 7),
   /** Who may register: anybody, people with an invitation, or nobody. A forgotten setting lets nobody in. */
   REGISTRATION: z._default(z.enum(["open", "invitation", "closed"]), "invitation"),
+  /** The fewest characters of a new password. */
+  PASSWORD_MIN_LENGTH: z._default(wholeNumber(8, 64), 8),
   /** The cost of bcrypt: the binary logarithm of its rounds. */
   BCRYPT_COST: z._default(wholeNumber(4, 14), 10),
   /** The origins that CORS allows, separated by commas; `*` for all. */

@@ -14,7 +14,8 @@ const configured = (changes: object) => readConfig({ ...validBindings, ...change
 
 test("optional bindings have defaults", () => {
   const parties = { JWT_ISSUER: "hospital-api", JWT_AUDIENCE: "hospital-api" };
-  const numbers = { DATABASE_TIMEOUT_MS: 10_000, SESSION_DAYS: 30, SESSION_IDLE_DAYS: 7, BCRYPT_COST: 10 };
+  const sessions = { SESSION_DAYS: 30, SESSION_IDLE_DAYS: 7 };
+  const numbers = { ...sessions, DATABASE_TIMEOUT_MS: 10_000, PASSWORD_MIN_LENGTH: 8, BCRYPT_COST: 10 };
   expect(configured({})).toEqual({
     ...validBindings,
     ...parties,
@@ -39,6 +40,8 @@ test.each<[name: string, value: unknown, parsed?: unknown]>([
   ["SESSION_IDLE_DAYS", "365", 365],
   ["SESSION_IDLE_MINUTES", 5],
   ["SESSION_IDLE_MINUTES", "525600", 525_600],
+  ["PASSWORD_MIN_LENGTH", 8],
+  ["PASSWORD_MIN_LENGTH", "64", 64],
   ["BCRYPT_COST", "4", 4],
   ["BCRYPT_COST", 14],
   ["CORS_ORIGINS", "https://a.example, https://b.example", ["https://a.example", "https://b.example"]],
@@ -75,6 +78,7 @@ const bad: Record<string, unknown[]> = {
   SESSION_IDLE_DAYS: ["hidden-value", 0, "366"],
   SESSION_IDLE_MINUTES: ["hidden-value", "", 4, "525601", 7.5, "-987654"],
   REGISTRATION: ["hidden-value", "", true],
+  PASSWORD_MIN_LENGTH: ["hidden-value", "", 7, "65", 8.5],
   BCRYPT_COST: ["1e987654", 3, "15"],
   CORS_ORIGINS: [["https://hidden-value.example"]],
   REQUIRE_IF_MATCH: ["hidden-value", "", "yes", 987_654_321],

@@ -7,7 +7,7 @@ import { newSession } from "./new-session.ts";
 import { changePassword, findOwnPassword } from "./password-queries.ts";
 import { hashPassword, matchPassword } from "./passwords.ts";
 import { newRefreshToken } from "./refresh-token.ts";
-import { ownNameError, PasswordChange } from "./requests.ts";
+import { loadPasswordRules, ownNameError, PasswordChange, passwordChangeBody } from "./requests.ts";
 import { respondTokenPair } from "./token-pair.ts";
 
 /**
@@ -15,7 +15,7 @@ import { respondTokenPair } from "./token-pair.ts";
  * the tokens of the session is signed out too.
  */
 export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHandlers(
-  validate("json", PasswordChange),
+  validate("json", PasswordChange, async (c) => passwordChangeBody(await loadPasswordRules(c.get("config")))),
   async (c) => {
     const config = c.get("config");
     const { BCRYPT_COST: cost } = config;

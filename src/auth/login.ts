@@ -31,8 +31,7 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
       isOwnNetwork,
       id,
       password_hash: matchedPassword === undefined ? null : password_hash,
-      new_hash:
-        matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, password_hash, cost),
+      new_hash: matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, account, cost),
       ...(await newSession(c, refresh)),
     });
     if (!claims) throw unauthorizedProblem("There is no active account with this username and password.");

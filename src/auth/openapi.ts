@@ -8,7 +8,7 @@ const email = "The account's email address.";
 const id = "The account's id.";
 const examplePassword = "correct horse battery";
 const newPassword =
-  "At least 8 characters and at most 72 bytes of UTF-8 (the limit of bcrypt), in Unicode's normal form NFC. All characters are allowed, and spaces at the start and the end count. Rejected are the 1,000 most common passwords, one character repeated, the username, the email, and the part of the email before the @.";
+  "At least 8 characters, unless this installation requires more, and at most 256 bytes of UTF-8, in Unicode's normal form NFC. All characters are allowed, and spaces at the start and the end count. Rejected are the 30,000 most common passwords, `hospital`, `clinic`, `doctor`, `patient`, `nurse` and `medical`, also with digits and punctuation at the end or with usual replacements (`P@ssw0rd`, `Summer2026`), and: one character repeated, the username, the email, and the part of the email before the @.";
 const tooManyAttempts =
   "Too many failed attempts from this network, or for this username, whether or not it exists. After five failures the lockout lasts one second, then two, four and so on, up to 15 minutes. Networks that the account has logged in from before are counted separately.";
 const exampleAccount = { id: 12, username: "ada", email: "ada@example.org" };

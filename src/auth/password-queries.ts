@@ -39,7 +39,7 @@ export const findOwnPassword = authenticatedForPasswordChange<
   WITH ${callerStepsForPasswordChange},
   ${countAttemptSteps(username)},
   account AS (
-    SELECT u.password_hash, u.password_trimmed, u.username, u.email,
+    SELECT u.password_hash, u.password_trimmed, u.password_prehashed, u.username, u.email,
       ${isPasswordExpired} AS is_expired
     FROM users u WHERE u.id = ${callerId}
   ),
@@ -57,6 +57,7 @@ export const findOwnPassword = authenticatedForPasswordChange<
   )}
 SELECT ${loginAttemptColumns},
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT password_prehashed FROM account) AS password_prehashed,
   (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
 FROM caller`,
@@ -91,7 +92,7 @@ export const changePassword = authenticatedForPasswordChange<
   correct_password AS (SELECT FROM users u WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash}),
   changed AS (
     UPDATE users u SET password_hash = ${newHash}, password_version = u.password_version + 1, password_trimmed = false,
-      must_change_password = false, updated_at = now()
+      password_prehashed = true, must_change_password = false, updated_at = now()
     WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL AND ${isStillAccepted}
     RETURNING u.id, u.token_version, u.password_version
   ),

@@ -1,12 +1,29 @@
 import { compare, getRounds, hash, truncates } from "bcryptjs";
-import { commonPasswords } from "./common-passwords.ts";
 
 /** A bcrypt hash of the given cost that no known password has. */
 const decoyHash = (cost: number): string =>
   `$2b$${String(cost).padStart(2, "0")}$x4Xq12WBEQVtfW3.lh7.5OuvbkJ07TCo2RQLMyjedtCozT73BREsq`;
 
-/** The bcrypt hash of a password, 60 characters. @param cost the binary logarithm of the number of rounds, 4 to 14 */
-export const hashPassword = (password: string, cost: number): Promise<string> => hash(password, cost);
+/** How many bytes bcrypt reads. */
+const BCRYPT_BYTES = 72;
+
+/**
+ * What bcrypt hashes in place of a password: its SHA-512 in base64, so that every byte of a long password counts. All
+ * characters are ASCII: bcrypt would stop at a zero byte of the hash itself. Of the 88 characters bcrypt reads 72,
+ * which are cut off here because it depends on the library whether a longer text is an error: 432 of 512 bits.
+ */
+async function prehash(password: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-512", new TextEncoder().encode(password));
+  return btoa(String.fromCharCode(...new Uint8Array(digest))).slice(0, BCRYPT_BYTES);
+}
+
+/**
+ * The hash of a password as it is stored, with `password_prehashed` true: 60 characters.
+ *
+ * @param cost the binary logarithm of bcrypt's number of rounds, 4 to 14.
+ */
+export const hashPassword = async (password: string, cost: number): Promise<string> =>
+  hash(await prehash(password), cost);
 
 /**
  * The forms of a typed password that may have been hashed: in Unicode's normal form NFC (NIST SP 800-63B-4, section
@@ -22,6 +39,8 @@ export interface StoredPassword {
   password_hash: string;
   /** Whether it may have been trimmed before it was hashed. */
   password_trimmed: boolean;
+  /** Whether bcrypt got its SHA-512. False: it got the password, as before version 1.2. */
+  password_prehashed: boolean;
 }
 
 /**
@@ -40,29 +59,26 @@ export async function matchPassword(
 ): Promise<string | undefined> {
   let match: string | undefined;
   for (const { form, isTrimmed } of passwordForms(typedPassword)) {
-    const isSame = await compare(form, storedPassword?.password_hash ?? decoyHash(cost));
+    const prehashed = await prehash(form);
+    const input = storedPassword?.password_prehashed === false ? form : prehashed;
+    const isSame = await compare(input, storedPassword?.password_hash ?? decoyHash(cost));
     const storedCost = storedPassword ? getRounds(storedPassword.password_hash) : cost;
-    for (let c = storedCost; c < cost; c += 1) await compare(form, decoyHash(c));
-    if (isSame && storedPassword && (!isTrimmed || storedPassword.password_trimmed) && !truncates(form))
+    for (let c = storedCost; c < cost; c += 1) await compare(input, decoyHash(c));
+    if (isSame && storedPassword && (!isTrimmed || storedPassword.password_trimmed) && !truncates(input))
       match ??= form;
   }
   return match;
 }
 
-/** A new hash of a password whose stored hash has a lower cost than `cost`; null when the stored one can stay. */
+/**
+ * A new hash of a password whose stored hash has a lower cost than `cost`, or is one of the password itself; null
+ * when the stored one can stay.
+ */
 export async function rehashIfOutdated(
   password: string,
-  storedHash: string,
+  { password_hash, password_prehashed }: StoredPassword,
   cost: number,
 ): Promise<string | null> {
-  return getRounds(storedHash) < cost ? hashPassword(password, cost) : null;
-}
-
-/** Built with the first new password of an isolate, not at start-up. */
-let commonPasswordSet: Set<string> | undefined;
-
-/** Whether a password is one of the 1,000 most common ones, ignoring case. */
-export function isCommonPassword(password: string): boolean {
-  commonPasswordSet ??= new Set(commonPasswords.trim().split(/\s+/));
-  return commonPasswordSet.has(password.toLowerCase());
+  const storedCost = getRounds(password_hash);
+  return storedCost < cost || !password_prehashed ? hashPassword(password, Math.max(storedCost, cost)) : null;
 }

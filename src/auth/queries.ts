@@ -66,8 +66,8 @@ export const createAccount = defineStatement<
     RETURNING i.id, i.role
   ),
   created AS (
-    INSERT INTO users (username, email, password_hash, role)
-    SELECT ${username}, ${email}, ${passwordHash}, coalesce((SELECT role FROM used_invitation), 'clinician')
+    INSERT INTO users (username, email, password_hash, password_prehashed, role)
+    SELECT ${username}, ${email}, ${passwordHash}, true, coalesce((SELECT role FROM used_invitation), 'clinician')
     WHERE NOT EXISTS (SELECT FROM username_taken) AND (${codeHash} IS NULL OR EXISTS (SELECT FROM used_invitation))
     RETURNING id, username, email, role
   ),
@@ -99,7 +99,7 @@ export const findLoginAccount = defineStatement<
   sql`-- POST /api/auth/login
   WITH ${countAttemptSteps(username)},
   account AS (
-    SELECT u.id, u.password_hash, u.password_trimmed, u.active
+    SELECT u.id, u.password_hash, u.password_trimmed, u.password_prehashed, u.active
     FROM users u WHERE lower(u.username COLLATE "C") = ${username}
   ),
   ${insertAuditEventOf(
@@ -112,7 +112,8 @@ export const findLoginAccount = defineStatement<
   )}
 SELECT ${loginAttemptColumns},
   (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,
-  (SELECT password_trimmed FROM account) AS password_trimmed, (SELECT active FROM account) AS active
+  (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT password_prehashed FROM account) AS password_prehashed, (SELECT active FROM account) AS active
 FROM attempt`,
 );
 
@@ -122,7 +123,7 @@ FROM attempt`,
  * same time in all of these cases.
  *
  * @param password_hash the hash that the password was compared with; null when it was wrong.
- * @param new_hash replaces `password_hash`, when `BCRYPT_COST` was raised since; null otherwise.
+ * @param new_hash replaces `password_hash`, when that is outdated (`rehashIfOutdated`); null otherwise.
  */
 export const openSession = defineStatement<
   TokenClaims,
@@ -145,7 +146,7 @@ export const openSession = defineStatement<
       AND NOT ${isPasswordExpired}
   ),
   rehashed AS (
-    UPDATE users u SET password_hash = ${newHash}
+    UPDATE users u SET password_hash = ${newHash}, password_prehashed = true
     WHERE u.id = (SELECT id FROM account) AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL
   ),
   ${newSessionSteps("account")},

@@ -8,12 +8,12 @@ import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
 import { hashPassword } from "./passwords.ts";
 import { createAccount, findInvitation, type InvitationState } from "./queries.ts";
-import { Registration } from "./requests.ts";
+import { loadPasswordRules, Registration, registrationBody } from "./requests.ts";
 
 /** `POST /register`: creates an account, if the configuration and the invitation allow it. */
 export const registerHandlers = createFactory<AppEnv>().createHandlers(
   rateLimit("REGISTER_LIMITER"),
-  validate("json", Registration),
+  validate("json", Registration, async (c) => registrationBody(await loadPasswordRules(c.get("config")))),
   async (c) => {
     const { REGISTRATION, BCRYPT_COST } = c.get("config");
     const { username, email, password, invitation } = c.req.valid("json");

@@ -1,7 +1,7 @@
-import { truncates } from "bcryptjs";
+import type { Config } from "../config.ts";
 import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import * as z from "../zod.ts";
-import { isCommonPassword } from "./passwords.ts";
+import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-passwords.ts";
 
 /**
  * A password that is compared with a stored one. It has no rules of its own: an error would tell that it cannot be
@@ -14,23 +14,54 @@ const typedPassword = z.string().check(
   z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
 );
 
+/** The rules of new passwords that depend on the configuration or on a file. */
+export interface PasswordRules {
+  /** In characters. */
+  minLength: number;
+  isCommon: CommonPasswordCheck;
+}
+
+/** The rules that the OpenAPI document can describe. */
+const documentedRules: PasswordRules = { minLength: 8, isCommon: () => false };
+
+/** The rules of this installation. */
+export const loadPasswordRules = async ({
+  PASSWORD_MIN_LENGTH,
+}: Pick<Config, "PASSWORD_MIN_LENGTH">): Promise<PasswordRules> => ({
+  minLength: PASSWORD_MIN_LENGTH,
+  isCommon: await loadCommonPasswordCheck(),
+});
+
+const MAX_PASSWORD_BYTES = 256;
+
+const isTooLong = (password: string) => new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES;
+
 /** One character repeated. */
 const REPEATED = "^([\\s\\S])\\1*$";
 
 /**
  * A new password (NIST SP 800-63B-4, section 3.1.1): any characters, in Unicode's normal form NFC, and not a common
- * password. At most 72 bytes, because bcrypt ignores the rest: the beginning of a longer one would be accepted in its
- * place.
+ * password.
  */
-const newPassword = z.string().check(
-  storableText,
-  z.normalize("NFC"),
-  rule((value) => [...value].length >= 8, "Too short: expected at least 8 characters"),
-  rule((value) => !truncates(value), "Too long: expected at most 72 bytes of UTF-8"),
-  rule((value) => !isCommonPassword(value), "Too common: choose a password that fewer people use"),
-  rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
-  z.meta({ format: "password", minLength: 8, maxLength: 72, pattern: `(?!${REPEATED})^[^\\u0000]*$` }),
-);
+const newPassword = ({ minLength, isCommon }: PasswordRules) =>
+  z.string().check(
+    storableText,
+    z.normalize("NFC"),
+    rule((value) => [...value].length >= minLength, `Too short: expected at least ${minLength} characters`),
+    rule((value) => !isTooLong(value), `Too long: expected at most ${MAX_PASSWORD_BYTES} bytes of UTF-8`),
+    // A longer one is not looked up: the time grows with the square of its length.
+    rule(
+      (value) => isTooLong(value) || !isCommon(value),
+      "Too common: choose a password that fewer people use",
+    ),
+    rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
+    z.meta({
+      format: "password",
+      minLength,
+      maxLength: MAX_PASSWORD_BYTES,
+      pattern: `(?!${REPEATED})^[^\\u0000]*$`,
+    }),
+  );
 
 /** The error of a new password that is the username or the email of its account; `undefined` when it is neither. */
 export function ownNameError(
@@ -47,26 +78,34 @@ export function ownNameError(
 // ASCII letters only: others look alike, and their lower case can depend on the locale.
 const USERNAME = /^[A-Za-z0-9@.+_-]*$/;
 
-export const Registration = requestBody(
-  {
-    username: textField(150).check(
-      z.regex(USERNAME, "Only letters, digits and @ . + - _"),
-      z.meta({ pattern: trimmedPattern(USERNAME.source.replace("*", "+")) }),
-    ),
-    email: emailField(254),
-    password: newPassword,
-    /** The code of an invitation. */
-    invitation: z.optional(textField(128)),
-  },
-  ["id"],
-).check(({ value, issues }) => {
-  const message = ownNameError(value.password, value);
-  if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
-});
+/** The body of a registration. */
+export const registrationBody = (rules: PasswordRules) =>
+  requestBody(
+    {
+      username: textField(150).check(
+        z.regex(USERNAME, "Only letters, digits and @ . + - _"),
+        z.meta({ pattern: trimmedPattern(USERNAME.source.replace("*", "+")) }),
+      ),
+      email: emailField(254),
+      password: newPassword(rules),
+      /** The code of an invitation. */
+      invitation: z.optional(textField(128)),
+    },
+    ["id"],
+  ).check(({ value, issues }) => {
+    const message = ownNameError(value.password, value);
+    if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
+  });
+
+export const Registration = registrationBody(documentedRules);
 
 export const Credentials = requestBody({ username: textField(150), password: typedPassword });
 
-export const PasswordChange = requestBody({ current: typedPassword, new: newPassword });
+/** The body of a password change. */
+export const passwordChangeBody = (rules: PasswordRules) =>
+  requestBody({ current: typedPassword, new: newPassword(rules) });
+
+export const PasswordChange = passwordChangeBody(documentedRules);
 
 /** The refresh token of a session, from login or refresh. */
 export const RefreshToken = requestBody({ refresh: textField(1024) });

@@ -59,6 +59,11 @@ export const users = pgTable(
     email: text().notNull(),
     /** bcrypt, 60 characters. */
     password_hash: text().notNull(),
+    /**
+     * Whether bcrypt got the SHA-512 of the password, as since version 1.2, and not the password itself
+     * (src/auth/passwords.ts). The next login replaces an older hash.
+     */
+    password_prehashed: boolean().notNull().default(false),
     role: text({ enum: roles }).notNull().default("clinician"),
     /** An account that is not active is refused from its next request on. */
     active: boolean().notNull().default(true),

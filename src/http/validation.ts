@@ -19,11 +19,14 @@ export const validationSchemas = new WeakMap<WeakKey, { part: string; schema: z.
 /**
  * A middleware that validates a part of the request. The handler gets the result from `c.req.valid(part)`.
  *
+ * @param schema the one that the OpenAPI document describes.
+ * @param schemaOf the schema of a request, where it depends on the configuration; by default `schema`.
  * @throws {Problem} 400 that names the fields (404 for a path); for a body also 413 and 415.
  */
 export function validate<Part extends "json" | "query" | "param", Schema extends z.ZodMiniType>(
   part: Part,
   schema: Schema,
+  schemaOf?: (c: Context) => Promise<Schema>,
 ) {
   const refuse = (result: { success: true } | { success: false; error: z.core.$ZodError }) => {
     if (result.success) return;
@@ -35,7 +38,10 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
   // Synchronous, because no schema has anything asynchronous. The type that the validator expects is that of the
   // larger `zod`.
   const validationFunction = (own: Schema, value: unknown) => own.safeParse(value) as never;
-  const validator = zValidator(part, schema, refuse, { validationFunction });
+  const validatorOf = (own: Schema) => zValidator(part, own, refuse, { validationFunction });
+  const validator: ReturnType<typeof validatorOf> = schemaOf
+    ? async (c, next) => validatorOf(await schemaOf(c))(c, next)
+    : validatorOf(schema);
   const bodyValidator: typeof validator = async (c, next) => {
     await limitJson(c, () => requireJson(c));
     return validator(c, next);

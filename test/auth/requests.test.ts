@@ -1,8 +1,17 @@
 import { expect, test } from "vitest";
 import type * as z from "zod/mini";
-import { Credentials, PasswordChange, RefreshToken, Registration } from "../../src/auth/requests.ts";
+import {
+  Credentials,
+  loadPasswordRules,
+  PasswordChange,
+  RefreshToken,
+  Registration,
+  registrationBody,
+} from "../../src/auth/requests.ts";
 import { fieldsRefusedBy, valuesRefusedBy } from "../support/field-rules.ts";
 import { emailOfLength } from "../support/text.ts";
+
+const rules = await loadPasswordRules({ PASSWORD_MIN_LENGTH: 8 });
 
 const registration = { username: "nurse", email: "nurse@example.org", password: "correct horse" };
 const credentials = { username: "nurse", password: "correct horse" };
@@ -59,23 +68,27 @@ test.each<[field: string, valid: string[], invalid: string[]]>([
   ],
   [
     "password",
-    // 8 characters, however long each is, to 72 bytes.
+    // 8 characters, however long each is, to 256 bytes.
     [
       "strongpassword",
       "😀😎".repeat(4),
-      "xy".repeat(36),
-      "€$".repeat(18),
+      "xy".repeat(128),
+      "€$".repeat(64),
       "a b c d e f",
       " 7 chars ",
       "\t\n \t\n \t\n ",
     ],
-    ["1234x67", "😀😎".repeat(3), `${"xy".repeat(36)}x`, "€$".repeat(19), "😀😎".repeat(10)],
+    ["1234x67", "😀😎".repeat(3), `${"xy".repeat(128)}x`, "€$".repeat(65), "😀😎".repeat(33)],
   ],
-  // Refused: common passwords in any case, one repeated character, and the account's own email.
+  // Refused: common passwords in any case and with digits and replacements, one repeated character, and the account's own email.
   [
     "password",
     ["password of mine", "aaaaaaab", "nurse@ example.org", "the nurse"],
     [
+      "P@ssw0rd",
+      "Summer2026",
+      "welcome123",
+      "Hospita1!",
       "Password",
       "12345678",
       "Qwerty123",
@@ -87,7 +100,18 @@ test.each<[field: string, valid: string[], invalid: string[]]>([
     ],
   ],
 ])("a registration accepts valid values of %s and refuses invalid ones", (field, valid, invalid) => {
-  expect(valuesRefusedBy(Registration, registration, field, [...valid, ...invalid])).toEqual(invalid);
+  const schema = registrationBody(rules);
+  expect(valuesRefusedBy(schema, registration, field, [...valid, ...invalid])).toEqual(invalid);
+});
+
+test("a password that is too long is not compared with the common ones, which takes the square of its length", () => {
+  const messagesFor = (password: string) =>
+    registrationBody(rules)
+      .safeParse({ ...registration, password })
+      .error?.issues.map(({ message }) => message);
+  const common = `password${"1".repeat(248)}`;
+  expect(messagesFor(common)).toEqual([expect.stringMatching(/^Too common/)]);
+  expect(messagesFor(`${common}1`)).toEqual([expect.stringMatching(/^Too long/)]);
 });
 
 test("a login accepts any password up to 1,024 characters: a text that cannot be a password is a wrong one", () => {

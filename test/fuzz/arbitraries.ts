@@ -65,7 +65,7 @@ const validFields = (schema: JsonSchema) =>
 function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema): fc.Arbitrary<string> {
   const [least, most] = [Number(minLength), Number(maxLength)];
   const strings = (unit: Unit, from = least) => fc.string({ unit, minLength: from, maxLength: most });
-  // JSON Schema counts the characters of a password, and bcrypt its bytes.
+  // JSON Schema counts the characters of a password, and the API its bytes.
   if (format === "password") return fc.oneof(strings("grapheme-ascii"), strings("grapheme-ascii", most));
   const matching = pattern ? ofPattern(String(pattern), most) : [];
   // Random text is never an email or a timestamp.

@@ -39,7 +39,10 @@ test("all invalid fields are named at once, with all messages of each", async ()
   expect(answer.body.errors).toEqual({
     username: ["Too long: expected at most 150 characters", "Only letters, digits and @ . + - _"],
     email: ["Required"],
-    password: ["Too short: expected at least 8 characters"],
+    password: [
+      "Too short: expected at least 8 characters",
+      "Too common: choose a password that fewer people use",
+    ],
     nickname: ["Unknown field"],
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { compareSync } from "bcryptjs";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { changeAccount } from "../../ops/account.ts";
+import { matchPassword } from "../../src/auth/passwords.ts";
 import { serveApi } from "../support/serve-api.ts";
 import { query, random, run } from "./support.ts";
 
@@ -72,7 +72,8 @@ test("reset-password prints a new password that the account must change, and res
   const { status, stdout } = await run("account", ownerUrl, username, "reset-password");
   const [, password = ""] = /password: '([\w-]{16})'/.exec(stdout) ?? [];
   const [own, other] = await accounts(username);
-  expect([status, compareSync(password, own.password_hash)]).toEqual([0, true]);
+  expect([status, await matchPassword(password, own, 10)]).toEqual([0, password]);
+  expect(own).toMatchObject({ password_prehashed: true, password_trimmed: false });
   expect(own).toMatchObject({ must_change_password: true, token_version: 2 });
   expect(own.password_expires_at.getTime() - own.updated_at.getTime()).toBe(24 * 60 * 60 * 1000);
   expect(stdout).toContain("expires_in_hours: 24");

@@ -62,7 +62,7 @@ export async function withNewToken(account: TestAccount): Promise<TestAccount> {
 /** Gives a password to an account of `newAccount`. */
 export async function setPassword(id: number, password: string): Promise<void> {
   const hash = await hashPassword(password, 4);
-  await asOwner`UPDATE users SET password_hash = ${hash} WHERE id = ${id}`;
+  await asOwner`UPDATE users SET password_hash = ${hash}, password_prehashed = true WHERE id = ${id}`;
 }
 
 /** Creates another session of the account by SQL. @returns its refresh token */

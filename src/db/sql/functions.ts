@@ -713,7 +713,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_6d84aa39",
+  "function": "auth_change_password_403ab3f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -734,7 +734,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_0264b005",
+  "function": "auth_create_account_73596628",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -805,7 +805,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_1bfcc393",
+  "function": "auth_find_login_account_53879713",
   "params": {
    "username": "text",
    "network": "text",
@@ -819,6 +819,7 @@ export const statementFunctions: Record<
    "id": "integer",
    "password_hash": "text",
    "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
    "active": "boolean"
   },
   "readsInIndexOrder": false
@@ -836,7 +837,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_7b52905c",
+  "function": "auth_find_own_password_f115478b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -851,6 +852,7 @@ export const statementFunctions: Record<
    "waitSeconds": "integer",
    "password_hash": "text",
    "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
    "isExpired": "boolean",
    "username": "text",
    "email": "text"
@@ -871,7 +873,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_72f452b6",
+  "function": "auth_open_session_8c67edd3",
   "params": {
    "id": "integer",
    "password_hash": "text",

@@ -25,7 +25,7 @@ caller_recheck AS (
 correct_password AS (SELECT FROM users u WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $4::text),
 changed AS (
   UPDATE users u SET password_hash = $5::text, password_version = u.password_version + 1, password_trimmed = false,
-    must_change_password = false, updated_at = now()
+    password_prehashed = true, must_change_password = false, updated_at = now()
   WHERE u.id = (SELECT id FROM caller) AND u.password_hash = $4::text AND $5::text IS NOT NULL AND EXISTS (SELECT FROM caller_recheck)
   RETURNING u.id, u.token_version, u.password_version
 ),

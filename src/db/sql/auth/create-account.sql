@@ -13,8 +13,8 @@ used_invitation AS (
   RETURNING i.id, i.role
 ),
 created AS (
-  INSERT INTO users (username, email, password_hash, role)
-  SELECT $3::text, $1::text, $4::text, coalesce((SELECT role FROM used_invitation), 'clinician')
+  INSERT INTO users (username, email, password_hash, password_prehashed, role)
+  SELECT $3::text, $1::text, $4::text, true, coalesce((SELECT role FROM used_invitation), 'clinician')
   WHERE NOT EXISTS (SELECT FROM username_taken) AND ($2::text IS NULL OR EXISTS (SELECT FROM used_invitation))
   RETURNING id, username, email, role
 ),

@@ -71,7 +71,7 @@ lockout AS (
   WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
 ),
 account AS (
-  SELECT u.id, u.password_hash, u.password_trimmed, u.active
+  SELECT u.id, u.password_hash, u.password_trimmed, u.password_prehashed, u.active
   FROM users u WHERE lower(u.username COLLATE "C") = $1::text
 ),
 audit_event AS (
@@ -87,5 +87,6 @@ SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
   (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
   (SELECT id FROM account) AS id, (SELECT password_hash FROM account) AS password_hash,
-  (SELECT password_trimmed FROM account) AS password_trimmed, (SELECT active FROM account) AS active
+  (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT password_prehashed FROM account) AS password_prehashed, (SELECT active FROM account) AS active
 FROM attempt;

@@ -81,7 +81,7 @@ lockout AS (
   WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
 ),
 account AS (
-  SELECT u.password_hash, u.password_trimmed, u.username, u.email,
+  SELECT u.password_hash, u.password_trimmed, u.password_prehashed, u.username, u.email,
     (u.must_change_password AND u.password_expires_at <= now()) IS TRUE AS is_expired
   FROM users u WHERE u.id = (SELECT id FROM caller)
 ),
@@ -98,6 +98,7 @@ SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
   (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT password_prehashed FROM account) AS password_prehashed,
   (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
 FROM caller;

@@ -6,7 +6,7 @@ WITH account AS (
     AND NOT (u.must_change_password AND u.password_expires_at <= now()) IS TRUE
 ),
 rehashed AS (
-  UPDATE users u SET password_hash = $3::text
+  UPDATE users u SET password_hash = $3::text, password_prehashed = true
   WHERE u.id = (SELECT id FROM account) AND u.password_hash = $2::text AND $3::text IS NOT NULL
 ),
 new_session AS (
