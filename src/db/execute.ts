@@ -105,5 +105,5 @@ function unavailableFunctionAdvice(error: unknown): string | undefined {
   }
 }
 
-const GRANT_RIGHTS = "Run npm run db:role -- --keep-password.";
+const GRANT_RIGHTS = "Run npm run db:role -- <role> --keep-password.";
 const CREATE_FUNCTIONS = `Run npm run db:migrate. ${GRANT_RIGHTS}`;

@@ -34,7 +34,7 @@ const wasSentAsText = ({ headers }: ApiResponse): boolean => {
 
 const parsed = (lines: string[]) => lines.map((line) => JSON.parse(line));
 const warning = (advice: string) => ({ statement: "patients/find", sent_as: "text", advice });
-const ROLE = "Run npm run db:role -- --keep-password.";
+const ROLE = "Run npm run db:role -- <role> --keep-password.";
 const MIGRATE = `Run npm run db:migrate. ${ROLE}`;
 
 test("a statement is sent as a call of its function", async () => {
