@@ -45,6 +45,8 @@ const privileges: Record<TableName, string> = {
   assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
   emergency_accesses:
     "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (expires_at, reason), DELETE",
+  // The trigger on audit_events writes it, with the rights of the tables' owner.
+  probes: "SELECT, DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
   audit_digests: "SELECT, INSERT (day, events, first_id, last_id, sha256, hmac, closed_at)",
@@ -97,7 +99,7 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
     .join("\n")}
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
-  REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded,
+  REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
     public.users_last_admin, public.users_admin_ended FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.

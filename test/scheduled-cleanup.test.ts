@@ -30,7 +30,7 @@ test("idempotency keys are deleted after 24 hours, in any number, and not before
   expect(lines.filter(({ job }) => job !== "close_audit_day")).toEqual([
     { job: "create_partitions", table: "audit_events", partitions: expect.any(Number) },
     { job: "delete_expired", table: "idempotency_keys", rows: expect.any(Number) },
-    ...["emergency_accesses", "sessions", "login_attempts", "invitations"].map((table) => ({
+    ...["emergency_accesses", "sessions", "login_attempts", "invitations", "probes"].map((table) => ({
       job: "delete_expired",
       table,
       rows: expect.any(Number),

@@ -24,7 +24,7 @@ export const AccountChanges = patchBody({ ...accountSettings, reason: reasonFiel
   "created_at",
 ]).check(
   rule(
-    ({ doctor, reason }) => typeof doctor !== "number" || reason !== undefined,
+    ({ doctor, reason }) => !idSchema.safeParse(doctor).success || reason !== undefined,
     "Required when doctor is set",
     "reason",
   ),

@@ -23,6 +23,8 @@ export type DatabaseFault =
   | { kind: "missing"; field: string }
   /** `field` violates a check constraint. */
   | { kind: "invalid"; field: string }
+  /** The account has asked for too many patients that are not there for it: refused until the next full hour. */
+  | { kind: "probing" }
   /** The statement is wrong, or the schema is not the one it was written for. */
   | { kind: "bug"; code: string };
 
@@ -58,6 +60,7 @@ const foreignKeyFields = {
   idempotency_keys_account_id_fkey: null,
   patients_owner_id_fkey: null,
   patients_deleted_from_fkey: null,
+  probes_account_id_fkey: null,
   emergency_accesses_account_id_fkey: null,
   emergency_accesses_patient_id_fkey: null,
   mappings_patient_id_fkey: null,
@@ -72,6 +75,9 @@ export type ForeignKeyConstraint = keyof typeof foreignKeyFields;
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const TRANSIENT_CODES = /^(08|25006|28|3D|53|57|58)/;
+
+/** `refuse_probing` (drizzle/0019_probes.sql) has refused the account. */
+const PROBING = "HP429";
 
 /** `lock_timeout` (set by ops/role.ts) has expired. */
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -91,6 +97,7 @@ export function classifyDatabaseError(error: unknown): DatabaseFault | undefined
   // Without a code the error is not from PostgreSQL: a network error, the deadline, the endpoint, or half an answer.
   if (code === undefined) return { kind: "unavailable", code: "none" };
   if (TRANSIENT_CODES.test(code)) return { kind: "unavailable", code };
+  if (code === PROBING) return { kind: "probing" };
   if (code === LOCK_NOT_AVAILABLE) return { kind: "busy", code };
   if (TRANSACTION_ROLLBACK.test(code))
     return {

@@ -209,6 +209,26 @@ export const login_attempts = pgTable(
   ],
 );
 
+/**
+ * How many patients that are not there for it an account has asked for in an hour. A trigger on `audit_events` counts
+ * them; above 100, the account is refused for the rest of the hour (drizzle/0019_probes.sql).
+ */
+export const probes = pgTable(
+  "probes",
+  {
+    account_id: integer().notNull(),
+    /** The number of the hour since 1970, in UTC. */
+    hour: integer().notNull(),
+    not_found: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ name: "probes_pkey", columns: [t.account_id, t.hour] }),
+    foreignKeyTo("probes_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    index("probes_hour_idx").on(t.hour),
+    check("probes_not_found_check", sql`${t.not_found} > 0`),
+  ],
+);
+
 /** Patients. DELETE is a soft delete; an operator purges them for good. */
 export const patients = pgTable(
   "patients",

@@ -161,10 +161,26 @@ function databaseProblem(fault: DatabaseFault, requestId: string): Problem {
     case "busy":
       logFailure(requestId, { error: "database busy", code: fault.code });
       return serviceUnavailable("Timed out waiting for another update. Nothing was changed; try again.");
+    case "probing":
+      return probingProblem();
     case "bug":
       logFailure(requestId, { error: "database refused a statement", code: fault.code });
       return internalError();
   }
+}
+
+const HOUR_SECONDS = 3600;
+
+/** The account has asked for too many patients that are not there for it. It is refused until the next full hour. */
+function probingProblem(): Problem {
+  const seconds = HOUR_SECONDS - (Math.floor(Date.now() / 1000) % HOUR_SECONDS);
+  return new Problem(
+    429,
+    "You have asked for too many patients that do not exist for you. Try again later.",
+    {
+      headers: { "Retry-After": String(seconds) },
+    },
+  );
 }
 
 /** Logs why a request failed, as one line of JSON. `fault` must hold nothing that a client sent. */

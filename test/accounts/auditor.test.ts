@@ -13,7 +13,7 @@ const [admin, auditor] = [await newAccount(undefined, "admin"), await newAccount
 const forbidden = problem(403, "An auditor may read the audit log and accounts, and nothing else.");
 
 const isAllowed = ({ route }: RouteRequest) =>
-  /^GET \/api\/(audit|accounts(\/:id)?)$/.test(route) || !/ \/api\/(?!auth\/)/.test(route);
+  /^GET \/api\/(audit(\/digests)?|accounts(\/:id)?)$/.test(route) || !/ \/api\/(?!auth\/)/.test(route);
 const refused = routeRequests.filter((request) => !isAllowed(request));
 
 test.each(refused)(
@@ -42,8 +42,9 @@ test("an auditor reads accounts and the audit log, and both are audited as done"
     await auditor.get(`/api/audit/?patient=${id}`),
     await auditor.get("/api/accounts/?role=auditor&limit=200"),
     await auditor.get(`/api/accounts/${admin.id}/`),
+    await auditor.get("/api/audit/digests/"),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   expect(answers[0]?.body).toMatchObject([{ action: "create", patients: [id] }]);
   expect(answers[0]?.body[0]).not.toHaveProperty("changes");
   expect(answers[2]?.body).toMatchObject({ id: admin.id, role: "admin" });

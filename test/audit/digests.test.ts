@@ -163,7 +163,7 @@ describe("GET /api/audit/digests/", () => {
   test("by a clinician is 403 and audited as refused", async () => {
     const nurse = await newAccount(api);
     const answer = await nurse.get("/api/audit/digests/");
-    expect(answer).toEqual(problem(403, "Only an admin may read the audit log."));
+    expect(answer).toEqual(problem(403, "Only an admin or an auditor may read the audit log."));
     expect(await auditEventsOf(answer)).toMatchObject([{ action: "list_audit_digests", outcome: "refused" }]);
   });
 });

@@ -34,6 +34,7 @@ const rows: Record<string, () => Record<string, unknown>> = {
   doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
   audit_events: () => ({ action: "read", outcome: "done" }),
+  probes: () => ({ account_id: nurse.id, hour: 2, not_found: 1 }),
   audit_digests: () => ({ day: "2001-01-01", events: 0, sha256: hash, hmac: hash, closed_at: "2001-01-02" }),
   idempotency_keys: () => ({
     account_id: nurse.id,
@@ -64,6 +65,7 @@ const [access] = await insert("emergency_accesses", {});
 const other = await newAccount();
 await insert("audit_events", { id: 1, at: "2001-01-01" });
 await insert("audit_digests", {});
+await insert("probes", { hour: 1 });
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
@@ -86,6 +88,7 @@ const checks: [table: string, column: string, ...Values][] = [
   ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin", "auditor"]],
   ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
   ["login_attempts", "failures", [-1], [0]],
+  ["probes", "not_found", [0, -1], [1]],
   ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
   ["refresh_tokens", "successor_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [null, hash]],
   ["patients", "firstname", ...name],
@@ -116,6 +119,8 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["invitations", "invitations_code_hash_key", { code_hash: hash }],
   ["invitations", "invitations_created_by_fkey", { created_by: 0 }],
   ["login_attempts", "login_attempts_pkey", { username: "known" }],
+  ["probes", "probes_pkey", { hour: 1 }],
+  ["probes", "probes_account_id_fkey", { account_id: 0 }],
   ["sessions", "sessions_pkey", { id: known["session"] }],
   ["sessions", "sessions_user_id_fkey", { user_id: 0 }],
   ["refresh_tokens", "refresh_tokens_pkey", { token_hash: known["token_hash"] }],

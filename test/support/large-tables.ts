@@ -10,6 +10,7 @@ export const allTables = [
   "login_attempts",
   "mappings",
   "patients",
+  "probes",
   "refresh_tokens",
   "sessions",
   "users",
@@ -34,6 +35,8 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
       FROM sessions s JOIN users u ON u.id = s.user_id WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO idempotency_keys (account_id, key, fingerprint, answer)
       SELECT u.id, n, repeat('0', 64), '{}' FROM users u, generate_series(1, 10) n WHERE username LIKE 'fill-%'`),
+    statement(`INSERT INTO probes (account_id, hour, not_found)
+      SELECT u.id, n, 1 FROM users u, generate_series(1, 20) n WHERE username LIKE 'fill-%'`),
     statement(`INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until)
       SELECT CASE n % 2 WHEN 0 THEN '' ELSE 'fill-' || n END, n::text, 0, now(), now() FROM generate_series(1, 20000) n`),
     statement(`INSERT INTO invitations (email, role, code_hash, created_by, expires_at)

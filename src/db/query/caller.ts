@@ -50,6 +50,15 @@ const isAccountActive = sql`u.active AND u.token_version = ${param("token_versio
 const isSessionOpen = sql`s.id = ${sessionId} AND s.user_id = u.id
       AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
 
+/** How many patients that are not there for it an account may ask for in an hour. The trigger counts on. */
+const MAX_PROBES = 100;
+
+/** Whether the account has asked for too many. `refuse_probing` raises the error that the API answers with 429. */
+const isProbing = sql`EXISTS (
+      SELECT FROM probes pr
+      WHERE pr.account_id = token_account.id AND pr.hour = this_hour() AND pr.not_found > ${sql.raw(String(MAX_PROBES))}
+    )`;
+
 const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
     SELECT u.id, u.username, u.role, u.doctor_id,
       ${isPermitted}${isAccountActive} AND EXISTS (
@@ -58,7 +67,10 @@ const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
       ) AS is_accepted
     FROM users u WHERE u.id = ${param("user_id")}::int
   ),
-  caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted)`;
+  caller AS (
+    SELECT id, username, role, doctor_id FROM token_account
+    WHERE is_accepted AND CASE WHEN ${isProbing} THEN refuse_probing() ELSE true END
+  )`;
 
 /**
  * The first steps of every statement of an authenticated request. `token_account` is the account of the token, whether

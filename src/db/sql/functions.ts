@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_8c6f5e84",
+  "function": "accounts_end_sessions_a576b646",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_d08bb1b3",
+  "function": "accounts_find_da8905b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_a3a51824",
+  "function": "accounts_list_by_id_7fb2189c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_9292147f",
+  "function": "accounts_list_by_id_desc_02b4eef9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_42c682fc",
+  "function": "accounts_update_4ff8ed01",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_8cc30b39",
+  "function": "assignments_create_2af5c973",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -135,7 +135,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_6b672023",
+  "function": "assignments_delete_fb68fceb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +151,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3ec52475",
+  "function": "assignments_find_doctors_of_patient_d12f50e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_1847bc6d",
+  "function": "assignments_list_by_created_at_de1d0e2f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_b21c2212",
+  "function": "assignments_list_by_created_at_desc_0e0f9fad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_9110d33f",
+  "function": "assignments_list_by_id_ffa1a54d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_00169b77",
+  "function": "assignments_list_by_id_desc_ad73084e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_76e92e97",
+  "function": "assignments_list_by_patient_created_at_49e99aa6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_f39f7fe2",
+  "function": "assignments_list_by_patient_created_at_desc_aa477c73",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_61920b89",
+  "function": "assignments_list_by_patient_id_56cadf79",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_e975e786",
+  "function": "assignments_list_by_patient_id_desc_30545632",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_5e2742c9",
+  "function": "assignments_list_of_doctor_by_created_at_5ac4bc74",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_b94aa4f5",
+  "function": "assignments_list_of_doctor_by_created_at_desc_5b28b02f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_586ca47e",
+  "function": "assignments_list_of_doctor_by_id_bb11042f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_72c28ba9",
+  "function": "assignments_list_of_doctor_by_id_desc_5eb58137",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_99b174cc",
+  "function": "assignments_list_of_doctor_by_patient_created_at_89a2ab97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_2862bd46",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_522ae190",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_51698fba",
+  "function": "assignments_list_of_doctor_by_patient_id_f68dda03",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_9ffef2e7",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_4b56d1ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_353ee58e",
+  "function": "audit_list_by_account_at_desc_822733be",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_9a96877b",
+  "function": "audit_list_by_action_at_desc_0cf62093",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_9bbb60ba",
+  "function": "audit_list_by_at_desc_6540678c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_c10dc0f9",
+  "function": "audit_list_by_outcome_at_desc_a88b8ece",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_c7e0e0c1",
+  "function": "audit_list_by_patient_at_desc_b83a9a31",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_8be4baaf",
+  "function": "audit_list_digests_by_id_desc_cfc6460d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -713,7 +713,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_403ab3f9",
+  "function": "auth_change_password_34b8a78f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -752,7 +752,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_0240cf35",
+  "function": "auth_end_all_sessions_7392e790",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -766,7 +766,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_3385b323",
+  "function": "auth_end_session_d32618e4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -825,7 +825,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_3ccbc448",
+  "function": "auth_find_own_account_b8d7ed44",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -837,7 +837,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_f115478b",
+  "function": "auth_find_own_password_c9ed6d09",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -860,7 +860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_1beaebc7",
+  "function": "auth_list_sessions_8fe08079",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -956,6 +956,14 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "cleanup/probes": {
+  "function": "cleanup_probes_5acb6523",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
  "cleanup/sessions": {
   "function": "cleanup_sessions_9c19a40b",
   "params": {
@@ -967,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_d28b442a",
+  "function": "doctors_create_948b1c4c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -989,7 +997,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_36aeb84b",
+  "function": "doctors_delete_62d0e0bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1009,7 +1017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_ae9bc8dc",
+  "function": "doctors_find_913e9a0b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1024,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_fad46304",
+  "function": "doctors_list_by_created_at_7765d45d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1049,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_ca160533",
+  "function": "doctors_list_by_created_at_desc_867141fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1074,7 +1082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_88980027",
+  "function": "doctors_list_by_id_b7a7afde",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1098,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_c94c3ec3",
+  "function": "doctors_list_by_id_desc_22f72f13",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1122,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2e202433",
+  "function": "doctors_list_by_lastname_c2782825",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1147,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_8a57bc76",
+  "function": "doctors_list_by_lastname_desc_3e0ddad9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1172,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_21aa0e1e",
+  "function": "doctors_list_by_patient_id_c7450630",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1196,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_e1df403e",
+  "function": "doctors_list_by_patient_id_desc_a7fe5043",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1220,7 +1228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_3619f462",
+  "function": "doctors_update_2c2ac952",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1241,7 +1249,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_a599dec8",
+  "function": "emergency_accesses_list_by_id_182f36bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1261,7 +1269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_4d2d2fa7",
+  "function": "emergency_accesses_list_by_id_desc_5806ef88",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1289,7 +1297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_03de0f69",
+  "function": "invitations_create_b5b86fe6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1309,7 +1317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_7b8ff39e",
+  "function": "invitations_list_by_id_53c177ce",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1329,7 +1337,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_c89a7382",
+  "function": "invitations_list_by_id_desc_7b22ca49",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1349,7 +1357,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_1f94972a",
+  "function": "invitations_withdraw_2609ad6e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1365,7 +1373,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_41778f41",
+  "function": "patients_create_e1e39739",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1387,7 +1395,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_ff080a50",
+  "function": "patients_delete_add5464e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1405,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_55b34598",
+  "function": "patients_export_csv_d5865f6b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1423,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_09992643",
+  "function": "patients_export_ndjson_876a723a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1441,7 +1449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_2bf5dab9",
+  "function": "patients_find_093104ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1459,7 +1467,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_65a77147",
+  "function": "patients_grant_emergency_access_2dc633a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1476,7 +1484,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_eb64a03b",
+  "function": "patients_import_afc301f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1501,7 +1509,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_59142807",
+  "function": "patients_list_accesses_by_at_desc_da3ff0d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1523,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_c18aac6e",
+  "function": "patients_list_by_created_at_1e6a8374",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1549,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_c7757843",
+  "function": "patients_list_by_created_at_desc_c22eb884",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1575,7 +1583,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_fe122b3e",
+  "function": "patients_list_by_doctor_created_at_882bb507",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1601,7 +1609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_80982978",
+  "function": "patients_list_by_doctor_created_at_desc_3d6ac6ec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1627,7 +1635,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_2fedd863",
+  "function": "patients_list_by_doctor_id_d20da73c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1652,7 +1660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_89889e43",
+  "function": "patients_list_by_doctor_id_desc_caa5ea1f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1677,7 +1685,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_39afde60",
+  "function": "patients_list_by_doctor_lastname_0262d636",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1703,7 +1711,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_87e59de7",
+  "function": "patients_list_by_doctor_lastname_desc_b9d607c7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1729,7 +1737,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_4c1ac3bb",
+  "function": "patients_list_by_id_43029ee2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1754,7 +1762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_cca0b6bd",
+  "function": "patients_list_by_id_desc_9e6f3d53",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1779,7 +1787,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_03826506",
+  "function": "patients_list_by_lastname_79f041e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1805,7 +1813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_2c967944",
+  "function": "patients_list_by_lastname_desc_6ab80bcb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1831,7 +1839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_50572884",
+  "function": "patients_list_changes_by_at_desc_0077182e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1853,7 +1861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_aae25eaf",
+  "function": "patients_list_deleted_by_created_at_58126953",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1879,7 +1887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_71c1df10",
+  "function": "patients_list_deleted_by_created_at_desc_703ad725",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1905,7 +1913,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_6d6bb20d",
+  "function": "patients_list_deleted_by_id_21744ffb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1930,7 +1938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_a04fafa8",
+  "function": "patients_list_deleted_by_id_desc_08c4efe0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1955,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_c4dfd6e0",
+  "function": "patients_list_deleted_by_lastname_b1e898ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1981,7 +1989,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_dce7472a",
+  "function": "patients_list_deleted_by_lastname_desc_7c791479",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2007,7 +2015,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_8c4a4595",
+  "function": "patients_restore_e3ebeaa0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2025,7 +2033,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_1d984b75",
+  "function": "patients_transfer_0d7400eb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2045,7 +2053,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_43308ee3",
+  "function": "patients_transfer_all_633a88bf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2065,7 +2073,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_3168e4f2",
+  "function": "patients_update_887666a6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

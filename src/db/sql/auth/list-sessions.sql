@@ -8,7 +8,13 @@ WITH token_account AS (
     ) AS is_accepted
   FROM users u WHERE u.id = $3::int
 ),
-caller AS (SELECT id, username, role, doctor_id FROM token_account WHERE is_accepted),
+caller AS (
+  SELECT id, username, role, doctor_id FROM token_account
+  WHERE is_accepted AND CASE WHEN EXISTS (
+    SELECT FROM probes pr
+    WHERE pr.account_id = token_account.id AND pr.hour = this_hour() AND pr.not_found > 100
+  ) THEN refuse_probing() ELSE true END
+),
 open_sessions AS (
   SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.last_address, s.last_user_agent,
     least(s.expires_at, s.last_used_at + make_interval(mins => $4::int))::timestamptz(3) AS expires_at
