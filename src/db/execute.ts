@@ -1,7 +1,7 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
 import { postgresErrorOf } from "./errors.ts";
-import { bindValues, type RenderedStatement, renderStatement } from "./render.ts";
+import { bindValues, type Query, type RenderedStatement, renderStatement } from "./render.ts";
 import { statementFunctions } from "./sql/functions.ts";
 import type { Connection } from "./statement.ts";
 
@@ -11,7 +11,7 @@ import type { Connection } from "./statement.ts";
 /** A statement, and how it is called on each database. */
 export interface ExecutableStatement {
   name: string;
-  query: SQL;
+  query: Query;
   calls: FunctionCalls;
 }
 export type FunctionCalls = WeakMap<NeonHttpDatabase, FunctionCall>;

@@ -2,6 +2,7 @@ import { type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { DatabaseConnections, LoadDatabase } from "./client.ts";
 import { classifyDatabaseError, DatabaseError } from "./errors.ts";
 import { executeStatement, type FunctionCalls } from "./execute.ts";
+import type { Query } from "./render.ts";
 
 /** JSON text of a `Shape`, made by PostgreSQL. The Worker sends it to the client without parsing it. */
 export type Json<Shape> = string & { readonly shape?: Shape };
@@ -31,7 +32,7 @@ export interface StatementOptions<Values> {
  * Every statement of the Worker by its name, `group/name`. `npm run sql` writes the text of each into
  * `src/db/sql/group/name.sql`.
  */
-export const statements = new Map<string, { query: SQL; readsInIndexOrder: boolean }>();
+export const statements = new Map<string, { query: Query; readsInIndexOrder: boolean }>();
 
 /** Sends a statement. @returns its row, or `undefined` when there is none. @throws {DatabaseError} */
 export type SendStatement<Row, Values> = (connection: Connection, values: Values) => Promise<Row | undefined>;
@@ -57,7 +58,7 @@ export function defineStatement<Row, Values extends object>(
  */
 export function defineRetryableStatement<Row, Values extends object>(
   name: string,
-  query: SQL,
+  query: Query,
   { isRetryable = () => true, readsInIndexOrder = false }: StatementOptions<Values> = {},
 ): SendStatement<Row, Values> {
   const execute = registerStatement<Row, Values & { is_retry: boolean }>(name, query, readsInIndexOrder);
@@ -75,7 +76,11 @@ export function defineRetryableStatement<Row, Values extends object>(
   };
 }
 
-function registerStatement<Row, Values extends object>(name: string, query: SQL, readsInIndexOrder = false) {
+function registerStatement<Row, Values extends object>(
+  name: string,
+  query: Query,
+  readsInIndexOrder = false,
+) {
   if (statements.has(name)) throw new Error(`There are two statements ${name}.`);
   statements.set(name, { query, readsInIndexOrder });
   const calls: FunctionCalls = new WeakMap();

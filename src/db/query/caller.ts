@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import type { Query } from "../render.ts";
 import {
   type Connection,
   defineRetryableStatement,
@@ -185,7 +186,7 @@ export const authenticatedForPasswordChange = <Row, Values extends object = Reco
  */
 export const authenticatedRetryable = <Row, Values extends object = Record<never, never>>(
   name: string,
-  query: SQL,
+  query: Query,
   options: StatementOptions<Values> & AcceptedCallers = {},
 ): SendForCaller<Row, Values> =>
   bindCaller(

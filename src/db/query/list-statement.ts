@@ -19,14 +19,23 @@ const bareColumns = (order: string[]): string[] => order.map((column) => column.
 const orderBy = (columns: string[], isBackwards: boolean): SQL =>
   sql.raw(columns.map((column) => (isBackwards ? `${column} DESC` : column)).join(", "));
 
-/** Defines the statement of a list for one sort order and direction. */
+/** Defines the statement of a list for one sort order and direction. Its template is built when it is rendered. */
 export function definePageStatement(
   list: ListDefinition,
   sortName: string,
   sort: Sort,
   isBackwards: boolean,
 ): SendPage {
-  const { alias, json, join, steps, auditEvent, isAllowed = sql`true`, acceptsAuditors = false } = list;
+  const { acceptsAuditors = false } = list;
+  const name = `${list.name}-by-${sortName.replaceAll(/[ _]/g, "-")}${isBackwards ? "-desc" : ""}`;
+  return authenticatedRetryable(name, () => pageQuery(list, sortName, sort, isBackwards), {
+    readsInIndexOrder: true,
+    acceptsAuditors,
+  });
+}
+
+function pageQuery(list: ListDefinition, sortName: string, sort: Sort, isBackwards: boolean): SQL {
+  const { alias, json, join, steps, auditEvent, isAllowed = sql`true`, acceptsAuditors } = list;
   const order = bareColumns(sort.order);
   const [key] = order;
   const conditions = Object.entries(list.filters).flatMap(([filter, condition]) =>
@@ -34,10 +43,7 @@ export function definePageStatement(
   );
   const last = sql`FROM page_and_next ${sql.raw(alias)} WHERE page_position = ${pageSize} AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > ${pageSize})`;
-  const name = `${list.name}-by-${sortName.replaceAll(/[ _]/g, "-")}${isBackwards ? "-desc" : ""}`;
-  return authenticatedRetryable<PageRow, Record<string, unknown>>(
-    name,
-    sql`-- ${sql.raw(list.routes)}
+  return sql`-- ${sql.raw(list.routes)}
   WITH ${acceptsAuditors ? callerStepsForAuditors : callerSteps},${steps && sql`\n  ${steps},`}
   page_and_next AS (
     SELECT ${sql.raw(alias)}.*, row_number() OVER (ORDER BY ${orderBy(order, isBackwards)}) AS page_position
@@ -54,9 +60,7 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
 ${order.length > 1 ? sql`(SELECT ${responseColumn(alias, key ?? "")} ${last})` : sql`NULL::text`} AS key,
 (SELECT id::float8 ${last}) AS id,
 ${isAllowed} AS "isAllowed"
-FROM caller`,
-    { readsInIndexOrder: true, acceptsAuditors },
-  );
+FROM caller`;
 }
 
 const auditEventStep = ({ columns, condition }: ListDefinition["auditEvent"]): SQL =>
