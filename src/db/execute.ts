@@ -2,7 +2,6 @@ import { sql } from "drizzle-orm";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
 import { postgresErrorOf } from "./errors.ts";
 import { bindValues, type Query, type RenderedStatement, renderStatement } from "./render.ts";
-import { statementFunctions } from "./sql/functions.ts";
 import type { Connection } from "./statement.ts";
 
 // How a statement is sent: as a call of its function in the schema `statements`, which keeps its plan
@@ -39,7 +38,7 @@ export async function executeStatement(
   values: Record<string, unknown>,
   connection: Pick<Connection, "sentAsText">,
 ): Promise<Record<string, unknown> | undefined> {
-  const call = functionCall(database, statement);
+  const call = await functionCall(database, statement);
   if (isAvailable(call)) {
     try {
       const [row] = await call.execute(values);
@@ -62,15 +61,22 @@ export async function executeStatement(
 const isAvailable = ({ unavailableUntil }: FunctionCall): boolean => performance.now() >= unavailableUntil;
 
 /** The call of a statement's function, prepared once for each database. */
-function functionCall(database: NeonHttpDatabase, { name, calls }: ExecutableStatement): FunctionCall {
+async function functionCall(
+  database: NeonHttpDatabase,
+  { name, calls }: ExecutableStatement,
+): Promise<FunctionCall> {
   const known = calls.get(database);
   if (known) return known;
-  const call = prepareCall(database, name);
+  const prepared = await prepareCall(database, name);
+  // A parallel request may have prepared it meanwhile.
+  const call = calls.get(database) ?? prepared;
   calls.set(database, call);
   return call;
 }
 
-function prepareCall(database: NeonHttpDatabase, name: string): FunctionCall {
+async function prepareCall(database: NeonHttpDatabase, name: string): Promise<FunctionCall> {
+  // Loaded when it is first needed: 40 KB that requests without the database do not use.
+  const { statementFunctions } = await import("./sql/functions.ts");
   const generated = statementFunctions[name];
   if (!generated) throw new Error(`The statement ${name} was not generated: run npm run sql.`);
   const columns = Object.keys(generated.columns).map((column) => [column, sql`${sql.identifier(column)}`]);
