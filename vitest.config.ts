@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     coverage: {
       provider: "istanbul",
-      include: ["src/**"],
+      include: ["src/**/*.ts"],
       // Texts of the OpenAPI document, which is built before the tests in another process.
       exclude: ["src/**/*openapi.ts"],
       thresholds: { statements: 95 },
