@@ -1,11 +1,6 @@
 import { sql } from "drizzle-orm";
-import {
-  changesBetween,
-  insertAuditEvent,
-  insertRetryableAuditEvent,
-  readOutcome,
-  writeOutcome,
-} from "../db/query/audit.ts";
+import { insertAuditEvent, insertRetryableAuditEvent, readOutcome, writeOutcome } from "../db/query/audit.ts";
+import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   authenticated,
   authenticatedRetryable,

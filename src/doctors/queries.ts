@@ -1,14 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import { isViolationOf } from "../db/errors.ts";
 import {
-  changesBetween,
-  changesOfFields,
   doneOrRefused,
   insertAuditEvent,
   insertFurtherAuditEvents,
   insertRetryableAuditEvent,
   writeOutcome,
 } from "../db/query/audit.ts";
+import { changesBetween, changesOfFields } from "../db/query/audit-changes.ts";
 import {
   authenticated,
   authenticatedRetryable,

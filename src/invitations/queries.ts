@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { changesBetween, doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
+import { doneOrRefused, insertAuditEvent, readOutcome } from "../db/query/audit.ts";
+import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   adminOutcome,
   authenticated,

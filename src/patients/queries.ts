@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import {
-  changesOfFields,
   doneOrRefused,
   insertAuditEvent,
   insertRetryableAuditEvent,
   readOutcome,
   writeOutcome,
 } from "../db/query/audit.ts";
+import { changesOfFields } from "../db/query/audit-changes.ts";
 import {
   authenticated,
   authenticatedRetryable,
