@@ -83,6 +83,8 @@ export const users = pgTable(
      * password does not expire.
      */
     password_expires_at: timestampColumn(),
+    /** Until when the account is refused, because it has asked for too many patients that are not there for it. */
+    probing_until: timestampColumn(),
     /** The doctor whose own account this is: it can read the doctor's patients. Null for most accounts. */
     doctor_id: integer(),
     created_at: timestampDefaultNow(),
@@ -211,7 +213,7 @@ export const login_attempts = pgTable(
 
 /**
  * How many patients that are not there for it an account has asked for in an hour. A trigger on `audit_events` counts
- * them; above 100, the account is refused for the rest of the hour (drizzle/0019_probes.sql).
+ * them; above 100 it sets `users.probing_until` (drizzle/0019_probes.sql).
  */
 export const probes = pgTable(
   "probes",

@@ -221,6 +221,14 @@ test("only optional columns and the columns about an end or a deletion may be NU
   ];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const ofEmptyDay = ["first_id", "last_id"];
-  const names = [...deletion, ...optional, ...ofSessions, ...ofEmptyDay, "ended_at", "password_expires_at"];
+  const names = [
+    ...deletion,
+    ...optional,
+    ...ofSessions,
+    ...ofEmptyDay,
+    "ended_at",
+    "password_expires_at",
+    "probing_until",
+  ];
   expect(found.map(({ name }) => name)).toEqual(names.sort());
 });

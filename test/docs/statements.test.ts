@@ -52,7 +52,7 @@ describe("routes", () => {
 
 test("every statement of a request checks the caller first", () => {
   const caller =
-    /^WITH token_account AS \(\n {2}SELECT u\.id, [\s\S]*? AS is_accepted\n {2}FROM users u WHERE u\.id = \$\d+::int\n\),\ncaller AS \(\n {2}SELECT id, username, role, doctor_id FROM token_account\n {2}WHERE is_accepted AND CASE WHEN EXISTS \(\n {4}SELECT FROM probes pr\n {4}WHERE pr\.account_id = token_account\.id AND pr\.hour = this_hour\(\) AND pr\.not_found > 100\n {2}\) THEN refuse_probing\(\) ELSE true END\n\)/;
+    /^WITH token_account AS \(\n {2}SELECT u\.id, [\s\S]*? AS is_accepted,\n {4}u\.probing_until > now\(\) AS is_probing\n {2}FROM users u WHERE u\.id = \$\d+::int\n\),\ncaller AS \(\n {2}SELECT id, username, role, doctor_id FROM token_account\n {2}WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing\(\) ELSE true END\n\)/;
   expectExceptions(
     ofRequests().filter((name) => !caller.test(readStatementText(name))),
     {

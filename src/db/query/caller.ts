@@ -51,31 +51,24 @@ const isAccountActive = sql`u.active AND u.token_version = ${param("token_versio
 const isSessionOpen = sql`s.id = ${sessionId} AND s.user_id = u.id
       AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
 
-/** How many patients that are not there for it an account may ask for in an hour. The trigger counts on. */
-const MAX_PROBES = 100;
-
-/** Whether the account has asked for too many. `refuse_probing` raises the error that the API answers with 429. */
-const isProbing = sql`EXISTS (
-      SELECT FROM probes pr
-      WHERE pr.account_id = token_account.id AND pr.hour = this_hour() AND pr.not_found > ${sql.raw(String(MAX_PROBES))}
-    )`;
-
 const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
     SELECT u.id, u.username, u.role, u.doctor_id,
       ${isPermitted}${isAccountActive} AND EXISTS (
         SELECT FROM sessions s
         WHERE ${isSessionOpen}
-      ) AS is_accepted
+      ) AS is_accepted,
+      u.probing_until > now() AS is_probing
     FROM users u WHERE u.id = ${param("user_id")}::int
   ),
   caller AS (
     SELECT id, username, role, doctor_id FROM token_account
-    WHERE is_accepted AND CASE WHEN ${isProbing} THEN refuse_probing() ELSE true END
+    WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
   )`;
 
 /**
  * The first steps of every statement of an authenticated request. `token_account` is the account of the token, whether
  * or not it is accepted; `caller` is the calling account, or no row when it is not accepted. Auditors are not accepted.
+ * For an account that asks for too many patients of others, `refuse_probing` raises an error, which is answered 429.
  */
 export const callerSteps = callerStepsIf(sql`NOT u.must_change_password AND u.role <> 'auditor' AND `);
 

@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_a576b646",
+  "function": "accounts_end_sessions_57f10429",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_da8905b9",
+  "function": "accounts_find_e55969f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_7fb2189c",
+  "function": "accounts_list_by_id_4717106c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_02b4eef9",
+  "function": "accounts_list_by_id_desc_c92f339c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_4ff8ed01",
+  "function": "accounts_update_6a8c0952",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_2af5c973",
+  "function": "assignments_create_a8a12346",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -135,7 +135,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_fb68fceb",
+  "function": "assignments_delete_ab8d489d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +151,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_d12f50e3",
+  "function": "assignments_find_doctors_of_patient_d7cb6c57",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_de1d0e2f",
+  "function": "assignments_list_by_created_at_4ee67120",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_0e0f9fad",
+  "function": "assignments_list_by_created_at_desc_15610184",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_ffa1a54d",
+  "function": "assignments_list_by_id_52c5fac0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_ad73084e",
+  "function": "assignments_list_by_id_desc_b97c74eb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_49e99aa6",
+  "function": "assignments_list_by_patient_created_at_8a2bf91c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_aa477c73",
+  "function": "assignments_list_by_patient_created_at_desc_3ea7220d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_56cadf79",
+  "function": "assignments_list_by_patient_id_77fc237c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_30545632",
+  "function": "assignments_list_by_patient_id_desc_c6c65d9c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_5ac4bc74",
+  "function": "assignments_list_of_doctor_by_created_at_ed5c80f3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_5b28b02f",
+  "function": "assignments_list_of_doctor_by_created_at_desc_bfad9e8e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_bb11042f",
+  "function": "assignments_list_of_doctor_by_id_f33f9798",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_5eb58137",
+  "function": "assignments_list_of_doctor_by_id_desc_bbf789c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_89a2ab97",
+  "function": "assignments_list_of_doctor_by_patient_created_at_59689459",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_522ae190",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5f4d1151",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_f68dda03",
+  "function": "assignments_list_of_doctor_by_patient_id_84a4e51a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_4b56d1ad",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_36a66b8d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_822733be",
+  "function": "audit_list_by_account_at_desc_3fc65868",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_0cf62093",
+  "function": "audit_list_by_action_at_desc_f52f1cdb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_6540678c",
+  "function": "audit_list_by_at_desc_fbb81ae1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_a88b8ece",
+  "function": "audit_list_by_outcome_at_desc_690df87b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_b83a9a31",
+  "function": "audit_list_by_patient_at_desc_5ca11542",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_cfc6460d",
+  "function": "audit_list_digests_by_id_desc_623b137d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -713,7 +713,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-password": {
-  "function": "auth_change_password_34b8a78f",
+  "function": "auth_change_password_05b0d304",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -752,7 +752,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_7392e790",
+  "function": "auth_end_all_sessions_2d4b10bf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -766,7 +766,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_d32618e4",
+  "function": "auth_end_session_66cb59f2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -825,7 +825,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_b8d7ed44",
+  "function": "auth_find_own_account_93c66f81",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -837,7 +837,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_c9ed6d09",
+  "function": "auth_find_own_password_46fa379b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -860,7 +860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_8fe08079",
+  "function": "auth_list_sessions_b0b5c9d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -975,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_948b1c4c",
+  "function": "doctors_create_9c774d9e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -997,7 +997,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_62d0e0bb",
+  "function": "doctors_delete_e1e0bb1d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1017,7 +1017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_913e9a0b",
+  "function": "doctors_find_cc465230",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1032,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_7765d45d",
+  "function": "doctors_list_by_created_at_3b365325",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1057,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_867141fe",
+  "function": "doctors_list_by_created_at_desc_d657976b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1082,7 +1082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_b7a7afde",
+  "function": "doctors_list_by_id_0e915cfc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1106,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_22f72f13",
+  "function": "doctors_list_by_id_desc_fc356a7a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_c2782825",
+  "function": "doctors_list_by_lastname_2e110237",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1155,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_3e0ddad9",
+  "function": "doctors_list_by_lastname_desc_a5321921",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_c7450630",
+  "function": "doctors_list_by_patient_id_8af89b2a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_a7fe5043",
+  "function": "doctors_list_by_patient_id_desc_6b4e64cf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1228,7 +1228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_2c2ac952",
+  "function": "doctors_update_4bb7a58e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1249,7 +1249,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_182f36bd",
+  "function": "emergency_accesses_list_by_id_b6a88237",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1269,7 +1269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_5806ef88",
+  "function": "emergency_accesses_list_by_id_desc_e76fd1d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1297,7 +1297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_b5b86fe6",
+  "function": "invitations_create_eab65ca6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1317,7 +1317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_53c177ce",
+  "function": "invitations_list_by_id_3706c344",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1337,7 +1337,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_7b22ca49",
+  "function": "invitations_list_by_id_desc_68d0ca6b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1357,7 +1357,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_2609ad6e",
+  "function": "invitations_withdraw_d6c93c15",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1373,7 +1373,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_e1e39739",
+  "function": "patients_create_f0eaecb7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1395,7 +1395,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_add5464e",
+  "function": "patients_delete_c69e65b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_d5865f6b",
+  "function": "patients_export_csv_dcdbbd8a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_876a723a",
+  "function": "patients_export_ndjson_0c6638d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,7 +1449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_093104ac",
+  "function": "patients_find_5362076c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1467,7 +1467,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_2dc633a8",
+  "function": "patients_grant_emergency_access_b38aafb3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1484,7 +1484,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_afc301f9",
+  "function": "patients_import_ec7ccfe4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1509,7 +1509,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_da3ff0d9",
+  "function": "patients_list_accesses_by_at_desc_3ff67b01",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_1e6a8374",
+  "function": "patients_list_by_created_at_8046c42c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1557,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_c22eb884",
+  "function": "patients_list_by_created_at_desc_2ee6be0b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1583,7 +1583,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_882bb507",
+  "function": "patients_list_by_doctor_created_at_0e10f694",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1609,7 +1609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_3d6ac6ec",
+  "function": "patients_list_by_doctor_created_at_desc_1f4c8e40",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1635,7 +1635,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_d20da73c",
+  "function": "patients_list_by_doctor_id_993585c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1660,7 +1660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_caa5ea1f",
+  "function": "patients_list_by_doctor_id_desc_0dd4888c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1685,7 +1685,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_0262d636",
+  "function": "patients_list_by_doctor_lastname_40c49ac7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1711,7 +1711,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_b9d607c7",
+  "function": "patients_list_by_doctor_lastname_desc_8d7eec65",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,7 +1737,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_43029ee2",
+  "function": "patients_list_by_id_2bae131b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1762,7 +1762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_9e6f3d53",
+  "function": "patients_list_by_id_desc_436d25bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1787,7 +1787,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_79f041e8",
+  "function": "patients_list_by_lastname_c33d5085",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1813,7 +1813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_6ab80bcb",
+  "function": "patients_list_by_lastname_desc_31a502f7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1839,7 +1839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0077182e",
+  "function": "patients_list_changes_by_at_desc_0259deb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1861,7 +1861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_58126953",
+  "function": "patients_list_deleted_by_created_at_04536a39",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1887,7 +1887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_703ad725",
+  "function": "patients_list_deleted_by_created_at_desc_4d0adb3f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1913,7 +1913,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_21744ffb",
+  "function": "patients_list_deleted_by_id_ece015d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1938,7 +1938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_08c4efe0",
+  "function": "patients_list_deleted_by_id_desc_3c50b9cf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1963,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_b1e898ca",
+  "function": "patients_list_deleted_by_lastname_4280ba04",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1989,7 +1989,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_7c791479",
+  "function": "patients_list_deleted_by_lastname_desc_c2050e4f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2015,7 +2015,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_e3ebeaa0",
+  "function": "patients_restore_e2fad6f1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2033,7 +2033,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_0d7400eb",
+  "function": "patients_transfer_74b13d92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2053,7 +2053,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_633a88bf",
+  "function": "patients_transfer_all_21f933f0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2073,7 +2073,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_887666a6",
+  "function": "patients_update_e2d752a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -5,15 +5,13 @@ WITH token_account AS (
       SELECT FROM sessions s
       WHERE s.id = $2::uuid AND s.user_id = u.id
         AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted
+    ) AS is_accepted,
+    u.probing_until > now() AS is_probing
   FROM users u WHERE u.id = $3::int
 ),
 caller AS (
   SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN EXISTS (
-    SELECT FROM probes pr
-    WHERE pr.account_id = token_account.id AND pr.hour = this_hour() AND pr.not_found > 100
-  ) THEN refuse_probing() ELSE true END
+  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
