@@ -5,7 +5,7 @@ import { deriveKey, jwtSecrets } from "../crypto.ts";
 // and a signature over both. By the signature the Worker recognises its own tokens without the database, so that it
 // can count their requests by session.
 //
-// The random bytes of all tokens but the first one of a session are derived from the token before: whoever exchanges a
+// The random bytes of all tokens but the first one of a session are derived from the token before: everybody who exchanges a
 // token again gets the same successor, and no second chain of tokens begins.
 
 const RANDOM_BYTES = 16;

@@ -35,12 +35,16 @@ function placeholderName(placeholder: unknown): string {
 /**
  * The text of a statement with values, as a query that Drizzle executes. Drizzle numbers the values in order, which is
  * the order in which parameters are used first; where one is used again, its number is part of the text.
+ *
+ * @throws when a value is missing, as the call of a function does.
  */
 export function bindValues({ text, params }: RenderedStatement, values: Record<string, unknown>): SQL {
   let bound = 0;
   const chunks = text.split(/(\$\d+)/).map((chunk) => {
     if (chunk !== `$${bound + 1}`) return sql.raw(chunk);
-    return sql.param(values[params[bound++] as string]);
+    const name = params[bound++] as string;
+    if (!(name in values)) throw new Error(`The statement's parameter ${name} is missing.`);
+    return sql.param(values[name]);
   });
   return sql.join(chunks);
 }
