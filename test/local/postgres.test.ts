@@ -123,8 +123,9 @@ describe.runIf(fs.existsSync("/proc"))("a lock file that is left", () => {
   }
 
   test("and names a zombie process does not keep a server from starting", async () => {
-    // The child of a process that never asks how it ended.
-    const idle = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], {
+    // The child of a process that never asks how it ended. It ends when the shell, which might ask, has become that process.
+    const child = "until grep -qx sleep /proc/$$/comm; do :; done";
+    const idle = spawn("sh", ["-c", `${child} & echo $!; exec sleep 600`], {
       ...serverAccount(),
       stdio: ["ignore", "pipe", "inherit"],
     });
