@@ -125,6 +125,7 @@ export interface Patient {
   created_by: number;
   created_at: string;
   updated_at: string;
+  version: number;
 }
 
 export interface Imported {
@@ -273,6 +274,7 @@ export interface Doctor {
   created_by: number;
   created_at: string;
   updated_at: string;
+  version: number;
 }
 
 export interface NewAssignment {

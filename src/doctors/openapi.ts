@@ -28,6 +28,7 @@ const exampleDoctor = {
   created_by: 12,
   created_at: "2026-09-06T09:45:06.922Z",
   updated_at: "2026-09-06T09:45:06.922Z",
+  version: 1,
 };
 const fields = {
   ...personNameTexts,
@@ -54,7 +55,12 @@ const update = {
       status: 200,
       description: "The doctor after the change.",
       schema: Doctor,
-      example: { ...exampleDoctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" },
+      example: {
+        ...exampleDoctor,
+        max_appointments_per_day: 6,
+        updated_at: "2026-12-09T08:30:00.417Z",
+        version: 2,
+      },
       headers: ["ETag"],
     },
   ],

@@ -17,6 +17,8 @@ export const readOnlyFieldTexts = {
   created_by: "The id of the account that created it.",
   created_at: "When it was created: a UTC timestamp in milliseconds.",
   updated_at: "When it was last changed: a UTC timestamp in milliseconds.",
+  version:
+    "The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has.",
 };
 
 /** The name of a patient or a doctor. */

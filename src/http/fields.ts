@@ -138,7 +138,7 @@ export const makeOptional = <Fields extends z.core.$ZodShape>(fields: Fields) =>
 export const IdPath = z.object({ id: idParam });
 
 /** The fields of a patient or a doctor that the API sets. A client may send them back; they are ignored. */
-export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
+export const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version"];
 
 /** The field names of a patient or a doctor in a response, in order: `fields` and the read-only ones. */
 export const responseFields = (fields: object): string[] => [

@@ -1,6 +1,6 @@
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
-import { idSchema, textField } from "./fields.ts";
+import { idSchema, MAX_ID, textField } from "./fields.ts";
 
 // Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests:
 // the Worker sends JSON that PostgreSQL made, and imports the responses.ts files for their types alone.
@@ -9,6 +9,9 @@ import { idSchema, textField } from "./fields.ts";
 export const timestampSchema = z.iso
   .datetime({ precision: 3 })
   .check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$" }));
+
+/** The version of a record: the number in its ETag. */
+const versionSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
 
 /**
  * A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts.
@@ -23,6 +26,7 @@ export const resourceSchema = <Fields extends z.core.$ZodShape>(fields: Fields) 
     created_by: idSchema,
     created_at: timestampSchema,
     updated_at: timestampSchema,
+    version: versionSchema,
   });
 
 /** The id and time of an audit event. The id is a `bigint`, unlike those of other records. */

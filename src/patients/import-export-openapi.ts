@@ -44,7 +44,7 @@ export const importExportOpenApi: DescribedRoutes = {
             "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
             "text/csv": {
               schema: csv,
-              example: `${Object.keys(examplePatient).join()}\r\n7,${csvRow},12,${examplePatient.created_at},${examplePatient.updated_at}\r\n`,
+              example: `${Object.keys(examplePatient).join()}\r\n7,${csvRow},12,${examplePatient.created_at},${examplePatient.updated_at},${examplePatient.version}\r\n`,
             },
           },
         },

@@ -43,7 +43,7 @@ const update = {
       status: 200,
       description: "The patient after the change.",
       schema: Patient,
-      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" },
+      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z", version: 2 },
       headers: ["ETag"],
     },
   ],

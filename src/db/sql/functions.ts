@@ -975,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_9c774d9e",
+  "function": "doctors_create_ba45e8e6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1017,7 +1017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_cc465230",
+  "function": "doctors_find_894977f7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1032,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_3b365325",
+  "function": "doctors_list_by_created_at_652a3e3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1057,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_d657976b",
+  "function": "doctors_list_by_created_at_desc_88c1aba7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1082,7 +1082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_0e915cfc",
+  "function": "doctors_list_by_id_ee1bcdb5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1106,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_fc356a7a",
+  "function": "doctors_list_by_id_desc_df0c9919",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2e110237",
+  "function": "doctors_list_by_lastname_db696e68",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1155,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_a5321921",
+  "function": "doctors_list_by_lastname_desc_03a93663",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_8af89b2a",
+  "function": "doctors_list_by_patient_id_0d7f9e40",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_6b4e64cf",
+  "function": "doctors_list_by_patient_id_desc_50050fcb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1228,7 +1228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_4bb7a58e",
+  "function": "doctors_update_276f60db",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1373,7 +1373,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0eaecb7",
+  "function": "patients_create_b92a792e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcdbbd8a",
+  "function": "patients_export_csv_ae16a5e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_0c6638d9",
+  "function": "patients_export_ndjson_541371c5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,7 +1449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_5362076c",
+  "function": "patients_find_feb52f18",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8046c42c",
+  "function": "patients_list_by_created_at_8c365ab0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1557,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_2ee6be0b",
+  "function": "patients_list_by_created_at_desc_4d10ebce",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1583,7 +1583,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0e10f694",
+  "function": "patients_list_by_doctor_created_at_71bbc004",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1609,7 +1609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_1f4c8e40",
+  "function": "patients_list_by_doctor_created_at_desc_a25bd321",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1635,7 +1635,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_993585c8",
+  "function": "patients_list_by_doctor_id_d3028b0e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1660,7 +1660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_0dd4888c",
+  "function": "patients_list_by_doctor_id_desc_e9dbd7c9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1685,7 +1685,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_40c49ac7",
+  "function": "patients_list_by_doctor_lastname_951d0960",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1711,7 +1711,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_8d7eec65",
+  "function": "patients_list_by_doctor_lastname_desc_d6c0c22d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,7 +1737,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_2bae131b",
+  "function": "patients_list_by_id_94877fd9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1762,7 +1762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_436d25bd",
+  "function": "patients_list_by_id_desc_4ce5332b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1787,7 +1787,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_c33d5085",
+  "function": "patients_list_by_lastname_a3a6b981",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1813,7 +1813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_31a502f7",
+  "function": "patients_list_by_lastname_desc_48287a6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1861,7 +1861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_04536a39",
+  "function": "patients_list_deleted_by_created_at_d7c150b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1887,7 +1887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_4d0adb3f",
+  "function": "patients_list_deleted_by_created_at_desc_5ddec322",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1913,7 +1913,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ece015d1",
+  "function": "patients_list_deleted_by_id_8a00f1d5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1938,7 +1938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_3c50b9cf",
+  "function": "patients_list_deleted_by_id_desc_c431c6f3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1963,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4280ba04",
+  "function": "patients_list_deleted_by_lastname_1eaaa176",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1989,7 +1989,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_c2050e4f",
+  "function": "patients_list_deleted_by_lastname_desc_924d4416",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2073,7 +2073,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e2d752a3",
+  "function": "patients_update_16a57e21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

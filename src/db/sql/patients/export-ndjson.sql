@@ -35,7 +35,8 @@ SELECT (SELECT string_agg(concat(
   ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
   ',"created_by":', p.created_by,
   ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-  ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+  ',"version":', p.version, '}'
 ) || E'\n', '' ORDER BY p.id) FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = $5::int) AS next
 FROM caller;

@@ -20,7 +20,8 @@ found AS (
       ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
       ',"created_by":', p.created_by,
       ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-      ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+      ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+      ',"version":', p.version, '}'
     ) END AS body
   FROM patients p
   WHERE p.id = $5::int AND (

@@ -50,7 +50,8 @@ changed AS (
     ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
     ',"created_by":', p.created_by,
     ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
+    ',"version":', p.version, '}'
   ) AS body,
     p.firstname, p.lastname, p.email, p.age, p.gender
 ),
