@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
+import { enums, referToEnum } from "../openapi/enums.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
@@ -11,6 +12,7 @@ import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.t
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
+import type { JsonSchema } from "../src/http/openapi.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -52,9 +54,11 @@ export async function generateTypes(): Promise<string> {
   const { schemas: definitions } = z.toJSONSchema(registry, {
     io: "input",
     uri: (id) => `#/definitions/${id}`,
+    override: ({ jsonSchema }) => adjustSchema(jsonSchema),
   });
   const withoutId = Object.entries(definitions).map(([id, { $id, ...definition }]) => [id, definition]);
-  const types = await compile({ definitions: Object.fromEntries(withoutId) }, "Contract", {
+  const named = Object.entries(enums).map(([id, { values }]) => [id, { type: "string", enum: values }]);
+  const types = await compile({ definitions: Object.fromEntries([...named, ...withoutId]) }, "Contract", {
     bannerComment: banner,
     unreachableDefinitions: true,
     additionalProperties: false,
@@ -62,7 +66,15 @@ export async function generateTypes(): Promise<string> {
   });
   return types
     .replace(containerInterface, "")
-    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"));
+    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"))
+    .replace(/\n{3,}/, "\n\n");
+}
+
+/** Enumerations are named types, and the library would write an array of at most 3 items as a union of tuples. */
+function adjustSchema(schema: JsonSchema): void {
+  referToEnum(schema, (name) => ({ $ref: `#/definitions/${name}` }));
+  delete schema["minItems"];
+  delete schema["maxItems"];
 }
 
 /**

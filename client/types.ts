@@ -1,5 +1,55 @@
 // Generated from the schemas of src/ by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
 
+export type Gender = "M" | "F" | "O" | "U";
+
+export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+
+export type Role = "clinician" | "admin" | "auditor";
+
+export type Outcome = "done" | "not_found" | "refused";
+
+export type AuditAction =
+  | "list"
+  | "read"
+  | "create"
+  | "replay"
+  | "history"
+  | "accesses"
+  | "audit"
+  | "list_audit_digests"
+  | "update"
+  | "delete"
+  | "restore"
+  | "transfer"
+  | "break_glass"
+  | "list_emergency_accesses"
+  | "assign"
+  | "unassign"
+  | "export"
+  | "import"
+  | "register"
+  | "login"
+  | "logout"
+  | "refresh"
+  | "repeat_refresh"
+  | "change_password"
+  | "invite"
+  | "list_invitations"
+  | "withdraw_invitation"
+  | "list_accounts"
+  | "read_account"
+  | "update_account"
+  | "sign_out"
+  | "probing"
+  | "purge"
+  | "admin"
+  | "clinician"
+  | "auditor"
+  | "disable"
+  | "enable"
+  | "sign-out"
+  | "reset-password";
+
 export interface Registration {
   username: string;
   email: string;
@@ -22,7 +72,7 @@ export interface Account {
   id: number;
   username: string;
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
 }
 
 export interface TokenPair {
@@ -53,14 +103,14 @@ export interface AccountDetails {
   id: number;
   username: string;
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
   active: boolean;
   doctor: number | null;
   created_at: string;
 }
 
 export interface AccountChanges {
-  role?: "clinician" | "admin" | "auditor";
+  role?: Role;
   active?: boolean;
   doctor?: number | null;
   reason?: string;
@@ -68,13 +118,13 @@ export interface AccountChanges {
 
 export interface NewInvitation {
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
 }
 
 export interface IssuedInvitation {
   id: number;
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
   code: string;
   expires_at: string;
 }
@@ -82,7 +132,7 @@ export interface IssuedInvitation {
 export interface Invitation {
   id: number;
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
   created_by: number | null;
   created_at: string;
   expires_at: string;
@@ -104,7 +154,7 @@ export interface NewPatient {
   lastname: string;
   email: string;
   age: number;
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
 }
 
 export interface PatientChanges {
@@ -112,7 +162,7 @@ export interface PatientChanges {
   lastname?: string;
   email?: string;
   age?: number;
-  gender?: "M" | "F" | "O" | "U";
+  gender?: Gender;
 }
 
 export interface Patient {
@@ -121,7 +171,7 @@ export interface Patient {
   lastname: string;
   email: string;
   age: number;
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   created_by: number;
   created_at: string;
   updated_at: string;
@@ -148,7 +198,7 @@ export interface Change {
     id: number;
     username: string;
   } | null;
-  action: string;
+  action: AuditAction;
   changes: {
     [k: string]: {
       before: unknown;
@@ -163,10 +213,10 @@ export interface Access {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin" | "auditor";
+    role: Role;
   } | null;
-  action: string;
-  outcome: "done" | "not_found" | "refused";
+  action: AuditAction;
+  outcome: Outcome;
   address: string | null;
   request_id: string | null;
   changes?: {
@@ -185,10 +235,10 @@ export interface AuditEvent {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin" | "auditor";
+    role: Role;
   } | null;
-  action: string;
-  outcome: "done" | "not_found" | "refused";
+  action: AuditAction;
+  outcome: Outcome;
   address: string | null;
   request_id: string | null;
   changes?: {
@@ -246,8 +296,8 @@ export interface NewDoctor {
   firstname: string;
   lastname: string;
   email: string;
-  gender: "M" | "F" | "O" | "U";
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  gender: Gender;
+  specialization: Specialization;
   max_appointments_per_day?: number;
   active?: boolean;
 }
@@ -256,8 +306,8 @@ export interface DoctorChanges {
   firstname?: string;
   lastname?: string;
   email?: string;
-  gender?: "M" | "F" | "O" | "U";
-  specialization?: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  gender?: Gender;
+  specialization?: Specialization;
   max_appointments_per_day?: number;
   active?: boolean;
 }
@@ -267,8 +317,8 @@ export interface Doctor {
   firstname: string;
   lastname: string;
   email: string;
-  gender: "M" | "F" | "O" | "U";
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  gender: Gender;
+  specialization: Specialization;
   max_appointments_per_day: number;
   active: boolean;
   created_by: number;
@@ -294,7 +344,7 @@ export interface PatientSummary {
   firstname: string;
   lastname: string;
   age: number;
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   created_by: number;
 }
 
@@ -302,9 +352,9 @@ export interface DoctorSummary {
   id: number;
   firstname: string;
   lastname: string;
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  specialization: Specialization;
   max_appointments_per_day: number;
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   active: boolean;
 }
 

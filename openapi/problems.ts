@@ -4,10 +4,9 @@ import {
   type ProblemDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
+import { fieldErrorsSchema } from "../src/http/responses.ts";
 import * as z from "../src/zod.ts";
 import { headerReferences, type ProblemHeaderName } from "./headers.ts";
-
-const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
 
 /** The body of every error (RFC 9457). */
 export const problemSchema = describeSchema(
@@ -16,7 +15,7 @@ export const problemSchema = describeSchema(
     title: z.string(),
     status: z.int().check(z.minimum(400), z.maximum(599)),
     detail: z.string(),
-    errors: z.optional(z.record(z.string(), messages)),
+    errors: z.optional(fieldErrorsSchema),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {

@@ -11,6 +11,9 @@ export const administrationTag: OpenApiTag = {
   description: "For admins: accounts, their sessions, and invitations to register.",
 };
 
+/** Of a field in a request that the API sets itself. */
+export const ignoredFieldText = "Set by the API. It may be sent back and is ignored.";
+
 /** The fields of a patient or a doctor that the API sets. */
 export const readOnlyFieldTexts = {
   id: "The record's id.",
@@ -39,7 +42,7 @@ export const idPathParameters = describeParameters(IdPath, {
 
 /** The query parameters of every list. Optional parameters have no example: the reference page would fill it in and send it. */
 export const pageParameterTexts = {
-  limit: { description: "The maximum number of records on the page." },
+  limit: { description: "The maximum number of records on the page; 50 if it is left out." },
   cursor: {
     description:
       "Where the page starts (keyset pagination): take it from the URL in the `Link` header of the previous page. It contains the filters and the sort order, and is valid for this list only.",

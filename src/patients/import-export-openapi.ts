@@ -8,6 +8,9 @@ const csvRow = '"Grace","Hopper","grace@example.org",85,"F"';
 const ndjson = { type: "string", description: "One patient per line, as JSON." };
 const csv = { type: "string", description: "CSV (RFC 4180) in UTF-8: a header and one patient per line." };
 
+/** Generated clients take a file or a `Blob` for it, and send that unchanged. */
+const file = { format: "binary" };
+
 /** Export and import of many patients. */
 export const importExportOpenApi: DescribedRoutes = {
   parameters: [
@@ -41,11 +44,11 @@ export const importExportOpenApi: DescribedRoutes = {
           status: 200,
           description: "The patients, sorted by `id`.",
           content: {
-            "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
             "text/csv": {
               schema: csv,
               example: `${Object.keys(examplePatient).join()}\r\n7,${csvRow},12,${examplePatient.created_at},${examplePatient.updated_at},${examplePatient.version}\r\n`,
             },
+            "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
           },
         },
       ],
@@ -62,8 +65,12 @@ export const importExportOpenApi: DescribedRoutes = {
       description:
         "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns. Columns that the API sets itself are allowed and ignored.",
       content: {
-        "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(exampleNewPatient)}\n` },
-        "text/csv": { schema: csv, example: `${csvHeader}\r\n${csvRow}\r\n` },
+        // First, because generators take the first one, and send text as it is; NDJSON they would send as a JSON string.
+        "text/csv": { schema: { ...csv, ...file }, example: `${csvHeader}\r\n${csvRow}\r\n` },
+        "application/x-ndjson": {
+          schema: { ...ndjson, ...file },
+          example: `${JSON.stringify(exampleNewPatient)}\n`,
+        },
       },
       responses: [
         {

@@ -75,11 +75,13 @@ export const patientsOpenApi: OpenApiGroup = {
   schemas: {
     NewPatient: describeSchema(NewPatient, {
       description: "A new patient.",
+      answer: Patient,
       fields,
       example: exampleNewPatient,
     }),
     PatientChanges: describeSchema(PatientChanges, {
       description: "Changes of a patient. Fields that are left out stay as they are.",
+      answer: Patient,
       fields,
       example: { age: 86 },
     }),
@@ -139,10 +141,10 @@ export const patientsOpenApi: OpenApiGroup = {
       problems: { 404: notFound },
     },
     "PUT /api/patients/:id": {
-      operationId: "replacePatient",
+      operationId: "patchPatientByPut",
       summary: "Change a patient by sending it back",
       description:
-        "Changes the fields that you send, like PATCH. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
+        "The same as PATCH, and no replacement: it changes the fields that you send, and those that you leave out stay as they are. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
       ...update,
     },
     "PATCH /api/patients/:id": {
