@@ -39,7 +39,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   WITH ${callerSteps},
   found AS (
     SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
-      SELECT ${jsonArray(doctorSummary, sql`d.id`)}
+      SELECT ${jsonArray(sql`concat(${doctorSummary})`, sql`d.id`)}
       FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
     ) AS doctors
     FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}

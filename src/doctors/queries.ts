@@ -34,6 +34,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
@@ -151,11 +152,8 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   ${reservedStep(sql`target, jsonb_populate_record(NULL::doctors, ${param("changes")}::jsonb) new
     WHERE (${newValues}) IS DISTINCT FROM (${columnNames(identity, "target.")})`)},
   changed AS (
-    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-    UPDATE doctors d SET (${fields}, updated_at, version) = (
-      SELECT ${columnNames(fieldNames, "new.")}, now(), d.version + 1
-      FROM jsonb_populate_record(d, ${param("changes")}::jsonb) new
-    )
+    UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
+      updated_at = now(), version = d.version + 1
     FROM target WHERE d.id = target.id AND ${isWritable}
     RETURNING d.version, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),

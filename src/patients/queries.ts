@@ -31,6 +31,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
@@ -141,11 +142,8 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
   WITH ${callerSteps},
   ${targetSteps},
   changed AS (
-    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-    UPDATE patients p SET (${fields}, updated_at, version) = (
-      SELECT ${columnNames(fieldNames, "new.")}, now(), p.version + 1
-      FROM jsonb_populate_record(p, ${param("changes")}::jsonb) new
-    )
+    UPDATE patients p SET ${changedFields(patients, "p", fieldNames)},
+      updated_at = now(), version = p.version + 1
     FROM target
     WHERE p.id = target.id AND ${isTargetWritable}
     RETURNING p.version, ${patientJson} AS body,
