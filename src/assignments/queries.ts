@@ -35,7 +35,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   { id: number }
 >(
   "assignments/find-doctors-of-patient",
-  sql`-- GET /api/mappings/:id
+  () => sql`-- GET /api/mappings/:id
   WITH ${callerSteps},
   found AS (
     SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
@@ -74,7 +74,7 @@ export const createAssignment = idempotentCreate<
   { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >(
   "assignments/create",
-  sql`-- POST /api/mappings
+  () => sql`-- POST /api/mappings
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
@@ -132,7 +132,7 @@ const canEnd = can("assignments:end");
  */
 export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: boolean }, { id: number }>(
   "assignments/delete",
-  sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
+  () => sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   doctor_may_only_read AS (

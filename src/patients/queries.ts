@@ -62,7 +62,7 @@ const fields = columnNames(fieldNames);
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
   "patients/find",
-  sql`-- GET /api/patients/:id
+  () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
     SELECT p.version,
@@ -86,7 +86,7 @@ FROM caller`,
  */
 export const createPatient = idempotentCreate<Patient, { record: object }, { isDuplicate: boolean }>(
   "patients/create",
-  sql`-- POST /api/patients
+  () => sql`-- POST /api/patients
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`'patients' || ${newRecord}::text`,
@@ -138,7 +138,7 @@ const targetSteps = sql`target AS (
 /** Changes the fields of a patient that are in `changes` and leaves the others. */
 export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>(
   "patients/update",
-  sql`-- PUT, PATCH /api/patients/:id
+  () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   changed AS (
@@ -167,7 +167,7 @@ WHERE NOT (${isRevokedDuringWait("target")})`,
  */
 export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(
   "patients/delete",
-  sql`-- DELETE /api/patients/:id
+  () => sql`-- DELETE /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   deleted AS (
