@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_e55969f9",
+  "function": "accounts_find_22c68bb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_4717106c",
+  "function": "accounts_list_by_id_7d325be0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_c92f339c",
+  "function": "accounts_list_by_id_desc_d2dc8d03",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6a8c0952",
+  "function": "accounts_update_ac41fa23",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a8a12346",
+  "function": "assignments_create_f61a6c21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +151,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_d7cb6c57",
+  "function": "assignments_find_doctors_of_patient_3e70b4ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_4ee67120",
+  "function": "assignments_list_by_created_at_18007591",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_15610184",
+  "function": "assignments_list_by_created_at_desc_efaf3814",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_52c5fac0",
+  "function": "assignments_list_by_id_db93a5a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_b97c74eb",
+  "function": "assignments_list_by_id_desc_728ddafa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_8a2bf91c",
+  "function": "assignments_list_by_patient_created_at_7a35bcd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_3ea7220d",
+  "function": "assignments_list_by_patient_created_at_desc_c9b430ed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_77fc237c",
+  "function": "assignments_list_by_patient_id_4f135e35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_c6c65d9c",
+  "function": "assignments_list_by_patient_id_desc_9fd5ea4f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_ed5c80f3",
+  "function": "assignments_list_of_doctor_by_created_at_137ca9dd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_bfad9e8e",
+  "function": "assignments_list_of_doctor_by_created_at_desc_ab93e6e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_f33f9798",
+  "function": "assignments_list_of_doctor_by_id_d65de016",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_bbf789c8",
+  "function": "assignments_list_of_doctor_by_id_desc_cee516ec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_59689459",
+  "function": "assignments_list_of_doctor_by_patient_created_at_8aeb84ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5f4d1151",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_e6d1090c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_84a4e51a",
+  "function": "assignments_list_of_doctor_by_patient_id_c9074020",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_36a66b8d",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_0c59641c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,7 +528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_52a06d6a",
+  "function": "audit_hash_events_e503bcdf",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_3fc65868",
+  "function": "audit_list_by_account_at_desc_ae93fefd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f52f1cdb",
+  "function": "audit_list_by_action_at_desc_13b95770",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fbb81ae1",
+  "function": "audit_list_by_at_desc_535e2474",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_690df87b",
+  "function": "audit_list_by_outcome_at_desc_ca9cafef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_5ca11542",
+  "function": "audit_list_by_patient_at_desc_657e0ac3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_623b137d",
+  "function": "audit_list_digests_by_id_desc_f3cb6516",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -860,7 +860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b0b5c9d0",
+  "function": "auth_list_sessions_70c6bcbe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -975,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_ba45e8e6",
+  "function": "doctors_create_e52560d4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1017,7 +1017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_894977f7",
+  "function": "doctors_find_b1efc7bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1032,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_652a3e3d",
+  "function": "doctors_list_by_created_at_d691e539",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1057,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_88c1aba7",
+  "function": "doctors_list_by_created_at_desc_f6c4e551",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1082,7 +1082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_ee1bcdb5",
+  "function": "doctors_list_by_id_a80ca1d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1106,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_df0c9919",
+  "function": "doctors_list_by_id_desc_dc77ea37",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_db696e68",
+  "function": "doctors_list_by_lastname_f2265d41",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1155,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_03a93663",
+  "function": "doctors_list_by_lastname_desc_a67570a7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_0d7f9e40",
+  "function": "doctors_list_by_patient_id_a7e33e92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_50050fcb",
+  "function": "doctors_list_by_patient_id_desc_075b8073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1228,7 +1228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_276f60db",
+  "function": "doctors_update_f3949e33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1249,7 +1249,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_b6a88237",
+  "function": "emergency_accesses_list_by_id_a4d287c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1269,7 +1269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_e76fd1d8",
+  "function": "emergency_accesses_list_by_id_desc_a0565caf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1297,7 +1297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_eab65ca6",
+  "function": "invitations_create_10bfd5fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1317,7 +1317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_3706c344",
+  "function": "invitations_list_by_id_cd0419f0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1337,7 +1337,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_68d0ca6b",
+  "function": "invitations_list_by_id_desc_5cbd363d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1373,7 +1373,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_b92a792e",
+  "function": "patients_create_693932e1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_ae16a5e0",
+  "function": "patients_export_csv_43ac13f2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_541371c5",
+  "function": "patients_export_ndjson_fac3c3f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,7 +1449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_feb52f18",
+  "function": "patients_find_aa288100",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1467,7 +1467,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_b38aafb3",
+  "function": "patients_grant_emergency_access_f5a64dc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1509,7 +1509,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_3ff67b01",
+  "function": "patients_list_accesses_by_at_desc_35474c47",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8c365ab0",
+  "function": "patients_list_by_created_at_8d1a0520",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1557,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_4d10ebce",
+  "function": "patients_list_by_created_at_desc_a84ac191",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1583,7 +1583,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_71bbc004",
+  "function": "patients_list_by_doctor_created_at_631ce5ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1609,7 +1609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_a25bd321",
+  "function": "patients_list_by_doctor_created_at_desc_0d6cb81f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1635,7 +1635,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_d3028b0e",
+  "function": "patients_list_by_doctor_id_c8d541fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1660,7 +1660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_e9dbd7c9",
+  "function": "patients_list_by_doctor_id_desc_f9ba1ab2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1685,7 +1685,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_951d0960",
+  "function": "patients_list_by_doctor_lastname_14ba4e57",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1711,7 +1711,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_d6c0c22d",
+  "function": "patients_list_by_doctor_lastname_desc_f04fe179",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,7 +1737,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_94877fd9",
+  "function": "patients_list_by_id_f336251c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1762,7 +1762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_4ce5332b",
+  "function": "patients_list_by_id_desc_a4c13829",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1787,7 +1787,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_a3a6b981",
+  "function": "patients_list_by_lastname_1fb325cc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1813,7 +1813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_48287a6c",
+  "function": "patients_list_by_lastname_desc_8fcb5f67",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1839,7 +1839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0259deb4",
+  "function": "patients_list_changes_by_at_desc_39aff021",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1861,7 +1861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_d7c150b9",
+  "function": "patients_list_deleted_by_created_at_771d65b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1887,7 +1887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_5ddec322",
+  "function": "patients_list_deleted_by_created_at_desc_7780b9a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1913,7 +1913,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_8a00f1d5",
+  "function": "patients_list_deleted_by_id_c7ce7480",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1938,7 +1938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_c431c6f3",
+  "function": "patients_list_deleted_by_id_desc_7359de67",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1963,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_1eaaa176",
+  "function": "patients_list_deleted_by_lastname_b9bd9ea0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1989,7 +1989,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_924d4416",
+  "function": "patients_list_deleted_by_lastname_desc_bb146e3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2073,7 +2073,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_16a57e21",
+  "function": "patients_update_31f97033",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
