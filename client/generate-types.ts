@@ -13,6 +13,7 @@ import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
 import type { JsonSchema } from "../src/http/openapi.ts";
+import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -41,6 +42,7 @@ const schemas = {
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ ProblemCode, FieldErrorCode },
 };
 
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
@@ -67,7 +69,7 @@ export async function generateTypes(): Promise<string> {
   return types
     .replace(containerInterface, "")
     .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"))
-    .replace(/\n{3,}/, "\n\n");
+    .replace(/\n{3,}/g, "\n\n");
 }
 
 /** Enumerations are named types, and the library would write an array of at most 3 items as a union of tuples. */

@@ -12,7 +12,7 @@ import { patientsOpenApi } from "../src/patients/openapi.ts";
 import { enumSchemas } from "./enums.ts";
 import { headers } from "./headers.ts";
 import { buildOperation } from "./operations.ts";
-import { problemResponses, problemSchema } from "./problems.ts";
+import { codeSchemas, problemResponses, problemSchema } from "./problems.ts";
 import { listRoutes, type Route } from "./routes.ts";
 import { buildSchemas } from "./schemas.ts";
 
@@ -41,7 +41,10 @@ export function buildDocument(version: string, introduction: string) {
   const responses = pickReferenced(problemResponses(), paths);
   const schemas = {
     ...buildSchemas(selectSchemas(routes, "requests"), "input"),
-    ...buildSchemas({ ...selectSchemas(routes, "responses"), Problem: problemSchema }, "output"),
+    ...buildSchemas(
+      { ...selectSchemas(routes, "responses"), Problem: problemSchema, ...codeSchemas },
+      "output",
+    ),
   };
   return {
     openapi: "3.1.1",

@@ -32,11 +32,13 @@ function addDescriptions(
   { $schema, $id, ignored, ...schema }: JsonSchema,
   { description, fields, example, answer }: DescribedSchema,
 ): JsonSchema {
+  const texts = { description, examples: [example] };
+  if (!schema["properties"]) return { ...schema, ...texts };
   const properties = {
     ...addFieldDescriptions(name, Object(schema["properties"]), fields),
     ...readOnlyFields(name, (ignored ?? []) as string[], answer),
   };
-  return { ...schema, description, properties, examples: [example] };
+  return { ...schema, ...texts, properties };
 }
 
 function addFieldDescriptions(

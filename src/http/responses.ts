@@ -2,9 +2,13 @@ import { auditActions } from "../db/query/audit.ts";
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
 import { idSchema, MAX_ID, textField } from "./fields.ts";
+import { type ProblemCode as Code, fieldErrorCodes, problemStatuses } from "./problem-codes.ts";
 
 // Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests:
 // the Worker sends JSON that PostgreSQL made, and imports the responses.ts files for their types alone.
+
+export const ProblemCode = z.enum(Object.keys(problemStatuses) as [Code, ...Code[]]);
+export const FieldErrorCode = z.enum(fieldErrorCodes);
 
 /** A UTC timestamp in milliseconds. */
 export const timestampSchema = z.iso
@@ -25,6 +29,12 @@ export const MANY = 100_000;
 export const fieldErrorsSchema = z.record(
   z.string(),
   boundedArray(z.string().check(z.minLength(1)), 20).check(z.minLength(1)),
+);
+
+/** The codes of these messages, in the same order. */
+export const fieldErrorCodesSchema = z.record(
+  z.string(),
+  boundedArray(FieldErrorCode, 20).check(z.minLength(1)),
 );
 
 /** The version of a record: the number in its ETag. */

@@ -5,6 +5,7 @@ import {
   changesSchema,
   eventBase,
   eventDetails,
+  fieldErrorCodesSchema,
   fieldErrorsSchema,
   MANY,
   resourceSchema,
@@ -66,6 +67,9 @@ const MAX_RECORDS = 1000;
 /** The result of an import, by the line numbers of the file, counted from 1. */
 export const ImportResult = z.strictObject({
   created: boundedArray(z.strictObject({ line: idSchema, id: idSchema }), MAX_RECORDS),
-  refused: boundedArray(z.strictObject({ line: idSchema, errors: fieldErrorsSchema }), MAX_RECORDS),
+  refused: boundedArray(
+    z.strictObject({ line: idSchema, errors: fieldErrorsSchema, error_codes: fieldErrorCodesSchema }),
+    MAX_RECORDS,
+  ),
 });
 export type ImportResult = z.infer<typeof ImportResult>;
