@@ -57,12 +57,14 @@ export function operationOfRoute(document: OpenApi, route: string): Operation | 
  * A copy of the document in which objects have no other fields than the described ones. The schemas of responses are
  * open, so that clients accept new fields; but a response of today has no field that is not described.
  */
-export function closeObjects<Part>(part: Part): Part {
-  if (Array.isArray(part)) return part.map(closeObjects) as Part;
+export function closeObjects<Part>(part: Part, isPartial = false): Part {
+  if (Array.isArray(part)) return part.map((item) => closeObjects(item, isPartial)) as Part;
   if (typeof part !== "object" || part === null) return part;
-  const closed = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, closeObjects(value)]));
+  // A member of `allOf` describes a part of the fields, and the other members describe the rest.
+  const entries = Object.entries(part).map(([key, value]) => [key, closeObjects(value, key === "allOf")]);
+  const closed = Object.fromEntries(entries);
   const isOpen = closed["type"] === "object" && closed["properties"] && !("additionalProperties" in closed);
-  return (isOpen ? { ...closed, additionalProperties: false } : closed) as Part;
+  return isOpen && !isPartial ? { ...closed, additionalProperties: false } : closed;
 }
 
 /** A parameter as its schema has it: a number or a boolean where the text is one. */
