@@ -6,7 +6,7 @@ import {
   type FieldErrors,
   MAX_REPORTED_FIELDS,
   Problem,
-  safeFieldName,
+  unknownFieldName,
   validationProblem,
 } from "./problems.ts";
 
@@ -102,7 +102,7 @@ export function collectFieldErrors({ issues }: z.core.$ZodError): { errors: Fiel
   const errors = new Map<string, string[]>();
   let count = 0;
   const add = (path: PropertyKey[], message: string) => {
-    const field = safeFieldName(path.join(".")) || "body";
+    const field = path.join(".") || "body";
     const messages = errors.get(field) ?? [];
     if (!messages.includes(message)) errors.set(field, [...messages, message]);
   };
@@ -110,7 +110,8 @@ export function collectFieldErrors({ issues }: z.core.$ZodError): { errors: Fiel
     const known = errors.size;
     if (issue.code === "unrecognized_keys") {
       // A body may have thousands of unknown keys: all are counted, the first are named.
-      for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS)) add([...issue.path, key], issue.message);
+      for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS))
+        add([...issue.path, unknownFieldName(key)], issue.message);
       count += issue.keys.length;
     } else {
       add(issue.path, issue.message);

@@ -6,7 +6,7 @@ import type { AuthenticatedEnv } from "../http/context.ts";
 import { readCsv, removeFormulaGuard } from "../http/csv.ts";
 import { readOnlyFields } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
-import { type FieldErrors, Problem, safeFieldName, validationProblem } from "../http/problems.ts";
+import { type FieldErrors, Problem, unknownFieldName, validationProblem } from "../http/problems.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { collectFieldErrors, validate, validateHeaders } from "../http/validation.ts";
 import { importPatients } from "./import-export-queries.ts";
@@ -115,7 +115,7 @@ function requireColumns(columns: string[], line: number): void {
 }
 
 const columnErrors = (names: string[], message: string) =>
-  Object.fromEntries(names.map((name) => [safeFieldName(name) || "body", [message]]));
+  Object.fromEntries(names.map((name) => [unknownFieldName(name), [message]]));
 
 /** The cells as fields. All are text but the age. */
 function recordFromCells(columns: string[], cells: string[]): Record<string, unknown> {

@@ -53,8 +53,8 @@ test("a line with a field name that PostgreSQL cannot store is refused, and the 
   expect(
     body.refused.map(({ line, errors }: { line: number; errors: object }) => [line, Object.keys(errors)]),
   ).toEqual([
-    [1, expect.arrayContaining(["a\ufffdb"])],
-    [2, expect.arrayContaining(["\ufffd"])],
+    [1, expect.arrayContaining(["unknown_key"])],
+    [2, expect.arrayContaining(["unknown_key"])],
   ]);
 });
 
@@ -69,10 +69,10 @@ test("of many invalid lines and fields 20 are named, and all are counted", async
   ]);
   expect(Object.keys(refused.body.errors).length).toBe(20);
   const { body } = await imported(account, `${line}\n${line}`, NDJSON, "?partial=true");
-  const errors = { age: [expect.any(String)], [`${"x".repeat(100)}…`]: ["Unknown field"] };
+  const errors = { age: [expect.any(String)], unknown_key: ["Unknown field"] };
   expect(body.refused).toEqual([1, 2].map((at) => ({ line: at, errors })));
   const csv = await imported(account, `firstname,${"x".repeat(5000)}\nAda,1`, CSV);
-  expect(Object.keys(csv.body.errors)).toContain(`1.${"x".repeat(100)}…`);
+  expect(Object.keys(csv.body.errors)).toContain("1.unknown_key");
 });
 
 test("CSV columns come in any order, lines end with CR or LF, and a cell may contain line breaks", async () => {
