@@ -1,6 +1,6 @@
 import { type DescribedRoutes, describeParameters, describeSchema } from "../http/openapi.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
-import { ImportQuery } from "./requests.ts";
+import { ExportQuery, ImportQuery } from "./requests.ts";
 import { ImportResult } from "./responses.ts";
 
 const csvHeader = "firstname,lastname,email,age,gender";
@@ -11,6 +11,12 @@ const csv = { type: "string", description: "CSV (RFC 4180) in UTF-8: a header an
 /** Export and import of many patients. */
 export const importExportOpenApi: DescribedRoutes = {
   parameters: [
+    describeParameters(ExportQuery, {
+      bom: {
+        description:
+          "`false`: leave out the byte order mark at the start of CSV. Excel needs it to read the file as UTF-8. NDJSON has none.",
+      },
+    }),
     describeParameters(ImportQuery, {
       partial: {
         description: "`true`: import the valid lines, and report the others as refused.",
@@ -35,7 +41,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "exportPatients",
       summary: "Export your patients",
       description:
-        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
+        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. CSV begins with a byte order mark, unless `bom=false`. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
       responses: [
         {
           status: 200,
