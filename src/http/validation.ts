@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
-import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "./body.ts";
+import { decodeUtf8, hasDuplicateKey, limitBody, readBody, requestMediaType } from "./body.ts";
 import {
   type FieldErrors,
   MAX_REPORTED_FIELDS,
@@ -75,7 +75,7 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
  * Parses the body. Hono itself treats a wrong media type as an empty object, and replaces bytes that are not UTF-8.
  */
 async function requireJson(c: Context): Promise<void> {
-  const text = await readBodyText(c, "a JSON object");
+  const text = decodeUtf8(await readBody(c, "a JSON object"));
   if (requestMediaType(c) !== "application/json")
     throw new Problem(415, "The body must be JSON in UTF-8, with Content-Type: application/json.");
   let value: unknown;

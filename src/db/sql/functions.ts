@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcdbbd8a",
+  "function": "patients_export_csv_81111ae8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
