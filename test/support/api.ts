@@ -76,7 +76,9 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     await options.onHeaders?.();
     await waitOnExecutionContext(context);
     // With its byte order mark, which `response.text()` would leave out.
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await response.arrayBuffer());
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      await response.arrayBuffer(),
+    );
     requireDocumented({
       method,
       url,
