@@ -115,7 +115,7 @@ export const tooFewCells = (columns: number): FieldErrors => ({
   body: [`Expected ${columns} cells, as the header has`],
 });
 
-/** The name of a column in an error, by its number from 1. What the header says may be personal data: there may be none. */
+/** The name of a column in an error, by its number from 1. Its header is not repeated: it may be a cell of a patient. */
 export const columnName = (column: number): string => `column_${column}`;
 
 const OPENING_MARK = /[^\S\r\n\t]*"/y;
