@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { FieldErrors } from "../../src/http/problems.ts";
+import { fieldErrorMembers } from "../../src/http/problems.ts";
 import { type FileRecord, MAX_BYTES, MAX_RECORDS, readRecords, TOO_LARGE } from "./file-records.ts";
 import type { RefusedRecord } from "./refused-file.ts";
 
@@ -38,7 +38,8 @@ export async function* chunksOf(file: string, format: FileFormat): AsyncGenerato
       yield chunk;
       chunk = newChunk(chunk.index + 1);
     }
-    if (isRefused) chunk.refused.push({ line: record.line, errors: record.errors ?? TOO_LARGE });
+    if (isRefused)
+      chunk.refused.push({ line: record.line, ...fieldErrorMembers(record.errors ?? TOO_LARGE) });
     else {
       chunk.records.push(record);
       chunk.body += record.text;
@@ -52,7 +53,7 @@ async function readHeader(file: string, records: AsyncGenerator<FileRecord>) {
   const { value } = await records.next();
   if (!value) throw new Error("The file is empty: its first line must name the columns.");
   if (value.errors) {
-    const messages = Object.values(value.errors as FieldErrors).flat();
+    const messages = Object.values(fieldErrorMembers(value.errors).errors).flat();
     throw new Error(`The header of ${basename(file)}, on line ${value.line}: ${messages.join(", ")}.`);
   }
   return {

@@ -20,7 +20,7 @@ export interface FileRecord {
   errors: FieldErrors | undefined;
 }
 
-export const TOO_LARGE: FieldErrors = { body: ["Too large for a request"] };
+export const TOO_LARGE: FieldErrors = { body: [{ code: "too_long", message: "Too large for a request" }] };
 
 /**
  * By format, a function that yields the records of a file one by one, so that the file can have any size. The first

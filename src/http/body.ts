@@ -12,7 +12,7 @@ export const limitBody = (kibibytes: number) =>
   bodyLimit({
     maxSize: kibibytes * 1024,
     onError: () => {
-      throw new Problem(413, `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
+      throw new Problem("body_too_large", `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
     },
   });
 
@@ -26,7 +26,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
  */
 export async function readBody(c: Context, expected: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(await c.req.arrayBuffer());
-  if (bytes.length === 0) throw new Problem(400, `The request has no body; ${expected} is expected.`);
+  if (bytes.length === 0)
+    throw new Problem("body_missing", `The request has no body; ${expected} is expected.`);
   return bytes;
 }
 
@@ -35,7 +36,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new Problem(400, "The body is not well-formed UTF-8.");
+    throw new Problem("invalid_utf8", "The body is not well-formed UTF-8.");
   }
 }
 

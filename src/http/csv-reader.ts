@@ -1,5 +1,5 @@
 import { BLANK_ROW_BEFORE_HEADER, COMMAS, type Dialect, dialects, isBlank } from "./csv-dialects.ts";
-import type { FieldErrors } from "./problems.ts";
+import type { FieldError, FieldErrors } from "./problems.ts";
 
 // Reads CSV (RFC 4180) as spreadsheet programs write it. The Worker reads a file as one text, `npm run upload` in parts.
 
@@ -33,8 +33,11 @@ export const csvStart = (): CsvPosition => ({ at: 0, line: 1, header: undefined 
 
 const MAX_CELLS = 64;
 const MAX_CELL_CHARACTERS = 8192;
-const TOO_MANY_CELLS = `More than ${MAX_CELLS} cells`;
-const TOO_LONG_CELL = `A cell is longer than ${MAX_CELL_CHARACTERS.toLocaleString("en")} characters`;
+const TOO_MANY_CELLS: FieldError = { code: "too_many", message: `More than ${MAX_CELLS} cells` };
+const TOO_LONG_CELL: FieldError = {
+  code: "too_long",
+  message: `A cell is longer than ${MAX_CELL_CHARACTERS.toLocaleString("en")} characters`,
+};
 const BROKEN_QUOTES = "A quotation mark is not closed, or stands in a cell and is not doubled";
 export const UNNAMED_COLUMN = "The header does not name this column";
 
@@ -83,7 +86,7 @@ interface ParsedRecord {
   count: number;
   /** The number of cells up to the last one that is not blank. */
   width: number;
-  tooLarge: string | undefined;
+  tooLarge: FieldError | undefined;
   /** The position after the record; -1 when a quotation mark is broken. */
   end: number;
 }
@@ -104,15 +107,19 @@ function parseRecord(text: string, start: number, dialect: Dialect): ParsedRecor
 }
 
 function recordErrors({ end, cells, count, tooLarge }: ParsedRecord, columns: number): FieldErrors {
-  if (end < 0) return { body: [BROKEN_QUOTES] };
+  if (end < 0) return { body: [{ code: "invalid_csv", message: BROKEN_QUOTES }] };
   if (tooLarge) return { body: [tooLarge] };
   if (count < columns) return tooFewCells(columns);
   const column = columns + 1 + cells.slice(columns).findIndex((cell) => !isBlank(cell));
-  return { [columnName(column)]: [`${UNNAMED_COLUMN}: expected ${columns} cells`] };
+  return {
+    [columnName(column)]: [
+      { code: "wrong_cell_count", message: `${UNNAMED_COLUMN}: expected ${columns} cells` },
+    ],
+  };
 }
 
 export const tooFewCells = (columns: number): FieldErrors => ({
-  body: [`Expected ${columns} cells, as the header has`],
+  body: [{ code: "wrong_cell_count", message: `Expected ${columns} cells, as the header has` }],
 });
 
 /** The name of a column in an error, by its number from 1. Its header is not repeated: it may be a cell of a patient. */

@@ -9,7 +9,7 @@ import { patientFields } from "./requests.ts";
 
 /** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
 export function decodeSpreadsheet(bytes: Uint8Array): string {
-  const problem = () => new Problem(400, `The file is not UTF-8. ${SAVE_AS_UTF8}`);
+  const problem = () => new Problem("invalid_utf8", `The file is not UTF-8. ${SAVE_AS_UTF8}`);
   let text: string;
   try {
     text = spreadsheetDecoder(bytes).decode(bytes);
@@ -54,14 +54,20 @@ function findHeaderErrors(columns: string[]): FieldErrors | undefined {
   const isHeader = columns.some((name) => name !== "" && name !== UNKNOWN);
   if (!isHeader)
     errors["body"] = [
-      `There is no header: the first line must name the columns ${requiredColumns.join(", ")}`,
+      {
+        code: "missing_header",
+        message: `There is no header: the first line must name the columns ${requiredColumns.join(", ")}`,
+      },
     ];
   columns.forEach((name, index) => {
-    if (name === UNKNOWN) errors[columnName(index + 1)] = ["Unknown column"];
-    else if (name !== "" && columns.indexOf(name) !== index) errors[name] = ["Duplicate column"];
+    if (name === UNKNOWN)
+      errors[columnName(index + 1)] = [{ code: "unknown_column", message: "Unknown column" }];
+    else if (name !== "" && columns.indexOf(name) !== index)
+      errors[name] = [{ code: "duplicate_column", message: "Duplicate column" }];
   });
   if (isHeader)
-    for (const name of requiredColumns) if (!columns.includes(name)) errors[name] = ["Missing column"];
+    for (const name of requiredColumns)
+      if (!columns.includes(name)) errors[name] = [{ code: "missing_column", message: "Missing column" }];
   return Object.keys(errors).length > 0 ? errors : undefined;
 }
 
@@ -85,7 +91,7 @@ function parseCells(line: number, columns: string[], cells: string[]): ParsedLin
   columns.forEach((name, index) => {
     const cell = removeFormulaGuard((cells[index] ?? "").trim());
     if (cell === "") return;
-    if (name === "") errors[columnName(index + 1)] = [UNNAMED_COLUMN];
+    if (name === "") errors[columnName(index + 1)] = [{ code: "unknown_column", message: UNNAMED_COLUMN }];
     else record[name] = cellParsers[name]?.(cell) ?? cell;
   });
   return Object.keys(errors).length > 0 ? { line, errors } : { line, record };

@@ -1,4 +1,5 @@
 import { hasDuplicateKey } from "../http/body.ts";
+import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { type FieldErrors, type Problem, validationProblem } from "../http/problems.ts";
 
 /** Of a line of NDJSON: as much as the body of a `POST` may have. */
@@ -10,7 +11,10 @@ export type RefusedLine = { line: number; errors: FieldErrors };
 /** A parsed line of a file: a record, or the errors of one that could not be parsed. */
 export type ParsedLine = { line: number; record: unknown } | RefusedLine;
 
-const refusedLine = (line: number, message: string): RefusedLine => ({ line, errors: { body: [message] } });
+const refusedLine = (line: number, code: FieldErrorCode, message: string): RefusedLine => ({
+  line,
+  errors: { body: [{ code, message }] },
+});
 
 /** The records of an NDJSON file. Blank lines are skipped. */
 export function* readNdjsonLines(text: string): Generator<ParsedLine> {
@@ -20,7 +24,11 @@ export function* readNdjsonLines(text: string): Generator<ParsedLine> {
     end = lineEnd < 0 ? text.length : lineEnd;
     line += 1;
     if (end - start > MAX_LINE_CHARACTERS)
-      yield refusedLine(line, `Longer than ${MAX_LINE_CHARACTERS.toLocaleString("en")} characters`);
+      yield refusedLine(
+        line,
+        "too_long",
+        `Longer than ${MAX_LINE_CHARACTERS.toLocaleString("en")} characters`,
+      );
     else {
       const json = text.slice(start, end);
       if (json.trim() !== "") yield parseNdjsonLine(line, json);
@@ -33,11 +41,11 @@ function parseNdjsonLine(line: number, json: string): ParsedLine {
   try {
     record = JSON.parse(json);
   } catch {
-    return refusedLine(line, "Not well-formed JSON");
+    return refusedLine(line, "invalid_json", "Not well-formed JSON");
   }
   if (typeof record === "object" && record !== null && Object.keys(record).length > MAX_FIELDS)
-    return refusedLine(line, `More than ${MAX_FIELDS} fields`);
-  if (hasDuplicateKey(json, record)) return refusedLine(line, "Duplicate key in an object");
+    return refusedLine(line, "too_many", `More than ${MAX_FIELDS} fields`);
+  if (hasDuplicateKey(json, record)) return refusedLine(line, "duplicate_key", "Duplicate key in an object");
   return { line, record };
 }
 
@@ -46,7 +54,7 @@ export const refusedLinesProblem = (refused: RefusedLine[], count?: number): Pro
   validationProblem(
     Object.fromEntries(
       refused.flatMap(({ line, errors }) =>
-        Object.entries(errors).map(([field, messages]) => [`${line}.${field}`, messages] as const),
+        Object.entries(errors).map(([field, all]) => [`${line}.${field}`, all] as const),
       ),
     ),
     count,

@@ -1,12 +1,14 @@
 import type { Context } from "hono";
 import { createFactory } from "hono/factory";
 import { sha256Hex } from "../crypto.ts";
+import { isViolationOf, writeConflict } from "../db/errors.ts";
 import { decodeUtf8, limitBody, readBody, requestMediaType } from "../http/body.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
-import { Problem } from "../http/problems.ts";
+import type { FieldErrorCode } from "../http/problem-codes.ts";
+import { type FieldErrorMembers, fieldErrorMembers, Problem } from "../http/problems.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
-import { collectFieldErrors, validate, validateHeaders } from "../http/validation.ts";
+import { collectFieldErrors, parseFields, validate, validateHeaders } from "../http/validation.ts";
 import { decodeSpreadsheet, readCsvLines } from "./import-csv.ts";
 import { importPatients } from "./import-export-queries.ts";
 import { type ParsedLine, type RefusedLine, readNdjsonLines, refusedLinesProblem } from "./import-lines.ts";
@@ -26,14 +28,42 @@ export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
     const partial = c.req.valid("query").partial ?? false;
     const { valid, refused, errorCount } = validateLines(await readLines(c));
     if (!partial && refused.length > 0) throw refusedLinesProblem(refused, errorCount);
-    const values = { lines: JSON.stringify(valid), refused: JSON.stringify(refused), partial };
+    const values = {
+      lines: JSON.stringify(valid),
+      refused: JSON.stringify(refused.map(refusedMembers)),
+      partial,
+    };
     const digest = await sha256Hex(await c.req.arrayBuffer());
-    const result = await importPatients(c.get("caller"), { ...values, digest }, key);
+    const result = await importPatients(c.get("caller"), { ...values, digest }, key).catch(throwConflict);
     requireReplayable(result);
-    if (result.body === null) throw refusedLinesProblem(JSON.parse(result.refused));
+    if (result.body === null) throw refusedLinesProblem(JSON.parse(result.refused).map(refusedLineOf));
     return respondCreated(result, {}, partial ? 200 : 201);
   },
 );
+
+/** @throws {Problem} 409 when a concurrent request took one of the emails: the next attempt names its line. */
+function throwConflict(error: unknown): never {
+  if (!isViolationOf(error, "patients_owner_id_email_key")) throw error;
+  throw new Problem(writeConflict.code, writeConflict.detail);
+}
+
+/** A refused line as the statement and a response have it. */
+type RefusedMembers = { line: number } & FieldErrorMembers;
+
+const refusedMembers = ({ line, errors }: RefusedLine): RefusedMembers => ({
+  line,
+  ...fieldErrorMembers(errors),
+});
+
+const refusedLineOf = ({ line, errors, error_codes }: RefusedMembers): RefusedLine => ({
+  line,
+  errors: Object.fromEntries(
+    Object.entries(errors).map(([field, messages]) => [
+      field,
+      messages.map((message, index) => ({ code: error_codes[field]?.[index] as FieldErrorCode, message })),
+    ]),
+  ),
+});
 
 /** @throws {Problem} 400 or 415 for a body that is not a file of patients */
 async function readLines(c: Context): Promise<Generator<ParsedLine>> {
@@ -41,7 +71,7 @@ async function readLines(c: Context): Promise<Generator<ParsedLine>> {
   const type = requestMediaType(c);
   if (type === "application/x-ndjson") return readNdjsonLines(decodeUtf8(bytes));
   if (type === "text/csv") return readCsvLines(decodeSpreadsheet(bytes));
-  throw new Problem(415, "The body must be application/x-ndjson or text/csv, in UTF-8.");
+  throw new Problem("unsupported_media_type", "The body must be application/x-ndjson or text/csv, in UTF-8.");
 }
 
 /**
@@ -56,14 +86,14 @@ function validateLines(lines: Iterable<ParsedLine>) {
   let errorCount = 0;
   for (const parsed of lines) {
     if (valid.length + refused.length === MAX_RECORDS)
-      throw new Problem(413, `The file has more than ${MAX_RECORDS} records.`);
+      throw new Problem("too_many_records", `The file has more than ${MAX_RECORDS} records.`);
     const { line } = parsed;
     if ("errors" in parsed) {
       refused.push(parsed);
       errorCount += Object.keys(parsed.errors).length;
       continue;
     }
-    const { success, data, error } = NewPatient.safeParse(parsed.record);
+    const { success, data, error } = parseFields(NewPatient, parsed.record);
     if (success) {
       valid.push({ line, record: data });
       continue;
@@ -72,6 +102,6 @@ function validateLines(lines: Iterable<ParsedLine>) {
     refused.push({ line, errors });
     errorCount += count;
   }
-  if (valid.length + refused.length === 0) throw new Problem(400, "The file has no records.");
+  if (valid.length + refused.length === 0) throw new Problem("no_records", "The file has no records.");
   return { valid, refused, errorCount };
 }

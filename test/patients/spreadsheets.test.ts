@@ -157,13 +157,16 @@ test("a file without a header with partial=true is 400 too, and no log has its c
     "?partial=true",
   );
   expect([answer.status, Object.keys(answer.body.errors)[0]]).toEqual([400, "1.body"]);
+  expect(answer.body.error_codes["1.body"]).toEqual(["missing_header"]);
   expect(answer.body.errors["1.body"]).toEqual([
     "There is no header: the first line must name the columns firstname, lastname, email, age, gender",
   ]);
   const json = JSON.stringify({ ...ada, "grace@example.org": 1 });
   expect((await imported(account, json)).body.errors).toEqual({ "1.unknown_key": ["Unknown field"] });
   const { body } = await imported(account, json, NDJSON, "?partial=true");
-  expect(body.refused).toEqual([{ line: 1, errors: { unknown_key: ["Unknown field"] } }]);
+  expect(body.refused).toEqual([
+    { line: 1, errors: { unknown_key: ["Unknown field"] }, error_codes: { unknown_key: ["unknown_field"] } },
+  ]);
   expect(printed().join("\n")).not.toMatch(/Grace|grace@/);
 });
 
@@ -180,7 +183,11 @@ describe("a line of CSV with a broken quotation mark", () => {
       const { status, body, patients } = await importInto(text, "?partial=true");
       expect([status, patients]).toEqual([200, [jose, ada]]);
       expect(body.refused).toEqual([
-        { line: 3, errors: { body: [expect.stringMatching("quotation mark")] } },
+        {
+          line: 3,
+          errors: { body: [expect.stringMatching("quotation mark")] },
+          error_codes: { body: ["invalid_csv"] },
+        },
       ]);
       expect(await imported(await newAccount(), text, CSV)).toEqual(fieldProblem("3.body"));
     }

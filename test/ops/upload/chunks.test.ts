@@ -47,11 +47,17 @@ test("a record larger than a request is not in the body, and is listed in refuse
   );
   expect([ndjson?.body, others]).toEqual(['{"a":1}\n{"a":2}\n', []]);
   expect(ndjson?.records.map(({ line }) => line)).toEqual([1, 3]);
-  const errors = { body: ["Too large for a request"] };
-  expect(ndjson?.refused).toEqual([2, 4].map((line) => ({ line, errors })));
+  const refused = { errors: { body: ["Too large for a request"] }, error_codes: { body: ["too_long"] } };
+  expect(ndjson?.refused).toEqual([2, 4].map((line) => ({ line, ...refused })));
   const [csv] = await chunksIn("csv", `a\n1\n${"x".repeat(MIB - 1)}\n2\n`);
   expect(csv?.body).toBe("a\r\n1\r\n2\r\n");
-  expect(csv?.refused).toEqual([{ line: 3, errors: { body: ["A cell is longer than 8,192 characters"] } }]);
+  expect(csv?.refused).toEqual([
+    {
+      line: 3,
+      errors: { body: ["A cell is longer than 8,192 characters"] },
+      error_codes: { body: ["too_long"] },
+    },
+  ]);
 });
 
 test("line counts the lines of the file, with \\n or \\r\\n, empty lines and a byte order mark", async () => {
