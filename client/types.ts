@@ -35,6 +35,7 @@ export type FieldErrorCode =
   | "invalid_csv"
   | "duplicate_key"
   | "wrong_cell_count"
+  | "missing_header"
   | "unknown_column"
   | "missing_column"
   | "duplicate_column";

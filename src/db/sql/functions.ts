@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_fb3d5b83",
+  "function": "patients_export_csv_7c771af2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
