@@ -85,6 +85,7 @@ export type FieldErrorCode =
   | "invalid_csv"
   | "duplicate_key"
   | "wrong_cell_count"
+  | "missing_header"
   | "unknown_column"
   | "missing_column"
   | "duplicate_column";

@@ -19,15 +19,20 @@ export const limitBody = (kibibytes: number) =>
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * The body as text. Hono's `c.req.text()` would silently replace bytes that are not UTF-8.
+ * The bytes of the body.
  *
  * @param expected what the body should be, for the error detail.
- * @throws {Problem} 400 when there is none, or it is not UTF-8.
+ * @throws {Problem} 400 when there is none.
  */
-export async function readBodyText(c: Context, expected: string): Promise<string> {
-  const bytes = await c.req.arrayBuffer();
-  if (bytes.byteLength === 0)
+export async function readBody(c: Context, expected: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await c.req.arrayBuffer());
+  if (bytes.length === 0)
     throw new Problem("body_missing", `The request has no body; ${expected} is expected.`);
+  return bytes;
+}
+
+/** Decodes UTF-8. Hono's `c.req.text()` would silently replace other bytes. @throws {Problem} 400 for other bytes */
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {

@@ -91,6 +91,7 @@ export const fieldErrorCodes = [
   "invalid_csv",
   "duplicate_key",
   "wrong_cell_count",
+  "missing_header",
   "unknown_column",
   "missing_column",
   "duplicate_column",

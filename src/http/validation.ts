@@ -1,14 +1,14 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
-import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "./body.ts";
+import { decodeUtf8, hasDuplicateKey, limitBody, readBody, requestMediaType } from "./body.ts";
 import type { FieldErrorCode } from "./problem-codes.ts";
 import {
   type FieldError,
   type FieldErrors,
   MAX_REPORTED_FIELDS,
   Problem,
-  safeFieldName,
+  unknownFieldName,
   validationProblem,
 } from "./problems.ts";
 
@@ -78,7 +78,7 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
  * Parses the body. Hono itself treats a wrong media type as an empty object, and replaces bytes that are not UTF-8.
  */
 async function requireJson(c: Context): Promise<void> {
-  const text = await readBodyText(c, "a JSON object");
+  const text = decodeUtf8(await readBody(c, "a JSON object"));
   if (requestMediaType(c) !== "application/json")
     throw new Problem(
       "unsupported_media_type",
@@ -118,7 +118,7 @@ export function collectFieldErrors(
   const errors = new Map<string, FieldError[]>();
   let count = 0;
   const add = (path: PropertyKey[], code: FieldErrorCode, message: string) => {
-    const field = safeFieldName(path.join(".")) || "body";
+    const field = path.join(".") || "body";
     const others = errors.get(field) ?? [];
     if (!others.some((other) => other.message === message)) errors.set(field, [...others, { code, message }]);
   };
@@ -127,7 +127,7 @@ export function collectFieldErrors(
     if (issue.code === "unrecognized_keys") {
       // A body may have thousands of unknown keys: all are counted, the first are named.
       for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS))
-        add([...issue.path, key], unknownKey, issue.message);
+        add([...issue.path, unknownFieldName(key)], unknownKey, issue.message);
       count += issue.keys.length;
     } else {
       add(issue.path, fieldErrorCode(issue), issue.message);

@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_43ac13f2",
+  "function": "patients_export_csv_fde40e85",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
