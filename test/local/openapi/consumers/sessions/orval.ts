@@ -25,7 +25,7 @@ const changed = await patchPatientByPut(created.id, { ...created, age: 86 }, { h
 const stale = await updatePatient(created.id, { age: 87 }, { headers });
 const invalid = await updatePatient(created.id, { age: 121 }, auth);
 const imported = await importPatients(new Blob([csv]), { partial: true }, auth);
-const exported = await exportPatients({ headers: { ...auth.headers, Accept: "text/csv" } });
+const exported = await exportPatients({ bom: false }, { headers: { ...auth.headers, Accept: "text/csv" } });
 
 console.log(
   JSON.stringify({
