@@ -95,9 +95,9 @@ function successResponse(response: ResponseDescription, group: OpenApiGroup): Js
 
 /** The error statuses that a route's middleware and validation return. */
 function commonErrorStatuses({ schemas, isAuthenticated, isRateLimited, isConfigured }: Route): number[] {
-  const { json, query, param, header } = schemas;
+  const { json, param, header } = schemas;
   return [
-    ...(json || query || header ? [400] : []),
+    400, // Of a query that the route does not take.
     ...(isAuthenticated ? [401, 403] : []),
     ...(param ? [404] : []),
     ...(header === IfMatch ? [412, 428] : []),

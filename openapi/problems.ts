@@ -57,7 +57,7 @@ const statuses: Record<number, StatusDescription> = {
     name: "BadRequest",
     title: "Bad Request",
     description:
-      "A field or a parameter is missing, unknown or not valid (`errors` names each one), or the body is not JSON or has a duplicate key.",
+      "A field or a parameter is missing, unknown, repeated or not valid (`errors` names each one), or the body is not JSON or has a duplicate key. A query parameter that the operation does not list is unknown.",
     detail: "1 field is not valid.",
   },
   401: {

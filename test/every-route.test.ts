@@ -178,6 +178,24 @@ describe.each(routeRequests)("$route", (request) => {
       expect(await account.api.databaseRequests()).toBeGreaterThan(0);
     });
 
+  test("with an unknown parameter or a malformed query returns 400 by its name, without a database request", async () => {
+    const path = routePath(request, about.id);
+    for (const [query, name] of [
+      ["dry_run=true", "dry_run"],
+      ["x", "x"],
+      ["limit=1&limit=1&x=1", "x"],
+      ["x=Jos%E9", "x"],
+      ["%ff=1", "query"],
+    ] as const) {
+      const answer = await sendToPath(account, request, `${path}?${query}`, about);
+      expect([query, answer]).toMatchObject([
+        query,
+        { status: 400, body: { errors: { [name]: [expect.any(String)] } } },
+      ]);
+    }
+    expect(await account.api.databaseRequests()).toBe(0);
+  });
+
   test(`returns ${request.status} with and without a slash at the end of the path`, async () => {
     const path = routePath(request, about.id);
     const otherPath = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;

@@ -5,6 +5,7 @@ import { jwt } from "hono/jwt";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { consumeRateLimit, rateLimitedMiddleware, requestOrigin } from "../http/rate-limits.ts";
+import { rejectUndeclaredQuery } from "../http/validation.ts";
 import { ALGORITHM, parseVerifiedPayload, type VerifiedToken, verificationKey } from "./access-token.ts";
 import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./verified-tokens.ts";
 
@@ -15,7 +16,8 @@ const BEARER = /^bearer\s+(\S+)$/i;
  * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the
  * account is active and the session open (src/db/query/caller.ts).
  *
- * @throws {Problem} 401; 429 when the session or the account sends too many requests.
+ * @throws {Problem} 401; 429 when the session or the account sends too many requests; 400 for a query that the route
+ *   does not take.
  */
 export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
@@ -31,6 +33,7 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
   // those that exceed the session's limit are not counted for the account.
   await consumeRateLimit(config.SESSION_LIMITER, claims.session_id);
   await consumeRateLimit(config.ACCOUNT_LIMITER, String(claims.user_id));
+  rejectUndeclaredQuery(c);
   c.set("caller", { claims, origin: requestOrigin(c), connection });
   await next();
 });

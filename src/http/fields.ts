@@ -22,11 +22,10 @@ export const rule = <Value>(isValid: (value: Value) => boolean, message: string,
     issues.push({ code: "custom", message, path, input: value, continue: true });
   });
 
+const isStorable = (value: string) => value.isWellFormed() && !value.includes("\0");
+
 /** Text that PostgreSQL can store. */
-export const storableText = rule<string>(
-  (value) => value.isWellFormed() && !value.includes("\0"),
-  "Must be well-formed Unicode without NUL",
-);
+export const storableText = rule(isStorable, "Must be well-formed Unicode without NUL");
 
 /**
  * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
@@ -36,7 +35,8 @@ export const textField = (max: number) =>
   z.string().check(
     storableText,
     z.trim(),
-    rule((value) => VISIBLE.test(value), "Required"),
+    // One message for NUL, which is not visible either.
+    rule((value) => VISIBLE.test(value) || !isStorable(value), "Required"),
     rule((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
     z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
   );

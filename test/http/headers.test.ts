@@ -33,9 +33,10 @@ test("with CORS_ORIGINS=* every origin may call and read the headers it needs", 
   expect(before.headers.get("Access-Control-Allow-Credentials")).toBeNull();
   const answer = await get(open, "https://clinic.example");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
-  const caching = ["ETag", "Idempotency-Replayed", "Link", "Location"];
-  const exposed = [...caching, "Retry-After", "WWW-Authenticate", "X-Request-Id"];
-  expect(listOf(answer, "Access-Control-Expose-Headers").sort()).toEqual(exposed);
+  expect(listOf(answer, "Access-Control-Expose-Headers")).toEqual([
+    ...["Allow", "Content-Disposition", "Deprecation", "ETag", "Idempotency-Replayed", "Link", "Location"],
+    ...["Retry-After", "Server-Timing", "WWW-Authenticate", "X-Request-Id"],
+  ]);
 });
 
 const configured = connectApi({ CORS_ORIGINS: "https://a.example, https://b.example" });
@@ -56,6 +57,35 @@ test.each([
   for (const { headers } of [await preflight(configured, origin), await get(configured, origin)])
     expect(headers.get("Access-Control-Allow-Origin")).toBeNull();
   expect(listOf(await configured.get("/api/patients/"), "Vary")).toContain("Origin");
+});
+
+test.each(["/healthz", "/readyz", "/healthz/", "/api/nothing/"])(
+  "%s has the CORS headers of the other routes",
+  async (path) => {
+    const headers = { Origin: "https://b.example" };
+    const before = await configured.request("OPTIONS", path, undefined, { headers });
+    for (const answer of [before, await configured.get(path, { headers })])
+      expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("https://b.example");
+    expect(before.status).toBe(204);
+    const other = await configured.get(path, { headers: { Origin: "https://c.example" } });
+    expect(other.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    const closed = await connectApi().get(path, { headers });
+    expect(closed.headers.get("Access-Control-Allow-Origin")).toBeNull();
+  },
+);
+
+test("a page can read the answers of a Worker whose configuration is wrong", async () => {
+  const broken = connectApi({ CORS_ORIGINS: "*", JWT_SECRET: undefined });
+  const headers = { Origin: "https://clinic.example" };
+  for (const [path, status] of [
+    ["/healthz", 200],
+    ["/readyz", 500],
+    ["/api/patients/", 500],
+  ] as const) {
+    const answer = await broken.get(path, { headers });
+    expect([path, answer.status]).toEqual([path, status]);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  }
 });
 
 test.each<[status: number, provoke: (api: Api) => Promise<ApiResponse>]>([
