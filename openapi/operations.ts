@@ -7,7 +7,7 @@ import {
   type ResponseDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
-import { IfMatch } from "../src/http/preconditions.ts";
+import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import type * as z from "../src/zod.ts";
 import { headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
@@ -100,7 +100,8 @@ function commonErrorStatuses({ schemas, isAuthenticated, isRateLimited, isConfig
     400, // Of a query that the route does not take.
     ...(isAuthenticated ? [401, 403] : []),
     ...(param ? [404] : []),
-    ...(header === IfMatch ? [412, 428] : []),
+    ...(header === ReadPreconditions ? [412] : []),
+    ...(header === WritePreconditions ? [412, 428] : []),
     ...(json ? [413, 415] : []),
     ...(header === IdempotencyKey ? [422] : []),
     ...(isRateLimited ? [429] : []),

@@ -95,7 +95,7 @@ const statuses: Record<number, StatusDescription> = {
   412: {
     name: "PreconditionFailed",
     title: "Precondition Failed",
-    description: "The record has changed since the version in `If-Match`.",
+    description: "The record has a version that `If-Match` or `If-None-Match` excludes.",
     detail: "The patient has changed since the version in If-Match: read it again.",
   },
   413: {
