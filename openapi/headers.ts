@@ -4,7 +4,7 @@ import type { HeaderName, JsonSchema } from "../src/http/openapi.ts";
 const commonHeaders = ["X-Request-Id", "Server-Timing"] as const;
 
 /** The headers that problems.ts adds to errors. */
-export type ProblemHeaderName = "Retry-After" | "WWW-Authenticate";
+export type ProblemHeaderName = "Accept-Encoding" | "Retry-After" | "WWW-Authenticate";
 
 const text = (pattern: string) => ({ type: "string", pattern });
 
@@ -52,6 +52,12 @@ export const headers: Record<
     required: false,
     schema: { type: "string", const: "true" },
     example: "true",
+  },
+  "Accept-Encoding": {
+    description: "`identity` if the body was compressed: send it again without `Content-Encoding`.",
+    required: false,
+    schema: { type: "string", const: "identity" },
+    example: "identity",
   },
   "Retry-After": {
     description: "How many seconds to wait before trying again.",

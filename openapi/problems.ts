@@ -107,8 +107,10 @@ const statuses: Record<number, StatusDescription> = {
   415: {
     name: "UnsupportedMediaType",
     title: "Unsupported Media Type",
-    description: "The `Content-Type` is not JSON, or the text is not UTF-8.",
+    description:
+      "The `Content-Type` is not JSON, or its `charset` is not UTF-8, or the body has a `Content-Encoding` other than `identity`.",
     detail: "The body must be JSON in UTF-8, with Content-Type: application/json.",
+    headers: ["Accept-Encoding"],
   },
   422: {
     name: "UnprocessableContent",

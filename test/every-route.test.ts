@@ -165,6 +165,16 @@ describe.each(routeRequests)("$route", (request) => {
       expect(await account.api.databaseRequests()).toBe(0);
     });
 
+  if (request.invalid || request.takesFile)
+    test("with a compressed body returns 415, which asks for identity, without a database request", async () => {
+      const answer = await sendRouteRequest(account, request, about, {
+        headers: { "Content-Encoding": "gzip" },
+      });
+      expect(answer).toEqual(problem(415));
+      expect(answer.headers.get("Accept-Encoding")).toBe("identity");
+      expect(await account.api.databaseRequests()).toBe(0);
+    });
+
   if (route.includes("/api/"))
     test("returns 503 when the database fails, and tells the reason neither in the response nor in the log", async () => {
       const printed = watchConsole();

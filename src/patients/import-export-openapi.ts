@@ -94,7 +94,8 @@ export const importExportOpenApi: DescribedRoutes = {
           detail: "The file has more than 1000 records.",
         },
         415: {
-          description: "The `Content-Type` is neither of the two media types, or the text is not UTF-8.",
+          description:
+            "The `Content-Type` is neither of the two media types, or its `charset` is not UTF-8, or the body has a `Content-Encoding` other than `identity`.",
           detail: "The body must be application/x-ndjson or text/csv, in UTF-8.",
         },
       },

@@ -80,6 +80,7 @@ function faultsOfAnswer(exchange: Exchange, { headers = {}, content }: Operation
 
 /** Headers that only a response may have whose description in the document has them. */
 const documentedHeaders = [
+  "Accept-Encoding",
   "Allow",
   "ETag",
   "Idempotency-Replayed",
