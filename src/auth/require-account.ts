@@ -9,6 +9,8 @@ import { rejectUndeclaredQuery } from "../http/validation.ts";
 import { ALGORITHM, parseVerifiedPayload, type VerifiedToken, verificationKey } from "./access-token.ts";
 import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./verified-tokens.ts";
 
+const BEARER_SCHEME = /^bearer(?:[\s,]|$)/i;
+
 /** An `Authorization` header with an access token (RFC 6750, section 2.1). */
 const BEARER = /^bearer\s+(\S+)$/i;
 
@@ -20,8 +22,10 @@ const BEARER = /^bearer\s+(\S+)$/i;
  *   does not take.
  */
 export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next) => {
-  const authorization = c.req.header("Authorization");
-  if (!authorization)
+  const authorization = c.req.header("Authorization") ?? "";
+  // Without `error=`, which is for tokens: a client that sends none, or uses another scheme, did not know (RFC 6750,
+  // section 3.1).
+  if (!BEARER_SCHEME.test(authorization))
     throw unauthorizedProblem("An access token is required: send Authorization: Bearer <access token>.");
   const [, token] = BEARER.exec(authorization) ?? [];
   if (token === undefined) throw invalidTokenProblem();
