@@ -9,7 +9,7 @@ import {
 } from "../src/http/openapi.ts";
 import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import type * as z from "../src/zod.ts";
-import { headerReferences } from "./headers.ts";
+import { deprecationHeaders, headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
 import type { Route } from "./routes.ts";
 import { buildParameters } from "./schemas.ts";
@@ -78,17 +78,25 @@ function buildResponses(route: Route, texts: OperationDescription, group: OpenAp
   const problems = texts.problems ?? {};
   const errorStatuses = new Set([...commonErrorStatuses(route), ...Object.keys(problems).map(Number)]);
   return Object.fromEntries([
-    ...texts.responses.map((response) => [response.status, successResponse(response, group)]),
-    ...[...errorStatuses].map((status) => [status, operationProblem(status, problems[status])]),
+    ...texts.responses.map((response) => [response.status, successResponse(response, texts, group)]),
+    ...[...errorStatuses].map((status) => [status, operationProblem(status, texts)]),
   ]);
 }
 
-function successResponse(response: ResponseDescription, group: OpenApiGroup): JsonSchema {
+function successResponse(
+  response: ResponseDescription,
+  { deprecated }: OperationDescription,
+  group: OpenApiGroup,
+): JsonSchema {
   const { description, schema, list, headers = [], content } = response;
   const json = schema && { "application/json": jsonContent(schema, group, response) };
   return {
     description,
-    headers: headerReferences(list ? [...headers, "Link"] : headers),
+    headers: headerReferences([
+      ...headers,
+      ...(list ? ["Link"] : []),
+      ...(deprecated ? deprecationHeaders : []),
+    ]),
     ...(json || content ? { content: { ...json, ...content } } : {}),
   };
 }

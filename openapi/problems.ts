@@ -1,11 +1,12 @@
 import {
   describeSchema,
   type JsonSchema,
+  type OperationDescription,
   type ProblemDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
 import * as z from "../src/zod.ts";
-import { headerReferences, type ProblemHeaderName } from "./headers.ts";
+import { deprecationHeaders, headerReferences, type ProblemHeaderName } from "./headers.ts";
 
 const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
 
@@ -160,18 +161,30 @@ export const problemResponses = (): Record<string, JsonSchema> =>
     Object.entries(statuses).map(([status, { name }]) => [name, problemResponse(Number(status))]),
   );
 
-/** An error response of an operation: with its own texts, or a reference to the named response of its status. */
-export function operationProblem(status: number, texts?: ProblemDescription): JsonSchema {
+/**
+ * An error response of an operation: with its own texts and the headers of a deprecated one, or a reference to the named
+ * response of its status.
+ */
+export function operationProblem(
+  status: number,
+  { problems = {}, deprecated }: OperationDescription,
+): JsonSchema {
   const { name } = statusDescription(status);
-  return texts ? problemResponse(status, texts) : { $ref: `#/components/responses/${name}` };
+  const texts = problems[status];
+  if (!texts && !deprecated) return { $ref: `#/components/responses/${name}` };
+  return problemResponse(status, texts, deprecated ? deprecationHeaders : []);
 }
 
-function problemResponse(status: number, texts: Partial<ProblemDescription> = {}): JsonSchema {
+function problemResponse(
+  status: number,
+  texts: Partial<ProblemDescription> = {},
+  headers: readonly string[] = [],
+): JsonSchema {
   const common = statusDescription(status);
   const example = problemExample(status, texts.detail ?? common.detail);
   return {
     description: texts.description ?? common.description,
-    headers: headerReferences(common.headers),
+    headers: headerReferences([...(common.headers ?? []), ...headers]),
     content: { "application/problem+json": { schema: referenceTo("Problem"), example } },
   };
 }

@@ -3,6 +3,7 @@ import { createFactory } from "hono/factory";
 import { requireAccount } from "../auth/require-account.ts";
 import { duplicateDetail } from "../db/errors.ts";
 import type { AppEnv, AuthenticatedEnv } from "../http/context.ts";
+import { deprecatePath } from "../http/deprecation.ts";
 import { IdPath } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import {
@@ -29,7 +30,13 @@ const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   },
 );
 
+const deprecateOldPath = deprecatePath(
+  "2026-11-27",
+  (path) => /^(\/api\/mappings\/\d+\/)delete/.exec(path)?.[1],
+);
+
 export const assignmentRoutes = new Hono<AppEnv>()
+  .use("/:id/delete", deprecateOldPath)
   .use(requireAccount)
 
   .get("/", ...listHandlers(AssignmentsQuery, listAssignments))

@@ -40,6 +40,7 @@ export const importExportOpenApi: DescribedRoutes = {
         {
           status: 200,
           description: "The patients, sorted by `id`.",
+          headers: ["Content-Disposition"],
           content: {
             "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
             "text/csv": {

@@ -82,6 +82,8 @@ function faultsOfAnswer(exchange: Exchange, { headers = {}, content }: Operation
 const documentedHeaders = [
   "Accept-Encoding",
   "Allow",
+  "Content-Disposition",
+  "Deprecation",
   "ETag",
   "Idempotency-Replayed",
   "Link",
