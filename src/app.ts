@@ -30,7 +30,10 @@ export const configure = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-/** Checks the query of routes that need no access token. For the others `requireAccount` does, once it knows the caller. */
+/**
+ * Checks the query of routes that need no access token. For the others `requireAccount` does, after the token: so every
+ * route is checked, without a line of its own.
+ */
 const checkOpenQuery = createMiddleware<AppEnv>(async (c, next) => {
   const isOpen = !matchedRoutes(c).some(({ handler }) => handler === requireAccount);
   if (isOpen) rejectUndeclaredQuery(c);

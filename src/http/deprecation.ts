@@ -5,8 +5,8 @@ import { createMiddleware } from "hono/factory";
  * what replaces it (RFC 5829). It comes before `requireAccount`, which may respond itself.
  *
  * @param since the date, such as `2026-11-27`.
- * @param successorOf the path that replaces a path; `undefined` when it is malformed, because a header repeats no text of a
- *   client.
+ * @param successorOf the path that replaces a path; `undefined` when it is malformed, because a header repeats no text
+ *   of a client.
  */
 export function deprecatePath(since: string, successorOf: (path: string) => string | undefined) {
   const seconds = Date.parse(since) / 1000;

@@ -11,12 +11,16 @@ export const formatEtag = (version: number): string => `"${version}"`;
 
 const ETAG = '(?:W/)?"[\\x21\\x23-\\x7e\\x80-\\xff]*"';
 
-/** `*`, or a list of ETags. Empty elements of a list are ignored (RFC 9110, section 5.6.1.2), but it has one that is not. */
-const ETAGS = new RegExp(`^[ \\t]*(?:\\*|[ \\t,]*${ETAG}(?:[ \\t]*,[ \\t,]*${ETAG})*[ \\t,]*)[ \\t]*$`);
+/**
+ * `*`, or a list of ETags. Empty elements of the list are ignored (RFC 9110, section 5.6.1.2), but it has one that is not
+ * empty. Matching takes linear time: at each character there is one way to continue.
+ */
+const ETAGS = new RegExp(`^(?:[ \\t]*\\*[ \\t]*|[ \\t,]*${ETAG}(?:[ \\t]*,[ \\t,]*${ETAG})*[ \\t,]*)$`);
 
 /**
- * What proxies add to an ETag within its quotation marks when they compress a response: `-gzip`, `-br` or `-zstd` Apache, Caddy
- * and Traefik, `--gzip` Jetty, `-df` Traffic Server, `;gz` LiteSpeed. nginx, Varnish and Cloudflare make it weak instead.
+ * The versions in a list, also with what a proxy adds to an ETag when it compresses a response: `-gzip`, `-br` or `-zstd`
+ * (Apache, Caddy, Traefik), `--gzip` (Jetty), `-df` (Traffic Server), `;gz` (LiteSpeed). nginx, Varnish and Cloudflare
+ * make it weak instead.
  */
 const VERSIONS = /"([1-9]\d{0,9})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate|df))*"/g;
 
@@ -53,7 +57,8 @@ export const versionsToRead = ({ "If-Match": match, "If-None-Match": noneMatch }
 });
 
 /**
- * Which versions a record may have to be changed (RFC 9110, section 13.2.2). `expected` null: all; `excluded`: not these.
+ * Which versions a record may have to be changed (RFC 9110, section 13.2.2). `expected` null: all. `excluded`: not
+ * these.
  *
  * @throws {Problem} 428 without `If-Match`, when `REQUIRE_IF_MATCH` is set (RFC 6585, section 3).
  */
@@ -71,7 +76,8 @@ export function versionsToChange(
 /**
  * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
  *
- * @throws {Problem} 404 when `version` is null; 412 when it is not expected (section 13.1.1), also when the client has it.
+ * @throws {Problem} 404 when `version` is null; 412 when it is not expected (section 13.1.1), also when the client has
+ *   it.
  */
 export function respondIfModified<Shape>(
   c: Context<AuthenticatedEnv>,

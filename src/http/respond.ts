@@ -20,8 +20,11 @@ export function respondJson<Shape, Status extends ContentfulStatusCode = 200>(
   return response as JsonResponse<Shape, Status>;
 }
 
-/** Where a media range is in the order of precedence of RFC 9110, section 12.5.1; `undefined` when `type` is not in it. */
+/**
+ * Where a media range is in the order of precedence of RFC 9110, section 12.5.1; `undefined` when `type` is not in it.
+ */
 function specificityOf(range: string, type: string): number | undefined {
+  // `*` alone is no range, but old Java clients send it.
   const ranges = ["*", "*/*", type.replace(/\/.*/, "/*"), type];
   const specificity = ranges.indexOf(range.toLowerCase());
   return specificity < 0 ? undefined : specificity;
@@ -37,8 +40,8 @@ function matchMediaType<Type extends string>(type: Type, accepted: { type: strin
 }
 
 /**
- * The media type that the client prefers; the first one when it prefers none (RFC 9110, section 12.5.1). Parameters of media types are
- * ignored. A quality of 0 excludes a type.
+ * The media type that the client prefers; the first one when it prefers none (RFC 9110, section 12.5.1). Parameters of
+ * media types are ignored. A quality of 0 excludes a type.
  *
  * @throws {Problem} 406 when it accepts none of them.
  */

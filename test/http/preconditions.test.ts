@@ -222,7 +222,7 @@ test("a doctor of another account gets 403 whatever the ETag; 412 comes before t
   expect(await nurse.delete(path, ifMatch('"1"'))).toEqual(problem(409));
 });
 
-test("a route whose records have no ETag ignores If-Match and If-None-Match", async () => {
+test("lists, POST, and routes whose records have no ETag ignore If-Match and If-None-Match", async () => {
   const { patient } = await assignDoctor(nurse);
   for (const options of [ifMatch('"9"'), ifMatch("*"), ifNoneMatch("*"), ifNoneMatch('"1"')]) {
     expect((await nurse.get("/api/patients/", options)).status).toBe(200);
