@@ -8,6 +8,7 @@ import {
   referenceTo,
 } from "../src/http/openapi.ts";
 import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
+import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import type * as z from "../src/zod.ts";
 import { deprecationHeaders, headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
@@ -76,10 +77,15 @@ function findSchema(schema: z.ZodMiniType, { schemas, tag }: OpenApiGroup): [str
 
 function buildResponses(route: Route, texts: OperationDescription, group: OpenApiGroup): JsonSchema {
   const problems = texts.problems ?? {};
-  const errorStatuses = new Set([...commonErrorStatuses(route), ...Object.keys(problems).map(Number)]);
+  const codes = commonProblemCodes(route);
+  const statuses = new Set([
+    ...codes.map((code) => problemStatuses[code]),
+    ...Object.keys(problems).map(Number),
+  ]);
+  const codesOf = (status: number) => codes.filter((code) => problemStatuses[code] === status);
   return Object.fromEntries([
     ...texts.responses.map((response) => [response.status, successResponse(response, texts, group)]),
-    ...[...errorStatuses].map((status) => [status, operationProblem(status, texts)]),
+    ...[...statuses].map((status) => [status, operationProblem(status, codesOf(status), texts)]),
   ]);
 }
 
@@ -101,18 +107,25 @@ function successResponse(
   };
 }
 
-/** The error statuses that a route's middleware and validation return. */
-function commonErrorStatuses({ schemas, isAuthenticated, isRateLimited, isConfigured }: Route): number[] {
-  const { json, param, header } = schemas;
+/** The codes of the errors that a route's middleware and validation return. */
+function commonProblemCodes(route: Route): ProblemCode[] {
+  const { json, param, header } = route.schemas;
+  const isConditionalChange = header === WritePreconditions;
   return [
-    400, // Of a query that the route does not take.
-    ...(isAuthenticated ? [401, 403] : []),
-    ...(param ? [404] : []),
-    ...(header === ReadPreconditions ? [412] : []),
-    ...(header === WritePreconditions ? [412, 428] : []),
-    ...(json ? [413, 415] : []),
-    ...(header === IdempotencyKey ? [422] : []),
-    ...(isRateLimited ? [429] : []),
-    ...(isConfigured ? [409, 500, 503] : []),
+    "validation_failed", // Of a query that the route does not take.
+    ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
+    ...codesIf(route.isAuthenticated, "token_invalid", "token_missing", "token_expired", "token_revoked"),
+    ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
+    ...codesIf(param, "not_found"),
+    ...codesIf(header === ReadPreconditions || isConditionalChange, "precondition_failed"),
+    ...codesIf(isConditionalChange, "precondition_required"),
+    ...codesIf(json, "body_too_large", "unsupported_media_type", "unsupported_content_encoding"),
+    ...codesIf(header === IdempotencyKey, "idempotency_key_reused"),
+    ...codesIf(route.isRateLimited, "rate_limited"),
+    ...codesIf(route.isAuthenticated, "probing"),
+    ...codesIf(route.isConfigured, "write_conflict", "internal_error"),
+    ...codesIf(route.isConfigured, "database_unavailable", "database_busy"),
   ];
 }
+
+const codesIf = (condition: unknown, ...codes: ProblemCode[]): ProblemCode[] => (condition ? codes : []);

@@ -12,7 +12,7 @@ export const limitBody = (kibibytes: number) =>
   bodyLimit({
     maxSize: kibibytes * 1024,
     onError: () => {
-      throw new Problem(413, `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
+      throw new Problem("body_too_large", `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
     },
   });
 
@@ -27,11 +27,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 export async function readBodyText(c: Context, expected: string): Promise<string> {
   requireIdentityCoding(c);
   const bytes = await c.req.arrayBuffer();
-  if (bytes.byteLength === 0) throw new Problem(400, `The request has no body; ${expected} is expected.`);
+  if (bytes.byteLength === 0)
+    throw new Problem("body_missing", `The request has no body; ${expected} is expected.`);
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new Problem(400, "The body is not well-formed UTF-8.");
+    throw new Problem("invalid_utf8", "The body is not well-formed UTF-8.");
   }
 }
 
@@ -41,9 +42,11 @@ function requireIdentityCoding(c: Context): void {
     .split(",")
     .map((coding) => coding.trim().toLowerCase());
   if (codings.every((coding) => coding === "identity" || coding === "")) return;
-  throw new Problem(415, "The body must not be compressed: send it without Content-Encoding.", {
-    headers: { "Accept-Encoding": "identity" }, // RFC 9110, section 15.5.16
-  });
+  throw new Problem(
+    "unsupported_content_encoding",
+    "The body must not be compressed: send it without Content-Encoding.",
+    { headers: { "Accept-Encoding": "identity" } }, // RFC 9110, section 15.5.16
+  );
 }
 
 /** The media type of the body in lower case; "" when there is none, or its charset is not UTF-8. */

@@ -67,7 +67,10 @@ export function versionsToChange(
   { "If-Match": match, "If-None-Match": noneMatch }: Preconditions,
 ): { expected: number[] | null; excluded: number[] } {
   if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
-    throw new Problem(428, "If-Match is required: send the ETag of the record as you last read it.");
+    throw new Problem(
+      "precondition_required",
+      "If-Match is required: send the ETag of the record as you last read it.",
+    );
   // `If-None-Match: *` is false for every record that there is.
   const expected = noneMatch === "any" ? [] : listed(match);
   return { expected: expected ?? null, excluded: listed(noneMatch) ?? [] };
@@ -93,24 +96,22 @@ export function respondIfModified<Shape>(
 /** 412: the record has another version than these headers ask for. */
 const preconditionFailed = (resourceName: string, { "If-None-Match": noneMatch }: Preconditions): Problem =>
   new Problem(
-    412,
+    "precondition_failed",
     noneMatch === undefined
       ? `The ${resourceName} has changed since the version in If-Match: read it again.`
       : `The ${resourceName} has a version that If-Match or If-None-Match excludes: read it again.`,
   );
 
-/** Who may change a record that others may read. */
+/** Who may change a record that others may read, and the code of the 403 for everybody else. */
 const writers = {
-  patient: "Only the patient's owner",
-  doctor: "Only the account that created this doctor or an admin",
-};
+  patient: { code: "not_patient_owner", who: "Only the patient's owner" },
+  doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
+} as const;
 export type ResourceKind = keyof typeof writers;
 
-/** What only an admin may do with a record that others may change. */
-const reservedChanges: Partial<Record<ResourceKind, string>> = {
-  doctor:
-    "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.",
-};
+/** What only an admin may do with a doctor that others may change. */
+const RELIED_ON =
+  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.";
 
 /**
  * Checks the state of the record that a statement was to change.
@@ -123,8 +124,8 @@ export function requireWritable(
   resourceName: ResourceKind,
   preconditions: Preconditions,
 ): void {
-  if (!requireFound(canChange, resourceName))
-    throw new Problem(403, `${writers[resourceName]} may change or delete it.`);
-  if (needsAdmin) throw new Problem(403, reservedChanges[resourceName] ?? "Only an admin may do this.");
+  const { code, who } = writers[resourceName];
+  if (!requireFound(canChange, resourceName)) throw new Problem(code, `${who} may change or delete it.`);
+  if (needsAdmin) throw new Problem("doctor_relied_on", RELIED_ON);
   if (!isExpectedVersion) throw preconditionFailed(resourceName, preconditions);
 }

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { FieldErrorCode } from "./problem-codes.ts";
 import { type FieldErrors, type Problem, safeFieldName, validationProblem } from "./problems.ts";
 
 /**
@@ -17,7 +18,8 @@ export function readQuery(c: Context): Map<string, string[]> {
     if (name === undefined || value === undefined) malformed.push(name ?? "");
     else if (query.get(name)?.push(value) === undefined) query.set(name, [value]);
   }
-  if (malformed.length > 0) throw parameterProblem(malformed, "Must be percent-encoded UTF-8");
+  if (malformed.length > 0)
+    throw parameterProblem(malformed, "malformed_encoding", "Must be percent-encoded UTF-8");
   return query;
 }
 
@@ -35,10 +37,10 @@ function decode(encoded: string): string | undefined {
   }
 }
 
-/** The same message for each of these parameters. One whose name cannot be shown is called `query`. */
-export const parameterErrors = (names: Iterable<string>, message: string): FieldErrors =>
-  Object.fromEntries([...names].map((name) => [safeFieldName(name) || "query", [message]]));
+/** The same error of each of these parameters. One whose name cannot be shown is called `query`. */
+export const parameterErrors = (names: string[], code: FieldErrorCode, message: string): FieldErrors =>
+  Object.fromEntries(names.map((name) => [safeFieldName(name) || "query", [{ code, message }]]));
 
-/** 400 with the same message for each of these parameters. */
-export const parameterProblem = (names: Iterable<string>, message: string): Problem =>
-  validationProblem(parameterErrors(names, message), new Set(names).size);
+/** 400 with the same error of each of these parameters. */
+export const parameterProblem = (names: string[], code: FieldErrorCode, message: string): Problem =>
+  validationProblem(parameterErrors(names, code, message), new Set(names).size);

@@ -52,6 +52,6 @@ export function negotiateMediaType<Type extends string>(c: Context, types: [Type
     .flatMap((type) => matchMediaType(type, accepted) ?? [])
     .filter(({ q }) => q > 0)
     .sort((a, b) => b.q - a.q || b.specificity - a.specificity || a.rank - b.rank);
-  if (!preferred) throw new Problem(406, `This is available as ${types.join(" or ")}.`);
+  if (!preferred) throw new Problem("not_acceptable", `This is available as ${types.join(" or ")}.`);
   return preferred.type;
 }
