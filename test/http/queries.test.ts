@@ -29,6 +29,7 @@ test.each([
   const answer = await list(`limit=1&search=${value}`);
   expect(answer).toEqual(fieldProblem("search"));
   expect(answer.body.errors.search).toEqual(["Must be percent-encoded UTF-8"]);
+  expect(answer.body.error_codes.search).toEqual(["malformed_encoding"]);
   expect(await nurse.api.databaseRequests()).toBe(0);
 });
 
@@ -100,6 +101,7 @@ test("partial=true&partial=false gets 400 and nothing is imported", async () => 
   const answer = await nurse.post(path, undefined, { raw, headers });
   expect(answer).toEqual(fieldProblem("partial"));
   expect(answer.body.errors.partial).toEqual(["Given more than once"]);
+  expect(answer.body.error_codes.partial).toEqual(["repeated_parameter"]);
 });
 
 test.each(["%00", "a%00", "%00%00", "%20%00"])("search=%s gets one message, about NUL", async (value) => {
@@ -138,6 +140,8 @@ test("the query of an export is refused by name: it has no filters", async () =>
     search: ["Unknown parameter: this route accepts none"],
   });
   expect((await nurse.request("HEAD", "/api/patients/export/?gender=M")).status).toBe(400);
+  for (const path of ["/api/patients/export/", "/api/patients/"])
+    expect((await nurse.get(`${path}?gendre=M`)).body.error_codes).toEqual({ gendre: ["unknown_parameter"] });
 });
 
 test.each([
