@@ -189,7 +189,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
       operationId: "deleteAssignmentByOldPath",
       summary: "End an assignment (old path)",
       description:
-        "Deprecated: the same as `DELETE /api/mappings/{patient_or_assignment_id}/`, for clients that only know this path.",
+        "Deprecated: the same as `DELETE /api/mappings/{patient_or_assignment_id}/`, for clients that only know this path. All its responses say so in the headers `Deprecation` and `Link`.",
       deprecated: true,
       ...deletion,
       parameters: { id: { name: "assignment_id", description: id, example: 41 } },

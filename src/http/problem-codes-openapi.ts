@@ -121,7 +121,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Do not send it again with this key",
   },
   precondition_failed: {
-    when: "`If-Match` names another version: somebody else changed the record first",
+    when: "`If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one",
     action: "Read the record again and let the user decide",
   },
   body_too_large: {
@@ -135,6 +135,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   unsupported_media_type: {
     when: "The `Content-Type` is not one that the route takes, or names another charset than UTF-8",
     action: "Fix the client",
+  },
+  unsupported_content_encoding: {
+    when: "The body is compressed: it has a `Content-Encoding` other than `identity`",
+    action: "Send it without compression",
   },
   idempotency_key_reused: {
     when: "The `Idempotency-Key` was used before for a different request",
@@ -187,6 +191,8 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   too_many: "A line of a file has too many fields, cells or columns",
   unknown_field: "The record has no such field",
   unknown_parameter: "The route has no such query parameter",
+  repeated_parameter: "The query has the parameter more than once",
+  malformed_encoding: "The parameter is not percent-encoded UTF-8",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
   same_account: "It must be another account",

@@ -61,6 +61,7 @@ export const importExportOpenApi: DescribedRoutes = {
         {
           status: 200,
           description: "The patients, sorted by `id`.",
+          headers: ["Content-Disposition"],
           content: {
             "text/csv": {
               schema: csv,
@@ -122,9 +123,10 @@ export const importExportOpenApi: DescribedRoutes = {
           codes: ["too_many_records", "body_too_large"],
         },
         415: {
-          description: "The `Content-Type` is neither of the two media types, or the text is not UTF-8.",
+          description:
+            "The `Content-Type` is neither of the two media types, or its `charset` is not UTF-8, or the body has a `Content-Encoding` other than `identity`.",
           detail: "The body must be application/x-ndjson or text/csv, in UTF-8.",
-          codes: ["unsupported_media_type"],
+          codes: ["unsupported_media_type", "unsupported_content_encoding"],
         },
       },
     },

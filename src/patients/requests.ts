@@ -56,26 +56,26 @@ export const NewPatient = requestBody(patientFields, readOnlyFields);
 export const PatientChanges = patchBody(patientFields, readOnlyFields);
 
 /** A query of one optional parameter, which is `true` or `false`. */
-const defineBooleanQuery = <Name extends string>(action: string, name: Name) =>
+const defineBooleanQuery = <Name extends string>(name: Name) =>
   z.strictObject(
     { [name]: z.optional(booleanParam) } as Record<Name, z.ZodMiniOptional<typeof booleanParam>>,
     {
       error: ({ code }) =>
-        code === "unrecognized_keys" ? `Unknown parameter: ${action} accepts ${name}` : undefined,
+        code === "unrecognized_keys" ? `Unknown parameter: this route accepts ${name}` : undefined,
     },
   );
 
 /** `bom`: whether an export as CSV begins with a byte order mark, which it does by default. */
-export const ExportQuery = defineBooleanQuery("export", "bom");
+export const ExportQuery = defineBooleanQuery("bom");
 
 /** `partial`: whether the valid lines of an import are imported when others are refused. */
-export const ImportQuery = defineBooleanQuery("import", "partial");
+export const ImportQuery = defineBooleanQuery("partial");
 
 /** The query of a patient's history and accesses. */
 export const PatientAuditQuery = definePageQuery({});
 
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
-export const RestoreQuery = defineBooleanQuery("restore", "partial");
+export const RestoreQuery = defineBooleanQuery("partial");
 
 /** The account that a patient is transferred to, and why. */
 export const TransferTarget = requestBody({ to: idSchema, reason: reasonField });

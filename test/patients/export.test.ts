@@ -125,19 +125,36 @@ describe("an export", () => {
     ["text/csv;q=0.5, application/x-ndjson;q=0.9", NDJSON],
     ["application/json, text/csv;q=0.1", CSV],
     ["application/json, */*;q=0.1", NDJSON],
+    ["application/x-ndjson, text/csv", NDJSON],
+    ["text/csv, application/x-ndjson", CSV],
+    ["*/*, text/csv", CSV],
+    ["*, application/json", NDJSON],
+    ["text/csv;q=0, */*", NDJSON],
+    ["*/*, application/x-ndjson;q=0", CSV],
+    ["application/*;q=0, */*;q=0.001", CSV],
+    ["application/*;q=0, application/x-ndjson;q=0.1", NDJSON],
+    ["application/x-ndjson; q=0.000, text/*", CSV],
+    ["text/*;q=0.1, */*;q=0.9", NDJSON],
+    ["text/*;q=0.9, text/csv;q=0.1, */*;q=0.5", NDJSON],
+    ["*/*;q=0, text/csv", CSV],
+    ["TEXT/CSV;Q=0.5, application/*;q=0", CSV],
+    ["text/csv; charset=utf-8; header=present", CSV],
+    ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", NDJSON],
+    [",", NDJSON],
   ])("with Accept: %s is sent as %s", async (accept, type) => {
     expect((await exported(await newAccount(), accept)).headers.get("Content-Type")).toMatch(type);
   });
 
-  test.each(["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0"])(
-    "with Accept: %s is 406 and makes no database request",
-    async (accept) => {
-      const account = await newAccount();
-      await account.api.databaseRequests();
-      expect(await exported(account, accept)).toEqual(problem(406));
-      expect(await account.api.databaseRequests()).toBe(0);
-    },
-  );
+  test.each([
+    ...["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0", "*;q=0"],
+    ...["*/*;q=0, text/html", "text/*;q=0, application/*;q=0", "text/csv;q=0, application/x-ndjson;q=0, */*"],
+    ...["text/*;q=1, text/csv;q=0", "*/*;q=0.0", "*/* ; q=0.000", "application/ndjson"],
+  ])("with Accept: %s is 406 and makes no database request", async (accept) => {
+    const account = await newAccount();
+    await account.api.databaseRequests();
+    expect(await exported(account, accept)).toEqual(problem(406));
+    expect(await account.api.databaseRequests()).toBe(0);
+  });
 
   test("during which the database fails breaks off, and the log says so without personal data", async () => {
     const account = await newAccount(connectApi());

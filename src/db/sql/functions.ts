@@ -997,12 +997,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_e1e0bb1d",
+  "function": "doctors_delete_809e1d11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1017,16 +1018,18 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_b1efc7bd",
+  "function": "doctors_find_92dea432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer"
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1228,12 +1231,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_f3949e33",
+  "function": "doctors_update_fc10afde",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1395,12 +1399,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_c69e65b6",
+  "function": "patients_delete_56053331",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1449,11 +1454,12 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_aa288100",
+  "function": "patients_find_0d3598d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer",
    "request_id": "uuid",
@@ -1462,6 +1468,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -2073,12 +2080,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_31f97033",
+  "function": "patients_update_34d983b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
