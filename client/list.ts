@@ -1,5 +1,6 @@
 import { unexpectedResponse } from "./problem.ts";
-import { type CallOptions, readJson, type Send } from "./request.ts";
+import type { CallOptions, Send } from "./request.ts";
+import { readJson } from "./response.ts";
 
 /**
  * The records of a list. Iterating requests page after page, when it needs the next one; each iteration starts anew.
@@ -25,13 +26,13 @@ export function list<Shape>(
   send: Send,
   path: string,
   firstQuery: object = {},
-  { signal }: CallOptions = {},
+  options: CallOptions = {},
 ): List<Shape> {
   async function* pages(): AsyncGenerator<Shape[], void, undefined> {
     let query: object | undefined = firstQuery;
     while (query) {
       const page: Page<Shape> = await send({
-        ...{ method: "GET", path, query, signal, isIdempotent: true },
+        ...{ method: "GET", path, query, options, isIdempotent: true },
         read: async (response) => ({ records: await readArray(response), next: nextQueryOf(response) }),
       });
       query = page.next;
@@ -43,7 +44,7 @@ export function list<Shape>(
     async *[Symbol.asyncIterator]() {
       for await (const records of pages())
         for (const record of records) {
-          signal?.throwIfAborted();
+          options.signal?.throwIfAborted();
           yield record;
         }
     },
