@@ -97,6 +97,8 @@ test("every method takes onResponse: records, assignments, lists, imports, expor
   await api.patients.get(id, options);
   await api.patients.update(id, { age: 1 }, options);
   await api.patients.replace(id, { age: 2 }, options);
+  await api.patients.list({ limit: 1 }, options).first();
+  await api.patients.history(id, {}, options).first();
   await api.assignments.ofPatient(id, options);
   await api.patients.exportAs("csv", options);
   await Array.fromAsync(api.patients.export(options));
@@ -106,8 +108,8 @@ test("every method takes onResponse: records, assignments, lists, imports, expor
   await api.sessions.list(options);
   await api.health(options);
   await api.readiness(options);
-  expect(ids).toEqual(Array.from({ length: 13 }, () => expect.any(String)));
-  expect(new Set(ids).size).toBe(13);
+  expect(ids).toEqual(Array.from({ length: 15 }, () => expect.any(String)));
+  expect(new Set(ids).size).toBe(15);
 });
 
 test("onResponse of a list is called for each page", async () => {
@@ -115,7 +117,7 @@ test("onResponse of a list is called for each page", async () => {
   for (let i = 0; i < 3; i += 1) await account.patients.create(newPatient());
   const links: boolean[] = [];
   const onResponse = ({ headers }: IncomingResponse) => links.push(headers.has("Link"));
-  await Array.fromAsync(account.patients.list({ limit: 1 }, { onResponse }));
+  await account.patients.list({ limit: 1 }, { onResponse }).toArray();
   expect(links).toEqual([true, true, false]);
 });
 
