@@ -1,6 +1,6 @@
 import type { Call, CallOptions, createSend, Send } from "./request.ts";
 import { readJson, readNoContent } from "./response.ts";
-import type { RetryOptions } from "./retry.ts";
+import { type RetryOptions, rejectOnAbort } from "./retry.ts";
 import type { SessionStore } from "./session.ts";
 import type { Account, Credentials, NewAccount, PasswordChange, Registration, TokenPair } from "./types.ts";
 
@@ -57,25 +57,29 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
     sendWithoutSession(authCall("register", account, readJson<NewAccount>, options)),
 
   async login(credentials, options) {
-    session.signIn(await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, options)));
+    await session.signIn(
+      await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, options)),
+    );
   },
 
   async refresh({ signal } = {}) {
-    if (session.tokens) await session.nextAccessToken(session.tokens.access, signal);
+    const tokens = await rejectOnAbort(session.readTokens(), signal);
+    if (tokens) await session.nextAccessToken(tokens.access, signal);
   },
 
   async logout(options) {
-    if (!session.tokens) return;
     try {
-      const call = authCall("logout", { refresh: session.tokens.refresh }, readNoContent, options);
+      const tokens = await rejectOnAbort(session.readStoredTokens(), options?.signal);
+      if (!tokens) return;
+      const call = authCall("logout", { refresh: tokens.refresh }, readNoContent, options);
       await sendWithoutSession({ ...call, isIdempotent: true });
     } finally {
-      session.signOut();
+      await session.signOut();
     }
   },
 
   async changePassword(change, options) {
-    session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, options)));
+    await session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, options)));
   },
 
   me: async (options) =>

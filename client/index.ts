@@ -10,7 +10,8 @@ import { recordMethods } from "./records.ts";
 import { type CallOptions, createSend, withSession } from "./request.ts";
 import { readJson } from "./response.ts";
 import type { RetryOptions } from "./retry.ts";
-import { createSession, type Tokens } from "./session.ts";
+import { createSession, type SessionOptions } from "./session.ts";
+import type { Tokens } from "./tokens.ts";
 import type {
   AuditDigest,
   AuditEvent,
@@ -36,20 +37,17 @@ export type * from "./queries.ts";
 export type { ChangeOptions, CreateOptions, GetOptions, Records } from "./records.ts";
 export type { CallOptions } from "./request.ts";
 export type { RetryOptions } from "./retry.ts";
-export type { Tokens } from "./session.ts";
+export type { SessionOptions } from "./session.ts";
+export type { Tokens } from "./tokens.ts";
 export type * from "./types.ts";
 
 /** How a client reaches the API, keeps its session, and retries. The hooks are called for every request. */
-export interface ClientOptions extends Hooks {
+export interface ClientOptions extends SessionOptions, Hooks {
   /**
    * The API's URL, such as `https://hospital-api.example.workers.dev`; with a path if the API is not at the root. It may
    * be `http:` only for localhost, 127.0.0.1 and [::1].
    */
   url: string | URL;
-  /** The tokens of a session that exists already: those that `onTokens` received last. */
-  tokens?: Tokens | undefined;
-  /** Receives the tokens after every change, so that they can be stored; `undefined` when the session has ended. */
-  onTokens?: ((tokens: Tokens | undefined) => void) | undefined;
   /** How often calls that are safe to repeat are sent, and how long that may take. */
   retry?: RetryOptions | undefined;
   /** Sends the requests; the platform's `fetch` by default. */
@@ -63,7 +61,7 @@ export interface ClientOptions extends Hooks {
 export type Client = ReturnType<typeof createClient>;
 
 /**
- * Creates a client for the API at `url`. It has a session when it gets `tokens`, or after `login`.
+ * Creates a client for the API at `url`. It has a session when it gets `tokens` or `loadTokens`, or after `login`.
  * Nothing is sent yet.
  *
  * @throws {TypeError} when `url` is neither `https:` nor this machine.
@@ -73,8 +71,10 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   const base = apiUrl(url);
   const sendWithoutSession = createSend({ base, fetch, retry, hooks: { onRequest, onResponse } });
-  const refresh = (token: string) => exchangeRefreshToken(sendWithoutSession, token, retry);
-  const session = createSession(options.tokens, refresh, options.onTokens);
+  const session = createSession(
+    { ...options, lockName: options.lockName ?? `hospital-api ${base}` },
+    (token) => exchangeRefreshToken(sendWithoutSession, token, retry),
+  );
   const send = withSession(sendWithoutSession, session);
 
   const checkOnce = (path: string, options?: CallOptions): Promise<{ status: "ok" }> => {
@@ -89,7 +89,7 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
   };
 
   return {
-    /** The current tokens; `undefined` without a session. */
+    /** The current tokens; `undefined` without a session, and before `loadTokens` has been called. */
     get tokens(): Tokens | undefined {
       return session.tokens;
     },
