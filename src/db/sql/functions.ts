@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_e55969f9",
+  "function": "accounts_find_22c68bb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_4717106c",
+  "function": "accounts_list_by_id_7d325be0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_c92f339c",
+  "function": "accounts_list_by_id_desc_d2dc8d03",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6a8c0952",
+  "function": "accounts_update_ac41fa23",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a8a12346",
+  "function": "assignments_create_f61a6c21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +151,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_d7cb6c57",
+  "function": "assignments_find_doctors_of_patient_3e70b4ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_4ee67120",
+  "function": "assignments_list_by_created_at_18007591",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_15610184",
+  "function": "assignments_list_by_created_at_desc_efaf3814",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_52c5fac0",
+  "function": "assignments_list_by_id_db93a5a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_b97c74eb",
+  "function": "assignments_list_by_id_desc_728ddafa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_8a2bf91c",
+  "function": "assignments_list_by_patient_created_at_7a35bcd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_3ea7220d",
+  "function": "assignments_list_by_patient_created_at_desc_c9b430ed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_77fc237c",
+  "function": "assignments_list_by_patient_id_4f135e35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_c6c65d9c",
+  "function": "assignments_list_by_patient_id_desc_9fd5ea4f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_ed5c80f3",
+  "function": "assignments_list_of_doctor_by_created_at_137ca9dd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_bfad9e8e",
+  "function": "assignments_list_of_doctor_by_created_at_desc_ab93e6e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_f33f9798",
+  "function": "assignments_list_of_doctor_by_id_d65de016",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_bbf789c8",
+  "function": "assignments_list_of_doctor_by_id_desc_cee516ec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_59689459",
+  "function": "assignments_list_of_doctor_by_patient_created_at_8aeb84ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5f4d1151",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_e6d1090c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_84a4e51a",
+  "function": "assignments_list_of_doctor_by_patient_id_c9074020",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_36a66b8d",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_0c59641c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,7 +528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_52a06d6a",
+  "function": "audit_hash_events_e503bcdf",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_3fc65868",
+  "function": "audit_list_by_account_at_desc_ae93fefd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f52f1cdb",
+  "function": "audit_list_by_action_at_desc_13b95770",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fbb81ae1",
+  "function": "audit_list_by_at_desc_535e2474",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_690df87b",
+  "function": "audit_list_by_outcome_at_desc_ca9cafef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_5ca11542",
+  "function": "audit_list_by_patient_at_desc_657e0ac3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_623b137d",
+  "function": "audit_list_digests_by_id_desc_f3cb6516",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -860,7 +860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b0b5c9d0",
+  "function": "auth_list_sessions_70c6bcbe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -975,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_9c774d9e",
+  "function": "doctors_create_20849429",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1017,7 +1017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_cc465230",
+  "function": "doctors_find_56a128bc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1032,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_3b365325",
+  "function": "doctors_list_by_created_at_00b265d6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1057,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_d657976b",
+  "function": "doctors_list_by_created_at_desc_771a14a7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1082,7 +1082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_0e915cfc",
+  "function": "doctors_list_by_id_d41e161e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1106,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_fc356a7a",
+  "function": "doctors_list_by_id_desc_95c0cb69",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2e110237",
+  "function": "doctors_list_by_lastname_1d1fea98",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1155,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_a5321921",
+  "function": "doctors_list_by_lastname_desc_db741e97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_8af89b2a",
+  "function": "doctors_list_by_patient_id_9a6f6c07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_6b4e64cf",
+  "function": "doctors_list_by_patient_id_desc_93e9b147",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1228,7 +1228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_4bb7a58e",
+  "function": "doctors_update_54a30a8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1249,7 +1249,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_b6a88237",
+  "function": "emergency_accesses_list_by_id_a4d287c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1269,7 +1269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_e76fd1d8",
+  "function": "emergency_accesses_list_by_id_desc_a0565caf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1297,7 +1297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_eab65ca6",
+  "function": "invitations_create_10bfd5fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1317,7 +1317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_3706c344",
+  "function": "invitations_list_by_id_cd0419f0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1337,7 +1337,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_68d0ca6b",
+  "function": "invitations_list_by_id_desc_5cbd363d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1373,7 +1373,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0eaecb7",
+  "function": "patients_create_55fad926",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1413,7 +1413,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcdbbd8a",
+  "function": "patients_export_csv_fb3d5b83",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_0c6638d9",
+  "function": "patients_export_ndjson_91c288ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,7 +1449,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_5362076c",
+  "function": "patients_find_1c711034",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1467,7 +1467,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_b38aafb3",
+  "function": "patients_grant_emergency_access_f5a64dc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1509,7 +1509,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_3ff67b01",
+  "function": "patients_list_accesses_by_at_desc_35474c47",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8046c42c",
+  "function": "patients_list_by_created_at_5139adc2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1557,7 +1557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_2ee6be0b",
+  "function": "patients_list_by_created_at_desc_6d159854",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1583,7 +1583,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0e10f694",
+  "function": "patients_list_by_doctor_created_at_0cb51661",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1609,7 +1609,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_1f4c8e40",
+  "function": "patients_list_by_doctor_created_at_desc_6780c4fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1635,7 +1635,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_993585c8",
+  "function": "patients_list_by_doctor_id_ffe3526b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1660,7 +1660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_0dd4888c",
+  "function": "patients_list_by_doctor_id_desc_a34d4e61",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1685,7 +1685,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_40c49ac7",
+  "function": "patients_list_by_doctor_lastname_cff2974f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1711,7 +1711,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_8d7eec65",
+  "function": "patients_list_by_doctor_lastname_desc_ad6fb748",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,7 +1737,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_2bae131b",
+  "function": "patients_list_by_id_6b7a4882",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1762,7 +1762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_436d25bd",
+  "function": "patients_list_by_id_desc_e43b20ae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1787,7 +1787,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_c33d5085",
+  "function": "patients_list_by_lastname_5a647464",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1813,7 +1813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_31a502f7",
+  "function": "patients_list_by_lastname_desc_7aaa259b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1839,7 +1839,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0259deb4",
+  "function": "patients_list_changes_by_at_desc_39aff021",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1861,7 +1861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_04536a39",
+  "function": "patients_list_deleted_by_created_at_48d7d479",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1887,7 +1887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_4d0adb3f",
+  "function": "patients_list_deleted_by_created_at_desc_e9935dc3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1913,7 +1913,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ece015d1",
+  "function": "patients_list_deleted_by_id_27a51bb5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1938,7 +1938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_3c50b9cf",
+  "function": "patients_list_deleted_by_id_desc_d3da24d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1963,7 +1963,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4280ba04",
+  "function": "patients_list_deleted_by_lastname_178f0174",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1989,7 +1989,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_c2050e4f",
+  "function": "patients_list_deleted_by_lastname_desc_003cc93d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2073,7 +2073,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e2d752a3",
+  "function": "patients_update_ae8dc3e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
