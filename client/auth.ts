@@ -13,9 +13,9 @@ const REFRESH_DEADLINE = 25_000;
 
 /** The caller's account and session. Every method throws a `ProblemError` when it fails. */
 export interface Auth {
-  /** Creates an account. It is not retried: the username is unique, so a retry would be refused. */
+  /** Creates an account. Without a response it is not retried: the username is unique, so a retry would be refused. */
   register(account: Registration, options?: CallOptions): Promise<NewAccount>;
-  /** Starts a session. It is not retried: the API counts attempts. */
+  /** Starts a session. Without a response it is not retried: the API counts attempts. */
   login(credentials: Credentials, options?: CallOptions): Promise<void>;
   /** Refreshes the access token now. There is no need to call it: every method does so when the token has expired. */
   refresh(options?: CallOptions): Promise<void>;
@@ -26,7 +26,7 @@ export interface Auth {
   logout(options?: CallOptions): Promise<void>;
   /**
    * Changes the caller's password and ends all its sessions. The client continues in the new session that the API
-   * opens. It is not retried: the API counts attempts. Without a response, the password may have been changed: log in.
+   * opens. Without a response it is not retried: the API counts attempts, and the password may have been changed: log in.
    */
   changePassword(change: PasswordChange, options?: CallOptions): Promise<void>;
   /** Reads the caller's own account. */

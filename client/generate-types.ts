@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
 import { groups } from "../openapi/document.ts";
+import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
@@ -12,7 +13,8 @@ import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.t
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
-import type { JsonSchema } from "../src/http/openapi.ts";
+import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
+import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -41,6 +43,7 @@ const schemas = {
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ ProblemCode, FieldErrorCode },
 };
 
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
@@ -78,8 +81,11 @@ export async function generateTypes(): Promise<string> {
 }
 
 function addDescriptions(definition: JsonSchema, schema: z.ZodMiniType): JsonSchema {
-  const texts = groups.flatMap((group) => Object.values(group.schemas)).find((one) => one.schema === schema);
+  const all = [codeSchemas, ...groups.map((group) => group.schemas)].flatMap(Object.values<DescribedSchema>);
+  const texts = all.find((one) => one.schema === schema);
   if (!texts) throw new Error("The OpenAPI document does not describe a schema of the client's types.");
+  const { description } = texts;
+  if (!definition["properties"]) return { ...definition, description };
   const properties = Object.entries(Object(definition["properties"]) as Record<string, JsonSchema>);
   const describedProperties = properties.map(([field, property]) => {
     // The library would copy a type whose reference has a description: the reference becomes the type's name.
@@ -89,7 +95,7 @@ function addDescriptions(definition: JsonSchema, schema: z.ZodMiniType): JsonSch
   });
   return {
     ...definition,
-    description: texts.description,
+    description,
     properties: Object.fromEntries(describedProperties),
   };
 }

@@ -3,6 +3,7 @@ import { ProblemError, problemOfResponse, redirectProblem } from "./problem.ts";
 import { isRedirect } from "./response.ts";
 import { type RetryOptions, retryCall } from "./retry.ts";
 import type { SessionStore } from "./session.ts";
+import type { ProblemCode } from "./types.ts";
 
 /** The options of every call. Its hooks are called after those of the client. */
 export interface CallOptions extends Hooks {
@@ -21,7 +22,10 @@ export interface Call<Result> {
   type?: string;
   headers?: Record<string, string | undefined>;
   options?: CallOptions | undefined;
-  /** Whether sending the request twice has the same effect as sending it once: only then is it retried. */
+  /**
+   * Whether sending the request twice has the same effect as sending it once. Only then is it retried, unless the API
+   * says that nothing was changed.
+   */
   isIdempotent: boolean;
   read: (response: Response) => Result | Promise<Result>;
   /**
@@ -74,7 +78,8 @@ export function createSend({ base, fetch, retry, hooks }: SendOptions) {
       return call.read(response);
     }
 
-    function isRetryable({ status, cause }: ProblemError): boolean {
+    function isRetryable({ status, code, cause }: ProblemError): boolean {
+      if (nothingChanged.has(code)) return true;
       if (!call.isIdempotent || cause instanceof HookError || !retryableStatuses.has(status)) return false;
       mayHaveSucceeded ||= status !== TOO_MANY_REQUESTS;
       return true;
@@ -113,9 +118,16 @@ const TOO_MANY_REQUESTS = 429;
 /** No response (0), and the statuses of temporary problems. */
 const retryableStatuses = new Set([0, TOO_MANY_REQUESTS, 502, 503, 504]);
 
-/** RFC 6750, section 3.1. */
+type Codes = ReadonlySet<ProblemCode | undefined>;
+
+/** The API promises that nothing was changed, and that the same request may succeed: any call is sent again. */
+const nothingChanged: Codes = new Set(["write_conflict", "database_busy"]);
+
+/** A new access token may help. */
+const refusedTokens: Codes = new Set(["token_invalid", "token_expired", "token_revoked"]);
+
 const isTokenRefused = (error: unknown): boolean =>
-  error instanceof ProblemError && /error="invalid_token"/.test(error.headers.get("WWW-Authenticate") ?? "");
+  error instanceof ProblemError && refusedTokens.has(error.code);
 
 function headersOf({ headers = {}, body, type }: Call<unknown>): Headers {
   const all = new Headers();

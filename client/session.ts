@@ -177,7 +177,8 @@ export function createSession(
 
 /** Without a response, or with another error, the session may still be valid once the API can be reached. */
 const isRefused = (error: unknown): boolean =>
-  error instanceof ProblemError && (error.status === 400 || error.status === 401);
+  error instanceof ProblemError &&
+  (error.code === "refresh_token_invalid" || error.code === "validation_failed");
 
 const endedProblem = (detail: string): ProblemError =>
   new ProblemError({ title: "Unauthorized", detail }, { status: 401 });

@@ -1,5 +1,183 @@
 // Generated from the schemas of src/ by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
 
+/**
+ * What is wrong with a field. Later versions may add codes.
+ *
+ * - `required`: It is missing or blank.
+ * - `invalid_type`: It has another type: a text in place of a number, a fraction in place of an integer.
+ * - `invalid_value`: It is none of the values that are allowed.
+ * - `invalid_format`: The text does not have the form that is expected.
+ * - `invalid_email`: It is not an email address.
+ * - `invalid_text`: The text has a NUL or is not well-formed Unicode.
+ * - `invisible_characters`: A name has zero-width or bidirectional control characters.
+ * - `too_big`: The number is too big.
+ * - `too_small`: The number or the time is too small; `max_age` is less than `min_age`, or `to` is before `from`.
+ * - `too_long`: The text, the line or the cell is too long.
+ * - `too_short`: The text is too short.
+ * - `too_many`: A line of a file has too many fields, cells or columns.
+ * - `unknown_field`: The record has no such field.
+ * - `unknown_parameter`: The route has no such query parameter.
+ * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
+ * - `doctor_inactive`: The doctor takes no new patients.
+ * - `same_account`: It must be another account.
+ * - `password_too_common`: Too many people use this password.
+ * - `password_one_character`: The password is one character repeated.
+ * - `password_is_username`: The password is the username.
+ * - `password_is_email`: The password is the email, or the part before its `@`.
+ * - `password_unchanged`: The new password is the current one.
+ * - `password_expired`: The password that an operator has set has expired: ask for a new one.
+ * - `wrong_password`: It is not the current password.
+ * - `invitation_invalid`: The invitation is unknown, already used or expired.
+ * - `email_not_invited`: The invitation was sent to another email.
+ * - `invalid_cursor`: The cursor is not one of this list: start at the first page.
+ * - `differs_from_cursor`: It differs from the query that the cursor belongs to.
+ * - `email_taken`: You already have a patient with this email.
+ * - `email_repeated`: An earlier line of the file has this email.
+ * - `invalid_json`: The line is not well-formed JSON.
+ * - `invalid_csv`: The file is not well-formed CSV from this line on.
+ * - `duplicate_key`: An object of the line has a key twice.
+ * - `wrong_cell_count`: The line has more or fewer cells than the header.
+ * - `unknown_column`: There is no such column.
+ * - `missing_column`: The header does not have this column.
+ * - `duplicate_column`: The header has this column twice.
+ */
+export type FieldErrorCode =
+  | "required"
+  | "invalid_type"
+  | "invalid_value"
+  | "invalid_format"
+  | "invalid_email"
+  | "invalid_text"
+  | "invisible_characters"
+  | "too_big"
+  | "too_small"
+  | "too_long"
+  | "too_short"
+  | "too_many"
+  | "unknown_field"
+  | "unknown_parameter"
+  | "no_such_record"
+  | "doctor_inactive"
+  | "same_account"
+  | "password_too_common"
+  | "password_one_character"
+  | "password_is_username"
+  | "password_is_email"
+  | "password_unchanged"
+  | "password_expired"
+  | "wrong_password"
+  | "invitation_invalid"
+  | "email_not_invited"
+  | "invalid_cursor"
+  | "differs_from_cursor"
+  | "email_taken"
+  | "email_repeated"
+  | "invalid_json"
+  | "invalid_csv"
+  | "duplicate_key"
+  | "wrong_cell_count"
+  | "unknown_column"
+  | "missing_column"
+  | "duplicate_column";
+/**
+ * What kind of error a problem is. Later versions may add codes: treat one that you do not know like its status.
+ *
+ * - `validation_failed`: 400. A field, a parameter, a header or a line of a file is not valid; `errors` and `error_codes` name each one. Show the errors next to the fields.
+ * - `invalid_json`: 400. The body is not well-formed JSON. Fix the client.
+ * - `invalid_utf8`: 400. The body is not UTF-8. Send the text in UTF-8.
+ * - `duplicate_key`: 400. An object of the body has a key twice. Fix the client.
+ * - `body_missing`: 400. The request has no body. Fix the client.
+ * - `no_records`: 400. An imported file has no records. Choose another file.
+ * - `token_missing`: 401. The request has no access token. Log in.
+ * - `token_invalid`: 401. The access token is malformed, or is not from this API. Refresh once, send the request again, and log in if that fails.
+ * - `token_expired`: 401. The access token has expired. Refresh, and send the request again.
+ * - `token_revoked`: 401. The session of the access token has ended, or the account is disabled or has another role now. Refresh once, send the request again, and log in if that fails.
+ * - `invalid_credentials`: 401. There is no active account with this username and password. Ask for the password again.
+ * - `refresh_token_invalid`: 401. The refresh token is unknown or already used, or its session has ended. Log in.
+ * - `password_change_required`: 403. An operator has set the password of your account. Change the password: `POST /api/auth/password/`.
+ * - `auditor_read_only`: 403. Your account is an auditor's, who reads the audit log and accounts and nothing else. Do not offer this action.
+ * - `admin_required`: 403. Only an admin may do this. Do not offer this action.
+ * - `admin_or_auditor_required`: 403. Only an admin or an auditor may read this. Do not offer this action.
+ * - `own_account`: 403. Only another admin may change this of your own account. Ask another admin.
+ * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it or end its assignments. Do not offer this action.
+ * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email or `active`. Ask an admin.
+ * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
+ * - `no_such_route`: 404. There is no such path. Fix the client.
+ * - `not_found`: 404. There is no such record, or not for you; also when the id is not a number. Remove the record from the screen.
+ * - `method_not_allowed`: 405. The path exists, with other methods: `Allow` lists them. Fix the client.
+ * - `not_acceptable`: 406. An export in a format that does not exist. Send an `Accept` with a format of the export.
+ * - `write_conflict`: 409. A concurrent request changed the same records; nothing was changed by this one. Send the same request again.
+ * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it. Tell the user, who may know the other record.
+ * - `receiver_has_email`: 409. The account that would get the patient already has one with this email. Tell the user: one of the two patients has to change first.
+ * - `username_taken`: 409. An account has this username; case is ignored. Ask for another one.
+ * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
+ * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
+ * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
+ * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
+ * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
+ * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
+ * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first. Read the record again and let the user decide.
+ * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
+ * - `too_many_records`: 413. An imported file has more than 1,000 records. Send the file in parts.
+ * - `unsupported_media_type`: 415. The `Content-Type` is not one that the route takes, or names another charset than UTF-8. Fix the client.
+ * - `idempotency_key_reused`: 422. The `Idempotency-Key` was used before for a different request. Use a key of its own for each record.
+ * - `precondition_required`: 428. This installation requires `If-Match` with every change. Send the record's `ETag`.
+ * - `rate_limited`: 429. Too many requests of one network, session or account. Wait for `Retry-After`.
+ * - `locked_out`: 429. Too many wrong passwords for this username or from this network. Wait for `Retry-After`: 1, 2, 4 … seconds, up to 15 minutes.
+ * - `probing`: 429. Your account has asked for more than 100 patients that do not exist for it: all its requests are refused. Wait for `Retry-After`: until the next full hour.
+ * - `internal_error`: 500. A fault in the API, or a missing setting. Tell the operator the `request_id`; do not send it again.
+ * - `database_unavailable`: 503. The database did not respond in time: **the change may have been made or not**. Wait for `Retry-After`, then send again what is safe to send twice.
+ * - `database_busy`: 503. Timed out waiting for another update; nothing was changed. Wait for `Retry-After`, then send the same request again.
+ */
+export type ProblemCode =
+  | "validation_failed"
+  | "invalid_json"
+  | "invalid_utf8"
+  | "duplicate_key"
+  | "body_missing"
+  | "no_records"
+  | "token_missing"
+  | "token_invalid"
+  | "token_expired"
+  | "token_revoked"
+  | "invalid_credentials"
+  | "refresh_token_invalid"
+  | "password_change_required"
+  | "auditor_read_only"
+  | "admin_required"
+  | "admin_or_auditor_required"
+  | "own_account"
+  | "not_patient_owner"
+  | "not_doctor_creator"
+  | "doctor_relied_on"
+  | "registration_closed"
+  | "no_such_route"
+  | "not_found"
+  | "method_not_allowed"
+  | "not_acceptable"
+  | "write_conflict"
+  | "email_taken"
+  | "receiver_has_email"
+  | "username_taken"
+  | "already_assigned"
+  | "doctor_has_patients"
+  | "doctor_deleted"
+  | "last_admin"
+  | "invitation_unusable"
+  | "replay_unreadable"
+  | "precondition_failed"
+  | "body_too_large"
+  | "too_many_records"
+  | "unsupported_media_type"
+  | "idempotency_key_reused"
+  | "precondition_required"
+  | "rate_limited"
+  | "locked_out"
+  | "probing"
+  | "internal_error"
+  | "database_unavailable"
+  | "database_busy";
 /** A new account. */
 export interface Registration {
   /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
@@ -226,11 +404,14 @@ export interface Imported {
     line: number;
     id: number;
   }[];
-  /** The lines that were not imported, with the errors of their fields. */
+  /** The lines that were not imported, with the messages and the codes of their fields, in the same order. */
   refused: {
     line: number;
     errors: {
       [k: string]: string[];
+    };
+    error_codes: {
+      [k: string]: FieldErrorCode[];
     };
   }[];
 }

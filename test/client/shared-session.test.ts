@@ -226,7 +226,11 @@ test("without navigator.locks, a refused refresh does not end the session that a
   const { tabs, store, owner, gateway } = await openTabs(1);
   const other = createClient({ url: served.origin });
   await other.login({ username: (await owner.me()).username, password: PASSWORD });
-  gateway.failNext(isRefresh, { status: 401 });
+  gateway.failNext(isRefresh, {
+    status: 401,
+    headers: { "Content-Type": "application/problem+json" },
+    body: JSON.stringify({ code: "refresh_token_invalid" }),
+  });
   const refused = gateway.reached("received", isRefresh);
   const call = tabs[0]?.me();
   await refused;
