@@ -8,7 +8,7 @@ import { type JsonSchema, referenceTo } from "../src/http/openapi.ts";
  * The enumerations that are named components. Code generators name a type by its component: without one, each field
  * has a type of its own.
  */
-export const enums: Record<string, { values: readonly string[]; description: string }> = {
+const enums: Record<string, { values: readonly string[]; description: string }> = {
   Gender: { values: genders, description: genderText },
   Specialization: { values: specializations, description: specializationText },
   Role: {
