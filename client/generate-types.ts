@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
 import { groups } from "../openapi/document.ts";
+import { enumSchemas, referToEnum } from "../openapi/enums.ts";
 import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
@@ -62,12 +63,14 @@ export async function generateTypes(): Promise<string> {
   const { schemas: definitions } = z.toJSONSchema(registry, {
     io: "input",
     uri: (id) => `#/definitions/${id}`,
+    override: ({ jsonSchema }) => adjustSchema(jsonSchema),
   });
   const described = Object.entries(schemas).map(([id, schema]) => {
     const { $id, ...definition } = definitions[id] ?? {};
     return [id, addDescriptions(definition, schema)];
   });
-  const types = await compile({ definitions: Object.fromEntries(described) }, "Contract", {
+  const named = Object.entries(enumSchemas()).map(([id, { examples: _, ...schema }]) => [id, schema]);
+  const types = await compile({ definitions: Object.fromEntries([...named, ...described]) }, "Contract", {
     bannerComment: banner,
     unreachableDefinitions: true,
     additionalProperties: false,
@@ -77,7 +80,7 @@ export async function generateTypes(): Promise<string> {
     .replace(containerInterface, "")
     .replaceAll(generatedComment, "")
     .replaceAll(oneLineComment, "/** $1 */")
-    .replaceAll(/^(}|\/\/.+)\n(?=\/\*\*)/gm, "$1\n\n");
+    .replaceAll(/^(}|\/\/.+|.+;)\n(?=\/\*\*)/gm, "$1\n\n");
 }
 
 function addDescriptions(definition: JsonSchema, schema: z.ZodMiniType): JsonSchema {
@@ -98,6 +101,13 @@ function addDescriptions(definition: JsonSchema, schema: z.ZodMiniType): JsonSch
     description,
     properties: Object.fromEntries(describedProperties),
   };
+}
+
+/** Enumerations are named types, and the library would write an array of at most 3 items as a union of tuples. */
+function adjustSchema(schema: JsonSchema): void {
+  referToEnum(schema, (name) => ({ $ref: `#/definitions/${name}` }));
+  delete schema["minItems"];
+  delete schema["maxItems"];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { versionOf, withVersion } from "./etag.ts";
+import { versionOf } from "./etag.ts";
 import { type List, list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
 import type { Call, CallOptions, Send } from "./request.ts";
@@ -17,7 +17,7 @@ export interface CreateOptions extends CallOptions {
 /** The options of a call that changes or deletes a record. */
 export interface ChangeOptions<Shape> extends CallOptions {
   /**
-   * The record as it was read, or its version: the call throws a problem with status 412 if the record has changed
+   * The record as it was read (a copy or a record from a list too), or its ETag: the call throws a problem with status 412 if the record has changed
    * since.
    */
   ifMatch?: Shape | string | undefined;
@@ -91,8 +91,6 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   send: Send,
   path: string,
 ): Records<Shape, New, Changes, Query> {
-  const readRecord = async (response: Response) => withVersion(await readJson<Shape>(response), response);
-
   const get = async (id: number, { ifNoneMatch, ...options }: GetOptions<Shape> = {}): Promise<Shape> =>
     send({
       method: "GET",
@@ -100,7 +98,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
       headers: { "If-None-Match": versionOf(ifNoneMatch) },
       options,
       isIdempotent: true,
-      read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readRecord(response)),
+      read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readJson<Shape>(response)),
     });
 
   async function change(
@@ -123,7 +121,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
       options,
       // Without a condition, a second attempt could overwrite what another client has written since.
       isIdempotent: ifMatch !== undefined,
-      read: readRecord,
+      read: readJson<Shape>,
       recover,
     });
   }
@@ -131,7 +129,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   return {
     list: (query, options) => list(send, path, query, options),
     get,
-    create: async (body, options) => send(createCall(path, body, readRecord, options)),
+    create: async (body, options) => send(createCall(path, body, readJson<Shape>, options)),
     replace: (id, changes, options) => change("PUT", id, changes, options),
     update: (id, changes, options) => change("PATCH", id, changes, options),
     delete: async (id, options) => send(deleteCall(`${path}${pathId(id)}/`, options)),
@@ -142,7 +140,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
 const storedValue = (value: unknown): unknown => (typeof value === "string" ? value.trim() : value);
 
 /** The fields that the API sets itself; it ignores them in a change. */
-const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
+const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version"];
 
 const hasValues = (record: object, changes: object): boolean =>
   Object.entries(changes).every(

@@ -1,5 +1,60 @@
 // Generated from the schemas of src/ by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
 
+/** `M` male, `F` female, `O` other, `U` unknown. */
+export type Gender = "M" | "F" | "O" | "U";
+
+/** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
+export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+
+/** What an account may do: a `clinician` changes its own records; an `admin` also changes all doctors and manages accounts; an `auditor` only reads the audit log and accounts. */
+export type Role = "clinician" | "admin" | "auditor";
+
+/** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
+export type Outcome = "done" | "not_found" | "refused";
+
+/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+export type AuditAction =
+  | "list"
+  | "read"
+  | "create"
+  | "replay"
+  | "history"
+  | "accesses"
+  | "audit"
+  | "list_audit_digests"
+  | "update"
+  | "delete"
+  | "restore"
+  | "transfer"
+  | "break_glass"
+  | "list_emergency_accesses"
+  | "assign"
+  | "unassign"
+  | "export"
+  | "import"
+  | "register"
+  | "login"
+  | "logout"
+  | "refresh"
+  | "repeat_refresh"
+  | "change_password"
+  | "invite"
+  | "list_invitations"
+  | "withdraw_invitation"
+  | "list_accounts"
+  | "read_account"
+  | "update_account"
+  | "sign_out"
+  | "probing"
+  | "purge"
+  | "admin"
+  | "clinician"
+  | "auditor"
+  | "disable"
+  | "enable"
+  | "sign-out"
+  | "reset-password";
+
 /**
  * What is wrong with a field. Later versions may add codes.
  *
@@ -85,6 +140,7 @@ export type FieldErrorCode =
   | "unknown_column"
   | "missing_column"
   | "duplicate_column";
+
 /**
  * What kind of error a problem is. Later versions may add codes: treat one that you do not know like its status.
  *
@@ -186,6 +242,7 @@ export type ProblemCode =
   | "internal_error"
   | "database_unavailable"
   | "database_busy";
+
 /** A new account. */
 export interface Registration {
   /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
@@ -225,7 +282,7 @@ export interface Account {
   /** The account's email address. */
   email: string;
   /** A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else. */
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
 }
 
 /** The tokens of a session. The fields are named as in OAuth 2.0 where it has them (RFC 6749, section 5.1). */
@@ -279,7 +336,7 @@ export interface AccountDetails {
   /** The account's email address. */
   email: string;
   /** `clinician`, `admin` or `auditor`. */
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
   /** Whether the account can log in. A disabled account has no sessions. */
   active: boolean;
   /** The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts. */
@@ -291,7 +348,7 @@ export interface AccountDetails {
 /** Changes of an account. Fields that are left out stay as they are. */
 export interface AccountChanges {
   /** `clinician`, `admin` or `auditor`. */
-  role?: "clinician" | "admin" | "auditor";
+  role?: Role;
   /** Whether the account can log in. A disabled account has no sessions. */
   active?: boolean;
   /** The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts. */
@@ -305,7 +362,7 @@ export interface NewInvitation {
   /** The email address that the account will have. */
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
 }
 
 /** The invitation that was created, with its code. */
@@ -315,7 +372,7 @@ export interface IssuedInvitation {
   /** The email address that the account will have. */
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
   /** The value of `invitation` when registering. It is shown only now and cannot be read later. */
   code: string;
   /** When it expires: seven days after it was created. */
@@ -329,7 +386,7 @@ export interface Invitation {
   /** The email address that the account will have. */
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
-  role: "clinician" | "admin" | "auditor";
+  role: Role;
   /** The id of the admin's account; null if an operator of this installation created it. */
   created_by: number | null;
   /** When it was created. */
@@ -366,7 +423,7 @@ export interface NewPatient {
   /** The age in whole years, 0 to 120. */
   age: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
 }
 
 /** Changes of a patient. Fields that are left out stay as they are. */
@@ -380,7 +437,7 @@ export interface PatientChanges {
   /** The age in whole years, 0 to 120. */
   age?: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender?: "M" | "F" | "O" | "U";
+  gender?: Gender;
 }
 
 /** A patient. */
@@ -396,13 +453,15 @@ export interface Patient {
   /** The age in whole years, 0 to 120. */
   age: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   /** The id of the account that created it, and owns it until it is transferred. */
   created_by: number;
   /** When it was created: a UTC timestamp in milliseconds. */
   created_at: string;
   /** When it was last changed: a UTC timestamp in milliseconds. */
   updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
 }
 
 /** The result of an import, by line number. Lines count from 1, as in an editor. */
@@ -435,8 +494,8 @@ export interface Change {
     id: number;
     username: string;
   } | null;
-  /** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`. */
-  action: string;
+  /** What was done or attempted. */
+  action: AuditAction;
   /** The value of each changed field before and after; empty if the whole patient was deleted, restored or imported. */
   changes: {
     [k: string]: {
@@ -456,12 +515,12 @@ export interface Access {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin" | "auditor";
+    role: Role;
   } | null;
-  /** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`. */
-  action: string;
+  /** What was done or attempted. */
+  action: AuditAction;
   /** The result: `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
-  outcome: "done" | "not_found" | "refused";
+  outcome: Outcome;
   /** The client's network address; `null` if an operator did it. */
   address: string | null;
   /** The id of the request, as in the header X-Request-Id; `null` if an operator did it. */
@@ -489,12 +548,12 @@ export interface AuditEvent {
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin" | "auditor";
+    role: Role;
   } | null;
-  /** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`. */
-  action: string;
+  /** What was done or attempted. */
+  action: AuditAction;
   /** The result: `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
-  outcome: "done" | "not_found" | "refused";
+  outcome: Outcome;
   /** The client's network address; `null` if an operator did it. */
   address: string | null;
   /** The id of the request, as in the header X-Request-Id; `null` if an operator did it. */
@@ -591,12 +650,12 @@ export interface NewDoctor {
   /** The email address. Unique among all doctors; case is ignored. */
   email: string;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
-  /** The maximum number of appointments per day, 0 to 1000. */
+  specialization: Specialization;
+  /** The maximum number of appointments per day, 0 to 1000. 10 if it is left out. */
   max_appointments_per_day?: number;
-  /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
+  /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. `true` if it is left out. */
   active?: boolean;
 }
 
@@ -609,9 +668,9 @@ export interface DoctorChanges {
   /** The email address. Unique among all doctors; case is ignored. */
   email?: string;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender?: "M" | "F" | "O" | "U";
+  gender?: Gender;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
-  specialization?: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  specialization?: Specialization;
   /** The maximum number of appointments per day, 0 to 1000. */
   max_appointments_per_day?: number;
   /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
@@ -629,9 +688,9 @@ export interface Doctor {
   /** The email address. Unique among all doctors; case is ignored. */
   email: string;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  specialization: Specialization;
   /** The maximum number of appointments per day, 0 to 1000. */
   max_appointments_per_day: number;
   /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
@@ -642,6 +701,8 @@ export interface Doctor {
   created_at: string;
   /** When it was last changed: a UTC timestamp in milliseconds. */
   updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
 }
 
 /** A doctor to assign to a patient. */
@@ -675,7 +736,7 @@ export interface PatientSummary {
   /** The age in whole years. */
   age: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   /** The id of the account that created it. */
   created_by: number;
 }
@@ -689,11 +750,11 @@ export interface DoctorSummary {
   /** The last name. */
   lastname: string;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  specialization: Specialization;
   /** The maximum number of appointments per day. */
   max_appointments_per_day: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
-  gender: "M" | "F" | "O" | "U";
+  gender: Gender;
   /** Whether the doctor takes new patients. */
   active: boolean;
 }

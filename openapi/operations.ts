@@ -7,6 +7,7 @@ import {
   type ResponseDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
+import { MAX_LIMIT } from "../src/http/pagination.ts";
 import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import type * as z from "../src/zod.ts";
@@ -65,7 +66,7 @@ function jsonContent(
   const [name, described] = findSchema(schema, group);
   const item = referenceTo(name);
   return list
-    ? { schema: { type: "array", items: item, maxItems: 200 }, example: example ?? [described.example] }
+    ? { schema: { type: "array", items: item, maxItems: MAX_LIMIT }, example: example ?? [described.example] }
     : { schema: item, example: example ?? described.example };
 }
 

@@ -8,11 +8,9 @@ import {
 } from "../src/http/openapi.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import { fieldErrorCodeTexts, problemCodeTexts } from "../src/http/problem-codes-openapi.ts";
-import * as enums from "../src/http/responses.ts";
+import * as responses from "../src/http/responses.ts";
 import * as z from "../src/zod.ts";
 import { deprecationHeaders, headerReferences, type ProblemHeaderName } from "./headers.ts";
-
-const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
 
 /** The body of every error (RFC 9457). */
 export const problemSchema = describeSchema(
@@ -20,10 +18,10 @@ export const problemSchema = describeSchema(
     type: z.literal("about:blank"),
     title: z.string(),
     status: z.int().check(z.minimum(400), z.maximum(599)),
-    code: enums.ProblemCode,
+    code: responses.ProblemCode,
     detail: z.string(),
-    errors: z.optional(z.record(z.string(), messages)),
-    error_codes: z.optional(z.record(z.string(), z.array(enums.FieldErrorCode).check(z.minLength(1)))),
+    errors: z.optional(responses.fieldErrorsSchema),
+    error_codes: z.optional(responses.fieldErrorCodesSchema),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -58,7 +56,7 @@ const codeList = (texts: [code: string, text: string][]): string =>
 /** The named enums of codes. */
 export const codeSchemas: Record<string, DescribedSchema> = {
   ProblemCode: {
-    schema: enums.ProblemCode,
+    schema: responses.ProblemCode,
     description: `What kind of error a problem is. Later versions may add codes: treat one that you do not know like its status.\n\n${codeList(
       Object.entries(problemCodeTexts).map(([code, { when, action }]) => [
         code,
@@ -69,7 +67,7 @@ export const codeSchemas: Record<string, DescribedSchema> = {
     example: "validation_failed",
   },
   FieldErrorCode: {
-    schema: enums.FieldErrorCode,
+    schema: responses.FieldErrorCode,
     description: `What is wrong with a field. Later versions may add codes.\n\n${codeList(Object.entries(fieldErrorCodeTexts))}`,
     fields: {},
     example: "too_big",

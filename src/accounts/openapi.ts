@@ -41,7 +41,7 @@ export const accountsOpenApi: OpenApiGroup = {
       role: { description: "Only accounts with this role.", example: "admin" },
       active: {
         description: "`true`: only accounts that can log in; `false`: only disabled accounts.",
-        example: "true",
+        example: true,
       },
       search: {
         description: "The beginning of the username or of the email; case is ignored.",
@@ -65,6 +65,7 @@ export const accountsOpenApi: OpenApiGroup = {
     }),
     AccountChanges: describeSchema(AccountChanges, {
       description: "Changes of an account. Fields that are left out stay as they are.",
+      answer: AccountDetails,
       fields: {
         role,
         active,

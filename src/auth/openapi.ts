@@ -31,6 +31,7 @@ export const authOpenApi: OpenApiGroup = {
     ...sessionsOpenApi.schemas,
     Registration: describeSchema(Registration, {
       description: "A new account.",
+      answer: NewAccount,
       fields: {
         username,
         email,

@@ -12,11 +12,11 @@ export type Account = z.infer<typeof Account>;
 
 /** The two tokens of a session (RFC 6749, section 5.1). */
 export const TokenPair = z.strictObject({
-  access: z.jwt(),
+  access: z.string().check(z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)),
   refresh: z.string(),
   token_type: z.literal("Bearer"),
   /** The lifetime of `access`, in seconds. */
-  expires_in: z.int(),
+  expires_in: z.int().check(z.minimum(1), z.maximum(900)),
   /** Present when the account has to change its password first. */
   must_change_password: z.optional(z.literal(true)),
 });

@@ -28,6 +28,7 @@ const exampleDoctor = {
   created_by: 12,
   created_at: "2026-09-06T09:45:06.922Z",
   updated_at: "2026-09-06T09:45:06.922Z",
+  version: 1,
 };
 const fields = {
   ...personNameTexts,
@@ -56,7 +57,12 @@ const update = {
       status: 200,
       description: "The doctor after the change.",
       schema: Doctor,
-      example: { ...exampleDoctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" },
+      example: {
+        ...exampleDoctor,
+        max_appointments_per_day: 6,
+        updated_at: "2026-12-09T08:30:00.417Z",
+        version: 2,
+      },
       headers: ["ETag"],
     },
   ],
@@ -89,11 +95,17 @@ export const doctorsOpenApi: OpenApiGroup = {
   schemas: {
     NewDoctor: describeSchema(NewDoctor, {
       description: "A new doctor.",
-      fields,
+      answer: Doctor,
+      fields: {
+        ...fields,
+        max_appointments_per_day: `${fields.max_appointments_per_day} 10 if it is left out.`,
+        active: `${fields.active} \`true\` if it is left out.`,
+      },
       example: exampleNewDoctor,
     }),
     DoctorChanges: describeSchema(DoctorChanges, {
       description: "Changes of a doctor. Fields that are left out stay as they are.",
+      answer: Doctor,
       fields,
       example: { max_appointments_per_day: 6 },
     }),
@@ -147,10 +159,10 @@ export const doctorsOpenApi: OpenApiGroup = {
       problems: { 404: notFound },
     },
     "PUT /api/doctors/:id": {
-      operationId: "replaceDoctor",
+      operationId: "patchDoctorByPut",
       summary: "Change a doctor by sending it back",
       description:
-        "Changes the fields that you send, like PATCH. You can get a doctor, change a field, and send the whole doctor back: fields that the API sets itself are ignored.",
+        "The same as PATCH, and no replacement: it changes the fields that you send, and those that you leave out stay as they are. You can get a doctor, change a field, and send the whole doctor back: fields that the API sets itself are ignored.",
       ...update,
     },
     "PATCH /api/doctors/:id": {

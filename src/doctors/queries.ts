@@ -94,7 +94,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
     SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${newRecord} || jsonb_build_object(
-      'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
+      'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (SELECT d.id AS record_id, ${doctorJson} AS answer FROM draft d),

@@ -11,12 +11,17 @@ export const administrationTag: OpenApiTag = {
   description: "For admins: accounts, their sessions, and invitations to register.",
 };
 
+/** Of a field in a request that the API sets itself. */
+export const ignoredFieldText = "Set by the API. It may be sent back and is ignored.";
+
 /** The fields of a patient or a doctor that the API sets. */
 export const readOnlyFieldTexts = {
   id: "The record's id.",
   created_by: "The id of the account that created it.",
   created_at: "When it was created: a UTC timestamp in milliseconds.",
   updated_at: "When it was last changed: a UTC timestamp in milliseconds.",
+  version:
+    "The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has.",
 };
 
 /** The name of a patient or a doctor. */
@@ -37,7 +42,7 @@ export const idPathParameters = describeParameters(IdPath, {
 
 /** The query parameters of every list. Optional parameters have no example: the reference page would fill it in and send it. */
 export const pageParameterTexts = {
-  limit: { description: "The maximum number of records on the page." },
+  limit: { description: "The maximum number of records on the page; 50 if it is left out." },
   cursor: {
     description:
       "Where the page starts (keyset pagination): take it from the URL in the `Link` header of the previous page. It contains the filters and the sort order, and is valid for this list only.",

@@ -22,6 +22,8 @@ export interface DescribedSchema {
   description: string;
   fields: Record<string, string>;
   example: unknown;
+  /** Of a request: the schema of its answer, which has the types of the read-only fields that may be sent back. */
+  answer?: z.ZodMiniType;
 }
 
 /** Describes the schema of a body: each field with its unit, and a realistic example, which the tests send to the API. */
@@ -31,12 +33,15 @@ export const describeSchema = <Schema extends z.ZodMiniType>(
     description: string;
     fields: Record<FieldNames<Schema>, string>;
     example: z.output<Schema>;
+    answer?: z.ZodMiniType;
   },
 ): DescribedSchema => ({ schema, ...texts });
 
 export interface ParameterDescription {
   description: string;
-  example?: string | number;
+  example?: string | number | boolean;
+  /** Of a path parameter: its name in the document, when it differs from the one in the app. */
+  name?: string;
 }
 
 /** The schema of a path, a query or headers, with a description of each parameter. */

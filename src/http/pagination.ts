@@ -9,12 +9,14 @@ import { integerParam, makeOptional } from "./fields.ts";
 import { type FieldErrors, fieldProblem, validationProblem } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
-const MAX_LIMIT = 200;
+export const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
 const DEFAULT_SORT = "id";
 
 const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
-const cursor = z.optional(z.string().check(z.minLength(1)));
+/** A cursor holds the query and the sort key of a record, and two names can have some thousand bytes. */
+const MAX_CURSOR_LENGTH = 8192;
+const cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
 
 /**
  * Defines the query of a list. An unknown parameter is an error, because a mistyped filter must never return all

@@ -13,6 +13,9 @@ const importedCsv = {
     "CSV in UTF-8, or in UTF-16 with a byte order mark: a header and one patient per line. Commas, semicolons or tabs separate the cells.",
 };
 
+/** Generated clients take a file or a `Blob` for it, and send that unchanged. */
+const file = { format: "binary" };
+
 /** Export and import of many patients. */
 export const importExportOpenApi: DescribedRoutes = {
   parameters: [
@@ -60,11 +63,11 @@ export const importExportOpenApi: DescribedRoutes = {
           description: "The patients, sorted by `id`.",
           headers: ["Content-Disposition"],
           content: {
-            "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
             "text/csv": {
               schema: csv,
-              example: `${Object.keys(examplePatient).join()}\r\n7,${csvRow},12,${examplePatient.created_at},${examplePatient.updated_at}\r\n`,
+              example: `${Object.keys(examplePatient).join()}\r\n7,${csvRow},12,${examplePatient.created_at},${examplePatient.updated_at},${examplePatient.version}\r\n`,
             },
+            "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
           },
         },
       ],
@@ -82,8 +85,12 @@ export const importExportOpenApi: DescribedRoutes = {
       description:
         "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns, in any case and with or without spaces, hyphens and underscores: `First name`. Columns that the API sets itself are allowed and ignored, and so are blank rows and blank columns without a name. In CSV, `gender` may also be `female`, `male`, `other` or `unknown`, in any case, and `age` may have a fraction of zeros: `47.0` or `47,0`. An empty cell is a field that is left out. Errors name a column by its number, `1.column_3`, and never repeat a cell.",
       content: {
-        "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(exampleNewPatient)}\n` },
-        "text/csv": { schema: importedCsv, example: `${csvHeader}\r\n${csvRow}\r\n` },
+        // First, because generators take the first one, and send text as it is; NDJSON they would send as a JSON string.
+        "text/csv": { schema: { ...importedCsv, ...file }, example: `${csvHeader}\r\n${csvRow}\r\n` },
+        "application/x-ndjson": {
+          schema: { ...ndjson, ...file },
+          example: `${JSON.stringify(exampleNewPatient)}\n`,
+        },
       },
       responses: [
         {

@@ -45,7 +45,7 @@ const update = {
       status: 200,
       description: "The patient after the change.",
       schema: Patient,
-      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" },
+      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z", version: 2 },
       headers: ["ETag"],
     },
   ],
@@ -77,11 +77,13 @@ export const patientsOpenApi: OpenApiGroup = {
   schemas: {
     NewPatient: describeSchema(NewPatient, {
       description: "A new patient.",
+      answer: Patient,
       fields,
       example: exampleNewPatient,
     }),
     PatientChanges: describeSchema(PatientChanges, {
       description: "Changes of a patient. Fields that are left out stay as they are.",
+      answer: Patient,
       fields,
       example: { age: 86 },
     }),
@@ -142,10 +144,10 @@ export const patientsOpenApi: OpenApiGroup = {
       problems: { 404: notFound },
     },
     "PUT /api/patients/:id": {
-      operationId: "replacePatient",
+      operationId: "patchPatientByPut",
       summary: "Change a patient by sending it back",
       description:
-        "Changes the fields that you send, like PATCH. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
+        "The same as PATCH, and no replacement: it changes the fields that you send, and those that you leave out stay as they are. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
       ...update,
     },
     "PATCH /api/patients/:id": {

@@ -101,7 +101,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
     SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
-      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
+      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { inject } from "vitest";
+import { ignoredFieldText } from "../../src/http/common-openapi.ts";
 import { type JsonSchema, resolveReference, schemaErrors } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
@@ -52,7 +53,7 @@ export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
       Object(resolveReference<JsonSchema>(document, schema)["properties"]) as Record<string, JsonSchema>,
     )
       .map(([name, field]) => [name, resolveReference<JsonSchema>(document, field)] as const)
-      .filter(([, field]) => !field["readOnly"]),
+      .filter(([, field]) => field["description"] !== ignoredFieldText),
   );
 
 const validFields = (schema: JsonSchema) =>
@@ -75,8 +76,11 @@ function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema):
   return any.filter((one) => !INEXPRESSIBLE.test(one));
 }
 
-/** Invisible characters above U+FFFF, which the patterns of the document cannot express. */
-const INEXPRESSIBLE = /(?=\p{Cf})[\u{10000}-\u{10ffff}]/u;
+/**
+ * What the patterns of the document do not express: invisible characters above U+FFFF, and in names and reasons that
+ * invisible characters alone are no text.
+ */
+const INEXPRESSIBLE = /(?=\p{Cf})[\u{10000}-\u{10ffff}]|^[\s\p{Cc}\p{Cf}]*$/u;
 
 /** Text that matches a pattern; none for a pattern with a lookahead, which fast-check does not support. */
 function ofPattern(pattern: string, maxLength: number): fc.Arbitrary<string>[] {

@@ -38,7 +38,8 @@ describe.each([
       '"3"',
       '"3"',
     ]);
-    expect(answers.every(({ body }) => !("version" in Object(body)))).toBe(true);
+    const bodies = answers.filter(({ body }) => body !== "");
+    expect(bodies.map(({ body }) => body.version)).toEqual([1, 1, 2, 3, 3]);
   });
 
   test("in If-None-Match gets 304 without a body, and the database does not send the record", async () => {

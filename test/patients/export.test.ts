@@ -40,7 +40,9 @@ describe("an export", () => {
     const { headers, body } = await exported(account, CSV);
     expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
     const lines = body.split("\r\n");
-    expect(lines[0]).toBe("\ufeffid,firstname,lastname,email,age,gender,created_by,created_at,updated_at");
+    expect(lines[0]).toBe(
+      "\ufeffid,firstname,lastname,email,age,gender,created_by,created_at,updated_at,version",
+    );
     const firstnames = lines
       .slice(1)
       .map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);

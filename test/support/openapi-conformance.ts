@@ -1,8 +1,8 @@
 import { inject } from "vitest";
 import type { HeaderOrReference, Operation, OperationResponse } from "./openapi.ts";
-import { resolveReference, schemaErrors } from "./openapi.ts";
+import { closeObjects, parseParameter, resolveReference, schemaErrors } from "./openapi.ts";
 
-const document = inject("openApiDocument");
+const document = closeObjects(inject("openApiDocument"));
 
 /** A request and its response, as a client sees them. */
 export interface Exchange {
@@ -109,8 +109,7 @@ function faultsOfHeaders(sent: Headers, documented: Record<string, HeaderOrRefer
     const { required, schema } = resolveReference(document, one);
     const value = sent.get(name);
     if (value === null) return required ? [`no ${name}`] : [];
-    const parsed = schema["type"] === "integer" ? Number(value) : value;
-    return schemaErrors(document, schema, parsed).map((fault) => `${name}: ${fault}`);
+    return schemaErrors(document, schema, parseParameter(schema, value)).map((fault) => `${name}: ${fault}`);
   });
   return [...undocumented.map((name) => `the header ${name}`), ...wrong];
 }
@@ -145,7 +144,7 @@ function faultsOfRequest({ url, sent }: Exchange, { requestBody, parameters = []
   const ofQuery = [...url.searchParams].flatMap(([name, value]) => {
     const schema = query.find((parameter) => parameter.name === name)?.schema;
     if (!schema) return [`the parameter ${name}`];
-    return schemaErrors(document, schema, schema["type"] === "integer" ? Number(value) : value);
+    return schemaErrors(document, schema, parseParameter(schema, value));
   });
   return [...ofBody.map((fault) => `sent: ${fault}`), ...ofQuery.map((fault) => `query: ${fault}`)];
 }

@@ -975,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_20849429",
+  "function": "doctors_create_e52560d4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1018,7 +1018,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_1dd6e1c8",
+  "function": "doctors_find_92dea432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1035,7 +1035,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_00b265d6",
+  "function": "doctors_list_by_created_at_d691e539",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1060,7 +1060,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_771a14a7",
+  "function": "doctors_list_by_created_at_desc_f6c4e551",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1085,7 +1085,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_d41e161e",
+  "function": "doctors_list_by_id_a80ca1d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1109,7 +1109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_95c0cb69",
+  "function": "doctors_list_by_id_desc_dc77ea37",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1133,7 +1133,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_1d1fea98",
+  "function": "doctors_list_by_lastname_f2265d41",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1158,7 +1158,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_db741e97",
+  "function": "doctors_list_by_lastname_desc_a67570a7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1183,7 +1183,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_9a6f6c07",
+  "function": "doctors_list_by_patient_id_a7e33e92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1207,7 +1207,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_93e9b147",
+  "function": "doctors_list_by_patient_id_desc_075b8073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1231,7 +1231,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_4670051e",
+  "function": "doctors_update_fc10afde",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1377,7 +1377,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_55fad926",
+  "function": "patients_create_693932e1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1418,7 +1418,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_7c771af2",
+  "function": "patients_export_csv_fde40e85",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1436,7 +1436,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_91c288ad",
+  "function": "patients_export_ndjson_fac3c3f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1454,7 +1454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_6e04ab80",
+  "function": "patients_find_0d3598d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1538,7 +1538,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_5139adc2",
+  "function": "patients_list_by_created_at_8d1a0520",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1564,7 +1564,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_6d159854",
+  "function": "patients_list_by_created_at_desc_a84ac191",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1590,7 +1590,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0cb51661",
+  "function": "patients_list_by_doctor_created_at_631ce5ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1616,7 +1616,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_6780c4fb",
+  "function": "patients_list_by_doctor_created_at_desc_0d6cb81f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1642,7 +1642,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_ffe3526b",
+  "function": "patients_list_by_doctor_id_c8d541fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1667,7 +1667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_a34d4e61",
+  "function": "patients_list_by_doctor_id_desc_f9ba1ab2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1692,7 +1692,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_cff2974f",
+  "function": "patients_list_by_doctor_lastname_14ba4e57",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1718,7 +1718,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_ad6fb748",
+  "function": "patients_list_by_doctor_lastname_desc_f04fe179",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1744,7 +1744,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_6b7a4882",
+  "function": "patients_list_by_id_f336251c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1769,7 +1769,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_e43b20ae",
+  "function": "patients_list_by_id_desc_a4c13829",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1794,7 +1794,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_5a647464",
+  "function": "patients_list_by_lastname_1fb325cc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1820,7 +1820,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_7aaa259b",
+  "function": "patients_list_by_lastname_desc_8fcb5f67",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1868,7 +1868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_48d7d479",
+  "function": "patients_list_deleted_by_created_at_771d65b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1894,7 +1894,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_e9935dc3",
+  "function": "patients_list_deleted_by_created_at_desc_7780b9a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1920,7 +1920,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_27a51bb5",
+  "function": "patients_list_deleted_by_id_c7ce7480",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1945,7 +1945,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_d3da24d9",
+  "function": "patients_list_deleted_by_id_desc_7359de67",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1970,7 +1970,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_178f0174",
+  "function": "patients_list_deleted_by_lastname_b9bd9ea0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1996,7 +1996,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_003cc93d",
+  "function": "patients_list_deleted_by_lastname_desc_bb146e3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2080,7 +2080,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_c8a7b645",
+  "function": "patients_update_34d983b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

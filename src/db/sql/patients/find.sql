@@ -22,7 +22,8 @@ found AS (
         ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
         ',"created_by":', p.created_by,
         ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
+        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"version":', p.version, '}'
       ) END AS body
   FROM patients p
   WHERE p.id = $6::int AND (

@@ -21,7 +21,7 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (id) * FROM (
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.last_first
         FROM patients p
         WHERE (p.owner_id, p.id) > ((SELECT id FROM caller), $5::bigint)
           AND p.owner_id <= (SELECT id FROM caller)
@@ -37,7 +37,7 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.last_first
         FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
           AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller), $5::bigint)
@@ -63,7 +63,8 @@ page_json AS (
     ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS json
   FROM page p
 ),

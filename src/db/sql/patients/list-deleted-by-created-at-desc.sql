@@ -19,7 +19,7 @@ search AS (
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY created_at DESC, id DESC) AS page_position
   FROM (
-    SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+    SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.last_first
     FROM patients p
     WHERE p.deleted_at IS NOT NULL
       AND (p.deleted_from, p.created_at, p.id) < ((SELECT id FROM caller), $5::timestamptz, $6::bigint)
@@ -42,7 +42,8 @@ page_json AS (
     ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS json
   FROM page p
 ),
