@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_4717106c",
+  "function": "accounts_list_by_id_ced52354",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_c92f339c",
+  "function": "accounts_list_by_id_desc_45fb565b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_4ee67120",
+  "function": "assignments_list_by_created_at_36e77c92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_15610184",
+  "function": "assignments_list_by_created_at_desc_7f8e6a59",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_52c5fac0",
+  "function": "assignments_list_by_id_e972b536",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_b97c74eb",
+  "function": "assignments_list_by_id_desc_71fdbe81",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_8a2bf91c",
+  "function": "assignments_list_by_patient_created_at_a1471c2f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_3ea7220d",
+  "function": "assignments_list_by_patient_created_at_desc_05282624",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_77fc237c",
+  "function": "assignments_list_by_patient_id_e4f44226",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_c6c65d9c",
+  "function": "assignments_list_by_patient_id_desc_17f02910",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_ed5c80f3",
+  "function": "assignments_list_of_doctor_by_created_at_2917b9a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_bfad9e8e",
+  "function": "assignments_list_of_doctor_by_created_at_desc_cc7688f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_f33f9798",
+  "function": "assignments_list_of_doctor_by_id_e3f09527",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_bbf789c8",
+  "function": "assignments_list_of_doctor_by_id_desc_a748ec3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_59689459",
+  "function": "assignments_list_of_doctor_by_patient_created_at_aa007485",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5f4d1151",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_b31b9677",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_84a4e51a",
+  "function": "assignments_list_of_doctor_by_patient_id_3a64307c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_36a66b8d",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_f8d4bd78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,7 +528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_52a06d6a",
+  "function": "audit_hash_events_5dbd09f0",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_3fc65868",
+  "function": "audit_list_by_account_at_desc_5bb60ff3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f52f1cdb",
+  "function": "audit_list_by_action_at_desc_30e1f58c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fbb81ae1",
+  "function": "audit_list_by_at_desc_24b16559",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_690df87b",
+  "function": "audit_list_by_outcome_at_desc_f67be0db",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_5ca11542",
+  "function": "audit_list_by_patient_at_desc_da7f0e08",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_623b137d",
+  "function": "audit_list_digests_by_id_desc_bb15283e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1032,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_3b365325",
+  "function": "doctors_list_by_created_at_e85e418b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1040,9 +1040,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1057,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_d657976b",
+  "function": "doctors_list_by_created_at_desc_4fe27076",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1065,9 +1065,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1082,16 +1082,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_0e915cfc",
+  "function": "doctors_list_by_id_51acc4fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1106,16 +1106,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_fc356a7a",
+  "function": "doctors_list_by_id_desc_0e156313",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2e110237",
+  "function": "doctors_list_by_lastname_11b6554d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1138,9 +1138,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1155,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_a5321921",
+  "function": "doctors_list_by_lastname_desc_d28a1620",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1163,9 +1163,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_8af89b2a",
+  "function": "doctors_list_by_patient_id_d1bf7a84",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_6b4e64cf",
+  "function": "doctors_list_by_patient_id_desc_3d6acf1c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1212,6 +1212,154 @@ export const statementFunctions: Record<
    "search": "text",
    "patient": "integer",
    "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-created-at": {
+  "function": "doctors_list_by_search_created_at_b23e639c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-created-at-desc": {
+  "function": "doctors_list_by_search_created_at_desc_d7af6e03",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-id": {
+  "function": "doctors_list_by_search_id_7a3b9cf1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-id-desc": {
+  "function": "doctors_list_by_search_id_desc_c10a9efe",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname": {
+  "function": "doctors_list_by_search_lastname_07461292",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname-desc": {
+  "function": "doctors_list_by_search_lastname_desc_3fe2c313",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
    "size": "integer",
@@ -1249,7 +1397,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_b6a88237",
+  "function": "emergency_accesses_list_by_id_0bff9a3f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1269,7 +1417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_e76fd1d8",
+  "function": "emergency_accesses_list_by_id_desc_6bb1fbae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1317,7 +1465,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_3706c344",
+  "function": "invitations_list_by_id_d1810549",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1337,7 +1485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_68d0ca6b",
+  "function": "invitations_list_by_id_desc_849818b2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1413,7 +1561,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcdbbd8a",
+  "function": "patients_export_csv_99cccd85",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1579,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_0c6638d9",
+  "function": "patients_export_ndjson_ab0a91cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1509,7 +1657,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_3ff67b01",
+  "function": "patients_list_accesses_by_at_desc_283aaa7a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1679,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8046c42c",
+  "function": "patients_list_by_created_at_fcc03db2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1539,10 +1687,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1557,7 +1705,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_2ee6be0b",
+  "function": "patients_list_by_created_at_desc_44d7d8d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1565,10 +1713,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1583,7 +1731,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0e10f694",
+  "function": "patients_list_by_doctor_created_at_abfd75af",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1609,7 +1757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_1f4c8e40",
+  "function": "patients_list_by_doctor_created_at_desc_41f9e4f4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1635,7 +1783,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_993585c8",
+  "function": "patients_list_by_doctor_id_4e4d4f84",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1660,7 +1808,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_0dd4888c",
+  "function": "patients_list_by_doctor_id_desc_5ea871ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1685,7 +1833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_40c49ac7",
+  "function": "patients_list_by_doctor_lastname_c2d77d60",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1711,7 +1859,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_8d7eec65",
+  "function": "patients_list_by_doctor_lastname_desc_9c584f77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,17 +1885,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_2bae131b",
+  "function": "patients_list_by_id_db9526e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1762,17 +1910,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_436d25bd",
+  "function": "patients_list_by_id_desc_ede7f8c2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1787,7 +1935,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_c33d5085",
+  "function": "patients_list_by_lastname_dd495cd4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1795,10 +1943,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1813,7 +1961,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_31a502f7",
+  "function": "patients_list_by_lastname_desc_f128d839",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1821,10 +1969,164 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-created-at": {
+  "function": "patients_list_by_search_created_at_7c6f75b0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-created-at-desc": {
+  "function": "patients_list_by_search_created_at_desc_16929c83",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-id": {
+  "function": "patients_list_by_search_id_4c1f6de5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-id-desc": {
+  "function": "patients_list_by_search_id_desc_8d612219",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname": {
+  "function": "patients_list_by_search_lastname_02d4ef2b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname-desc": {
+  "function": "patients_list_by_search_lastname_desc_576f2f65",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1839,7 +2141,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0259deb4",
+  "function": "patients_list_changes_by_at_desc_19d74b7d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1861,7 +2163,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_04536a39",
+  "function": "patients_list_deleted_by_created_at_937febf5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1869,10 +2171,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1887,7 +2189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_4d0adb3f",
+  "function": "patients_list_deleted_by_created_at_desc_c696a98b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1895,10 +2197,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1913,17 +2215,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ece015d1",
+  "function": "patients_list_deleted_by_id_fd15426d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1938,17 +2240,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_3c50b9cf",
+  "function": "patients_list_deleted_by_id_desc_61e69825",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1963,7 +2265,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4280ba04",
+  "function": "patients_list_deleted_by_lastname_a1539046",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1971,10 +2273,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1989,7 +2291,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_c2050e4f",
+  "function": "patients_list_deleted_by_lastname_desc_888fd5fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1997,10 +2299,164 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-created-at": {
+  "function": "patients_list_deleted_by_search_created_at_2d533919",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-created-at-desc": {
+  "function": "patients_list_deleted_by_search_created_at_desc_44605228",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-id": {
+  "function": "patients_list_deleted_by_search_id_0b423d40",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-id-desc": {
+  "function": "patients_list_deleted_by_search_id_desc_e17cf769",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname": {
+  "function": "patients_list_deleted_by_search_lastname_b8d75578",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname-desc": {
+  "function": "patients_list_deleted_by_search_lastname_desc_c9a9aeca",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
