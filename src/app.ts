@@ -53,6 +53,6 @@ app.notFound((c) => {
     methods.length > 0
       ? methodNotAllowed(c.req.method, methods)
       : new Problem(404, "There is no such route.");
-  return problem.toResponse(c.var.requestId);
+  return problem.toResponse(c.get("requestId"));
 });
 app.onError(handleError);

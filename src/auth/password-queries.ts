@@ -35,7 +35,7 @@ export const findOwnPassword = authenticatedForPasswordChange<
   { network: string }
 >(
   "auth/find-own-password",
-  sql`-- POST /api/auth/password
+  () => sql`-- POST /api/auth/password
   WITH ${callerStepsForPasswordChange},
   ${countAttemptSteps(username)},
   account AS (
@@ -80,7 +80,7 @@ export const changePassword = authenticatedForPasswordChange<
   } & NewSession
 >(
   "auth/change-password",
-  sql`-- POST /api/auth/password
+  () => sql`-- POST /api/auth/password
   WITH ${callerStepsForPasswordChange},
   locked_account AS (SELECT u.id FROM users u WHERE u.id = ${callerId} FOR NO KEY UPDATE),
   sessions_lock AS (

@@ -12,7 +12,7 @@ import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./veri
 const BEARER = /^bearer\s+(\S+)$/i;
 
 /**
- * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the
+ * Requires a valid access token and sets the variable `caller`. The statement that does the request's work checks that the
  * account is active and the session open (src/db/query/caller.ts).
  *
  * @throws {Problem} 401; 429 when the session or the account sends too many requests.
@@ -23,7 +23,7 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
     throw unauthorizedProblem("An access token is required: send Authorization: Bearer <access token>.");
   const [, token] = BEARER.exec(authorization) ?? [];
   if (token === undefined) throw invalidTokenProblem();
-  const { config, connection } = c.var;
+  const [config, connection] = [c.get("config"), c.get("connection")];
   const tokens = verifiedTokens(config);
   const claims =
     findVerifiedToken(tokens, token) ?? rememberVerifiedToken(tokens, token, await verifyToken(c, token));
@@ -42,7 +42,7 @@ rateLimitedMiddleware.add(requireAccount);
  * issuer or audience
  */
 async function verifyToken(c: Context<AuthenticatedEnv>, token: string): Promise<VerifiedToken> {
-  const { config } = c.var;
+  const config = c.get("config");
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
   const secret = await verificationKey(token, config);
   try {

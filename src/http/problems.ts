@@ -123,7 +123,7 @@ const serviceUnavailable = (detail: string): Problem =>
 
 /** The app's error handler: responds to whatever a handler or a middleware threw. */
 export function handleError(error: Error, c: Context<AppEnv>): Response {
-  return toProblem(error, c.var.requestId).toResponse(c.var.requestId);
+  return toProblem(error, c.get("requestId")).toResponse(c.get("requestId"));
 }
 
 function toProblem(error: Error, requestId: string): Problem {

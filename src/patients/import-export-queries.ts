@@ -52,12 +52,12 @@ type ExportedBatch = { lines: string | null; next: number | null };
 type ExportParams = { after: number; size: number };
 export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-ndjson",
-  exportStatement(sql`${patientJson} || E'\\n'`),
+  () => exportStatement(sql`${patientJson} || E'\\n'`),
   { readsInIndexOrder: true },
 );
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
-  exportStatement(csvRow(patients, "p", patientResponseFields)),
+  () => exportStatement(csvRow(patients, "p", patientResponseFields)),
   { readsInIndexOrder: true },
 );
 
@@ -100,7 +100,7 @@ export const importPatients = idempotentCreate<
   { refused: string }
 >(
   "patients/import",
-  sql`-- POST /api/patients/import
+  () => sql`-- POST /api/patients/import
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`,

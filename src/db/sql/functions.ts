@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_e55969f9",
+  "function": "accounts_find_22c68bb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_ced52354",
+  "function": "accounts_list_by_id_31625637",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_45fb565b",
+  "function": "accounts_list_by_id_desc_b622f012",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6a8c0952",
+  "function": "accounts_update_ac41fa23",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -109,7 +109,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a8a12346",
+  "function": "assignments_create_f61a6c21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +151,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_d7cb6c57",
+  "function": "assignments_find_doctors_of_patient_3e70b4ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_36e77c92",
+  "function": "assignments_list_by_created_at_567ca3af",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_7f8e6a59",
+  "function": "assignments_list_by_created_at_desc_6782885a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_e972b536",
+  "function": "assignments_list_by_id_51d25cb8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_71fdbe81",
+  "function": "assignments_list_by_id_desc_608eaffb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_a1471c2f",
+  "function": "assignments_list_by_patient_created_at_9f6de1d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_05282624",
+  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_e4f44226",
+  "function": "assignments_list_by_patient_id_25e425d4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_17f02910",
+  "function": "assignments_list_by_patient_id_desc_4d7280c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_2917b9a1",
+  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_cc7688f5",
+  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_e3f09527",
+  "function": "assignments_list_of_doctor_by_id_d39ca89f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_a748ec3d",
+  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_aa007485",
+  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_b31b9677",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_3a64307c",
+  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_f8d4bd78",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,7 +528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_5dbd09f0",
+  "function": "audit_hash_events_3276a618",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_5bb60ff3",
+  "function": "audit_list_by_account_at_desc_2f35540e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_30e1f58c",
+  "function": "audit_list_by_action_at_desc_17882cba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_24b16559",
+  "function": "audit_list_by_at_desc_353d7447",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_f67be0db",
+  "function": "audit_list_by_outcome_at_desc_b0b1268c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_da7f0e08",
+  "function": "audit_list_by_patient_at_desc_481f7a91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_bb15283e",
+  "function": "audit_list_digests_by_id_desc_2d86bbe3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -860,7 +860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b0b5c9d0",
+  "function": "auth_list_sessions_70c6bcbe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -975,7 +975,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_9c774d9e",
+  "function": "doctors_create_20849429",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1017,7 +1017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_cc465230",
+  "function": "doctors_find_56a128bc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1032,7 +1032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_e85e418b",
+  "function": "doctors_list_by_created_at_a8e384a2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1057,7 +1057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_4fe27076",
+  "function": "doctors_list_by_created_at_desc_9ef3c15c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1082,7 +1082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_51acc4fc",
+  "function": "doctors_list_by_id_50e783a2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1106,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_0e156313",
+  "function": "doctors_list_by_id_desc_ee04c35b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_11b6554d",
+  "function": "doctors_list_by_lastname_f801da32",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1155,7 +1155,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_d28a1620",
+  "function": "doctors_list_by_lastname_desc_9ade7c4b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_d1bf7a84",
+  "function": "doctors_list_by_patient_id_8437fe4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_3d6acf1c",
+  "function": "doctors_list_by_patient_id_desc_4d082dcd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1228,7 +1228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_b23e639c",
+  "function": "doctors_list_by_search_created_at_bb95ccdb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1253,7 +1253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_d7af6e03",
+  "function": "doctors_list_by_search_created_at_desc_3f5bfa57",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1278,7 +1278,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_7a3b9cf1",
+  "function": "doctors_list_by_search_id_d16ada67",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1302,7 +1302,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_c10a9efe",
+  "function": "doctors_list_by_search_id_desc_13cf8046",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1326,7 +1326,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_07461292",
+  "function": "doctors_list_by_search_lastname_e474f948",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1351,7 +1351,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_3fe2c313",
+  "function": "doctors_list_by_search_lastname_desc_ad355056",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1376,7 +1376,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_4bb7a58e",
+  "function": "doctors_update_54a30a8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1397,7 +1397,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_0bff9a3f",
+  "function": "emergency_accesses_list_by_id_f166c0e4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1417,7 +1417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_6bb1fbae",
+  "function": "emergency_accesses_list_by_id_desc_efe7091e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1445,7 +1445,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_eab65ca6",
+  "function": "invitations_create_10bfd5fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1465,7 +1465,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_d1810549",
+  "function": "invitations_list_by_id_4893287c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1485,7 +1485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_849818b2",
+  "function": "invitations_list_by_id_desc_30bf48b5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1521,7 +1521,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0eaecb7",
+  "function": "patients_create_55fad926",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1561,7 +1561,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_99cccd85",
+  "function": "patients_export_csv_c81607d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1579,7 +1579,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_ab0a91cb",
+  "function": "patients_export_ndjson_856bdd35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1597,7 +1597,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_5362076c",
+  "function": "patients_find_1c711034",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1615,7 +1615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_b38aafb3",
+  "function": "patients_grant_emergency_access_f5a64dc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1657,7 +1657,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_283aaa7a",
+  "function": "patients_list_accesses_by_at_desc_b84e339e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1679,7 +1679,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_fcc03db2",
+  "function": "patients_list_by_created_at_464256f8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1705,7 +1705,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_44d7d8d8",
+  "function": "patients_list_by_created_at_desc_1aa3bb29",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1731,7 +1731,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_abfd75af",
+  "function": "patients_list_by_doctor_created_at_417bd751",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1757,7 +1757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_41f9e4f4",
+  "function": "patients_list_by_doctor_created_at_desc_80d0e173",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1783,7 +1783,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_4e4d4f84",
+  "function": "patients_list_by_doctor_id_aec29dd6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1808,7 +1808,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_5ea871ad",
+  "function": "patients_list_by_doctor_id_desc_23c40c45",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1833,7 +1833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_c2d77d60",
+  "function": "patients_list_by_doctor_lastname_18b242b4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1859,7 +1859,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_9c584f77",
+  "function": "patients_list_by_doctor_lastname_desc_dc3e8317",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1885,7 +1885,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_db9526e3",
+  "function": "patients_list_by_id_1bd76aa3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1910,7 +1910,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_ede7f8c2",
+  "function": "patients_list_by_id_desc_95df54e4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1935,7 +1935,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_dd495cd4",
+  "function": "patients_list_by_lastname_1eb677b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1961,7 +1961,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_f128d839",
+  "function": "patients_list_by_lastname_desc_1af3abd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1987,7 +1987,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_7c6f75b0",
+  "function": "patients_list_by_search_created_at_20e3a2d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2013,7 +2013,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_16929c83",
+  "function": "patients_list_by_search_created_at_desc_6e5beafb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2039,7 +2039,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_4c1f6de5",
+  "function": "patients_list_by_search_id_da5cab87",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2064,7 +2064,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_8d612219",
+  "function": "patients_list_by_search_id_desc_92caa779",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2089,7 +2089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_02d4ef2b",
+  "function": "patients_list_by_search_lastname_e299be65",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2115,7 +2115,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_576f2f65",
+  "function": "patients_list_by_search_lastname_desc_7055d16b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2141,7 +2141,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_19d74b7d",
+  "function": "patients_list_changes_by_at_desc_e062be91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2163,7 +2163,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_937febf5",
+  "function": "patients_list_deleted_by_created_at_6541f9b0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2189,7 +2189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_c696a98b",
+  "function": "patients_list_deleted_by_created_at_desc_6268a8a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2215,7 +2215,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_fd15426d",
+  "function": "patients_list_deleted_by_id_ad7c4164",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2240,7 +2240,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_61e69825",
+  "function": "patients_list_deleted_by_id_desc_4889c97d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2265,7 +2265,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_a1539046",
+  "function": "patients_list_deleted_by_lastname_8cc4c74e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2291,7 +2291,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_888fd5fc",
+  "function": "patients_list_deleted_by_lastname_desc_11ce753d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2317,7 +2317,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_2d533919",
+  "function": "patients_list_deleted_by_search_created_at_d041790d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2343,7 +2343,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_44605228",
+  "function": "patients_list_deleted_by_search_created_at_desc_50a10031",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2369,7 +2369,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_0b423d40",
+  "function": "patients_list_deleted_by_search_id_02a067cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2394,7 +2394,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_e17cf769",
+  "function": "patients_list_deleted_by_search_id_desc_56224bdc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2419,7 +2419,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_b8d75578",
+  "function": "patients_list_deleted_by_search_lastname_79946a5a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2445,7 +2445,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_c9a9aeca",
+  "function": "patients_list_deleted_by_search_lastname_desc_802b6330",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2529,7 +2529,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e2d752a3",
+  "function": "patients_update_ae8dc3e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -42,7 +42,7 @@ export const restorePatient = authenticated<
   { id: number; partial: boolean }
 >(
   "patients/restore",
-  sql`-- POST /api/patients/:id/restore
+  () => sql`-- POST /api/patients/:id/restore
   WITH ${callerSteps},
   found AS (
     -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
@@ -108,7 +108,7 @@ export const transferPatient = authenticated<
   { id: number; to: number; reason: string }
 >(
   "patients/transfer",
-  sql`-- POST /api/patients/:id/transfer
+  () => sql`-- POST /api/patients/:id/transfer
   WITH ${callerSteps},
   to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND ${canOwn}),
   target AS (
@@ -158,7 +158,7 @@ export const transferAllPatients = authenticated<
   { from: number; to: number; reason: string }
 >(
   "patients/transfer-all",
-  sql`-- POST /api/patients/transfer
+  () => sql`-- POST /api/patients/transfer
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   to_account AS (
