@@ -25,6 +25,7 @@ export const AccountChanges = patchBody({ ...accountSettings, reason: reasonFiel
 ]).check(
   rule(
     ({ doctor, reason }) => !idSchema.safeParse(doctor).success || reason !== undefined,
+    "required",
     "Required when doctor is set",
     "reason",
   ),

@@ -35,7 +35,7 @@ export const accountRoutes = new Hono<AppEnv>()
     const values = { ...c.req.valid("param"), changes, reason };
     const { isAdmin, isOwnLink, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
-    if (isOwnLink) throw new Problem(403, "Only another admin may link your account to a doctor.");
+    if (isOwnLink) throw new Problem("own_account", "Only another admin may link your account to a doctor.");
     return respondJson(requireFound(body, "account"));
   })
 

@@ -1632,7 +1632,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_ec7ccfe4",
+  "function": "patients_import_20dec28d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
