@@ -28,12 +28,10 @@ export const rule = <Value>(
     issues.push({ code: "custom", params: { code }, message, path, input: value, continue: true });
   });
 
+const isStorable = (value: string) => value.isWellFormed() && !value.includes("\0");
+
 /** Text that PostgreSQL can store. */
-export const storableText = rule<string>(
-  (value) => value.isWellFormed() && !value.includes("\0"),
-  "invalid_text",
-  "Must be well-formed Unicode without NUL",
-);
+export const storableText = rule(isStorable, "invalid_text", "Must be well-formed Unicode without NUL");
 
 /**
  * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
@@ -43,7 +41,8 @@ export const textField = (max: number) =>
   z.string().check(
     storableText,
     z.trim(),
-    rule((value) => VISIBLE.test(value), "required", "Required"),
+    // One message for NUL, which is not visible either.
+    rule((value) => VISIBLE.test(value) || !isStorable(value), "required", "Required"),
     rule((value) => [...value].length <= max, "too_long", `Too long: expected at most ${max} characters`),
     z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
   );

@@ -997,12 +997,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_e1e0bb1d",
+  "function": "doctors_delete_809e1d11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1017,16 +1018,18 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_56a128bc",
+  "function": "doctors_find_1dd6e1c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer"
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1376,12 +1379,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_54a30a8c",
+  "function": "doctors_update_4670051e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1543,12 +1547,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_c69e65b6",
+  "function": "patients_delete_56053331",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1561,7 +1566,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_c81607d8",
+  "function": "patients_export_csv_048f2f7a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1597,11 +1602,12 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_1c711034",
+  "function": "patients_find_6e04ab80",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer",
    "request_id": "uuid",
@@ -1610,6 +1616,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -2529,12 +2536,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_ae8dc3e8",
+  "function": "patients_update_c8a7b645",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
