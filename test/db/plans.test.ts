@@ -186,7 +186,7 @@ describe.each([
     expect(offending.map(({ asked, path }) => [path, asked])).toEqual([]);
   });
 
-  test("a search reads the next 1000 records in the order of their index, and then those that the index of names finds", () => {
+  test("a search reads the next 3000 records in the order of their index, and then those that the index of names finds", () => {
     const searches = pages.flatMap((page, index) =>
       isSearch(page) ? [{ page, found: rowNodes(statistics.pages[index] ?? []) }] : [],
     );

@@ -42,10 +42,10 @@ export function pageRows(list: ListDefinition, sort: Sort, filters: SQL[], isBac
 }
 
 /**
- * How many of the next rows a search reads before it asks the index of names. It takes 2 ms. A name that 5 % of the
+ * How many of the next rows a search reads before it asks the index of names. It takes 3 ms. A name that 2 % of the
  * records have fills a page of 50; of a rarer one, the index finds few enough to sort (docs/decisions/0014-name-search.md).
  */
-const NEXT_ROWS = sql.raw("1000");
+const NEXT_ROWS = sql.raw("3000");
 
 /** The step `next_matches` of a search: the matches among the next rows of the first scan. */
 export function nextMatchesStep(

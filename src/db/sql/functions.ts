@@ -1231,7 +1231,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_bb95ccdb",
+  "function": "doctors_list_by_search_created_at_519586a7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1256,7 +1256,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_3f5bfa57",
+  "function": "doctors_list_by_search_created_at_desc_27e7c3cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1281,7 +1281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_d16ada67",
+  "function": "doctors_list_by_search_id_a43c17c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1305,7 +1305,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_13cf8046",
+  "function": "doctors_list_by_search_id_desc_4146a884",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1329,7 +1329,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_e474f948",
+  "function": "doctors_list_by_search_lastname_6ebd4b30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1354,7 +1354,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_ad355056",
+  "function": "doctors_list_by_search_lastname_desc_496b8be5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1994,7 +1994,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_20e3a2d1",
+  "function": "patients_list_by_search_created_at_2525758b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2020,7 +2020,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_6e5beafb",
+  "function": "patients_list_by_search_created_at_desc_03c76e6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2046,7 +2046,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_da5cab87",
+  "function": "patients_list_by_search_id_176a6cf0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2071,7 +2071,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_92caa779",
+  "function": "patients_list_by_search_id_desc_28b2a010",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2096,7 +2096,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_e299be65",
+  "function": "patients_list_by_search_lastname_25dc9c1b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2122,7 +2122,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_7055d16b",
+  "function": "patients_list_by_search_lastname_desc_97eaf15a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2324,7 +2324,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_d041790d",
+  "function": "patients_list_deleted_by_search_created_at_98128179",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2350,7 +2350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_50a10031",
+  "function": "patients_list_deleted_by_search_created_at_desc_56b85b92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2376,7 +2376,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_02a067cd",
+  "function": "patients_list_deleted_by_search_id_a18913a5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2401,7 +2401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_56224bdc",
+  "function": "patients_list_deleted_by_search_id_desc_5ce7bcdf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2426,7 +2426,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_79946a5a",
+  "function": "patients_list_deleted_by_search_lastname_7570ca8b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2452,7 +2452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_802b6330",
+  "function": "patients_list_deleted_by_search_lastname_desc_8d56c600",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -22,7 +22,7 @@ next_matches AS MATERIALIZED (
     SELECT d.*
     FROM doctors d
     WHERE (d.created_at, d.id) < ($5::timestamptz, $6::bigint)
-    ORDER BY d.created_at DESC, d.id DESC LIMIT 1000
+    ORDER BY d.created_at DESC, d.id DESC LIMIT 3000
   ) d
   WHERE ($7::int IS NULL OR (
     SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $7::int AND m.doctor_id = d.id))

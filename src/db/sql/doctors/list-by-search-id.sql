@@ -22,7 +22,7 @@ next_matches AS MATERIALIZED (
     SELECT d.*
     FROM doctors d
     WHERE d.id > $5::bigint
-    ORDER BY d.id LIMIT 1000
+    ORDER BY d.id LIMIT 3000
   ) d
   WHERE ($6::int IS NULL OR (
     SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $6::int AND m.doctor_id = d.id))

@@ -22,7 +22,7 @@ next_matches AS MATERIALIZED (
     SELECT d.*
     FROM doctors d
     WHERE (d.name_sort_key, d.id) < ($5::text, $6::bigint)
-    ORDER BY d.name_sort_key DESC, d.id DESC LIMIT 1000
+    ORDER BY d.name_sort_key DESC, d.id DESC LIMIT 3000
   ) d
   WHERE ($7::int IS NULL OR (
     SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $7::int AND m.doctor_id = d.id))

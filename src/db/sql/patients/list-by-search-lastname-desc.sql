@@ -23,7 +23,7 @@ next_matches AS MATERIALIZED (
     FROM patients p
     WHERE (p.owner_id, p.name_sort_key, p.id) < ((SELECT id FROM caller), $5::text, $6::bigint)
       AND p.owner_id >= (SELECT id FROM caller)
-    ORDER BY p.owner_id DESC, p.name_sort_key DESC, p.id DESC LIMIT 1000
+    ORDER BY p.owner_id DESC, p.name_sort_key DESC, p.id DESC LIMIT 3000
   ) p
   WHERE ($7::int IS NULL OR (
     SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $7::int))

@@ -24,7 +24,7 @@ next_matches AS MATERIALIZED (
     WHERE p.deleted_at IS NOT NULL
       AND (p.deleted_from, p.id) > ((SELECT id FROM caller), $5::bigint)
       AND p.deleted_from <= (SELECT id FROM caller)
-    ORDER BY p.deleted_from, p.id LIMIT 1000
+    ORDER BY p.deleted_from, p.id LIMIT 3000
   ) p
   WHERE ($6::int IS NULL OR (
     SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $6::int))
