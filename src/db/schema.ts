@@ -23,6 +23,7 @@ import {
   foreignKeyTo,
   isOneOf,
   nameSearchColumns,
+  olderNameColumns,
   textCheck,
   timestampColumn,
   timestampDefaultNow,
@@ -245,6 +246,7 @@ export const patients = pgTable(
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
     version: versionColumn(),
+    ...olderNameColumns(),
     ...nameSearchColumns(),
     /** The account that owns it: its creator, until a transfer. Null while it is deleted. */
     owner_id: integer(),
@@ -261,13 +263,20 @@ export const patients = pgTable(
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name and by creation time, and the same three for deleted patients.
     index("patients_owner_id_last_first_id_idx").on(t.owner_id, t.last_first, t.id),
+    index("patients_owner_id_name_sort_key_id_idx").on(t.owner_id, t.name_sort_key, t.id),
     index("patients_owner_id_created_at_id_idx").on(t.owner_id, t.created_at, t.id),
     ...[
       index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
       index("patients_deleted_from_last_first_id_idx").on(t.deleted_from, t.last_first, t.id),
+      index("patients_deleted_from_name_sort_key_id_idx").on(t.deleted_from, t.name_sort_key, t.id),
       index("patients_deleted_from_created_at_id_idx").on(t.deleted_from, t.created_at, t.id),
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
+    // The patients of an account, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
+    // read the list of pending entries.
+    index("patients_name_tokens_idx")
+      .using("gin", sql`patient_name_tokens(${t.owner_id}, ${t.deleted_from}, ${t.name_tokens})`)
+      .with({ fastupdate: false }),
     check(
       "patients_deleted_at_check",
       sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
@@ -297,12 +306,15 @@ export const doctors = pgTable(
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
     version: versionColumn(),
+    ...olderNameColumns(),
     ...nameSearchColumns(),
   },
   (t) => [
     foreignKeyTo("doctors_created_by_fkey", [t.created_by], [users.id]),
     uniqueKeyIndex("doctors_email_key").on(caseFolded(t.email)),
     index("doctors_last_first_id_idx").on(t.last_first, t.id),
+    index("doctors_name_sort_key_id_idx").on(t.name_sort_key, t.id),
+    index("doctors_name_tokens_idx").using("gin", t.name_tokens).with({ fastupdate: false }),
     index("doctors_created_at_id_idx").on(t.created_at, t.id),
     check("doctors_firstname_check", textCheck(t.firstname, 64)),
     check("doctors_lastname_check", textCheck(t.lastname, 64)),

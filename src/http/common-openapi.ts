@@ -55,7 +55,7 @@ export const pageParameterTexts = {
 
 export const searchParameterText = {
   description:
-    "The beginning of a first name, a last name, or a full name in either order. Case and accents are ignored. `hop` finds Grace Hopper.",
+    "Finds the names in which each of its words begins a word, in any order. Case, accents and punctuation are ignored. `hop gr` finds Grace Hopper, `obrien` finds O’Brien.",
 };
 
 /** The headers of conditional requests and of requests that can be retried. */

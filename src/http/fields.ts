@@ -95,13 +95,16 @@ export const emailField = (max: number) =>
   );
 
 /**
- * A name search. It must not consist of accents only: those are removed, and every name begins with the empty text.
+ * A character that the database compares: not an accent, a space or punctuation (drizzle/0020_name_search.sql).
  */
+const COMPARED = /[%_*\\]|[^\p{M}\p{P}\p{Z}\p{C}\p{Lm}\p{Sk}$+<=>|~−]/u;
+
+/** A name search. It must contain a character that is compared: every name begins with the empty text. */
 export const nameSearch = textField(129).check(
   rule(
-    (value) => !VISIBLE.test(value) || /\S/.test(value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "")),
+    (value) => !VISIBLE.test(value) || COMPARED.test(value),
     "invalid_format",
-    "Must contain more than accents",
+    "Must contain more than accents and punctuation",
   ),
 );
 

@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_7d325be0",
+  "function": "accounts_list_by_id_31625637",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_d2dc8d03",
+  "function": "accounts_list_by_id_desc_b622f012",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_18007591",
+  "function": "assignments_list_by_created_at_567ca3af",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_efaf3814",
+  "function": "assignments_list_by_created_at_desc_6782885a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_db93a5a3",
+  "function": "assignments_list_by_id_51d25cb8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_728ddafa",
+  "function": "assignments_list_by_id_desc_608eaffb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_7a35bcd8",
+  "function": "assignments_list_by_patient_created_at_9f6de1d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +275,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_c9b430ed",
+  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +297,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_4f135e35",
+  "function": "assignments_list_by_patient_id_25e425d4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_9fd5ea4f",
+  "function": "assignments_list_by_patient_id_desc_4d7280c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_137ca9dd",
+  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_ab93e6e3",
+  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d65de016",
+  "function": "assignments_list_of_doctor_by_id_d39ca89f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +407,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_cee516ec",
+  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_8aeb84ab",
+  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_e6d1090c",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +475,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_c9074020",
+  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +497,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_0c59641c",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,7 +528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_e503bcdf",
+  "function": "audit_hash_events_3276a618",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -563,7 +563,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_ae93fefd",
+  "function": "audit_list_by_account_at_desc_2f35540e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +589,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_13b95770",
+  "function": "audit_list_by_action_at_desc_17882cba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +615,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_535e2474",
+  "function": "audit_list_by_at_desc_353d7447",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_ca9cafef",
+  "function": "audit_list_by_outcome_at_desc_b0b1268c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +667,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_657e0ac3",
+  "function": "audit_list_by_patient_at_desc_481f7a91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +693,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_f3cb6516",
+  "function": "audit_list_digests_by_id_desc_2d86bbe3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1035,7 +1035,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_d691e539",
+  "function": "doctors_list_by_created_at_cf962b89",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1043,9 +1043,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1060,7 +1060,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_f6c4e551",
+  "function": "doctors_list_by_created_at_desc_0b10a3ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1068,9 +1068,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1085,16 +1085,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_a80ca1d8",
+  "function": "doctors_list_by_id_2ed37b55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1109,16 +1109,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_dc77ea37",
+  "function": "doctors_list_by_id_desc_72b586ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1133,7 +1133,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_f2265d41",
+  "function": "doctors_list_by_lastname_3425f8ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1141,9 +1141,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1158,7 +1158,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_a67570a7",
+  "function": "doctors_list_by_lastname_desc_0e8d3cc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1166,9 +1166,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1183,7 +1183,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_a7e33e92",
+  "function": "doctors_list_by_patient_id_aa4aa398",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1207,7 +1207,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_075b8073",
+  "function": "doctors_list_by_patient_id_desc_303d11fd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1215,6 +1215,154 @@ export const statementFunctions: Record<
    "search": "text",
    "patient": "integer",
    "after_id": "bigint",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-created-at": {
+  "function": "doctors_list_by_search_created_at_8657cfe7",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-created-at-desc": {
+  "function": "doctors_list_by_search_created_at_desc_1c5537bb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-id": {
+  "function": "doctors_list_by_search_id_9391052f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-id-desc": {
+  "function": "doctors_list_by_search_id_desc_91f2a17e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname": {
+  "function": "doctors_list_by_search_lastname_b2a46a23",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname-desc": {
+  "function": "doctors_list_by_search_lastname_desc_65648d9f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
    "size": "integer",
@@ -1253,7 +1401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_a4d287c0",
+  "function": "emergency_accesses_list_by_id_f166c0e4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1273,7 +1421,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_a0565caf",
+  "function": "emergency_accesses_list_by_id_desc_efe7091e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1321,7 +1469,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_cd0419f0",
+  "function": "invitations_list_by_id_4893287c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1341,7 +1489,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_5cbd363d",
+  "function": "invitations_list_by_id_desc_30bf48b5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1418,7 +1566,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_fde40e85",
+  "function": "patients_export_csv_e9e346aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1436,7 +1584,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_fac3c3f9",
+  "function": "patients_export_ndjson_93a80b63",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1516,7 +1664,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_35474c47",
+  "function": "patients_list_accesses_by_at_desc_b84e339e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1538,7 +1686,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8d1a0520",
+  "function": "patients_list_by_created_at_21c308a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1546,10 +1694,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1564,7 +1712,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_a84ac191",
+  "function": "patients_list_by_created_at_desc_af29ee60",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1572,10 +1720,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1590,7 +1738,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_631ce5ab",
+  "function": "patients_list_by_doctor_created_at_92c21995",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1616,7 +1764,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_0d6cb81f",
+  "function": "patients_list_by_doctor_created_at_desc_acea96fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1642,7 +1790,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_c8d541fb",
+  "function": "patients_list_by_doctor_id_443b619c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1667,7 +1815,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_f9ba1ab2",
+  "function": "patients_list_by_doctor_id_desc_8900e5b0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1692,7 +1840,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_14ba4e57",
+  "function": "patients_list_by_doctor_lastname_f105fcef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1718,7 +1866,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_f04fe179",
+  "function": "patients_list_by_doctor_lastname_desc_86efaa86",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1744,17 +1892,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_f336251c",
+  "function": "patients_list_by_id_54b27bc5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1769,17 +1917,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_a4c13829",
+  "function": "patients_list_by_id_desc_049fabf3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1794,7 +1942,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_1fb325cc",
+  "function": "patients_list_by_lastname_ce4ddfd5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1802,10 +1950,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1820,7 +1968,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_8fcb5f67",
+  "function": "patients_list_by_lastname_desc_77987a18",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1828,10 +1976,164 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-created-at": {
+  "function": "patients_list_by_search_created_at_2f72d52d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-created-at-desc": {
+  "function": "patients_list_by_search_created_at_desc_51b2bd89",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-id": {
+  "function": "patients_list_by_search_id_dbced84a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-id-desc": {
+  "function": "patients_list_by_search_id_desc_6ae03d84",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname": {
+  "function": "patients_list_by_search_lastname_09b391ab",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname-desc": {
+  "function": "patients_list_by_search_lastname_desc_36959db2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1846,7 +2148,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_39aff021",
+  "function": "patients_list_changes_by_at_desc_e062be91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1868,7 +2170,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_771d65b6",
+  "function": "patients_list_deleted_by_created_at_7d1a9fb1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1876,10 +2178,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1894,7 +2196,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_7780b9a4",
+  "function": "patients_list_deleted_by_created_at_desc_99cc020f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1902,10 +2204,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1920,17 +2222,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_c7ce7480",
+  "function": "patients_list_deleted_by_id_f32a75c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1945,17 +2247,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_7359de67",
+  "function": "patients_list_deleted_by_id_desc_2cc06963",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1970,7 +2272,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_b9bd9ea0",
+  "function": "patients_list_deleted_by_lastname_1f181dbb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1978,10 +2280,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1996,7 +2298,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_bb146e3d",
+  "function": "patients_list_deleted_by_lastname_desc_d499ea24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2004,10 +2306,164 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-created-at": {
+  "function": "patients_list_deleted_by_search_created_at_263324e4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-created-at-desc": {
+  "function": "patients_list_deleted_by_search_created_at_desc_8a7fcae5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-id": {
+  "function": "patients_list_deleted_by_search_id_16a1b989",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-id-desc": {
+  "function": "patients_list_deleted_by_search_id_desc_92ce034a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname": {
+  "function": "patients_list_deleted_by_search_lastname_12f3187a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname-desc": {
+  "function": "patients_list_deleted_by_search_lastname_desc_8006d9a4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",

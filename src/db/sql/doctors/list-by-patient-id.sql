@@ -14,19 +14,18 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT lower(regexp_replace(replace(replace(replace(replace(translate(regexp_replace(normalize(lower($4::text), NFKD), '[\u0300-\u036f]', '', 'g'), 'øłđðħŧıς', 'olddhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), '\s+', ' ', 'g')) AS key
+  SELECT name_query('', $4::text) AS query
 ),
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.version, d.last_first
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
     FROM mappings m JOIN LATERAL (SELECT * FROM doctors WHERE id = m.doctor_id OFFSET 0) d ON true
     WHERE m.owner_id = (SELECT id FROM caller)
       AND (m.patient_id, m.doctor_id) > ($5::int, $6::bigint)
       AND m.patient_id <= $5::int
       AND ($4::text IS NULL
-        OR starts_with(d.first_last, (SELECT key FROM search))
-        OR starts_with(d.last_first, (SELECT key FROM search)))
+        OR d.name_tokens @@ (SELECT query FROM search))
       AND ($7::boolean IS NULL OR d.active = $7::boolean)
       AND ($8::text IS NULL OR d.specialization = $8::text)
     ORDER BY m.patient_id, m.doctor_id LIMIT $9::int + 1

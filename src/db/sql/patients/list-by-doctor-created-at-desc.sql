@@ -14,22 +14,21 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT lower(regexp_replace(replace(replace(replace(replace(translate(regexp_replace(normalize(lower($4::text), NFKD), '[\u0300-\u036f]', '', 'g'), 'øłđðħŧıς', 'olddhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), '\s+', ' ', 'g')) AS key
+  SELECT name_query('', $4::text) AS query, name_query((SELECT id FROM caller) || ':', $4::text) AS scoped_query
 ),
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY created_at DESC, id DESC) AS page_position
   FROM (
     SELECT DISTINCT ON (created_at, id) * FROM (
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.last_first
+        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.name_sort_key
         FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = $5::int AND m.owner_id = (SELECT id FROM caller) OFFSET 0
         ) p
         WHERE (p.created_at, p.id) < ($6::timestamptz, $7::bigint)
           AND ($4::text IS NULL
-            OR starts_with(p.first_last, (SELECT key FROM search))
-            OR starts_with(p.last_first, (SELECT key FROM search)))
+            OR p.name_tokens @@ (SELECT query FROM search))
           AND ($8::text IS NULL OR p.gender = $8::text)
           AND ($9::int IS NULL OR p.age >= $9::int)
           AND ($10::int IS NULL OR p.age <= $10::int)
@@ -37,7 +36,7 @@ page_and_next AS (
       )
       UNION ALL
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.last_first
+        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.name_sort_key
         FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
@@ -46,8 +45,7 @@ page_and_next AS (
           SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $5::int)
           AND (p.created_at, p.id) < ($6::timestamptz, $7::bigint)
           AND ($4::text IS NULL
-            OR starts_with(p.first_last, (SELECT key FROM search))
-            OR starts_with(p.last_first, (SELECT key FROM search)))
+            OR p.name_tokens @@ (SELECT query FROM search))
           AND ($8::text IS NULL OR p.gender = $8::text)
           AND ($9::int IS NULL OR p.age >= $9::int)
           AND ($10::int IS NULL OR p.age <= $10::int)
