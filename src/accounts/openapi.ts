@@ -1,4 +1,4 @@
-import { administrationTag, pageParameterTexts } from "../http/common-openapi.ts";
+import { administrationTag, describeEmail, pageParameterTexts } from "../http/common-openapi.ts";
 import { IdPath } from "../http/fields.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
@@ -6,6 +6,7 @@ import { AccountDetails } from "./responses.ts";
 
 const id = "The account's id.";
 const role = "`clinician`, `admin` or `auditor`.";
+const email = describeEmail("The account's email address");
 const active = "Whether the account can log in. A disabled account has no sessions.";
 const doctor =
   "The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts.";
@@ -50,7 +51,7 @@ export const accountsOpenApi: OpenApiGroup = {
       fields: {
         id,
         username: "The username.",
-        email: "The account's email address.",
+        email,
         role,
         active,
         doctor,

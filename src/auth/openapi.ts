@@ -1,10 +1,11 @@
+import { describeEmail } from "../http/common-openapi.ts";
 import { describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { Credentials, PasswordChange, RefreshToken, Registration } from "./requests.ts";
 import { Account, NewAccount, TokenPair } from "./responses.ts";
 import { sessionsOpenApi } from "./sessions-openapi.ts";
 
 const username = "The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored.";
-const email = "The account's email address.";
+const email = describeEmail("The account's email address");
 const id = "The account's id.";
 const examplePassword = "correct horse battery";
 const newPassword =

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertAuditEventOf, type RequestOrigin } from "../db/query/audit.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import { columnNames, jsonObject } from "../db/query/json.ts";
@@ -27,7 +28,7 @@ const codeHash = sql`${param("code_hash")}::text`;
 const id = intParam("id");
 
 const invitationStep = sql`invitation AS (
-    SELECT i.id, lower(i.email) = lower(${email}) AS is_same_email
+    SELECT i.id, ${emailKey(sql`i.email`)} = ${emailKey(email)} AS is_same_email
     FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
   )`;
 

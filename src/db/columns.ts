@@ -7,6 +7,7 @@ import {
   timestamp,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
+import { emailRegexOfPostgres, MAX_DOMAIN, MAX_LOCAL_PART, TOO_LONG_LABEL } from "../email.ts";
 import type { ForeignKeyConstraint, UniqueConstraint } from "./errors.ts";
 
 // Column types, constraints and index keys that the tables of schema.ts share.
@@ -72,11 +73,19 @@ export const versionColumn = () => integer().notNull().default(1);
 export const textCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
 
+/** Constraint: an email address of at most `max` characters, by the rule of src/email.ts. */
+export function emailCheck(column: AnyPgColumn, max: number): SQL {
+  const [localPart, domain] = [sql`split_part(${column}, '@', 1)`, sql`split_part(${column}, '@', 2)`];
+  const number = (value: number) => sql.raw(String(value));
+  const regex = (source: string) => sql.raw(`'${source}'`);
+  return sql`char_length(${column}) <= ${number(max)} AND octet_length(${localPart}) <= ${number(MAX_LOCAL_PART)} AND octet_length(${domain}) <= ${number(MAX_DOMAIN)} AND ${domain} COLLATE "C" !~ ${regex(TOO_LONG_LABEL)} AND ${column} IS NFC NORMALIZED AND ${column} COLLATE "C" ~ ${regex(emailRegexOfPostgres)}`;
+}
+
 /**
- * Constraint: at most `max` characters, with one `@`, text before and after it, and no spaces. The API is stricter.
+ * The key by which two emails are the same address: without differences in case, in any script
+ * (drizzle/0020_email_addresses.sql). Keys are compared byte by byte.
  */
-export const emailCheck = (column: AnyPgColumn, max: number): SQL =>
-  sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} ~ '^[^@ ]+@[^@ ]+$'`;
+export const emailKey = (email: AnyPgColumn | SQL): SQL => sql`email_key(${email}) COLLATE "C"`;
 
 /** Whether a column has one of the values. They become part of the SQL text: only constants of the code. */
 export const isOneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>

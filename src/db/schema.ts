@@ -20,6 +20,7 @@ import {
   bytewiseText,
   caseFolded,
   emailCheck,
+  emailKey,
   foreignKeyTo,
   isOneOf,
   nameSearchColumns,
@@ -256,7 +257,7 @@ export const patients = pgTable(
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
-    uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
+    uniqueKeyIndex("patients_owner_id_email_key").on(emailKey(t.email), t.owner_id),
     // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name and by creation time, and the same three for deleted patients.
@@ -301,7 +302,7 @@ export const doctors = pgTable(
   },
   (t) => [
     foreignKeyTo("doctors_created_by_fkey", [t.created_by], [users.id]),
-    uniqueKeyIndex("doctors_email_key").on(caseFolded(t.email)),
+    uniqueKeyIndex("doctors_email_key").on(emailKey(t.email)),
     index("doctors_last_first_id_idx").on(t.last_first, t.id),
     index("doctors_created_at_id_idx").on(t.created_at, t.id),
     check("doctors_firstname_check", textCheck(t.firstname, 64)),

@@ -1,3 +1,4 @@
+import { emailJsonSchema, isEmail } from "../email.ts";
 import * as z from "../zod.ts";
 
 /** The largest value of PostgreSQL's `integer`, which ids are. */
@@ -32,14 +33,15 @@ export const storableText = rule<string>(
  * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
  * counts).
  */
-export const textField = (max: number) =>
-  z.string().check(
-    storableText,
-    z.trim(),
-    rule((value) => VISIBLE.test(value), "Required"),
-    rule((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
-    z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
-  );
+export const textField = (max: number) => z.string().check(...textChecks(max));
+
+const textChecks = (max: number) => [
+  storableText,
+  z.trim(),
+  rule<string>((value) => VISIBLE.test(value), "Required"),
+  rule<string>((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
+  z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
+];
 
 /** Why an admin does what needs a reason: 10 to 500 characters, for the audit log. */
 export const reasonField = textField(500).check(
@@ -80,10 +82,13 @@ export const personName = textField(64).check(
   }),
 );
 
+/** An email address (src/email.ts) of at most `max` characters, trimmed and in Unicode's normal form NFC. */
 export const emailField = (max: number) =>
-  textField(max).check(
-    rule((value) => !VISIBLE.test(value) || z.regexes.email.test(value), "Invalid email address"),
-    z.meta({ format: "email", pattern: trimmedPattern(z.regexes.email.source) }),
+  z.string().check(
+    z.normalize("NFC"),
+    ...textChecks(max),
+    rule((value) => !VISIBLE.test(value) || isEmail(value), "Invalid email address"),
+    z.meta(emailJsonSchema),
   );
 
 /**

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import {
   authenticatedRetryable,
@@ -62,7 +63,7 @@ export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
 );
 
 const fields = columnNames(Object.keys(patientFields));
-const emailKey = sql`lower(l.email COLLATE "C")`;
+const lineKey = emailKey(sql`l.email`);
 const emailError = (message: string) => jsonObject(sql`ARRAY[${sql.raw(`'${message}'`)}] AS email`);
 /** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
 const isImported = sql`(${param("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`;
@@ -112,15 +113,15 @@ export const importPatients = idempotentCreate<
       jsonb_populate_record(NULL::patients, sent.record) new
   ),
   existing_emails AS (
-    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${emailKey} FROM lines l)) email
+    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${lineKey} FROM lines l)) email
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "existing_emails")},
   checked_lines AS (
     SELECT l.*, CASE
-      WHEN ${emailKey} IN (SELECT email FROM existing_emails)
+      WHEN ${lineKey} IN (SELECT email FROM existing_emails)
         THEN ${emailError("You already have a patient with this email.")}
-      WHEN row_number() OVER (PARTITION BY ${emailKey} ORDER BY l.line) > 1
+      WHEN row_number() OVER (PARTITION BY ${lineKey} ORDER BY l.line) > 1
         THEN ${emailError("An earlier line has this email.")} END AS errors
     FROM lines l
   ),

@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_4717106c",
+  "function": "accounts_list_by_id_d462f2a0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_c92f339c",
+  "function": "accounts_list_by_id_desc_780747ec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -734,7 +734,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_73596628",
+  "function": "auth_create_account_11f6342b",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -793,7 +793,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_1cd33c11",
+  "function": "auth_find_invitation_180fea7e",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -1484,7 +1484,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_ec7ccfe4",
+  "function": "patients_import_294eac6d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2015,7 +2015,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_e2fad6f1",
+  "function": "patients_restore_d406d663",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2033,7 +2033,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_74b13d92",
+  "function": "patients_transfer_8eb2fa3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2053,7 +2053,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_21f933f0",
+  "function": "patients_transfer_all_66711cfe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

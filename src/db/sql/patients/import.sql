@@ -44,7 +44,7 @@ lines AS (
     jsonb_populate_record(NULL::patients, sent.record) new
 ),
 existing_emails AS (
-  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT lower(l.email COLLATE "C") FROM lines l)) email
+  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT email_key(l.email) COLLATE "C" FROM lines l)) email
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 caller_recheck AS (
@@ -58,9 +58,9 @@ caller_recheck AS (
 ),
 checked_lines AS (
   SELECT l.*, CASE
-      WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails)
+      WHEN email_key(l.email) COLLATE "C" IN (SELECT email FROM existing_emails)
         THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
-      WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1
+      WHEN row_number() OVER (PARTITION BY email_key(l.email) COLLATE "C" ORDER BY l.line) > 1
         THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
   FROM lines l
 ),
