@@ -21,6 +21,7 @@ import type {
   NewAssignment,
   NewDoctor,
   NewPatient,
+  OwnAccountChange,
   PasswordChange,
   Patient,
   PatientChanges,
@@ -154,6 +155,15 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
     /** Reads the caller's own account. */
     me: async ({ signal }: CallOptions = {}): Promise<Account> =>
       send({ ...get, path: "api/auth/me/", signal, read: readJson<Account> }),
+
+    /**
+     * Changes the email of the caller's own account. It needs the password. It is not retried: the API counts attempts.
+     */
+    updateMe: async (change: OwnAccountChange, { signal }: CallOptions = {}): Promise<Account> =>
+      send({
+        ...{ method: "PATCH", path: "api/auth/me/", body: change, signal, read: readJson<Account> },
+        isIdempotent: false,
+      }),
 
     patients: {
       ...recordMethods<Patient, NewPatient, PatientChanges, PatientQuery>(send, "api/patients/"),

@@ -38,6 +38,13 @@ export interface PasswordChange {
   new: string;
 }
 
+export interface OwnAccountChange {
+  email: string;
+  password: string;
+  username?: string;
+  role?: "clinician" | "admin" | "auditor";
+}
+
 export interface Session {
   id: string;
   created_at: string;
@@ -60,9 +67,11 @@ export interface AccountDetails {
 }
 
 export interface AccountChanges {
+  email?: string;
   role?: "clinician" | "admin" | "auditor";
   active?: boolean;
   doctor?: number | null;
+  username?: string;
   reason?: string;
 }
 

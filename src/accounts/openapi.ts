@@ -62,6 +62,8 @@ export const accountsOpenApi: OpenApiGroup = {
     AccountChanges: describeSchema(AccountChanges, {
       description: "Changes of an account. Fields that are left out stay as they are.",
       fields: {
+        email,
+        username: "Read-only. It may be sent back as it is; another username is an error.",
         role,
         active,
         doctor,
@@ -90,10 +92,13 @@ export const accountsOpenApi: OpenApiGroup = {
       operationId: "updateAccount",
       summary: "Change an account",
       description:
-        "For admins. Changes the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
+        "For admins. Changes the email or the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
       responses: [{ status: 200, description: "The account after the change.", schema: AccountDetails }],
       problems: {
-        400: { description: "A field is not valid, or the doctor does not exist: `errors` names the field." },
+        400: {
+          description:
+            "A field is not valid, the username is not that of the account, or the doctor does not exist: `errors` names the field.",
+        },
         403: {
           description: "You are not an admin, or it is your own account that you would link to a doctor.",
           detail: "Only another admin may link your account to a doctor.",

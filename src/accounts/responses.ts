@@ -1,4 +1,4 @@
-import { emailField, idSchema } from "../http/fields.ts";
+import { idSchema } from "../http/fields.ts";
 import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 import { accountSettings } from "./requests.ts";
@@ -7,7 +7,6 @@ import { accountSettings } from "./requests.ts";
 export const AccountDetails = z.strictObject({
   id: idSchema,
   username: z.string(),
-  email: emailField(254),
   ...accountSettings,
   created_at: timestampSchema,
 });

@@ -8,6 +8,7 @@ import {
   requireAdmin,
   requireAdminOrAuditor,
   requireFound,
+  validationProblem,
 } from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
@@ -30,12 +31,13 @@ export const accountRoutes = new Hono<AppEnv>()
   })
 
   .patch("/:id", validate("param", IdPath), validate("json", AccountChanges), async (c) => {
-    const { doctor, reason = null, ...rest } = c.req.valid("json");
+    const { doctor, username = null, reason = null, ...rest } = c.req.valid("json");
     const changes = doctor === undefined ? rest : { ...rest, doctor_id: doctor };
-    const values = { ...c.req.valid("param"), changes, reason };
-    const { isAdmin, isOwnLink, body } = await updateAccount(c.get("caller"), values);
+    const values = { ...c.req.valid("param"), changes, username, reason };
+    const { isAdmin, isOwnLink, isRenamed, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
     if (isOwnLink) throw new Problem(403, "Only another admin may link your account to a doctor.");
+    if (isRenamed) throw validationProblem({ username: ["Read-only"] });
     return respondJson(requireFound(body, "account"));
   })
 

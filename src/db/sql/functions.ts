@@ -90,13 +90,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6a8c0952",
+  "function": "accounts_update_75b6800a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "changes": "jsonb",
    "id": "integer",
+   "username": "text",
    "request_id": "uuid",
    "address": "text",
    "reason": "text"
@@ -104,6 +105,7 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
+   "isRenamed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -712,6 +714,28 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "auth/change-own-email": {
+  "function": "auth_change_own_email_f0449519",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "username": "text",
+   "role": "text",
+   "password_hash": "text",
+   "email": "text",
+   "network": "text",
+   "isOwnNetwork": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isUsernameChanged": "boolean",
+   "isRoleChanged": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/change-password": {
   "function": "auth_change_password_05b0d304",
   "params": {
@@ -838,6 +862,29 @@ export const statementFunctions: Record<
  },
  "auth/find-own-password": {
   "function": "auth_find_own_password_46fa379b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "network": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isOwnNetwork": "boolean",
+   "isAdmitted": "boolean",
+   "waitSeconds": "integer",
+   "password_hash": "text",
+   "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
+   "isExpired": "boolean",
+   "username": "text",
+   "email": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "auth/find-own-password-for-change": {
+  "function": "auth_find_own_password_for_change_0d921395",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
