@@ -1,7 +1,7 @@
 import { createFactory } from "hono/factory";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { type FieldErrors, validationProblem } from "../http/problems.ts";
-import { clientNetwork, tooManyRequests } from "../http/rate-limits.ts";
+import { attemptNetworks, tooManyRequests } from "../http/rate-limits.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
 import { changeOwnEmail } from "./own-account-queries.ts";
@@ -18,14 +18,15 @@ export const changeOwnAccountHandlers = createFactory<AuthenticatedEnv>().create
   async (c) => {
     const caller = c.get("caller");
     const { email, password, username = null, role = null } = c.req.valid("json");
-    const network = clientNetwork(c);
-    const { isAdmitted, waitSeconds, isOwnNetwork, ...account } = await findOwnPasswordForChange(caller, {
-      network,
-    });
+    const networks = attemptNetworks(c);
+    const { isAdmitted, waitSeconds, isOwnNetwork, ...account } = await findOwnPasswordForChange(
+      caller,
+      networks,
+    );
     if (!isAdmitted) throw tooManyRequests(waitSeconds);
     const matchedPassword = await matchPassword(password, account, c.get("config").BCRYPT_COST);
     const password_hash = matchedPassword === undefined ? null : account.password_hash;
-    const values = { password_hash, email, username, role, network, isOwnNetwork };
+    const values = { password_hash, email, username, role, isOwnNetwork, ...networks };
     const { body, isUsernameChanged, isRoleChanged } = await changeOwnEmail(caller, values);
     if (body !== null) return respondJson(body);
     const readOnly: FieldErrors = {

@@ -12,6 +12,7 @@ import {
 } from "../db/query/caller.ts";
 import { jsonBody, stepJson } from "../db/query/json.ts";
 import { type Json, param } from "../db/statement.ts";
+import type { AttemptNetworks } from "../http/rate-limits.ts";
 import { uncountAttemptSteps } from "./login-attempts.ts";
 import type { Account } from "./responses.ts";
 
@@ -47,9 +48,8 @@ export const changeOwnEmail = authenticated<
     email: string;
     username: string | null;
     role: string | null;
-    network: string;
     isOwnNetwork: boolean;
-  }
+  } & AttemptNetworks
 >(
   "auth/change-own-email",
   sql`-- PATCH /api/auth/me

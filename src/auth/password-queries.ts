@@ -11,6 +11,7 @@ import {
   isStillAccepted,
 } from "../db/query/caller.ts";
 import { param } from "../db/statement.ts";
+import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {
   countAttemptSteps,
   type LoginAttempt,
@@ -65,13 +66,13 @@ SELECT ${loginAttemptColumns},
 FROM caller`;
 
 /** Before a change of the password. */
-export const findOwnPassword = authenticatedForPasswordChange<OwnPassword, { network: string }>(
+export const findOwnPassword = authenticatedForPasswordChange<OwnPassword, AttemptNetworks>(
   "auth/find-own-password",
   ownPasswordQuery("POST /api/auth/password", callerStepsForPasswordChange, "change_password"),
 );
 
 /** Before another change of the caller's own account: one that has to change its password first is refused. */
-export const findOwnPasswordForChange = authenticated<OwnPassword, { network: string }>(
+export const findOwnPasswordForChange = authenticated<OwnPassword, AttemptNetworks>(
   "auth/find-own-password-for-change",
   ownPasswordQuery("PATCH /api/auth/me", callerStepsForAuditors, "update_account"),
   { acceptsAuditors: true },
@@ -89,9 +90,9 @@ export const changePassword = authenticatedForPasswordChange<
   {
     password_hash: string | null;
     new_hash: string | null;
-    network: string;
     isOwnNetwork: boolean;
-  } & NewSession
+  } & AttemptNetworks &
+    NewSession
 >(
   "auth/change-password",
   sql`-- POST /api/auth/password

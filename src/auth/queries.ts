@@ -5,6 +5,7 @@ import type { TokenClaims } from "../db/query/caller.ts";
 import { columnNames, jsonObject } from "../db/query/json.ts";
 import { isInvitationValid } from "../db/query/permissions.ts";
 import { defineStatement, intParam, type Json, param } from "../db/statement.ts";
+import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {
   countAttemptSteps,
   type LoginAttempt,
@@ -94,7 +95,7 @@ SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FR
  */
 export const findLoginAccount = defineStatement<
   LoginAttempt & { id: number | null; active: boolean | null } & StoredPassword,
-  { username: string; network: string } & RequestOrigin
+  { username: string } & AttemptNetworks & RequestOrigin
 >(
   "auth/find-login-account",
   sql`-- POST /api/auth/login
@@ -131,11 +132,11 @@ export const openSession = defineStatement<
   {
     id: number | null;
     username: string;
-    network: string;
     isOwnNetwork: boolean;
     password_hash: string | null;
     new_hash: string | null;
-  } & NewSession &
+  } & AttemptNetworks &
+    NewSession &
     RequestOrigin
 >(
   "auth/open-session",

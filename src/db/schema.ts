@@ -185,14 +185,14 @@ export const invitations = pgTable(
 /**
  * Counters of failed login attempts (src/auth/login-attempts.ts). An account has one for each of its own networks,
  * which it has logged in from before, and one with an empty `network` for all others together. A network has one for
- * all accounts, with an empty `username`.
+ * all accounts, with an empty `username`, and so has the /48 prefix of an IPv6 network.
  */
 export const login_attempts = pgTable(
   "login_attempts",
   {
     /** In lower case. There may be no account with this username. */
     username: bytewiseText().notNull(),
-    /** An IPv4 address, or the /64 prefix of an IPv6 address. */
+    /** An IPv4 address, or the /64 or /48 prefix of an IPv6 address. */
     network: bytewiseText().notNull(),
     failures: integer().notNull(),
     failed_at: timestampColumn().notNull(),

@@ -715,7 +715,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_f0449519",
+  "function": "auth_change_own_email_80a0537d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -725,6 +725,7 @@ export const statementFunctions: Record<
    "password_hash": "text",
    "email": "text",
    "network": "text",
+   "wide_network": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid",
    "address": "text"
@@ -737,7 +738,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_05b0d304",
+  "function": "auth_change_password_db34a64b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -749,6 +750,7 @@ export const statementFunctions: Record<
    "address": "text",
    "token_hash": "text",
    "network": "text",
+   "wide_network": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid"
   },
@@ -829,10 +831,11 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_53879713",
+  "function": "auth_find_login_account_e27be0e4",
   "params": {
    "username": "text",
    "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -861,12 +864,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_46fa379b",
+  "function": "auth_find_own_password_5a4461f1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -884,12 +888,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_0d921395",
+  "function": "auth_find_own_password_for_change_264ef48a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -920,7 +925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_8c67edd3",
+  "function": "auth_open_session_9f817450",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -930,6 +935,7 @@ export const statementFunctions: Record<
    "address": "text",
    "token_hash": "text",
    "network": "text",
+   "wide_network": "text",
    "username": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid"

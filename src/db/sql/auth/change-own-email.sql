@@ -1,4 +1,4 @@
--- PATCH /api/auth/me: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 username text, $5 role text, $6 password_hash text, $7 email text, $8 network text, $9 isOwnNetwork boolean, $10 request_id uuid, $11 address text
+-- PATCH /api/auth/me: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 username text, $5 role text, $6 password_hash text, $7 email text, $8 network text, $9 wide_network text, $10 isOwnNetwork boolean, $11 request_id uuid, $12 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -35,11 +35,12 @@ changed AS (
 counters AS (
   SELECT * FROM (VALUES
     ('', $8::text),
+    ('', $9::text),
     ((SELECT lower(username COLLATE "C") FROM caller), ''),
     ((SELECT lower(username COLLATE "C") FROM caller), $8::text)
   ) keys (username, network)
-  WHERE (keys.username <> '' AND keys.network <> '') = $9::boolean
-    AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
+  WHERE (keys.username <> '' AND keys.network <> '') = $10::boolean
+    AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 locked_counters AS (
   SELECT l.username, l.network FROM counters k, LATERAL (
@@ -56,24 +57,24 @@ decremented_counters AS (
 remembered_network AS (
   INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
   SELECT (SELECT lower(username COLLATE "C") FROM caller), $8::text, 0, now(), 'epoch'::timestamptz, now()
-  WHERE EXISTS (SELECT FROM correct_password) AND NOT $9::boolean
+  WHERE EXISTS (SELECT FROM correct_password) AND NOT $10::boolean
   ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $9::boolean AND a.network IN (
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $10::boolean AND a.network IN (
     SELECT own.network FROM login_attempts own WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
-  SELECT id, username, role, $2::uuid, $10::uuid, $11::text,
+  SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
     'update_account',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       ELSE 'refused' END,
-    (SELECT id FROM caller),
+    id,
     (SELECT (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
