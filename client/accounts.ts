@@ -48,8 +48,8 @@ export interface Accounts {
 /** Invitations to register, for admins. Every method throws a `ProblemError` when it fails. */
 export interface Invitations {
   /**
-   * Creates an invitation, valid for 7 days. Its code is returned only here. It is not retried: a retry would create
-   * another one.
+   * Creates an invitation, valid for 7 days. Its code is returned only here. Without a response it is not retried: a
+   * retry would create another one.
    */
   create(invitation: NewInvitation, options?: CallOptions): Promise<IssuedInvitation>;
   /** Lists the invitations that nobody has used and that have not expired. */

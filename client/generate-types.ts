@@ -11,6 +11,7 @@ import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.t
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
+import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -39,6 +40,7 @@ const schemas = {
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ ProblemCode, FieldErrorCode },
 };
 
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
@@ -62,7 +64,8 @@ export async function generateTypes(): Promise<string> {
   });
   return types
     .replace(containerInterface, "")
-    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"));
+    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"))
+    .replace(/\n{3,}/g, "\n\n");
 }
 
 /**

@@ -108,11 +108,11 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
       return session.tokens;
     },
 
-    /** Creates an account. It is not retried: the username is unique, so a retry would be refused. */
+    /** Creates an account. Without a response it is not retried: the username is unique, so a retry would be refused. */
     register: async (account: Registration, { signal }: CallOptions = {}): Promise<NewAccount> =>
       sendWithoutSession(authCall("register", account, readJson<NewAccount>, signal)),
 
-    /** Starts a session. It is not retried: the API counts attempts. */
+    /** Starts a session. Without a response it is not retried: the API counts attempts. */
     async login(credentials: Credentials, { signal }: CallOptions = {}): Promise<void> {
       session.signIn(await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, signal)));
     },
@@ -143,8 +143,8 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
 
     /**
      * Changes the caller's password and ends all its sessions. The client continues in the new session that the API
-     * opens. It is not retried: the API counts attempts. Without a response, the password may have been changed: log
-     * in.
+     * opens. Without a response it is not retried: the API counts attempts, and the password may have been changed:
+     * log in.
      */
     async changePassword(change: PasswordChange, { signal }: CallOptions = {}): Promise<void> {
       session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, signal)));

@@ -43,7 +43,7 @@ export interface Records<Shape, New, Changes, Query> {
   create(record: New, options?: CreateOptions): Promise<Shape>;
   /** Sends a PUT, which does the same as `update`: fields that are left out keep their values. */
   replace(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
-  /** Changes some fields. It is retried with `ifMatch` only: a retry could overwrite another change. */
+  /** Changes some fields. Without a response it is retried with `ifMatch` only: a retry could overwrite another change. */
   update(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
   /** Deletes the record with this id. */
   delete(id: number, options?: ChangeOptions<Shape>): Promise<void>;
@@ -78,7 +78,7 @@ export const deleteCall = (path: string, { ifMatch, signal }: ChangeOptions<obje
   isIdempotent: true,
   read: readNoContent,
   recover(problem) {
-    if (problem.status !== 404) throw problem;
+    if (problem.code !== "not_found") throw problem;
   },
 });
 
@@ -107,7 +107,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   ): Promise<Shape> {
     /** A 412 may be due to our own attempt whose response was lost: the record then has the values that were sent. */
     async function recover(problem: ProblemError): Promise<Shape> {
-      const current = problem.status === 412 ? await get(id, { signal }) : undefined;
+      const current = problem.code === "precondition_failed" ? await get(id, { signal }) : undefined;
       if (!current || !hasValues(current, changes)) throw problem;
       return current;
     }

@@ -1,6 +1,7 @@
 import { ProblemError, problemOfResponse, redirectProblem, unexpectedResponse } from "./problem.ts";
 import { type RetryOptions, retryCall } from "./retry.ts";
 import type { SessionStore } from "./session.ts";
+import type { ProblemCode } from "./types.ts";
 import { apiUrl } from "./url.ts";
 
 /** The options of every call. */
@@ -19,7 +20,10 @@ export interface Call<Result> extends CallOptions {
   body?: unknown;
   type?: string;
   headers?: Record<string, string | undefined>;
-  /** Whether sending the request twice has the same effect as sending it once: only then is it retried. */
+  /**
+   * Whether sending the request twice has the same effect as sending it once. Only then is it retried, unless the API
+   * says that nothing was changed.
+   */
   isIdempotent: boolean;
   read: (response: Response) => Result | Promise<Result>;
   /**
@@ -69,6 +73,7 @@ export function createSend({ url, fetch, retry }: SendOptions) {
       return call.read(response);
     };
     const isRetryable = (problem: ProblemError) => {
+      if (nothingChanged.has(problem.code)) return true;
       if (!call.isIdempotent || !retryableStatuses.has(problem.status)) return false;
       mayHaveSucceeded ||= problem.status !== TOO_MANY_REQUESTS;
       return true;
@@ -107,9 +112,16 @@ const TOO_MANY_REQUESTS = 429;
 /** No response (0), and the statuses of temporary problems. */
 const retryableStatuses = new Set([0, TOO_MANY_REQUESTS, 502, 503, 504]);
 
-/** RFC 6750, section 3.1. */
+type Codes = ReadonlySet<ProblemCode | undefined>;
+
+/** The API promises that nothing was changed, and that the same request may succeed: any call is sent again. */
+const nothingChanged: Codes = new Set(["write_conflict", "database_busy"]);
+
+/** A new access token may help. */
+const refusedTokens: Codes = new Set(["token_invalid", "token_expired", "token_revoked"]);
+
 const isTokenRefused = (error: unknown): boolean =>
-  error instanceof ProblemError && /error="invalid_token"/.test(error.headers.get("WWW-Authenticate") ?? "");
+  error instanceof ProblemError && refusedTokens.has(error.code);
 
 function headersOf({ headers = {}, body, type }: Call<unknown>, access?: string): Record<string, string> {
   const all = {

@@ -108,4 +108,5 @@ const tokensOf = ({ access, refresh, expires_in }: TokenPair): Tokens => ({
 });
 
 /** Without a response, or with another error, the session may still be valid once the API can be reached. */
-const isRefused = ({ status }: ProblemError): boolean => status === 400 || status === 401;
+const isRefused = ({ code }: ProblemError): boolean =>
+  code === "refresh_token_invalid" || code === "validation_failed";

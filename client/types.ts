@@ -1,5 +1,94 @@
 // Generated from the schemas of src/ by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
 
+export type FieldErrorCode =
+  | "required"
+  | "invalid_type"
+  | "invalid_value"
+  | "invalid_format"
+  | "invalid_email"
+  | "invalid_text"
+  | "invisible_characters"
+  | "too_big"
+  | "too_small"
+  | "too_long"
+  | "too_short"
+  | "too_many"
+  | "unknown_field"
+  | "unknown_parameter"
+  | "read_only"
+  | "no_such_record"
+  | "doctor_inactive"
+  | "same_account"
+  | "password_too_common"
+  | "password_one_character"
+  | "password_is_username"
+  | "password_is_email"
+  | "password_unchanged"
+  | "password_expired"
+  | "wrong_password"
+  | "invitation_invalid"
+  | "email_not_invited"
+  | "invalid_cursor"
+  | "differs_from_cursor"
+  | "email_taken"
+  | "email_repeated"
+  | "invalid_json"
+  | "invalid_csv"
+  | "duplicate_key"
+  | "wrong_cell_count"
+  | "unknown_column"
+  | "missing_column"
+  | "duplicate_column";
+
+export type ProblemCode =
+  | "validation_failed"
+  | "invalid_json"
+  | "invalid_utf8"
+  | "duplicate_key"
+  | "body_missing"
+  | "no_records"
+  | "token_missing"
+  | "token_invalid"
+  | "token_expired"
+  | "token_revoked"
+  | "invalid_credentials"
+  | "refresh_token_invalid"
+  | "password_change_required"
+  | "auditor_read_only"
+  | "admin_required"
+  | "admin_or_auditor_required"
+  | "own_account"
+  | "not_patient_owner"
+  | "not_doctor_creator"
+  | "doctor_relied_on"
+  | "registration_closed"
+  | "no_such_route"
+  | "not_found"
+  | "method_not_allowed"
+  | "not_acceptable"
+  | "write_conflict"
+  | "email_taken"
+  | "receiver_has_email"
+  | "username_taken"
+  | "already_assigned"
+  | "doctor_has_patients"
+  | "doctor_deleted"
+  | "last_admin"
+  | "invitation_unusable"
+  | "replay_unreadable"
+  | "precondition_failed"
+  | "body_too_large"
+  | "too_many_records"
+  | "unsupported_media_type"
+  | "idempotency_key_reused"
+  | "precondition_required"
+  | "rate_limited"
+  | "locked_out"
+  | "probing"
+  | "internal_error"
+  | "database_unavailable"
+  | "database_busy";
+
 export interface Registration {
   username: string;
   email: string;
@@ -145,6 +234,9 @@ export interface Imported {
     line: number;
     errors: {
       [k: string]: string[];
+    };
+    error_codes: {
+      [k: string]: FieldErrorCode[];
     };
   }[];
 }

@@ -11,7 +11,7 @@ import { invitationsOpenApi } from "../src/invitations/openapi.ts";
 import { patientsOpenApi } from "../src/patients/openapi.ts";
 import { headers } from "./headers.ts";
 import { buildOperation } from "./operations.ts";
-import { problemResponses, problemSchema } from "./problems.ts";
+import { codeSchemas, problemResponses, problemSchema } from "./problems.ts";
 import { listRoutes, type Route } from "./routes.ts";
 import { buildSchemas } from "./schemas.ts";
 
@@ -54,7 +54,10 @@ export function buildDocument(version: string, introduction: string) {
     components: {
       schemas: {
         ...buildSchemas(selectSchemas(routes, "requests"), "input"),
-        ...buildSchemas({ ...selectSchemas(routes, "responses"), Problem: problemSchema }, "output"),
+        ...buildSchemas(
+          { ...selectSchemas(routes, "responses"), Problem: problemSchema, ...codeSchemas },
+          "output",
+        ),
       },
       responses,
       headers: pickReferenced(headers, [paths, responses]),

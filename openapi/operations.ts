@@ -8,6 +8,7 @@ import {
   referenceTo,
 } from "../src/http/openapi.ts";
 import { IfMatch } from "../src/http/preconditions.ts";
+import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import type * as z from "../src/zod.ts";
 import { headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
@@ -76,10 +77,15 @@ function findSchema(schema: z.ZodMiniType, { schemas, tag }: OpenApiGroup): [str
 
 function buildResponses(route: Route, texts: OperationDescription, group: OpenApiGroup): JsonSchema {
   const problems = texts.problems ?? {};
-  const errorStatuses = new Set([...commonErrorStatuses(route), ...Object.keys(problems).map(Number)]);
+  const codes = commonProblemCodes(route);
+  const statuses = new Set([
+    ...codes.map((code) => problemStatuses[code]),
+    ...Object.keys(problems).map(Number),
+  ]);
+  const codesOf = (status: number) => codes.filter((code) => problemStatuses[code] === status);
   return Object.fromEntries([
     ...texts.responses.map((response) => [response.status, successResponse(response, group)]),
-    ...[...errorStatuses].map((status) => [status, operationProblem(status, problems[status])]),
+    ...[...statuses].map((status) => [status, operationProblem(status, codesOf(status), problems[status])]),
   ]);
 }
 
@@ -93,17 +99,23 @@ function successResponse(response: ResponseDescription, group: OpenApiGroup): Js
   };
 }
 
-/** The error statuses that a route's middleware and validation return. */
-function commonErrorStatuses({ schemas, isAuthenticated, isRateLimited, isConfigured }: Route): number[] {
-  const { json, query, param, header } = schemas;
+/** The codes of the errors that a route's middleware and validation return. */
+function commonProblemCodes(route: Route): ProblemCode[] {
+  const { json, query, param, header } = route.schemas;
   return [
-    ...(json || query || header ? [400] : []),
-    ...(isAuthenticated ? [401, 403] : []),
-    ...(param ? [404] : []),
-    ...(header === IfMatch ? [412, 428] : []),
-    ...(json ? [413, 415] : []),
-    ...(header === IdempotencyKey ? [422] : []),
-    ...(isRateLimited ? [429] : []),
-    ...(isConfigured ? [409, 500, 503] : []),
+    ...codesIf(json || query || header, "validation_failed"),
+    ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
+    ...codesIf(route.isAuthenticated, "token_invalid", "token_missing", "token_expired", "token_revoked"),
+    ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
+    ...codesIf(param, "not_found"),
+    ...codesIf(header === IfMatch, "precondition_failed", "precondition_required"),
+    ...codesIf(json, "body_too_large", "unsupported_media_type"),
+    ...codesIf(header === IdempotencyKey, "idempotency_key_reused"),
+    ...codesIf(route.isRateLimited, "rate_limited"),
+    ...codesIf(route.isAuthenticated, "probing"),
+    ...codesIf(route.isConfigured, "write_conflict", "internal_error"),
+    ...codesIf(route.isConfigured, "database_unavailable", "database_busy"),
   ];
 }
+
+const codesIf = (condition: unknown, ...codes: ProblemCode[]): ProblemCode[] => (condition ? codes : []);

@@ -38,8 +38,13 @@ function addDescriptions(
   { $schema, $id, ...schema }: JsonSchema,
   { description, fields, example }: DescribedSchema,
 ): JsonSchema {
-  const properties = addFieldDescriptions(name, Object(schema["properties"]), fields);
-  return { ...schema, description, properties, examples: [example] };
+  const texts = { description, examples: [example] };
+  if (!schema["properties"]) return { ...schema, ...texts };
+  return {
+    ...schema,
+    ...texts,
+    properties: addFieldDescriptions(name, Object(schema["properties"]), fields),
+  };
 }
 
 function addFieldDescriptions(

@@ -52,7 +52,7 @@ app.notFound((c) => {
   const problem =
     methods.length > 0
       ? methodNotAllowed(c.req.method, methods)
-      : new Problem(404, "There is no such route.");
-  return problem.toResponse(c.var.requestId);
+      : new Problem("no_such_route", "There is no such route.");
+  return problem.toResponse(c.get("requestId"));
 });
 app.onError(handleError);

@@ -19,11 +19,16 @@ const exampleAccount = {
   doctor: 3,
   created_at: "2026-11-26T09:30:00.000Z",
 } as const;
-const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage accounts." };
+const notAdmin = {
+  description: "You are not an admin.",
+  detail: "Only an admin may manage accounts.",
+  codes: ["admin_required"],
+} as const;
 const notReader = {
   description: "You are neither an admin nor an auditor.",
   detail: "Only an admin or an auditor may read accounts.",
-};
+  codes: ["admin_or_auditor_required"],
+} as const;
 const notFound = { description: "There is no such account.", detail: "There is no such account." };
 
 export const accountsOpenApi: OpenApiGroup = {
@@ -102,11 +107,13 @@ export const accountsOpenApi: OpenApiGroup = {
         403: {
           description: "You are not an admin, or it is your own account that you would link to a doctor.",
           detail: "Only another admin may link your account to a doctor.",
+          codes: ["own_account", "admin_required"],
         },
         404: notFound,
         409: {
           description: "This is the last active admin, and the change would leave none.",
           detail: "This is the last active admin.",
+          codes: ["last_admin"],
         },
       },
     },

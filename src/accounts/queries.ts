@@ -37,7 +37,7 @@ export const findAccount = authenticatedRetryable<
   { id: number }
 >(
   "accounts/find",
-  sql`-- GET /api/accounts/:id
+  () => sql`-- GET /api/accounts/:id
   WITH ${callerStepsForAuditors},
   found AS (
     SELECT ${accountColumns}
@@ -88,7 +88,7 @@ export const updateAccount = authenticated<
   { id: number; changes: object; username: string | null; reason: string | null }
 >(
   "accounts/update",
-  sql`-- PATCH /api/accounts/:id
+  () => sql`-- PATCH /api/accounts/:id
   WITH ${callerSteps},
   new_doctor AS (
     SELECT d.id FROM doctors d
@@ -143,7 +143,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("locked_accounts")})`,
 /** Ends all sessions of an account, for an admin. `isFound` is false when there is no such account. */
 export const endAccountSessions = authenticated<{ isAdmin: boolean; isFound: boolean }, { id: number }>(
   "accounts/end-sessions",
-  sql`-- DELETE /api/accounts/:id/sessions
+  () => sql`-- DELETE /api/accounts/:id/sessions
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   found AS (

@@ -35,6 +35,7 @@ export const AccountChanges = patchBody(
 ).check(
   rule(
     ({ doctor, reason }) => !idSchema.safeParse(doctor).success || reason !== undefined,
+    "required",
     "Required when doctor is set",
     "reason",
   ),

@@ -3,12 +3,12 @@ import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
 import {
+  fieldProblem,
   notFoundProblem,
   Problem,
   requireAdmin,
   requireAdminOrAuditor,
   requireFound,
-  validationProblem,
 } from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
 import { respondJson } from "../http/respond.ts";
@@ -36,8 +36,8 @@ export const accountRoutes = new Hono<AppEnv>()
     const values = { ...c.req.valid("param"), changes, username, reason };
     const { isAdmin, isOwnLink, isRenamed, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
-    if (isOwnLink) throw new Problem(403, "Only another admin may link your account to a doctor.");
-    if (isRenamed) throw validationProblem({ username: ["Read-only"] });
+    if (isOwnLink) throw new Problem("own_account", "Only another admin may link your account to a doctor.");
+    if (isRenamed) throw fieldProblem("username", "read_only", "Read-only");
     return respondJson(requireFound(body, "account"));
   })
 

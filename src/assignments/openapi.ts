@@ -42,6 +42,7 @@ const deletion = {
     403: {
       description: "Your account is the own account of the assigned doctor, and the patient is not yours.",
       detail: "Only the patient's owner or an admin may end this assignment.",
+      codes: ["not_patient_owner"],
     },
     404: {
       description: "None of your patients has an assignment with this id.",
@@ -158,6 +159,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
           description:
             "This doctor is already assigned to this patient; or you sent this idempotency key before, and cannot read the assignment that it created any more.",
           detail: "This doctor is already assigned to this patient.",
+          codes: ["already_assigned", "replay_unreadable"],
         },
       },
     },

@@ -7,7 +7,8 @@ import { AuditDigest, ListedAuditEvent } from "./responses.ts";
 const notPermitted = {
   description: "You are neither an admin nor an auditor.",
   detail: "Only an admin or an auditor may read the audit log.",
-};
+  codes: ["admin_or_auditor_required"],
+} as const;
 
 const { changes: _, ...exampleEvent } = exampleAuditEvent;
 

@@ -11,7 +11,12 @@ export const AuditQuery = definePageQuery({
   from: timestampParam,
   to: timestampParam,
 }).check(
-  rule(({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)), "Must not be before from", "to"),
+  rule(
+    ({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)),
+    "too_small",
+    "Must not be before from",
+    "to",
+  ),
 );
 
 export const DigestsQuery = definePageQuery({});

@@ -1,6 +1,6 @@
 import { createFactory } from "hono/factory";
 import type { AuthenticatedEnv } from "../http/context.ts";
-import { type FieldErrors, validationProblem } from "../http/problems.ts";
+import { type FieldError, fieldProblem, validationProblem } from "../http/problems.ts";
 import { attemptNetworks, tooManyRequests } from "../http/rate-limits.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
@@ -8,6 +8,8 @@ import { changeOwnEmail } from "./own-account-queries.ts";
 import { findOwnPasswordForChange } from "./password-queries.ts";
 import { matchPassword } from "./passwords.ts";
 import { OwnAccountChange } from "./requests.ts";
+
+const READ_ONLY: FieldError = { code: "read_only", message: "Read-only" };
 
 /**
  * `PATCH /me`: changes the email of the caller's own account. The password is needed: somebody who has found an open
@@ -23,17 +25,17 @@ export const changeOwnAccountHandlers = createFactory<AuthenticatedEnv>().create
       caller,
       networks,
     );
-    if (!isAdmitted) throw tooManyRequests(waitSeconds);
+    if (!isAdmitted) throw tooManyRequests("locked_out", waitSeconds);
     const matchedPassword = await matchPassword(password, account, c.get("config").BCRYPT_COST);
     const password_hash = matchedPassword === undefined ? null : account.password_hash;
     const values = { password_hash, email, username, role, isOwnNetwork, ...networks };
     const { body, isUsernameChanged, isRoleChanged } = await changeOwnEmail(caller, values);
     if (body !== null) return respondJson(body);
-    const readOnly: FieldErrors = {
-      ...(isUsernameChanged && { username: ["Read-only"] }),
-      ...(isRoleChanged && { role: ["Read-only"] }),
-    };
-    const isReadOnly = isUsernameChanged || isRoleChanged;
-    throw validationProblem(isReadOnly ? readOnly : { password: ["Not the current password"] });
+    if (!isUsernameChanged && !isRoleChanged)
+      throw fieldProblem("password", "wrong_password", "Not the current password");
+    throw validationProblem({
+      ...(isUsernameChanged && { username: [READ_ONLY] }),
+      ...(isRoleChanged && { role: [READ_ONLY] }),
+    });
   },
 );

@@ -115,10 +115,12 @@ export const authOpenApi: OpenApiGroup = {
         403: {
           description: "Registration is closed on this installation.",
           detail: "Registration is closed.",
+          codes: ["registration_closed"],
         },
         409: {
           description: "The username is taken; case is ignored.",
           detail: "An account with this username already exists.",
+          codes: ["username_taken"],
         },
       },
     },
@@ -133,8 +135,9 @@ export const authOpenApi: OpenApiGroup = {
           description:
             "There is no active account with this username and password. Or an operator has set the password, and it was not changed within 24 hours. The body and the response time are the same, whether or not the username exists.",
           detail: "There is no active account with this username and password.",
+          codes: ["invalid_credentials"],
         },
-        429: { description: tooManyAttempts },
+        429: { description: tooManyAttempts, codes: ["locked_out"] },
       },
     },
     "POST /api/auth/refresh": {
@@ -148,6 +151,7 @@ export const authOpenApi: OpenApiGroup = {
           description:
             "The refresh token is unknown, was used more than 30 seconds ago, was exchanged for one that has been used, or belongs to a session that has ended.",
           detail: "The refresh token is unknown or already used, or its session has ended.",
+          codes: ["refresh_token_invalid"],
         },
       },
     },
@@ -175,7 +179,7 @@ export const authOpenApi: OpenApiGroup = {
           description:
             "A field is not valid, `password` is not the current password, or the username or the role is not that of the account: `errors` names the field.",
         },
-        429: { description: tooManyAttempts },
+        429: { description: tooManyAttempts, codes: ["locked_out"] },
       },
     },
     "POST /api/auth/password": {
@@ -184,7 +188,7 @@ export const authOpenApi: OpenApiGroup = {
       description:
         "Replaces the password and ends all sessions of the account, also the one of this request: all earlier tokens become invalid at once. The response has the tokens of a new session. If an operator has set the password, the account can do nothing else before this.",
       responses: [{ ...tokenPairResponse, description: "The tokens of the new session." }],
-      problems: { 429: { description: tooManyAttempts } },
+      problems: { 429: { description: tooManyAttempts, codes: ["locked_out"] } },
     },
   },
 };

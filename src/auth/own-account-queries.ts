@@ -23,7 +23,7 @@ const accountColumns = sql`u.id, u.username, u.email, u.role`;
 /** The caller's own account. */
 export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
   "auth/find-own-account",
-  sql`-- GET /api/auth/me
+  () => sql`-- GET /api/auth/me
   WITH ${callerStepsForAuditors},
   account AS (SELECT ${accountColumns} FROM users u WHERE u.id = ${callerId})
 SELECT ${jsonBody("account")} AS body
@@ -52,7 +52,7 @@ export const changeOwnEmail = authenticated<
   } & AttemptNetworks
 >(
   "auth/change-own-email",
-  sql`-- PATCH /api/auth/me
+  () => sql`-- PATCH /api/auth/me
   WITH ${callerStepsForAuditors},
   locked_account AS (SELECT u.* FROM users u WHERE u.id = ${callerId} FOR NO KEY UPDATE),
   ${callerRecheck("locked_account")},

@@ -38,11 +38,8 @@ type OwnPassword = LoginAttempt & StoredPassword & { isExpired: boolean; usernam
  * @param steps the first steps.
  * @param action what the password is needed for.
  */
-const ownPasswordQuery = (
-  route: string,
-  steps: SQL,
-  action: AuditAction,
-): SQL => sql`${sql.raw(`-- ${route}`)}
+const ownPasswordQuery = (route: string, steps: SQL, action: AuditAction) => () =>
+  sql`${sql.raw(`-- ${route}`)}
   WITH ${steps},
   ${countAttemptSteps(username)},
   account AS (
@@ -95,7 +92,7 @@ export const changePassword = authenticatedForPasswordChange<
     NewSession
 >(
   "auth/change-password",
-  sql`-- POST /api/auth/password
+  () => sql`-- POST /api/auth/password
   WITH ${callerStepsForPasswordChange},
   locked_account AS (SELECT u.id FROM users u WHERE u.id = ${callerId} FOR NO KEY UPDATE),
   sessions_lock AS (

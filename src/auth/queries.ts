@@ -39,7 +39,7 @@ export type InvitationState = { isInvited: boolean; isInvitedEmail: boolean };
 /** Looks an invitation up, before the password is hashed. */
 export const findInvitation = defineStatement<InvitationState, { email: string; code_hash: string }>(
   "auth/find-invitation",
-  sql`-- POST /api/auth/register
+  () => sql`-- POST /api/auth/register
   WITH ${invitationStep}
 SELECT EXISTS (SELECT FROM invitation) AS "isInvited",
   EXISTS (SELECT FROM invitation WHERE is_same_email) AS "isInvitedEmail"`,
@@ -57,7 +57,7 @@ export const createAccount = defineStatement<
   { username: string; email: string; password_hash: string; code_hash: string | null } & RequestOrigin
 >(
   "auth/create-account",
-  sql`-- POST /api/auth/register
+  () => sql`-- POST /api/auth/register
   WITH ${invitationStep},
   username_taken AS (SELECT WHERE account_taken(${username})),
   used_invitation AS (
@@ -98,7 +98,7 @@ export const findLoginAccount = defineStatement<
   { username: string } & AttemptNetworks & RequestOrigin
 >(
   "auth/find-login-account",
-  sql`-- POST /api/auth/login
+  () => sql`-- POST /api/auth/login
   WITH ${countAttemptSteps(username)},
   account AS (
     SELECT u.id, u.password_hash, u.password_trimmed, u.password_prehashed, u.active
@@ -140,7 +140,7 @@ export const openSession = defineStatement<
     RequestOrigin
 >(
   "auth/open-session",
-  sql`-- POST /api/auth/login
+  () => sql`-- POST /api/auth/login
   WITH account AS (
     SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
     FROM users u

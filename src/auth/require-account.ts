@@ -12,7 +12,7 @@ import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./veri
 const BEARER = /^bearer\s+(\S+)$/i;
 
 /**
- * Requires a valid access token and sets `c.var.caller`. The statement that does the request's work checks that the
+ * Requires a valid access token and sets the variable `caller`. The statement that does the request's work checks that the
  * account is active and the session open (src/db/query/caller.ts).
  *
  * @throws {Problem} 401; 429 when the session or the account sends too many requests.
@@ -20,10 +20,13 @@ const BEARER = /^bearer\s+(\S+)$/i;
 export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next) => {
   const authorization = c.req.header("Authorization");
   if (!authorization)
-    throw unauthorizedProblem("An access token is required: send Authorization: Bearer <access token>.");
+    throw unauthorizedProblem(
+      "token_missing",
+      "An access token is required: send Authorization: Bearer <access token>.",
+    );
   const [, token] = BEARER.exec(authorization) ?? [];
   if (token === undefined) throw invalidTokenProblem();
-  const { config, connection } = c.var;
+  const [config, connection] = [c.get("config"), c.get("connection")];
   const tokens = verifiedTokens(config);
   const claims =
     findVerifiedToken(tokens, token) ?? rememberVerifiedToken(tokens, token, await verifyToken(c, token));
@@ -42,12 +45,13 @@ rateLimitedMiddleware.add(requireAccount);
  * issuer or audience
  */
 async function verifyToken(c: Context<AuthenticatedEnv>, token: string): Promise<VerifiedToken> {
-  const { config } = c.var;
+  const config = c.get("config");
   const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
   const secret = await verificationKey(token, config);
   try {
-    // Without a tolerance for the clock of another machine, so `parseVerifiedPayload` checks both.
-    const notHere = { iat: false, nbf: false };
+    // `parseVerifiedPayload` checks `iat` and `nbf` with a tolerance for the clock of another machine. `exp` is checked
+    // below, after the signature: only a token of this API can have expired.
+    const notHere = { iat: false, nbf: false, exp: false };
     await jwt({ secret, alg: ALGORITHM, verification: { iss, aud, ...notHere } })(c, async () => {});
   } catch (error) {
     // The error is not passed on: its cause may hold the token.
@@ -55,8 +59,14 @@ async function verifyToken(c: Context<AuthenticatedEnv>, token: string): Promise
   }
   const verified = parseVerifiedPayload(c.get("jwtPayload"));
   if (!verified) throw invalidTokenProblem();
+  if (verified.exp <= Date.now() / 1000)
+    throw unauthorizedProblem("token_expired", "The access token has expired.", "invalid_token");
   return verified;
 }
 
 const invalidTokenProblem = () =>
-  unauthorizedProblem("The access token is malformed or expired, or is not from this API.", "invalid_token");
+  unauthorizedProblem(
+    "token_invalid",
+    "The access token is malformed, or is not from this API.",
+    "invalid_token",
+  );

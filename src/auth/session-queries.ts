@@ -19,7 +19,7 @@ const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(mins => ${
 /** The caller's sessions that have not ended, newest first. */
 export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { idle_minutes: number }>(
   "auth/list-sessions",
-  sql`-- GET /api/auth/sessions
+  () => sql`-- GET /api/auth/sessions
   WITH ${callerStepsForAuditors},
   open_sessions AS (
     SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.last_address, s.last_user_agent,
@@ -47,7 +47,7 @@ FROM caller`,
 /** Ends one of the caller's sessions by its id. `isEnded` is false when there is no such open session. */
 export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
   "auth/end-session",
-  sql`-- DELETE /api/auth/sessions/:id
+  () => sql`-- DELETE /api/auth/sessions/:id
   WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now()
@@ -63,7 +63,7 @@ FROM caller`,
 /** Ends all sessions of the caller. `isEnded` is false when none was open. */
 export const endAllSessions = authenticated<{ isEnded: boolean }>(
   "auth/end-all-sessions",
-  sql`-- DELETE /api/auth/sessions
+  () => sql`-- DELETE /api/auth/sessions
   WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now() WHERE s.user_id = ${callerId} AND s.ended_at IS NULL

@@ -43,12 +43,14 @@ const emailTaken = {
   description:
     "A doctor with this email already exists; or a concurrent request was changing this doctor: try again.",
   detail: "A doctor with this email already exists.",
-};
+  codes: ["email_taken"],
+} as const;
 const notFound = { description: "There is no such doctor.", detail: "There is no such doctor." };
 const notCreator = {
   description:
-    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email or `active`: `detail` says so.",
-};
+    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email or `active`: then the code is `doctor_relied_on`.",
+  codes: ["not_doctor_creator", "doctor_relied_on"],
+} as const;
 const update = {
   responses: [
     {
@@ -131,6 +133,7 @@ export const doctorsOpenApi: OpenApiGroup = {
           ...emailTaken,
           description:
             "A doctor with this email already exists; or you sent this idempotency key before, and the doctor that it created was deleted.",
+          codes: ["email_taken", "replay_unreadable"],
         },
       },
     },
@@ -169,6 +172,7 @@ export const doctorsOpenApi: OpenApiGroup = {
         409: {
           description: "The doctor still has patients; `detail` says how many.",
           detail: "This doctor still has 2 patients; end the assignments first.",
+          codes: ["doctor_has_patients"],
         },
       },
     },

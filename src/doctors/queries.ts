@@ -34,6 +34,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
@@ -64,7 +65,7 @@ const fields = columnNames(fieldNames);
 /** Reads a doctor. Not audited: doctors are a directory, not data of patients. */
 export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams>(
   "doctors/find",
-  sql`-- GET /api/doctors/:id
+  () => sql`-- GET /api/doctors/:id
   WITH ${callerSteps},
   found AS (
     SELECT d.version, CASE WHEN d.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${doctorJson} END AS body
@@ -81,7 +82,7 @@ FROM caller`,
  */
 export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDuplicate: boolean }>(
   "doctors/create",
-  sql`-- POST /api/doctors
+  () => sql`-- POST /api/doctors
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`'doctors' || ${newRecord}::text`,
@@ -145,17 +146,14 @@ const doctorColumns = sql`${targetColumns}, EXISTS (SELECT FROM reserved) AS "ne
 /** Changes the fields of a doctor that are in `changes` and leaves the others. */
 export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   "doctors/update",
-  sql`-- PUT, PATCH /api/doctors/:id
+  () => sql`-- PUT, PATCH /api/doctors/:id
   WITH ${callerSteps},
   ${targetSteps},
   ${reservedStep(sql`target, jsonb_populate_record(NULL::doctors, ${param("changes")}::jsonb) new
     WHERE (${newValues}) IS DISTINCT FROM (${columnNames(identity, "target.")})`)},
   changed AS (
-    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-    UPDATE doctors d SET (${fields}, updated_at, version) = (
-      SELECT ${columnNames(fieldNames, "new.")}, now(), d.version + 1
-      FROM jsonb_populate_record(d, ${param("changes")}::jsonb) new
-    )
+    UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
+      updated_at = now(), version = d.version + 1
     FROM target WHERE d.id = target.id AND ${isWritable}
     RETURNING d.version, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
@@ -176,7 +174,7 @@ type DoctorDeletion = TargetState & { assigned: number | "at least 1"; isDeleted
 
 const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
   "doctors/delete",
-  sql`-- DELETE /api/doctors/:id
+  () => sql`-- DELETE /api/doctors/:id
   WITH ${callerSteps},
   ${targetSteps},
   ${reservedStep(sql`target WHERE true`)},

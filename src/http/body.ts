@@ -12,7 +12,7 @@ export const limitBody = (kibibytes: number) =>
   bodyLimit({
     maxSize: kibibytes * 1024,
     onError: () => {
-      throw new Problem(413, `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
+      throw new Problem("body_too_large", `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
     },
   });
 
@@ -26,11 +26,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
  */
 export async function readBodyText(c: Context, expected: string): Promise<string> {
   const bytes = await c.req.arrayBuffer();
-  if (bytes.byteLength === 0) throw new Problem(400, `The request has no body; ${expected} is expected.`);
+  if (bytes.byteLength === 0)
+    throw new Problem("body_missing", `The request has no body; ${expected} is expected.`);
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new Problem(400, "The body is not well-formed UTF-8.");
+    throw new Problem("invalid_utf8", "The body is not well-formed UTF-8.");
   }
 }
 

@@ -5,7 +5,7 @@ import type { AppEnv } from "./context.ts";
 
 const sendCorsHeaders = cors({
   origin: (origin, c: Context<AppEnv>) => {
-    const allowed = c.var.config.CORS_ORIGINS;
+    const allowed = c.get("config").CORS_ORIGINS;
     return allowed.includes("*") ? "*" : allowed.find((one) => one === origin);
   },
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

@@ -1,7 +1,7 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { responseColumn } from "../db/query/json.ts";
-import { validationProblem } from "./problems.ts";
+import { type FieldError, fieldProblem } from "./problems.ts";
 
 // CSV (RFC 4180): read by the Worker, written by PostgreSQL.
 
@@ -12,13 +12,16 @@ export interface CsvRecord {
   /** At most 64 cells of at most 8,192 characters. */
   cells: string[];
   /** Why the record has not all of its cells: it has too many, or one is too long. */
-  tooLarge: string | undefined;
+  tooLarge: FieldError | undefined;
 }
 
 const MAX_CELLS = 64;
 const MAX_CELL_CHARACTERS = 8192;
-const TOO_MANY_CELLS = `More than ${MAX_CELLS} cells`;
-const TOO_LONG_CELL = `A cell is longer than ${MAX_CELL_CHARACTERS.toLocaleString("en")} characters`;
+const TOO_MANY_CELLS: FieldError = { code: "too_many", message: `More than ${MAX_CELLS} cells` };
+const TOO_LONG_CELL: FieldError = {
+  code: "too_long",
+  message: `A cell is longer than ${MAX_CELL_CHARACTERS.toLocaleString("en")} characters`,
+};
 
 /**
  * Reads a CSV file record by record, with any kind of line ends. Empty lines are ignored. It takes linear time, and
@@ -41,7 +44,7 @@ export function* readCsv(text: string): Generator<CsvRecord> {
       const lineEnd = lineEndLength(text, end);
       isLast = lineEnd > 0 || end === text.length;
       if (!isLast && text[end] !== ",")
-        throw validationProblem({ [`${line}.body`]: ["Not well-formed CSV"] });
+        throw fieldProblem(`${line}.body`, "invalid_csv", "Not well-formed CSV");
       addCell(record, text, at, end);
       line += countLineEnds(text, at, end);
       at = end + (isLast ? lineEnd : 1);

@@ -1,5 +1,6 @@
 import { emailJsonSchema, isEmail } from "../email.ts";
 import * as z from "../zod.ts";
+import type { FieldErrorCode } from "./problem-codes.ts";
 
 /** The largest value of PostgreSQL's `integer`, which ids are. */
 export const MAX_ID = 2_147_483_647;
@@ -16,16 +17,22 @@ const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
  *
  * @param field the field that the message is about, when the value is an object.
  */
-export const rule = <Value>(isValid: (value: Value) => boolean, message: string, field?: string) =>
+export const rule = <Value>(
+  isValid: (value: Value) => boolean,
+  code: FieldErrorCode,
+  message: string,
+  field?: string,
+) =>
   z.check<Value>(({ value, issues }) => {
     if (isValid(value)) return;
     const path = field === undefined ? [] : [field];
-    issues.push({ code: "custom", message, path, input: value, continue: true });
+    issues.push({ code: "custom", params: { code }, message, path, input: value, continue: true });
   });
 
 /** Text that PostgreSQL can store. */
 export const storableText = rule<string>(
   (value) => value.isWellFormed() && !value.includes("\0"),
+  "invalid_text",
   "Must be well-formed Unicode without NUL",
 );
 
@@ -38,8 +45,12 @@ export const textField = (max: number) => z.string().check(...textChecks(max));
 const textChecks = (max: number) => [
   storableText,
   z.trim(),
-  rule<string>((value) => VISIBLE.test(value), "Required"),
-  rule<string>((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
+  rule<string>((value) => VISIBLE.test(value), "required", "Required"),
+  rule<string>(
+    (value) => [...value].length <= max,
+    "too_long",
+    `Too long: expected at most ${max} characters`,
+  ),
   z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
 ];
 
@@ -47,6 +58,7 @@ const textChecks = (max: number) => [
 export const reasonField = textField(500).check(
   rule(
     (value) => !VISIBLE.test(value) || [...value].length >= 10,
+    "too_short",
     "Too short: expected at least 10 characters",
   ),
   z.meta({
@@ -73,6 +85,7 @@ const VISIBLE_OR_JOINED = `(?:[^\\u0000\\p{Cf}]|${LETTER_WITH_JOINER})*`;
 export const personName = textField(64).check(
   rule(
     (value) => !VISIBLE.test(value) || !INVISIBLE.test(value),
+    "invisible_characters",
     "Must have no zero-width or bidirectional control characters",
   ),
   z.meta({
@@ -87,7 +100,7 @@ export const emailField = (max: number) =>
   z.string().check(
     z.normalize("NFC"),
     ...textChecks(max),
-    rule((value) => !VISIBLE.test(value) || isEmail(value), "Invalid email address"),
+    rule((value) => !VISIBLE.test(value) || isEmail(value), "invalid_email", "Invalid email address"),
     z.meta(emailJsonSchema),
   );
 
@@ -97,6 +110,7 @@ export const emailField = (max: number) =>
 export const nameSearch = textField(129).check(
   rule(
     (value) => !VISIBLE.test(value) || /\S/.test(value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "")),
+    "invalid_format",
     "Must contain more than accents",
   ),
 );
@@ -112,7 +126,7 @@ export const timestampParam = z.iso
   .datetime({ error: "Must be a UTC timestamp like 2026-11-26T09:30:00Z" })
   .check(
     z.maxLength(MAX_TIMESTAMP_LENGTH),
-    rule((text) => !text.startsWith("0000"), "Must be in the year 1 or later"),
+    rule((text) => !text.startsWith("0000"), "too_small", "Must be in the year 1 or later"),
     z.meta({ not: { pattern: "^0000" } }),
   );
 

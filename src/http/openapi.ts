@@ -1,4 +1,5 @@
 import type * as z from "../zod.ts";
+import type { ProblemCode } from "./problem-codes.ts";
 
 // Types of the openapi.ts files. They hold what the code cannot say: descriptions and examples, which TypeScript checks against the zod
 // schemas, so that a field without a description does not compile. The Worker imports none of these files (.ci/run checks that).
@@ -74,6 +75,8 @@ export interface ResponseDescription {
 export interface ProblemDescription {
   description: string;
   detail?: string;
+  /** The codes that not all routes have, the example's first. */
+  codes?: readonly ProblemCode[];
 }
 
 /** The texts of an operation. Its parameters, JSON body, security and common errors are read from the route's handlers. */

@@ -6,7 +6,7 @@ import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { integerParam, makeOptional } from "./fields.ts";
-import { type FieldErrors, validationProblem } from "./problems.ts";
+import { type FieldErrors, fieldProblem, validationProblem } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
 const MAX_LIMIT = 200;
@@ -66,11 +66,11 @@ export async function parsePageRequest(
   if (cursor === undefined) return { size: limit, sort, filters: query, after: undefined };
   const content = (await decryptCursor(cursor, c.get("config"))) as CursorContent | undefined;
   if (content?.list !== listPath(c) || !content.query)
-    throw validationProblem({ cursor: ["Not a cursor of this list"] });
+    throw fieldProblem("cursor", "invalid_cursor", "Not a cursor of this list");
   const errors: FieldErrors = {};
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== content.query[name])
-      errors[name] = ["Differs from the query of the cursor"];
+      errors[name] = [{ code: "differs_from_cursor", message: "Differs from the query of the cursor" }];
   if (Object.keys(errors).length > 0) throw validationProblem(errors);
   return { size: limit, sort: String(content.query["sort"]), filters: content.query, after: content.after };
 }

@@ -61,22 +61,23 @@ export function expectedVersions(
   { "If-Match": match }: z.infer<typeof IfMatch>,
 ): number[] | null {
   if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
-    throw new Problem(428, "If-Match is required: send the ETag of the record as you last read it.");
+    throw new Problem(
+      "precondition_required",
+      "If-Match is required: send the ETag of the record as you last read it.",
+    );
   return match === undefined || match === "any" ? null : match;
 }
 
-/** Who may change a record that others may read. */
+/** Who may change a record that others may read, and the code of the 403 for everybody else. */
 const writers = {
-  patient: "Only the patient's owner",
-  doctor: "Only the account that created this doctor or an admin",
-};
+  patient: { code: "not_patient_owner", who: "Only the patient's owner" },
+  doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
+} as const;
 export type ResourceKind = keyof typeof writers;
 
-/** What only an admin may do with a record that others may change. */
-const reservedChanges: Partial<Record<ResourceKind, string>> = {
-  doctor:
-    "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.",
-};
+/** What only an admin may do with a doctor that others may change. */
+const RELIED_ON =
+  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.";
 
 /**
  * Checks the state of the record that a statement was to change.
@@ -88,9 +89,12 @@ export function requireWritable(
   { canChange, isExpectedVersion, needsAdmin }: TargetState,
   resourceName: ResourceKind,
 ): void {
-  if (!requireFound(canChange, resourceName))
-    throw new Problem(403, `${writers[resourceName]} may change or delete it.`);
-  if (needsAdmin) throw new Problem(403, reservedChanges[resourceName] ?? "Only an admin may do this.");
+  const { code, who } = writers[resourceName];
+  if (!requireFound(canChange, resourceName)) throw new Problem(code, `${who} may change or delete it.`);
+  if (needsAdmin) throw new Problem("doctor_relied_on", RELIED_ON);
   if (!isExpectedVersion)
-    throw new Problem(412, `The ${resourceName} has changed since the version in If-Match: read it again.`);
+    throw new Problem(
+      "precondition_failed",
+      `The ${resourceName} has changed since the version in If-Match: read it again.`,
+    );
 }

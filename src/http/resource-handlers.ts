@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import { duplicateDetail, type UniqueConstraint } from "../db/errors.ts";
+import type { ReportedConstraint } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { CreateResult } from "../db/query/idempotent-create.ts";
 import type { PagePosition, PageRequest } from "../db/query/list.ts";
@@ -20,7 +20,7 @@ import {
   requireWritable,
   respondIfModified,
 } from "./preconditions.ts";
-import { notFoundProblem, Problem, requireFound } from "./problems.ts";
+import { duplicateProblem, notFoundProblem, requireFound } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 import { validate, validateHeaders } from "./validation.ts";
 
@@ -73,7 +73,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
  * `POST /`: creates a record.
  *
  * @param path the path of the list; the record's is `path/id/`.
- * @param constraint the unique constraint that a duplicate violates, for the detail of the 409.
+ * @param constraint the unique constraint that a duplicate violates: it decides the 409.
  * @throws {Problem} 400, 409, 413, 415, 422
  */
 export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
@@ -84,13 +84,13 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     values: { record: object },
     key: string | undefined,
   ) => Promise<CreateResult<Shape> & { isDuplicate: boolean }>,
-  constraint: UniqueConstraint,
+  constraint: ReportedConstraint,
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
     requireReplayable(result);
-    if (result.body === null && result.isDuplicate) throw new Problem(409, duplicateDetail(constraint));
+    if (result.body === null && result.isDuplicate) throw duplicateProblem(constraint);
     return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
   });
 

@@ -36,6 +36,6 @@ export function negotiateMediaType<Type extends string>(c: Context, types: [Type
     default: acceptsAnything ? types[0] : "",
   });
   const type = types.find((one) => one === preferred);
-  if (!type) throw new Problem(406, `This is available as ${types.join(" or ")}.`);
+  if (!type) throw new Problem("not_acceptable", `This is available as ${types.join(" or ")}.`);
   return type;
 }

@@ -1,9 +1,13 @@
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
 import { idSchema, textField } from "./fields.ts";
+import { type ProblemCode as Code, fieldErrorCodes, problemStatuses } from "./problem-codes.ts";
 
 // Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests:
 // the Worker sends JSON that PostgreSQL made, and imports the responses.ts files for their types alone.
+
+export const ProblemCode = z.enum(Object.keys(problemStatuses) as [Code, ...Code[]]);
+export const FieldErrorCode = z.enum(fieldErrorCodes);
 
 /** A UTC timestamp in milliseconds. */
 export const timestampSchema = z.iso

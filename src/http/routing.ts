@@ -5,7 +5,9 @@ import { Problem } from "./problems.ts";
 
 /** 405 with the methods that the path has (RFC 9110, section 15.5.6). */
 export const methodNotAllowed = (method: string, allowed: string[]): Problem =>
-  new Problem(405, `This path does not allow ${method}.`, { headers: { Allow: allowed.join(", ") } });
+  new Problem("method_not_allowed", `This path does not allow ${method}.`, {
+    headers: { Allow: allowed.join(", ") },
+  });
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 

@@ -2,7 +2,9 @@ import { zValidator } from "@hono/zod-validator";
 import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
 import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "./body.ts";
+import type { FieldErrorCode } from "./problem-codes.ts";
 import {
+  type FieldError,
   type FieldErrors,
   MAX_REPORTED_FIELDS,
   Problem,
@@ -32,12 +34,12 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
     if (result.success) return;
     // A malformed id is answered like the id of a missing record.
     throw part === "param"
-      ? new Problem(404, "There is no such record.")
-      : validationErrorProblem(result.error);
+      ? new Problem("not_found", "There is no such record.")
+      : validationErrorProblem(result.error, part === "query" ? "unknown_parameter" : "unknown_field");
   };
   // Synchronous, because no schema has anything asynchronous. The type that the validator expects is that of the
   // larger `zod`.
-  const validationFunction = (own: Schema, value: unknown) => own.safeParse(value) as never;
+  const validationFunction = (own: Schema, value: unknown) => parseFields(own, value) as never;
   const validatorOf = (own: Schema) => zValidator(part, own, refuse, { validationFunction });
   const validator: ReturnType<typeof validatorOf> = schemaOf
     ? async (c, next) => validatorOf(await schemaOf(c))(c, next)
@@ -60,7 +62,8 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
 export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMiniObject<Shape>) {
   const names = Object.keys(schema.shape);
   const middleware: ReturnType<typeof zValidator<typeof schema, "header", Env, string>> = async (c, next) => {
-    const { success, data, error } = schema.safeParse(
+    const { success, data, error } = parseFields(
+      schema,
       Object.fromEntries(names.map((name) => [name, c.req.header(name)])),
     );
     if (!success) throw validationErrorProblem(error);
@@ -77,45 +80,76 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
 async function requireJson(c: Context): Promise<void> {
   const text = await readBodyText(c, "a JSON object");
   if (requestMediaType(c) !== "application/json")
-    throw new Problem(415, "The body must be JSON in UTF-8, with Content-Type: application/json.");
+    throw new Problem(
+      "unsupported_media_type",
+      "The body must be JSON in UTF-8, with Content-Type: application/json.",
+    );
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Problem(400, "The body is not well-formed JSON in UTF-8.");
+    throw new Problem("invalid_json", "The body is not well-formed JSON in UTF-8.");
   }
-  if (hasDuplicateKey(text, value)) throw new Problem(400, "The body has a duplicate key in an object.");
+  if (hasDuplicateKey(text, value))
+    throw new Problem("duplicate_key", "The body has a duplicate key in an object.");
   // The validator calls this instead of reading and parsing the body again.
   Object.assign(c.req, { json: async () => value });
 }
 
-function validationErrorProblem(error: z.core.$ZodError): Problem {
-  const { errors, count } = collectFieldErrors(error);
+function validationErrorProblem(error: z.core.$ZodError, unknownKey?: FieldErrorCode): Problem {
+  const { errors, count } = collectFieldErrors(error, unknownKey);
   return validationProblem(errors, count);
 }
 
+/** Parses a value. The issues tell a missing value from one of another type. */
+export const parseFields = <Schema extends z.ZodMiniType>(schema: Schema, value: unknown) =>
+  schema.safeParse(value, { reportInput: true });
+
 /**
- * The messages of the fields that are not valid, by path, and the number of these fields. Of thousands only the first
+ * The errors of the fields that are not valid, by path, and the number of these fields. Of thousands only the first
  * are named.
+ *
+ * @param unknownKey the code of a key that the schema does not have.
  */
-export function collectFieldErrors({ issues }: z.core.$ZodError): { errors: FieldErrors; count: number } {
-  const errors = new Map<string, string[]>();
+export function collectFieldErrors(
+  { issues }: z.core.$ZodError,
+  unknownKey: FieldErrorCode = "unknown_field",
+): { errors: FieldErrors; count: number } {
+  const errors = new Map<string, FieldError[]>();
   let count = 0;
-  const add = (path: PropertyKey[], message: string) => {
+  const add = (path: PropertyKey[], code: FieldErrorCode, message: string) => {
     const field = safeFieldName(path.join(".")) || "body";
-    const messages = errors.get(field) ?? [];
-    if (!messages.includes(message)) errors.set(field, [...messages, message]);
+    const others = errors.get(field) ?? [];
+    if (!others.some((other) => other.message === message)) errors.set(field, [...others, { code, message }]);
   };
   for (const issue of issues) {
     const known = errors.size;
     if (issue.code === "unrecognized_keys") {
       // A body may have thousands of unknown keys: all are counted, the first are named.
-      for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS)) add([...issue.path, key], issue.message);
+      for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS))
+        add([...issue.path, key], unknownKey, issue.message);
       count += issue.keys.length;
     } else {
-      add(issue.path, issue.message);
+      add(issue.path, fieldErrorCode(issue), issue.message);
       count += errors.size - known;
     }
   }
   return { errors: Object.fromEntries(errors), count };
+}
+
+/** The code of an issue that `parseFields` has found. */
+function fieldErrorCode(issue: z.core.$ZodIssue): FieldErrorCode {
+  if (issue.code === "custom") return issue.params?.["code"];
+  if (issue.input === undefined) return "required";
+  switch (issue.code) {
+    case "too_big":
+      return issue.origin === "string" ? "too_long" : "too_big";
+    case "too_small":
+      return issue.origin === "string" ? "too_short" : "too_small";
+    case "invalid_type":
+    case "invalid_format":
+      return issue.code;
+    default:
+      return "invalid_value";
+  }
 }

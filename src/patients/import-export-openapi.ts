@@ -22,11 +22,18 @@ export const importExportOpenApi: DescribedRoutes = {
       description: "The result of an import, by line number. Lines count from 1, as in an editor.",
       fields: {
         created: "The lines that were imported, with the ids of the new patients.",
-        refused: "The lines that were not imported, with the errors of their fields.",
+        refused:
+          "The lines that were not imported, with the messages and the codes of their fields, in the same order.",
       },
       example: {
         created: [{ line: 2, id: 7 }],
-        refused: [{ line: 3, errors: { email: ["You already have a patient with this email."] } }],
+        refused: [
+          {
+            line: 3,
+            errors: { email: ["You already have a patient with this email."] },
+            error_codes: { email: ["email_taken"] },
+          },
+        ],
       },
     }),
   },
@@ -53,6 +60,7 @@ export const importExportOpenApi: DescribedRoutes = {
         406: {
           description: "`Accept` allows neither of the two media types.",
           detail: "This is available as application/x-ndjson or text/csv.",
+          codes: ["not_acceptable"],
         },
       },
     },
@@ -83,19 +91,22 @@ export const importExportOpenApi: DescribedRoutes = {
         400: {
           description:
             "A line is not valid or its email is taken, and nothing was created. `errors` names the line and the field, for example `3.email`.",
+          codes: ["body_missing", "invalid_utf8", "no_records"],
         },
         409: {
           description:
             "A concurrent request took one of the emails, and nothing was created: try again. Or you sent this idempotency key before, and cannot read all patients that it created any more.",
-          detail: "You already have a patient with this email.",
+          codes: ["replay_unreadable"],
         },
         413: {
           description: "The file has more than 1,000 records or is larger than 1 MiB.",
           detail: "The file has more than 1000 records.",
+          codes: ["too_many_records", "body_too_large"],
         },
         415: {
           description: "The `Content-Type` is neither of the two media types, or the text is not UTF-8.",
           detail: "The body must be application/x-ndjson or text/csv, in UTF-8.",
+          codes: ["unsupported_media_type"],
         },
       },
     },

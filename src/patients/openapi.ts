@@ -27,7 +27,8 @@ const emailTaken = {
   description:
     "You already have a patient with this email; or a concurrent request was changing this patient: try again.",
   detail: "You already have a patient with this email.",
-};
+  codes: ["email_taken"],
+} as const;
 const notFound = {
   description:
     "There is no patient with this id that you can read. The response is the same whether or not another account has one.",
@@ -37,7 +38,8 @@ const notOwner = {
   description:
     "You can read this patient but not change it: your account is the own account of an assigned doctor, or you are an admin with emergency access.",
   detail: "Only the patient's owner may change or delete it.",
-};
+  codes: ["not_patient_owner"],
+} as const;
 const update = {
   responses: [
     {
@@ -125,6 +127,7 @@ export const patientsOpenApi: OpenApiGroup = {
           ...emailTaken,
           description:
             "You already have a patient with this email; or you sent this idempotency key before, and cannot read the patient that it created any more.",
+          codes: ["email_taken", "replay_unreadable"],
         },
       },
     },

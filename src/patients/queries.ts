@@ -31,6 +31,7 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
@@ -61,7 +62,7 @@ const fields = columnNames(fieldNames);
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
   "patients/find",
-  sql`-- GET /api/patients/:id
+  () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
     SELECT p.version,
@@ -85,7 +86,7 @@ FROM caller`,
  */
 export const createPatient = idempotentCreate<Patient, { record: object }, { isDuplicate: boolean }>(
   "patients/create",
-  sql`-- POST /api/patients
+  () => sql`-- POST /api/patients
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`'patients' || ${newRecord}::text`,
@@ -137,15 +138,12 @@ const targetSteps = sql`target AS (
 /** Changes the fields of a patient that are in `changes` and leaves the others. */
 export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>(
   "patients/update",
-  sql`-- PUT, PATCH /api/patients/:id
+  () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   changed AS (
-    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-    UPDATE patients p SET (${fields}, updated_at, version) = (
-      SELECT ${columnNames(fieldNames, "new.")}, now(), p.version + 1
-      FROM jsonb_populate_record(p, ${param("changes")}::jsonb) new
-    )
+    UPDATE patients p SET ${changedFields(patients, "p", fieldNames)},
+      updated_at = now(), version = p.version + 1
     FROM target
     WHERE p.id = target.id AND ${isTargetWritable}
     RETURNING p.version, ${patientJson} AS body,
@@ -169,7 +167,7 @@ WHERE NOT (${isRevokedDuringWait("target")})`,
  */
 export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(
   "patients/delete",
-  sql`-- DELETE /api/patients/:id
+  () => sql`-- DELETE /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   deleted AS (

@@ -45,6 +45,7 @@ export const PatientsQuery = defineListQuery(
   // "Not greater" instead of "at most", so that it holds when one of them is missing or not a number.
   rule(
     ({ min_age, max_age }) => !(Number(min_age) > Number(max_age)),
+    "too_small",
     "Must not be less than min_age",
     "max_age",
   ),
@@ -77,7 +78,7 @@ export const TransferTarget = requestBody({ to: idSchema, reason: reasonField })
 
 /** The account whose patients are transferred, the account that gets them, and why. */
 export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reason: reasonField }).check(
-  rule(({ from, to }) => from !== to, "Must be another account", "to"),
+  rule(({ from, to }) => from !== to, "same_account", "Must be another account", "to"),
 );
 
 /** Why an admin needs emergency access to a patient. */

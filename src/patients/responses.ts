@@ -3,6 +3,7 @@ import {
   changesSchema,
   eventBase,
   eventDetails,
+  FieldErrorCode,
   resourceSchema,
   timestampSchema,
 } from "../http/responses.ts";
@@ -56,6 +57,12 @@ export type EmergencyAccess = z.infer<typeof EmergencyAccess>;
 /** The result of an import, by the line numbers of the file, counted from 1. */
 export const ImportResult = z.strictObject({
   created: z.array(z.strictObject({ line: idSchema, id: idSchema })),
-  refused: z.array(z.strictObject({ line: idSchema, errors: z.record(z.string(), z.array(z.string())) })),
+  refused: z.array(
+    z.strictObject({
+      line: idSchema,
+      errors: z.record(z.string(), z.array(z.string())),
+      error_codes: z.record(z.string(), z.array(FieldErrorCode)),
+    }),
+  ),
 });
 export type ImportResult = z.infer<typeof ImportResult>;

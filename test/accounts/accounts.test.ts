@@ -109,7 +109,10 @@ test("PATCH with another username is 400 Read-only, audited as refused, and chan
   for (const username of ["somebody", account.username.toUpperCase()]) {
     const refused = await change(account, { username, email: "moved@example.org", active: false });
     expect(refused).toEqual(fieldProblem("username"));
-    expect(refused.body.errors).toEqual({ username: ["Read-only"] });
+    expect(refused.body).toMatchObject({
+      errors: { username: ["Read-only"] },
+      error_codes: { username: ["read_only"] },
+    });
     expect(await auditEventsOf(refused)).toMatchObject([
       { action: "update_account", outcome: "refused", subject_id: account.id, changes: null },
     ]);

@@ -71,7 +71,10 @@ test("PATCH me accepts a whole account as it was read; another username or role 
   expect((await update(account, body)).body).toEqual(body);
   const refused = await update(account, { id: 1, username: body.username.toUpperCase(), role: "admin" });
   expect(refused).toEqual(fieldProblem("username", "role"));
-  expect(refused.body.errors).toEqual({ username: ["Read-only"], role: ["Read-only"] });
+  expect(refused.body).toMatchObject({
+    errors: { username: ["Read-only"], role: ["Read-only"] },
+    error_codes: { username: ["read_only"], role: ["read_only"] },
+  });
   expect(await auditEventsOf(refused)).toMatchObject([{ outcome: "refused", changes: null }]);
   expect((await account.get("/api/auth/me/")).body).toEqual(body);
   expect(await failuresOf(account)).toEqual([{ failures: 0 }]);

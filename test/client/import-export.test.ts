@@ -45,7 +45,9 @@ test("an import with an invalid record creates nothing; with partial it creates 
       { line: 1, id: expect.any(Number) },
       { line: 3, id: expect.any(Number) },
     ],
-    refused: [{ line: 2, errors: { age: [expect.stringContaining("120")] } }],
+    refused: [
+      { line: 2, errors: { age: [expect.stringContaining("120")] }, error_codes: { age: ["too_big"] } },
+    ],
   });
 });
 

@@ -109,9 +109,9 @@ test("a program that uses the package compiles under `strict`, and its calls ret
     created,
     listed: [created],
     changed: { ...created, age: 37 },
-    duplicate: { status: 409, errors: {} },
-    conflict: { status: 412, errors: {} },
-    invalid: { status: 400, errors: { age: [expect.stringContaining("120")] } },
+    duplicate: { code: "email_taken", errors: {} },
+    conflict: { code: "precondition_failed", errors: {} },
+    invalid: { code: "validation_failed", errors: { age: [expect.stringContaining("120")] } },
   });
 });
 

@@ -129,8 +129,10 @@ test("a 400 throws a ProblemError with every field of the API's problem", async 
     status: 400,
     type: "about:blank",
     title: "Bad Request",
+    code: "validation_failed",
     detail: "2 fields are not valid.",
     errors: { firstname: ["Required"], age: [expect.stringMatching("120")] },
+    errorCodes: { firstname: ["required"], age: ["too_big"] },
     requestId: expect.any(String),
     retryAfter: undefined,
   });

@@ -24,7 +24,7 @@ test("etagOf returns the version of a record that was read or written alone, and
 test("a change or deletion with an outdated ifMatch throws 412", async () => {
   const original = await api.patients.create(newPatient());
   const current = await api.patients.update(original.id, { age: 37 }, { ifMatch: original });
-  const outdated = { status: 412, detail: expect.stringContaining("read it again") };
+  const outdated = { status: 412, code: "precondition_failed" };
   await expect(api.patients.update(original.id, { age: 38 }, { ifMatch: original })).rejects.toMatchObject(
     outdated,
   );

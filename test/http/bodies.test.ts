@@ -18,7 +18,10 @@ test.each([
   ...['{"username": NaN}', '{"username": "a\nb"}', "[".repeat(10_000)],
 ])("%j is not well-formed JSON and gets 400 without field errors", async (raw) => {
   const { status, body } = await send(raw);
-  expect([status, Object.keys(body)]).toEqual([400, ["type", "title", "status", "detail", "request_id"]]);
+  expect([status, Object.keys(body)]).toEqual([
+    400,
+    ["type", "title", "status", "code", "detail", "request_id"],
+  ]);
   expect(await api.databaseRequests()).toBe(0);
 });
 

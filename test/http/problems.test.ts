@@ -45,6 +45,12 @@ test("all invalid fields are named at once, with all messages of each", async ()
     ],
     nickname: ["Unknown field"],
   });
+  expect(answer.body.error_codes).toEqual({
+    username: ["too_long", "invalid_format"],
+    email: ["required"],
+    password: ["too_short", "password_too_common"],
+    nickname: ["unknown_field"],
+  });
 });
 
 test("of many invalid fields the first 20 are named, and all are counted", async () => {

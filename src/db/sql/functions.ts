@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_e55969f9",
+  "function": "accounts_find_22c68bb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_d462f2a0",
+  "function": "accounts_list_by_id_34719b19",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_780747ec",
+  "function": "accounts_list_by_id_desc_d479fca9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_75b6800a",
+  "function": "accounts_update_c0ce01fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -111,7 +111,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a8a12346",
+  "function": "assignments_create_f61a6c21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -153,7 +153,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_d7cb6c57",
+  "function": "assignments_find_doctors_of_patient_3e70b4ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -169,7 +169,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_4ee67120",
+  "function": "assignments_list_by_created_at_18007591",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -191,7 +191,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_15610184",
+  "function": "assignments_list_by_created_at_desc_efaf3814",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -213,7 +213,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_52c5fac0",
+  "function": "assignments_list_by_id_db93a5a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -234,7 +234,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_b97c74eb",
+  "function": "assignments_list_by_id_desc_728ddafa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -255,7 +255,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_8a2bf91c",
+  "function": "assignments_list_by_patient_created_at_7a35bcd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -277,7 +277,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_3ea7220d",
+  "function": "assignments_list_by_patient_created_at_desc_c9b430ed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -299,7 +299,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_77fc237c",
+  "function": "assignments_list_by_patient_id_4f135e35",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -320,7 +320,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_c6c65d9c",
+  "function": "assignments_list_by_patient_id_desc_9fd5ea4f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -341,7 +341,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_ed5c80f3",
+  "function": "assignments_list_of_doctor_by_created_at_137ca9dd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -364,7 +364,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_bfad9e8e",
+  "function": "assignments_list_of_doctor_by_created_at_desc_ab93e6e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -387,7 +387,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_f33f9798",
+  "function": "assignments_list_of_doctor_by_id_d65de016",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -409,7 +409,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_bbf789c8",
+  "function": "assignments_list_of_doctor_by_id_desc_cee516ec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -431,7 +431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_59689459",
+  "function": "assignments_list_of_doctor_by_patient_created_at_8aeb84ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -454,7 +454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5f4d1151",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_e6d1090c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -477,7 +477,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_84a4e51a",
+  "function": "assignments_list_of_doctor_by_patient_id_c9074020",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -499,7 +499,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_36a66b8d",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_0c59641c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -530,7 +530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_52a06d6a",
+  "function": "audit_hash_events_e503bcdf",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -565,7 +565,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_3fc65868",
+  "function": "audit_list_by_account_at_desc_ae93fefd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -591,7 +591,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f52f1cdb",
+  "function": "audit_list_by_action_at_desc_13b95770",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -617,7 +617,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fbb81ae1",
+  "function": "audit_list_by_at_desc_535e2474",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -643,7 +643,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_690df87b",
+  "function": "audit_list_by_outcome_at_desc_ca9cafef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -669,7 +669,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_5ca11542",
+  "function": "audit_list_by_patient_at_desc_657e0ac3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -695,7 +695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_623b137d",
+  "function": "audit_list_digests_by_id_desc_f3cb6516",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -912,7 +912,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b0b5c9d0",
+  "function": "auth_list_sessions_70c6bcbe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1028,7 +1028,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_9c774d9e",
+  "function": "doctors_create_20849429",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1070,7 +1070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_cc465230",
+  "function": "doctors_find_56a128bc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1085,7 +1085,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_3b365325",
+  "function": "doctors_list_by_created_at_00b265d6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1110,7 +1110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_d657976b",
+  "function": "doctors_list_by_created_at_desc_771a14a7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1135,7 +1135,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_0e915cfc",
+  "function": "doctors_list_by_id_d41e161e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1159,7 +1159,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_fc356a7a",
+  "function": "doctors_list_by_id_desc_95c0cb69",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1183,7 +1183,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2e110237",
+  "function": "doctors_list_by_lastname_1d1fea98",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1208,7 +1208,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_a5321921",
+  "function": "doctors_list_by_lastname_desc_db741e97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1233,7 +1233,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_8af89b2a",
+  "function": "doctors_list_by_patient_id_9a6f6c07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1257,7 +1257,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_6b4e64cf",
+  "function": "doctors_list_by_patient_id_desc_93e9b147",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1281,7 +1281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_4bb7a58e",
+  "function": "doctors_update_54a30a8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1302,7 +1302,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_b6a88237",
+  "function": "emergency_accesses_list_by_id_a4d287c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1322,7 +1322,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_e76fd1d8",
+  "function": "emergency_accesses_list_by_id_desc_a0565caf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1350,7 +1350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_eab65ca6",
+  "function": "invitations_create_10bfd5fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1370,7 +1370,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_3706c344",
+  "function": "invitations_list_by_id_cd0419f0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1390,7 +1390,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_68d0ca6b",
+  "function": "invitations_list_by_id_desc_5cbd363d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1426,7 +1426,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0eaecb7",
+  "function": "patients_create_55fad926",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1466,7 +1466,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcdbbd8a",
+  "function": "patients_export_csv_fb3d5b83",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1484,7 +1484,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_0c6638d9",
+  "function": "patients_export_ndjson_91c288ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1502,7 +1502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_5362076c",
+  "function": "patients_find_1c711034",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1520,7 +1520,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_b38aafb3",
+  "function": "patients_grant_emergency_access_f5a64dc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1537,7 +1537,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_294eac6d",
+  "function": "patients_import_94472768",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1562,7 +1562,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_3ff67b01",
+  "function": "patients_list_accesses_by_at_desc_35474c47",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1584,7 +1584,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8046c42c",
+  "function": "patients_list_by_created_at_5139adc2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1610,7 +1610,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_2ee6be0b",
+  "function": "patients_list_by_created_at_desc_6d159854",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1636,7 +1636,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0e10f694",
+  "function": "patients_list_by_doctor_created_at_0cb51661",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1662,7 +1662,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_1f4c8e40",
+  "function": "patients_list_by_doctor_created_at_desc_6780c4fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1688,7 +1688,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_993585c8",
+  "function": "patients_list_by_doctor_id_ffe3526b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1713,7 +1713,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_0dd4888c",
+  "function": "patients_list_by_doctor_id_desc_a34d4e61",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1738,7 +1738,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_40c49ac7",
+  "function": "patients_list_by_doctor_lastname_cff2974f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1764,7 +1764,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_8d7eec65",
+  "function": "patients_list_by_doctor_lastname_desc_ad6fb748",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1790,7 +1790,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_2bae131b",
+  "function": "patients_list_by_id_6b7a4882",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1815,7 +1815,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_436d25bd",
+  "function": "patients_list_by_id_desc_e43b20ae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1840,7 +1840,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_c33d5085",
+  "function": "patients_list_by_lastname_5a647464",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1866,7 +1866,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_31a502f7",
+  "function": "patients_list_by_lastname_desc_7aaa259b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1892,7 +1892,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0259deb4",
+  "function": "patients_list_changes_by_at_desc_39aff021",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1914,7 +1914,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_04536a39",
+  "function": "patients_list_deleted_by_created_at_48d7d479",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1940,7 +1940,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_4d0adb3f",
+  "function": "patients_list_deleted_by_created_at_desc_e9935dc3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1966,7 +1966,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ece015d1",
+  "function": "patients_list_deleted_by_id_27a51bb5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1991,7 +1991,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_3c50b9cf",
+  "function": "patients_list_deleted_by_id_desc_d3da24d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2016,7 +2016,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4280ba04",
+  "function": "patients_list_deleted_by_lastname_178f0174",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2042,7 +2042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_c2050e4f",
+  "function": "patients_list_deleted_by_lastname_desc_003cc93d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2126,7 +2126,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e2d752a3",
+  "function": "patients_update_ae8dc3e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

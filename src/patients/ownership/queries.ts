@@ -43,7 +43,7 @@ export const restorePatient = authenticated<
   { id: number; partial: boolean }
 >(
   "patients/restore",
-  sql`-- POST /api/patients/:id/restore
+  () => sql`-- POST /api/patients/:id/restore
   WITH ${callerSteps},
   found AS (
     -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
@@ -109,7 +109,7 @@ export const transferPatient = authenticated<
   { id: number; to: number; reason: string }
 >(
   "patients/transfer",
-  sql`-- POST /api/patients/:id/transfer
+  () => sql`-- POST /api/patients/:id/transfer
   WITH ${callerSteps},
   to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND ${canOwn}),
   target AS (
@@ -159,7 +159,7 @@ export const transferAllPatients = authenticated<
   { from: number; to: number; reason: string }
 >(
   "patients/transfer-all",
-  sql`-- POST /api/patients/transfer
+  () => sql`-- POST /api/patients/transfer
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   to_account AS (

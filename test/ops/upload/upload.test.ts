@@ -62,8 +62,12 @@ test("the valid records of a CSV file are created, the others are written to a f
   expect(await emailsOf(username)).toHaveLength(1097);
   const tooOld = { age: [expect.stringContaining("120")] };
   expect(linesOf(`${file}.refused.ndjson`)).toEqual([
-    ...[7, 507, 1007].map((n) => ({ line: csvLineOf(n), errors: tooOld })),
-    { line: csvLineOf(1100), errors: { email: [expect.any(String)] } },
+    ...[7, 507, 1007].map((n) => ({ line: csvLineOf(n), errors: tooOld, error_codes: { age: ["too_big"] } })),
+    {
+      line: csvLineOf(1100),
+      errors: { email: [expect.any(String)] },
+      error_codes: { email: ["email_taken"] },
+    },
   ]);
 });
 

@@ -35,19 +35,23 @@ reserved AS (
     AND doctor_relied_on(target.id, (SELECT id FROM caller))
 ),
 changed AS (
-  -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-  UPDATE doctors d SET (firstname, lastname, email, gender, specialization, max_appointments_per_day, active, updated_at, version) = (
-    SELECT new.firstname, new.lastname, new.email, new.gender, new.specialization, new.max_appointments_per_day, new.active, now(), d.version + 1
-    FROM jsonb_populate_record(d, $6::jsonb) new
-  )
+  UPDATE doctors d SET
+    firstname = coalesce($6::jsonb ->> 'firstname', d.firstname),
+    lastname = coalesce($6::jsonb ->> 'lastname', d.lastname),
+    email = coalesce($6::jsonb ->> 'email', d.email),
+    gender = coalesce($6::jsonb ->> 'gender', d.gender),
+    specialization = coalesce($6::jsonb ->> 'specialization', d.specialization),
+    max_appointments_per_day = coalesce(($6::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day),
+    active = coalesce(($6::jsonb ->> 'active')::boolean, d.active),
+    updated_at = now(), version = d.version + 1
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved)
   RETURNING d.version, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
-    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+    ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
   ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active
 ),
 audit_event AS (

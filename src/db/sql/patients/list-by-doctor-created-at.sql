@@ -61,10 +61,10 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
-    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
   ) AS json
   FROM page p
 ),
@@ -81,7 +81,7 @@ audit_event AS (
   WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM page_and_next p WHERE page_position = $11::int AND EXISTS (
+  (SELECT substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next p WHERE page_position = $11::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
   (SELECT id::float8 FROM page_and_next p WHERE page_position = $11::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,

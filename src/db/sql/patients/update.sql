@@ -38,19 +38,21 @@ caller_recheck AS (
   FOR SHARE OF u, s
 ),
 changed AS (
-  -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-  UPDATE patients p SET (firstname, lastname, email, age, gender, updated_at, version) = (
-    SELECT new.firstname, new.lastname, new.email, new.age, new.gender, now(), p.version + 1
-    FROM jsonb_populate_record(p, $6::jsonb) new
-  )
+  UPDATE patients p SET
+    firstname = coalesce($6::jsonb ->> 'firstname', p.firstname),
+    lastname = coalesce($6::jsonb ->> 'lastname', p.lastname),
+    email = coalesce($6::jsonb ->> 'email', p.email),
+    age = coalesce(($6::jsonb ->> 'age')::smallint, p.age),
+    gender = coalesce($6::jsonb ->> 'gender', p.gender),
+    updated_at = now(), version = p.version + 1
   FROM target
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
   RETURNING p.version, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
-    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
   ) AS body,
     p.firstname, p.lastname, p.email, p.age, p.gender
 ),
