@@ -16,22 +16,28 @@ export interface ImportOptions extends CreateOptions {
   partial?: boolean | undefined;
 }
 
+export interface ExportOptions extends CallOptions {
+  /** `false`: CSV without a byte order mark. By default it has one, because Excel needs it to read UTF-8. */
+  bom?: boolean | undefined;
+}
+
 /** The routes for many patients at once. Every method throws a `ProblemError` when it fails. */
 export interface ImportExport {
   /** Yields all patients while they arrive. If it ends without throwing, they were all. */
   export(options?: CallOptions): AsyncGenerator<Patient, void, undefined>;
   /** Returns all patients as a text, to be saved. If the stream ends without an error, they were all. */
-  exportAs(format: Format, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
+  exportAs(format: Format, options?: ExportOptions): Promise<ReadableStream<Uint8Array>>;
   /** Creates patients. Returns the line (from 1) and id of each, and with `partial` the errors of the others. */
   import(data: ImportData, options?: ImportOptions): Promise<Imported>;
 }
 
 /** The methods `export`, `exportAs` and `import` of patients. */
 export function importExportMethods(send: Send): ImportExport {
-  const exportAs = async (format: Format, { signal }: CallOptions = {}) =>
+  const exportAs = async (format: Format, { signal, bom }: ExportOptions = {}) =>
     send({
       method: "GET",
       path: "api/patients/export/",
+      query: { bom },
       headers: { Accept: mediaTypes[format] },
       signal,
       isIdempotent: true,

@@ -32,7 +32,7 @@ import { pathId } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
 export { etagOf } from "./etag.ts";
-export type { Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
+export type { ExportOptions, Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
 export type { List } from "./list.ts";
 export type { Ownership } from "./ownership.ts";
 export { ProblemError } from "./problem.ts";

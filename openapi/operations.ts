@@ -7,10 +7,10 @@ import {
   type ResponseDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
-import { IfMatch } from "../src/http/preconditions.ts";
+import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import type * as z from "../src/zod.ts";
-import { headerReferences } from "./headers.ts";
+import { deprecationHeaders, headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
 import type { Route } from "./routes.ts";
 import { buildParameters } from "./schemas.ts";
@@ -84,32 +84,42 @@ function buildResponses(route: Route, texts: OperationDescription, group: OpenAp
   ]);
   const codesOf = (status: number) => codes.filter((code) => problemStatuses[code] === status);
   return Object.fromEntries([
-    ...texts.responses.map((response) => [response.status, successResponse(response, group)]),
-    ...[...statuses].map((status) => [status, operationProblem(status, codesOf(status), problems[status])]),
+    ...texts.responses.map((response) => [response.status, successResponse(response, texts, group)]),
+    ...[...statuses].map((status) => [status, operationProblem(status, codesOf(status), texts)]),
   ]);
 }
 
-function successResponse(response: ResponseDescription, group: OpenApiGroup): JsonSchema {
+function successResponse(
+  response: ResponseDescription,
+  { deprecated }: OperationDescription,
+  group: OpenApiGroup,
+): JsonSchema {
   const { description, schema, list, headers = [], content } = response;
   const json = schema && { "application/json": jsonContent(schema, group, response) };
   return {
     description,
-    headers: headerReferences(list ? [...headers, "Link"] : headers),
+    headers: headerReferences([
+      ...headers,
+      ...(list ? ["Link"] : []),
+      ...(deprecated ? deprecationHeaders : []),
+    ]),
     ...(json || content ? { content: { ...json, ...content } } : {}),
   };
 }
 
 /** The codes of the errors that a route's middleware and validation return. */
 function commonProblemCodes(route: Route): ProblemCode[] {
-  const { json, query, param, header } = route.schemas;
+  const { json, param, header } = route.schemas;
+  const isConditionalChange = header === WritePreconditions;
   return [
-    ...codesIf(json || query || header, "validation_failed"),
+    "validation_failed", // Of a query that the route does not take.
     ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
     ...codesIf(route.isAuthenticated, "token_invalid", "token_missing", "token_expired", "token_revoked"),
     ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
     ...codesIf(param, "not_found"),
-    ...codesIf(header === IfMatch, "precondition_failed", "precondition_required"),
-    ...codesIf(json, "body_too_large", "unsupported_media_type"),
+    ...codesIf(header === ReadPreconditions || isConditionalChange, "precondition_failed"),
+    ...codesIf(isConditionalChange, "precondition_required"),
+    ...codesIf(json, "body_too_large", "unsupported_media_type", "unsupported_content_encoding"),
     ...codesIf(header === IdempotencyKey, "idempotency_key_reused"),
     ...codesIf(route.isRateLimited, "rate_limited"),
     ...codesIf(route.isAuthenticated, "probing"),

@@ -2,6 +2,7 @@ import {
   type DescribedSchema,
   describeSchema,
   type JsonSchema,
+  type OperationDescription,
   type ProblemDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
@@ -9,7 +10,7 @@ import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts"
 import { fieldErrorCodeTexts, problemCodeTexts } from "../src/http/problem-codes-openapi.ts";
 import * as enums from "../src/http/responses.ts";
 import * as z from "../src/zod.ts";
-import { headerReferences, type ProblemHeaderName } from "./headers.ts";
+import { deprecationHeaders, headerReferences, type ProblemHeaderName } from "./headers.ts";
 
 const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
 
@@ -95,7 +96,7 @@ const statuses: Record<number, StatusDescription> = {
     title: "Bad Request",
     codes: ["validation_failed", "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"],
     description:
-      "A field or a parameter is missing, unknown or not valid (`errors` names each one), or the body is not JSON or has a duplicate key.",
+      "A field or a parameter is missing, unknown, repeated or not valid (`errors` names each one), or the body is not JSON or has a duplicate key. A query parameter that the operation does not list is unknown.",
     detail: "1 field is not valid.",
   },
   401: {
@@ -139,7 +140,7 @@ const statuses: Record<number, StatusDescription> = {
     name: "PreconditionFailed",
     title: "Precondition Failed",
     codes: ["precondition_failed"],
-    description: "The record has changed since the version in `If-Match`.",
+    description: "The record has a version that `If-Match` or `If-None-Match` excludes.",
     detail: "The patient has changed since the version in If-Match: read it again.",
   },
   413: {
@@ -152,9 +153,11 @@ const statuses: Record<number, StatusDescription> = {
   415: {
     name: "UnsupportedMediaType",
     title: "Unsupported Media Type",
-    codes: ["unsupported_media_type"],
-    description: "The `Content-Type` is not JSON, or the text is not UTF-8.",
+    codes: ["unsupported_media_type", "unsupported_content_encoding"],
+    description:
+      "The `Content-Type` is not JSON, or its `charset` is not UTF-8, or the body has a `Content-Encoding` other than `identity`.",
     detail: "The body must be JSON in UTF-8, with Content-Type: application/json.",
+    headers: ["Accept-Encoding"],
   },
   422: {
     name: "UnprocessableContent",
@@ -210,21 +213,32 @@ export const problemResponses = (): Record<string, JsonSchema> =>
   );
 
 /**
- * An error response of an operation: with its own texts or codes, or a reference to the named response of its status.
+ * An error response of an operation: with its own texts or codes, or the headers of a deprecated one, or a reference to
+ * the named response of its status.
  *
- * @param common the codes of the operation's middleware and validation. Those of its `texts` are added.
+ * @param common the codes of the operation's middleware and validation. Those of its own problems are added.
  */
 export function operationProblem(
   status: number,
   common: readonly ProblemCode[],
-  texts?: ProblemDescription,
+  { problems = {}, deprecated }: OperationDescription,
 ): JsonSchema {
   const { name, codes } = statusDescription(status);
-  if (!texts && common.join() === codes.join()) return { $ref: `#/components/responses/${name}` };
-  return problemResponse(status, { ...texts, codes: [...new Set([...(texts?.codes ?? []), ...common])] });
+  const texts = problems[status];
+  if (!texts && !deprecated && common.join() === codes.join())
+    return { $ref: `#/components/responses/${name}` };
+  return problemResponse(
+    status,
+    { ...texts, codes: [...new Set([...(texts?.codes ?? []), ...common])] },
+    deprecated ? deprecationHeaders : [],
+  );
 }
 
-function problemResponse(status: number, texts: Partial<ProblemDescription> = {}): JsonSchema {
+function problemResponse(
+  status: number,
+  texts: Partial<ProblemDescription> = {},
+  headers: readonly string[] = [],
+): JsonSchema {
   const own = { ...statusDescription(status), ...texts };
   const wrong = own.codes.filter((code) => problemStatuses[code] !== status);
   if (own.codes.length === 0 || wrong.length > 0)
@@ -234,7 +248,7 @@ function problemResponse(status: number, texts: Partial<ProblemDescription> = {}
   };
   return {
     description: own.description,
-    headers: headerReferences(own.headers),
+    headers: headerReferences([...(own.headers ?? []), ...headers]),
     content: { "application/problem+json": { schema, example: problemExample(status, own) } },
   };
 }

@@ -55,11 +55,7 @@ async function send(
   format: FileFormat,
   { sha256 }: Progress,
 ): Promise<ChunkResult> {
-  const refused: RefusedRecord[] = chunk.tooLarge.map(({ line }) => ({
-    line,
-    errors: { body: ["Too large for a request"] },
-    error_codes: { body: ["too_long"] },
-  }));
+  const refused = [...chunk.refused];
   if (chunk.records.length === 0) return { created: 0, refused };
   // With the first line and the number of records: if a later version divides the file differently, its keys differ
   // too.

@@ -186,7 +186,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
       operationId: "deleteAssignmentByOldPath",
       summary: "End an assignment (old path)",
       description:
-        "Deprecated: the same as `DELETE /api/mappings/{id}/`, for clients that only know this path.",
+        "Deprecated: the same as `DELETE /api/mappings/{id}/`, for clients that only know this path. All its responses say so in the headers `Deprecation` and `Link`.",
       deprecated: true,
       ...deletion,
     },

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { createFactory } from "hono/factory";
 import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv, AuthenticatedEnv } from "../http/context.ts";
+import { deprecatePath } from "../http/deprecation.ts";
 import { IdPath } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import {
@@ -30,7 +31,13 @@ const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   },
 );
 
+const deprecateOldPath = deprecatePath(
+  "2026-11-27",
+  (path) => /^(\/api\/mappings\/\d+\/)delete/.exec(path)?.[1],
+);
+
 export const assignmentRoutes = new Hono<AppEnv>()
+  .use("/:id/delete", deprecateOldPath)
   .use(requireAccount)
 
   .get("/", ...listHandlers(AssignmentsQuery, listAssignments))

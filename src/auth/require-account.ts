@@ -5,8 +5,11 @@ import { jwt } from "hono/jwt";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { consumeRateLimit, rateLimitedMiddleware, requestOrigin } from "../http/rate-limits.ts";
+import { rejectUndeclaredQuery } from "../http/validation.ts";
 import { ALGORITHM, parseVerifiedPayload, type VerifiedToken, verificationKey } from "./access-token.ts";
 import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./verified-tokens.ts";
+
+const BEARER_SCHEME = /^bearer(?:[\s,]|$)/i;
 
 /** An `Authorization` header with an access token (RFC 6750, section 2.1). */
 const BEARER = /^bearer\s+(\S+)$/i;
@@ -15,11 +18,14 @@ const BEARER = /^bearer\s+(\S+)$/i;
  * Requires a valid access token and sets the variable `caller`. The statement that does the request's work checks that the
  * account is active and the session open (src/db/query/caller.ts).
  *
- * @throws {Problem} 401; 429 when the session or the account sends too many requests.
+ * @throws {Problem} 401; 429 when the session or the account sends too many requests; 400 for a query that the route
+ *   does not take.
  */
 export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next) => {
-  const authorization = c.req.header("Authorization");
-  if (!authorization)
+  const authorization = c.req.header("Authorization") ?? "";
+  // Without `error=`, which is for tokens: a client that sends none, or uses another scheme, did not know (RFC 6750,
+  // section 3.1).
+  if (!BEARER_SCHEME.test(authorization))
     throw unauthorizedProblem(
       "token_missing",
       "An access token is required: send Authorization: Bearer <access token>.",
@@ -34,6 +40,7 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
   // those that exceed the session's limit are not counted for the account.
   await consumeRateLimit(config.SESSION_LIMITER, claims.session_id);
   await consumeRateLimit(config.ACCOUNT_LIMITER, String(claims.user_id));
+  rejectUndeclaredQuery(c);
   c.set("caller", { claims, origin: requestOrigin(c), connection });
   await next();
 });

@@ -38,7 +38,9 @@ import {
   type DeleteParams,
   type FindParams,
   type FoundRecord,
-  isExpectedVersion,
+  foundColumns,
+  foundRecordColumns,
+  isChangeableVersion,
   isTargetWritable,
   newEmail,
   newRecord,
@@ -68,10 +70,10 @@ export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams
   () => sql`-- GET /api/doctors/:id
   WITH ${callerSteps},
   found AS (
-    SELECT d.version, CASE WHEN d.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${doctorJson} END AS body
+    SELECT ${foundColumns("d.version", doctorJson)}
     FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")}
   )
-SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+SELECT ${foundRecordColumns}
 FROM caller`,
 );
 
@@ -117,7 +119,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
  * READ COMMITTED, sees the row as that change left it.
  */
 const targetSteps = sql`target AS (
-    SELECT d.*, ${can("doctors:change")} AS can_change, ${isExpectedVersion("d.version")} AS is_expected_version
+    SELECT d.*, ${can("doctors:change")} AS can_change, ${isChangeableVersion("d.version")} AS is_expected_version
     FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")} AND ${callerId} IS NOT NULL
     FOR UPDATE
   ),

@@ -1,7 +1,7 @@
 import { IdPath } from "./fields.ts";
 import { IdempotencyKey } from "./idempotency.ts";
 import { describeParameters, type OpenApiTag } from "./openapi.ts";
-import { IfMatch, IfNoneMatch } from "./preconditions.ts";
+import { ReadPreconditions, WritePreconditions } from "./preconditions.ts";
 
 // Descriptions that several groups share.
 
@@ -62,13 +62,21 @@ export const searchParameterText = {
 
 /** The headers of conditional requests and of requests that can be retried. */
 export const requestHeaders = [
-  describeParameters(IfNoneMatch, {
+  describeParameters(ReadPreconditions, {
     "If-None-Match": {
       description:
         'The ETags that you have (`"3"`). If the ETag of the record is one of them, the response is 304 without a body.',
     },
+    "If-Match": {
+      description:
+        'The ETags that you accept (`"3"`). If the ETag of the record is none of them, the response is 412.',
+    },
   }),
-  describeParameters(IfMatch, {
+  describeParameters(WritePreconditions, {
+    "If-None-Match": {
+      description:
+        "The ETags that the record must not have. If its ETag is one of them, the response is 412 and nothing is changed.",
+    },
     "If-Match": {
       description:
         'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed. If this installation requires the header, a change without it returns 428.',

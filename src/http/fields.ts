@@ -29,12 +29,10 @@ export const rule = <Value>(
     issues.push({ code: "custom", params: { code }, message, path, input: value, continue: true });
   });
 
+const isStorable = (value: string) => value.isWellFormed() && !value.includes("\0");
+
 /** Text that PostgreSQL can store. */
-export const storableText = rule<string>(
-  (value) => value.isWellFormed() && !value.includes("\0"),
-  "invalid_text",
-  "Must be well-formed Unicode without NUL",
-);
+export const storableText = rule(isStorable, "invalid_text", "Must be well-formed Unicode without NUL");
 
 /**
  * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
@@ -45,7 +43,8 @@ export const textField = (max: number) => z.string().check(...textChecks(max));
 const textChecks = (max: number) => [
   storableText,
   z.trim(),
-  rule<string>((value) => VISIBLE.test(value), "required", "Required"),
+  // One message for NUL, which is not visible either.
+  rule<string>((value) => VISIBLE.test(value) || !isStorable(value), "required", "Required"),
   rule<string>(
     (value) => [...value].length <= max,
     "too_long",

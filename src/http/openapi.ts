@@ -52,7 +52,7 @@ export const describeParameters = <Schema extends z.ZodMiniType>(
 ): DescribedParameters => ({ schema, descriptions });
 
 /** Response headers that an operation names. Those that every response has are in openapi/headers.ts. */
-export type HeaderName = "ETag" | "Idempotency-Replayed" | "Link" | "Location";
+export type HeaderName = "Content-Disposition" | "ETag" | "Idempotency-Replayed" | "Link" | "Location";
 
 /** A body by media type: OpenAPI's `content`. */
 type MediaTypes = Record<string, { schema: JsonSchema; example: unknown }>;
@@ -84,6 +84,7 @@ export interface OperationDescription {
   operationId: string;
   summary: string;
   description: string;
+  /** Its middleware is `deprecatePath`. */
   deprecated?: boolean;
   responses: readonly ResponseDescription[];
   /** Errors of this operation by status. They also replace the text of a common error. */

@@ -9,7 +9,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Show the errors next to the fields",
   },
   invalid_json: { when: "The body is not well-formed JSON", action: "Fix the client" },
-  invalid_utf8: { when: "The body is not UTF-8", action: "Send the text in UTF-8" },
+  invalid_utf8: {
+    when: "The body is not UTF-8 (a CSV file: not UTF-16 with a byte order mark either)",
+    action: "Send the text in UTF-8",
+  },
   duplicate_key: { when: "An object of the body has a key twice", action: "Fix the client" },
   body_missing: { when: "The request has no body", action: "Fix the client" },
   no_records: { when: "An imported file has no records", action: "Choose another file" },
@@ -118,7 +121,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Do not send it again with this key",
   },
   precondition_failed: {
-    when: "`If-Match` names another version: somebody else changed the record first",
+    when: "`If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one",
     action: "Read the record again and let the user decide",
   },
   body_too_large: {
@@ -132,6 +135,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   unsupported_media_type: {
     when: "The `Content-Type` is not one that the route takes, or names another charset than UTF-8",
     action: "Fix the client",
+  },
+  unsupported_content_encoding: {
+    when: "The body is compressed: it has a `Content-Encoding` other than `identity`",
+    action: "Send it without compression",
   },
   idempotency_key_reused: {
     when: "The `Idempotency-Key` was used before for a different request",
@@ -184,6 +191,8 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   too_many: "A line of a file has too many fields, cells or columns",
   unknown_field: "The record has no such field",
   unknown_parameter: "The route has no such query parameter",
+  repeated_parameter: "The query has the parameter more than once",
+  malformed_encoding: "The parameter is not percent-encoded UTF-8",
   read_only: "It cannot be changed, and the value is not that of the record",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
@@ -202,10 +211,11 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   email_taken: "You already have a patient with this email",
   email_repeated: "An earlier line of the file has this email",
   invalid_json: "The line is not well-formed JSON",
-  invalid_csv: "The file is not well-formed CSV from this line on",
+  invalid_csv: "A quotation mark on this line of CSV is not closed or not doubled",
   duplicate_key: "An object of the line has a key twice",
   wrong_cell_count: "The line has more or fewer cells than the header",
-  unknown_column: "There is no such column",
+  missing_header: "The first line of a CSV file does not name the columns",
+  unknown_column: "There is no such column, or a cell is not under a name of the header",
   missing_column: "The header does not have this column",
   duplicate_column: "The header has this column twice",
 };

@@ -113,19 +113,11 @@ export function validationProblem(errors: FieldErrors, count = Object.keys(error
 export const fieldProblem = (field: string, code: FieldErrorCode, message: string): Problem =>
   validationProblem({ [field]: [{ code, message }] });
 
-const MAX_NAME_LENGTH = 100;
+/** The most that an error repeats of what a client sent. Anything else may be a cell of a file, with a name or an email. */
+const IDENTIFIER = /^[A-Za-z_]\w{0,63}$/;
 
-/**
- * The name of a field that a client sent, in a form that a response and PostgreSQL can hold: well-formed Unicode
- * without NUL, and at most its first 100 characters.
- */
-export function safeFieldName(name: string): string {
-  // 200 code units contain at least 100 whole characters. If they cut a surrogate pair in two, that is after the
-  // first 100.
-  const start = [...name.slice(0, 2 * MAX_NAME_LENGTH)].slice(0, MAX_NAME_LENGTH).join("");
-  const ellipsis = start.length < name.length ? "…" : "";
-  return start.toWellFormed().replaceAll("\0", "\ufffd") + ellipsis;
-}
+/** The name of an unknown field or parameter in an error: the sent one if it is a plain identifier, else `unknown_key`. */
+export const unknownFieldName = (name: string): string => (IDENTIFIER.test(name) ? name : "unknown_key");
 
 /** 404, the same for a record of another account and for one that never existed. */
 export const notFoundProblem = (resourceName: string): Problem =>

@@ -1,4 +1,6 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { matchedRoutes } from "hono/route";
 import type { Router } from "hono/router";
 import type { H, RouterRoute } from "hono/types";
 import { Problem } from "./problems.ts";
@@ -22,14 +24,30 @@ export function allowedMethods(router: Router<[H, RouterRoute]>, path: string): 
   return methods.includes("GET") ? [...methods, "HEAD"] : methods;
 }
 
+/** The middleware of `requireMethod`, with the methods that it lets through. */
+const methodsOfMiddleware = new WeakMap<WeakKey, string[]>();
+
 /**
  * A middleware for a path like `/export`, which a later route would take for an id: both this and the route are added
  * before `/:id`.
  *
  * @throws {Problem} 405 for all other methods.
  */
-export const requireMethod = (...methods: string[]) =>
-  createMiddleware(async (c, next) => {
+export function requireMethod(...methods: string[]) {
+  const middleware = createMiddleware(async (c, next) => {
     if (!methods.includes(c.req.method)) throw methodNotAllowed(c.req.method, methods);
     await next();
   });
+  methodsOfMiddleware.set(middleware, methods);
+  return middleware;
+}
+
+/** The handlers of the route that a request is for, without those of all methods; none when it is 404 or 405. */
+export function routeHandlers(c: Context): WeakKey[] {
+  const { method } = c.req;
+  const matched = matchedRoutes(c);
+  if (matched.some(({ handler }) => methodsOfMiddleware.get(handler)?.includes(method) === false)) return [];
+  const own = matched.filter((route) => route.method === (method === "HEAD" ? "GET" : method));
+  // The first path that matches is the one that responds.
+  return own.filter(({ path }) => path === own[0]?.path).map(({ handler }) => handler);
+}

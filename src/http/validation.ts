@@ -1,16 +1,18 @@
 import { zValidator } from "@hono/zod-validator";
 import type { Context, Env } from "hono";
 import type * as z from "../zod.ts";
-import { hasDuplicateKey, limitBody, readBodyText, requestMediaType } from "./body.ts";
+import { decodeUtf8, hasDuplicateKey, limitBody, readBody, requestMediaType } from "./body.ts";
 import type { FieldErrorCode } from "./problem-codes.ts";
 import {
   type FieldError,
   type FieldErrors,
   MAX_REPORTED_FIELDS,
   Problem,
-  safeFieldName,
+  unknownFieldName,
   validationProblem,
 } from "./problems.ts";
+import { parameterErrors, parameterProblem, readQuery } from "./query.ts";
+import { routeHandlers } from "./routing.ts";
 
 const MAX_JSON_KIB = 64;
 const limitJson = limitBody(MAX_JSON_KIB);
@@ -35,7 +37,7 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
     // A malformed id is answered like the id of a missing record.
     throw part === "param"
       ? new Problem("not_found", "There is no such record.")
-      : validationErrorProblem(result.error, part === "query" ? "unknown_parameter" : "unknown_field");
+      : validationErrorProblem(result.error);
   };
   // Synchronous, because no schema has anything asynchronous. The type that the validator expects is that of the
   // larger `zod`.
@@ -48,7 +50,11 @@ export function validate<Part extends "json" | "query" | "param", Schema extends
     await limitJson(c, () => requireJson(c));
     return validator(c, next);
   };
-  const middleware = part === "json" ? bodyValidator : validator;
+  const queryValidator: typeof validator = async (c, next) => {
+    c.req.addValidatedData("query", parseQuery(c, schema));
+    await next();
+  };
+  const middleware = { json: bodyValidator, query: queryValidator, param: validator }[part];
   validationSchemas.set(middleware, { part, schema });
   return middleware;
 }
@@ -78,7 +84,7 @@ export function validateHeaders<Shape extends z.core.$ZodShape>(schema: z.ZodMin
  * Parses the body. Hono itself treats a wrong media type as an empty object, and replaces bytes that are not UTF-8.
  */
 async function requireJson(c: Context): Promise<void> {
-  const text = await readBodyText(c, "a JSON object");
+  const text = decodeUtf8(await readBody(c, "a JSON object"));
   if (requestMediaType(c) !== "application/json")
     throw new Problem(
       "unsupported_media_type",
@@ -96,8 +102,42 @@ async function requireJson(c: Context): Promise<void> {
   Object.assign(c.req, { json: async () => value });
 }
 
-function validationErrorProblem(error: z.core.$ZodError, unknownKey?: FieldErrorCode): Problem {
-  const { errors, count } = collectFieldErrors(error, unknownKey);
+/**
+ * Validates the query. Of a parameter that was sent more than once no value counts: which one would be meant?
+ *
+ * @throws {Problem} 400 that names the parameters
+ */
+function parseQuery(c: Context, schema: z.ZodMiniType): object {
+  const query = [...readQuery(c)];
+  const repeated = query.filter(([, values]) => values.length > 1).map(([name]) => name);
+  const single = query.filter(([, values]) => values.length === 1).map(([name, [value]]) => [name, value]);
+  const { success, data, error } = parseFields(schema, Object.fromEntries(single));
+  if (success && repeated.length === 0) return data as object;
+  const { errors, count } = error ? collectFieldErrors(error, "unknown_parameter") : { errors: {}, count: 0 };
+  throw validationProblem(
+    { ...parameterErrors(repeated, "repeated_parameter", "Given more than once"), ...errors },
+    repeated.length + count,
+  );
+}
+
+/**
+ * Checks the query of a route that declares no schema for it: it takes none. What the client thinks it says would be
+ * ignored otherwise, as in `DELETE …?dry_run=true`. Nothing is checked when there is no such route, which is 404 or 405.
+ *
+ * @throws {Problem} 400 that names the parameters
+ */
+export function rejectUndeclaredQuery(c: Context): void {
+  if (!c.req.url.includes("?")) return;
+  const handlers = routeHandlers(c);
+  if (handlers.length === 0) return;
+  if (handlers.some((handler) => validationSchemas.get(handler)?.part === "query")) return;
+  const names = [...readQuery(c).keys()];
+  if (names.length > 0)
+    throw parameterProblem(names, "unknown_parameter", "Unknown parameter: this route accepts none");
+}
+
+function validationErrorProblem(error: z.core.$ZodError): Problem {
+  const { errors, count } = collectFieldErrors(error);
   return validationProblem(errors, count);
 }
 
@@ -118,7 +158,7 @@ export function collectFieldErrors(
   const errors = new Map<string, FieldError[]>();
   let count = 0;
   const add = (path: PropertyKey[], code: FieldErrorCode, message: string) => {
-    const field = safeFieldName(path.join(".")) || "body";
+    const field = path.join(".") || "body";
     const others = errors.get(field) ?? [];
     if (!others.some((other) => other.message === message)) errors.set(field, [...others, { code, message }]);
   };
@@ -127,7 +167,7 @@ export function collectFieldErrors(
     if (issue.code === "unrecognized_keys") {
       // A body may have thousands of unknown keys: all are counted, the first are named.
       for (const key of issue.keys.slice(0, MAX_REPORTED_FIELDS))
-        add([...issue.path, key], unknownKey, issue.message);
+        add([...issue.path, unknownFieldName(key)], unknownKey, issue.message);
       count += issue.keys.length;
     } else {
       add(issue.path, fieldErrorCode(issue), issue.message);

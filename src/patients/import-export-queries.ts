@@ -22,7 +22,7 @@ import { columnNames } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
-import { csvRow } from "../http/csv.ts";
+import { csvRow } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { patientJson } from "./queries.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";

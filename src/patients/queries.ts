@@ -3,7 +3,6 @@ import {
   doneOrRefused,
   insertAuditEvent,
   insertRetryableAuditEvent,
-  readOutcome,
   writeOutcome,
 } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
@@ -35,7 +34,9 @@ import {
   type DeleteParams,
   type FindParams,
   type FoundRecord,
-  isExpectedVersion,
+  foundColumns,
+  foundRecordColumns,
+  isChangeableVersion,
   isTargetWritable,
   newEmail,
   newRecord,
@@ -43,7 +44,7 @@ import {
   targetColumns,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
+import { intParam } from "../db/statement.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
@@ -65,17 +66,19 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
   () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
-    SELECT p.version,
-      CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END AS body
+    SELECT ${foundColumns("p.version", patientJson)}
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
   ${insertRetryableAuditEvent({
     action: "read",
-    outcome: readOutcome(sql`EXISTS (SELECT FROM found)`),
+    outcome: writeOutcome(
+      sql`EXISTS (SELECT FROM found)`,
+      sql`EXISTS (SELECT FROM found WHERE is_expected_version)`,
+    ),
     patient: id,
   })}
-SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+SELECT ${foundRecordColumns}
 FROM caller`,
 );
 
@@ -128,7 +131,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
  */
 const targetSteps = sql`target AS (
     SELECT p.*, ${can("patients:change")} AS can_change,
-      ${isExpectedVersion("p.version")} AS is_expected_version
+      ${isChangeableVersion("p.version")} AS is_expected_version
     FROM patients p
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE

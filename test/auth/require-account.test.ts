@@ -39,15 +39,15 @@ const EXPIRED = problem(401, "The access token has expired.", "token_expired");
 const NOT_OURS = problem(401, "The access token is malformed, or is not from this API.", "token_invalid");
 
 const invalid: [what: string, authorization: string][] = [
-  ["another scheme", `Basic ${btoa("user:password")}`],
-  ["another scheme with a good token", `Token ${token}`],
-  ["a token without its scheme", token],
   ["a scheme without a token", "Bearer"],
   ["an empty bearer", "Bearer "],
   ["garbage", "Bearer garbage"],
   ["garbage in three parts", "Bearer a.b.c"],
   ["two tokens", `Bearer ${token} ${token}`],
   ["two tokens with a comma", `Bearer ${token},${token}`],
+  ["another header after the token's", `Bearer ${token}, Basic dXNlcjpwYXNzd29yZA==`],
+  ["two tokens in two headers", `Bearer ${token}, Bearer ${token}`],
+  ["a comma after the scheme", `Bearer, ${token}`],
   ["a token of four parts", `Bearer ${token}.${signature}`],
   ["a token without a signature", `Bearer ${header}.${payload}.`],
   ["a wrong signature", `Bearer ${header}.${payload}.${signature.split("").reverse().join("")}`],
@@ -85,6 +85,31 @@ test.each([
     expect(printed()).toEqual([expect.stringContaining(answer.body.request_id)]);
     for (const secret of authorization.match(/[\w-]{20,}/g) ?? [])
       expect(printed().join("\n") + JSON.stringify(answer.body)).not.toContain(secret);
+  },
+);
+
+test.each([
+  ["", "an empty header"],
+  [`Basic ${btoa("user:password")}`, "Basic"],
+  ["Basic", "Basic without credentials"],
+  [`Token ${token}`, "another scheme with a good token"],
+  [`JWT ${token}`, "another scheme with a good token"],
+  [`BearerX ${token}`, "a scheme that begins like Bearer"],
+  [`Bearer${token}`, "no space after the scheme"],
+  [token, "a token without its scheme"],
+  ['Digest username="ada", realm="hospital-api", response="0"', "Digest"],
+  ["Negotiate YII=", "Negotiate"],
+  [`Basic dXNlcjpwYXNzd29yZA==, Bearer ${token}`, "Basic before a token"],
+])(
+  "Authorization: %.20s gets 401 without error=, because it has no bearer token: %s",
+  async (authorization) => {
+    const api = connectApi();
+    const answer = await api.get("/api/auth/me/", { headers: { Authorization: authorization } });
+    expect(answer).toEqual(
+      problem(401, "An access token is required: send Authorization: Bearer <access token>."),
+    );
+    expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
+    expect(await api.databaseRequests()).toBe(0);
   },
 );
 

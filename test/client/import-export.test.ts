@@ -24,7 +24,10 @@ test("imported patients are exported as records, as NDJSON and as CSV, and both 
       .split("\n")
       .map((line) => JSON.parse(line)),
   ).toEqual(exported);
-  const csv = await new Response(await api.patients.exportAs("csv")).text();
+  const bytes = await new Response(await api.patients.exportAs("csv")).arrayBuffer();
+  expect([...new Uint8Array(bytes).slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+  const csv = await new Response(await api.patients.exportAs("csv", { bom: false })).text();
+  expect(new TextEncoder().encode(csv)).toEqual(new Uint8Array(bytes).slice(3));
   expect(csv.split("\r\n")).toHaveLength(900 + 2);
   const other = await signUp(served.origin);
   await other.patients.import({ ndjson });

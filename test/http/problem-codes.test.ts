@@ -130,6 +130,8 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     nurse.patch(patientPath(await postPatient(nurse)), { age: 40 }, { headers: { "If-Match": '"2"' } }),
   body_too_large: () => nurse.post("/api/patients/", { firstname: "x".repeat(65_536) }),
   too_many_records: () => imported(nurse, "{}\n".repeat(1001)),
+  unsupported_content_encoding: () =>
+    nurse.post("/api/patients/", {}, { headers: { "Content-Encoding": "gzip" } }),
   unsupported_media_type: () => nurse.post("/api/patients/", undefined, { raw: "{}" }),
   idempotency_key_reused: async () => {
     const key = uniqueName("key-");

@@ -7,7 +7,7 @@ import { CSV, imported, NDJSON, patientRecordsOf, withoutIds } from "./files.ts"
 const HEADER = "firstname,lastname,email,age,gender";
 
 test.each<[what: string, csv: string, codes: Record<string, string>]>([
-  ["an unknown column", `${HEADER},ward\n`, { "1.ward": "unknown_column" }],
+  ["an unknown column", `${HEADER},ward\n`, { "1.column_6": "unknown_column" }],
   [
     "40,000 unknown columns",
     `${Array.from({ length: 40_000 }, (_, n) => `c${n}`)}\n`,
@@ -22,7 +22,7 @@ test.each<[what: string, csv: string, codes: Record<string, string>]>([
   ["too few cells", `${HEADER}\nA,B,a@b.org,1\n`, { "2.body": "wrong_cell_count" }],
   ["a quotation mark in the middle", `${HEADER}\nA"B,C,a@b.org,1,F\n`, { "2.body": "invalid_csv" }],
   ["an unclosed quotation mark", `${HEADER}\n"A,C,a@b.org,1,F\n`, { "2.body": "invalid_csv" }],
-  ["more than 64 cells", `${HEADER}\n${",".repeat(64)}\nA,B,a@b.org,1,F\n`, { "2.body": "too_many" }],
+  ["more than 64 cells", `${HEADER}\n${"x,".repeat(64)}x\nA,B,a@b.org,1,F\n`, { "2.body": "too_many" }],
   [
     "a cell of more than 8,192 characters, even in an ignored column,",
     `${HEADER},id\nA,B,a@b.org,1,F,"${"\n".repeat(8193)}"\nA,B,c@d.org,200,F,7\n`,
@@ -36,7 +36,7 @@ test.each<[what: string, csv: string, codes: Record<string, string>]>([
   [
     "an age that is not an integer",
     `${HEADER}\nA,B,a@b.org,1.5,F\nA,B,c@b.org,,F\n`,
-    { "2.age": "invalid_type", "3.age": "invalid_type" },
+    { "2.age": "invalid_type", "3.age": "required" },
   ],
 ])("CSV with %s is 400 and names the line and field", async (_, csv, codes) => {
   const answer = await imported(await newAccount(), csv, CSV);
@@ -64,8 +64,8 @@ test("a line with a field name that PostgreSQL cannot store is refused, and the 
   expect(
     body.refused.map(({ line, errors }: { line: number; errors: object }) => [line, Object.keys(errors)]),
   ).toEqual([
-    [1, expect.arrayContaining(["a\ufffdb"])],
-    [2, expect.arrayContaining(["\ufffd"])],
+    [1, expect.arrayContaining(["unknown_key"])],
+    [2, expect.arrayContaining(["unknown_key"])],
   ]);
 });
 
@@ -80,11 +80,11 @@ test("of many invalid lines and fields 20 are named, and all are counted", async
   ]);
   expect(Object.keys(refused.body.errors).length).toBe(20);
   const { body } = await imported(account, `${line}\n${line}`, NDJSON, "?partial=true");
-  const errors = { age: [expect.any(String)], [`${"x".repeat(100)}…`]: ["Unknown field"] };
-  const error_codes = { age: ["too_small"], [`${"x".repeat(100)}…`]: ["unknown_field"] };
+  const errors = { age: [expect.any(String)], unknown_key: ["Unknown field"] };
+  const error_codes = { age: ["too_small"], unknown_key: ["unknown_field"] };
   expect(body.refused).toEqual([1, 2].map((at) => ({ line: at, errors, error_codes })));
   const csv = await imported(account, `firstname,${"x".repeat(5000)}\nAda,1`, CSV);
-  expect(Object.keys(csv.body.errors)).toContain(`1.${"x".repeat(100)}…`);
+  expect(Object.keys(csv.body.errors)).toContain("1.column_2");
 });
 
 test("CSV columns come in any order, lines end with CR or LF, and a cell may contain line breaks", async () => {
@@ -120,7 +120,7 @@ test("with partial=true a line that is too large is refused, and the other lines
     { line: 1, errors: { body: ["More than 64 fields"] }, error_codes: { body: ["too_many"] } },
     { line: 2, errors: { body: ["Longer than 65,536 characters"] }, error_codes: { body: ["too_long"] } },
   ]);
-  const csv = `firstname,lastname,email,age,gender\n${",".repeat(70)}\n${"x".repeat(9000)},B,a@b.org,1,F\nA,B,a@b.org,1,F`;
+  const csv = `firstname,lastname,email,age,gender\n${"x,".repeat(70)}\n${"x".repeat(9000)},B,a@b.org,1,F\nA,B,a@b.org,1,F`;
   const { body: answer } = await imported(account, csv, CSV, "?partial=true");
   expect(answer.created.map(({ line }: { line: number }) => line)).toEqual([4]);
   expect(answer.refused).toEqual([

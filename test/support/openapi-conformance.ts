@@ -91,7 +91,10 @@ function faultsOfAnswer(exchange: Exchange, { headers = {}, content }: Operation
 
 /** Headers that only a response may have whose description in the document has them. */
 const documentedHeaders = [
+  "Accept-Encoding",
   "Allow",
+  "Content-Disposition",
+  "Deprecation",
   "ETag",
   "Idempotency-Replayed",
   "Link",
@@ -140,9 +143,8 @@ function faultsOfRequest({ url, sent }: Exchange, { requestBody, parameters = []
   const ofBody = json && sent !== undefined ? schemaErrors(document, json.schema, sent) : [];
   const query = parameters.filter((parameter) => parameter.in === "query");
   const ofQuery = [...url.searchParams].flatMap(([name, value]) => {
-    if (name === "") return []; // Hono ignores a parameter without a name
     const schema = query.find((parameter) => parameter.name === name)?.schema;
-    if (!schema) return query.length > 0 ? [`the parameter ${name}`] : [];
+    if (!schema) return [`the parameter ${name}`];
     return schemaErrors(document, schema, schema["type"] === "integer" ? Number(value) : value);
   });
   return [...ofBody.map((fault) => `sent: ${fault}`), ...ofQuery.map((fault) => `query: ${fault}`)];

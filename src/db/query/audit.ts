@@ -186,6 +186,9 @@ export const doneOrRefused = (isDone: SQL): SQL => sql`WHEN ${isDone} THEN 'done
 /** The outcome of a read. */
 export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done'\nELSE 'not_found'`;
 
-/** The outcome of a write: `refused` when the record was found but not written. */
+/**
+ * The outcome of a write, or of a read with a precondition: `refused` when the record was found but not written, or not
+ * sent.
+ */
 export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
   sql`WHEN ${isWritten} THEN 'done'\nWHEN ${isFound} THEN 'refused'\nELSE 'not_found'`;

@@ -1050,12 +1050,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_e1e0bb1d",
+  "function": "doctors_delete_809e1d11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1070,16 +1071,18 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_56a128bc",
+  "function": "doctors_find_1dd6e1c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer"
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1281,12 +1284,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_54a30a8c",
+  "function": "doctors_update_4670051e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1448,12 +1452,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_c69e65b6",
+  "function": "patients_delete_56053331",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1466,7 +1471,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_fb3d5b83",
+  "function": "patients_export_csv_7c771af2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1502,11 +1507,12 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_1c711034",
+  "function": "patients_find_6e04ab80",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer",
    "request_id": "uuid",
@@ -1515,6 +1521,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -2126,12 +2133,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_ae8dc3e8",
+  "function": "patients_update_c8a7b645",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
