@@ -1,6 +1,7 @@
 import { type List, list } from "./list.ts";
 import type { Paged } from "./queries.ts";
-import { type Call, type CallOptions, readJson, readNoContent, type Send } from "./request.ts";
+import type { Call, CallOptions, Send } from "./request.ts";
+import { readJson, readNoContent } from "./response.ts";
 import type {
   AccountChanges,
   AccountDetails,
@@ -70,10 +71,10 @@ type Request = Pick<Call<unknown>, "method" | "path"> & { body?: object };
 export function accountMethods(send: Send) {
   const call = <Result>(
     request: Request,
-    { signal }: CallOptions = {},
+    options?: CallOptions,
     read: Call<Result>["read"] = readJson<Result>,
     isIdempotent = true,
-  ) => send<Result>({ ...request, signal, read, isIdempotent });
+  ) => send<Result>({ ...request, options, read, isIdempotent });
   const get = <Result>(path: string, options?: CallOptions) => call<Result>({ method: "GET", path }, options);
   const remove = (path: string, options?: CallOptions) =>
     call({ method: "DELETE", path }, options, readNoContent);

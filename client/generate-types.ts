@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
+import { groups } from "../openapi/document.ts";
+import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
@@ -11,6 +13,7 @@ import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.t
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
+import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
 import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
@@ -46,7 +49,12 @@ const schemas = {
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
 `;
 
-/** Generates the text of `types.ts` from the schemas of requests and responses: TypeScript that imports nothing. */
+/**
+ * Generates the text of `types.ts` from the schemas of requests and responses: TypeScript that imports nothing. Its
+ * comments are the descriptions of the OpenAPI document.
+ *
+ * @throws when the document describes no schema of a type.
+ */
 export async function generateTypes(): Promise<string> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
@@ -55,8 +63,11 @@ export async function generateTypes(): Promise<string> {
     io: "input",
     uri: (id) => `#/definitions/${id}`,
   });
-  const withoutId = Object.entries(definitions).map(([id, { $id, ...definition }]) => [id, definition]);
-  const types = await compile({ definitions: Object.fromEntries(withoutId) }, "Contract", {
+  const described = Object.entries(schemas).map(([id, schema]) => {
+    const { $id, ...definition } = definitions[id] ?? {};
+    return [id, addDescriptions(definition, schema)];
+  });
+  const types = await compile({ definitions: Object.fromEntries(described) }, "Contract", {
     bannerComment: banner,
     unreachableDefinitions: true,
     additionalProperties: false,
@@ -64,16 +75,39 @@ export async function generateTypes(): Promise<string> {
   });
   return types
     .replace(containerInterface, "")
-    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"))
-    .replace(/\n{3,}/g, "\n\n");
+    .replaceAll(generatedComment, "")
+    .replaceAll(oneLineComment, "/** $1 */")
+    .replaceAll(/^(}|\/\/.+)\n(?=\/\*\*)/gm, "$1\n\n");
+}
+
+function addDescriptions(definition: JsonSchema, schema: z.ZodMiniType): JsonSchema {
+  const all = [codeSchemas, ...groups.map((group) => group.schemas)].flatMap(Object.values<DescribedSchema>);
+  const texts = all.find((one) => one.schema === schema);
+  if (!texts) throw new Error("The OpenAPI document does not describe a schema of the client's types.");
+  const { description } = texts;
+  if (!definition["properties"]) return { ...definition, description };
+  const properties = Object.entries(Object(definition["properties"]) as Record<string, JsonSchema>);
+  const describedProperties = properties.map(([field, property]) => {
+    // The library would copy a type whose reference has a description: the reference becomes the type's name.
+    const { $ref, ...rest } = property;
+    const type = $ref ? { tsType: String($ref).split("/").pop() } : rest;
+    return [field, { ...type, description: texts.fields[field] }];
+  });
+  return {
+    ...definition,
+    description,
+    properties: Object.fromEntries(describedProperties),
+  };
 }
 
 /**
- * The library writes an interface for the schema that contains all others, and a comment about it above each type.
+ * The library writes an interface for the schema that contains all others, and a line about it in the comment of each
+ * type.
  */
 const containerInterface = /\nexport interface Contract \{[^}]*\}\n/;
 const generatedComment =
-  /(\/\*\*| \*)\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n \*\/\n/g;
+  /^ \*\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n/gm;
+const oneLineComment = /\/\*\*\n *\* (.+)\n *\*\//g;
 
 if (import.meta.main) {
   const types = await generateTypes();

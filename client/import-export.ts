@@ -1,6 +1,7 @@
 import { toProblem, unexpectedResponse } from "./problem.ts";
 import { type CreateOptions, createCall } from "./records.ts";
-import { type CallOptions, readJson, type Send } from "./request.ts";
+import type { CallOptions, Send } from "./request.ts";
+import { readJson } from "./response.ts";
 import type { Imported, NewPatient, Patient } from "./types.ts";
 
 const mediaTypes = { ndjson: "application/x-ndjson", csv: "text/csv" };
@@ -33,20 +34,20 @@ export interface ImportExport {
 
 /** The methods `export`, `exportAs` and `import` of patients. */
 export function importExportMethods(send: Send): ImportExport {
-  const exportAs = async (format: Format, { signal, bom }: ExportOptions = {}) =>
+  const exportAs = async (format: Format, { bom, ...options }: ExportOptions = {}) =>
     send({
       method: "GET",
       path: "api/patients/export/",
       query: { bom },
       headers: { Accept: mediaTypes[format] },
-      signal,
+      options,
       isIdempotent: true,
       // The call ends when the headers have arrived. The signal given here ends the body.
       read(response) {
         if (!response.headers.get("Content-Type")?.startsWith(mediaTypes[format]))
           throw unexpectedResponse(response);
         const body = response.body ?? new Blob([]).stream();
-        return body.pipeThrough(new TransformStream(), signal ? { signal } : {});
+        return body.pipeThrough(new TransformStream(), options.signal ? { signal: options.signal } : {});
       },
     });
 

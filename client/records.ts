@@ -1,7 +1,8 @@
 import { versionOf, withVersion } from "./etag.ts";
 import { type List, list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
-import { type Call, type CallOptions, readJson, readNoContent, type Send } from "./request.ts";
+import type { Call, CallOptions, Send } from "./request.ts";
+import { readJson, readNoContent } from "./response.ts";
 import { pathId } from "./url.ts";
 
 /** The options of a call that creates something. */
@@ -56,13 +57,13 @@ export const createCall = <Result>(
   path: string,
   body: unknown,
   read: Call<Result>["read"],
-  { idempotencyKey = crypto.randomUUID(), signal }: CreateOptions = {},
+  { idempotencyKey = crypto.randomUUID(), ...options }: CreateOptions = {},
 ): Call<Result> => ({
   method: "POST",
   path,
   body,
   headers: { "Idempotency-Key": idempotencyKey },
-  signal,
+  options,
   isIdempotent: true,
   read,
 });
@@ -70,11 +71,14 @@ export const createCall = <Result>(
 /**
  * A call that deletes a record. A 404 after an attempt whose response was lost is a success: that attempt deleted it.
  */
-export const deleteCall = (path: string, { ifMatch, signal }: ChangeOptions<object> = {}): Call<void> => ({
+export const deleteCall = (
+  path: string,
+  { ifMatch, ...options }: ChangeOptions<object> = {},
+): Call<void> => ({
   method: "DELETE",
   path,
   headers: { "If-Match": versionOf(ifMatch) },
-  signal,
+  options,
   isIdempotent: true,
   read: readNoContent,
   recover(problem) {
@@ -89,12 +93,12 @@ export function recordMethods<Shape extends object, New, Changes extends object,
 ): Records<Shape, New, Changes, Query> {
   const readRecord = async (response: Response) => withVersion(await readJson<Shape>(response), response);
 
-  const get = async (id: number, { ifNoneMatch, signal }: GetOptions<Shape> = {}): Promise<Shape> =>
+  const get = async (id: number, { ifNoneMatch, ...options }: GetOptions<Shape> = {}): Promise<Shape> =>
     send({
       method: "GET",
       path: `${path}${pathId(id)}/`,
       headers: { "If-None-Match": versionOf(ifNoneMatch) },
-      signal,
+      options,
       isIdempotent: true,
       read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readRecord(response)),
     });
@@ -103,11 +107,11 @@ export function recordMethods<Shape extends object, New, Changes extends object,
     method: "PUT" | "PATCH",
     id: number,
     changes: Changes,
-    { ifMatch, signal }: ChangeOptions<Shape> = {},
+    { ifMatch, ...options }: ChangeOptions<Shape> = {},
   ): Promise<Shape> {
     /** A 412 may be due to our own attempt whose response was lost: the record then has the values that were sent. */
     async function recover(problem: ProblemError): Promise<Shape> {
-      const current = problem.code === "precondition_failed" ? await get(id, { signal }) : undefined;
+      const current = problem.code === "precondition_failed" ? await get(id, options) : undefined;
       if (!current || !hasValues(current, changes)) throw problem;
       return current;
     }
@@ -116,7 +120,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
       path: `${path}${pathId(id)}/`,
       body: changes,
       headers: { "If-Match": versionOf(ifMatch) },
-      signal,
+      options,
       // Without a condition, a second attempt could overwrite what another client has written since.
       isIdempotent: ifMatch !== undefined,
       read: readRecord,

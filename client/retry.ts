@@ -60,7 +60,7 @@ function withDefaults(options: RetryOptions): typeof defaults {
 /**
  * Runs `work` with a signal that aborts after this time, or with `outer`. (Not every browser has `AbortSignal.any`.)
  */
-async function withTimeout<Result>(
+export async function withTimeout<Result>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<Result>,
   outer: AbortSignal | undefined,

@@ -15,7 +15,7 @@ import { codeSchemas, problemResponses, problemSchema } from "./problems.ts";
 import { listRoutes, type Route } from "./routes.ts";
 import { buildSchemas } from "./schemas.ts";
 
-const groups: OpenApiGroup[] = [
+export const groups: OpenApiGroup[] = [
   authOpenApi,
   patientsOpenApi,
   doctorsOpenApi,

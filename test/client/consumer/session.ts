@@ -1,11 +1,5 @@
 // A program in a project that has installed the package: compiled against it, and run with it.
-import {
-  createClient,
-  type NewPatient,
-  type Patient,
-  type ProblemCode,
-  ProblemError,
-} from "hospital-api/client";
+import { createClient, type NewPatient, type Patient, type ProblemCode, ProblemError } from "hospital-api";
 
 const [url = "", username = ""] = process.argv.slice(2);
 const api = createClient({ url });
