@@ -2,7 +2,15 @@ import type { Call, CallOptions, createSend, Send } from "./request.ts";
 import { readJson, readNoContent } from "./response.ts";
 import { type RetryOptions, rejectOnAbort } from "./retry.ts";
 import type { SessionStore } from "./session.ts";
-import type { Account, Credentials, NewAccount, PasswordChange, Registration, TokenPair } from "./types.ts";
+import type {
+  Account,
+  Credentials,
+  NewAccount,
+  OwnAccountChange,
+  PasswordChange,
+  Registration,
+  TokenPair,
+} from "./types.ts";
 
 /**
  * The longest time for a refresh with all its attempts, in milliseconds. When the response of an attempt is lost, the
@@ -31,6 +39,11 @@ export interface Auth {
   changePassword(change: PasswordChange, options?: CallOptions): Promise<void>;
   /** Reads the caller's own account. */
   me(options?: CallOptions): Promise<Account>;
+  /**
+   * Changes the email of the caller's own account. It needs the password. Without a response it is not retried: the API
+   * counts attempts.
+   */
+  updateMe(change: OwnAccountChange, options?: CallOptions): Promise<Account>;
 }
 
 const authCall = <Result>(
@@ -84,4 +97,7 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
 
   me: async (options) =>
     send({ method: "GET", path: "api/auth/me/", options, isIdempotent: true, read: readJson<Account> }),
+
+  updateMe: async (change, options) =>
+    send({ ...authCall("me", change, readJson<Account>, options), method: "PATCH" }),
 });

@@ -74,6 +74,7 @@ export type AuditAction =
  * - `unknown_parameter`: The route has no such query parameter.
  * - `repeated_parameter`: The query has the parameter more than once.
  * - `malformed_encoding`: The parameter is not percent-encoded UTF-8.
+ * - `read_only`: It cannot be changed, and the value is not that of the record.
  * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
  * - `doctor_inactive`: The doctor takes no new patients.
  * - `same_account`: It must be another account.
@@ -116,6 +117,7 @@ export type FieldErrorCode =
   | "unknown_parameter"
   | "repeated_parameter"
   | "malformed_encoding"
+  | "read_only"
   | "no_such_record"
   | "doctor_inactive"
   | "same_account"
@@ -247,7 +249,7 @@ export type ProblemCode =
 export interface Registration {
   /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
   username: string;
-  /** The account's email address. */
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
   /** At least 8 characters, unless this installation requires more, and at most 256 bytes of UTF-8, in Unicode's normal form NFC. All characters are allowed, and spaces at the start and the end count. Rejected are the 30,000 most common passwords, `hospital`, `clinic`, `doctor`, `patient`, `nurse` and `medical`, also with digits and punctuation at the end or with usual replacements (`P@ssw0rd`, `Summer2026`), and: one character repeated, the username, the email, and the part of the email before the @. */
   password: string;
@@ -269,7 +271,7 @@ export interface NewAccount {
   id: number;
   /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
   username: string;
-  /** The account's email address. */
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
 }
 
@@ -279,7 +281,7 @@ export interface Account {
   id: number;
   /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
   username: string;
-  /** The account's email address. */
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
   /** A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else. */
   role: Role;
@@ -305,6 +307,18 @@ export interface PasswordChange {
   current: string;
   /** At least 8 characters, unless this installation requires more, and at most 256 bytes of UTF-8, in Unicode's normal form NFC. All characters are allowed, and spaces at the start and the end count. Rejected are the 30,000 most common passwords, `hospital`, `clinic`, `doctor`, `patient`, `nurse` and `medical`, also with digits and punctuation at the end or with usual replacements (`P@ssw0rd`, `Summer2026`), and: one character repeated, the username, the email, and the part of the email before the @. */
   new: string;
+}
+
+/** A change of your own account. */
+export interface OwnAccountChange {
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
+  email: string;
+  /** The account's current password. */
+  password: string;
+  /** Read-only. It may be sent back as it is; another username is an error. */
+  username?: string;
+  /** Read-only. It may be sent back as it is; another role is an error. */
+  role?: Role;
 }
 
 /** An active session of your account. Each login creates one, and each change of the password. */
@@ -333,7 +347,7 @@ export interface AccountDetails {
   id: number;
   /** The username. */
   username: string;
-  /** The account's email address. */
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
   /** `clinician`, `admin` or `auditor`. */
   role: Role;
@@ -347,19 +361,23 @@ export interface AccountDetails {
 
 /** Changes of an account. Fields that are left out stay as they are. */
 export interface AccountChanges {
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
+  email?: string;
   /** `clinician`, `admin` or `auditor`. */
   role?: Role;
   /** Whether the account can log in. A disabled account has no sessions. */
   active?: boolean;
   /** The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts. */
   doctor?: number | null;
+  /** Read-only. It may be sent back as it is; another username is an error. */
+  username?: string;
   /** Why the account is linked to a doctor, 10 to 500 characters; required when `doctor` is set to a doctor. It is written to the audit log, where the owners of the doctor's patients can read it. */
   reason?: string;
 }
 
 /** A new invitation. */
 export interface NewInvitation {
-  /** The email address that the account will have. */
+  /** The email address that the account will have, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
@@ -369,7 +387,7 @@ export interface NewInvitation {
 export interface IssuedInvitation {
   /** The invitation's id. */
   id: number;
-  /** The email address that the account will have. */
+  /** The email address that the account will have, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
@@ -383,7 +401,7 @@ export interface IssuedInvitation {
 export interface Invitation {
   /** The invitation's id. */
   id: number;
-  /** The email address that the account will have. */
+  /** The email address that the account will have, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
@@ -418,7 +436,7 @@ export interface NewPatient {
   firstname: string;
   /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
-  /** The email address. Unique among the patients of your account; case is ignored. */
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email: string;
   /** The age in whole years, 0 to 120. */
   age: number;
@@ -432,7 +450,7 @@ export interface PatientChanges {
   firstname?: string;
   /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname?: string;
-  /** The email address. Unique among the patients of your account; case is ignored. */
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email?: string;
   /** The age in whole years, 0 to 120. */
   age?: number;
@@ -448,7 +466,7 @@ export interface Patient {
   firstname: string;
   /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
-  /** The email address. Unique among the patients of your account; case is ignored. */
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email: string;
   /** The age in whole years, 0 to 120. */
   age: number;
@@ -647,7 +665,7 @@ export interface NewDoctor {
   firstname: string;
   /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
-  /** The email address. Unique among all doctors; case is ignored. */
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
   email: string;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
@@ -665,7 +683,7 @@ export interface DoctorChanges {
   firstname?: string;
   /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname?: string;
-  /** The email address. Unique among all doctors; case is ignored. */
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
   email?: string;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender?: Gender;
@@ -685,7 +703,7 @@ export interface Doctor {
   firstname: string;
   /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
-  /** The email address. Unique among all doctors; case is ignored. */
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
   email: string;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;

@@ -1,7 +1,7 @@
 import { createFactory } from "hono/factory";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { type FieldError, fieldProblem, validationProblem } from "../http/problems.ts";
-import { clientNetwork, tooManyRequests } from "../http/rate-limits.ts";
+import { attemptNetworks, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
 import { newSession } from "./new-session.ts";
 import { changePassword, findOwnPassword } from "./password-queries.ts";
@@ -21,10 +21,11 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
     const { BCRYPT_COST: cost } = config;
     const caller = c.get("caller");
     const { current, new: newPassword } = c.req.valid("json");
-    const network = clientNetwork(c);
-    const { isAdmitted, waitSeconds, isOwnNetwork, isExpired, ...account } = await findOwnPassword(caller, {
-      network,
-    });
+    const networks = attemptNetworks(c);
+    const { isAdmitted, waitSeconds, isOwnNetwork, isExpired, ...account } = await findOwnPassword(
+      caller,
+      networks,
+    );
     if (!isAdmitted) throw tooManyRequests("locked_out", waitSeconds);
     const matchedPassword = await matchPassword(current, account, cost);
     const isCorrect = matchedPassword !== undefined && !isExpired;
@@ -32,7 +33,8 @@ export const changePasswordHandlers = createFactory<AuthenticatedEnv>().createHa
     const error = isUnchanged ? UNCHANGED : ownNameError(newPassword, account);
     const refresh = await newRefreshToken(config);
     const { session_id } = await changePassword(caller, {
-      ...{ network, isOwnNetwork },
+      ...networks,
+      isOwnNetwork,
       password_hash: isCorrect ? account.password_hash : null,
       new_hash: isCorrect && !error ? await hashPassword(newPassword, cost) : null,
       ...(await newSession(c, refresh)),

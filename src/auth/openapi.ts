@@ -1,10 +1,11 @@
+import { describeEmail } from "../http/common-openapi.ts";
 import { describeSchema, type OpenApiGroup } from "../http/openapi.ts";
-import { Credentials, PasswordChange, RefreshToken, Registration } from "./requests.ts";
+import { Credentials, OwnAccountChange, PasswordChange, RefreshToken, Registration } from "./requests.ts";
 import { Account, NewAccount, TokenPair } from "./responses.ts";
 import { sessionsOpenApi } from "./sessions-openapi.ts";
 
 const username = "The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored.";
-const email = "The account's email address.";
+const email = describeEmail("The account's email address");
 const id = "The account's id.";
 const examplePassword = "correct horse battery";
 const newPassword =
@@ -57,6 +58,17 @@ export const authOpenApi: OpenApiGroup = {
       description: "A new password, and the one that it replaces.",
       fields: { current: "The account's current password.", new: newPassword },
       example: { current: examplePassword, new: "another horse entirely" },
+    }),
+    OwnAccountChange: describeSchema(OwnAccountChange, {
+      description: "A change of your own account.",
+      answer: Account,
+      fields: {
+        email,
+        password: "The account's current password.",
+        username: "Read-only. It may be sent back as it is; another username is an error.",
+        role: "Read-only. It may be sent back as it is; another role is an error.",
+      },
+      example: { email: exampleAccount.email, password: examplePassword },
     }),
     NewAccount: describeSchema(NewAccount, {
       description: "The account that was created.",
@@ -157,6 +169,20 @@ export const authOpenApi: OpenApiGroup = {
       summary: "Get your account",
       description: "Returns the account of the access token, with its role.",
       responses: [{ status: 200, description: "Your account.", schema: Account }],
+    },
+    "PATCH /api/auth/me": {
+      operationId: "updateOwnAccount",
+      summary: "Change your email",
+      description:
+        "Changes the email of the account of the access token. It needs the account's password; wrong ones are counted as at login. Sessions and tokens stay valid. For another person's account, an admin sends `PATCH /api/accounts/{id}/`.",
+      responses: [{ status: 200, description: "Your account after the change.", schema: Account }],
+      problems: {
+        400: {
+          description:
+            "A field is not valid, `password` is not the current password, or the username or the role is not that of the account: `errors` names the field.",
+        },
+        429: { description: tooManyAttempts, codes: ["locked_out"] },
+      },
     },
     "POST /api/auth/password": {
       operationId: "changePassword",

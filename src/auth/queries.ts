@@ -1,9 +1,11 @@
 import { sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertAuditEventOf, type RequestOrigin } from "../db/query/audit.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import { columnNames, jsonObject } from "../db/query/json.ts";
 import { isInvitationValid } from "../db/query/permissions.ts";
 import { defineStatement, intParam, type Json, param } from "../db/statement.ts";
+import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {
   countAttemptSteps,
   type LoginAttempt,
@@ -27,7 +29,7 @@ const codeHash = sql`${param("code_hash")}::text`;
 const id = intParam("id");
 
 const invitationStep = sql`invitation AS (
-    SELECT i.id, lower(i.email) = lower(${email}) AS is_same_email
+    SELECT i.id, ${emailKey(sql`i.email`)} = ${emailKey(email)} AS is_same_email
     FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
   )`;
 
@@ -93,7 +95,7 @@ SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FR
  */
 export const findLoginAccount = defineStatement<
   LoginAttempt & { id: number | null; active: boolean | null } & StoredPassword,
-  { username: string; network: string } & RequestOrigin
+  { username: string } & AttemptNetworks & RequestOrigin
 >(
   "auth/find-login-account",
   () => sql`-- POST /api/auth/login
@@ -130,11 +132,11 @@ export const openSession = defineStatement<
   {
     id: number | null;
     username: string;
-    network: string;
     isOwnNetwork: boolean;
     password_hash: string | null;
     new_hash: string | null;
-  } & NewSession &
+  } & AttemptNetworks &
+    NewSession &
     RequestOrigin
 >(
   "auth/open-session",

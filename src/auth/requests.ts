@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { roles } from "../db/schema.ts";
 import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import type { FieldError } from "../http/problems.ts";
 import * as z from "../zod.ts";
@@ -122,6 +123,18 @@ export const passwordChangeBody = (rules: PasswordRules) =>
   requestBody({ current: typedPassword, new: newPassword(rules) });
 
 export const PasswordChange = passwordChangeBody(documentedRules);
+
+/** A change of the caller's own account. The `username` and the `role` may only be sent back as they are. */
+export const OwnAccountChange = requestBody(
+  {
+    email: emailField(254),
+    /** The account's current password. */
+    password: typedPassword,
+    username: z.optional(textField(150)),
+    role: z.optional(z.enum(roles)),
+  },
+  ["id"],
+);
 
 /** The refresh token of a session, from login or refresh. */
 export const RefreshToken = requestBody({ refresh: textField(1024) });

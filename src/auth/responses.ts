@@ -1,10 +1,10 @@
 import { roles } from "../db/schema.ts";
-import { idSchema } from "../http/fields.ts";
+import { emailField, idSchema } from "../http/fields.ts";
 import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
 /** A new account. */
-export const NewAccount = z.strictObject({ id: idSchema, username: z.string(), email: z.email() });
+export const NewAccount = z.strictObject({ id: idSchema, username: z.string(), email: emailField(254) });
 export type NewAccount = z.infer<typeof NewAccount>;
 
 export const Account = z.extend(NewAccount, { role: z.enum(roles) });

@@ -6,23 +6,12 @@ import {
   callerId,
   callerStepsForAuditors,
 } from "../db/query/caller.ts";
-import { isoTimestamp, jsonArray, jsonBody, jsonObject } from "../db/query/json.ts";
+import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
-import type { Account, Session } from "./responses.ts";
+import type { Session } from "./responses.ts";
 
 const sessionId = sql`${param("session_id")}::uuid`;
 const isEnded = sql`EXISTS (SELECT FROM ended)`;
-
-/** The caller's own account. */
-export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
-  "auth/find-own-account",
-  () => sql`-- GET /api/auth/me
-  WITH ${callerStepsForAuditors},
-  account AS (SELECT u.id, u.username, u.email, u.role FROM users u WHERE u.id = ${callerId})
-SELECT ${jsonBody("account")} AS body
-FROM caller`,
-  { acceptsAuditors: true },
-);
 
 /** When a session expires unless it is used again. `idle_minutes`: after how many minutes without use. */
 const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(mins => ${intParam("idle_minutes")}))`;

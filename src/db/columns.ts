@@ -64,10 +64,17 @@ export const textCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
 
 /**
- * Constraint: at most `max` characters, with one `@`, text before and after it, and no spaces. The API is stricter.
+ * Constraint: an email address of at most `max` characters, by the rule of src/email.ts. `is_email`
+ * (drizzle/0021_email_addresses.sql) has it in SQL.
  */
 export const emailCheck = (column: AnyPgColumn, max: number): SQL =>
-  sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} ~ '^[^@ ]+@[^@ ]+$'`;
+  sql`char_length(${column}) <= ${sql.raw(String(max))} AND is_email(${column})`;
+
+/**
+ * The key by which two emails are the same address: without differences in case, in any script
+ * (drizzle/0021_email_addresses.sql). Keys are compared byte by byte.
+ */
+export const emailKey = (email: AnyPgColumn | SQL): SQL => sql`email_key(${email}) COLLATE "C"`;
 
 /** Whether a column has one of the values. They become part of the SQL text: only constants of the code. */
 export const isOneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>

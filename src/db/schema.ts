@@ -20,6 +20,7 @@ import {
   bytewiseText,
   caseFolded,
   emailCheck,
+  emailKey,
   foreignKeyTo,
   isOneOf,
   nameSearchColumns,
@@ -185,14 +186,14 @@ export const invitations = pgTable(
 /**
  * Counters of failed login attempts (src/auth/login-attempts.ts). An account has one for each of its own networks,
  * which it has logged in from before, and one with an empty `network` for all others together. A network has one for
- * all accounts, with an empty `username`.
+ * all accounts, with an empty `username`, and so has the /48 prefix of an IPv6 network.
  */
 export const login_attempts = pgTable(
   "login_attempts",
   {
     /** In lower case. There may be no account with this username. */
     username: bytewiseText().notNull(),
-    /** An IPv4 address, or the /64 prefix of an IPv6 address. */
+    /** An IPv4 address, or the /64 or /48 prefix of an IPv6 address. */
     network: bytewiseText().notNull(),
     failures: integer().notNull(),
     failed_at: timestampColumn().notNull(),
@@ -258,7 +259,7 @@ export const patients = pgTable(
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
-    uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
+    uniqueKeyIndex("patients_owner_id_email_key").on(emailKey(t.email), t.owner_id),
     // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name and by creation time, and the same three for deleted patients.
@@ -311,7 +312,7 @@ export const doctors = pgTable(
   },
   (t) => [
     foreignKeyTo("doctors_created_by_fkey", [t.created_by], [users.id]),
-    uniqueKeyIndex("doctors_email_key").on(caseFolded(t.email)),
+    uniqueKeyIndex("doctors_email_key").on(emailKey(t.email)),
     index("doctors_last_first_id_idx").on(t.last_first, t.id),
     index("doctors_name_sort_key_id_idx").on(t.name_sort_key, t.id),
     index("doctors_name_tokens_idx").using("gin", t.name_tokens).with({ fastupdate: false }),

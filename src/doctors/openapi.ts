@@ -1,4 +1,5 @@
 import {
+  describeEmail,
   genderText,
   idPathParameters,
   notModifiedResponse,
@@ -32,7 +33,7 @@ const exampleDoctor = {
 };
 const fields = {
   ...personNameTexts,
-  email: "The email address. Unique among all doctors; case is ignored.",
+  email: describeEmail("The email address", " Unique among all doctors; case is ignored."),
   gender: genderText,
   specialization: specializationText,
   max_appointments_per_day: "The maximum number of appointments per day, 0 to 1000.",

@@ -30,6 +30,13 @@ export const personNameTexts = {
   lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
 };
 
+/** What an email may be. It completes "The email address, ". */
+const emailRule =
+  "as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC.";
+
+/** @param whose begins the sentence: "The account's email address" */
+export const describeEmail = (whose: string, rest = ""): string => `${whose}, ${emailRule}${rest}`;
+
 export const genderText = "`M` male, `F` female, `O` other, `U` unknown.";
 
 export const specializationText =

@@ -1,3 +1,4 @@
+import { emailJsonSchema, isEmail } from "../email.ts";
 import * as z from "../zod.ts";
 import type { FieldErrorCode } from "./problem-codes.ts";
 
@@ -37,15 +38,20 @@ export const storableText = rule(isStorable, "invalid_text", "Must be well-forme
  * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
  * counts).
  */
-export const textField = (max: number) =>
-  z.string().check(
-    storableText,
-    z.trim(),
-    // One message for NUL, which is not visible either.
-    rule((value) => VISIBLE.test(value) || !isStorable(value), "required", "Required"),
-    rule((value) => [...value].length <= max, "too_long", `Too long: expected at most ${max} characters`),
-    z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
-  );
+export const textField = (max: number) => z.string().check(...textChecks(max));
+
+const textChecks = (max: number) => [
+  storableText,
+  z.trim(),
+  // One message for NUL, which is not visible either.
+  rule<string>((value) => VISIBLE.test(value) || !isStorable(value), "required", "Required"),
+  rule<string>(
+    (value) => [...value].length <= max,
+    "too_long",
+    `Too long: expected at most ${max} characters`,
+  ),
+  z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
+];
 
 /** Why an admin does what needs a reason: 10 to 500 characters, for the audit log. */
 export const reasonField = textField(500).check(
@@ -84,14 +90,13 @@ export const personName = textField(64).check(
   }),
 );
 
+/** An email address (src/email.ts) of at most `max` characters, trimmed and in Unicode's normal form NFC. */
 export const emailField = (max: number) =>
-  textField(max).check(
-    rule(
-      (value) => !VISIBLE.test(value) || z.regexes.email.test(value),
-      "invalid_email",
-      "Invalid email address",
-    ),
-    z.meta({ format: "email", pattern: trimmedPattern(z.regexes.email.source) }),
+  z.string().check(
+    z.normalize("NFC"),
+    ...textChecks(max),
+    rule((value) => !VISIBLE.test(value) || isEmail(value), "invalid_email", "Invalid email address"),
+    z.meta(emailJsonSchema),
   );
 
 /**

@@ -193,6 +193,7 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   unknown_parameter: "The route has no such query parameter",
   repeated_parameter: "The query has the parameter more than once",
   malformed_encoding: "The parameter is not percent-encoded UTF-8",
+  read_only: "It cannot be changed, and the value is not that of the record",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
   same_account: "It must be another account",

@@ -74,6 +74,7 @@ export const fieldErrorCodes = [
   "unknown_parameter",
   "repeated_parameter",
   "malformed_encoding",
+  "read_only",
   "no_such_record",
   "doctor_inactive",
   "same_account",

@@ -99,5 +99,16 @@ function clientNetworks(c: Context): [string, ...string[]] {
   return [prefix(64), prefix(48)];
 }
 
-/** The smallest network of a request: the one that wrong passwords are counted by. */
-export const clientNetwork = (c: Context): string => clientNetworks(c)[0];
+/** The networks that a wrong password is counted by (src/auth/login-attempts.ts). */
+export type AttemptNetworks = {
+  /** An IPv4 address, or the /64 prefix of an IPv6 address. */
+  network: string;
+  /** The /48 prefix of an IPv6 address; null for IPv4. */
+  wide_network: string | null;
+};
+
+/** The networks of a request that wrong passwords are counted by. */
+export function attemptNetworks(c: Context): AttemptNetworks {
+  const [network, wide_network = null] = clientNetworks(c);
+  return { network, wide_network };
+}

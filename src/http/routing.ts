@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { matchedRoutes } from "hono/route";
+import { matchedRoutes, routePath } from "hono/route";
 import type { Router } from "hono/router";
 import type { H, RouterRoute } from "hono/types";
 import { Problem } from "./problems.ts";
@@ -43,11 +43,19 @@ export function requireMethod(...methods: string[]) {
 }
 
 /** The handlers of the route that a request is for, without those of all methods; none when it is 404 or 405. */
-export function routeHandlers(c: Context): WeakKey[] {
+export const routeHandlers = (c: Context): WeakKey[] => ownRoutes(c).map(({ handler }) => handler);
+
+/**
+ * The pattern of the route that a request is for, also when a middleware before it has refused the request. For a 404 or
+ * a 405 that of the last middleware.
+ */
+export const routePattern = (c: Context): string => ownRoutes(c)[0]?.path ?? routePath(c);
+
+function ownRoutes(c: Context): RouterRoute[] {
   const { method } = c.req;
   const matched = matchedRoutes(c);
   if (matched.some(({ handler }) => methodsOfMiddleware.get(handler)?.includes(method) === false)) return [];
   const own = matched.filter((route) => route.method === (method === "HEAD" ? "GET" : method));
   // The first path that matches is the one that responds.
-  return own.filter(({ path }) => path === own[0]?.path).map(({ handler }) => handler);
+  return own.filter(({ path }) => path === own[0]?.path);
 }

@@ -1,11 +1,11 @@
-import { administrationTag, pageParameterTexts } from "../http/common-openapi.ts";
+import { administrationTag, describeEmail, pageParameterTexts } from "../http/common-openapi.ts";
 import { IdPath } from "../http/fields.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { InvitationsQuery, NewInvitation } from "./requests.ts";
 import { Invitation, IssuedInvitation } from "./responses.ts";
 
 const id = "The invitation's id.";
-const email = "The email address that the account will have.";
+const email = describeEmail("The email address that the account will have");
 const role = "The role that the account will have: `clinician`, `admin` or `auditor`.";
 const notAdmin = {
   description: "You are not an admin.",

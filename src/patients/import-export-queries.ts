@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import {
   authenticatedRetryable,
@@ -63,7 +64,7 @@ export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
 );
 
 const fields = columnNames(Object.keys(patientFields));
-const emailKey = sql`lower(l.email COLLATE "C")`;
+const lineKey = emailKey(sql`l.email`);
 /** Why PostgreSQL refuses the email of a line. */
 const EMAIL_TAKEN: FieldErrorCode = "email_taken";
 const EMAIL_REPEATED: FieldErrorCode = "email_repeated";
@@ -117,14 +118,14 @@ export const importPatients = idempotentCreate<
       jsonb_populate_record(NULL::patients, sent.record) new
   ),
   existing_emails AS (
-    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${emailKey} FROM lines l)) email
+    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${lineKey} FROM lines l)) email
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "existing_emails")},
   checked_lines AS (
     SELECT l.*, CASE
-      WHEN ${emailKey} IN (SELECT email FROM existing_emails) THEN ${emailTaken}
-      WHEN row_number() OVER (PARTITION BY ${emailKey} ORDER BY l.line) > 1 THEN ${emailRepeated} END AS email_error
+      WHEN ${lineKey} IN (SELECT email FROM existing_emails) THEN ${emailTaken}
+      WHEN row_number() OVER (PARTITION BY ${lineKey} ORDER BY l.line) > 1 THEN ${emailRepeated} END AS email_error
     FROM lines l
   ),
   refused AS (

@@ -1,4 +1,5 @@
 import {
+  describeEmail,
   genderText,
   idPathParameters,
   notModifiedResponse,
@@ -18,7 +19,7 @@ import { Patient } from "./responses.ts";
 
 const fields = {
   ...personNameTexts,
-  email: "The email address. Unique among the patients of your account; case is ignored.",
+  email: describeEmail("The email address", " Unique among the patients of your account; case is ignored."),
   age: "The age in whole years, 0 to 120.",
   gender: genderText,
 };

@@ -39,9 +39,9 @@ const ofForeignKeys = [
 const ofFunctions = [
   statement("SELECT * FROM idempotency_keys WHERE account_id = $1 AND key = $2::text", 1, "key"),
   statement(`SELECT FROM users WHERE lower(username COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
-  statement(`SELECT FROM doctors WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
+  statement(`SELECT FROM doctors WHERE email_key(email) COLLATE "C" = email_key($1)`, "ada"),
   statement(
-    `SELECT FROM patients WHERE lower(email COLLATE "C") = ANY ($1::text[]) AND owner_id = $2`,
+    `SELECT FROM patients WHERE email_key(email) COLLATE "C" = ANY ($1::text[]) AND owner_id = $2`,
     "{ada}",
     1,
   ),

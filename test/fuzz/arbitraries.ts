@@ -68,13 +68,22 @@ function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema):
   const strings = (unit: Unit, from = least) => fc.string({ unit, minLength: from, maxLength: most });
   // JSON Schema counts the characters of a password, and the API its bytes.
   if (format === "password") return fc.oneof(strings("grapheme-ascii"), strings("grapheme-ascii", most));
+  if (format === "idn-email") return email.filter((one) => one.length <= most);
   const matching = pattern ? ofPattern(String(pattern), most) : [];
-  // Random text is never an email or a timestamp.
+  // Random text is never a timestamp.
   if (pattern && format) return fc.oneof(...matching);
   const known = fc.constantFrom<string>(...hostileNames);
   const any = fc.oneof(strings("binary"), strings("grapheme"), strings("binary", most), known, ...matching);
   return any.filter((one) => !INEXPRESSIBLE.test(one));
 }
+
+/** Random text is never an email: its characters and its domain are chosen from those that one may have. */
+const email = fc
+  .tuple(
+    fc.string({ unit: fc.constantFrom(..."aZ0!#$%&'*+-/=?^_`{|}~éüßяख用😀"), minLength: 6, maxLength: 16 }),
+    fc.constantFrom("example.org", "b-c.1.Example", "müller.de", "пример.рф", "xn--e1afmkfd.xn--p1ai"),
+  )
+  .map((parts) => parts.join("@"));
 
 /**
  * What the patterns of the document do not express: invisible characters above U+FFFF, and in names and reasons that

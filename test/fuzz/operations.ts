@@ -52,7 +52,12 @@ export function freeFieldsOf(request: RouteRequest): Record<string, JsonSchema> 
   const fields = Object.entries(fieldsOf(bodyOf(request) ?? {}));
   return Object.fromEntries(
     fields.filter(
-      ([name, field]) => returnedFields.includes(name) && !issuedFields.includes(name) && !isReference(field),
+      ([name, field]) =>
+        returnedFields.includes(name) &&
+        !issuedFields.includes(name) &&
+        !isReference(field) &&
+        // Any other value than the record's is an error.
+        !String(field["description"]).startsWith("Read-only."),
     ),
   );
 }

@@ -66,7 +66,7 @@ test("an email has a name, a host with a dot and up to 128 characters, and is tr
   ];
   expect(valid.map((value) => emailField(128).parse(value))).toEqual([...valid.slice(0, 3), "a@b.org"]);
   const parts = ["ada.example.org", "@example.org", "ada@", "ada@example", "ada@eve@example.org"];
-  const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org", "josé@example.org"];
+  const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org"];
   const broken = [
     "ada\u200b@example.org",
     "ada@exam\u00adple.org",

@@ -84,7 +84,9 @@ describe.each(routeRequests.filter((request) => exampleBodyOf(request)))(
         const response = operationOf(request)?.responses[request.status];
         const answer =
           response && resolveReference(document, response).content?.["application/json"]?.example;
-        expect(answer).toMatchObject(example);
+        // No response has a password.
+        const { password, ...shown } = example;
+        expect(answer).toMatchObject(shown);
       },
     );
   },

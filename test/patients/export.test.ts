@@ -113,6 +113,33 @@ describe("an export", () => {
     expect(withoutIds(await patientRecordsOf(other))).toEqual(withoutIds(await patientRecordsOf(account)));
   });
 
+  test("as CSV has no formula in an email that begins like one, and is imported again with the same emails", async () => {
+    const [account, other] = [await newAccount(), await newAccount()];
+    const localParts = [
+      "=1+1",
+      "+1",
+      "-1",
+      "'=x",
+      "''=x",
+      "'",
+      "''",
+      "!=1",
+      "a|=1",
+      "a|'=1",
+      "|+1",
+      "'a",
+      "={}",
+      "1'=1",
+    ];
+    for (const local of localParts) await postPatient(account, { email: `${local}@example.org` });
+    const { body } = await exported(account, CSV);
+    const cells = body.split(/[;,|\t\r\n]/).map((cell: string) => cell.replace(/^[ "]+/, ""));
+    expect(cells.filter((cell: string) => /^[-=+@]/.test(cell))).toEqual([]);
+    expect((await imported(other, body, CSV)).status).toBe(201);
+    const emails = (await patientRecordsOf(other)).map(({ email }: { email: string }) => email);
+    expect(emails).toEqual(localParts.map((local) => `${local}@example.org`));
+  });
+
   test("without patients is empty, and has only a header as CSV", async () => {
     const account = await newAccount();
     expect((await exported(account)).body).toBe("");

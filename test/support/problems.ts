@@ -44,9 +44,14 @@ export function fieldProblem(...fields: string[]) {
 /** A timestamp as the API sends it: `2025-09-06T09:45:06.922Z`. */
 export const anyTimestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-/** A response without the request's id and duration, which differ between any two. */
+/** A response without what differs between any two requests: the request's id and duration, and the id in its path. */
 export const withoutRequestDetails = ({ status, headers, body }: ApiResponse) => ({
   status,
-  headers: { ...Object.fromEntries(headers), "x-request-id": "", "server-timing": "" },
+  headers: {
+    ...Object.fromEntries(headers),
+    "x-request-id": "",
+    "server-timing": "",
+    link: headers.get("Link")?.replace(/\d+/, "…"),
+  },
   body: { ...body, request_id: "" },
 });

@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_31625637",
+  "function": "accounts_list_by_id_16ba05b1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_b622f012",
+  "function": "accounts_list_by_id_desc_cb549bd0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,13 +90,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_ac41fa23",
+  "function": "accounts_update_c0ce01fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "changes": "jsonb",
    "id": "integer",
+   "username": "text",
    "request_id": "uuid",
    "address": "text",
    "reason": "text"
@@ -104,6 +105,7 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
+   "isRenamed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -712,8 +714,31 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "auth/change-own-email": {
+  "function": "auth_change_own_email_80a0537d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "username": "text",
+   "role": "text",
+   "password_hash": "text",
+   "email": "text",
+   "network": "text",
+   "wide_network": "text",
+   "isOwnNetwork": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isUsernameChanged": "boolean",
+   "isRoleChanged": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/change-password": {
-  "function": "auth_change_password_05b0d304",
+  "function": "auth_change_password_db34a64b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -725,6 +750,7 @@ export const statementFunctions: Record<
    "address": "text",
    "token_hash": "text",
    "network": "text",
+   "wide_network": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid"
   },
@@ -734,7 +760,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_73596628",
+  "function": "auth_create_account_11f6342b",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -793,7 +819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_1cd33c11",
+  "function": "auth_find_invitation_180fea7e",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -805,10 +831,11 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_53879713",
+  "function": "auth_find_login_account_e27be0e4",
   "params": {
    "username": "text",
    "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -837,12 +864,37 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_46fa379b",
+  "function": "auth_find_own_password_5a4461f1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "network": "text",
+   "wide_network": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isOwnNetwork": "boolean",
+   "isAdmitted": "boolean",
+   "waitSeconds": "integer",
+   "password_hash": "text",
+   "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
+   "isExpired": "boolean",
+   "username": "text",
+   "email": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "auth/find-own-password-for-change": {
+  "function": "auth_find_own_password_for_change_264ef48a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -873,7 +925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_8c67edd3",
+  "function": "auth_open_session_9f817450",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -883,6 +935,7 @@ export const statementFunctions: Record<
    "address": "text",
    "token_hash": "text",
    "network": "text",
+   "wide_network": "text",
    "username": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid"
@@ -1639,7 +1692,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_20dec28d",
+  "function": "patients_import_94472768",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2478,7 +2531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_e2fad6f1",
+  "function": "patients_restore_d406d663",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2496,7 +2549,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_74b13d92",
+  "function": "patients_transfer_8eb2fa3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2516,7 +2569,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_21f933f0",
+  "function": "patients_transfer_all_66711cfe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

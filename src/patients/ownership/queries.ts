@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../../db/columns.ts";
 import { type AuditAction, doneOrRefused, insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
 import {
   adminOutcome,
@@ -27,7 +28,7 @@ const actionOrReplay = (action: AuditAction, writingStep: string): SQL =>
 /** Whether the account `owner` has another patient with the email of the patient `p`. */
 const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
       SELECT FROM patients other
-      WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = ${owner} AND other.id <> p.id)`;
+      WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`p.email`)} AND other.owner_id = ${owner} AND other.id <> p.id)`;
 
 /**
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient

@@ -21,7 +21,7 @@ page_and_next AS (
     WHERE u.id < $4::bigint
       AND ($5::text IS NULL OR u.role = $5::text)
       AND ($6::boolean IS NULL OR u.active = $6::boolean)
-      AND (lower($7::text) IS NULL OR starts_with(lower(u.username), lower($7::text)) OR starts_with(lower(u.email), lower($7::text)))
+      AND ($7::text IS NULL OR starts_with(lower(u.username), lower($7::text)) OR starts_with(email_key(u.email) COLLATE "C", email_key($7::text) COLLATE "C"))
       AND (
         EXISTS (SELECT FROM caller WHERE role = 'admin')
         OR EXISTS (SELECT FROM caller WHERE role = 'auditor')

@@ -44,7 +44,7 @@ lines AS (
     jsonb_populate_record(NULL::patients, sent.record) new
 ),
 existing_emails AS (
-  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT lower(l.email COLLATE "C") FROM lines l)) email
+  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT email_key(l.email) COLLATE "C" FROM lines l)) email
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 caller_recheck AS (
@@ -58,8 +58,8 @@ caller_recheck AS (
 ),
 checked_lines AS (
   SELECT l.*, CASE
-      WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails) THEN 'email_taken'
-      WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1 THEN 'email_repeated' END AS email_error
+      WHEN email_key(l.email) COLLATE "C" IN (SELECT email FROM existing_emails) THEN 'email_taken'
+      WHEN row_number() OVER (PARTITION BY email_key(l.email) COLLATE "C" ORDER BY l.line) > 1 THEN 'email_repeated' END AS email_error
   FROM lines l
 ),
 refused AS (
