@@ -143,35 +143,40 @@ BEGIN
 	RETURN array_to_tsvector(scoped);
 END $$;
 --> statement-breakpoint
--- The query for the names that a search text matches. Each of its words must begin a token, alone or together with words
--- before it, five at most: for mc donald, mc & (donald | mcdonald). The scope is put before each word.
+-- The query for the names that a search text matches. Each of its words must begin a token, in one of its spellings,
+-- alone or together with words before it, five at most: for mc donald, mc & (donald | mcdonald). A word that was there
+-- before is left out: each costs a scan of the index. The scope is put before each word.
 CREATE FUNCTION "name_query"(scope text, search text) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	search_query tsquery;
-	words_query tsquery;
-	word_query tsquery;
+	spellings text[] := public.name_spellings(search);
 	spelling text;
-	words text[];
+	words text[] := '{}';
+	word_count int;
 	joined text;
 	term text;
+	terms text[];
+	conditions text[] := '{}';
 BEGIN
-	FOREACH spelling IN ARRAY public.name_spellings(search) LOOP
-		words := public.name_words(spelling);
-		words_query := NULL;
-		FOR n IN 1..cardinality(words) LOOP
-			joined := '';
-			word_query := NULL;
-			FOR start IN REVERSE n..greatest(1, n - 4) LOOP
-				joined := words[start] || joined;
-				term := '''' || replace(scope || left(joined, 200), '\', '\\') || ''':*';
-				word_query := coalesce(word_query || term::tsquery, term::tsquery);
-			END LOOP;
-			words_query := coalesce(words_query && word_query, word_query);
-		END LOOP;
-		search_query := coalesce(search_query || words_query, words_query);
+	-- All spellings have the same number of words.
+	FOREACH spelling IN ARRAY spellings LOOP
+		words := words || public.name_words(spelling);
 	END LOOP;
-	RETURN search_query;
+	word_count := cardinality(words) / cardinality(spellings);
+	FOR n IN 1..word_count LOOP
+		CONTINUE WHEN words[n] = ANY (words[1:n - 1]);
+		terms := '{}';
+		FOR s IN 0..cardinality(spellings) - 1 LOOP
+			joined := '';
+			FOR start IN REVERSE n..greatest(1, n - 4) LOOP
+				joined := words[s * word_count + start] || joined;
+				term := '''' || scope || left(joined, 200) || ''':*';
+				IF term <> ALL (terms) THEN terms := terms || term; END IF;
+			END LOOP;
+		END LOOP;
+		conditions := conditions || ('(' || array_to_string(terms, ' | ') || ')');
+	END LOOP;
+	RETURN nullif(array_to_string(conditions, ' & '), '')::tsquery;
 END $$;
 --> statement-breakpoint
 -- The key that names are sorted by: last name and first name, each without separators, so that spellings of a name stand

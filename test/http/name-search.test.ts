@@ -95,6 +95,17 @@ const cases: Case[] = [
   ],
   ["each particle", ["Jan|van der Berg"], ["berg", "der berg", "derberg", "berg jan"]],
   [
+    "words that come twice",
+    ["Jan|van der Berg"],
+    ["berg berg jan jan", "jan van der van berg"],
+    ["jan jan jansen"],
+  ],
+  [
+    "one word spelled out and one not",
+    ["Anke|Müller-Löwe"],
+    ["mueller lowe", "muller loewe", "anke müller loewe"],
+  ],
+  [
     "accents",
     ["José|Ñúñez", "Jose|Nunez", "JOSE\u0301|NUN\u0303EZ"],
     ["jose nunez", "JOSÉ", "ñu", "nún"],
