@@ -31,12 +31,12 @@ export const configure = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 /**
- * Checks the query of routes that need no access token. For the others `requireAccount` does, after the token: so every
+ * Checks the query of routes that need no access token. For the others `requireAccount` does it, after the token. So every
  * route is checked, without a line of its own.
  */
 const checkOpenQuery = createMiddleware<AppEnv>(async (c, next) => {
-  const isOpen = !matchedRoutes(c).some(({ handler }) => handler === requireAccount);
-  if (isOpen) rejectUndeclaredQuery(c);
+  const needsToken = matchedRoutes(c).some(({ handler }) => handler === requireAccount);
+  if (!needsToken) rejectUndeclaredQuery(c);
   await next();
 });
 

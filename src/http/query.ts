@@ -1,6 +1,10 @@
 import type { Context } from "hono";
+import * as z from "../zod.ts";
 import type { FieldErrorCode } from "./problem-codes.ts";
 import { type FieldErrors, type Problem, unknownFieldName, validationProblem } from "./problems.ts";
+
+/** The query of a URL, without parsing the rest of it. */
+const QUERY = /\?([^#]*)/;
 
 /**
  * Reads the query of a request: the values of each parameter by its name. `+` is a space, as HTML forms write it.
@@ -12,7 +16,8 @@ import { type FieldErrors, type Problem, unknownFieldName, validationProblem } f
 export function readQuery(c: Context): Map<string, string[]> {
   const query = new Map<string, string[]>();
   const malformed: string[] = [];
-  for (const pair of new URL(c.req.url).search.slice(1).split("&")) {
+  const [, search = ""] = QUERY.exec(c.req.url) ?? [];
+  for (const pair of search.split("&")) {
     if (pair === "") continue;
     const [name, value] = decodePair(pair);
     if (name === undefined || value === undefined) malformed.push(name ?? "");
@@ -36,6 +41,20 @@ function decode(encoded: string): string | undefined {
     return undefined;
   }
 }
+
+/** The message about a parameter that a route does not have. */
+export const unknownParameterMessage = (accepted: readonly string[]): string =>
+  `Unknown parameter: this route accepts ${accepted.join(", ") || "none"}`;
+
+/**
+ * A query with exactly these parameters. An unknown one is an error, because a mistyped filter must never return all
+ * records.
+ */
+export const strictQuery = <Parameters extends z.core.$ZodShape>(parameters: Parameters) =>
+  z.strictObject(parameters, {
+    error: ({ code }) =>
+      code === "unrecognized_keys" ? unknownParameterMessage(Object.keys(parameters)) : undefined,
+  });
 
 /** The same error of each of these parameters. One whose name cannot be shown is called `query`. */
 export const parameterErrors = (names: string[], code: FieldErrorCode, message: string): FieldErrors =>
