@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only cost|audit|growth|distance|start|soak|logins|versions
-                measure one part; repeat it for several; versions is measured only with this
+  --only cost|audit|growth|distance|start|soak|logins|search|versions
+                measure one part; repeat it for several; search and versions are measured only with this
   --base <path> the checkout of an earlier version, with its node_modules, that versions compares with
   --rounds 3    how often each kind of request is measured, in turns with the baseline; versions at least 7 times
   --seconds 3   the minimum time of one measurement with a budget; others take a third or a tenth
@@ -14,7 +14,17 @@ const usage = `Usage: npm run bench -- [options]
 Writes bench/results.json, the tables in bench/README.md and the plots, except with --quick. Needs Linux.`;
 
 /** In the order in which they are measured. */
-const partNames = ["start", "cost", "audit", "distance", "soak", "logins", "growth", "versions"] as const;
+const partNames = [
+  "start",
+  "cost",
+  "audit",
+  "distance",
+  "soak",
+  "logins",
+  "growth",
+  "search",
+  "versions",
+] as const;
 export type PartName = (typeof partNames)[number];
 
 const isPart = (name: string): name is PartName => (partNames as readonly string[]).includes(name);
@@ -36,7 +46,7 @@ export function readArguments() {
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   const seconds = Number(values.seconds ?? (values.quick ? 0.2 : 3));
   const events = Number(values.events ?? (values.quick ? 1e4 : 3e5));
-  const only = values.only ?? partNames.filter((name) => name !== "versions");
+  const only = values.only ?? partNames.filter((name) => name !== "search" && name !== "versions");
   if (values.help || !only.every(isPart) || !(rounds >= 1) || !(seconds > 0) || !(events >= 1))
     throw new Error(usage);
   if (only.includes("versions") && !values.base)

@@ -24,7 +24,7 @@ const MEMORY_LIMIT = 1.2;
 const DELAY_TOLERANCE = 0.1;
 
 /** Compares the results that are there with their budgets. */
-export function listBudgets({ audit, cost, growth, distance, start, soak }: BenchResults): Budget[] {
+export function listBudgets({ audit, cost, growth, distance, start, soak, search }: BenchResults): Budget[] {
   const budgets: Budget[] = [];
   const add = (name: string, limit: number, value: number) =>
     budgets.push({ name, limit, value, isMet: value <= limit });
@@ -50,6 +50,10 @@ export function listBudgets({ audit, cost, growth, distance, start, soak }: Benc
       DELAY_TOLERANCE,
       Math.abs(delays - databaseRequests),
     );
+  for (const limit of new Set(search?.rows.map((row) => row.limit))) {
+    const values = (search?.rows ?? []).map((row) => (row.limit === limit ? row.postgresCpu.median : 0));
+    add(`the dearest search with a limit of ${limit} ms: PostgreSQL's CPU`, limit, Math.max(...values));
+  }
   if (start) add("bundle, KiB gzip", GZIP_KIB, start.gzip / 1024);
   if (start?.startup) add("start-up CPU, ms", STARTUP_MS, start.startup.fastest);
   if (soak) {

@@ -104,6 +104,25 @@ export interface RefusedLoginRow {
   ms: Quartiles;
 }
 
+/** A page of a search. */
+export interface SearchRow {
+  search: string;
+  /** The order, the filter or the position of the page. */
+  page: string;
+  /** The most that PostgreSQL's CPU may be, in milliseconds. */
+  limit: number;
+  /** In milliseconds; quartiles of the rounds. */
+  postgresCpu: Quartiles;
+}
+
+/** Searches in an account with `patients` patients. */
+export interface SearchResult {
+  patients: number;
+  rows: SearchRow[];
+  /** The size of the index of names. */
+  indexMebibytes: number;
+}
+
 /** Many connections at once, for half a minute. */
 export interface SoakResult {
   connections: number;
@@ -127,6 +146,7 @@ export interface BenchResults {
   start?: PartResult & StartResult;
   soak?: PartResult & SoakResult;
   logins?: PartResult & { rows: RefusedLoginRow[] };
+  search?: PartResult & SearchResult;
   /** `base` is the commit of the earlier version. */
   versions?: PartResult & { base: string; rows: VersionsRow[] };
 }

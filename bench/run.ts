@@ -15,6 +15,7 @@ import { measureGrowth } from "./growth.ts";
 import { measureLogins } from "./logins.ts";
 import { renderTables, writeReport } from "./report.ts";
 import type { BenchResults } from "./results.ts";
+import { measureSearch } from "./search.ts";
 import {
   type BenchContext,
   type BenchDatabase,
@@ -33,6 +34,7 @@ const parts = {
   soak: measureSoak,
   logins: measureLogins,
   growth: measureGrowth,
+  search: measureSearch,
   versions: measureVersions,
 } satisfies Record<PartName, unknown>;
 

@@ -51,6 +51,21 @@ export const tableSections: Record<string, (results: BenchResults) => string | u
     return `${table}\n\n${databases}`;
   },
 
+  search({ search }) {
+    if (!search) return undefined;
+    const pages = [...new Set(search.rows.map(({ page }) => page))];
+    const names = [...new Set(search.rows.map(({ search }) => search))];
+    const find = (name: string, page: string) =>
+      search.rows.find((row) => row.search === name && row.page === page);
+    return renderTable(names, [
+      ["PostgreSQL's CPU, ms", (name) => name],
+      ...pages.map(
+        (page): Column<string> => [page, (name) => formatNumber(find(name, page)?.postgresCpu.median, 1)],
+      ),
+      ["limit", (name) => String(search.rows.find((row) => row.search === name)?.limit)],
+    ]);
+  },
+
   distance({ distance }) {
     if (!distance) return undefined;
     const delays = [...new Set(distance.rows.map(({ delay }) => delay))];

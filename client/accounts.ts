@@ -1,6 +1,7 @@
 import { type List, list } from "./list.ts";
 import type { Paged } from "./queries.ts";
-import { type Call, type CallOptions, readJson, readNoContent, type Send } from "./request.ts";
+import type { Call, CallOptions, Send } from "./request.ts";
+import { readJson, readNoContent } from "./response.ts";
 import type {
   AccountChanges,
   AccountDetails,
@@ -48,8 +49,8 @@ export interface Accounts {
 /** Invitations to register, for admins. Every method throws a `ProblemError` when it fails. */
 export interface Invitations {
   /**
-   * Creates an invitation, valid for 7 days. Its code is returned only here. It is not retried: a retry would create
-   * another one.
+   * Creates an invitation, valid for 7 days. Its code is returned only here. Without a response it is not retried: a
+   * retry would create another one.
    */
   create(invitation: NewInvitation, options?: CallOptions): Promise<IssuedInvitation>;
   /** Lists the invitations that nobody has used and that have not expired. */
@@ -70,10 +71,10 @@ type Request = Pick<Call<unknown>, "method" | "path"> & { body?: object };
 export function accountMethods(send: Send) {
   const call = <Result>(
     request: Request,
-    { signal }: CallOptions = {},
+    options?: CallOptions,
     read: Call<Result>["read"] = readJson<Result>,
     isIdempotent = true,
-  ) => send<Result>({ ...request, signal, read, isIdempotent });
+  ) => send<Result>({ ...request, options, read, isIdempotent });
   const get = <Result>(path: string, options?: CallOptions) => call<Result>({ method: "GET", path }, options);
   const remove = (path: string, options?: CallOptions) =>
     call({ method: "DELETE", path }, options, readNoContent);

@@ -1,16 +1,21 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "json-schema-to-typescript";
+import { groups } from "../openapi/document.ts";
+import { enumSchemas, referToEnum } from "../openapi/enums.ts";
+import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
 import { NewAssignment } from "../src/assignments/requests.ts";
 import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
-import { Credentials, PasswordChange, Registration } from "../src/auth/requests.ts";
+import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
+import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
+import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -32,19 +37,25 @@ const {
 } = patients;
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = assignments;
 const schemas = {
-  ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, Session },
+  ...{ Registration, Credentials, NewAccount, Account, TokenPair, PasswordChange, OwnAccountChange, Session },
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ ProblemCode, FieldErrorCode },
 };
 
 const banner = `// Generated from the schemas of src/ by client/generate-types.ts: do not edit; \`npm run client:types\` writes it anew.
 `;
 
-/** Generates the text of `types.ts` from the schemas of requests and responses: TypeScript that imports nothing. */
+/**
+ * Generates the text of `types.ts` from the schemas of requests and responses: TypeScript that imports nothing. Its
+ * comments are the descriptions of the OpenAPI document.
+ *
+ * @throws when the document describes no schema of a type.
+ */
 export async function generateTypes(): Promise<string> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
@@ -52,9 +63,14 @@ export async function generateTypes(): Promise<string> {
   const { schemas: definitions } = z.toJSONSchema(registry, {
     io: "input",
     uri: (id) => `#/definitions/${id}`,
+    override: ({ jsonSchema }) => adjustSchema(jsonSchema),
   });
-  const withoutId = Object.entries(definitions).map(([id, { $id, ...definition }]) => [id, definition]);
-  const types = await compile({ definitions: Object.fromEntries(withoutId) }, "Contract", {
+  const described = Object.entries(schemas).map(([id, schema]) => {
+    const { $id, ...definition } = definitions[id] ?? {};
+    return [id, addDescriptions(definition, schema)];
+  });
+  const named = Object.entries(enumSchemas()).map(([id, { examples: _, ...schema }]) => [id, schema]);
+  const types = await compile({ definitions: Object.fromEntries([...named, ...described]) }, "Contract", {
     bannerComment: banner,
     unreachableDefinitions: true,
     additionalProperties: false,
@@ -62,15 +78,46 @@ export async function generateTypes(): Promise<string> {
   });
   return types
     .replace(containerInterface, "")
-    .replaceAll(generatedComment, (_, before) => (before === "/**" ? "\n" : " */\n"));
+    .replaceAll(generatedComment, "")
+    .replaceAll(oneLineComment, "/** $1 */")
+    .replaceAll(/^(}|\/\/.+|.+;)\n(?=\/\*\*)/gm, "$1\n\n");
+}
+
+function addDescriptions(definition: JsonSchema, schema: z.ZodMiniType): JsonSchema {
+  const all = [codeSchemas, ...groups.map((group) => group.schemas)].flatMap(Object.values<DescribedSchema>);
+  const texts = all.find((one) => one.schema === schema);
+  if (!texts) throw new Error("The OpenAPI document does not describe a schema of the client's types.");
+  const { description } = texts;
+  if (!definition["properties"]) return { ...definition, description };
+  const properties = Object.entries(Object(definition["properties"]) as Record<string, JsonSchema>);
+  const describedProperties = properties.map(([field, property]) => {
+    // The library would copy a type whose reference has a description: the reference becomes the type's name.
+    const { $ref, ...rest } = property;
+    const type = $ref ? { tsType: String($ref).split("/").pop() } : rest;
+    return [field, { ...type, description: texts.fields[field] }];
+  });
+  return {
+    ...definition,
+    description,
+    properties: Object.fromEntries(describedProperties),
+  };
+}
+
+/** Enumerations are named types, and the library would write an array of at most 3 items as a union of tuples. */
+function adjustSchema(schema: JsonSchema): void {
+  referToEnum(schema, (name) => ({ $ref: `#/definitions/${name}` }));
+  delete schema["minItems"];
+  delete schema["maxItems"];
 }
 
 /**
- * The library writes an interface for the schema that contains all others, and a comment about it above each type.
+ * The library writes an interface for the schema that contains all others, and a line about it in the comment of each
+ * type.
  */
 const containerInterface = /\nexport interface Contract \{[^}]*\}\n/;
 const generatedComment =
-  /(\/\*\*| \*)\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n \*\/\n/g;
+  /^ \*\n \* This interface was referenced by `Contract`.*\n \* via the `definition`.*\n/gm;
+const oneLineComment = /\/\*\*\n *\* (.+)\n *\*\//g;
 
 if (import.meta.main) {
   const types = await generateTypes();

@@ -1,6 +1,7 @@
 import { toProblem, unexpectedResponse } from "./problem.ts";
 import { type CreateOptions, createCall } from "./records.ts";
-import { type CallOptions, readJson, type Send } from "./request.ts";
+import type { CallOptions, Send } from "./request.ts";
+import { readJson } from "./response.ts";
 import type { Imported, NewPatient, Patient } from "./types.ts";
 
 const mediaTypes = { ndjson: "application/x-ndjson", csv: "text/csv" };
@@ -16,31 +17,37 @@ export interface ImportOptions extends CreateOptions {
   partial?: boolean | undefined;
 }
 
+export interface ExportOptions extends CallOptions {
+  /** `false`: CSV without a byte order mark. By default it has one, because Excel needs it to read UTF-8. */
+  bom?: boolean | undefined;
+}
+
 /** The routes for many patients at once. Every method throws a `ProblemError` when it fails. */
 export interface ImportExport {
   /** Yields all patients while they arrive. If it ends without throwing, they were all. */
   export(options?: CallOptions): AsyncGenerator<Patient, void, undefined>;
   /** Returns all patients as a text, to be saved. If the stream ends without an error, they were all. */
-  exportAs(format: Format, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
+  exportAs(format: Format, options?: ExportOptions): Promise<ReadableStream<Uint8Array>>;
   /** Creates patients. Returns the line (from 1) and id of each, and with `partial` the errors of the others. */
   import(data: ImportData, options?: ImportOptions): Promise<Imported>;
 }
 
 /** The methods `export`, `exportAs` and `import` of patients. */
 export function importExportMethods(send: Send): ImportExport {
-  const exportAs = async (format: Format, { signal }: CallOptions = {}) =>
+  const exportAs = async (format: Format, { bom, ...options }: ExportOptions = {}) =>
     send({
       method: "GET",
       path: "api/patients/export/",
+      query: { bom },
       headers: { Accept: mediaTypes[format] },
-      signal,
+      options,
       isIdempotent: true,
       // The call ends when the headers have arrived. The signal given here ends the body.
       read(response) {
         if (!response.headers.get("Content-Type")?.startsWith(mediaTypes[format]))
           throw unexpectedResponse(response);
         const body = response.body ?? new Blob([]).stream();
-        return body.pipeThrough(new TransformStream(), signal ? { signal } : {});
+        return body.pipeThrough(new TransformStream(), options.signal ? { signal: options.signal } : {});
       },
     });
 

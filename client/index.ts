@@ -1,37 +1,35 @@
 import { accountMethods } from "./accounts.ts";
+import { assignmentMethods } from "./assignments.ts";
+import { authMethods, exchangeRefreshToken } from "./auth.ts";
+import type { Hooks } from "./hooks.ts";
 import { importExportMethods } from "./import-export.ts";
 import { list } from "./list.ts";
 import { ownershipMethods } from "./ownership.ts";
-import type { AssignmentQuery, DoctorQuery, EventQuery, Paged, PatientQuery } from "./queries.ts";
-import { type CreateOptions, createCall, deleteCall, recordMethods } from "./records.ts";
-import { type CallOptions, createSend, readJson, readNoContent, withSession } from "./request.ts";
+import type { DoctorQuery, EventQuery, Paged, PatientQuery } from "./queries.ts";
+import { recordMethods } from "./records.ts";
+import { type CallOptions, createSend, withSession } from "./request.ts";
+import { readJson } from "./response.ts";
 import type { RetryOptions } from "./retry.ts";
-import { createSession, type Tokens } from "./session.ts";
+import { createSession, type SessionOptions } from "./session.ts";
+import type { Tokens } from "./tokens.ts";
 import type {
-  Account,
-  Assignment,
   AuditDigest,
   AuditEvent,
-  Credentials,
   Doctor,
   DoctorChanges,
-  DoctorsOfPatient,
-  ListedAssignment,
-  NewAccount,
-  NewAssignment,
   NewDoctor,
   NewPatient,
-  PasswordChange,
   Patient,
   PatientChanges,
-  Registration,
-  TokenPair,
 } from "./types.ts";
-import { pathId } from "./url.ts";
+import { apiUrl } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
+export type { Assignments } from "./assignments.ts";
+export type { Auth } from "./auth.ts";
 export { etagOf } from "./etag.ts";
-export type { Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
+export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
+export type { ExportOptions, Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
 export type { List } from "./list.ts";
 export type { Ownership } from "./ownership.ts";
 export { ProblemError } from "./problem.ts";
@@ -39,19 +37,17 @@ export type * from "./queries.ts";
 export type { ChangeOptions, CreateOptions, GetOptions, Records } from "./records.ts";
 export type { CallOptions } from "./request.ts";
 export type { RetryOptions } from "./retry.ts";
-export type { Tokens } from "./session.ts";
+export type { SessionOptions } from "./session.ts";
+export type { Tokens } from "./tokens.ts";
 export type * from "./types.ts";
 
-export interface ClientOptions {
+/** How a client reaches the API, keeps its session, and retries. The hooks are called for every request. */
+export interface ClientOptions extends SessionOptions, Hooks {
   /**
    * The API's URL, such as `https://hospital-api.example.workers.dev`; with a path if the API is not at the root. It may
    * be `http:` only for localhost, 127.0.0.1 and [::1].
    */
   url: string | URL;
-  /** The tokens of a session that exists already: those that `onTokens` received last. */
-  tokens?: Tokens | undefined;
-  /** Receives the tokens after every change, so that they can be stored; `undefined` when the session has ended. */
-  onTokens?: ((tokens: Tokens | undefined) => void) | undefined;
   /** How often calls that are safe to repeat are sent, and how long that may take. */
   retry?: RetryOptions | undefined;
   /** Sends the requests; the platform's `fetch` by default. */
@@ -59,101 +55,47 @@ export interface ClientOptions {
 }
 
 /**
- * The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts; and
- * a `TypeError` for an id that is not a positive integer.
+ * The methods of the API. Each throws a `ProblemError` when it fails, or the reason of its `signal` when that aborts; a
+ * `TypeError` for an id that is not a positive integer; and what a hook of yours throws.
  */
 export type Client = ReturnType<typeof createClient>;
 
 /**
- * The longest time for a refresh with all its attempts, in milliseconds. When the response of an attempt is lost, the
- * API has used the token; it accepts it again for 30 seconds, and 5 are left for the way. Later it takes the token
- * for stolen.
- */
-const REFRESH_DEADLINE = 25_000;
-
-/**
- * Creates a client for the API at `url`. It has a session when it gets `tokens`, or after `login`. Nothing is sent
- * yet.
+ * Creates a client for the API at `url`. It has a session when it gets `tokens` or `loadTokens`, or after `login`.
+ * Nothing is sent yet.
  *
  * @throws {TypeError} when `url` is neither `https:` nor this machine.
  */
-export function createClient({ url, tokens, onTokens, retry, ...options }: ClientOptions) {
+export function createClient({ url, retry, onRequest, onResponse, ...options }: ClientOptions) {
   // Wrapped: browsers throw when their fetch is called as a method of another object.
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-  const sendWithoutSession = createSend({ url, fetch, retry });
-  const withoutRetry = { ...retry, attempts: 1 };
-
-  const authCall = <Result>(
-    path: string,
-    body: object,
-    read: (response: Response) => Result | Promise<Result>,
-    signal?: AbortSignal,
-  ) => ({ method: "POST", path: `api/auth/${path}/`, body, read, signal, isIdempotent: false }) as const;
-
-  const refresh = (token: string) =>
-    sendWithoutSession(
-      { ...authCall("refresh", { refresh: token }, readJson<TokenPair>), isIdempotent: true },
-      undefined,
-      { ...retry, deadline: Math.min(retry?.deadline ?? REFRESH_DEADLINE, REFRESH_DEADLINE) },
-    );
-
-  const session = createSession(tokens, refresh, onTokens);
+  const base = apiUrl(url);
+  const sendWithoutSession = createSend({ base, fetch, retry, hooks: { onRequest, onResponse } });
+  const session = createSession(
+    { ...options, lockName: options.lockName ?? `hospital-api ${base}` },
+    (token) => exchangeRefreshToken(sendWithoutSession, token, retry),
+  );
   const send = withSession(sendWithoutSession, session);
-  const get = { method: "GET", isIdempotent: true } as const;
+
+  const checkOnce = (path: string, options?: CallOptions): Promise<{ status: "ok" }> => {
+    const call = {
+      method: "GET",
+      path,
+      options,
+      isIdempotent: false,
+      read: readJson<{ status: "ok" }>,
+    } as const;
+    return sendWithoutSession(call);
+  };
 
   return {
-    /** The current tokens; `undefined` without a session. */
+    /** The current tokens; `undefined` without a session, and before `loadTokens` has been called. */
     get tokens(): Tokens | undefined {
       return session.tokens;
     },
 
-    /** Creates an account. It is not retried: the username is unique, so a retry would be refused. */
-    register: async (account: Registration, { signal }: CallOptions = {}): Promise<NewAccount> =>
-      sendWithoutSession(authCall("register", account, readJson<NewAccount>, signal)),
-
-    /** Starts a session. It is not retried: the API counts attempts. */
-    async login(credentials: Credentials, { signal }: CallOptions = {}): Promise<void> {
-      session.signIn(await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, signal)));
-    },
-
-    /**
-     * Refreshes the access token now. There is no need to call it: every method does so when the token has expired.
-     */
-    async refresh({ signal }: CallOptions = {}): Promise<void> {
-      if (session.tokens) await session.nextAccessToken(session.tokens.access, signal);
-    },
-
-    /**
-     * Ends the session, also when its access token has expired. The client drops its tokens in any case; if this
-     * throws, the API may still accept them.
-     */
-    async logout({ signal }: CallOptions = {}): Promise<void> {
-      if (!session.tokens) return;
-      try {
-        const { refresh } = session.tokens;
-        await sendWithoutSession({
-          ...authCall("logout", { refresh }, readNoContent, signal),
-          isIdempotent: true,
-        });
-      } finally {
-        session.signOut();
-      }
-    },
-
-    /**
-     * Changes the caller's password and ends all its sessions. The client continues in the new session that the API
-     * opens. It is not retried: the API counts attempts. Without a response, the password may have been changed: log
-     * in.
-     */
-    async changePassword(change: PasswordChange, { signal }: CallOptions = {}): Promise<void> {
-      session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, signal)));
-    },
-
+    ...authMethods(sendWithoutSession, send, session),
     ...accountMethods(send),
-
-    /** Reads the caller's own account. */
-    me: async ({ signal }: CallOptions = {}): Promise<Account> =>
-      send({ ...get, path: "api/auth/me/", signal, read: readJson<Account> }),
 
     patients: {
       ...recordMethods<Patient, NewPatient, PatientChanges, PatientQuery>(send, "api/patients/"),
@@ -163,20 +105,7 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
 
     doctors: recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
 
-    assignments: {
-      /** Lists the assignments of the caller's patients. */
-      list: (query?: AssignmentQuery, options?: CallOptions) =>
-        list<ListedAssignment>(send, "api/mappings/", query, options),
-      /** Assigns a doctor to a patient. */
-      create: async (assignment: NewAssignment, options?: CreateOptions): Promise<Assignment> =>
-        send(createCall("api/mappings/", assignment, readJson<Assignment>, options)),
-      /** Deletes the assignment with this id. */
-      delete: async (id: number, options?: CallOptions): Promise<void> =>
-        send(deleteCall(`api/mappings/${pathId(id)}/`, options)),
-      /** Reads the doctors of the patient with this id. */
-      ofPatient: async (id: number, { signal }: CallOptions = {}): Promise<DoctorsOfPatient> =>
-        send({ ...get, path: `api/mappings/${pathId(id)}/`, signal, read: readJson<DoctorsOfPatient> }),
-    },
+    assignments: assignmentMethods(send),
 
     /** Lists the audit events that match the query, the newest first. For admins. */
     record: (query?: EventQuery, options?: CallOptions) =>
@@ -187,19 +116,9 @@ export function createClient({ url, tokens, onTokens, retry, ...options }: Clien
       list<AuditDigest>(send, "api/audit/digests/", query, options),
 
     /** Checks that the Worker runs. It is sent once. */
-    health: async ({ signal }: CallOptions = {}): Promise<{ status: "ok" }> =>
-      sendWithoutSession(
-        { ...get, path: "healthz", signal, read: readJson<{ status: "ok" }> },
-        undefined,
-        withoutRetry,
-      ),
+    health: async (options?: CallOptions) => checkOnce("healthz", options),
 
     /** Checks that the database answers. It is sent once. */
-    readiness: async ({ signal }: CallOptions = {}): Promise<{ status: "ok" }> =>
-      sendWithoutSession(
-        { ...get, path: "readyz", signal, read: readJson<{ status: "ok" }> },
-        undefined,
-        withoutRetry,
-      ),
+    readiness: async (options?: CallOptions) => checkOnce("readyz", options),
   };
 }

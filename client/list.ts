@@ -1,5 +1,9 @@
 import { unexpectedResponse } from "./problem.ts";
-import { type CallOptions, readJson, type Send } from "./request.ts";
+import type { CallOptions, Send } from "./request.ts";
+import { readJson } from "./response.ts";
+
+/** The API's longest page. */
+const MAX_LIMIT = 200;
 
 /**
  * The records of a list. Iterating requests page after page, when it needs the next one; each iteration starts anew.
@@ -7,6 +11,15 @@ import { type CallOptions, readJson, type Send } from "./request.ts";
 export interface List<Shape> extends AsyncIterable<Shape> {
   /** The same records page by page: arrays of `limit` records, fewer on the last page. */
   pages(): AsyncGenerator<Shape[], void, undefined>;
+  /** Requests the first record only; `undefined` when there is none. */
+  first(): Promise<Shape | undefined>;
+  /**
+   * Collects the records, at most `max` of them, with as few requests as that needs: without `limit` in the query, a
+   * page has up to 200 records.
+   *
+   * @throws {TypeError} when `max` is not a positive integer.
+   */
+  toArray(options?: { max?: number | undefined }): Promise<Shape[]>;
 }
 
 interface Page<Shape> {
@@ -16,34 +29,49 @@ interface Page<Shape> {
 }
 
 /**
- * Lists the records of a route. Nothing is sent until the list is iterated.
+ * Lists the records of a route. Nothing is sent until the list is read.
  *
  * @param firstQuery filters, `sort`, and `limit`, the number of records a page.
- * @returns a list whose iteration throws a `ProblemError` when a page cannot be read.
+ * @returns a list whose methods throw a `ProblemError` when a page cannot be read.
  */
 export function list<Shape>(
   send: Send,
   path: string,
-  firstQuery: object = {},
-  { signal }: CallOptions = {},
+  firstQuery: { limit?: number | undefined } = {},
+  options: CallOptions = {},
 ): List<Shape> {
-  async function* pages(): AsyncGenerator<Shape[], void, undefined> {
-    let query: object | undefined = firstQuery;
+  async function* pages(limit = firstQuery.limit): AsyncGenerator<Shape[], void, undefined> {
+    let query: object | undefined = { ...firstQuery, limit };
     while (query) {
       const page: Page<Shape> = await send({
-        ...{ method: "GET", path, query, signal, isIdempotent: true },
+        ...{ method: "GET", path, query, options, isIdempotent: true },
         read: async (response) => ({ records: await readArray(response), next: nextQueryOf(response) }),
       });
       query = page.next;
       yield page.records;
     }
   }
+
+  async function toArray({ max }: { max?: number | undefined } = {}): Promise<Shape[]> {
+    if (max !== undefined && !(Number.isSafeInteger(max) && max > 0))
+      throw new TypeError("max must be a positive integer.");
+    const { limit = MAX_LIMIT } = firstQuery;
+    const all: Shape[] = [];
+    for await (const records of pages(Math.min(limit, max ?? limit))) {
+      all.push(...records);
+      if (max && all.length >= max) break;
+    }
+    return all.slice(0, max);
+  }
+
   return {
-    pages,
+    pages: () => pages(),
+    first: async () => (await toArray({ max: 1 }))[0],
+    toArray,
     async *[Symbol.asyncIterator]() {
       for await (const records of pages())
         for (const record of records) {
-          signal?.throwIfAborted();
+          options.signal?.throwIfAborted();
           yield record;
         }
     },

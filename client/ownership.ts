@@ -1,6 +1,7 @@
 import { type List, list } from "./list.ts";
 import type { Paged } from "./queries.ts";
-import { type CallOptions, readJson, type Send } from "./request.ts";
+import type { CallOptions, Send } from "./request.ts";
+import { readJson } from "./response.ts";
 import type {
   Access,
   AccountTransfer,
@@ -39,13 +40,13 @@ export interface Ownership {
 
 /** The methods of patients that `Ownership` lists. */
 export function ownershipMethods(send: Send): Ownership {
-  const post = <Result>(path: string, body?: object, { signal }: CallOptions = {}, query?: object) =>
+  const post = <Result>(path: string, body?: object, options?: CallOptions, query?: object) =>
     send({
       method: "POST",
       path: `api/patients/${path}/`,
       body,
       query,
-      signal,
+      options,
       isIdempotent: true,
       read: readJson<Result>,
     });

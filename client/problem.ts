@@ -1,11 +1,16 @@
+import type { FieldErrorCode, ProblemCode } from "./types.ts";
+
 /**
- * The fields of an RFC 9457 problem that this API sends, apart from `status`; `errors` and `request_id` are its own.
+ * The fields of an RFC 9457 problem that this API sends, apart from `status`; `code`, `errors`, `error_codes` and
+ * `request_id` are its own.
  */
 interface ProblemDetails {
   type?: string;
   title?: string;
+  code?: ProblemCode;
   detail?: string;
   errors?: Record<string, string[]>;
+  error_codes?: Record<string, FieldErrorCode[]>;
   request_id?: string;
 }
 
@@ -22,10 +27,17 @@ export class ProblemError extends Error {
   readonly type: string;
   /** The name of the kind of problem, such as `Bad Request`. */
   readonly title: string;
+  /**
+   * What kind of problem it is, for programs. A later version of the API may send other codes. `undefined` when the
+   * response was not the API's.
+   */
+  readonly code: ProblemCode | undefined;
   /** What is wrong, in a sentence for people. */
   readonly detail: string | undefined;
   /** All messages about each invalid field, by the field's path; empty when the problem is not about fields. */
   readonly errors: Record<string, string[]>;
+  /** The codes of each invalid field, by the same paths as `errors` and in the same order as its messages. */
+  readonly errorCodes: Record<string, FieldErrorCode[]>;
   /** The id of the request in the API's log. */
   readonly requestId: string | undefined;
   /** How many seconds the API asks to wait before the next attempt. */
@@ -43,8 +55,10 @@ export class ProblemError extends Error {
     this.status = status ?? 0;
     this.type = type;
     this.title = title;
+    this.code = details.code;
     this.detail = detail;
     this.errors = details.errors ?? {};
+    this.errorCodes = details.error_codes ?? {};
     this.headers = headers ?? new Headers();
     this.requestId = details.request_id ?? this.headers.get("X-Request-Id") ?? undefined;
     this.retryAfter = secondsUntil(this.headers.get("Retry-After"));

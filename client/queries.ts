@@ -52,7 +52,7 @@ export interface EventQuery extends Paged {
   /** The id of a patient that the event is about. */
   patient?: number | undefined;
   /** The name of the action, such as `read` or `update`. */
-  action?: string | undefined;
+  action?: AuditEvent["action"] | undefined;
   outcome?: AuditEvent["outcome"] | undefined;
   /** At this time or later. */
   from?: string | undefined;

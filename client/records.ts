@@ -1,7 +1,8 @@
-import { versionOf, withVersion } from "./etag.ts";
+import { versionOf } from "./etag.ts";
 import { type List, list } from "./list.ts";
 import type { ProblemError } from "./problem.ts";
-import { type Call, type CallOptions, readJson, readNoContent, type Send } from "./request.ts";
+import type { Call, CallOptions, Send } from "./request.ts";
+import { readJson, readNoContent } from "./response.ts";
 import { pathId } from "./url.ts";
 
 /** The options of a call that creates something. */
@@ -16,7 +17,7 @@ export interface CreateOptions extends CallOptions {
 /** The options of a call that changes or deletes a record. */
 export interface ChangeOptions<Shape> extends CallOptions {
   /**
-   * The record as it was read, or its version: the call throws a problem with status 412 if the record has changed
+   * The record as it was read (a copy or a record from a list too), or its ETag: the call throws a problem with status 412 if the record has changed
    * since.
    */
   ifMatch?: Shape | string | undefined;
@@ -43,7 +44,7 @@ export interface Records<Shape, New, Changes, Query> {
   create(record: New, options?: CreateOptions): Promise<Shape>;
   /** Sends a PUT, which does the same as `update`: fields that are left out keep their values. */
   replace(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
-  /** Changes some fields. It is retried with `ifMatch` only: a retry could overwrite another change. */
+  /** Changes some fields. Without a response it is retried with `ifMatch` only: a retry could overwrite another change. */
   update(id: number, changes: Changes, options?: ChangeOptions<Shape>): Promise<Shape>;
   /** Deletes the record with this id. */
   delete(id: number, options?: ChangeOptions<Shape>): Promise<void>;
@@ -56,13 +57,13 @@ export const createCall = <Result>(
   path: string,
   body: unknown,
   read: Call<Result>["read"],
-  { idempotencyKey = crypto.randomUUID(), signal }: CreateOptions = {},
+  { idempotencyKey = crypto.randomUUID(), ...options }: CreateOptions = {},
 ): Call<Result> => ({
   method: "POST",
   path,
   body,
   headers: { "Idempotency-Key": idempotencyKey },
-  signal,
+  options,
   isIdempotent: true,
   read,
 });
@@ -70,15 +71,18 @@ export const createCall = <Result>(
 /**
  * A call that deletes a record. A 404 after an attempt whose response was lost is a success: that attempt deleted it.
  */
-export const deleteCall = (path: string, { ifMatch, signal }: ChangeOptions<object> = {}): Call<void> => ({
+export const deleteCall = (
+  path: string,
+  { ifMatch, ...options }: ChangeOptions<object> = {},
+): Call<void> => ({
   method: "DELETE",
   path,
   headers: { "If-Match": versionOf(ifMatch) },
-  signal,
+  options,
   isIdempotent: true,
   read: readNoContent,
   recover(problem) {
-    if (problem.status !== 404) throw problem;
+    if (problem.code !== "not_found") throw problem;
   },
 });
 
@@ -87,27 +91,25 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   send: Send,
   path: string,
 ): Records<Shape, New, Changes, Query> {
-  const readRecord = async (response: Response) => withVersion(await readJson<Shape>(response), response);
-
-  const get = async (id: number, { ifNoneMatch, signal }: GetOptions<Shape> = {}): Promise<Shape> =>
+  const get = async (id: number, { ifNoneMatch, ...options }: GetOptions<Shape> = {}): Promise<Shape> =>
     send({
       method: "GET",
       path: `${path}${pathId(id)}/`,
       headers: { "If-None-Match": versionOf(ifNoneMatch) },
-      signal,
+      options,
       isIdempotent: true,
-      read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readRecord(response)),
+      read: (response) => (ifNoneMatch && response.status === 304 ? ifNoneMatch : readJson<Shape>(response)),
     });
 
   async function change(
     method: "PUT" | "PATCH",
     id: number,
     changes: Changes,
-    { ifMatch, signal }: ChangeOptions<Shape> = {},
+    { ifMatch, ...options }: ChangeOptions<Shape> = {},
   ): Promise<Shape> {
     /** A 412 may be due to our own attempt whose response was lost: the record then has the values that were sent. */
     async function recover(problem: ProblemError): Promise<Shape> {
-      const current = problem.status === 412 ? await get(id, { signal }) : undefined;
+      const current = problem.code === "precondition_failed" ? await get(id, options) : undefined;
       if (!current || !hasValues(current, changes)) throw problem;
       return current;
     }
@@ -116,10 +118,10 @@ export function recordMethods<Shape extends object, New, Changes extends object,
       path: `${path}${pathId(id)}/`,
       body: changes,
       headers: { "If-Match": versionOf(ifMatch) },
-      signal,
+      options,
       // Without a condition, a second attempt could overwrite what another client has written since.
       isIdempotent: ifMatch !== undefined,
-      read: readRecord,
+      read: readJson<Shape>,
       recover,
     });
   }
@@ -127,7 +129,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   return {
     list: (query, options) => list(send, path, query, options),
     get,
-    create: async (body, options) => send(createCall(path, body, readRecord, options)),
+    create: async (body, options) => send(createCall(path, body, readJson<Shape>, options)),
     replace: (id, changes, options) => change("PUT", id, changes, options),
     update: (id, changes, options) => change("PATCH", id, changes, options),
     delete: async (id, options) => send(deleteCall(`${path}${pathId(id)}/`, options)),
@@ -138,7 +140,7 @@ export function recordMethods<Shape extends object, New, Changes extends object,
 const storedValue = (value: unknown): unknown => (typeof value === "string" ? value.trim() : value);
 
 /** The fields that the API sets itself; it ignores them in a change. */
-const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
+const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version"];
 
 const hasValues = (record: object, changes: object): boolean =>
   Object.entries(changes).every(

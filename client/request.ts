@@ -1,16 +1,18 @@
-import { ProblemError, problemOfResponse, redirectProblem, unexpectedResponse } from "./problem.ts";
+import { HookError, type Hooks, runHooks } from "./hooks.ts";
+import { ProblemError, problemOfResponse, redirectProblem } from "./problem.ts";
+import { isRedirect } from "./response.ts";
 import { type RetryOptions, retryCall } from "./retry.ts";
 import type { SessionStore } from "./session.ts";
-import { apiUrl } from "./url.ts";
+import type { ProblemCode } from "./types.ts";
 
-/** The options of every call. */
-export interface CallOptions {
+/** The options of every call. Its hooks are called after those of the client. */
+export interface CallOptions extends Hooks {
   /** Ends the call at once, also in a pause between attempts. The call then throws the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
 /** A request, and how to read its response. */
-export interface Call<Result> extends CallOptions {
+export interface Call<Result> {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Relative to the API's URL, without a slash at the start. */
   path: string;
@@ -19,7 +21,11 @@ export interface Call<Result> extends CallOptions {
   body?: unknown;
   type?: string;
   headers?: Record<string, string | undefined>;
-  /** Whether sending the request twice has the same effect as sending it once: only then is it retried. */
+  options?: CallOptions | undefined;
+  /**
+   * Whether sending the request twice has the same effect as sending it once. Only then is it retried, unless the API
+   * says that nothing was changed.
+   */
   isIdempotent: boolean;
   read: (response: Response) => Result | Promise<Result>;
   /**
@@ -30,9 +36,11 @@ export interface Call<Result> extends CallOptions {
 }
 
 interface SendOptions {
-  url: string | URL;
+  /** The API's URL, checked and with a slash at its end. */
+  base: string;
   fetch: typeof fetch;
   retry: RetryOptions | undefined;
+  hooks: Hooks;
 }
 
 /**
@@ -47,34 +55,40 @@ export type Send = <Result>(call: Call<Result>) => Promise<Result>;
  *
  * It follows no redirects: they could carry passwords and tokens to another origin. The mode is "manual", because
  * workerd does not have "error", and because a network error, unlike a redirect, is worth a retry.
- *
- * @throws {TypeError} when `url` is neither `https:` nor this machine.
  */
-export function createSend({ url, fetch, retry }: SendOptions) {
-  const base = apiUrl(url);
-  return async <Result>(call: Call<Result>, access?: string, options = retry): Promise<Result> => {
+export function createSend({ base, fetch, retry, hooks }: SendOptions) {
+  return async <Result>(call: Call<Result>, access?: string, retryOptions = retry): Promise<Result> => {
+    const { method, options = {} } = call;
     const target = new URL(base + call.path);
     target.search = searchOf(call.query);
-    const init = {
-      method: call.method,
-      headers: headersOf(call, access),
-      body: bodyOf(call),
-      redirect: "manual" as const,
-    };
+    let attempt = 0;
     let mayHaveSucceeded = false;
-    const attempt = async (signal: AbortSignal) => {
-      const response = await fetch(target, { ...init, signal });
+
+    async function sendOnce(signal: AbortSignal): Promise<Result> {
+      attempt += 1;
+      const about = { method, url: target.href, attempt };
+      const headers = headersOf(call);
+      await runHooks([hooks.onRequest, options.onRequest], { ...about, headers }, signal);
+      const init = { method, headers: withAccessToken(headers, access), body: bodyOf(call) };
+      const response = await fetch(target, { ...init, redirect: "manual", signal });
+      const received = { ...about, ...detailsOf(response) };
+      await runHooks([hooks.onResponse, options.onResponse], received, signal);
       if (isRedirect(response)) throw redirectProblem(response);
       if (response.status >= 400) throw await problemOfResponse(response);
       return call.read(response);
-    };
-    const isRetryable = (problem: ProblemError) => {
-      if (!call.isIdempotent || !retryableStatuses.has(problem.status)) return false;
-      mayHaveSucceeded ||= problem.status !== TOO_MANY_REQUESTS;
+    }
+
+    function isRetryable({ status, code, cause }: ProblemError): boolean {
+      if (nothingChanged.has(code)) return true;
+      if (!call.isIdempotent || cause instanceof HookError || !retryableStatuses.has(status)) return false;
+      mayHaveSucceeded ||= status !== TOO_MANY_REQUESTS;
       return true;
-    };
-    return retryCall(attempt, isRetryable, options, call.signal).catch((problem: unknown) => {
-      if (mayHaveSucceeded && call.recover && problem instanceof ProblemError) return call.recover(problem);
+    }
+
+    return retryCall(sendOnce, isRetryable, retryOptions, options.signal).catch((problem: unknown) => {
+      if (!(problem instanceof ProblemError)) throw problem;
+      if (problem.cause instanceof HookError) throw problem.cause.cause;
+      if (mayHaveSucceeded && call.recover) return call.recover(problem);
       throw problem;
     });
   };
@@ -85,12 +99,13 @@ export function createSend({ url, fetch, retry }: SendOptions) {
  */
 export function withSession(send: ReturnType<typeof createSend>, session: SessionStore): Send {
   return async (call) => {
-    const access = await session.accessToken(call.signal);
+    const signal = call.options?.signal;
+    const access = await session.accessToken(signal);
     const { loginCount } = session;
     try {
       return await send(call, access);
     } catch (error) {
-      const next = access && isTokenRefused(error) && (await session.nextAccessToken(access, call.signal));
+      const next = access && isTokenRefused(error) && (await session.nextAccessToken(access, signal));
       // After a login in the meantime the tokens may be another account's: this call must not be sent with them.
       if (!next || session.loginCount !== loginCount) throw error;
       return send(call, next);
@@ -98,29 +113,40 @@ export function withSession(send: ReturnType<typeof createSend>, session: Sessio
   };
 }
 
-/** Also when the program's own `fetch` has followed it. A browser hides the status and the headers. */
-const isRedirect = ({ status, type, redirected }: Response): boolean =>
-  redirected || (type as string) === "opaqueredirect" || [301, 302, 303, 307, 308].includes(status);
-
 const TOO_MANY_REQUESTS = 429;
 
 /** No response (0), and the statuses of temporary problems. */
 const retryableStatuses = new Set([0, TOO_MANY_REQUESTS, 502, 503, 504]);
 
-/** RFC 6750, section 3.1. */
-const isTokenRefused = (error: unknown): boolean =>
-  error instanceof ProblemError && /error="invalid_token"/.test(error.headers.get("WWW-Authenticate") ?? "");
+type Codes = ReadonlySet<ProblemCode | undefined>;
 
-function headersOf({ headers = {}, body, type }: Call<unknown>, access?: string): Record<string, string> {
-  const all = {
-    "Content-Type": body === undefined ? undefined : (type ?? "application/json"),
-    Authorization: access && `Bearer ${access}`,
-    ...headers,
-  };
-  return Object.fromEntries(
-    Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  );
+/** The API promises that nothing was changed, and that the same request may succeed: any call is sent again. */
+const nothingChanged: Codes = new Set(["write_conflict", "database_busy"]);
+
+/** A new access token may help. */
+const refusedTokens: Codes = new Set(["token_invalid", "token_expired", "token_revoked"]);
+
+const isTokenRefused = (error: unknown): boolean =>
+  error instanceof ProblemError && refusedTokens.has(error.code);
+
+function headersOf({ headers = {}, body, type }: Call<unknown>): Headers {
+  const all = new Headers();
+  if (body !== undefined) all.set("Content-Type", type ?? "application/json");
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) all.set(name, value);
+  return all;
 }
+
+/** The headers as an object: a program's own `fetch` may add others to it. */
+function withAccessToken(headers: Headers, access: string | undefined): Record<string, string> {
+  if (access) headers.delete("Authorization"); // a hook may have set it
+  return { ...Object.fromEntries(headers), ...(access && { Authorization: `Bearer ${access}` }) };
+}
+
+const detailsOf = ({ status, headers }: Response) => ({
+  status,
+  headers,
+  requestId: headers.get("X-Request-Id") ?? undefined,
+});
 
 const bodyOf = ({ body, type }: Call<unknown>): string | null =>
   body === undefined ? null : type ? String(body) : JSON.stringify(body);
@@ -129,27 +155,4 @@ function searchOf(query: object = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
   return String(search);
-}
-
-/**
- * Reads a response's JSON.
- *
- * @throws {ProblemError} when the body is not JSON, such as the login page of a public network.
- */
-export async function readJson<Body>(response: Response): Promise<Body> {
-  const text = await response.text();
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw unexpectedResponse(response, error);
-  }
-}
-
-/**
- * Checks a response without a body.
- *
- * @throws {ProblemError} when the status is not 204: the response is then not the API's.
- */
-export function readNoContent(response: Response): void {
-  if (response.status !== 204) throw unexpectedResponse(response);
 }

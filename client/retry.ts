@@ -1,6 +1,6 @@
 import { type ProblemError, toProblem } from "./problem.ts";
 
-/** How often a call that is safe to repeat is sent, and how long that may take. Times are in milliseconds. */
+/** How often a call that may be retried is sent, and how long that may take. Times are in milliseconds. */
 export interface RetryOptions {
   /** The largest number of attempts; 5 by default, 1 for no retry. */
   attempts?: number | undefined;
@@ -60,7 +60,7 @@ function withDefaults(options: RetryOptions): typeof defaults {
 /**
  * Runs `work` with a signal that aborts after this time, or with `outer`. (Not every browser has `AbortSignal.any`.)
  */
-async function withTimeout<Result>(
+export async function withTimeout<Result>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<Result>,
   outer: AbortSignal | undefined,

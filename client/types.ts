@@ -1,153 +1,520 @@
 // Generated from the schemas of src/ by client/generate-types.ts: do not edit; `npm run client:types` writes it anew.
 
+/** `M` male, `F` female, `O` other, `U` unknown. */
+export type Gender = "M" | "F" | "O" | "U";
+
+/** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
+export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+
+/** What an account may do: a `clinician` changes its own records; an `admin` also changes all doctors and manages accounts; an `auditor` only reads the audit log and accounts. */
+export type Role = "clinician" | "admin" | "auditor";
+
+/** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
+export type Outcome = "done" | "not_found" | "refused";
+
+/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+export type AuditAction =
+  | "list"
+  | "read"
+  | "create"
+  | "replay"
+  | "history"
+  | "accesses"
+  | "audit"
+  | "list_audit_digests"
+  | "update"
+  | "delete"
+  | "restore"
+  | "transfer"
+  | "break_glass"
+  | "list_emergency_accesses"
+  | "assign"
+  | "unassign"
+  | "export"
+  | "import"
+  | "register"
+  | "login"
+  | "logout"
+  | "refresh"
+  | "repeat_refresh"
+  | "change_password"
+  | "invite"
+  | "list_invitations"
+  | "withdraw_invitation"
+  | "list_accounts"
+  | "read_account"
+  | "update_account"
+  | "sign_out"
+  | "probing"
+  | "purge"
+  | "admin"
+  | "clinician"
+  | "auditor"
+  | "disable"
+  | "enable"
+  | "sign-out"
+  | "reset-password";
+
+/**
+ * What is wrong with a field. Later versions may add codes.
+ *
+ * - `required`: It is missing or blank.
+ * - `invalid_type`: It has another type: a text in place of a number, a fraction in place of an integer.
+ * - `invalid_value`: It is none of the values that are allowed.
+ * - `invalid_format`: The text does not have the form that is expected.
+ * - `invalid_email`: It is not an email address.
+ * - `invalid_text`: The text has a NUL or is not well-formed Unicode.
+ * - `invisible_characters`: A name has zero-width or bidirectional control characters.
+ * - `too_big`: The number is too big.
+ * - `too_small`: The number or the time is too small; `max_age` is less than `min_age`, or `to` is before `from`.
+ * - `too_long`: The text, the line or the cell is too long.
+ * - `too_short`: The text is too short.
+ * - `too_many`: A line of a file has too many fields, cells or columns.
+ * - `unknown_field`: The record has no such field.
+ * - `unknown_parameter`: The route has no such query parameter.
+ * - `repeated_parameter`: The query has the parameter more than once.
+ * - `malformed_encoding`: The parameter is not percent-encoded UTF-8.
+ * - `read_only`: It cannot be changed, and the value is not that of the record.
+ * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
+ * - `doctor_inactive`: The doctor takes no new patients.
+ * - `same_account`: It must be another account.
+ * - `password_too_common`: Too many people use this password.
+ * - `password_one_character`: The password is one character repeated.
+ * - `password_is_username`: The password is the username.
+ * - `password_is_email`: The password is the email, or the part before its `@`.
+ * - `password_unchanged`: The new password is the current one.
+ * - `password_expired`: The password that an operator has set has expired: ask for a new one.
+ * - `wrong_password`: It is not the current password.
+ * - `invitation_invalid`: The invitation is unknown, already used or expired.
+ * - `email_not_invited`: The invitation was sent to another email.
+ * - `invalid_cursor`: The cursor is not one of this list: start at the first page.
+ * - `differs_from_cursor`: It differs from the query that the cursor belongs to.
+ * - `email_taken`: You already have a patient with this email.
+ * - `email_repeated`: An earlier line of the file has this email.
+ * - `invalid_json`: The line is not well-formed JSON.
+ * - `invalid_csv`: A quotation mark on this line of CSV is not closed or not doubled.
+ * - `duplicate_key`: An object of the line has a key twice.
+ * - `wrong_cell_count`: The line has more or fewer cells than the header.
+ * - `missing_header`: The first line of a CSV file does not name the columns.
+ * - `unknown_column`: There is no such column, or a cell is not under a name of the header.
+ * - `missing_column`: The header does not have this column.
+ * - `duplicate_column`: The header has this column twice.
+ */
+export type FieldErrorCode =
+  | "required"
+  | "invalid_type"
+  | "invalid_value"
+  | "invalid_format"
+  | "invalid_email"
+  | "invalid_text"
+  | "invisible_characters"
+  | "too_big"
+  | "too_small"
+  | "too_long"
+  | "too_short"
+  | "too_many"
+  | "unknown_field"
+  | "unknown_parameter"
+  | "repeated_parameter"
+  | "malformed_encoding"
+  | "read_only"
+  | "no_such_record"
+  | "doctor_inactive"
+  | "same_account"
+  | "password_too_common"
+  | "password_one_character"
+  | "password_is_username"
+  | "password_is_email"
+  | "password_unchanged"
+  | "password_expired"
+  | "wrong_password"
+  | "invitation_invalid"
+  | "email_not_invited"
+  | "invalid_cursor"
+  | "differs_from_cursor"
+  | "email_taken"
+  | "email_repeated"
+  | "invalid_json"
+  | "invalid_csv"
+  | "duplicate_key"
+  | "wrong_cell_count"
+  | "missing_header"
+  | "unknown_column"
+  | "missing_column"
+  | "duplicate_column";
+
+/**
+ * What kind of error a problem is. Later versions may add codes: treat one that you do not know like its status.
+ *
+ * - `validation_failed`: 400. A field, a parameter, a header or a line of a file is not valid; `errors` and `error_codes` name each one. Show the errors next to the fields.
+ * - `invalid_json`: 400. The body is not well-formed JSON. Fix the client.
+ * - `invalid_utf8`: 400. The body is not UTF-8 (a CSV file: not UTF-16 with a byte order mark either). Send the text in UTF-8.
+ * - `duplicate_key`: 400. An object of the body has a key twice. Fix the client.
+ * - `body_missing`: 400. The request has no body. Fix the client.
+ * - `no_records`: 400. An imported file has no records. Choose another file.
+ * - `token_missing`: 401. The request has no access token. Log in.
+ * - `token_invalid`: 401. The access token is malformed, or is not from this API. Refresh once, send the request again, and log in if that fails.
+ * - `token_expired`: 401. The access token has expired. Refresh, and send the request again.
+ * - `token_revoked`: 401. The session of the access token has ended, or the account is disabled or has another role now. Refresh once, send the request again, and log in if that fails.
+ * - `invalid_credentials`: 401. There is no active account with this username and password. Ask for the password again.
+ * - `refresh_token_invalid`: 401. The refresh token is unknown or already used, or its session has ended. Log in.
+ * - `password_change_required`: 403. An operator has set the password of your account. Change the password: `POST /api/auth/password/`.
+ * - `auditor_read_only`: 403. Your account is an auditor's, who reads the audit log and accounts and nothing else. Do not offer this action.
+ * - `admin_required`: 403. Only an admin may do this. Do not offer this action.
+ * - `admin_or_auditor_required`: 403. Only an admin or an auditor may read this. Do not offer this action.
+ * - `own_account`: 403. Only another admin may change this of your own account. Ask another admin.
+ * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it or end its assignments. Do not offer this action.
+ * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email or `active`. Ask an admin.
+ * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
+ * - `no_such_route`: 404. There is no such path. Fix the client.
+ * - `not_found`: 404. There is no such record, or not for you; also when the id is not a number. Remove the record from the screen.
+ * - `method_not_allowed`: 405. The path exists, with other methods: `Allow` lists them. Fix the client.
+ * - `not_acceptable`: 406. An export in a format that does not exist. Send an `Accept` with a format of the export.
+ * - `write_conflict`: 409. A concurrent request changed the same records; nothing was changed by this one. Send the same request again.
+ * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it. Tell the user, who may know the other record.
+ * - `receiver_has_email`: 409. The account that would get the patient already has one with this email. Tell the user: one of the two patients has to change first.
+ * - `username_taken`: 409. An account has this username; case is ignored. Ask for another one.
+ * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
+ * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
+ * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
+ * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
+ * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
+ * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
+ * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one. Read the record again and let the user decide.
+ * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
+ * - `too_many_records`: 413. An imported file has more than 1,000 records. Send the file in parts.
+ * - `unsupported_media_type`: 415. The `Content-Type` is not one that the route takes, or names another charset than UTF-8. Fix the client.
+ * - `unsupported_content_encoding`: 415. The body is compressed: it has a `Content-Encoding` other than `identity`. Send it without compression.
+ * - `idempotency_key_reused`: 422. The `Idempotency-Key` was used before for a different request. Use a key of its own for each record.
+ * - `precondition_required`: 428. This installation requires `If-Match` with every change. Send the record's `ETag`.
+ * - `rate_limited`: 429. Too many requests of one network, session or account. Wait for `Retry-After`.
+ * - `locked_out`: 429. Too many wrong passwords for this username or from this network. Wait for `Retry-After`: 1, 2, 4 … seconds, up to 15 minutes.
+ * - `probing`: 429. Your account has asked for more than 100 patients that do not exist for it: all its requests are refused. Wait for `Retry-After`: until the next full hour.
+ * - `internal_error`: 500. A fault in the API, or a missing setting. Tell the operator the `request_id`; do not send it again.
+ * - `database_unavailable`: 503. The database did not respond in time: **the change may have been made or not**. Wait for `Retry-After`, then send again what is safe to send twice.
+ * - `database_busy`: 503. Timed out waiting for another update; nothing was changed. Wait for `Retry-After`, then send the same request again.
+ */
+export type ProblemCode =
+  | "validation_failed"
+  | "invalid_json"
+  | "invalid_utf8"
+  | "duplicate_key"
+  | "body_missing"
+  | "no_records"
+  | "token_missing"
+  | "token_invalid"
+  | "token_expired"
+  | "token_revoked"
+  | "invalid_credentials"
+  | "refresh_token_invalid"
+  | "password_change_required"
+  | "auditor_read_only"
+  | "admin_required"
+  | "admin_or_auditor_required"
+  | "own_account"
+  | "not_patient_owner"
+  | "not_doctor_creator"
+  | "doctor_relied_on"
+  | "registration_closed"
+  | "no_such_route"
+  | "not_found"
+  | "method_not_allowed"
+  | "not_acceptable"
+  | "write_conflict"
+  | "email_taken"
+  | "receiver_has_email"
+  | "username_taken"
+  | "already_assigned"
+  | "doctor_has_patients"
+  | "doctor_deleted"
+  | "last_admin"
+  | "invitation_unusable"
+  | "replay_unreadable"
+  | "precondition_failed"
+  | "body_too_large"
+  | "too_many_records"
+  | "unsupported_media_type"
+  | "unsupported_content_encoding"
+  | "idempotency_key_reused"
+  | "precondition_required"
+  | "rate_limited"
+  | "locked_out"
+  | "probing"
+  | "internal_error"
+  | "database_unavailable"
+  | "database_busy";
+
+/** A new account. */
 export interface Registration {
+  /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
   username: string;
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
+  /** At least 8 characters, unless this installation requires more, and at most 256 bytes of UTF-8, in Unicode's normal form NFC. All characters are allowed, and spaces at the start and the end count. Rejected are the 30,000 most common passwords, `hospital`, `clinic`, `doctor`, `patient`, `nurse` and `medical`, also with digits and punctuation at the end or with usual replacements (`P@ssw0rd`, `Summer2026`), and: one character repeated, the username, the email, and the part of the email before the @. */
   password: string;
+  /** The code of an invitation. Needed if this installation requires one, or to become an admin. */
   invitation?: string;
 }
 
+/** The username and the password of an account. */
 export interface Credentials {
+  /** The username; case is ignored. */
   username: string;
+  /** The account's password. */
   password: string;
 }
 
+/** The account that was created. */
 export interface NewAccount {
+  /** The account's id. */
   id: number;
+  /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
   username: string;
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
 }
 
+/** An account. */
 export interface Account {
+  /** The account's id. */
   id: number;
+  /** The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored. */
   username: string;
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  /** A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else. */
+  role: Role;
 }
 
+/** The tokens of a session. The fields are named as in OAuth 2.0 where it has them (RFC 6749, section 5.1). */
 export interface TokenPair {
+  /** The access token, a JWT. Send it as `Authorization: Bearer <access>`. */
   access: string;
+  /** The refresh token. Send it once, to the refresh route, to get the next pair. */
   refresh: string;
+  /** Always `Bearer`. */
   token_type: "Bearer";
+  /** How long `access` is valid, in seconds: at most 900. */
   expires_in: number;
+  /** Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403. The password expires after 24 hours. */
   must_change_password?: true;
 }
 
+/** A new password, and the one that it replaces. */
 export interface PasswordChange {
+  /** The account's current password. */
   current: string;
+  /** At least 8 characters, unless this installation requires more, and at most 256 bytes of UTF-8, in Unicode's normal form NFC. All characters are allowed, and spaces at the start and the end count. Rejected are the 30,000 most common passwords, `hospital`, `clinic`, `doctor`, `patient`, `nurse` and `medical`, also with digits and punctuation at the end or with usual replacements (`P@ssw0rd`, `Summer2026`), and: one character repeated, the username, the email, and the part of the email before the @. */
   new: string;
 }
 
+/** A change of your own account. */
+export interface OwnAccountChange {
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
+  email: string;
+  /** The account's current password. */
+  password: string;
+  /** Read-only. It may be sent back as it is; another username is an error. */
+  username?: string;
+  /** Read-only. It may be sent back as it is; another role is an error. */
+  role?: Role;
+}
+
+/** An active session of your account. Each login creates one, and each change of the password. */
 export interface Session {
+  /** The session's id. */
   id: string;
+  /** When it was created, by a login or a change of the password. */
   created_at: string;
+  /** When it was created or last refreshed. */
   last_used_at: string;
+  /** When it ends, unless it is refreshed before. */
   expires_at: string;
+  /** The `User-Agent` header of the request that created it, up to 256 characters; null if there was none. */
   user_agent: string | null;
+  /** The client's network address when the session was created or last refreshed; null if it is not known. If it is not one of yours, end the session and change your password. */
   last_address: string | null;
+  /** The `User-Agent` header of that request, up to 256 characters; null if there was none. */
   last_user_agent: string | null;
+  /** Whether the access token of this request belongs to it. */
   current: boolean;
 }
 
+/** An account, as admins see it. */
 export interface AccountDetails {
+  /** The account's id. */
   id: number;
+  /** The username. */
   username: string;
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  /** `clinician`, `admin` or `auditor`. */
+  role: Role;
+  /** Whether the account can log in. A disabled account has no sessions. */
   active: boolean;
+  /** The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts. */
   doctor: number | null;
+  /** When it was created. */
   created_at: string;
 }
 
+/** Changes of an account. Fields that are left out stay as they are. */
 export interface AccountChanges {
-  role?: "clinician" | "admin" | "auditor";
+  /** The account's email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
+  email?: string;
+  /** `clinician`, `admin` or `auditor`. */
+  role?: Role;
+  /** Whether the account can log in. A disabled account has no sessions. */
   active?: boolean;
+  /** The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts. */
   doctor?: number | null;
+  /** Read-only. It may be sent back as it is; another username is an error. */
+  username?: string;
+  /** Why the account is linked to a doctor, 10 to 500 characters; required when `doctor` is set to a doctor. It is written to the audit log, where the owners of the doctor's patients can read it. */
   reason?: string;
 }
 
+/** A new invitation. */
 export interface NewInvitation {
+  /** The email address that the account will have, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  /** The role that the account will have: `clinician`, `admin` or `auditor`. */
+  role: Role;
 }
 
+/** The invitation that was created, with its code. */
 export interface IssuedInvitation {
+  /** The invitation's id. */
   id: number;
+  /** The email address that the account will have, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  /** The role that the account will have: `clinician`, `admin` or `auditor`. */
+  role: Role;
+  /** The value of `invitation` when registering. It is shown only now and cannot be read later. */
   code: string;
+  /** When it expires: seven days after it was created. */
   expires_at: string;
 }
 
+/** An invitation that has not been used. */
 export interface Invitation {
+  /** The invitation's id. */
   id: number;
+  /** The email address that the account will have, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. */
   email: string;
-  role: "clinician" | "admin" | "auditor";
+  /** The role that the account will have: `clinician`, `admin` or `auditor`. */
+  role: Role;
+  /** The id of the admin's account; null if an operator of this installation created it. */
   created_by: number | null;
+  /** When it was created. */
   created_at: string;
+  /** When it expires. */
   expires_at: string;
 }
 
+/** An emergency access that has not ended. */
 export interface OpenEmergencyAccess {
+  /** The id of the emergency access. */
   id: number;
+  /** The admin's account. */
   account: {
     id: number;
     username: string;
   };
+  /** The patient's id. */
   patient: number;
+  /** The reason that was given last; `null` if an earlier version of the API granted it. */
   reason: string | null;
+  /** When it ends: a UTC timestamp in milliseconds. */
   expires_at: string;
 }
 
+/** A new patient. */
 export interface NewPatient {
+  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   firstname: string;
+  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email: string;
+  /** The age in whole years, 0 to 120. */
   age: number;
-  gender: "M" | "F" | "O" | "U";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender: Gender;
 }
 
+/** Changes of a patient. Fields that are left out stay as they are. */
 export interface PatientChanges {
+  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   firstname?: string;
+  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname?: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email?: string;
+  /** The age in whole years, 0 to 120. */
   age?: number;
-  gender?: "M" | "F" | "O" | "U";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender?: Gender;
 }
 
+/** A patient. */
 export interface Patient {
+  /** The record's id. */
   id: number;
+  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   firstname: string;
+  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email: string;
+  /** The age in whole years, 0 to 120. */
   age: number;
-  gender: "M" | "F" | "O" | "U";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender: Gender;
+  /** The id of the account that created it, and owns it until it is transferred. */
   created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
   created_at: string;
+  /** When it was last changed: a UTC timestamp in milliseconds. */
   updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
 }
 
+/** The result of an import, by line number. Lines count from 1, as in an editor. */
 export interface Imported {
+  /** The lines that were imported, with the ids of the new patients. */
   created: {
     line: number;
     id: number;
   }[];
+  /** The lines that were not imported, with the messages and the codes of their fields, in the same order. */
   refused: {
     line: number;
     errors: {
       [k: string]: string[];
     };
+    error_codes: {
+      [k: string]: FieldErrorCode[];
+    };
   }[];
 }
 
+/** A change of a patient: of its fields, its owner or its doctors. */
 export interface Change {
+  /** The event's id. */
   id: number;
+  /** When it happened, by the clock of the database: a UTC timestamp in milliseconds. */
   at: string;
+  /** The account that did it, with the username that it had at that time; `null` if an operator did it. */
   account: {
     id: number;
     username: string;
   } | null;
-  action: string;
+  /** What was done or attempted. */
+  action: AuditAction;
+  /** The value of each changed field before and after; empty if the whole patient was deleted, restored or imported. */
   changes: {
     [k: string]: {
       before: unknown;
@@ -156,165 +523,278 @@ export interface Change {
   };
 }
 
+/** An access to a patient, or an attempt. */
 export interface Access {
+  /** The event's id. */
   id: number;
+  /** When it happened, by the clock of the database: a UTC timestamp in milliseconds. */
   at: string;
+  /** The account that did it, with the username and the role that it had at that time. `null` if nobody was logged in, or if an operator did it. */
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin" | "auditor";
+    role: Role;
   } | null;
-  action: string;
-  outcome: "done" | "not_found" | "refused";
+  /** What was done or attempted. */
+  action: AuditAction;
+  /** The result: `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
+  outcome: Outcome;
+  /** The client's network address; `null` if an operator did it. */
   address: string | null;
+  /** The id of the request, as in the header X-Request-Id; `null` if an operator did it. */
   request_id: string | null;
+  /** For a change: the value of each changed field before and after. Left out if no field changed. */
   changes?: {
     [k: string]: {
       before: unknown;
       after: unknown;
     };
   };
+  /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
+  /** The id of the account that was linked to a doctor of this patient, and can read it since. */
   subject?: number;
 }
 
+/** An event of the audit log. */
 export interface AuditEvent {
+  /** The event's id. */
   id: number;
+  /** When it happened, by the clock of the database: a UTC timestamp in milliseconds. */
   at: string;
+  /** The account that did it, with the username and the role that it had at that time. `null` if nobody was logged in, or if an operator did it. */
   account: {
     id: number;
     username: string;
-    role: "clinician" | "admin" | "auditor";
+    role: Role;
   } | null;
-  action: string;
-  outcome: "done" | "not_found" | "refused";
+  /** What was done or attempted. */
+  action: AuditAction;
+  /** The result: `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
+  outcome: Outcome;
+  /** The client's network address; `null` if an operator did it. */
   address: string | null;
+  /** The id of the request, as in the header X-Request-Id; `null` if an operator did it. */
   request_id: string | null;
+  /** For a change of an account, a doctor or an invitation: the value of each changed field before and after. Left out if no field changed. */
   changes?: {
     [k: string]: {
       before: unknown;
       after: unknown;
     };
   };
+  /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
+  /** For a change of a patient: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */
   changed_fields?: string[];
+  /** The ids of all patients whose data was read or changed; when an account was linked to a doctor, of that doctor's patients at that time. Left out of other events about a doctor or an account. */
   patients?: number[];
+  /** The id of the doctor that was changed. */
   doctor?: number;
+  /** The id of the account that was changed. */
   subject?: number;
 }
 
+/** The digest of a day of the audit log. */
 export interface AuditDigest {
+  /** The day, in UTC. */
   day: string;
+  /** The number of its events. */
   events: number;
+  /** The id of its first event. Null on a day without events. */
   first_id: number | null;
+  /** The id of its last event. Null on a day without events. */
   last_id: number | null;
+  /** The hash of all its events, in hexadecimal. */
   sha256: string;
+  /** A signature of the other fields and of the digest of the day before, by a key that the database does not have. */
   hmac: string;
+  /** When it was computed. */
   closed_at: string;
 }
 
+/** The patient that was restored. */
 export interface Restored {
+  /** The patient's id. */
   id: number;
+  /** The ids of the doctors assigned to it. */
   doctors: number[];
 }
 
+/** The patient that was transferred, with its new owner. */
 export interface HandedOver {
+  /** The patient's id. */
   id: number;
+  /** The id of the account that owns it now. */
   owner: number;
 }
 
+/** The account whose patients are transferred, the account that gets them, and why. */
 export interface AccountTransfer {
+  /** The id of an account, active or disabled. */
   from: number;
+  /** The id of another, active account. */
   to: number;
+  /** The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it. */
   reason: string;
 }
 
+/** The result of a transfer of many patients. */
 export interface HandedOverAll {
+  /** How many patients were transferred. */
   transferred: number;
+  /** The ids of the patients that stay, because the other account has a patient with the same email. */
   conflicts: number[];
+  /** Whether more patients can be transferred by sending the same request again. */
   more: boolean;
 }
 
+/** Your emergency access to a patient. */
 export interface EmergencyAccess {
+  /** The patient's id. */
   patient: number;
+  /** The reason that you gave. */
   reason: string;
+  /** When the access ends: a UTC timestamp in milliseconds. */
   expires_at: string;
 }
 
+/** A new doctor. */
 export interface NewDoctor {
+  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   firstname: string;
+  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
   email: string;
-  gender: "M" | "F" | "O" | "U";
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender: Gender;
+  /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
+  specialization: Specialization;
+  /** The maximum number of appointments per day, 0 to 1000. 10 if it is left out. */
   max_appointments_per_day?: number;
+  /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. `true` if it is left out. */
   active?: boolean;
 }
 
+/** Changes of a doctor. Fields that are left out stay as they are. */
 export interface DoctorChanges {
+  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   firstname?: string;
+  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname?: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
   email?: string;
-  gender?: "M" | "F" | "O" | "U";
-  specialization?: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender?: Gender;
+  /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
+  specialization?: Specialization;
+  /** The maximum number of appointments per day, 0 to 1000. */
   max_appointments_per_day?: number;
+  /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
   active?: boolean;
 }
 
+/** A doctor. */
 export interface Doctor {
+  /** The record's id. */
   id: number;
+  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   firstname: string;
+  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
   lastname: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
   email: string;
-  gender: "M" | "F" | "O" | "U";
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender: Gender;
+  /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
+  specialization: Specialization;
+  /** The maximum number of appointments per day, 0 to 1000. */
   max_appointments_per_day: number;
+  /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
   active: boolean;
+  /** The id of the account that created it. It can change the doctor; once others rely on the doctor, only partly. */
   created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
   created_at: string;
+  /** When it was last changed: a UTC timestamp in milliseconds. */
   updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
 }
 
+/** A doctor to assign to a patient. */
 export interface NewAssignment {
+  /** The id of one of your patients. */
   patient: number;
+  /** The id of a doctor. */
   doctor: number;
 }
 
+/** The assignment that was created. */
 export interface Assignment {
+  /** The assignment's id. */
   id: number;
+  /** The patient's id. */
   patient: number;
+  /** The doctor's id. */
   doctor: number;
+  /** When the doctor was assigned: a UTC timestamp in milliseconds. */
   assigned_at: string;
 }
 
+/** Some fields of a patient. */
 export interface PatientSummary {
+  /** The patient's id. */
   id: number;
+  /** The first name. */
   firstname: string;
+  /** The last name. */
   lastname: string;
+  /** The age in whole years. */
   age: number;
-  gender: "M" | "F" | "O" | "U";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender: Gender;
+  /** The id of the account that created it. */
   created_by: number;
 }
 
+/** Some fields of a doctor. */
 export interface DoctorSummary {
+  /** The doctor's id. */
   id: number;
+  /** The first name. */
   firstname: string;
+  /** The last name. */
   lastname: string;
-  specialization: "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
+  /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
+  specialization: Specialization;
+  /** The maximum number of appointments per day. */
   max_appointments_per_day: number;
-  gender: "M" | "F" | "O" | "U";
+  /** `M` male, `F` female, `O` other, `U` unknown. */
+  gender: Gender;
+  /** Whether the doctor takes new patients. */
   active: boolean;
 }
 
+/** An assignment, with its patient and its doctor. */
 export interface ListedAssignment {
+  /** The assignment's id. */
   id: number;
+  /** The patient. */
   patient: PatientSummary;
+  /** The doctor. */
   doctor: DoctorSummary;
+  /** When the doctor was assigned: a UTC timestamp in milliseconds. */
   assigned_at: string;
 }
 
+/** A patient with the doctors assigned to it. */
 export interface DoctorsOfPatient {
+  /** The patient's id. */
   patient_id: number;
+  /** The patient's first and last name. */
   patient: string;
+  /** The assigned doctors, sorted by id. */
   doctors: DoctorSummary[];
 }

@@ -1,12 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { runAsCommand, withClient } from "../ops/command.ts";
 import { applyMissingMigrations } from "../ops/migrate.ts";
 import { functionName, type GeneratedStatement, sqlFolder, statementFile } from "../ops/statement-files.ts";
-import { renderStatement } from "../src/db/render.ts";
+import { type Query, renderStatement } from "../src/db/render.ts";
 import { statements } from "../src/db/statement.ts";
 import "../src/app.ts";
 import "../src/scheduled-cleanup.ts";
@@ -40,8 +39,11 @@ async function describeTypes(client: pg.Client, text: string) {
 }
 
 /** Generates the statement `name`. Its first line is a comment with its routes. */
-async function generate(client: pg.Client, name: string) {
-  const { query, readsInIndexOrder } = statements.get(name) ?? { query: sql``, readsInIndexOrder: false };
+async function generate(
+  client: pg.Client,
+  name: string,
+  { query, readsInIndexOrder }: { query: Query; readsInIndexOrder: boolean },
+) {
   const { text: rendered, params } = renderStatement(query);
   const [, routes = "", text = ""] = /^-- (.*)\n([\s\S]*)$/.exec(formatSql(rendered)) ?? [];
   if (!routes) throw new Error(`The statement ${name} does not begin with a comment that names its routes.`);
@@ -87,11 +89,14 @@ export const statementFunctions: Record<
 )};
 `;
 
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
+
 /** Writes all generated files; those of statements that do not exist any more are removed. */
 export async function generateStatementFiles(url: string): Promise<number> {
   const generated = await withClient(url, async (client) => {
     const all: Awaited<ReturnType<typeof generate>>[] = [];
-    for (const name of [...statements.keys()].sort()) all.push(await generate(client, name));
+    for (const [name, statement] of [...statements].sort(byName))
+      all.push(await generate(client, name, statement));
     return all;
   });
   rmSync(sqlFolder, { recursive: true, force: true });

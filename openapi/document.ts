@@ -9,13 +9,14 @@ import { healthOpenApi } from "../src/health/openapi.ts";
 import type { DescribedSchema, JsonSchema, OpenApiGroup, OperationDescription } from "../src/http/openapi.ts";
 import { invitationsOpenApi } from "../src/invitations/openapi.ts";
 import { patientsOpenApi } from "../src/patients/openapi.ts";
+import { enumSchemas } from "./enums.ts";
 import { headers } from "./headers.ts";
 import { buildOperation } from "./operations.ts";
-import { problemResponses, problemSchema } from "./problems.ts";
+import { codeSchemas, problemResponses, problemSchema } from "./problems.ts";
 import { listRoutes, type Route } from "./routes.ts";
 import { buildSchemas } from "./schemas.ts";
 
-const groups: OpenApiGroup[] = [
+export const groups: OpenApiGroup[] = [
   authOpenApi,
   patientsOpenApi,
   doctorsOpenApi,
@@ -38,6 +39,13 @@ export function buildDocument(version: string, introduction: string) {
   requireKnownRoutes(routes);
   const paths = buildPaths(routes);
   const responses = pickReferenced(problemResponses(), paths);
+  const schemas = {
+    ...buildSchemas(selectSchemas(routes, "requests"), "input"),
+    ...buildSchemas(
+      { ...selectSchemas(routes, "responses"), Problem: problemSchema, ...codeSchemas },
+      "output",
+    ),
+  };
   return {
     openapi: "3.1.1",
     info: {
@@ -52,10 +60,7 @@ export function buildDocument(version: string, introduction: string) {
     tags: [...new Set(groups.map(({ tag }) => tag))],
     paths,
     components: {
-      schemas: {
-        ...buildSchemas(selectSchemas(routes, "requests"), "input"),
-        ...buildSchemas({ ...selectSchemas(routes, "responses"), Problem: problemSchema }, "output"),
-      },
+      schemas: { ...schemas, ...pickReferenced(enumSchemas(), [paths, schemas]) },
       responses,
       headers: pickReferenced(headers, [paths, responses]),
       securitySchemes: {
@@ -85,10 +90,15 @@ function buildPaths(routes: Route[]) {
   for (const route of routes) {
     const [group, texts] = findDescription(route);
     const method = route.method.toLowerCase();
-    paths[route.path] = { ...paths[route.path], [method]: buildOperation(route, texts, group) };
+    const path = documentedPath(route, texts);
+    paths[path] = { ...paths[path], [method]: buildOperation(route, texts, group) };
   }
   return paths;
 }
+
+/** The path of a route, with the names that its parameters have in the document. */
+const documentedPath = ({ path }: Route, { parameters = {} }: OperationDescription): string =>
+  path.replace(/\{(\w+)\}/g, (_, name: string) => `{${parameters[name]?.name ?? name}}`);
 
 /** The named schemas of the JSON bodies of requests, or the others. */
 function selectSchemas(

@@ -3,14 +3,17 @@ import type { HeaderName, JsonSchema } from "../src/http/openapi.ts";
 /** The headers of every response of the Worker. */
 const commonHeaders = ["X-Request-Id", "Server-Timing"] as const;
 
+/** The headers of every response of a deprecated operation. */
+export const deprecationHeaders = ["Deprecation", "SuccessorLink"] as const;
+
 /** The headers that problems.ts adds to errors. */
-export type ProblemHeaderName = "Retry-After" | "WWW-Authenticate";
+export type ProblemHeaderName = "Accept-Encoding" | "Retry-After" | "WWW-Authenticate";
 
 const text = (pattern: string) => ({ type: "string", pattern });
 
 /** The response headers by name. `required`: every response that names the header has it. */
 export const headers: Record<
-  HeaderName | ProblemHeaderName | (typeof commonHeaders)[number],
+  HeaderName | ProblemHeaderName | (typeof commonHeaders | typeof deprecationHeaders)[number],
   { description: string; required: boolean; schema: JsonSchema; example: string | number }
 > = {
   "X-Request-Id": {
@@ -34,6 +37,24 @@ export const headers: Record<
     schema: text('^</[^>]+>; rel="next"$'),
     example: '</api/patients/?limit=50&cursor=YWZ0ZXItNTA>; rel="next"',
   },
+  SuccessorLink: {
+    description: "The path that replaces this one (RFC 5829), if the id is a number.",
+    required: false,
+    schema: text('^</[^>]+>; rel="successor-version"$'),
+    example: '</api/mappings/41/>; rel="successor-version"',
+  },
+  Deprecation: {
+    description: "Since when the operation is deprecated (RFC 9745): `@` and the seconds since 1970.",
+    required: true,
+    schema: text("^@\\d+$"),
+    example: "@1795737600",
+  },
+  "Content-Disposition": {
+    description: "The name of the file.",
+    required: true,
+    schema: text('^attachment; filename="[^"]+"$'),
+    example: 'attachment; filename="patients.ndjson"',
+  },
   Location: {
     description: "The path of the record that was created.",
     required: true,
@@ -53,6 +74,12 @@ export const headers: Record<
     schema: { type: "string", const: "true" },
     example: "true",
   },
+  "Accept-Encoding": {
+    description: "`identity` if the body was compressed: send it again without `Content-Encoding`.",
+    required: false,
+    schema: { type: "string", const: "identity" },
+    example: "identity",
+  },
   "Retry-After": {
     description: "How many seconds to wait before trying again.",
     required: true,
@@ -68,8 +95,14 @@ export const headers: Record<
   },
 };
 
+/** Headers whose component has another name, because another header of the same name has another meaning. */
+const sentNames: Record<string, string> = { SuccessorLink: "Link" };
+
 /** References to the named headers and to those of every response. */
 export const headerReferences = (names: readonly string[] = []): JsonSchema =>
   Object.fromEntries(
-    [...names, ...commonHeaders].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+    [...names, ...commonHeaders].map((name) => [
+      sentNames[name] ?? name,
+      { $ref: `#/components/headers/${name}` },
+    ]),
   );

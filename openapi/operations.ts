@@ -7,9 +7,11 @@ import {
   type ResponseDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
-import { IfMatch } from "../src/http/preconditions.ts";
+import { MAX_LIMIT } from "../src/http/pagination.ts";
+import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
+import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
 import type * as z from "../src/zod.ts";
-import { headerReferences } from "./headers.ts";
+import { deprecationHeaders, headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
 import type { Route } from "./routes.ts";
 import { buildParameters } from "./schemas.ts";
@@ -64,7 +66,7 @@ function jsonContent(
   const [name, described] = findSchema(schema, group);
   const item = referenceTo(name);
   return list
-    ? { schema: { type: "array", items: item, maxItems: 200 }, example: example ?? [described.example] }
+    ? { schema: { type: "array", items: item, maxItems: MAX_LIMIT }, example: example ?? [described.example] }
     : { schema: item, example: example ?? described.example };
 }
 
@@ -76,34 +78,55 @@ function findSchema(schema: z.ZodMiniType, { schemas, tag }: OpenApiGroup): [str
 
 function buildResponses(route: Route, texts: OperationDescription, group: OpenApiGroup): JsonSchema {
   const problems = texts.problems ?? {};
-  const errorStatuses = new Set([...commonErrorStatuses(route), ...Object.keys(problems).map(Number)]);
+  const codes = commonProblemCodes(route);
+  const statuses = new Set([
+    ...codes.map((code) => problemStatuses[code]),
+    ...Object.keys(problems).map(Number),
+  ]);
+  const codesOf = (status: number) => codes.filter((code) => problemStatuses[code] === status);
   return Object.fromEntries([
-    ...texts.responses.map((response) => [response.status, successResponse(response, group)]),
-    ...[...errorStatuses].map((status) => [status, operationProblem(status, problems[status])]),
+    ...texts.responses.map((response) => [response.status, successResponse(response, texts, group)]),
+    ...[...statuses].map((status) => [status, operationProblem(status, codesOf(status), texts)]),
   ]);
 }
 
-function successResponse(response: ResponseDescription, group: OpenApiGroup): JsonSchema {
+function successResponse(
+  response: ResponseDescription,
+  { deprecated }: OperationDescription,
+  group: OpenApiGroup,
+): JsonSchema {
   const { description, schema, list, headers = [], content } = response;
   const json = schema && { "application/json": jsonContent(schema, group, response) };
   return {
     description,
-    headers: headerReferences(list ? [...headers, "Link"] : headers),
+    headers: headerReferences([
+      ...headers,
+      ...(list ? ["Link"] : []),
+      ...(deprecated ? deprecationHeaders : []),
+    ]),
     ...(json || content ? { content: { ...json, ...content } } : {}),
   };
 }
 
-/** The error statuses that a route's middleware and validation return. */
-function commonErrorStatuses({ schemas, isAuthenticated, isRateLimited, isConfigured }: Route): number[] {
-  const { json, query, param, header } = schemas;
+/** The codes of the errors that a route's middleware and validation return. */
+function commonProblemCodes(route: Route): ProblemCode[] {
+  const { json, param, header } = route.schemas;
+  const isConditionalChange = header === WritePreconditions;
   return [
-    ...(json || query || header ? [400] : []),
-    ...(isAuthenticated ? [401, 403] : []),
-    ...(param ? [404] : []),
-    ...(header === IfMatch ? [412, 428] : []),
-    ...(json ? [413, 415] : []),
-    ...(header === IdempotencyKey ? [422] : []),
-    ...(isRateLimited ? [429] : []),
-    ...(isConfigured ? [409, 500, 503] : []),
+    "validation_failed", // Of a query that the route does not take.
+    ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
+    ...codesIf(route.isAuthenticated, "token_invalid", "token_missing", "token_expired", "token_revoked"),
+    ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
+    ...codesIf(param, "not_found"),
+    ...codesIf(header === ReadPreconditions || isConditionalChange, "precondition_failed"),
+    ...codesIf(isConditionalChange, "precondition_required"),
+    ...codesIf(json, "body_too_large", "unsupported_media_type", "unsupported_content_encoding"),
+    ...codesIf(header === IdempotencyKey, "idempotency_key_reused"),
+    ...codesIf(route.isRateLimited, "rate_limited"),
+    ...codesIf(route.isAuthenticated, "probing"),
+    ...codesIf(route.isConfigured, "write_conflict", "internal_error"),
+    ...codesIf(route.isConfigured, "database_unavailable", "database_busy"),
   ];
 }
+
+const codesIf = (condition: unknown, ...codes: ProblemCode[]): ProblemCode[] => (condition ? codes : []);

@@ -1,6 +1,15 @@
 /** A Unicode character class such as `\p{Cf}`. */
 const UNICODE_CLASS = /\\p\{\w+\}/gu;
 
+/** A slash with a backslash before it, which may be escaped itself. */
+const ESCAPED_SLASH = /((?:^|[^\\])(?:\\\\)*)\\\//g;
+
+/**
+ * Removes the backslashes before slashes. Only a literal of JavaScript needs them, and `RegExp.source` has them: a
+ * generator that writes such a literal would add a second one.
+ */
+export const unescapeSlashes = (pattern: string): string => pattern.replace(ESCAPED_SLASH, "$1/");
+
 /** The end of the characters that `\uXXXX` can write. For those beyond, regular expression dialects have no common notation. */
 const END = 0x1_0000;
 

@@ -1,13 +1,16 @@
 import {
+  type DescribedSchema,
   describeSchema,
   type JsonSchema,
+  type OperationDescription,
   type ProblemDescription,
   referenceTo,
 } from "../src/http/openapi.ts";
+import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
+import { fieldErrorCodeTexts, problemCodeTexts } from "../src/http/problem-codes-openapi.ts";
+import * as responses from "../src/http/responses.ts";
 import * as z from "../src/zod.ts";
-import { headerReferences, type ProblemHeaderName } from "./headers.ts";
-
-const messages = z.array(z.string().check(z.minLength(1))).check(z.minLength(1));
+import { deprecationHeaders, headerReferences, type ProblemHeaderName } from "./headers.ts";
 
 /** The body of every error (RFC 9457). */
 export const problemSchema = describeSchema(
@@ -15,30 +18,61 @@ export const problemSchema = describeSchema(
     type: z.literal("about:blank"),
     title: z.string(),
     status: z.int().check(z.minimum(400), z.maximum(599)),
+    code: responses.ProblemCode,
     detail: z.string(),
-    errors: z.optional(z.record(z.string(), messages)),
+    errors: z.optional(responses.fieldErrorsSchema),
+    error_codes: z.optional(responses.fieldErrorCodesSchema),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
     description: "An error, in the format of RFC 9457.",
     fields: {
-      type: "Always `about:blank`: the status says what kind of error it is.",
+      type: "Always `about:blank`: the code says what kind of error it is.",
       title: "The name of the status.",
       status: "The HTTP status.",
+      code: "What kind of error it is, for programs: it never changes its meaning.",
       detail: "What is wrong with this request. For people: the text may change.",
       errors: "Present only if fields are not valid: all messages of each field, by its path.",
+      error_codes:
+        "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
       type: "about:blank",
       title: "Bad Request",
       status: 400,
+      code: "validation_failed",
       detail: "2 fields are not valid.",
       errors: { age: ["Too big: expected number to be <=120"], email: ["Invalid email address"] },
+      error_codes: { age: ["too_big"], email: ["invalid_email"] },
       request_id: "6f1c2f0e-5d3b-4c59-9a55-2b8f3a1f7f10",
     },
   },
 );
+
+const codeList = (texts: [code: string, text: string][]): string =>
+  texts.map(([code, text]) => `- \`${code}\`: ${text}.`).join("\n");
+
+/** The named enums of codes. */
+export const codeSchemas: Record<string, DescribedSchema> = {
+  ProblemCode: {
+    schema: responses.ProblemCode,
+    description: `What kind of error a problem is. Later versions may add codes: treat one that you do not know like its status.\n\n${codeList(
+      Object.entries(problemCodeTexts).map(([code, { when, action }]) => [
+        code,
+        `${problemStatuses[code as ProblemCode]}. ${when}. ${action}`,
+      ]),
+    )}`,
+    fields: {},
+    example: "validation_failed",
+  },
+  FieldErrorCode: {
+    schema: responses.FieldErrorCode,
+    description: `What is wrong with a field. Later versions may add codes.\n\n${codeList(Object.entries(fieldErrorCodeTexts))}`,
+    fields: {},
+    example: "too_big",
+  },
+};
 
 interface StatusDescription {
   /** The name of the response in the document. */
@@ -46,6 +80,8 @@ interface StatusDescription {
   title: string;
   /** When it is returned. An operation can replace it. */
   description: string;
+  /** The codes of the named response, the example's first. */
+  codes: readonly ProblemCode[];
   /** The `detail` of the example. */
   detail: string;
   headers?: ProblemHeaderName[];
@@ -56,75 +92,89 @@ const statuses: Record<number, StatusDescription> = {
   400: {
     name: "BadRequest",
     title: "Bad Request",
+    codes: ["validation_failed", "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"],
     description:
-      "A field or a parameter is missing, unknown or not valid (`errors` names each one), or the body is not JSON or has a duplicate key.",
+      "A field or a parameter is missing, unknown, repeated or not valid (`errors` names each one), or the body is not JSON or has a duplicate key. A query parameter that the operation does not list is unknown.",
     detail: "1 field is not valid.",
   },
   401: {
     name: "Unauthorized",
     title: "Unauthorized",
+    codes: ["token_invalid", "token_missing", "token_expired", "token_revoked"],
     description: "The access token is missing or no longer valid.",
-    detail: "The access token is malformed or expired, or is not from this API.",
+    detail: "The access token is malformed, or is not from this API.",
     headers: ["WWW-Authenticate"],
   },
   403: {
     name: "Forbidden",
     title: "Forbidden",
+    codes: ["auditor_read_only", "password_change_required"],
     description:
       "You can read this but not change it; or you are an auditor, who may read the audit log and accounts only; or an operator has set your account's password, and you must change it first.",
-    detail: "Only the account that created this doctor or an admin may change or delete it.",
+    detail: "An auditor may read the audit log and accounts, and nothing else.",
   },
   404: {
     name: "NotFound",
     title: "Not Found",
+    codes: ["not_found"],
     description: "There is no such record, or you cannot read it: the response is the same.",
     detail: "There is no such record.",
   },
   406: {
     name: "NotAcceptable",
     title: "Not Acceptable",
+    codes: ["not_acceptable"],
     description: "The response is not available in a media type that `Accept` allows.",
     detail: "This is available as application/x-ndjson or text/csv.",
   },
   409: {
     name: "Conflict",
     title: "Conflict",
+    codes: ["write_conflict"],
     description: "A concurrent request changed the same records, and nothing was changed: try again.",
     detail: "A concurrent request changed the same records. Nothing was changed; try again.",
   },
   412: {
     name: "PreconditionFailed",
     title: "Precondition Failed",
-    description: "The record has changed since the version in `If-Match`.",
+    codes: ["precondition_failed"],
+    description: "The record has a version that `If-Match` or `If-None-Match` excludes.",
     detail: "The patient has changed since the version in If-Match: read it again.",
   },
   413: {
     name: "ContentTooLarge",
     title: "Content Too Large",
+    codes: ["body_too_large"],
     description: "The body is larger than 64 KiB.",
     detail: "The body is larger than 64 KiB.",
   },
   415: {
     name: "UnsupportedMediaType",
     title: "Unsupported Media Type",
-    description: "The `Content-Type` is not JSON, or the text is not UTF-8.",
+    codes: ["unsupported_media_type", "unsupported_content_encoding"],
+    description:
+      "The `Content-Type` is not JSON, or its `charset` is not UTF-8, or the body has a `Content-Encoding` other than `identity`.",
     detail: "The body must be JSON in UTF-8, with Content-Type: application/json.",
+    headers: ["Accept-Encoding"],
   },
   422: {
     name: "UnprocessableContent",
     title: "Unprocessable Content",
+    codes: ["idempotency_key_reused"],
     description: "The `Idempotency-Key` was already used for a different request.",
     detail: "This Idempotency-Key was already used for a different request.",
   },
   428: {
     name: "PreconditionRequired",
     title: "Precondition Required",
+    codes: ["precondition_required"],
     description: "This installation requires `If-Match` for every change.",
     detail: "If-Match is required: send the ETag of the record as you last read it.",
   },
   429: {
     name: "TooManyRequests",
     title: "Too Many Requests",
+    codes: ["rate_limited", "probing"],
     description: "Too many requests. `Retry-After` says when to try again.",
     detail: "Too many attempts. Try again later.",
     headers: ["Retry-After"],
@@ -132,14 +182,16 @@ const statuses: Record<number, StatusDescription> = {
   500: {
     name: "InternalServerError",
     title: "Internal Server Error",
+    codes: ["internal_error"],
     description: "An internal error. Tell the operator the `request_id`.",
     detail: "Internal error. Tell the operator the request_id.",
   },
   503: {
     name: "ServiceUnavailable",
     title: "Service Unavailable",
+    codes: ["database_unavailable", "database_busy"],
     description:
-      "The database could not be reached or did not answer in time. A change may or may not have been made, unless `detail` says that nothing was changed.",
+      "The database could not be reached or did not answer in time. With `database_unavailable` a change may or may not have been made; with `database_busy` nothing was changed.",
     detail: "The database did not answer.",
     headers: ["Retry-After"],
   },
@@ -158,25 +210,59 @@ export const problemResponses = (): Record<string, JsonSchema> =>
     Object.entries(statuses).map(([status, { name }]) => [name, problemResponse(Number(status))]),
   );
 
-/** An error response of an operation: with its own texts, or a reference to the named response of its status. */
-export function operationProblem(status: number, texts?: ProblemDescription): JsonSchema {
-  const { name } = statusDescription(status);
-  return texts ? problemResponse(status, texts) : { $ref: `#/components/responses/${name}` };
+/**
+ * An error response of an operation: with its own texts or codes, or the headers of a deprecated one, or a reference to
+ * the named response of its status.
+ *
+ * @param common the codes of the operation's middleware and validation. Those of its own problems are added.
+ */
+export function operationProblem(
+  status: number,
+  common: readonly ProblemCode[],
+  { problems = {}, deprecated }: OperationDescription,
+): JsonSchema {
+  const { name, codes } = statusDescription(status);
+  const texts = problems[status];
+  if (!texts && !deprecated && common.join() === codes.join())
+    return { $ref: `#/components/responses/${name}` };
+  return problemResponse(
+    status,
+    { ...texts, codes: [...new Set([...(texts?.codes ?? []), ...common])] },
+    deprecated ? deprecationHeaders : [],
+  );
 }
 
-function problemResponse(status: number, texts: Partial<ProblemDescription> = {}): JsonSchema {
-  const common = statusDescription(status);
-  const example = problemExample(status, texts.detail ?? common.detail);
+function problemResponse(
+  status: number,
+  texts: Partial<ProblemDescription> = {},
+  headers: readonly string[] = [],
+): JsonSchema {
+  const own = { ...statusDescription(status), ...texts };
+  const wrong = own.codes.filter((code) => problemStatuses[code] !== status);
+  if (own.codes.length === 0 || wrong.length > 0)
+    throw new Error(`A response with the status ${status} has the codes ${own.codes}.`);
+  const schema = {
+    allOf: [referenceTo("Problem"), { type: "object", properties: { code: { enum: own.codes } } }],
+  };
   return {
-    description: texts.description ?? common.description,
-    headers: headerReferences(common.headers),
-    content: { "application/problem+json": { schema: referenceTo("Problem"), example } },
+    description: own.description,
+    headers: headerReferences([...(own.headers ?? []), ...headers]),
+    content: { "application/problem+json": { schema, example: problemExample(status, own) } },
   };
 }
 
-function problemExample(status: number, detail: string): unknown {
-  const { title } = statusDescription(status);
+function problemExample(
+  status: number,
+  { title, detail, codes: [code] }: Omit<StatusDescription, "name">,
+): unknown {
   const { type, request_id } = Object(problemSchema.example);
-  const errors = status === 400 ? { errors: { email: ["Invalid email address"] } } : {};
-  return { type, title, status, detail, ...errors, request_id };
+  const field = {
+    errors: { email: ["Invalid email address"] },
+    error_codes: { email: ["invalid_email"] },
+  };
+  return {
+    ...{ type, title, status, code, detail },
+    ...(code === "validation_failed" && field),
+    request_id,
+  };
 }

@@ -1,16 +1,12 @@
-import * as core from "zod/v4/core";
-import {
-  type DescribedParameters,
-  type DescribedSchema,
-  type JsonSchema,
-  type ParameterDescription,
-  referenceTo,
+import { ignoredFieldText } from "../src/http/common-openapi.ts";
+import type {
+  DescribedParameters,
+  DescribedSchema,
+  JsonSchema,
+  ParameterDescription,
 } from "../src/http/openapi.ts";
 import type * as z from "../src/zod.ts";
-import { expandUnicodeClasses } from "./patterns.ts";
-
-/** The direction of a schema, as zod names it: of requests or of responses. They differ where a schema transforms its value. */
-type Direction = "input" | "output";
+import { type Direction, toJsonSchema, toNamedJsonSchemas } from "./json-schema.ts";
 
 /**
  * Converts the named schemas of requests (`input`) or of responses (`output`) to JSON Schema. They refer to each other by name.
@@ -21,10 +17,8 @@ export function buildSchemas(
   schemas: Record<string, DescribedSchema>,
   io: Direction,
 ): Record<string, JsonSchema> {
-  const registry = core.registry<{ id: string }>();
-  for (const [id, { schema }] of Object.entries(schemas)) registry.add(schema, { id });
-  const uri = (id: string) => String(referenceTo(id)["$ref"]);
-  const converted = core.toJSONSchema(registry, { io, uri, override: adjustSchema }).schemas;
+  const zodSchemas = Object.fromEntries(Object.entries(schemas).map(([name, { schema }]) => [name, schema]));
+  const converted = toNamedJsonSchemas(zodSchemas, io);
   return Object.fromEntries(
     Object.entries(schemas).map(([name, described]) => [
       name,
@@ -35,11 +29,16 @@ export function buildSchemas(
 
 function addDescriptions(
   name: string,
-  { $schema, $id, ...schema }: JsonSchema,
-  { description, fields, example }: DescribedSchema,
+  { $schema, $id, ignored, ...schema }: JsonSchema,
+  { description, fields, example, answer }: DescribedSchema,
 ): JsonSchema {
-  const properties = addFieldDescriptions(name, Object(schema["properties"]), fields);
-  return { ...schema, description, properties, examples: [example] };
+  const texts = { description, examples: [example] };
+  if (!schema["properties"]) return { ...schema, ...texts };
+  const properties = {
+    ...addFieldDescriptions(name, Object(schema["properties"]), fields),
+    ...readOnlyFields(name, (ignored ?? []) as string[], answer),
+  };
+  return { ...schema, ...texts, properties };
 }
 
 function addFieldDescriptions(
@@ -47,10 +46,10 @@ function addFieldDescriptions(
   properties: Record<string, JsonSchema>,
   descriptions: Record<string, string>,
 ): Record<string, JsonSchema> {
-  const writable = Object.keys(properties).filter((field) => !properties[field]?.["readOnly"]);
-  if (writable.sort().join() !== Object.keys(descriptions).sort().join())
+  const names = Object.keys(properties);
+  if (names.sort().join() !== Object.keys(descriptions).sort().join())
     throw new Error(
-      `${schemaName} has the fields ${writable}, but descriptions of ${Object.keys(descriptions)}.`,
+      `${schemaName} has the fields ${names}, but descriptions of ${Object.keys(descriptions)}.`,
     );
   return Object.fromEntries(
     Object.entries(properties).map(([field, schema]) => [
@@ -61,9 +60,31 @@ function addFieldDescriptions(
 }
 
 /**
+ * The fields that a client may send back and that the API ignores (`ignored` is set by `requestBody` in
+ * src/http/fields.ts), with the types that they have in the answer. They are not marked `readOnly`: a validating proxy
+ * refuses a request with such a field. Text has no pattern: a client may send a time back in another format of ISO 8601.
+ */
+function readOnlyFields(
+  schemaName: string,
+  names: string[],
+  answer: z.ZodMiniType | undefined,
+): Record<string, JsonSchema> {
+  if (names.length === 0) return {};
+  if (!answer) throw new Error(`${schemaName} ignores ${names}, but does not say which answer has them.`);
+  const { properties } = toJsonSchema(answer, "output") as { properties: Record<string, JsonSchema> };
+  return Object.fromEntries(
+    names.map((name) => {
+      const { pattern, ...schema } = properties[name] ?? {};
+      if (Object.keys(schema).length === 0) throw new Error(`The answer of ${schemaName} has no ${name}.`);
+      return [name, { description: ignoredFieldText, ...schema }];
+    }),
+  );
+}
+
+/**
  * Builds the OpenAPI parameters of one part of a route's requests.
  *
- * @param replaced descriptions that replace those of the group.
+ * @param replaced descriptions that replace those of the group; a path parameter may have another `name` than in the app.
  * @throws when the group does not describe `schema`.
  */
 export function buildParameters(
@@ -82,40 +103,12 @@ export function buildParameters(
     in: place,
     required: required.includes(name),
     ...(replaced[name] ?? described.descriptions[name]),
-    schema: integerSchema(Object(output["properties"])[name]) ?? textSchema,
+    schema: parsedSchema(Object(textSchema), Object(output["properties"])[name]),
   }));
 }
 
-/** The output of a parameter that is parsed to an integer. Others are documented as the text that is sent. */
-const integerSchema = (output: JsonSchema | undefined): JsonSchema | undefined =>
-  output?.["type"] === "integer" ? output : undefined;
-
-function toJsonSchema(schema: core.$ZodType, io: Direction): JsonSchema {
-  return core.toJSONSchema(schema, { io, override: adjustSchema, unrepresentable: "any" });
-}
-
-/** Replaces what zod generates by simpler JSON Schema that more tools understand. */
-function adjustSchema({ jsonSchema }: { jsonSchema: JsonSchema }): void {
-  if (jsonSchema["type"] === "integer") simplifyBounds(jsonSchema);
-  if (typeof jsonSchema["pattern"] === "string")
-    jsonSchema["pattern"] = expandUnicodeClasses(jsonSchema["pattern"]);
-  if (Array.isArray(jsonSchema["ignored"])) addReadOnlyFields(jsonSchema, jsonSchema["ignored"]);
-}
-
-function simplifyBounds(schema: JsonSchema): void {
-  if (schema["exclusiveMinimum"] === 0) {
-    delete schema["exclusiveMinimum"];
-    schema["minimum"] = 1;
-  }
-  // zod adds the limits of JavaScript's exact integers. They are no limits of the API.
-  if (schema["minimum"] === Number.MIN_SAFE_INTEGER) delete schema["minimum"];
-  if (schema["maximum"] === Number.MAX_SAFE_INTEGER) delete schema["maximum"];
-}
-
-/** Adds the fields that a client may send back and that the API ignores (`ignored` is set by `requestBody` in src/http/fields.ts). */
-function addReadOnlyFields(schema: JsonSchema, names: string[]): void {
-  delete schema["ignored"];
-  const description = "Set by the API. It may be sent back and is ignored.";
-  const readOnly = names.map((name) => [name, { readOnly: true, description }]);
-  schema["properties"] = { ...Object(schema["properties"]), ...Object.fromEntries(readOnly) };
+/** A parameter that is parsed to an integer or a boolean is documented as one; others as the text that is sent. */
+function parsedSchema(textSchema: JsonSchema, output: JsonSchema | undefined): JsonSchema {
+  if (String(textSchema["enum"]) === "true,false") return { type: "boolean" };
+  return output?.["type"] === "integer" ? output : textSchema;
 }

@@ -32,7 +32,7 @@ const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit
 /** The privileges on each table: those that the API needs. It renames no account and deletes none, for example. */
 const privileges: Record<TableName, string> = {
   users:
-    "SELECT, INSERT (username, email, password_hash, password_prehashed, role), UPDATE (password_hash, password_version, password_trimmed, password_prehashed, role, active, token_version, must_change_password, doctor_id, updated_at)",
+    "SELECT, INSERT (username, email, password_hash, password_prehashed, role), UPDATE (email, password_hash, password_version, password_trimmed, password_prehashed, role, active, token_version, must_change_password, doctor_id, updated_at)",
   invitations: "SELECT, INSERT (email, role, code_hash, created_by, expires_at), DELETE",
   login_attempts:
     "SELECT, INSERT, UPDATE (failures, failed_at, blocked_until, refused, refused_before, logged_in_at), DELETE",

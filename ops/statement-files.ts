@@ -44,7 +44,13 @@ const settingsOfAll = ["plan_cache_mode = force_generic_plan", "enable_seqscan =
  * Settings of the functions that read a page in the order of an index: no sorts of whole tables, however wrong the
  * statistics are (docs/decisions/0010-statement-functions.md).
  */
-const settingsForIndexOrder = ["enable_sort = off", "enable_incremental_sort = off"];
+const settingsForIndexOrder = [
+  "enable_sort = off",
+  "enable_incremental_sort = off",
+  // A search collects the positions of the rows that it finds. If they did not fit into memory, it would read all other
+  // rows of the same pages, too. With the default of 4 MB, that happens in tables of 500 MB and more.
+  "work_mem = '32MB'",
+];
 
 /** The function of a statement: PL/pgSQL keeps its plan in each backend. */
 export function createFunctionStatement(statement: GeneratedStatement): string {

@@ -1,8 +1,10 @@
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
+import { matchedRoutes } from "hono/route";
 import { accountRoutes } from "./accounts/routes.ts";
 import { assignmentRoutes } from "./assignments/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { requireAccount } from "./auth/require-account.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
@@ -15,6 +17,7 @@ import { observeRequest } from "./http/observe.ts";
 import { handleError, Problem } from "./http/problems.ts";
 import { checkClientAddress } from "./http/rate-limits.ts";
 import { allowedMethods, methodNotAllowed } from "./http/routing.ts";
+import { rejectUndeclaredQuery } from "./http/validation.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
 
@@ -27,11 +30,21 @@ export const configure = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
+/**
+ * Checks the query of routes that need no access token. For the others `requireAccount` does, after the token: so every
+ * route is checked, without a line of its own.
+ */
+const checkOpenQuery = createMiddleware<AppEnv>(async (c, next) => {
+  const isOpen = !matchedRoutes(c).some(({ handler }) => handler === requireAccount);
+  if (isOpen) rejectUndeclaredQuery(c);
+  await next();
+});
+
 export const app = new Hono<AppEnv>({ strict: false });
 
-app.use(observeRequest);
+app.use(observeRequest, corsHeaders, checkOpenQuery);
 app.route("/", livenessRoute); // Before the configuration, so that it answers when a binding is missing.
-app.use(configure, corsHeaders);
+app.use(configure);
 
 const routes = app
   .route("/", readinessRoute)
@@ -52,7 +65,7 @@ app.notFound((c) => {
   const problem =
     methods.length > 0
       ? methodNotAllowed(c.req.method, methods)
-      : new Problem(404, "There is no such route.");
-  return problem.toResponse(c.var.requestId);
+      : new Problem("no_such_route", "There is no such route.");
+  return problem.toResponse(c.get("requestId"));
 });
 app.onError(handleError);

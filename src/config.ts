@@ -119,6 +119,13 @@ declare global {
 /** The validated bindings, with their defaults. */
 export type Config = z.infer<typeof Config>;
 
+/**
+ * The origins that CORS allows. They are read apart from the rest, so that a browser can read the error of a Worker
+ * with another wrong binding.
+ */
+export const readCorsOrigins = ({ CORS_ORIGINS }: Bindings): string[] =>
+  Config.shape.CORS_ORIGINS.safeParse(CORS_ORIGINS).data ?? [];
+
 /** After how many minutes without a refresh a session expires. */
 export const sessionIdleMinutes = ({ SESSION_IDLE_MINUTES, SESSION_IDLE_DAYS }: Config): number =>
   SESSION_IDLE_MINUTES ?? SESSION_IDLE_DAYS * MINUTES_PER_DAY;

@@ -25,7 +25,7 @@ type CleanupJob = (connection: Connection, values: RetentionValues, config: Conf
 function deleteExpired(table: string, isExpired: SQL): CleanupJob {
   const deleteBatch = defineStatement<{ deleted: number }, RetentionValues>(
     `cleanup/${table.replaceAll("_", "-")}`,
-    sql`-- Scheduled cleanup
+    () => sql`-- Scheduled cleanup
   WITH batch AS (
     SELECT ctid FROM ${sql.raw(table)}
     WHERE ${isExpired}
@@ -56,7 +56,7 @@ const MONTHS_AHEAD = 3;
 
 const createPartitions = defineStatement<{ created: number }, object>(
   "cleanup/audit-partitions",
-  sql`-- Scheduled cleanup
+  () => sql`-- Scheduled cleanup
 SELECT audit_partitions(${sql.raw(String(MONTHS_AHEAD))}) AS created`,
 );
 

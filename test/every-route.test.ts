@@ -165,6 +165,16 @@ describe.each(routeRequests)("$route", (request) => {
       expect(await account.api.databaseRequests()).toBe(0);
     });
 
+  if (request.invalid || request.takesFile)
+    test("with a compressed body returns 415, which asks for identity, without a database request", async () => {
+      const answer = await sendRouteRequest(account, request, about, {
+        headers: { "Content-Encoding": "gzip" },
+      });
+      expect(answer).toEqual(problem(415));
+      expect(answer.headers.get("Accept-Encoding")).toBe("identity");
+      expect(await account.api.databaseRequests()).toBe(0);
+    });
+
   if (route.includes("/api/"))
     test("returns 503 when the database fails, and tells the reason neither in the response nor in the log", async () => {
       const printed = watchConsole();
@@ -177,6 +187,24 @@ describe.each(routeRequests)("$route", (request) => {
         expect(printed().join("\n")).not.toContain(value);
       expect(await account.api.databaseRequests()).toBeGreaterThan(0);
     });
+
+  test("with an unknown parameter or a malformed query returns 400 by its name, without a database request", async () => {
+    const path = routePath(request, about.id);
+    for (const [query, name] of [
+      ["dry_run=true", "dry_run"],
+      ["x", "x"],
+      ["limit=1&limit=1&x=1", "x"],
+      ["x=Jos%E9", "x"],
+      ["%ff=1", "query"],
+    ] as const) {
+      const answer = await sendToPath(account, request, `${path}?${query}`, about);
+      expect([query, answer]).toMatchObject([
+        query,
+        { status: 400, body: { errors: { [name]: [expect.any(String)] } } },
+      ]);
+    }
+    expect(await account.api.databaseRequests()).toBe(0);
+  });
 
   test(`returns ${request.status} with and without a slash at the end of the path`, async () => {
     const path = routePath(request, about.id);

@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { pipeline, Readable } from "node:stream";
-import { parse } from "csv-parse";
+import { type CsvRecord, csvStart, readCsvRecord } from "../../src/http/csv-reader.ts";
+import type { FieldErrors } from "../../src/http/problems.ts";
+import { SAVE_AS_UTF8, spreadsheetDecoder } from "../../src/http/text-encoding.ts";
 
 /** The limits of the API's import route for one request: records, and bytes. */
 export const MAX_RECORDS = 1000;
@@ -13,13 +14,17 @@ export interface FileRecord {
   line: number;
   /** The number of its lines. */
   lines: number;
-  /** The text to send, with a line break at its end; `undefined` when it is too large for a request. */
+  /** The text to send, with a line break at its end; `undefined` when the record cannot be sent. */
   text: string | undefined;
+  /** Why the record cannot be sent. */
+  errors: FieldErrors | undefined;
 }
+
+export const TOO_LARGE: FieldErrors = { body: [{ code: "too_long", message: "Too large for a request" }] };
 
 /**
  * By format, a function that yields the records of a file one by one, so that the file can have any size. The first
- * record of a CSV file is its header. They throw an error when the file is not of the format, or not UTF-8.
+ * record of a CSV file is its header. They throw an error when the file is not UTF-8.
  */
 export const readRecords = { ndjson: recordsOfNdjson, csv: recordsOfCsv };
 
@@ -44,41 +49,56 @@ async function* recordsOfNdjson(file: string): AsyncGenerator<FileRecord> {
 
 function* recordOfLine(line: number, text: string, isTooLong: boolean): Generator<FileRecord> {
   const record = text.trim();
-  if (isTooLong || record) yield { line, lines: 1, text: isTooLong ? undefined : `${record}\n` };
+  if (isTooLong) yield { line, lines: 1, text: undefined, errors: TOO_LARGE };
+  else if (record) yield { line, lines: 1, text: `${record}\n`, errors: undefined };
 }
 
+const LOOKAHEAD = 2 * MAX_BYTES;
+
+/** The records of a CSV file, by the rules of the import route. */
 async function* recordsOfCsv(file: string): AsyncGenerator<FileRecord> {
-  const parser = parse({
-    relax_column_count: true,
-    record_delimiter: ["\r\n", "\n"],
-    max_record_size: MAX_BYTES,
-  });
-  pipeline(Readable.from(readText(file)), parser, () => {}); // the loop below throws the error
-  let line = 1;
-  try {
-    for await (const cells of parser as AsyncIterable<string[]>) {
-      const lines = cells.join().split(/\r\n|\n|\r/).length;
-      if (cells.length > 1 || cells[0]) yield { line, lines, text: `${cells.map(quoteCell).join()}\r\n` };
-      line += lines;
+  const position = csvStart();
+  let text = "";
+  for await (const part of readText(file)) {
+    text += part;
+    // With so much text after it, a record that is not too large for a request is complete.
+    while (text.length - position.at > LOOKAHEAD) {
+      const record = readCsvRecord(text, position);
+      if (position.at === text.length && !record.isBlank)
+        throw new Error(`Line ${record.line} of ${basename(file)} is longer than 2 MiB.`);
+      yield* fileRecordOf(record);
     }
-  } catch (error) {
-    if (!(error instanceof Error) || !("code" in error && "records" in error)) throw error;
-    throw new Error(`${basename(file)} is not valid CSV from line ${line} on: ${error.message}`);
+    text = text.slice(position.at);
+    position.at = 0;
   }
+  while (position.at < text.length) yield* fileRecordOf(readCsvRecord(text, position));
+}
+
+function* fileRecordOf({ line, cells, isBlank, errors }: CsvRecord): Generator<FileRecord> {
+  if (isBlank) return;
+  if (errors) return yield { line, lines: 0, text: undefined, errors };
+  const lines = cells.join().split(/\r\n|\n|\r/).length;
+  yield { line, lines, text: `${cells.map(quoteCell).join()}\r\n`, errors: undefined };
 }
 
 /** A cell in CSV, with quotes where RFC 4180 needs them. */
 const quoteCell = (cell: string): string =>
   /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 
-/** Yields the text of a file in parts, without a byte order mark. */
+/** Yields the text of a file in parts, without a byte order mark. No part ends between CR and LF. */
 async function* readText(file: string): AsyncGenerator<string> {
-  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  let decoder: TextDecoder | undefined;
+  let carriageReturn = "";
   try {
-    for await (const bytes of createReadStream(file)) yield utf8.decode(bytes, { stream: true });
-    yield utf8.decode();
+    for await (const bytes of createReadStream(file, { highWaterMark: MAX_BYTES })) {
+      decoder ??= spreadsheetDecoder(bytes);
+      const text = carriageReturn + decoder.decode(bytes, { stream: true });
+      carriageReturn = text.endsWith("\r") ? "\r" : "";
+      yield carriageReturn ? text.slice(0, -1) : text;
+    }
+    yield carriageReturn + (decoder?.decode() ?? "");
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error(`${basename(file)} is not UTF-8. In a spreadsheet program, save it as "CSV UTF-8".`);
+    throw new Error(`${basename(file)} is not UTF-8. ${SAVE_AS_UTF8}`);
   }
 }

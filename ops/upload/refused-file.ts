@@ -1,11 +1,8 @@
 import { open } from "node:fs/promises";
+import type { Imported } from "../../client/index.ts";
 
-/** A record that the API refused, with the messages about each of its fields. */
-export interface RefusedRecord {
-  /** The line of the file at which it begins, from 1. */
-  line: number;
-  errors: Record<string, string[]>;
-}
+/** A record that the API refused: the line of the file at which it begins, from 1, and what is wrong with each field. */
+export type RefusedRecord = Imported["refused"][number];
 
 /** The path of the file of refused records, one as JSON a line. */
 export const refusedFileOf = (file: string): string => `${file}.refused.ndjson`;

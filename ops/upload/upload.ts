@@ -55,34 +55,17 @@ async function send(
   format: FileFormat,
   { sha256 }: Progress,
 ): Promise<ChunkResult> {
-  const refused: RefusedRecord[] = chunk.tooLarge.map(({ line }) => ({
-    line,
-    errors: { body: ["Too large for a request"] },
-  }));
+  const refused = [...chunk.refused];
   if (chunk.records.length === 0) return { created: 0, refused };
   // With the first line and the number of records: if a later version divides the file differently, its keys differ
   // too.
   const idempotencyKey = `upload-${sha256}-${chunk.records[0]?.line}-${chunk.records.length}`;
   const data = format === "csv" ? { csv: chunk.body } : { ndjson: chunk.body };
-  const result = await retryConflict(() =>
-    api.patients.import(data, { partial: true, idempotencyKey }),
-  ).catch(throwWithAdvice);
-  for (const { line, errors } of result.refused) refused.push({ line: lineInFile(chunk, line), errors });
+  const result = await api.patients.import(data, { partial: true, idempotencyKey }).catch(throwWithAdvice);
+  for (const { line, errors, error_codes } of result.refused)
+    refused.push({ line: lineInFile(chunk, line), errors, error_codes });
   refused.sort((a, b) => a.line - b.line);
   return { created: result.created.length, refused };
-}
-
-/**
- * Sends a chunk again after a 409: a concurrent request has created a patient with the same email, and nothing was
- * done.
- */
-async function retryConflict<Result>(send: () => Promise<Result>): Promise<Result> {
-  try {
-    return await send();
-  } catch (error) {
-    if (!(error instanceof ProblemError && error.status === 409)) throw error;
-    return send();
-  }
 }
 
 /** Writes the refused records, then the progress file, which says how many bytes of them are valid. */
@@ -111,8 +94,8 @@ async function requireUnchanged(file: string, before: { mtimeMs: number; size: n
 /** @throws an error whose message says what to do next */
 function throwWithAdvice(error: unknown): never {
   if (!(error instanceof ProblemError)) throw error;
-  const { status, message, errors } = error;
-  if (status < 400 || status === 429 || status >= 500)
+  const { status, code, message, errors } = error;
+  if (status < 400 || status === 429 || status >= 500 || code === "write_conflict")
     throw new Error(`${message} Run the same command again later to continue.`, { cause: error });
   const fields = Object.entries(errors).map(([field, messages]) => `${field}: ${messages.join(", ")}`);
   throw new Error([`The API refused the upload: ${message}`, ...fields.slice(0, 10)].join("\n  "), {

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { permittedOutcome } from "../db/query/caller.ts";
 import { jsonObject } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
@@ -9,7 +10,7 @@ import type { AccountDetails } from "./responses.ts";
 
 const role = sql`${param("role")}::text`;
 const active = sql`${param("active")}::boolean`;
-const search = sql`lower(${param("search")}::text)`;
+const search = sql`${param("search")}::text`;
 
 /** All accounts, for admins and auditors. */
 export const listAccounts = defineList<AccountDetails>({
@@ -20,7 +21,7 @@ export const listAccounts = defineList<AccountDetails>({
   filters: {
     role: sql`(${role} IS NULL OR u.role = ${role})`,
     active: sql`(${active} IS NULL OR u.active = ${active})`,
-    search: sql`(${search} IS NULL OR starts_with(lower(u.username), ${search}) OR starts_with(lower(u.email), ${search}))`,
+    search: sql`(${search} IS NULL OR starts_with(lower(u.username), lower(${search})) OR starts_with(${emailKey(sql`u.email`)}, ${emailKey(search)}))`,
   },
   sorts: { id: { order: ["u.id"], scans: [{ from: sql`users u` }] } },
   isAllowed: can("accounts:read"),

@@ -1,4 +1,4 @@
-import { administrationTag, pageParameterTexts } from "../http/common-openapi.ts";
+import { administrationTag, describeEmail, pageParameterTexts } from "../http/common-openapi.ts";
 import { IdPath } from "../http/fields.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { AccountChanges, AccountsQuery } from "./requests.ts";
@@ -6,6 +6,7 @@ import { AccountDetails } from "./responses.ts";
 
 const id = "The account's id.";
 const role = "`clinician`, `admin` or `auditor`.";
+const email = describeEmail("The account's email address");
 const active = "Whether the account can log in. A disabled account has no sessions.";
 const doctor =
   "The id of the doctor whose own account this is: the account can read that doctor's patients. Null for most accounts.";
@@ -18,11 +19,16 @@ const exampleAccount = {
   doctor: 3,
   created_at: "2026-11-26T09:30:00.000Z",
 } as const;
-const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage accounts." };
+const notAdmin = {
+  description: "You are not an admin.",
+  detail: "Only an admin may manage accounts.",
+  codes: ["admin_required"],
+} as const;
 const notReader = {
   description: "You are neither an admin nor an auditor.",
   detail: "Only an admin or an auditor may read accounts.",
-};
+  codes: ["admin_or_auditor_required"],
+} as const;
 const notFound = { description: "There is no such account.", detail: "There is no such account." };
 
 export const accountsOpenApi: OpenApiGroup = {
@@ -36,7 +42,7 @@ export const accountsOpenApi: OpenApiGroup = {
       role: { description: "Only accounts with this role.", example: "admin" },
       active: {
         description: "`true`: only accounts that can log in; `false`: only disabled accounts.",
-        example: "true",
+        example: true,
       },
       search: {
         description: "The beginning of the username or of the email; case is ignored.",
@@ -50,7 +56,7 @@ export const accountsOpenApi: OpenApiGroup = {
       fields: {
         id,
         username: "The username.",
-        email: "The account's email address.",
+        email,
         role,
         active,
         doctor,
@@ -60,7 +66,10 @@ export const accountsOpenApi: OpenApiGroup = {
     }),
     AccountChanges: describeSchema(AccountChanges, {
       description: "Changes of an account. Fields that are left out stay as they are.",
+      answer: AccountDetails,
       fields: {
+        email,
+        username: "Read-only. It may be sent back as it is; another username is an error.",
         role,
         active,
         doctor,
@@ -89,18 +98,23 @@ export const accountsOpenApi: OpenApiGroup = {
       operationId: "updateAccount",
       summary: "Change an account",
       description:
-        "For admins. Changes the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
+        "For admins. Changes the email or the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
       responses: [{ status: 200, description: "The account after the change.", schema: AccountDetails }],
       problems: {
-        400: { description: "A field is not valid, or the doctor does not exist: `errors` names the field." },
+        400: {
+          description:
+            "A field is not valid, the username is not that of the account, or the doctor does not exist: `errors` names the field.",
+        },
         403: {
           description: "You are not an admin, or it is your own account that you would link to a doctor.",
           detail: "Only another admin may link your account to a doctor.",
+          codes: ["own_account", "admin_required"],
         },
         404: notFound,
         409: {
           description: "This is the last active admin, and the change would leave none.",
           detail: "This is the last active admin.",
+          codes: ["last_admin"],
         },
       },
     },

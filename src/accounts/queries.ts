@@ -37,7 +37,7 @@ export const findAccount = authenticatedRetryable<
   { id: number }
 >(
   "accounts/find",
-  sql`-- GET /api/accounts/:id
+  () => sql`-- GET /api/accounts/:id
   WITH ${callerStepsForAuditors},
   found AS (
     SELECT ${accountColumns}
@@ -54,14 +54,24 @@ FROM caller`,
 );
 
 /** What an admin can change of an account. */
-const settingsJson = (step: string) => stepJson(sql`role, active, doctor_id AS doctor`, step);
+const settingsJson = (step: string) => stepJson(sql`email, role, active, doctor_id AS doctor`, step);
 
 const changes = sql`${param("changes")}::jsonb`;
 /** The id of the doctor in `changes`; NULL when the account is not linked to one. */
 const newDoctorId = sql`(${changes} ->> 'doctor_id')::int`;
 
-/** The row of a change. `isOwnLink`: the caller would link its own account to a doctor, and nothing was changed. */
-type UpdateRow = AdminRow<AccountDetails> & { isOwnLink: boolean };
+/** The username that a client sends back; NULL when it sends none. */
+const sentUsername = sql`${param("username")}::text`;
+
+/**
+ * The row of a change. Nothing was changed when the caller would link its own account to a doctor (`isOwnLink`), or has
+ * sent another username than the account's (`isRenamed`).
+ */
+type UpdateRow = AdminRow<AccountDetails> & { isOwnLink: boolean; isRenamed: boolean };
+
+/** Why `target` is not changed. */
+const isOwnLink = sql`EXISTS (SELECT FROM new_link WHERE is_own)`;
+const isRenamed = sql`EXISTS (SELECT FROM target WHERE username <> ${sentUsername})`;
 
 /**
  * Changes the fields of an account in `changes`, for an admin. Another role, and disabling or enabling the
@@ -73,9 +83,12 @@ type UpdateRow = AdminRow<AccountDetails> & { isOwnLink: boolean };
  * before the link, and is named, or after it; and before the accounts, as every statement locks a doctor first.
  * `doctor_patients` reads a snapshot of its own, which is newer than the lock. Shown by test/races/links.test.ts.
  */
-export const updateAccount = authenticated<UpdateRow, { id: number; changes: object; reason: string | null }>(
+export const updateAccount = authenticated<
+  UpdateRow,
+  { id: number; changes: object; username: string | null; reason: string | null }
+>(
   "accounts/update",
-  sql`-- PATCH /api/accounts/:id
+  () => sql`-- PATCH /api/accounts/:id
   WITH ${callerSteps},
   new_doctor AS (
     SELECT d.id FROM doctors d
@@ -97,12 +110,12 @@ export const updateAccount = authenticated<UpdateRow, { id: number; changes: obj
     WHERE ${newDoctorId} IS NOT NULL AND ${newDoctorId} IS DISTINCT FROM target.doctor_id
   ),
   changed AS (
-    UPDATE users u SET (role, active, doctor_id, token_version, updated_at) = (
-      SELECT new.role, new.active, new.doctor_id,
+    UPDATE users u SET (email, role, active, doctor_id, token_version, updated_at) = (
+      SELECT new.email, new.role, new.active, new.doctor_id,
         u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
       FROM jsonb_populate_record(u, ${changes}) new
     )
-    FROM target WHERE u.id = target.id AND NOT EXISTS (SELECT FROM new_link WHERE is_own)
+    FROM target WHERE u.id = target.id AND NOT ${isOwnLink} AND NOT ${isRenamed}
     RETURNING u.*
   ),
   response AS (
@@ -113,7 +126,7 @@ export const updateAccount = authenticated<UpdateRow, { id: number; changes: obj
     action: "update_account",
     outcome: adminOutcome(
       sql`
-      WHEN NOT ${isStillAccepted} OR EXISTS (SELECT FROM new_link WHERE is_own) THEN 'refused'
+      WHEN NOT ${isStillAccepted} OR ${isOwnLink} OR ${isRenamed} THEN 'refused'
       ${readOutcome(sql`EXISTS (SELECT FROM changed)`)}`,
     ),
     account: id,
@@ -122,7 +135,7 @@ export const updateAccount = authenticated<UpdateRow, { id: number; changes: obj
     changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,
   })}
 SELECT ${isAdmin} AS "isAdmin",
-  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink",
+  ${isOwnLink} AS "isOwnLink", ${isRenamed} AS "isRenamed",
   ${jsonBody("response")} AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("locked_accounts")})`,
 );
@@ -130,7 +143,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("locked_accounts")})`,
 /** Ends all sessions of an account, for an admin. `isFound` is false when there is no such account. */
 export const endAccountSessions = authenticated<{ isAdmin: boolean; isFound: boolean }, { id: number }>(
   "accounts/end-sessions",
-  sql`-- DELETE /api/accounts/:id/sessions
+  () => sql`-- DELETE /api/accounts/:id/sessions
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   found AS (

@@ -1,10 +1,19 @@
 import { roles } from "../db/schema.ts";
-import { booleanParam, idSchema, patchBody, reasonField, rule, textField } from "../http/fields.ts";
+import {
+  booleanParam,
+  emailField,
+  idSchema,
+  patchBody,
+  reasonField,
+  rule,
+  textField,
+} from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 
 /** The fields of an account that an admin changes. */
 export const accountSettings = {
+  email: emailField(254),
   role: z.enum(roles),
   active: z.boolean(),
   /** The id of the doctor whose own account it is. */
@@ -16,15 +25,17 @@ export const AccountsQuery = defineListQuery(
   ["id"],
 );
 
-/** A change of an account. The `reason` is not a field of the account: it goes into the audit log. */
-export const AccountChanges = patchBody({ ...accountSettings, reason: reasonField }, [
-  "id",
-  "username",
-  "email",
-  "created_at",
-]).check(
+/**
+ * A change of an account. The `reason` is not a field of the account: it goes into the audit log. The `username` may only
+ * be sent back as it is.
+ */
+export const AccountChanges = patchBody(
+  { ...accountSettings, username: textField(150), reason: reasonField },
+  ["id", "created_at"],
+).check(
   rule(
     ({ doctor, reason }) => !idSchema.safeParse(doctor).success || reason !== undefined,
+    "required",
     "Required when doctor is set",
     "reason",
   ),

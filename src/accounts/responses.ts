@@ -7,7 +7,6 @@ import { accountSettings } from "./requests.ts";
 export const AccountDetails = z.strictObject({
   id: idSchema,
   username: z.string(),
-  email: z.string(),
   ...accountSettings,
   created_at: timestampSchema,
 });

@@ -3,6 +3,7 @@ import { requireAccount } from "../auth/require-account.ts";
 import type { AppEnv } from "../http/context.ts";
 import { IdPath } from "../http/fields.ts";
 import {
+  fieldProblem,
   notFoundProblem,
   Problem,
   requireAdmin,
@@ -30,12 +31,13 @@ export const accountRoutes = new Hono<AppEnv>()
   })
 
   .patch("/:id", validate("param", IdPath), validate("json", AccountChanges), async (c) => {
-    const { doctor, reason = null, ...rest } = c.req.valid("json");
+    const { doctor, username = null, reason = null, ...rest } = c.req.valid("json");
     const changes = doctor === undefined ? rest : { ...rest, doctor_id: doctor };
-    const values = { ...c.req.valid("param"), changes, reason };
-    const { isAdmin, isOwnLink, body } = await updateAccount(c.get("caller"), values);
+    const values = { ...c.req.valid("param"), changes, username, reason };
+    const { isAdmin, isOwnLink, isRenamed, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
-    if (isOwnLink) throw new Problem(403, "Only another admin may link your account to a doctor.");
+    if (isOwnLink) throw new Problem("own_account", "Only another admin may link your account to a doctor.");
+    if (isRenamed) throw fieldProblem("username", "read_only", "Read-only");
     return respondJson(requireFound(body, "account"));
   })
 

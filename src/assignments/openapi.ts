@@ -42,20 +42,22 @@ const deletion = {
     403: {
       description: "Your account is the own account of the assigned doctor, and the patient is not yours.",
       detail: "Only the patient's owner or an admin may end this assignment.",
+      codes: ["not_patient_owner"],
     },
     404: {
       description: "None of your patients has an assignment with this id.",
       detail: "There is no such assignment.",
     },
   },
-  parameters: { id: { description: id, example: 41 } },
 } as const;
+/** A path of OpenAPI has one name for its parameter, whatever the method. */
+const sharedName = "patient_or_assignment_id";
 
 export const assignmentsOpenApi: OpenApiGroup = {
   tag: {
     name: "Assignments",
     description:
-      "Which doctor is assigned to which patient: the assignments of your patients and, if your account is a doctor's own account, those of that doctor. Mind the ids: `GET /api/mappings/{id}/` takes the id of a patient, `DELETE` that of an assignment.",
+      "Which doctor is assigned to which patient: the assignments of your patients and, if your account is a doctor's own account, those of that doctor. Mind the ids: `GET /api/mappings/{patient_or_assignment_id}/` takes the id of a patient, `DELETE` that of an assignment.",
   },
   parameters: [
     idPathParameters,
@@ -76,6 +78,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
   schemas: {
     NewAssignment: describeSchema(NewAssignment, {
       description: "A doctor to assign to a patient.",
+      answer: Assignment,
       fields: { patient: "The id of one of your patients.", doctor: "The id of a doctor." },
       example: { patient: 7, doctor: 3 },
     }),
@@ -158,6 +161,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
           description:
             "This doctor is already assigned to this patient; or you sent this idempotency key before, and cannot read the assignment that it created any more.",
           detail: "This doctor is already assigned to this patient.",
+          codes: ["already_assigned", "replay_unreadable"],
         },
       },
     },
@@ -172,21 +176,23 @@ export const assignmentsOpenApi: OpenApiGroup = {
           detail: "There is no such patient.",
         },
       },
-      parameters: { id: { description: "The patient's id.", example: 7 } },
+      parameters: { id: { name: sharedName, description: "The **patient's** id.", example: 7 } },
     },
     "DELETE /api/mappings/:id": {
       operationId: "deleteAssignment",
       summary: "End an assignment",
       description: "Ends an assignment, by the **assignment's** id. The patient and the doctor stay.",
       ...deletion,
+      parameters: { id: { name: sharedName, description: "The **assignment's** id.", example: 41 } },
     },
     "DELETE /api/mappings/:id/delete": {
       operationId: "deleteAssignmentByOldPath",
       summary: "End an assignment (old path)",
       description:
-        "Deprecated: the same as `DELETE /api/mappings/{id}/`, for clients that only know this path.",
+        "Deprecated: the same as `DELETE /api/mappings/{patient_or_assignment_id}/`, for clients that only know this path. All its responses say so in the headers `Deprecation` and `Link`.",
       deprecated: true,
       ...deletion,
+      parameters: { id: { name: "assignment_id", description: id, example: 41 } },
     },
   },
 };

@@ -35,11 +35,11 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   { id: number }
 >(
   "assignments/find-doctors-of-patient",
-  sql`-- GET /api/mappings/:id
+  () => sql`-- GET /api/mappings/:id
   WITH ${callerSteps},
   found AS (
     SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
-      SELECT ${jsonArray(doctorSummary, sql`d.id`)}
+      SELECT ${jsonArray(sql`concat(${doctorSummary})`, sql`d.id`)}
       FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
     ) AS doctors
     FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}
@@ -74,7 +74,7 @@ export const createAssignment = idempotentCreate<
   { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >(
   "assignments/create",
-  sql`-- POST /api/mappings
+  () => sql`-- POST /api/mappings
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`concat_ws(' ', 'mappings', ${patient}, ${doctor})`,
@@ -132,7 +132,7 @@ const canEnd = can("assignments:end");
  */
 export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: boolean }, { id: number }>(
   "assignments/delete",
-  sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
+  () => sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   doctor_may_only_read AS (

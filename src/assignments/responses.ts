@@ -1,6 +1,6 @@
 import { genders, specializations } from "../db/schema.ts";
 import { idSchema } from "../http/fields.ts";
-import { timestampSchema } from "../http/responses.ts";
+import { boundedArray, MANY, timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
 /** A new assignment. */
@@ -16,7 +16,7 @@ export const PatientSummary = z.strictObject({
   id: idSchema,
   firstname: z.string(),
   lastname: z.string(),
-  age: z.int(),
+  age: z.int().check(z.minimum(0), z.maximum(120)),
   gender: z.enum(genders),
   created_by: idSchema,
 });
@@ -26,7 +26,7 @@ export const DoctorSummary = z.strictObject({
   firstname: z.string(),
   lastname: z.string(),
   specialization: z.enum(specializations),
-  max_appointments_per_day: z.int(),
+  max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
   gender: z.enum(genders),
   active: z.boolean(),
 });
@@ -39,6 +39,6 @@ export const DoctorsOfPatient = z.strictObject({
   patient_id: idSchema,
   /** First and last name. */
   patient: z.string(),
-  doctors: z.array(DoctorSummary),
+  doctors: boundedArray(DoctorSummary, MANY),
 });
 export type DoctorsOfPatient = z.infer<typeof DoctorsOfPatient>;

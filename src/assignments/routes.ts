@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import { createFactory } from "hono/factory";
 import { requireAccount } from "../auth/require-account.ts";
-import { duplicateDetail } from "../db/errors.ts";
 import type { AppEnv, AuthenticatedEnv } from "../http/context.ts";
+import { deprecatePath } from "../http/deprecation.ts";
 import { IdPath } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import {
+  duplicateProblem,
   type FieldErrors,
   notFoundProblem,
   Problem,
@@ -23,13 +24,20 @@ const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   validate("param", IdPath),
   async (c) => {
     const { isDeleted, isRefused } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
-    if (isRefused) throw new Problem(403, "Only the patient's owner or an admin may end this assignment.");
+    if (isRefused)
+      throw new Problem("not_patient_owner", "Only the patient's owner or an admin may end this assignment.");
     if (!isDeleted) throw notFoundProblem("assignment");
     return c.body(null, 204);
   },
 );
 
+const deprecateOldPath = deprecatePath(
+  "2026-11-27",
+  (path) => /^(\/api\/mappings\/\d+\/)delete/.exec(path)?.[1],
+);
+
 export const assignmentRoutes = new Hono<AppEnv>()
+  .use("/:id/delete", deprecateOldPath)
   .use(requireAccount)
 
   .get("/", ...listHandlers(AssignmentsQuery, listAssignments))
@@ -40,11 +48,12 @@ export const assignmentRoutes = new Hono<AppEnv>()
     requireReplayable(result);
     if (result.body) return respondCreated(result);
     const errors: FieldErrors = {};
-    if (!result.patient) errors["patient"] = ["There is no such patient."];
-    if (!result.doctor) errors["doctor"] = ["There is no such doctor."];
-    else if (!result.active) errors["doctor"] = ["This doctor takes no new patients."];
-    if (result.assigned && result.active)
-      throw new Problem(409, duplicateDetail("mappings_patient_id_doctor_id_key"));
+    if (!result.patient)
+      errors["patient"] = [{ code: "no_such_record", message: "There is no such patient." }];
+    if (!result.doctor) errors["doctor"] = [{ code: "no_such_record", message: "There is no such doctor." }];
+    else if (!result.active)
+      errors["doctor"] = [{ code: "doctor_inactive", message: "This doctor takes no new patients." }];
+    if (result.assigned && result.active) throw duplicateProblem("mappings_patient_id_doctor_id_key");
     throw validationProblem(errors);
   })
 

@@ -1,4 +1,4 @@
-import { jsonText } from "../db/query/json.ts";
+import { jsonParts } from "../db/query/json.ts";
 import { doctors, patients } from "../db/schema.ts";
 import type { ListedAssignment } from "./responses.ts";
 
@@ -20,6 +20,6 @@ const doctorFields: (keyof ListedAssignment["doctor"])[] = [
   "active",
 ];
 
-/** The patient `p` and the doctor `d` of an assignment, as JSON text. */
-export const patientSummary = jsonText(patients, "p", patientFields);
-export const doctorSummary = jsonText(doctors, "d", doctorFields);
+/** The patient `p` and the doctor `d` of an assignment as JSON objects: arguments of `concat`. */
+export const patientSummary = jsonParts(patients, "p", patientFields);
+export const doctorSummary = jsonParts(doctors, "d", doctorFields);

@@ -15,7 +15,7 @@ const LATE_COMMIT_SECONDS = 90;
  */
 export const findOpenDay = defineRetryableStatement<{ day: string; previous: string | null }, object>(
   "audit/find-open-day",
-  sql`-- Scheduled cleanup
+  () => sql`-- Scheduled cleanup
   WITH latest AS (
     SELECT ad.day, ad.hmac FROM audit_digests ad ORDER BY ad.day DESC LIMIT 1
   ),
@@ -42,7 +42,7 @@ const afterAt = sql`${param("after_at")}::timestamptz`;
  */
 export const hashEvents = defineRetryableStatement<BlockDigest, BlockRequest>(
   "audit/hash-events",
-  sql`-- Scheduled cleanup
+  () => sql`-- Scheduled cleanup
   WITH hashed AS (
     SELECT e.at, e.id, e.changes IS NULL AND e.changes_sha256 IS NOT NULL AS is_erased,
       h.changes_hash <> e.changes_sha256 AS is_altered,
@@ -76,7 +76,7 @@ FROM hashed`,
 /** Inserts the digest of a day, unless another run has closed the day meanwhile. No row then. */
 export const insertDigest = defineStatement<{ day: string }, DayDigest>(
   "audit/insert-digest",
-  sql`-- Scheduled cleanup
+  () => sql`-- Scheduled cleanup
   INSERT INTO audit_digests (day, events, first_id, last_id, sha256, hmac, closed_at)
   VALUES (
     ${day}, ${param("events")}::bigint, ${param("first_id")}::bigint, ${param("last_id")}::bigint,

@@ -1,4 +1,4 @@
-import { auditActionsText, auditEventFieldTexts, exampleAuditEvent } from "../http/audit-event-openapi.ts";
+import { auditEventFieldTexts, exampleAuditEvent } from "../http/audit-event-openapi.ts";
 import { pageParameterTexts } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { AuditQuery, DigestsQuery } from "./requests.ts";
@@ -7,7 +7,8 @@ import { AuditDigest, ListedAuditEvent } from "./responses.ts";
 const notPermitted = {
   description: "You are neither an admin nor an auditor.",
   detail: "Only an admin or an auditor may read the audit log.",
-};
+  codes: ["admin_or_auditor_required"],
+} as const;
 
 const { changes: _, ...exampleEvent } = exampleAuditEvent;
 
@@ -19,7 +20,7 @@ export const auditOpenApi: OpenApiGroup = {
       cursor: pageParameterTexts.cursor,
       account: { description: "Only events of this account, by its id." },
       patient: { description: "Only events that concern this patient, by its id." },
-      action: { description: `Only events with this action: ${auditActionsText}.` },
+      action: { description: "Only events with this action." },
       outcome: { description: "Only events with this outcome." },
       from: { description: "Only events at or after this UTC timestamp." },
       to: { description: "Only events before this UTC timestamp." },

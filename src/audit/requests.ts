@@ -1,3 +1,4 @@
+import { auditActions } from "../db/query/audit.ts";
 import { outcomes } from "../db/schema.ts";
 import { idParam, rule, timestampParam } from "../http/fields.ts";
 import { definePageQuery } from "../http/pagination.ts";
@@ -6,12 +7,17 @@ import * as z from "../zod.ts";
 export const AuditQuery = definePageQuery({
   account: idParam,
   patient: idParam,
-  action: z.string().check(z.regex(/^[a-z_-]{1,32}$/, "Must be an action like read or break_glass")),
+  action: z.enum(auditActions),
   outcome: z.enum(outcomes),
   from: timestampParam,
   to: timestampParam,
 }).check(
-  rule(({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)), "Must not be before from", "to"),
+  rule(
+    ({ from, to }) => !(from && to && Date.parse(from) > Date.parse(to)),
+    "too_small",
+    "Must not be before from",
+    "to",
+  ),
 );
 
 export const DigestsQuery = definePageQuery({});

@@ -1,5 +1,5 @@
 import { idSchema } from "../http/fields.ts";
-import { eventBase, eventDetails, timestampSchema } from "../http/responses.ts";
+import { boundedArray, eventBase, eventDetails, MANY, timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
 /**
@@ -9,8 +9,8 @@ import * as z from "../zod.ts";
 export const ListedAuditEvent = z.strictObject({
   ...eventBase,
   ...eventDetails,
-  changed_fields: z.optional(z.array(z.string())),
-  patients: z.optional(z.array(idSchema)),
+  changed_fields: z.optional(boundedArray(z.string(), 20)),
+  patients: z.optional(boundedArray(idSchema, MANY)),
   doctor: z.optional(idSchema),
   subject: z.optional(idSchema),
 });
@@ -20,7 +20,7 @@ const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 /** The digest of a day of the audit log. */
 export const AuditDigest = z.strictObject({
-  day: z.iso.date(),
+  day: z.iso.date().check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" })),
   events: z.int().check(z.nonnegative()),
   first_id: z.nullable(z.int()),
   last_id: z.nullable(z.int()),

@@ -93,7 +93,7 @@ export interface VerifiedToken {
 }
 
 /**
- * The content of a payload whose signature and `exp` were verified; `undefined` when it is not one of
+ * The content of a payload whose signature was verified; `undefined` when it is not one of
  * `issueAccessToken`, or is not valid yet.
  */
 export function parseVerifiedPayload(payload: unknown): VerifiedToken | undefined {

@@ -3,11 +3,13 @@ import { param } from "../db/statement.ts";
 
 // An attempt is counted before the password is compared, and uncounted when it was right. So of many concurrent
 // guesses only the admitted ones are compared. An attempt from a network that the account has logged in from before is
-// counted for that account and network. All others are counted for the account, and for the network. So a stranger
-// cannot lock an account out of its own networks, and guests of a network cannot lock out those who have logged in
-// there.
+// counted for that account and network. All others are counted for the account, for the network, and for the /48 that an
+// IPv6 network is in: somebody may have all of its 65,536 networks. So a stranger cannot lock an account out of its own
+// networks, and guests of a network cannot lock out those who have logged in there.
 
 const network = sql`${param("network")}::text`;
+/** NULL for IPv4. */
+const wideNetwork = sql`${param("wide_network")}::text`;
 
 /**
  * `blocked_until` of a counter that does not block. Concurrent requests wait for its row lock and then compare with
@@ -24,24 +26,27 @@ const MAX_OWN_NETWORKS = 4;
  * subtracted for each hour without an attempt. So an account's password can be guessed at most 110 times a day from all
  * other networks together, and 175 times from each of its 4 own networks, where many people may log in at once: 810 in
  * all, fewer than the 1,000 that SECURITY.md promises. The counter of a network (`username = ''`) may be that of a
- * whole hospital.
+ * whole hospital. That of a /48 may be that of 256 customers of a provider, and admits ten times as much: an attempt that
+ * its network refuses is not counted for it, so that one network cannot block it.
  */
-const limits = sql`SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+const limits = sql`SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+          UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
           UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
           UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''`;
 
 /**
  * The step `counters`: the keys of the counters of an attempt for `username` (NULL for none): of its own network when
- * `isOwnNetwork`, else of network and account.
+ * `isOwnNetwork`, else of network, its /48 and account.
  */
 const counterKeysStep = (username: SQL, isOwnNetwork: SQL): SQL => sql`counters AS (
     SELECT * FROM (VALUES
       ('', ${network}),
+      ('', ${wideNetwork}),
       (${username}, ''),
       (${username}, ${network})
     ) keys (username, network)
     WHERE (keys.username <> '' AND keys.network <> '') = ${isOwnNetwork}
-      AND ${username} IS NOT NULL
+      AND keys.network IS NOT NULL AND ${username} IS NOT NULL
   )`;
 
 /**
@@ -71,8 +76,8 @@ const incrementCounters = (condition: SQL): SQL => sql`
     RETURNING failures, refused, refused_before`;
 
 /**
- * The steps that count an attempt: first for the network, and for the account unless the network is blocked. Always
- * in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt `is_admitted`,
+ * The steps that count an attempt: first for the network, then for its /48, and for the account, each unless one before
+ * it is blocked. Always in this order, so that two requests cannot deadlock. The step `attempt` says whether the attempt `is_admitted`,
  * and if not after how many seconds the next one can be (`wait_seconds`). The step `lockout` has the `reason` of the
  * event for the first attempt that a lockout refuses, and then for the first one after it, with their number: a flood
  * of attempts must not fill the audit log.
@@ -84,10 +89,15 @@ export const countAttemptSteps = (username: SQL): SQL => sql`own_network AS (
     WHERE a.username = ${username} AND a.network = ${network} AND a.logged_in_at IS NOT NULL
   ),
   ${counterKeysStep(username, sql`EXISTS (SELECT FROM own_network)`)},
-  counted_network AS (${incrementCounters(sql`username = ''`)}
+  counted_network AS (${incrementCounters(sql`username = '' AND network = ${network}`)}
+  ),
+  counted_wide_network AS (${incrementCounters(
+    sql`username = '' AND network = ${wideNetwork} AND EXISTS (SELECT FROM counted_network WHERE refused = 0)`,
+  )}
   ),
   counted_account AS (${incrementCounters(
-    sql`username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0))`,
+    sql`username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0)
+      AND NOT EXISTS (SELECT FROM counted_wide_network WHERE refused > 0))`,
   )}
   ),
   attempt AS (
@@ -99,7 +109,9 @@ export const countAttemptSteps = (username: SQL): SQL => sql`own_network AS (
   lockout AS (
     SELECT CASE refused WHEN 1 THEN 'too many attempts: ' || failures || ' failures'
       ELSE 'attempts refused during the last lockout: ' || refused_before END AS reason
-    FROM (SELECT * FROM counted_network UNION ALL SELECT * FROM counted_account) counted
+    FROM (
+      SELECT * FROM counted_network UNION ALL SELECT * FROM counted_wide_network UNION ALL SELECT * FROM counted_account
+    ) counted
     WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
   )`;
 

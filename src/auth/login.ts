@@ -1,7 +1,7 @@
 import { createFactory } from "hono/factory";
 import type { AppEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
-import { clientNetwork, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
+import { attemptNetworks, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
 import { newSession } from "./new-session.ts";
 import { matchPassword, rehashIfOutdated } from "./passwords.ts";
@@ -19,9 +19,9 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
     const connection = c.get("connection");
     const { username, password } = c.req.valid("json");
     // Attempts are counted by the name that is looked up: another spelling of it has no attempts of its own.
-    const attempt = { username: username.toLowerCase(), network: clientNetwork(c), ...requestOrigin(c) };
+    const attempt = { username: username.toLowerCase(), ...attemptNetworks(c), ...requestOrigin(c) };
     const account = await findLoginAccount(connection, attempt);
-    if (!account?.isAdmitted) throw tooManyRequests(account?.waitSeconds ?? 1);
+    if (!account?.isAdmitted) throw tooManyRequests("locked_out", account?.waitSeconds ?? 1);
     const { id, active, isOwnNetwork, password_hash } = account;
     // A disabled account is treated like a missing one, in the same time.
     const matchedPassword = await matchPassword(password, active ? account : undefined, cost);
@@ -34,7 +34,11 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
       new_hash: matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, account, cost),
       ...(await newSession(c, refresh)),
     });
-    if (!claims) throw unauthorizedProblem("There is no active account with this username and password.");
+    if (!claims)
+      throw unauthorizedProblem(
+        "invalid_credentials",
+        "There is no active account with this username and password.",
+      );
     return respondTokenPair(c, claims, refresh);
   },
 );

@@ -1,10 +1,11 @@
+import { describeEmail } from "../http/common-openapi.ts";
 import { describeSchema, type OpenApiGroup } from "../http/openapi.ts";
-import { Credentials, PasswordChange, RefreshToken, Registration } from "./requests.ts";
+import { Credentials, OwnAccountChange, PasswordChange, RefreshToken, Registration } from "./requests.ts";
 import { Account, NewAccount, TokenPair } from "./responses.ts";
 import { sessionsOpenApi } from "./sessions-openapi.ts";
 
 const username = "The username: ASCII letters, digits and `@` `.` `+` `-` `_`. Unique; case is ignored.";
-const email = "The account's email address.";
+const email = describeEmail("The account's email address");
 const id = "The account's id.";
 const examplePassword = "correct horse battery";
 const newPassword =
@@ -31,6 +32,7 @@ export const authOpenApi: OpenApiGroup = {
     ...sessionsOpenApi.schemas,
     Registration: describeSchema(Registration, {
       description: "A new account.",
+      answer: NewAccount,
       fields: {
         username,
         email,
@@ -56,6 +58,17 @@ export const authOpenApi: OpenApiGroup = {
       description: "A new password, and the one that it replaces.",
       fields: { current: "The account's current password.", new: newPassword },
       example: { current: examplePassword, new: "another horse entirely" },
+    }),
+    OwnAccountChange: describeSchema(OwnAccountChange, {
+      description: "A change of your own account.",
+      answer: Account,
+      fields: {
+        email,
+        password: "The account's current password.",
+        username: "Read-only. It may be sent back as it is; another username is an error.",
+        role: "Read-only. It may be sent back as it is; another role is an error.",
+      },
+      example: { email: exampleAccount.email, password: examplePassword },
     }),
     NewAccount: describeSchema(NewAccount, {
       description: "The account that was created.",
@@ -104,10 +117,12 @@ export const authOpenApi: OpenApiGroup = {
         403: {
           description: "Registration is closed on this installation.",
           detail: "Registration is closed.",
+          codes: ["registration_closed"],
         },
         409: {
           description: "The username is taken; case is ignored.",
           detail: "An account with this username already exists.",
+          codes: ["username_taken"],
         },
       },
     },
@@ -122,8 +137,9 @@ export const authOpenApi: OpenApiGroup = {
           description:
             "There is no active account with this username and password. Or an operator has set the password, and it was not changed within 24 hours. The body and the response time are the same, whether or not the username exists.",
           detail: "There is no active account with this username and password.",
+          codes: ["invalid_credentials"],
         },
-        429: { description: tooManyAttempts },
+        429: { description: tooManyAttempts, codes: ["locked_out"] },
       },
     },
     "POST /api/auth/refresh": {
@@ -137,6 +153,7 @@ export const authOpenApi: OpenApiGroup = {
           description:
             "The refresh token is unknown, was used more than 30 seconds ago, was exchanged for one that has been used, or belongs to a session that has ended.",
           detail: "The refresh token is unknown or already used, or its session has ended.",
+          codes: ["refresh_token_invalid"],
         },
       },
     },
@@ -153,13 +170,27 @@ export const authOpenApi: OpenApiGroup = {
       description: "Returns the account of the access token, with its role.",
       responses: [{ status: 200, description: "Your account.", schema: Account }],
     },
+    "PATCH /api/auth/me": {
+      operationId: "updateOwnAccount",
+      summary: "Change your email",
+      description:
+        "Changes the email of the account of the access token. It needs the account's password; wrong ones are counted as at login. Sessions and tokens stay valid. For another person's account, an admin sends `PATCH /api/accounts/{id}/`.",
+      responses: [{ status: 200, description: "Your account after the change.", schema: Account }],
+      problems: {
+        400: {
+          description:
+            "A field is not valid, `password` is not the current password, or the username or the role is not that of the account: `errors` names the field.",
+        },
+        429: { description: tooManyAttempts, codes: ["locked_out"] },
+      },
+    },
     "POST /api/auth/password": {
       operationId: "changePassword",
       summary: "Change your password",
       description:
         "Replaces the password and ends all sessions of the account, also the one of this request: all earlier tokens become invalid at once. The response has the tokens of a new session. If an operator has set the password, the account can do nothing else before this.",
       responses: [{ ...tokenPairResponse, description: "The tokens of the new session." }],
-      problems: { 429: { description: tooManyAttempts } },
+      problems: { 429: { description: tooManyAttempts, codes: ["locked_out"] } },
     },
   },
 };

@@ -1,14 +1,17 @@
-import { sql } from "drizzle-orm";
-import { doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
+import { type SQL, sql } from "drizzle-orm";
+import { type AuditAction, doneOrRefused, insertAuditEvent, insertAuditEventOf } from "../db/query/audit.ts";
 import {
+  authenticated,
   authenticatedForPasswordChange,
   callerId,
   callerRecheck,
+  callerStepsForAuditors,
   callerStepsForPasswordChange,
   isRevokedDuringWait,
   isStillAccepted,
 } from "../db/query/caller.ts";
 import { param } from "../db/statement.ts";
+import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {
   countAttemptSteps,
   type LoginAttempt,
@@ -26,17 +29,18 @@ const sessionId = sql`${param("session_id")}::uuid`;
 /** Whether the password of an account `u` was set by an operator, and was not changed before it expired. */
 export const isPasswordExpired = sql`(u.must_change_password AND u.password_expires_at <= now()) IS TRUE`;
 
+type OwnPassword = LoginAttempt & StoredPassword & { isExpired: boolean; username: string; email: string };
+
 /**
- * Counts an attempt at the caller's password like a login attempt, and returns what the password is compared with.
- * Only lockouts are audited here; `changePassword` audits the attempts that are admitted.
+ * A statement that counts an attempt at the caller's password like a login attempt, and returns what the password is
+ * compared with. Only lockouts are audited here; the statement after it audits the attempts that are admitted.
+ *
+ * @param steps the first steps.
+ * @param action what the password is needed for.
  */
-export const findOwnPassword = authenticatedForPasswordChange<
-  LoginAttempt & StoredPassword & { isExpired: boolean; username: string; email: string },
-  { network: string }
->(
-  "auth/find-own-password",
-  sql`-- POST /api/auth/password
-  WITH ${callerStepsForPasswordChange},
+const ownPasswordQuery = (route: string, steps: SQL, action: AuditAction) => () =>
+  sql`${sql.raw(`-- ${route}`)}
+  WITH ${steps},
   ${countAttemptSteps(username)},
   account AS (
     SELECT u.password_hash, u.password_trimmed, u.password_prehashed, u.username, u.email,
@@ -49,18 +53,26 @@ export const findOwnPassword = authenticatedForPasswordChange<
     WHERE NOT is_accepted OR reason IS NOT NULL`,
       session: sessionId,
     },
-    {
-      action: "change_password",
-      outcome: "refused",
-      reason: sql`reason`,
-    },
+    { action, outcome: "refused", reason: sql`reason` },
   )}
 SELECT ${loginAttemptColumns},
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
   (SELECT password_prehashed FROM account) AS password_prehashed,
   (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
-FROM caller`,
+FROM caller`;
+
+/** Before a change of the password. */
+export const findOwnPassword = authenticatedForPasswordChange<OwnPassword, AttemptNetworks>(
+  "auth/find-own-password",
+  ownPasswordQuery("POST /api/auth/password", callerStepsForPasswordChange, "change_password"),
+);
+
+/** Before another change of the caller's own account: one that has to change its password first is refused. */
+export const findOwnPasswordForChange = authenticated<OwnPassword, AttemptNetworks>(
+  "auth/find-own-password-for-change",
+  ownPasswordQuery("PATCH /api/auth/me", callerStepsForAuditors, "update_account"),
+  { acceptsAuditors: true },
 );
 
 /**
@@ -75,12 +87,12 @@ export const changePassword = authenticatedForPasswordChange<
   {
     password_hash: string | null;
     new_hash: string | null;
-    network: string;
     isOwnNetwork: boolean;
-  } & NewSession
+  } & AttemptNetworks &
+    NewSession
 >(
   "auth/change-password",
-  sql`-- POST /api/auth/password
+  () => sql`-- POST /api/auth/password
   WITH ${callerStepsForPasswordChange},
   locked_account AS (SELECT u.id FROM users u WHERE u.id = ${callerId} FOR NO KEY UPDATE),
   sessions_lock AS (

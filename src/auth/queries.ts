@@ -1,9 +1,11 @@
 import { sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertAuditEventOf, type RequestOrigin } from "../db/query/audit.ts";
 import type { TokenClaims } from "../db/query/caller.ts";
 import { columnNames, jsonObject } from "../db/query/json.ts";
 import { isInvitationValid } from "../db/query/permissions.ts";
 import { defineStatement, intParam, type Json, param } from "../db/statement.ts";
+import type { AttemptNetworks } from "../http/rate-limits.ts";
 import {
   countAttemptSteps,
   type LoginAttempt,
@@ -27,7 +29,7 @@ const codeHash = sql`${param("code_hash")}::text`;
 const id = intParam("id");
 
 const invitationStep = sql`invitation AS (
-    SELECT i.id, lower(i.email) = lower(${email}) AS is_same_email
+    SELECT i.id, ${emailKey(sql`i.email`)} = ${emailKey(email)} AS is_same_email
     FROM invitations i WHERE i.code_hash = ${codeHash} AND ${isInvitationValid}
   )`;
 
@@ -37,7 +39,7 @@ export type InvitationState = { isInvited: boolean; isInvitedEmail: boolean };
 /** Looks an invitation up, before the password is hashed. */
 export const findInvitation = defineStatement<InvitationState, { email: string; code_hash: string }>(
   "auth/find-invitation",
-  sql`-- POST /api/auth/register
+  () => sql`-- POST /api/auth/register
   WITH ${invitationStep}
 SELECT EXISTS (SELECT FROM invitation) AS "isInvited",
   EXISTS (SELECT FROM invitation WHERE is_same_email) AS "isInvitedEmail"`,
@@ -55,7 +57,7 @@ export const createAccount = defineStatement<
   { username: string; email: string; password_hash: string; code_hash: string | null } & RequestOrigin
 >(
   "auth/create-account",
-  sql`-- POST /api/auth/register
+  () => sql`-- POST /api/auth/register
   WITH ${invitationStep},
   username_taken AS (SELECT WHERE account_taken(${username})),
   used_invitation AS (
@@ -93,10 +95,10 @@ SELECT (SELECT ${jsonObject(columnNames(newAccountFields, "created."))}::text FR
  */
 export const findLoginAccount = defineStatement<
   LoginAttempt & { id: number | null; active: boolean | null } & StoredPassword,
-  { username: string; network: string } & RequestOrigin
+  { username: string } & AttemptNetworks & RequestOrigin
 >(
   "auth/find-login-account",
-  sql`-- POST /api/auth/login
+  () => sql`-- POST /api/auth/login
   WITH ${countAttemptSteps(username)},
   account AS (
     SELECT u.id, u.password_hash, u.password_trimmed, u.password_prehashed, u.active
@@ -130,15 +132,15 @@ export const openSession = defineStatement<
   {
     id: number | null;
     username: string;
-    network: string;
     isOwnNetwork: boolean;
     password_hash: string | null;
     new_hash: string | null;
-  } & NewSession &
+  } & AttemptNetworks &
+    NewSession &
     RequestOrigin
 >(
   "auth/open-session",
-  sql`-- POST /api/auth/login
+  () => sql`-- POST /api/auth/login
   WITH account AS (
     SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
     FROM users u

@@ -15,7 +15,7 @@ export const endSessionByRefreshToken = defineStatement<
   { token_hash: string } & RequestOrigin
 >(
   "auth/end-session-by-refresh-token",
-  sql`-- POST /api/auth/logout
+  () => sql`-- POST /api/auth/logout
   WITH ended AS (
     UPDATE sessions s SET ended_at = coalesce(s.ended_at, now()) FROM refresh_tokens t
     WHERE t.token_hash = ${param("token_hash")}::text AND s.id = t.session_id
@@ -64,7 +64,7 @@ export const rotateRefreshToken = defineStatement<
   } & RequestOrigin
 >(
   "auth/rotate-refresh-token",
-  sql`-- POST /api/auth/refresh
+  () => sql`-- POST /api/auth/refresh
   WITH session AS (
     -- Locks the session before its token, in the order in which the cleanup job deletes both: no deadlock. The second
     -- of two refreshes waits here and then, under READ COMMITTED, sees the session as it is now, and the token as

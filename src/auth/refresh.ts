@@ -49,6 +49,7 @@ export const refreshHandlers = factory.createHandlers(
     const refresh = exchanged && successors[successor_hashes.indexOf(exchanged.successor_hash)];
     if (refresh) return respondTokenPair(c, exchanged, refresh);
     throw unauthorizedProblem(
+      "refresh_token_invalid",
       "The refresh token is unknown or already used, or its session has ended.",
       "invalid_token",
     );

@@ -1,5 +1,7 @@
 import type { Config } from "../config.ts";
+import { roles } from "../db/schema.ts";
 import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
+import type { FieldError } from "../http/problems.ts";
 import * as z from "../zod.ts";
 import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-passwords.ts";
 
@@ -9,8 +11,8 @@ import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-pass
  */
 const typedPassword = z.string().check(
   storableText,
-  z.minLength(1, "Required"),
-  rule((value) => [...value].length <= 1024, "Too long: expected at most 1024 characters"),
+  rule((value) => value !== "", "required", "Required"),
+  rule((value) => [...value].length <= 1024, "too_long", "Too long: expected at most 1024 characters"),
   z.meta({ format: "password", minLength: 1, maxLength: 1024, pattern: "^[^\\u0000]*$" }),
 );
 
@@ -47,14 +49,27 @@ const newPassword = ({ minLength, isCommon }: PasswordRules) =>
   z.string().check(
     storableText,
     z.normalize("NFC"),
-    rule((value) => [...value].length >= minLength, `Too short: expected at least ${minLength} characters`),
-    rule((value) => !isTooLong(value), `Too long: expected at most ${MAX_PASSWORD_BYTES} bytes of UTF-8`),
+    rule(
+      (value) => [...value].length >= minLength,
+      "too_short",
+      `Too short: expected at least ${minLength} characters`,
+    ),
+    rule(
+      (value) => !isTooLong(value),
+      "too_long",
+      `Too long: expected at most ${MAX_PASSWORD_BYTES} bytes of UTF-8`,
+    ),
     // A longer one is not looked up: the time grows with the square of its length.
     rule(
       (value) => isTooLong(value) || !isCommon(value),
+      "password_too_common",
       "Too common: choose a password that fewer people use",
     ),
-    rule((value) => !new RegExp(REPEATED, "u").test(value), "Must not be one character repeated"),
+    rule(
+      (value) => !new RegExp(REPEATED, "u").test(value),
+      "password_one_character",
+      "Must not be one character repeated",
+    ),
     z.meta({
       format: "password",
       minLength,
@@ -67,11 +82,11 @@ const newPassword = ({ minLength, isCommon }: PasswordRules) =>
 export function ownNameError(
   password: string,
   { username, email }: { username: string; email: string },
-): string | undefined {
+): FieldError | undefined {
   const isSame = (name: string) => name.toLowerCase() === password.toLowerCase();
-  if (isSame(username)) return "Must not be the username";
+  if (isSame(username)) return { code: "password_is_username", message: "Must not be the username" };
   return isSame(email) || isSame(email.split("@")[0] ?? "")
-    ? "Must not be the email or the part before its @"
+    ? { code: "password_is_email", message: "Must not be the email or the part before its @" }
     : undefined;
 }
 
@@ -93,8 +108,10 @@ export const registrationBody = (rules: PasswordRules) =>
     },
     ["id"],
   ).check(({ value, issues }) => {
-    const message = ownNameError(value.password, value);
-    if (message) issues.push({ code: "custom", path: ["password"], message, input: value });
+    const error = ownNameError(value.password, value);
+    if (!error) return;
+    const { code, message } = error;
+    issues.push({ code: "custom", params: { code }, path: ["password"], message, input: value });
   });
 
 export const Registration = registrationBody(documentedRules);
@@ -106,6 +123,18 @@ export const passwordChangeBody = (rules: PasswordRules) =>
   requestBody({ current: typedPassword, new: newPassword(rules) });
 
 export const PasswordChange = passwordChangeBody(documentedRules);
+
+/** A change of the caller's own account. The `username` and the `role` may only be sent back as they are. */
+export const OwnAccountChange = requestBody(
+  {
+    email: emailField(254),
+    /** The account's current password. */
+    password: typedPassword,
+    username: z.optional(textField(150)),
+    role: z.optional(z.enum(roles)),
+  },
+  ["id"],
+);
 
 /** The refresh token of a session, from login or refresh. */
 export const RefreshToken = requestBody({ refresh: textField(1024) });

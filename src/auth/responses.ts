@@ -1,10 +1,10 @@
 import { roles } from "../db/schema.ts";
-import { idSchema } from "../http/fields.ts";
+import { emailField, idSchema } from "../http/fields.ts";
 import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
 /** A new account. */
-export const NewAccount = z.strictObject({ id: idSchema, username: z.string(), email: z.email() });
+export const NewAccount = z.strictObject({ id: idSchema, username: z.string(), email: emailField(254) });
 export type NewAccount = z.infer<typeof NewAccount>;
 
 export const Account = z.extend(NewAccount, { role: z.enum(roles) });
@@ -12,11 +12,11 @@ export type Account = z.infer<typeof Account>;
 
 /** The two tokens of a session (RFC 6749, section 5.1). */
 export const TokenPair = z.strictObject({
-  access: z.jwt(),
+  access: z.string().check(z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)),
   refresh: z.string(),
   token_type: z.literal("Bearer"),
   /** The lifetime of `access`, in seconds. */
-  expires_in: z.int(),
+  expires_in: z.int().check(z.minimum(1), z.maximum(900)),
   /** Present when the account has to change its password first. */
   must_change_password: z.optional(z.literal(true)),
 });

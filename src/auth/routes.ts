@@ -5,13 +5,15 @@ import { notFoundProblem } from "../http/problems.ts";
 import { rateLimit } from "../http/rate-limits.ts";
 import { respondJson } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
+import { changeOwnAccountHandlers } from "./change-own-account.ts";
 import { changePasswordHandlers } from "./change-password.ts";
 import { loginHandlers } from "./login.ts";
+import { findOwnAccount } from "./own-account-queries.ts";
 import { logoutHandlers, refreshHandlers } from "./refresh.ts";
 import { registerHandlers } from "./register.ts";
 import { SessionIdPath } from "./requests.ts";
 import { requireAccount } from "./require-account.ts";
-import { endAllSessions, endSession, findOwnAccount, listSessions } from "./session-queries.ts";
+import { endAllSessions, endSession, listSessions } from "./session-queries.ts";
 
 export const authRoutes = new Hono<AppEnv>()
   .post("/register", ...registerHandlers)
@@ -20,6 +22,7 @@ export const authRoutes = new Hono<AppEnv>()
   .post("/logout", ...logoutHandlers)
 
   .get("/me", requireAccount, async (c) => respondJson((await findOwnAccount(c.get("caller"), {})).body))
+  .patch("/me", requireAccount, rateLimit("LOGIN_LIMITER"), ...changeOwnAccountHandlers)
   .post("/password", requireAccount, rateLimit("LOGIN_LIMITER"), ...changePasswordHandlers)
 
   .get("/sessions", requireAccount, async (c) => {

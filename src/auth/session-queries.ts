@@ -6,23 +6,12 @@ import {
   callerId,
   callerStepsForAuditors,
 } from "../db/query/caller.ts";
-import { isoTimestamp, jsonArray, jsonBody, jsonObject } from "../db/query/json.ts";
+import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
-import type { Account, Session } from "./responses.ts";
+import type { Session } from "./responses.ts";
 
 const sessionId = sql`${param("session_id")}::uuid`;
 const isEnded = sql`EXISTS (SELECT FROM ended)`;
-
-/** The caller's own account. */
-export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
-  "auth/find-own-account",
-  sql`-- GET /api/auth/me
-  WITH ${callerStepsForAuditors},
-  account AS (SELECT u.id, u.username, u.email, u.role FROM users u WHERE u.id = ${callerId})
-SELECT ${jsonBody("account")} AS body
-FROM caller`,
-  { acceptsAuditors: true },
-);
 
 /** When a session expires unless it is used again. `idle_minutes`: after how many minutes without use. */
 const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(mins => ${intParam("idle_minutes")}))`;
@@ -30,7 +19,7 @@ const expiry = sql`least(s.expires_at, s.last_used_at + make_interval(mins => ${
 /** The caller's sessions that have not ended, newest first. */
 export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { idle_minutes: number }>(
   "auth/list-sessions",
-  sql`-- GET /api/auth/sessions
+  () => sql`-- GET /api/auth/sessions
   WITH ${callerStepsForAuditors},
   open_sessions AS (
     SELECT s.id, s.created_at, s.last_used_at, s.user_agent, s.last_address, s.last_user_agent,
@@ -58,7 +47,7 @@ FROM caller`,
 /** Ends one of the caller's sessions by its id. `isEnded` is false when there is no such open session. */
 export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
   "auth/end-session",
-  sql`-- DELETE /api/auth/sessions/:id
+  () => sql`-- DELETE /api/auth/sessions/:id
   WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now()
@@ -74,7 +63,7 @@ FROM caller`,
 /** Ends all sessions of the caller. `isEnded` is false when none was open. */
 export const endAllSessions = authenticated<{ isEnded: boolean }>(
   "auth/end-all-sessions",
-  sql`-- DELETE /api/auth/sessions
+  () => sql`-- DELETE /api/auth/sessions
   WITH ${callerStepsForAuditors},
   ended AS (
     UPDATE sessions s SET ended_at = now() WHERE s.user_id = ${callerId} AND s.ended_at IS NULL

@@ -32,37 +32,28 @@ export const caseFolded = (column: AnyPgColumn | SQL): SQL => sql`lower(${column
 /** Text that is compared byte by byte, so that its sort order is the same on every server. */
 export const bytewiseText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
 
-/** Letters that Unicode does not decompose into a letter and an accent, or that have two lower-case forms. */
-const LETTER_REPLACEMENTS = { from: "øłđðħŧıς", to: "olddhtiσ" };
-const DIGRAPH_REPLACEMENTS: [letter: string, replacement: string][] = [
-  ["ß", "ss"],
-  ["æ", "ae"],
-  ["œ", "oe"],
-  ["þ", "th"],
-];
+/** The tokens of a name, for `@@`. Not a text search of a language: they are made by `name_tokens`. */
+const nameTokens = customType<{ data: string }>({ dataType: () => "tsvector" });
 
 /**
- * The key that names are searched and sorted by: in lower case, without accents and repeated spaces. A generated
- * column needs an IMMUTABLE expression; PostgreSQL's `unaccent` is not immutable, because its dictionary can change.
- */
-export function nameSearchKey(name: SQL): SQL {
-  const unaccented = sql`regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g')`;
-  const translated = sql`translate(${unaccented}, ${sql.raw(`'${LETTER_REPLACEMENTS.from}'`)}, ${sql.raw(`'${LETTER_REPLACEMENTS.to}'`)})`;
-  const replaced = DIGRAPH_REPLACEMENTS.reduce(
-    (key, [letter, replacement]) =>
-      sql`replace(${key}, ${sql.raw(`'${letter}'`)}, ${sql.raw(`'${replacement}'`)})`,
-    translated,
-  );
-  return sql`lower(regexp_replace(${replaced}, '\\s+', ' ', 'g'))`;
-}
-
-/**
- * The search keys of a person's name. A search matches the beginning of either; the sort order `lastname` uses
- * `last_first`.
+ * What a person's name is searched and sorted by (drizzle/0020_name_search.sql, docs/decisions/0014-name-search.md). The
+ * functions fold case, accents and punctuation.
  */
 export const nameSearchColumns = () => ({
-  first_last: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`firstname || ' ' || lastname`)),
-  last_first: bytewiseText().notNull().generatedAlwaysAs(nameSearchKey(sql`lastname || ' ' || firstname`)),
+  name_tokens: nameTokens().notNull().generatedAlwaysAs(sql`name_tokens(firstname, lastname)`),
+  name_sort_key: bytewiseText().notNull().generatedAlwaysAs(sql`name_sort_key(firstname, lastname)`),
+});
+
+/** The keys of version 1.1, which still reads them while it is replaced. A later migration can drop them. */
+const olderNameKey = (name: SQL): SQL => {
+  const unaccented = sql`regexp_replace(normalize(lower(${name}), NFKD), '[\\u0300-\\u036f]', '', 'g')`;
+  const letters = sql`translate(${unaccented}, 'øłđðħŧıς', 'olddhtiσ')`;
+  const replaced = sql`replace(replace(replace(replace(${letters}, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th')`;
+  return sql`lower(regexp_replace(${replaced}, '\\s+', ' ', 'g'))`;
+};
+export const olderNameColumns = () => ({
+  first_last: bytewiseText().notNull().generatedAlwaysAs(olderNameKey(sql`firstname || ' ' || lastname`)),
+  last_first: bytewiseText().notNull().generatedAlwaysAs(olderNameKey(sql`lastname || ' ' || firstname`)),
 });
 
 /** For optimistic locking: every change increments it. It is the ETag of the record. */
@@ -73,10 +64,17 @@ export const textCheck = (column: AnyPgColumn, max: number): SQL =>
   sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
 
 /**
- * Constraint: at most `max` characters, with one `@`, text before and after it, and no spaces. The API is stricter.
+ * Constraint: an email address of at most `max` characters, by the rule of src/email.ts. `is_email`
+ * (drizzle/0021_email_addresses.sql) has it in SQL.
  */
 export const emailCheck = (column: AnyPgColumn, max: number): SQL =>
-  sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} ~ '^[^@ ]+@[^@ ]+$'`;
+  sql`char_length(${column}) <= ${sql.raw(String(max))} AND is_email(${column})`;
+
+/**
+ * The key by which two emails are the same address: without differences in case, in any script
+ * (drizzle/0021_email_addresses.sql). Keys are compared byte by byte.
+ */
+export const emailKey = (email: AnyPgColumn | SQL): SQL => sql`email_key(${email}) COLLATE "C"`;
 
 /** Whether a column has one of the values. They become part of the SQL text: only constants of the code. */
 export const isOneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>

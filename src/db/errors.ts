@@ -18,7 +18,7 @@ export type DatabaseFault =
   /**
    * A unique constraint or a trigger forbids it, or PostgreSQL aborted the transaction because of a concurrent one.
    */
-  | { kind: "conflict"; detail: string }
+  | ({ kind: "conflict" } & Conflict)
   /** The record that `field` refers to does not exist. */
   | { kind: "missing"; field: string }
   /** `field` violates a check constraint. */
@@ -29,25 +29,37 @@ export type DatabaseFault =
   | { kind: "bug"; code: string };
 
 /**
- * The detail that a client gets when its request violates a unique constraint of `schema.ts` or a trigger's rule.
- * `schema.ts` takes the names of its constraints from here, so none is without a detail. `null`: no request can
- * violate it.
+ * The code and the detail that a client gets when its request violates a unique constraint of `schema.ts` or a
+ * trigger's rule. `schema.ts` takes the names of its constraints from here, so none is without them. `null`: no request
+ * can violate it.
  */
-const uniqueViolationDetails = {
-  users_username_key: "An account with this username already exists.",
-  patients_owner_id_email_key: "You already have a patient with this email.",
+export const uniqueViolations = {
+  users_username_key: { code: "username_taken", detail: "An account with this username already exists." },
+  patients_owner_id_email_key: { code: "email_taken", detail: "You already have a patient with this email." },
   patients_owner_id_id_key: null,
-  doctors_email_key: "A doctor with this email already exists.",
+  doctors_email_key: { code: "email_taken", detail: "A doctor with this email already exists." },
   invitations_code_hash_key: null,
   emergency_accesses_id_key: null,
-  users_last_admin: "This is the last active admin.",
-  mappings_patient_id_doctor_id_key: "This doctor is already assigned to this patient.",
-} satisfies Record<string, string | null>;
-export type UniqueConstraint = keyof typeof uniqueViolationDetails;
+  users_last_admin: { code: "last_admin", detail: "This is the last active admin." },
+  mappings_patient_id_doctor_id_key: {
+    code: "already_assigned",
+    detail: "This doctor is already assigned to this patient.",
+  },
+} as const satisfies Record<string, { code: string; detail: string } | null>;
+export type UniqueConstraint = keyof typeof uniqueViolations;
+/** A unique constraint that a request can violate. */
+export type ReportedConstraint = {
+  [Name in UniqueConstraint]: (typeof uniqueViolations)[Name] extends null ? never : Name;
+}[UniqueConstraint];
 
-/** The detail of a 409 for a unique constraint. */
-export const duplicateDetail = (constraint: UniqueConstraint): string =>
-  uniqueViolationDetails[constraint] ?? "A record with the same values already exists.";
+/** PostgreSQL aborted one of two concurrent transactions, or would have. */
+export const writeConflict = {
+  code: "write_conflict",
+  detail: "A concurrent request changed the same records. Nothing was changed; try again.",
+} as const;
+
+/** The code and the detail of a 409. */
+type Conflict = (typeof uniqueViolations)[ReportedConstraint] | typeof writeConflict;
 
 /** Foreign keys and the field of a request that may refer to a missing record. `null`: no request can violate it. */
 const foreignKeyFields = {
@@ -99,13 +111,9 @@ export function classifyDatabaseError(error: unknown): DatabaseFault | undefined
   if (TRANSIENT_CODES.test(code)) return { kind: "unavailable", code };
   if (code === PROBING) return { kind: "probing" };
   if (code === LOCK_NOT_AVAILABLE) return { kind: "busy", code };
-  if (TRANSACTION_ROLLBACK.test(code))
-    return {
-      kind: "conflict",
-      detail: "A concurrent request changed the same records. Nothing was changed; try again.",
-    };
-  const detail = isKeyOf(uniqueViolationDetails, constraint) && uniqueViolationDetails[constraint];
-  if (detail) return { kind: "conflict", detail };
+  if (TRANSACTION_ROLLBACK.test(code)) return { kind: "conflict", ...writeConflict };
+  const violation = isKeyOf(uniqueViolations, constraint) && uniqueViolations[constraint];
+  if (violation) return { kind: "conflict", ...violation };
   const field = isKeyOf(foreignKeyFields, constraint) && foreignKeyFields[constraint];
   if (field) return { kind: "missing", field };
   const isCheck = constraint.startsWith(`${table}_`) && constraint.endsWith("_check");

@@ -2,10 +2,10 @@ import { Placeholder, type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 
 /**
- * A query, or a function that returns it: 60 of the 100 statements read pages of lists, and building their templates at
- * start-up costs CPU that most isolates never need.
+ * Returns the template of a statement. It is a function because the Worker calls the statement's function and needs the
+ * template only to send it as text: building all of them at start-up takes some milliseconds of CPU.
  */
-export type Query = SQL | (() => SQL);
+export type Query = () => SQL;
 
 /** A statement as PostgreSQL gets it. */
 export interface RenderedStatement {
@@ -16,7 +16,7 @@ export interface RenderedStatement {
 
 /** The text of a query and the names of its parameters. A parameter that is used twice has one number. */
 export function renderStatement(query: Query): RenderedStatement {
-  const rendered = new PgDialect().sqlToQuery(typeof query === "function" ? query() : query);
+  const rendered = new PgDialect().sqlToQuery(query());
   const names = rendered.params.map(placeholderName);
   const params = [...new Set(names)];
   // Drizzle numbers each use of a parameter. No string literal in a statement contains a dollar sign and a digit.

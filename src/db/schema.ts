@@ -20,9 +20,11 @@ import {
   bytewiseText,
   caseFolded,
   emailCheck,
+  emailKey,
   foreignKeyTo,
   isOneOf,
   nameSearchColumns,
+  olderNameColumns,
   textCheck,
   timestampColumn,
   timestampDefaultNow,
@@ -184,14 +186,14 @@ export const invitations = pgTable(
 /**
  * Counters of failed login attempts (src/auth/login-attempts.ts). An account has one for each of its own networks,
  * which it has logged in from before, and one with an empty `network` for all others together. A network has one for
- * all accounts, with an empty `username`.
+ * all accounts, with an empty `username`, and so has the /48 prefix of an IPv6 network.
  */
 export const login_attempts = pgTable(
   "login_attempts",
   {
     /** In lower case. There may be no account with this username. */
     username: bytewiseText().notNull(),
-    /** An IPv4 address, or the /64 prefix of an IPv6 address. */
+    /** An IPv4 address, or the /64 or /48 prefix of an IPv6 address. */
     network: bytewiseText().notNull(),
     failures: integer().notNull(),
     failed_at: timestampColumn().notNull(),
@@ -245,6 +247,7 @@ export const patients = pgTable(
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
     version: versionColumn(),
+    ...olderNameColumns(),
     ...nameSearchColumns(),
     /** The account that owns it: its creator, until a transfer. Null while it is deleted. */
     owner_id: integer(),
@@ -256,18 +259,25 @@ export const patients = pgTable(
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
-    uniqueKeyIndex("patients_owner_id_email_key").on(caseFolded(t.email), t.owner_id),
+    uniqueKeyIndex("patients_owner_id_email_key").on(emailKey(t.email), t.owner_id),
     // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name and by creation time, and the same three for deleted patients.
     index("patients_owner_id_last_first_id_idx").on(t.owner_id, t.last_first, t.id),
+    index("patients_owner_id_name_sort_key_id_idx").on(t.owner_id, t.name_sort_key, t.id),
     index("patients_owner_id_created_at_id_idx").on(t.owner_id, t.created_at, t.id),
     ...[
       index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
       index("patients_deleted_from_last_first_id_idx").on(t.deleted_from, t.last_first, t.id),
+      index("patients_deleted_from_name_sort_key_id_idx").on(t.deleted_from, t.name_sort_key, t.id),
       index("patients_deleted_from_created_at_id_idx").on(t.deleted_from, t.created_at, t.id),
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
+    // The patients of an account, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
+    // read the list of pending entries.
+    index("patients_name_tokens_idx")
+      .using("gin", sql`patient_name_tokens(${t.owner_id}, ${t.deleted_from}, ${t.name_tokens})`)
+      .with({ fastupdate: false }),
     check(
       "patients_deleted_at_check",
       sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
@@ -297,12 +307,15 @@ export const doctors = pgTable(
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
     version: versionColumn(),
+    ...olderNameColumns(),
     ...nameSearchColumns(),
   },
   (t) => [
     foreignKeyTo("doctors_created_by_fkey", [t.created_by], [users.id]),
-    uniqueKeyIndex("doctors_email_key").on(caseFolded(t.email)),
+    uniqueKeyIndex("doctors_email_key").on(emailKey(t.email)),
     index("doctors_last_first_id_idx").on(t.last_first, t.id),
+    index("doctors_name_sort_key_id_idx").on(t.name_sort_key, t.id),
+    index("doctors_name_tokens_idx").using("gin", t.name_tokens).with({ fastupdate: false }),
     index("doctors_created_at_id_idx").on(t.created_at, t.id),
     check("doctors_firstname_check", textCheck(t.firstname, 64)),
     check("doctors_lastname_check", textCheck(t.lastname, 64)),

@@ -45,7 +45,7 @@ export type SendStatement<Row, Values> = (connection: Connection, values: Values
  */
 export function defineStatement<Row, Values extends object>(
   name: string,
-  query: SQL,
+  query: Query,
 ): SendStatement<Row, Values> {
   const execute = registerStatement<Row, Values>(name, query);
   return (connection, values) => execute(connection, values, connection.database);

@@ -14,26 +14,35 @@ const specialization = sql`${param("specialization")}::text`;
 const allDoctors: IndexScan = { from: sql`doctors d` };
 const isOwnPatient = sql`EXISTS (SELECT FROM patients p WHERE p.id = ${patient} AND p.owner_id = ${callerId})`;
 
+const sorts = {
+  id: { order: ["d.id"], scans: [allDoctors] },
+  lastname: { order: ["d.name_sort_key", "d.id"], scans: [allDoctors] },
+  created_at: { order: ["d.created_at", "d.id"], scans: [allDoctors] },
+};
+/** Doctors whose names the parameter `search` finds. `OFFSET 0`: only the index of names is used for it. */
+const doctorsFound = sql`(SELECT * FROM doctors WHERE name_tokens @@ (SELECT query FROM search) OFFSET 0) d`;
+
 /** All doctors. The filter `patient` finds the doctors of a patient of the caller's own; of others it finds none. */
 export const listDoctors = defineList<Doctor>({
   name: "doctors/list",
   routes: "GET /api/doctors",
   alias: "d",
   json: doctorJson,
-  columns: [...doctorResponseFields, "last_first"],
-  steps: searchStep,
+  columns: [...doctorResponseFields, "name_sort_key"],
+  steps: searchStep(),
   filters: {
-    search: matchesName("d"),
-    active: sql`(${active} IS NULL OR d.active = ${active})`,
-    specialization: sql`(${specialization} IS NULL OR d.specialization = ${specialization})`,
     // The owner is not in WHERE: PostgreSQL could look for the assignment among all of the owner's.
     patient: sql`(${patient} IS NULL OR (
       SELECT m.owner_id = ${callerId} FROM mappings m WHERE m.patient_id = ${patient} AND m.doctor_id = d.id))`,
+    search: matchesName("d"),
+    active: sql`(${active} IS NULL OR d.active = ${active})`,
+    specialization: sql`(${specialization} IS NULL OR d.specialization = ${specialization})`,
   },
   sorts: {
-    id: { order: ["d.id"], scans: [allDoctors] },
-    lastname: { order: ["d.last_first", "d.id"], scans: [allDoctors] },
-    created_at: { order: ["d.created_at", "d.id"], scans: [allDoctors] },
+    ...sorts,
+    "search id": { ...sorts.id, namesFound: doctorsFound },
+    "search lastname": { ...sorts.lastname, namesFound: doctorsFound },
+    "search created_at": { ...sorts.created_at, namesFound: doctorsFound },
     "patient id": {
       order: ["d.id"],
       scans: [

@@ -1,4 +1,5 @@
 import {
+  describeEmail,
   genderText,
   idPathParameters,
   notModifiedResponse,
@@ -28,10 +29,11 @@ const exampleDoctor = {
   created_by: 12,
   created_at: "2026-09-06T09:45:06.922Z",
   updated_at: "2026-09-06T09:45:06.922Z",
+  version: 1,
 };
 const fields = {
   ...personNameTexts,
-  email: "The email address. Unique among all doctors; case is ignored.",
+  email: describeEmail("The email address", " Unique among all doctors; case is ignored."),
   gender: genderText,
   specialization: specializationText,
   max_appointments_per_day: "The maximum number of appointments per day, 0 to 1000.",
@@ -42,19 +44,26 @@ const emailTaken = {
   description:
     "A doctor with this email already exists; or a concurrent request was changing this doctor: try again.",
   detail: "A doctor with this email already exists.",
-};
+  codes: ["email_taken"],
+} as const;
 const notFound = { description: "There is no such doctor.", detail: "There is no such doctor." };
 const notCreator = {
   description:
-    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email or `active`: `detail` says so.",
-};
+    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email or `active`: then the code is `doctor_relied_on`.",
+  codes: ["not_doctor_creator", "doctor_relied_on"],
+} as const;
 const update = {
   responses: [
     {
       status: 200,
       description: "The doctor after the change.",
       schema: Doctor,
-      example: { ...exampleDoctor, max_appointments_per_day: 6, updated_at: "2026-12-09T08:30:00.417Z" },
+      example: {
+        ...exampleDoctor,
+        max_appointments_per_day: 6,
+        updated_at: "2026-12-09T08:30:00.417Z",
+        version: 2,
+      },
       headers: ["ETag"],
     },
   ],
@@ -87,11 +96,17 @@ export const doctorsOpenApi: OpenApiGroup = {
   schemas: {
     NewDoctor: describeSchema(NewDoctor, {
       description: "A new doctor.",
-      fields,
+      answer: Doctor,
+      fields: {
+        ...fields,
+        max_appointments_per_day: `${fields.max_appointments_per_day} 10 if it is left out.`,
+        active: `${fields.active} \`true\` if it is left out.`,
+      },
       example: exampleNewDoctor,
     }),
     DoctorChanges: describeSchema(DoctorChanges, {
       description: "Changes of a doctor. Fields that are left out stay as they are.",
+      answer: Doctor,
       fields,
       example: { max_appointments_per_day: 6 },
     }),
@@ -130,6 +145,7 @@ export const doctorsOpenApi: OpenApiGroup = {
           ...emailTaken,
           description:
             "A doctor with this email already exists; or you sent this idempotency key before, and the doctor that it created was deleted.",
+          codes: ["email_taken", "replay_unreadable"],
         },
       },
     },
@@ -144,10 +160,10 @@ export const doctorsOpenApi: OpenApiGroup = {
       problems: { 404: notFound },
     },
     "PUT /api/doctors/:id": {
-      operationId: "replaceDoctor",
+      operationId: "patchDoctorByPut",
       summary: "Change a doctor by sending it back",
       description:
-        "Changes the fields that you send, like PATCH. You can get a doctor, change a field, and send the whole doctor back: fields that the API sets itself are ignored.",
+        "The same as PATCH, and no replacement: it changes the fields that you send, and those that you leave out stay as they are. You can get a doctor, change a field, and send the whole doctor back: fields that the API sets itself are ignored.",
       ...update,
     },
     "PATCH /api/doctors/:id": {
@@ -168,6 +184,7 @@ export const doctorsOpenApi: OpenApiGroup = {
         409: {
           description: "The doctor still has patients; `detail` says how many.",
           detail: "This doctor still has 2 patients; end the assignments first.",
+          codes: ["doctor_has_patients"],
         },
       },
     },

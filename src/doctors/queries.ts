@@ -34,10 +34,13 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
-  isExpectedVersion,
+  foundColumns,
+  foundRecordColumns,
+  isChangeableVersion,
   isTargetWritable,
   newEmail,
   newRecord,
@@ -64,13 +67,13 @@ const fields = columnNames(fieldNames);
 /** Reads a doctor. Not audited: doctors are a directory, not data of patients. */
 export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams>(
   "doctors/find",
-  sql`-- GET /api/doctors/:id
+  () => sql`-- GET /api/doctors/:id
   WITH ${callerSteps},
   found AS (
-    SELECT d.version, CASE WHEN d.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${doctorJson} END AS body
+    SELECT ${foundColumns("d.version", doctorJson)}
     FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")}
   )
-SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+SELECT ${foundRecordColumns}
 FROM caller`,
 );
 
@@ -81,7 +84,7 @@ FROM caller`,
  */
 export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDuplicate: boolean }>(
   "doctors/create",
-  sql`-- POST /api/doctors
+  () => sql`-- POST /api/doctors
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`'doctors' || ${newRecord}::text`,
@@ -91,7 +94,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
     SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${newRecord} || jsonb_build_object(
-      'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
+      'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (SELECT d.id AS record_id, ${doctorJson} AS answer FROM draft d),
@@ -116,7 +119,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
  * READ COMMITTED, sees the row as that change left it.
  */
 const targetSteps = sql`target AS (
-    SELECT d.*, ${can("doctors:change")} AS can_change, ${isExpectedVersion("d.version")} AS is_expected_version
+    SELECT d.*, ${can("doctors:change")} AS can_change, ${isChangeableVersion("d.version")} AS is_expected_version
     FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")} AND ${callerId} IS NOT NULL
     FOR UPDATE
   ),
@@ -145,17 +148,14 @@ const doctorColumns = sql`${targetColumns}, EXISTS (SELECT FROM reserved) AS "ne
 /** Changes the fields of a doctor that are in `changes` and leaves the others. */
 export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   "doctors/update",
-  sql`-- PUT, PATCH /api/doctors/:id
+  () => sql`-- PUT, PATCH /api/doctors/:id
   WITH ${callerSteps},
   ${targetSteps},
   ${reservedStep(sql`target, jsonb_populate_record(NULL::doctors, ${param("changes")}::jsonb) new
     WHERE (${newValues}) IS DISTINCT FROM (${columnNames(identity, "target.")})`)},
   changed AS (
-    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-    UPDATE doctors d SET (${fields}, updated_at, version) = (
-      SELECT ${columnNames(fieldNames, "new.")}, now(), d.version + 1
-      FROM jsonb_populate_record(d, ${param("changes")}::jsonb) new
-    )
+    UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
+      updated_at = now(), version = d.version + 1
     FROM target WHERE d.id = target.id AND ${isWritable}
     RETURNING d.version, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
@@ -176,7 +176,7 @@ type DoctorDeletion = TargetState & { assigned: number | "at least 1"; isDeleted
 
 const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
   "doctors/delete",
-  sql`-- DELETE /api/doctors/:id
+  () => sql`-- DELETE /api/doctors/:id
   WITH ${callerSteps},
   ${targetSteps},
   ${reservedStep(sql`target WHERE true`)},

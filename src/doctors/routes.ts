@@ -25,5 +25,8 @@ export const doctorRoutes = new Hono<AppEnv>()
 function requireUnassigned({ assigned }: { assigned: number | "at least 1" }): void {
   if (assigned === 0) return;
   const patients = assigned === 1 || assigned === "at least 1" ? "patient" : "patients";
-  throw new Problem(409, `This doctor still has ${assigned} ${patients}; end the assignments first.`);
+  throw new Problem(
+    "doctor_has_patients",
+    `This doctor still has ${assigned} ${patients}; end the assignments first.`,
+  );
 }

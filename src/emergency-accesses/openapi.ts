@@ -46,7 +46,11 @@ export const emergencyAccessesOpenApi: OpenApiGroup = {
         },
       ],
       problems: {
-        403: { description: "You are not an admin.", detail: "Only an admin may list emergency accesses." },
+        403: {
+          description: "You are not an admin.",
+          detail: "Only an admin may list emergency accesses.",
+          codes: ["admin_required"],
+        },
       },
     },
   },

@@ -2,14 +2,14 @@
 
 /** The actions of audit events, as a Markdown list. */
 export const auditActionsText =
-  "`list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`";
+  "`list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`";
 
 export const auditEventFieldTexts = {
   id: "The event's id.",
   at: "When it happened, by the clock of the database: a UTC timestamp in milliseconds.",
   account:
     "The account that did it, with the username and the role that it had at that time. `null` if nobody was logged in, or if an operator did it.",
-  action: `What was done or attempted: ${auditActionsText}.`,
+  action: "What was done or attempted.",
   outcome:
     "The result: `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled.",
   address: "The client's network address; `null` if an operator did it.",
@@ -24,7 +24,7 @@ export const exampleAuditEvent = {
   id: 90_210,
   at: "2026-12-09T08:30:00.417Z",
   account: { id: 12, username: "ada", role: "clinician" as const },
-  action: "update",
+  action: "update" as const,
   outcome: "done" as const,
   address: "203.0.113.7",
   request_id: "6f1c2f0e-5d3b-4c59-9a55-2b8f3a1f7f10",

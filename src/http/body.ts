@@ -12,26 +12,46 @@ export const limitBody = (kibibytes: number) =>
   bodyLimit({
     maxSize: kibibytes * 1024,
     onError: () => {
-      throw new Problem(413, `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
+      throw new Problem("body_too_large", `The body is larger than ${kibibytes.toLocaleString("en")} KiB.`);
     },
   });
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * The body as text. Hono's `c.req.text()` would silently replace bytes that are not UTF-8.
+ * The bytes of the body.
  *
  * @param expected what the body should be, for the error detail.
- * @throws {Problem} 400 when there is none, or it is not UTF-8.
+ * @throws {Problem} 400 when there is none; 415 when it has a content coding.
  */
-export async function readBodyText(c: Context, expected: string): Promise<string> {
-  const bytes = await c.req.arrayBuffer();
-  if (bytes.byteLength === 0) throw new Problem(400, `The request has no body; ${expected} is expected.`);
+export async function readBody(c: Context, expected: string): Promise<Uint8Array> {
+  requireIdentityCoding(c);
+  const bytes = new Uint8Array(await c.req.arrayBuffer());
+  if (bytes.length === 0)
+    throw new Problem("body_missing", `The request has no body; ${expected} is expected.`);
+  return bytes;
+}
+
+/** Decodes UTF-8. Hono's `c.req.text()` would silently replace other bytes. @throws {Problem} 400 for other bytes */
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new Problem(400, "The body is not well-formed UTF-8.");
+    throw new Problem("invalid_utf8", "The body is not well-formed UTF-8.");
   }
+}
+
+/** Workers get a compressed body as it was sent. A few KiB of gzip can be gigabytes, so none is decompressed here. */
+function requireIdentityCoding(c: Context): void {
+  const codings = (c.req.header("Content-Encoding") ?? "")
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase());
+  if (codings.every((coding) => coding === "identity" || coding === "")) return;
+  throw new Problem(
+    "unsupported_content_encoding",
+    "The body must not be compressed: send it without Content-Encoding.",
+    { headers: { "Accept-Encoding": "identity" } }, // RFC 9110, section 15.5.16
+  );
 }
 
 /** The media type of the body in lower case; "" when there is none, or its charset is not UTF-8. */
@@ -41,9 +61,19 @@ export function requestMediaType(c: Context): string {
   return type.toLowerCase();
 }
 
-/** A media type with or without parameters (RFC 9110, section 5.6.6) but for a charset other than UTF-8. */
-const UTF8_MEDIA_TYPE =
-  /^([a-z]+\/[a-z0-9.+-]+)[ \t]*(?:;[ \t]*(?:(?:charset=(?:utf-8|"utf-8")|(?!charset=)[\w.-]+=(?:"[^"]*"|[^\s;"]+))[ \t]*)?)*$/i;
+const TOKEN = "[!#$%&'*+.^_`|~\\w-]+";
+/** Names of UTF-8 and of ASCII, which is a part of it. `utf8` is not registered, but many clients send it. */
+const UTF8 = "(?:utf-?8|(?:us-)?ascii)";
+const PARAMETER = `(?:charset=(?:${UTF8}|"${UTF8}")|(?!charset=)${TOKEN}=(?:[^\\s;"]+|"(?:[^"\\\\]|\\\\.)*"))`;
+
+/**
+ * A media type with or without parameters (RFC 9110, section 5.6.6), of which only the charset counts. Several media
+ * types are none: recipients differ in which one they take (section 8.3).
+ */
+const UTF8_MEDIA_TYPE = new RegExp(
+  `^([a-z]+/[a-z0-9.+-]+)[ \\t]*(?:;[ \\t]*(?:${PARAMETER}[ \\t]*)?)*$`,
+  "i",
+);
 
 /**
  * A string of JSON with its quotation marks. It takes linear time: at each character there is one way to continue.

@@ -1,7 +1,7 @@
 import { IdPath } from "./fields.ts";
 import { IdempotencyKey } from "./idempotency.ts";
 import { describeParameters, type OpenApiTag } from "./openapi.ts";
-import { IfMatch, IfNoneMatch } from "./preconditions.ts";
+import { ReadPreconditions, WritePreconditions } from "./preconditions.ts";
 
 // Descriptions that several groups share.
 
@@ -11,12 +11,17 @@ export const administrationTag: OpenApiTag = {
   description: "For admins: accounts, their sessions, and invitations to register.",
 };
 
+/** Of a field in a request that the API sets itself. */
+export const ignoredFieldText = "Set by the API. It may be sent back and is ignored.";
+
 /** The fields of a patient or a doctor that the API sets. */
 export const readOnlyFieldTexts = {
   id: "The record's id.",
   created_by: "The id of the account that created it.",
   created_at: "When it was created: a UTC timestamp in milliseconds.",
   updated_at: "When it was last changed: a UTC timestamp in milliseconds.",
+  version:
+    "The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has.",
 };
 
 /** The name of a patient or a doctor. */
@@ -24,6 +29,13 @@ export const personNameTexts = {
   firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
   lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
 };
+
+/** What an email may be. It completes "The email address, ". */
+const emailRule =
+  "as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC.";
+
+/** @param whose begins the sentence: "The account's email address" */
+export const describeEmail = (whose: string, rest = ""): string => `${whose}, ${emailRule}${rest}`;
 
 export const genderText = "`M` male, `F` female, `O` other, `U` unknown.";
 
@@ -37,7 +49,7 @@ export const idPathParameters = describeParameters(IdPath, {
 
 /** The query parameters of every list. Optional parameters have no example: the reference page would fill it in and send it. */
 export const pageParameterTexts = {
-  limit: { description: "The maximum number of records on the page." },
+  limit: { description: "The maximum number of records on the page; 50 if it is left out." },
   cursor: {
     description:
       "Where the page starts (keyset pagination): take it from the URL in the `Link` header of the previous page. It contains the filters and the sort order, and is valid for this list only.",
@@ -50,18 +62,26 @@ export const pageParameterTexts = {
 
 export const searchParameterText = {
   description:
-    "The beginning of a first name, a last name, or a full name in either order. Case and accents are ignored. `hop` finds Grace Hopper.",
+    "Finds the names in which each of its words begins a word, in any order. Case, accents and punctuation are ignored. `hop gr` finds Grace Hopper, `obrien` finds O’Brien.",
 };
 
 /** The headers of conditional requests and of requests that can be retried. */
 export const requestHeaders = [
-  describeParameters(IfNoneMatch, {
+  describeParameters(ReadPreconditions, {
     "If-None-Match": {
       description:
         'The ETags that you have (`"3"`). If the ETag of the record is one of them, the response is 304 without a body.',
     },
+    "If-Match": {
+      description:
+        'The ETags that you accept (`"3"`). If the ETag of the record is none of them, the response is 412.',
+    },
   }),
-  describeParameters(IfMatch, {
+  describeParameters(WritePreconditions, {
+    "If-None-Match": {
+      description:
+        "The ETags that the record must not have. If its ETag is one of them, the response is 412 and nothing is changed.",
+    },
     "If-Match": {
       description:
         'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed. If this installation requires the header, a change without it returns 428.',

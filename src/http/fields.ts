@@ -1,4 +1,6 @@
+import { emailJsonSchema, isEmail } from "../email.ts";
 import * as z from "../zod.ts";
+import type { FieldErrorCode } from "./problem-codes.ts";
 
 /** The largest value of PostgreSQL's `integer`, which ids are. */
 export const MAX_ID = 2_147_483_647;
@@ -7,7 +9,7 @@ export const MAX_ID = 2_147_483_647;
 // the OpenAPI document.
 
 /** A visible character: no space, control character or format character. */
-const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
+const VISIBLE = /[^\s\p{Cc}\p{Cf}]/u;
 
 /**
  * A validation rule. All rules of a schema are checked, so that a client gets all messages at once. It is a check and
@@ -15,41 +17,53 @@ const VISIBLE = /[^\s\p{Z}\p{Cc}\p{Cf}]/u;
  *
  * @param field the field that the message is about, when the value is an object.
  */
-export const rule = <Value>(isValid: (value: Value) => boolean, message: string, field?: string) =>
+export const rule = <Value>(
+  isValid: (value: Value) => boolean,
+  code: FieldErrorCode,
+  message: string,
+  field?: string,
+) =>
   z.check<Value>(({ value, issues }) => {
     if (isValid(value)) return;
     const path = field === undefined ? [] : [field];
-    issues.push({ code: "custom", message, path, input: value, continue: true });
+    issues.push({ code: "custom", params: { code }, message, path, input: value, continue: true });
   });
 
+const isStorable = (value: string) => value.isWellFormed() && !value.includes("\0");
+
 /** Text that PostgreSQL can store. */
-export const storableText = rule<string>(
-  (value) => value.isWellFormed() && !value.includes("\0"),
-  "Must be well-formed Unicode without NUL",
-);
+export const storableText = rule(isStorable, "invalid_text", "Must be well-formed Unicode without NUL");
 
 /**
  * A text field: trimmed, storable, with a visible character and at most `max` characters (code points, as PostgreSQL
  * counts).
  */
-export const textField = (max: number) =>
-  z.string().check(
-    storableText,
-    z.trim(),
-    rule((value) => VISIBLE.test(value), "Required"),
-    rule((value) => [...value].length <= max, `Too long: expected at most ${max} characters`),
-    z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
-  );
+export const textField = (max: number) => z.string().check(...textChecks(max));
+
+const textChecks = (max: number) => [
+  storableText,
+  z.trim(),
+  // One message for NUL, which is not visible either.
+  rule<string>((value) => VISIBLE.test(value) || !isStorable(value), "required", "Required"),
+  rule<string>(
+    (value) => [...value].length <= max,
+    "too_long",
+    `Too long: expected at most ${max} characters`,
+  ),
+  z.meta({ minLength: 1, maxLength: max, pattern: `^[^\\u0000]*${VISIBLE.source}[^\\u0000]*$` }),
+];
 
 /** Why an admin does what needs a reason: 10 to 500 characters, for the audit log. */
 export const reasonField = textField(500).check(
   rule(
     (value) => !VISIBLE.test(value) || [...value].length >= 10,
+    "too_short",
     "Too short: expected at least 10 characters",
   ),
   z.meta({
     minLength: 10,
-    pattern: `^(?=[^\\u0000]*${VISIBLE.source})\\s*[^\\s\\u0000][^\\u0000]{8,}[^\\s\\u0000]\\s*$`,
+    // Without the rule of the visible character: a pattern of both would have 250 characters.
+    pattern: "^\\s*[^\\s\\u0000][^\\u0000]{8,}[^\\s\\u0000]\\s*$",
   }),
 );
 
@@ -62,37 +76,40 @@ export const trimmedPattern = (pattern: string) => `^\\s*${pattern.replace(/^\^|
  * Malayalam name may have one after a letter.
  */
 const INVISIBLE = /(?<![\u0620-\u0dff](?=[\u200c\u200d]))\p{Cf}/u;
-// Without the format characters in this range: U+06DD, U+070F, U+0890, U+0891, U+08E2.
-const LETTERS = "[\\u0620-\\u06dc\\u06de-\\u070e\\u0710-\\u088f\\u0892-\\u08e1\\u08e3-\\u0dff]";
-const LETTER_WITH_JOINER = `${LETTERS}[\\u200c\\u200d]`;
-const VISIBLE_OR_JOINED = `(?:[^\\u0000\\p{Cf}]|${LETTER_WITH_JOINER})*`;
 
 /** A person's first or last name. */
 export const personName = textField(64).check(
   rule(
     (value) => !VISIBLE.test(value) || !INVISIBLE.test(value),
+    "invisible_characters",
     "Must have no zero-width or bidirectional control characters",
   ),
   z.meta({
-    pattern: trimmedPattern(
-      `${VISIBLE_OR_JOINED}(?:${VISIBLE.source}|${LETTER_WITH_JOINER})${VISIBLE_OR_JOINED}`,
-    ),
+    // Without the rule that control characters alone are no name: a pattern of both would have 250 characters.
+    pattern: trimmedPattern("(?=\\S)(?:[^\\u0000\\p{Cf}]|[\\u0620-\\u0dff][\\u200c\\u200d])*"),
   }),
 );
 
+/** An email address (src/email.ts) of at most `max` characters, trimmed and in Unicode's normal form NFC. */
 export const emailField = (max: number) =>
-  textField(max).check(
-    rule((value) => !VISIBLE.test(value) || z.regexes.email.test(value), "Invalid email address"),
-    z.meta({ format: "email", pattern: trimmedPattern(z.regexes.email.source) }),
+  z.string().check(
+    z.normalize("NFC"),
+    ...textChecks(max),
+    rule((value) => !VISIBLE.test(value) || isEmail(value), "invalid_email", "Invalid email address"),
+    z.meta(emailJsonSchema),
   );
 
 /**
- * A name search. It must not consist of accents only: those are removed, and every name begins with the empty text.
+ * A character that the database compares: not an accent, a space or punctuation (drizzle/0020_name_search.sql).
  */
+const COMPARED = /[%_*\\]|[^\p{M}\p{P}\p{Z}\p{C}\p{Lm}\p{Sk}$+<=>|~−]/u;
+
+/** A name search. It must contain a character that is compared: every name begins with the empty text. */
 export const nameSearch = textField(129).check(
   rule(
-    (value) => !VISIBLE.test(value) || /\S/.test(value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "")),
-    "Must contain more than accents",
+    (value) => !VISIBLE.test(value) || COMPARED.test(value),
+    "invalid_format",
+    "Must contain more than accents and punctuation",
   ),
 );
 
@@ -102,13 +119,17 @@ export const idSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
 /** The length of `2026-11-26T09:30:00.123456Z`: PostgreSQL stores microseconds. */
 const MAX_TIMESTAMP_LENGTH = 27;
 
+/** A UTC timestamp without the calendar: that there is no 30 February is up to the format `date-time`. */
+const TIMESTAMP =
+  "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?Z$";
+
 /** A UTC timestamp in a query, with or without fractions of a second. PostgreSQL has no year 0. */
 export const timestampParam = z.iso
   .datetime({ error: "Must be a UTC timestamp like 2026-11-26T09:30:00Z" })
   .check(
     z.maxLength(MAX_TIMESTAMP_LENGTH),
-    rule((text) => !text.startsWith("0000"), "Must be in the year 1 or later"),
-    z.meta({ not: { pattern: "^0000" } }),
+    rule((text) => !text.startsWith("0000"), "too_small", "Must be in the year 1 or later"),
+    z.meta({ pattern: TIMESTAMP, not: { pattern: "^0000" } }),
   );
 
 /** A number in a path, a query or a token: text that matches `pattern`. */
@@ -138,7 +159,7 @@ export const makeOptional = <Fields extends z.core.$ZodShape>(fields: Fields) =>
 export const IdPath = z.object({ id: idParam });
 
 /** The fields of a patient or a doctor that the API sets. A client may send them back; they are ignored. */
-export const readOnlyFields = ["id", "created_by", "created_at", "updated_at"];
+export const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version"];
 
 /** The field names of a patient or a doctor in a response, in order: `fields` and the read-only ones. */
 export const responseFields = (fields: object): string[] => [

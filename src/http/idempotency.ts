@@ -24,8 +24,11 @@ export function requireReplayable({
   isUnreadable,
 }: Pick<CreateResult<unknown>, "keyReusedWithDifferentRequest" | "isUnreadable">): void {
   if (keyReusedWithDifferentRequest)
-    throw new Problem(422, "This Idempotency-Key was already used for a different request.");
-  if (isUnreadable) throw new Problem(409, UNREADABLE);
+    throw new Problem(
+      "idempotency_key_reused",
+      "This Idempotency-Key was already used for a different request.",
+    );
+  if (isUnreadable) throw new Problem("replay_unreadable", UNREADABLE);
 }
 
 const UNREADABLE =

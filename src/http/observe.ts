@@ -1,6 +1,6 @@
 import { createMiddleware } from "hono/factory";
-import { routePath } from "hono/route";
 import type { AppEnv } from "./context.ts";
+import { routePattern } from "./routing.ts";
 
 /**
  * The headers of every response: it must not be cached, sniffed or framed, needs TLS, and as a page would load and
@@ -40,6 +40,6 @@ export const observeRequest = createMiddleware<AppEnv>(async (c, next) => {
   headers.set("X-Request-Id", request_id);
   headers.set("Server-Timing", `db;dur=${db_ms}, total;dur=${total_ms}${isText ? ", sql-text" : ""}`);
   const { method } = c.req;
-  const line = { request_id, method, route: routePath(c), status, db_ms, total_ms };
+  const line = { request_id, method, route: routePattern(c), status, db_ms, total_ms };
   console.log(JSON.stringify(isText ? { ...line, sql: "text" } : line));
 });

@@ -1,4 +1,5 @@
 import type * as z from "../zod.ts";
+import type { ProblemCode } from "./problem-codes.ts";
 
 // Types of the openapi.ts files. They hold what the code cannot say: descriptions and examples, which TypeScript checks against the zod
 // schemas, so that a field without a description does not compile. The Worker imports none of these files (.ci/run checks that).
@@ -21,6 +22,8 @@ export interface DescribedSchema {
   description: string;
   fields: Record<string, string>;
   example: unknown;
+  /** Of a request: the schema of its answer, which has the types of the read-only fields that may be sent back. */
+  answer?: z.ZodMiniType;
 }
 
 /** Describes the schema of a body: each field with its unit, and a realistic example, which the tests send to the API. */
@@ -30,12 +33,15 @@ export const describeSchema = <Schema extends z.ZodMiniType>(
     description: string;
     fields: Record<FieldNames<Schema>, string>;
     example: z.output<Schema>;
+    answer?: z.ZodMiniType;
   },
 ): DescribedSchema => ({ schema, ...texts });
 
 export interface ParameterDescription {
   description: string;
-  example?: string | number;
+  example?: string | number | boolean;
+  /** Of a path parameter: its name in the document, when it differs from the one in the app. */
+  name?: string;
 }
 
 /** The schema of a path, a query or headers, with a description of each parameter. */
@@ -51,7 +57,7 @@ export const describeParameters = <Schema extends z.ZodMiniType>(
 ): DescribedParameters => ({ schema, descriptions });
 
 /** Response headers that an operation names. Those that every response has are in openapi/headers.ts. */
-export type HeaderName = "ETag" | "Idempotency-Replayed" | "Link" | "Location";
+export type HeaderName = "Content-Disposition" | "ETag" | "Idempotency-Replayed" | "Link" | "Location";
 
 /** A body by media type: OpenAPI's `content`. */
 type MediaTypes = Record<string, { schema: JsonSchema; example: unknown }>;
@@ -74,6 +80,8 @@ export interface ResponseDescription {
 export interface ProblemDescription {
   description: string;
   detail?: string;
+  /** The codes that not all routes have, the example's first. */
+  codes?: readonly ProblemCode[];
 }
 
 /** The texts of an operation. Its parameters, JSON body, security and common errors are read from the route's handlers. */
@@ -81,6 +89,7 @@ export interface OperationDescription {
   operationId: string;
   summary: string;
   description: string;
+  /** Its middleware is `deprecatePath`. */
   deprecated?: boolean;
   responses: readonly ResponseDescription[];
   /** Errors of this operation by status. They also replace the text of a common error. */

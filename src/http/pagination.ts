@@ -6,15 +6,17 @@ import type { Json } from "../db/statement.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { integerParam, makeOptional } from "./fields.ts";
-import { type FieldErrors, validationProblem } from "./problems.ts";
+import { type FieldErrors, fieldProblem, validationProblem } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
-const MAX_LIMIT = 200;
+export const MAX_LIMIT = 200;
 const DEFAULT_LIMIT = 50;
 const DEFAULT_SORT = "id";
 
 const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
-const cursor = z.optional(z.string().check(z.minLength(1)));
+/** A cursor holds the query and the sort key of a record, and two names can have some thousand bytes. */
+const MAX_CURSOR_LENGTH = 8192;
+const cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
 
 /**
  * Defines the query of a list. An unknown parameter is an error, because a mistyped filter must never return all
@@ -48,7 +50,16 @@ interface CursorContent {
   list: string;
   query: Record<string, unknown>;
   after: PagePosition;
+  /** The form of a name in `after`. */
+  names?: number;
 }
+
+/**
+ * The form that names are sorted by (`name_sort_key` in src/db/columns.ts). Increment it when the form changes: a page
+ * after a name in another form would skip records or repeat them. Cursors of version 1.1 and before have none.
+ */
+const NAME_FORM = 2;
+const isSortedByName = (sort: unknown): boolean => /^-?lastname$/.test(String(sort));
 
 /** A list is identified by its path: each patient has a history of its own. */
 const listPath = (c: Context): string => c.req.path.replace(/\/$/, "");
@@ -65,15 +76,18 @@ export async function parsePageRequest(
   const sort = query.sort ?? DEFAULT_SORT;
   if (cursor === undefined) return { size: limit, sort, filters: query, after: undefined };
   const content = (await decryptCursor(cursor, c.get("config"))) as CursorContent | undefined;
-  if (content?.list !== listPath(c) || !content.query)
-    throw validationProblem({ cursor: ["Not a cursor of this list"] });
+  if (content?.list !== listPath(c) || !content.query || isOutdated(content))
+    throw fieldProblem("cursor", "invalid_cursor", "Not a cursor of this list");
   const errors: FieldErrors = {};
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== content.query[name])
-      errors[name] = ["Differs from the query of the cursor"];
+      errors[name] = [{ code: "differs_from_cursor", message: "Differs from the query of the cursor" }];
   if (Object.keys(errors).length > 0) throw validationProblem(errors);
   return { size: limit, sort: String(content.query["sort"]), filters: content.query, after: content.after };
 }
+
+const isOutdated = ({ query, names }: CursorContent): boolean =>
+  isSortedByName(query["sort"]) && names !== NAME_FORM;
 
 /** Responds with a page and, when there is a `next` one, with a link to it (RFC 8288). */
 export async function respondPage<Shape>(
@@ -82,7 +96,12 @@ export async function respondPage<Shape>(
   { size, sort, filters }: PageRequest,
 ) {
   if (next === null) return respondJson(body);
-  const content: CursorContent = { list: listPath(c), query: { ...filters, sort }, after: next };
+  const content: CursorContent = {
+    list: listPath(c),
+    query: { ...filters, sort },
+    after: next,
+    names: NAME_FORM,
+  };
   const cursor = await encryptCursor(content, c.get("config"));
   // A relative URL, because behind a gateway the Worker does not see the client's. It does not repeat the filters: a
   // name that is searched for does not belong in a URL of ours. The path keeps its trailing slash, when the request

@@ -1,6 +1,5 @@
 import type { Context } from "hono";
-import type { TargetState } from "../db/query/resource.ts";
-import type { Json } from "../db/statement.ts";
+import type { FoundRecord, TargetState } from "../db/query/resource.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { MAX_ID } from "./fields.ts";
@@ -10,8 +9,20 @@ import { respondJson } from "./respond.ts";
 /** The ETag of a record's version (RFC 9110, section 8.8.3). */
 export const formatEtag = (version: number): string => `"${version}"`;
 
-const ETAGS =
-  /^\s*(?:\*|(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*)\s*$/;
+const ETAG = '(?:W/)?"[\\x21\\x23-\\x7e\\x80-\\xff]*"';
+
+/**
+ * `*`, or a list of ETags. Empty elements of the list are ignored (RFC 9110, section 5.6.1.2), but it has one that is not
+ * empty. Matching takes linear time: at each character there is one way to continue.
+ */
+const ETAGS = new RegExp(`^(?:[ \\t]*\\*[ \\t]*|[ \\t,]*${ETAG}(?:[ \\t]*,[ \\t,]*${ETAG})*[ \\t,]*)$`);
+
+/**
+ * The versions in a list, also with what a proxy adds to an ETag when it compresses a response: `-gzip`, `-br` or `-zstd`
+ * (Apache, Caddy, Traefik), `--gzip` (Jetty), `-df` (Traffic Server), `;gz` (LiteSpeed). nginx, Varnish and Cloudflare
+ * make it weak instead.
+ */
+const VERSIONS = /"([1-9]\d{0,9})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate|df))*"/g;
 
 /**
  * The versions in a list of ETags; `any` for `*`. Weak ETags count too: Cloudflare weakens an ETag when it compresses
@@ -21,76 +32,100 @@ const etags = z.pipe(
   z.string().check(z.regex(ETAGS, 'Must be an ETag like "1", several with commas between them, or *')),
   z.transform((list): "any" | number[] => {
     if (list.trim() === "*") return "any";
-    const versions = [...list.matchAll(/"([1-9]\d{0,9})"/g)].map(([, version]) => Number(version));
+    const versions = [...list.matchAll(VERSIONS)].map(([, version]) => Number(version));
     return versions.filter((version) => version <= MAX_ID);
   }),
 );
 
-/** The header `If-None-Match`: the versions that the client has. */
-export const IfNoneMatch = z.object({ "If-None-Match": z.optional(etags) });
+const preconditions = { "If-Match": z.optional(etags), "If-None-Match": z.optional(etags) };
 
-/** The header `If-Match`, for optimistic locking: the version that the client wants to change. */
-export const IfMatch = z.object({ "If-Match": z.optional(etags) });
+/** The headers of a conditional `GET` or `HEAD` of a record. */
+export const ReadPreconditions = z.object(preconditions);
 
-/** The versions that need not be sent. */
-export const knownVersions = ({ "If-None-Match": match }: z.infer<typeof IfNoneMatch>): number[] =>
-  match === undefined || match === "any" ? [] : match;
+/** The headers of a conditional change of a record, for optimistic locking. */
+export const WritePreconditions = z.object(preconditions);
+
+type Preconditions = z.infer<typeof WritePreconditions>;
+
+/** The versions of a list; `undefined` without the header, and for `*`. */
+const listed = (match: "any" | number[] | undefined) => (match === "any" ? undefined : match);
+
+/** Which versions of a record to send. `expected` null: all. `known`: the client has them. */
+export const versionsToRead = ({ "If-Match": match, "If-None-Match": noneMatch }: Preconditions) => ({
+  expected: listed(match) ?? null,
+  known: listed(noneMatch) ?? [],
+});
+
+/**
+ * Which versions a record may have to be changed (RFC 9110, section 13.2.2). `expected` null: all. `excluded`: not
+ * these.
+ *
+ * @throws {Problem} 428 without `If-Match`, when `REQUIRE_IF_MATCH` is set (RFC 6585, section 3).
+ */
+export function versionsToChange(
+  c: Context<AuthenticatedEnv>,
+  { "If-Match": match, "If-None-Match": noneMatch }: Preconditions,
+): { expected: number[] | null; excluded: number[] } {
+  if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
+    throw new Problem(
+      "precondition_required",
+      "If-Match is required: send the ETag of the record as you last read it.",
+    );
+  // `If-None-Match: *` is false for every record that there is.
+  const expected = noneMatch === "any" ? [] : listed(match);
+  return { expected: expected ?? null, excluded: listed(noneMatch) ?? [] };
+}
 
 /**
  * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
  *
- * @throws {Problem} 404 when `version` is null.
+ * @throws {Problem} 404 when `version` is null; 412 when it is not expected (section 13.1.1), also when the client has
+ *   it.
  */
 export function respondIfModified<Shape>(
   c: Context<AuthenticatedEnv>,
-  { version, body }: { version: number | null; body: Json<Shape> | null },
-  { "If-None-Match": match }: z.infer<typeof IfNoneMatch>,
+  { version, isExpectedVersion, body }: FoundRecord<Shape>,
+  { "If-None-Match": noneMatch }: Preconditions,
   resourceName: string,
 ) {
   const headers = { ETag: formatEtag(requireFound(version, resourceName)) };
-  return body === null || match === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
+  if (!isExpectedVersion) throw preconditionFailed(resourceName, {});
+  return body === null || noneMatch === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
 }
 
-/**
- * The versions that a record may have to be changed; null for any.
- *
- * @throws {Problem} 428 without `If-Match`, when `REQUIRE_IF_MATCH` is set (RFC 6585, section 3).
- */
-export function expectedVersions(
-  c: Context<AuthenticatedEnv>,
-  { "If-Match": match }: z.infer<typeof IfMatch>,
-): number[] | null {
-  if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
-    throw new Problem(428, "If-Match is required: send the ETag of the record as you last read it.");
-  return match === undefined || match === "any" ? null : match;
-}
+/** 412: the record has another version than these headers ask for. */
+const preconditionFailed = (resourceName: string, { "If-None-Match": noneMatch }: Preconditions): Problem =>
+  new Problem(
+    "precondition_failed",
+    noneMatch === undefined
+      ? `The ${resourceName} has changed since the version in If-Match: read it again.`
+      : `The ${resourceName} has a version that If-Match or If-None-Match excludes: read it again.`,
+  );
 
-/** Who may change a record that others may read. */
+/** Who may change a record that others may read, and the code of the 403 for everybody else. */
 const writers = {
-  patient: "Only the patient's owner",
-  doctor: "Only the account that created this doctor or an admin",
-};
+  patient: { code: "not_patient_owner", who: "Only the patient's owner" },
+  doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
+} as const;
 export type ResourceKind = keyof typeof writers;
 
-/** What only an admin may do with a record that others may change. */
-const reservedChanges: Partial<Record<ResourceKind, string>> = {
-  doctor:
-    "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.",
-};
+/** What only an admin may do with a doctor that others may change. */
+const RELIED_ON =
+  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.";
 
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has another version (RFC 9110, section
- *   13.1.1).
+ * @throws {Problem} 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has a version that the
+ *   request excludes.
  */
 export function requireWritable(
   { canChange, isExpectedVersion, needsAdmin }: TargetState,
   resourceName: ResourceKind,
+  preconditions: Preconditions,
 ): void {
-  if (!requireFound(canChange, resourceName))
-    throw new Problem(403, `${writers[resourceName]} may change or delete it.`);
-  if (needsAdmin) throw new Problem(403, reservedChanges[resourceName] ?? "Only an admin may do this.");
-  if (!isExpectedVersion)
-    throw new Problem(412, `The ${resourceName} has changed since the version in If-Match: read it again.`);
+  const { code, who } = writers[resourceName];
+  if (!requireFound(canChange, resourceName)) throw new Problem(code, `${who} may change or delete it.`);
+  if (needsAdmin) throw new Problem("doctor_relied_on", RELIED_ON);
+  if (!isExpectedVersion) throw preconditionFailed(resourceName, preconditions);
 }

@@ -1,11 +1,21 @@
 import type { Context } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ConfigurationError } from "../config.ts";
-import { classifyDatabaseError, type DatabaseFault } from "../db/errors.ts";
+import {
+  classifyDatabaseError,
+  type DatabaseFault,
+  type ReportedConstraint,
+  uniqueViolations,
+} from "../db/errors.ts";
 import { CallerRevokedError } from "../db/query/caller.ts";
 import type { AppEnv } from "./context.ts";
+import {
+  type FieldErrorCode,
+  type ProblemCode,
+  type ProblemStatus,
+  problemStatuses,
+} from "./problem-codes.ts";
 
-const titles = {
+const titles: Record<ProblemStatus, string> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -21,36 +31,64 @@ const titles = {
   429: "Too Many Requests",
   500: "Internal Server Error",
   503: "Service Unavailable",
-} satisfies Partial<Record<ContentfulStatusCode, string>>;
+};
 
-/** Error messages by the path of their field. */
-export type FieldErrors = Record<string, string[]>;
+/** Why a field is not valid: for programs and for people. */
+export interface FieldError {
+  code: FieldErrorCode;
+  message: string;
+}
+
+/** Errors by the path of their field. */
+export type FieldErrors = Record<string, FieldError[]>;
+
+/** Field errors as a response has them: the codes of a field are in the same order as its messages. */
+export interface FieldErrorMembers {
+  errors: Record<string, string[]>;
+  error_codes: Record<string, FieldErrorCode[]>;
+}
+
+export function fieldErrorMembers(fieldErrors: FieldErrors): FieldErrorMembers {
+  const fields = Object.entries(fieldErrors);
+  return {
+    errors: Object.fromEntries(fields.map(([field, all]) => [field, all.map(({ message }) => message)])),
+    error_codes: Object.fromEntries(fields.map(([field, all]) => [field, all.map(({ code }) => code)])),
+  };
+}
 
 const PROBLEM_TYPE = "application/problem+json";
 
 /** An error response (RFC 9457). Thrown anywhere, the app's error handler sends it. */
 export class Problem extends Error {
   override name = "Problem";
-  readonly status: keyof typeof titles;
+  readonly code: ProblemCode;
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
 
-  /** @param detail what is wrong and what to do next, for people. It never holds data of a record. */
+  /**
+   * @param code decides the status.
+   * @param detail what is wrong and what to do next, for people. It never holds data of a record.
+   */
   constructor(
-    status: keyof typeof titles,
+    code: ProblemCode,
     detail: string,
     { errors, headers = {} }: { errors?: FieldErrors; headers?: Record<string, string> } = {},
   ) {
     super(detail);
-    this.status = status;
+    this.code = code;
     this.errors = errors;
     this.headers = headers;
   }
 
   toResponse(requestId: string): Response {
-    const { status, message: detail, errors } = this;
+    const { code, message: detail, errors } = this;
+    const status = problemStatuses[code];
     return Response.json(
-      { type: "about:blank", title: titles[status], status, detail, errors, request_id: requestId },
+      {
+        ...{ type: "about:blank", title: titles[status], status, code, detail },
+        ...(errors && fieldErrorMembers(errors)),
+        request_id: requestId,
+      },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
     );
   }
@@ -60,7 +98,7 @@ export class Problem extends Error {
 export const MAX_REPORTED_FIELDS = 20;
 
 /**
- * 400 with the messages of each field that is not valid; the first 20 fields.
+ * 400 with the errors of each field that is not valid; the first 20 fields.
  *
  * @param count the number of fields that are not valid, when `errors` does not have all of them.
  */
@@ -68,26 +106,28 @@ export function validationProblem(errors: FieldErrors, count = Object.keys(error
   const subject = count === 1 ? "field is" : "fields are";
   const rest = count > MAX_REPORTED_FIELDS ? `; the first ${MAX_REPORTED_FIELDS} are named` : "";
   const reported = Object.fromEntries(Object.entries(errors).slice(0, MAX_REPORTED_FIELDS));
-  return new Problem(400, `${count} ${subject} not valid${rest}.`, { errors: reported });
+  return new Problem("validation_failed", `${count} ${subject} not valid${rest}.`, { errors: reported });
 }
 
-const MAX_NAME_LENGTH = 100;
+/** 400 with one error of one field. */
+export const fieldProblem = (field: string, code: FieldErrorCode, message: string): Problem =>
+  validationProblem({ [field]: [{ code, message }] });
 
-/**
- * The name of a field that a client sent, in a form that a response and PostgreSQL can hold: well-formed Unicode
- * without NUL, and at most its first 100 characters.
- */
-export function safeFieldName(name: string): string {
-  // 200 code units contain at least 100 whole characters. If they cut a surrogate pair in two, that is after the
-  // first 100.
-  const start = [...name.slice(0, 2 * MAX_NAME_LENGTH)].slice(0, MAX_NAME_LENGTH).join("");
-  const ellipsis = start.length < name.length ? "…" : "";
-  return start.toWellFormed().replaceAll("\0", "\ufffd") + ellipsis;
-}
+/** The most that an error repeats of what a client sent. Anything else may be a cell of a file, with a name or an email. */
+const IDENTIFIER = /^[A-Za-z_]\w{0,63}$/;
+
+/** The name of an unknown field or parameter in an error: the sent one if it is a plain identifier, else `unknown_key`. */
+export const unknownFieldName = (name: string): string => (IDENTIFIER.test(name) ? name : "unknown_key");
 
 /** 404, the same for a record of another account and for one that never existed. */
 export const notFoundProblem = (resourceName: string): Problem =>
-  new Problem(404, `There is no such ${resourceName}.`);
+  new Problem("not_found", `There is no such ${resourceName}.`);
+
+/** 409 for a duplicate that a unique constraint forbids. */
+export function duplicateProblem(constraint: ReportedConstraint): Problem {
+  const { code, detail } = uniqueViolations[constraint];
+  return new Problem(code, detail);
+}
 
 /** Returns `record`. @throws {Problem} 404 when it is null */
 export function requireFound<Record>(record: Record | null, resourceName: string): Record {
@@ -97,12 +137,13 @@ export function requireFound<Record>(record: Record | null, resourceName: string
 
 /** @throws {Problem} 403 unless the caller is an admin. @param action completes "Only an admin may …". */
 export function requireAdmin(isAdmin: boolean, action: string): void {
-  if (!isAdmin) throw new Problem(403, `Only an admin may ${action}.`);
+  if (!isAdmin) throw new Problem("admin_required", `Only an admin may ${action}.`);
 }
 
 /** @throws {Problem} 403 unless the caller is an admin or an auditor. @param action completes "… may …". */
 export function requireAdminOrAuditor(isAllowed: boolean, action: string): void {
-  if (!isAllowed) throw new Problem(403, `Only an admin or an auditor may ${action}.`);
+  if (!isAllowed)
+    throw new Problem("admin_or_auditor_required", `Only an admin or an auditor may ${action}.`);
 }
 
 /**
@@ -110,20 +151,20 @@ export function requireAdminOrAuditor(isAllowed: boolean, action: string): void 
  *
  * @param error left out when the request has no token.
  */
-export function unauthorizedProblem(detail: string, error?: "invalid_token"): Problem {
+export function unauthorizedProblem(code: ProblemCode, detail: string, error?: "invalid_token"): Problem {
   const challenge = `Bearer realm="hospital-api"${error ? `, error="${error}"` : ""}`;
-  return new Problem(401, detail, { headers: { "WWW-Authenticate": challenge } });
+  return new Problem(code, detail, { headers: { "WWW-Authenticate": challenge } });
 }
 
 /** `Retry-After` of a 503, in seconds. */
 const RETRY_SECONDS = 5;
 
-const serviceUnavailable = (detail: string): Problem =>
-  new Problem(503, detail, { headers: { "Retry-After": String(RETRY_SECONDS) } });
+const serviceUnavailable = (code: ProblemCode, detail: string): Problem =>
+  new Problem(code, detail, { headers: { "Retry-After": String(RETRY_SECONDS) } });
 
 /** The app's error handler: responds to whatever a handler or a middleware threw. */
 export function handleError(error: Error, c: Context<AppEnv>): Response {
-  return toProblem(error, c.var.requestId).toResponse(c.var.requestId);
+  return toProblem(error, c.get("requestId")).toResponse(c.get("requestId"));
 }
 
 function toProblem(error: Error, requestId: string): Problem {
@@ -138,29 +179,40 @@ function toProblem(error: Error, requestId: string): Problem {
   return internalError();
 }
 
-const internalError = () => new Problem(500, "Internal error. Tell the operator the request_id.");
+const internalError = () =>
+  new Problem("internal_error", "Internal error. Tell the operator the request_id.");
 
 function revokedProblem({ mustChangePassword, isAuditor }: CallerRevokedError): Problem {
   if (mustChangePassword)
-    return new Problem(403, "Change the password of this account first: POST /api/auth/password/.");
-  if (isAuditor) return new Problem(403, "An auditor may read the audit log and accounts, and nothing else.");
-  return unauthorizedProblem("The access token has been revoked.", "invalid_token");
+    return new Problem(
+      "password_change_required",
+      "Change the password of this account first: POST /api/auth/password/.",
+    );
+  if (isAuditor)
+    return new Problem(
+      "auditor_read_only",
+      "An auditor may read the audit log and accounts, and nothing else.",
+    );
+  return unauthorizedProblem("token_revoked", "The access token has been revoked.", "invalid_token");
 }
 
 function databaseProblem(fault: DatabaseFault, requestId: string): Problem {
   switch (fault.kind) {
     case "conflict":
-      return new Problem(409, fault.detail);
+      return new Problem(fault.code, fault.detail);
     case "missing":
-      return validationProblem({ [fault.field]: [`There is no such ${fault.field}.`] });
+      return fieldProblem(fault.field, "no_such_record", `There is no such ${fault.field}.`);
     case "invalid":
-      return validationProblem({ [fault.field]: ["Not valid"] });
+      return fieldProblem(fault.field, "invalid_value", "Not valid");
     case "unavailable":
       logFailure(requestId, { error: "database unavailable", code: fault.code });
-      return serviceUnavailable("The database did not answer.");
+      return serviceUnavailable("database_unavailable", "The database did not answer.");
     case "busy":
       logFailure(requestId, { error: "database busy", code: fault.code });
-      return serviceUnavailable("Timed out waiting for another update. Nothing was changed; try again.");
+      return serviceUnavailable(
+        "database_busy",
+        "Timed out waiting for another update. Nothing was changed; try again.",
+      );
     case "probing":
       return probingProblem();
     case "bug":
@@ -175,7 +227,7 @@ const HOUR_SECONDS = 3600;
 function probingProblem(): Problem {
   const seconds = HOUR_SECONDS - (Math.floor(Date.now() / 1000) % HOUR_SECONDS);
   return new Problem(
-    429,
+    "probing",
     "You have asked for too many patients that do not exist for you. Try again later.",
     {
       headers: { "Retry-After": String(seconds) },

@@ -11,12 +11,12 @@ const PERIOD_SECONDS = 60;
 /** Counts one request by a key of a rate limiter. @throws {Problem} 429 when there were too many */
 export async function consumeRateLimit(limiter: RateLimit, key: string): Promise<void> {
   const { success } = await limiter.limit({ key });
-  if (!success) throw tooManyRequests(PERIOD_SECONDS);
+  if (!success) throw tooManyRequests("rate_limited", PERIOD_SECONDS);
 }
 
 /** 429 with `Retry-After` (RFC 6585, section 4). @param seconds until the next attempt, at least 1 */
-export const tooManyRequests = (seconds: number): Problem =>
-  new Problem(429, "Too many attempts. Try again later.", { headers: { "Retry-After": String(seconds) } });
+export const tooManyRequests = (code: "rate_limited" | "locked_out", seconds: number): Problem =>
+  new Problem(code, "Too many attempts. Try again later.", { headers: { "Retry-After": String(seconds) } });
 
 type LimiterName = keyof Config & `${string}_LIMITER`;
 
@@ -99,5 +99,16 @@ function clientNetworks(c: Context): [string, ...string[]] {
   return [prefix(64), prefix(48)];
 }
 
-/** The smallest network of a request: the one that wrong passwords are counted by. */
-export const clientNetwork = (c: Context): string => clientNetworks(c)[0];
+/** The networks that a wrong password is counted by (src/auth/login-attempts.ts). */
+export type AttemptNetworks = {
+  /** An IPv4 address, or the /64 prefix of an IPv6 address. */
+  network: string;
+  /** The /48 prefix of an IPv6 address; null for IPv4. */
+  wide_network: string | null;
+};
+
+/** The networks of a request that wrong passwords are counted by. */
+export function attemptNetworks(c: Context): AttemptNetworks {
+  const [network, wide_network = null] = clientNetworks(c);
+  return { network, wide_network };
+}

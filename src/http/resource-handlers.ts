@@ -1,9 +1,16 @@
 import { createFactory } from "hono/factory";
-import { duplicateDetail, type UniqueConstraint } from "../db/errors.ts";
+import type { ReportedConstraint } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { CreateResult } from "../db/query/idempotent-create.ts";
 import type { PagePosition, PageRequest } from "../db/query/list.ts";
-import type { DeleteParams, TargetState } from "../db/query/resource.ts";
+import type {
+  ChangedRecord,
+  ChangeParams,
+  DeleteParams,
+  FindParams,
+  FoundRecord,
+  TargetState,
+} from "../db/query/resource.ts";
 import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
@@ -11,16 +18,16 @@ import { IdPath } from "./fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "./idempotency.ts";
 import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
 import {
-  expectedVersions,
   formatEtag,
-  IfMatch,
-  IfNoneMatch,
-  knownVersions,
+  ReadPreconditions,
   type ResourceKind,
   requireWritable,
   respondIfModified,
+  versionsToChange,
+  versionsToRead,
+  WritePreconditions,
 } from "./preconditions.ts";
-import { notFoundProblem, Problem, requireFound } from "./problems.ts";
+import { duplicateProblem, notFoundProblem, requireFound } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 import { validate, validateHeaders } from "./validation.ts";
 
@@ -73,7 +80,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
  * `POST /`: creates a record.
  *
  * @param path the path of the list; the record's is `path/id/`.
- * @param constraint the unique constraint that a duplicate violates, for the detail of the 409.
+ * @param constraint the unique constraint that a duplicate violates: it decides the 409.
  * @throws {Problem} 400, 409, 413, 415, 422
  */
 export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
@@ -84,27 +91,24 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     values: { record: object },
     key: string | undefined,
   ) => Promise<CreateResult<Shape> & { isDuplicate: boolean }>,
-  constraint: UniqueConstraint,
+  constraint: ReportedConstraint,
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
     requireReplayable(result);
-    if (result.body === null && result.isDuplicate) throw new Problem(409, duplicateDetail(constraint));
+    if (result.body === null && result.isDuplicate) throw duplicateProblem(constraint);
     return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
   });
 
-/** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404 */
+/** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404, 412 */
 export const getHandlers = <Shape>(
   resourceName: string,
-  find: (
-    caller: Caller,
-    values: { id: number; known: number[] },
-  ) => Promise<{ version: number | null; body: Json<Shape> | null }>,
+  find: (caller: Caller, values: FindParams) => Promise<FoundRecord<Shape>>,
 ) =>
-  createHandlers(validate("param", IdPath), validateHeaders(IfNoneMatch), async (c) => {
+  createHandlers(validate("param", IdPath), validateHeaders(ReadPreconditions), async (c) => {
     const headers = c.req.valid("header");
-    const values = { ...c.req.valid("param"), known: knownVersions(headers) };
+    const values = { ...c.req.valid("param"), ...versionsToRead(headers) };
     return respondIfModified(c, await find(c.get("caller"), values), headers, resourceName);
   });
 
@@ -119,10 +123,11 @@ export const deleteHandlers = <Result extends TargetState>(
   remove: (caller: Caller, values: DeleteParams) => Promise<Result>,
   requireDeletable: (result: Result) => void = () => {},
 ) =>
-  createHandlers(validate("param", IdPath), validateHeaders(IfMatch), async (c) => {
-    const expected = expectedVersions(c, c.req.valid("header"));
-    const result = await remove(c.get("caller"), { ...c.req.valid("param"), expected });
-    requireWritable(result, resourceName);
+  createHandlers(validate("param", IdPath), validateHeaders(WritePreconditions), async (c) => {
+    const headers = c.req.valid("header");
+    const values = { ...c.req.valid("param"), ...versionsToChange(c, headers) };
+    const result = await remove(c.get("caller"), values);
+    requireWritable(result, resourceName, headers);
     requireDeletable(result);
     return c.body(null, 204);
   });
@@ -136,17 +141,20 @@ export const deleteHandlers = <Result extends TargetState>(
 export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   resourceName: ResourceKind,
   schema: Schema,
-  update: (
-    caller: Caller,
-    values: { id: number; changes: object; expected: number[] | null },
-  ) => Promise<TargetState & { version: number | null; body: Json<Shape> | null }>,
+  update: (caller: Caller, values: ChangeParams) => Promise<ChangedRecord<Shape>>,
 ) =>
-  createHandlers(validate("param", IdPath), validateHeaders(IfMatch), validate("json", schema), async (c) => {
-    const expected = expectedVersions(c, c.req.valid("header"));
-    const values = { ...c.req.valid("param"), changes: c.req.valid("json") as object, expected };
-    const { version, body, ...target } = await update(c.get("caller"), values);
-    requireWritable(target, resourceName);
-    return respondJson(requireFound(body, resourceName), 200, {
-      ETag: formatEtag(requireFound(version, resourceName)),
-    });
-  });
+  createHandlers(
+    validate("param", IdPath),
+    validateHeaders(WritePreconditions),
+    validate("json", schema),
+    async (c) => {
+      const headers = c.req.valid("header");
+      const changes = c.req.valid("json") as object;
+      const values = { ...c.req.valid("param"), changes, ...versionsToChange(c, headers) };
+      const { version, body, ...target } = await update(c.get("caller"), values);
+      requireWritable(target, resourceName, headers);
+      return respondJson(requireFound(body, resourceName), 200, {
+        ETag: formatEtag(requireFound(version, resourceName)),
+      });
+    },
+  );

@@ -1,13 +1,17 @@
-import { administrationTag, pageParameterTexts } from "../http/common-openapi.ts";
+import { administrationTag, describeEmail, pageParameterTexts } from "../http/common-openapi.ts";
 import { IdPath } from "../http/fields.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { InvitationsQuery, NewInvitation } from "./requests.ts";
 import { Invitation, IssuedInvitation } from "./responses.ts";
 
 const id = "The invitation's id.";
-const email = "The email address that the account will have.";
+const email = describeEmail("The email address that the account will have");
 const role = "The role that the account will have: `clinician`, `admin` or `auditor`.";
-const notAdmin = { description: "You are not an admin.", detail: "Only an admin may manage invitations." };
+const notAdmin = {
+  description: "You are not an admin.",
+  detail: "Only an admin may manage invitations.",
+  codes: ["admin_required"],
+} as const;
 
 export const invitationsOpenApi: OpenApiGroup = {
   tag: administrationTag,
@@ -74,6 +78,7 @@ export const invitationsOpenApi: OpenApiGroup = {
         409: {
           description: "Registration is closed on this installation.",
           detail: "Registration is closed: an invitation could not be used.",
+          codes: ["invitation_unusable"],
         },
       },
     },

@@ -32,7 +32,7 @@ export const createInvitation = authenticated<
   { email: string; role: string; code_hash: string; is_registration_open: boolean }
 >(
   "invitations/create",
-  sql`-- POST /api/invitations
+  () => sql`-- POST /api/invitations
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   created AS (
@@ -55,7 +55,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 /** Withdraws an invitation, for an admin. */
 export const withdrawInvitation = authenticated<{ isAdmin: boolean; isDeleted: boolean }, { id: number }>(
   "invitations/withdraw",
-  sql`-- DELETE /api/invitations/:id
+  () => sql`-- DELETE /api/invitations/:id
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   deleted AS (

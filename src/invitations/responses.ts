@@ -1,9 +1,9 @@
 import { roles } from "../db/schema.ts";
-import { idSchema } from "../http/fields.ts";
+import { emailField, idSchema } from "../http/fields.ts";
 import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
 
-const common = { id: idSchema, email: z.string(), role: z.enum(roles) };
+const common = { id: idSchema, email: emailField(254), role: z.enum(roles) };
 
 /** A new invitation. Its code is not stored, so that no other response has it. */
 export const IssuedInvitation = z.strictObject({ ...common, code: z.string(), expires_at: timestampSchema });

@@ -26,7 +26,8 @@ export const invitationRoutes = new Hono<AppEnv>()
       is_registration_open: c.get("config").REGISTRATION !== "closed",
     });
     requireInviter(isAdmin);
-    if (id === null) throw new Problem(409, "Registration is closed: an invitation could not be used.");
+    if (id === null)
+      throw new Problem("invitation_unusable", "Registration is closed: an invitation could not be used.");
     const issued: IssuedInvitation = { id, email, role, code, expires_at };
     return c.json(issued, 201);
   })

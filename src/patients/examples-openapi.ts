@@ -16,4 +16,5 @@ export const examplePatient = {
   created_by: 12,
   created_at: "2026-09-06T09:45:06.922Z",
   updated_at: "2026-09-06T09:45:06.922Z",
+  version: 1,
 };

@@ -5,8 +5,9 @@ import type { AuthenticatedEnv } from "../http/context.ts";
 import { logFailure } from "../http/problems.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { negotiateMediaType } from "../http/respond.ts";
+import { validate } from "../http/validation.ts";
 import { exportAsCsv, exportAsNdjson } from "./import-export-queries.ts";
-import { patientResponseFields } from "./requests.ts";
+import { ExportQuery, patientResponseFields } from "./requests.ts";
 
 /**
  * How many patients one statement returns: few enough for the Worker's memory, and for its limit of 1,000
@@ -18,12 +19,15 @@ const formats = {
   "application/x-ndjson": {
     contentType: "application/x-ndjson",
     filename: "patients.ndjson",
+    byteOrderMark: "",
     header: "",
     readBatch: exportAsNdjson,
   },
   "text/csv": {
     contentType: "text/csv; charset=utf-8; header=present",
     filename: "patients.csv",
+    // Without it Excel reads the file as Windows-1252.
+    byteOrderMark: "\ufeff",
     header: `${patientResponseFields.join(",")}\r\n`,
     readBatch: exportAsCsv,
   },
@@ -36,6 +40,7 @@ const formats = {
  */
 export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   limitImportsAndExports,
+  validate("query", ExportQuery),
   async (c) => {
     const format = formats[negotiateMediaType(c, ["application/x-ndjson", "text/csv"])];
     const headers = {
@@ -46,16 +51,18 @@ export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(
     const caller = c.get("caller");
     // Before the response begins, so that a refused caller or a failing database gets an error status.
     const firstBatch = await format.readBatch(caller, { after: 0, size: BATCH_SIZE });
-    return c.body(streamOf(encodeBatches(caller, format, firstBatch)), 200, headers);
+    const { bom = true } = c.req.valid("query");
+    const start = (bom ? format.byteOrderMark : "") + format.header;
+    return c.body(streamOf(encodeBatches(caller, format, start, firstBatch)), 200, headers);
   },
 );
 
 type Format = (typeof formats)[keyof typeof formats];
 type Batch = Awaited<ReturnType<Format["readBatch"]>>;
 
-async function* encodeBatches(caller: Caller, { header, readBatch }: Format, firstBatch: Batch) {
+async function* encodeBatches(caller: Caller, { readBatch }: Format, start: string, firstBatch: Batch) {
   const encoder = new TextEncoder();
-  yield encoder.encode(header + (firstBatch.lines ?? ""));
+  yield encoder.encode(start + (firstBatch.lines ?? ""));
   try {
     for (let { next } = firstBatch; next !== null; ) {
       const batch = await readBatch(caller, { after: next, size: BATCH_SIZE });

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import {
   authenticatedRetryable,
@@ -17,11 +18,12 @@ import {
   isNewResult,
   resultSteps,
 } from "../db/query/idempotent-create.ts";
-import { columnNames, jsonObject } from "../db/query/json.ts";
+import { columnNames } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
-import { csvRow } from "../http/csv.ts";
+import { csvRow } from "../http/csv-writer.ts";
+import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { patientJson } from "./queries.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
@@ -52,18 +54,22 @@ type ExportedBatch = { lines: string | null; next: number | null };
 type ExportParams = { after: number; size: number };
 export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-ndjson",
-  exportStatement(sql`${patientJson} || E'\\n'`),
+  () => exportStatement(sql`${patientJson} || E'\\n'`),
   { readsInIndexOrder: true },
 );
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
-  exportStatement(csvRow(patients, "p", patientResponseFields)),
+  () => exportStatement(csvRow(patients, "p", patientResponseFields)),
   { readsInIndexOrder: true },
 );
 
 const fields = columnNames(Object.keys(patientFields));
-const emailKey = sql`lower(l.email COLLATE "C")`;
-const emailError = (message: string) => jsonObject(sql`ARRAY[${sql.raw(`'${message}'`)}] AS email`);
+const lineKey = emailKey(sql`l.email`);
+/** Why PostgreSQL refuses the email of a line. */
+const EMAIL_TAKEN: FieldErrorCode = "email_taken";
+const EMAIL_REPEATED: FieldErrorCode = "email_repeated";
+const emailTaken = sql.raw(`'${EMAIL_TAKEN}'`);
+const emailRepeated = sql.raw(`'${EMAIL_REPEATED}'`);
 /** Whether the valid lines are imported: when all are valid, or the request is `partial`. */
 const isImported = sql`(${param("partial")}::boolean OR NOT EXISTS (SELECT FROM refused))`;
 /** Whether the caller may read all patients that the import with the earlier key `k` created. */
@@ -87,7 +93,7 @@ export const importPatients = idempotentCreate<
   {
     /** JSON: `[{line, record}]` */
     lines: string;
-    /** JSON: `[{line, errors}]` of the lines that validation has refused. */
+    /** JSON: `[{line, errors, error_codes}]` of the lines that validation has refused. */
     refused: string;
     partial: boolean;
     /**
@@ -96,11 +102,11 @@ export const importPatients = idempotentCreate<
      */
     digest: string;
   },
-  /** JSON: `[{line, errors}]` of all refused lines. */
+  /** JSON: `[{line, errors, error_codes}]` of all refused lines. */
   { refused: string }
 >(
   "patients/import",
-  sql`-- POST /api/patients/import
+  () => sql`-- POST /api/patients/import
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`concat_ws(' ', 'import', ${param("partial")}::boolean, ${param("digest")}::text)`,
@@ -112,30 +118,33 @@ export const importPatients = idempotentCreate<
       jsonb_populate_record(NULL::patients, sent.record) new
   ),
   existing_emails AS (
-    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${emailKey} FROM lines l)) email
+    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${lineKey} FROM lines l)) email
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "existing_emails")},
   checked_lines AS (
     SELECT l.*, CASE
-      WHEN ${emailKey} IN (SELECT email FROM existing_emails)
-        THEN ${emailError("You already have a patient with this email.")}
-      WHEN row_number() OVER (PARTITION BY ${emailKey} ORDER BY l.line) > 1
-        THEN ${emailError("An earlier line has this email.")} END AS errors
+      WHEN ${lineKey} IN (SELECT email FROM existing_emails) THEN ${emailTaken}
+      WHEN row_number() OVER (PARTITION BY ${lineKey} ORDER BY l.line) > 1 THEN ${emailRepeated} END AS email_error
     FROM lines l
   ),
   refused AS (
-    SELECT line, errors FROM checked_lines WHERE errors IS NOT NULL
-    UNION ALL SELECT r.line, r.errors FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json)
+    SELECT line, json_build_object('email', json_build_array(
+        CASE email_error WHEN ${emailTaken} THEN 'You already have a patient with this email.'
+          ELSE 'An earlier line has this email.' END
+      )) AS errors, json_build_object('email', json_build_array(email_error)) AS error_codes
+    FROM checked_lines WHERE email_error IS NOT NULL
+    UNION ALL SELECT r.line, r.errors, r.error_codes
+    FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json, error_codes json)
   ),
   draft AS (
     SELECT line, nextval('patients_id_seq')::int AS id, ${fields}, ${callerId} AS owner_id
-    FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
+    FROM (SELECT * FROM checked_lines WHERE email_error IS NULL ORDER BY line) valid
     WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   response AS (
     SELECT NULL::int AS record_id,
-      '{"created":' || ${linesJson(sql`line, id`, "draft")} || ',"refused":' || ${linesJson(sql`line, errors`, "refused")} || '}' AS answer
+      '{"created":' || ${linesJson(sql`line, id`, "draft")} || ',"refused":' || ${linesJson(sql`line, errors, error_codes`, "refused")} || '}' AS answer
     FROM caller WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${resultSteps},
@@ -151,6 +160,6 @@ export const importPatients = idempotentCreate<
       WHERE is_same_request)`,
   })}
 SELECT ${createResultColumns},
-  ${linesJson(sql`line, errors`, "refused")} AS refused
+  ${linesJson(sql`line, errors, error_codes`, "refused")} AS refused
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

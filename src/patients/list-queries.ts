@@ -23,20 +23,20 @@ const isOfDoctor = sql`(
 const patientList = {
   alias: "p",
   json: patientJson,
-  columns: [...patientResponseFields, "last_first"],
-  steps: searchStep,
+  columns: [...patientResponseFields, "name_sort_key"],
   filters: {
+    // Before `search`: of a doctor's patients, the names are read, because there are few.
+    doctor: sql`(${doctor} IS NULL OR ${isOfDoctor})`,
     search: matchesName("p"),
     gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
     min_age: sql`(${minAge} IS NULL OR p.age >= ${minAge})`,
     max_age: sql`(${maxAge} IS NULL OR p.age <= ${maxAge})`,
-    doctor: sql`(${doctor} IS NULL OR ${isOfDoctor})`,
   },
   auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },
 } as const;
 
 /** The columns of each sort order. */
-const orders = { id: ["p.id"], lastname: ["p.last_first", "p.id"], created_at: ["p.created_at", "p.id"] };
+const orders = { id: ["p.id"], lastname: ["p.name_sort_key", "p.id"], created_at: ["p.created_at", "p.id"] };
 
 const ownPatients: IndexScan = { from: sql`patients p`, equals: [["p.owner_id", callerId]] };
 const ownDeletedPatients: IndexScan = {
@@ -44,6 +44,12 @@ const ownDeletedPatients: IndexScan = {
   equals: [["p.deleted_from", callerId]],
   condition: sql`p.deleted_at IS NOT NULL`,
 };
+
+/** Own or deleted patients whose names the parameter `search` finds. `OFFSET 0`: only the index of names is used for it. */
+const patientsFound = sql`(
+        SELECT * FROM patients
+        WHERE patient_name_tokens(owner_id, deleted_from, name_tokens) @@ (SELECT scoped_query FROM search) OFFSET 0
+      ) p`;
 
 const joinPatient = lateralJoin("patients", "p", "m.patient_id");
 /** Evaluated once: for an account that is no doctor's own, the scans of assigned patients are not executed. */
@@ -94,14 +100,27 @@ const sortedPatientsOfDoctor: IndexScan[] = [
   { ...sortedAssignedPatients, condition: sql`${isDoctorsAccount} AND ${isOfDoctor}` },
 ];
 
+const ownSorts = {
+  id: { order: orders.id, scans: [ownPatients, assignedPatients] },
+  lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
+  created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
+};
+const deletedSorts = {
+  id: { order: orders.id, scans: [ownDeletedPatients] },
+  lastname: { order: orders.lastname, scans: [ownDeletedPatients] },
+  created_at: { order: orders.created_at, scans: [ownDeletedPatients] },
+};
+
 const listReadablePatients = defineList<Patient>({
   ...patientList,
   name: "patients/list",
   routes: "GET /api/patients",
+  steps: searchStep(sql`(SELECT id FROM caller) || ':'`),
   sorts: {
-    id: { order: orders.id, scans: [ownPatients, assignedPatients] },
-    lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
-    created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
+    ...ownSorts,
+    "search id": { ...ownSorts.id, namesFound: patientsFound },
+    "search lastname": { ...ownSorts.lastname, namesFound: patientsFound },
+    "search created_at": { ...ownSorts.created_at, namesFound: patientsFound },
     "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatientsOfDoctor] },
     "doctor lastname": { order: orders.lastname, scans: sortedPatientsOfDoctor },
     "doctor created_at": { order: orders.created_at, scans: sortedPatientsOfDoctor },
@@ -111,10 +130,12 @@ const listDeletedPatients = defineList<Patient>({
   ...patientList,
   name: "patients/list-deleted",
   routes: "GET /api/patients",
+  steps: searchStep(sql`'d' || (SELECT id FROM caller) || ':'`),
   sorts: {
-    id: { order: orders.id, scans: [ownDeletedPatients] },
-    lastname: { order: orders.lastname, scans: [ownDeletedPatients] },
-    created_at: { order: orders.created_at, scans: [ownDeletedPatients] },
+    ...deletedSorts,
+    "search id": { ...deletedSorts.id, namesFound: patientsFound },
+    "search lastname": { ...deletedSorts.lastname, namesFound: patientsFound },
+    "search created_at": { ...deletedSorts.created_at, namesFound: patientsFound },
   },
 });
 

@@ -1,4 +1,5 @@
 import {
+  describeEmail,
   genderText,
   idPathParameters,
   notModifiedResponse,
@@ -18,7 +19,7 @@ import { Patient } from "./responses.ts";
 
 const fields = {
   ...personNameTexts,
-  email: "The email address. Unique among the patients of your account; case is ignored.",
+  email: describeEmail("The email address", " Unique among the patients of your account; case is ignored."),
   age: "The age in whole years, 0 to 120.",
   gender: genderText,
 };
@@ -26,7 +27,8 @@ const emailTaken = {
   description:
     "You already have a patient with this email; or a concurrent request was changing this patient: try again.",
   detail: "You already have a patient with this email.",
-};
+  codes: ["email_taken"],
+} as const;
 const notFound = {
   description:
     "There is no patient with this id that you can read. The response is the same whether or not another account has one.",
@@ -36,14 +38,15 @@ const notOwner = {
   description:
     "You can read this patient but not change it: your account is the own account of an assigned doctor, or you are an admin with emergency access.",
   detail: "Only the patient's owner may change or delete it.",
-};
+  codes: ["not_patient_owner"],
+} as const;
 const update = {
   responses: [
     {
       status: 200,
       description: "The patient after the change.",
       schema: Patient,
-      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z" },
+      example: { ...examplePatient, age: 86, updated_at: "2026-12-09T08:30:00.417Z", version: 2 },
       headers: ["ETag"],
     },
   ],
@@ -75,11 +78,13 @@ export const patientsOpenApi: OpenApiGroup = {
   schemas: {
     NewPatient: describeSchema(NewPatient, {
       description: "A new patient.",
+      answer: Patient,
       fields,
       example: exampleNewPatient,
     }),
     PatientChanges: describeSchema(PatientChanges, {
       description: "Changes of a patient. Fields that are left out stay as they are.",
+      answer: Patient,
       fields,
       example: { age: 86 },
     }),
@@ -124,6 +129,7 @@ export const patientsOpenApi: OpenApiGroup = {
           ...emailTaken,
           description:
             "You already have a patient with this email; or you sent this idempotency key before, and cannot read the patient that it created any more.",
+          codes: ["email_taken", "replay_unreadable"],
         },
       },
     },
@@ -139,10 +145,10 @@ export const patientsOpenApi: OpenApiGroup = {
       problems: { 404: notFound },
     },
     "PUT /api/patients/:id": {
-      operationId: "replacePatient",
+      operationId: "patchPatientByPut",
       summary: "Change a patient by sending it back",
       description:
-        "Changes the fields that you send, like PATCH. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
+        "The same as PATCH, and no replacement: it changes the fields that you send, and those that you leave out stay as they are. You can get a patient, change a field, and send the whole patient back: fields that the API sets itself are ignored.",
       ...update,
     },
     "PATCH /api/patients/:id": {

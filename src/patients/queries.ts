@@ -3,7 +3,6 @@ import {
   doneOrRefused,
   insertAuditEvent,
   insertRetryableAuditEvent,
-  readOutcome,
   writeOutcome,
 } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
@@ -31,10 +30,13 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
+  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
-  isExpectedVersion,
+  foundColumns,
+  foundRecordColumns,
+  isChangeableVersion,
   isTargetWritable,
   newEmail,
   newRecord,
@@ -42,7 +44,7 @@ import {
   targetColumns,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
+import { intParam } from "../db/statement.ts";
 import { patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
@@ -61,20 +63,22 @@ const fields = columnNames(fieldNames);
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
   "patients/find",
-  sql`-- GET /api/patients/:id
+  () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
-    SELECT p.version,
-      CASE WHEN p.version = ANY (${param("known")}::int[]) THEN NULL ELSE ${patientJson} END AS body
+    SELECT ${foundColumns("p.version", patientJson)}
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
   ${insertRetryableAuditEvent({
     action: "read",
-    outcome: readOutcome(sql`EXISTS (SELECT FROM found)`),
+    outcome: writeOutcome(
+      sql`EXISTS (SELECT FROM found)`,
+      sql`EXISTS (SELECT FROM found WHERE is_expected_version)`,
+    ),
     patient: id,
   })}
-SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+SELECT ${foundRecordColumns}
 FROM caller`,
 );
 
@@ -85,7 +89,7 @@ FROM caller`,
  */
 export const createPatient = idempotentCreate<Patient, { record: object }, { isDuplicate: boolean }>(
   "patients/create",
-  sql`-- POST /api/patients
+  () => sql`-- POST /api/patients
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`'patients' || ${newRecord}::text`,
@@ -97,7 +101,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
     SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
-      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
+      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (
@@ -127,7 +131,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
  */
 const targetSteps = sql`target AS (
     SELECT p.*, ${can("patients:change")} AS can_change,
-      ${isExpectedVersion("p.version")} AS is_expected_version
+      ${isChangeableVersion("p.version")} AS is_expected_version
     FROM patients p
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE
@@ -137,15 +141,12 @@ const targetSteps = sql`target AS (
 /** Changes the fields of a patient that are in `changes` and leaves the others. */
 export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>(
   "patients/update",
-  sql`-- PUT, PATCH /api/patients/:id
+  () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   changed AS (
-    -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-    UPDATE patients p SET (${fields}, updated_at, version) = (
-      SELECT ${columnNames(fieldNames, "new.")}, now(), p.version + 1
-      FROM jsonb_populate_record(p, ${param("changes")}::jsonb) new
-    )
+    UPDATE patients p SET ${changedFields(patients, "p", fieldNames)},
+      updated_at = now(), version = p.version + 1
     FROM target
     WHERE p.id = target.id AND ${isTargetWritable}
     RETURNING p.version, ${patientJson} AS body,
@@ -169,7 +170,7 @@ WHERE NOT (${isRevokedDuringWait("target")})`,
  */
 export const deletePatient = authenticated<TargetState & { isDeleted: boolean }, DeleteParams>(
   "patients/delete",
-  sql`-- DELETE /api/patients/:id
+  () => sql`-- DELETE /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   deleted AS (

@@ -45,6 +45,7 @@ export const PatientsQuery = defineListQuery(
   // "Not greater" instead of "at most", so that it holds when one of them is missing or not a number.
   rule(
     ({ min_age, max_age }) => !(Number(min_age) > Number(max_age)),
+    "too_small",
     "Must not be less than min_age",
     "max_age",
   ),
@@ -54,30 +55,34 @@ export const NewPatient = requestBody(patientFields, readOnlyFields);
 
 export const PatientChanges = patchBody(patientFields, readOnlyFields);
 
-const definePartialQuery = (action: string) =>
+/** A query of one optional parameter, which is `true` or `false`. */
+const defineBooleanQuery = <Name extends string>(name: Name) =>
   z.strictObject(
-    { partial: z.optional(booleanParam) },
+    { [name]: z.optional(booleanParam) } as Record<Name, z.ZodMiniOptional<typeof booleanParam>>,
     {
       error: ({ code }) =>
-        code === "unrecognized_keys" ? `Unknown parameter: ${action} accepts partial` : undefined,
+        code === "unrecognized_keys" ? `Unknown parameter: this route accepts ${name}` : undefined,
     },
   );
 
+/** `bom`: whether an export as CSV begins with a byte order mark, which it does by default. */
+export const ExportQuery = defineBooleanQuery("bom");
+
 /** `partial`: whether the valid lines of an import are imported when others are refused. */
-export const ImportQuery = definePartialQuery("import");
+export const ImportQuery = defineBooleanQuery("partial");
 
 /** The query of a patient's history and accesses. */
 export const PatientAuditQuery = definePageQuery({});
 
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
-export const RestoreQuery = definePartialQuery("restore");
+export const RestoreQuery = defineBooleanQuery("partial");
 
 /** The account that a patient is transferred to, and why. */
 export const TransferTarget = requestBody({ to: idSchema, reason: reasonField });
 
 /** The account whose patients are transferred, the account that gets them, and why. */
 export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reason: reasonField }).check(
-  rule(({ from, to }) => from !== to, "Must be another account", "to"),
+  rule(({ from, to }) => from !== to, "same_account", "Must be another account", "to"),
 );
 
 /** Why an admin needs emergency access to a patient. */

@@ -1,8 +1,13 @@
+import { auditActions } from "../db/query/audit.ts";
 import { idSchema } from "../http/fields.ts";
 import {
+  boundedArray,
   changesSchema,
   eventBase,
   eventDetails,
+  fieldErrorCodesSchema,
+  fieldErrorsSchema,
+  MANY,
   resourceSchema,
   timestampSchema,
 } from "../http/responses.ts";
@@ -16,7 +21,7 @@ export type Patient = z.infer<typeof Patient>;
 export const PatientChange = z.strictObject({
   ...eventBase,
   account: z.nullable(z.strictObject({ id: idSchema, username: z.string() })),
-  action: z.string(),
+  action: z.enum(auditActions),
   changes: changesSchema,
 });
 export type PatientChange = z.infer<typeof PatientChange>;
@@ -30,17 +35,20 @@ export const PatientAccess = z.strictObject({
 export type PatientAccess = z.infer<typeof PatientAccess>;
 
 /** A restored patient, with the doctors of its assignments. */
-export const RestoredPatient = z.strictObject({ id: idSchema, doctors: z.array(idSchema) });
+export const RestoredPatient = z.strictObject({ id: idSchema, doctors: boundedArray(idSchema, MANY) });
 export type RestoredPatient = z.infer<typeof RestoredPatient>;
 
 export const TransferredPatient = z.strictObject({ id: idSchema, owner: idSchema });
 export type TransferredPatient = z.infer<typeof TransferredPatient>;
 
+/** How many patients one request transfers. */
+const MAX_TRANSFERRED = 1000;
+
 export const TransferSummary = z.strictObject({
   /** How many patients were transferred. */
-  transferred: z.int(),
+  transferred: z.int().check(z.minimum(0), z.maximum(MAX_TRANSFERRED)),
   /** The patients that stay, because the receiving account has one with the same email. */
-  conflicts: z.array(idSchema),
+  conflicts: boundedArray(idSchema, MAX_TRANSFERRED),
   /** Whether more patients can be transferred by sending the same request again. */
   more: z.boolean(),
 });
@@ -53,9 +61,15 @@ export const EmergencyAccess = z.strictObject({
 });
 export type EmergencyAccess = z.infer<typeof EmergencyAccess>;
 
+/** The records that one file can have. */
+const MAX_RECORDS = 1000;
+
 /** The result of an import, by the line numbers of the file, counted from 1. */
 export const ImportResult = z.strictObject({
-  created: z.array(z.strictObject({ line: idSchema, id: idSchema })),
-  refused: z.array(z.strictObject({ line: idSchema, errors: z.record(z.string(), z.array(z.string())) })),
+  created: boundedArray(z.strictObject({ line: idSchema, id: idSchema }), MAX_RECORDS),
+  refused: boundedArray(
+    z.strictObject({ line: idSchema, errors: fieldErrorsSchema, error_codes: fieldErrorCodesSchema }),
+    MAX_RECORDS,
+  ),
 });
 export type ImportResult = z.infer<typeof ImportResult>;

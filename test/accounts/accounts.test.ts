@@ -82,6 +82,48 @@ test("another role ends the account's sessions; the same role or another doctor 
   expect(await statusOfMe(account)).toBe(401);
 });
 
+test("PATCH by an admin changes the email of an account, keeps its sessions, and is audited", async () => {
+  const account = await newAccount();
+  const before = `${account.username}@example.org`;
+  const changed = await change(account, { email: "Müller@example.org" });
+  expect(changed).toMatchObject({ status: 200, body: { id: account.id, email: "Müller@example.org" } });
+  expect(await auditEventsOf(changed)).toMatchObject([
+    {
+      ...{
+        action: "update_account",
+        outcome: "done",
+        ...actorColumns(admin, "admin"),
+        subject_id: account.id,
+      },
+      changes: { email: { before, after: "Müller@example.org" } },
+    },
+  ]);
+  expect((await account.get("/api/auth/me/")).body).toMatchObject({ email: "Müller@example.org" });
+  expect((await admin.get("/api/accounts/?sort=-id&search=MÜLLER@")).body).toContainEqual(changed.body);
+  expect(await change(account, { email: "nobody" })).toEqual(fieldProblem("email"));
+});
+
+test("PATCH with another username is 400 Read-only, audited as refused, and changes nothing", async () => {
+  const account = await newAccount();
+  const { body } = await admin.get(pathOf(account));
+  for (const username of ["somebody", account.username.toUpperCase()]) {
+    const refused = await change(account, { username, email: "moved@example.org", active: false });
+    expect(refused).toEqual(fieldProblem("username"));
+    expect(refused.body).toMatchObject({
+      errors: { username: ["Read-only"] },
+      error_codes: { username: ["read_only"] },
+    });
+    expect(await auditEventsOf(refused)).toMatchObject([
+      { action: "update_account", outcome: "refused", subject_id: account.id, changes: null },
+    ]);
+  }
+  expect((await admin.get(pathOf(account))).body).toEqual(body);
+  expect(await change(account, { username: account.username, id: 1, created_at: "" })).toMatchObject({
+    body,
+  });
+  expect(await change({ id: 2_147_483_647 }, { username: "somebody" })).toEqual(problem(404));
+});
+
 test("PATCH ignores read-only fields, and is 400 for invalid fields and for an unknown doctor", async () => {
   const account = await newAccount();
   const { body } = await admin.get(pathOf(account));

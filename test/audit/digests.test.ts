@@ -81,13 +81,13 @@ describe("the scheduled job", () => {
   test("that fails in a day stores nothing of it, and the next run closes it", async () => {
     await insertEvents(dayBefore(2), dayBefore(1));
     const lock = await holdLock("LOCK TABLE audit_digests IN SHARE ROW EXCLUSIVE MODE");
-    const run = closeDays();
+    const failed = expect(closeDays()).rejects.toThrow("Scheduled cleanup failed: 57014.");
     await lock.waiters(1);
     // The events of the first day are hashed, and its digest waits to be inserted.
     await asOwner`
       SELECT pg_cancel_backend(pid) FROM pg_locks
       WHERE NOT granted AND relation = 'audit_digests'::regclass`;
-    await expect(run).rejects.toThrow("Scheduled cleanup failed: 57014.");
+    await failed;
     await lock.release();
     expect(await closedDays()).toEqual([]);
     await closeDays();

@@ -33,6 +33,13 @@ describe("the audit log of a patient has", () => {
     expect(await auditEventsOf(answer)).toEqual([{ ...eventOf(id), action: "read" }]);
   });
 
+  test("a read that is 412 as refused", async () => {
+    const { id } = await postPatient(nurse);
+    const answer = await nurse.get(`/api/patients/${id}/`, { headers: { "If-Match": '"2"' } });
+    expect(answer.status).toBe(412);
+    expect(await auditEventsOf(answer)).toEqual([{ ...eventOf(id), action: "read", outcome: "refused" }]);
+  });
+
   test("all fields of a new patient, and the changed fields of a PATCH, before and after", async () => {
     const sent = newPatient();
     const created = await nurse.post("/api/patients/", sent);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newAccount, PASSWORD, setPassword, signUp, uniqueName } from "../support/accounts.ts";
 import { type Api, type ApiResponse, connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
@@ -171,6 +171,91 @@ test("the hundredth failure over all usernames blocks a network for 1 s, later o
   await setFailures(110);
   await expectBlock(60, attemptAsNobody);
   expect((await attempt(connectApi(), uniqueName("nobody-"))).status).toBe(401);
+});
+
+describe("an IPv6 /48", () => {
+  /** A new /48, its counter, and logins from one of its /64 networks. */
+  function newWideNetwork() {
+    const prefix = `2001:db8:${crypto
+      .randomUUID()
+      .slice(0, 4)
+      .replace(/^0+(?=.)/, "")}`;
+    const api = connectApi();
+    const attemptFrom = (subnet: number, username = uniqueName("nobody-"), password = "not the password") =>
+      api.post(
+        "/api/auth/login/",
+        { username, password },
+        { headers: { "CF-Connecting-IP": `${prefix}:${subnet}::1` } },
+      );
+    const setFailures = (failures: number) => asOwner`
+      UPDATE login_attempts SET failures = ${failures}, failed_at = now() + interval '1 hour', blocked_until = 'epoch'
+      WHERE username = '' AND network = ${`${prefix}::/48`}`;
+    const counters = () => asOwner`
+      SELECT network, failures FROM login_attempts WHERE username = '' AND network LIKE ${`${prefix}:%`} ORDER BY network`;
+    return { prefix, api, attemptFrom, setFailures, counters };
+  }
+
+  test("that reaches a thousand failures over all its /64 networks is blocked for 1 s, then for up to 60 s", async () => {
+    const { api, attemptFrom, setFailures } = newWideNetwork();
+    await attemptFrom(1);
+    await setFailures(998);
+    expect((await attemptFrom(2)).status).toBe(401);
+    await api.databaseRequests();
+    const { refused } = await expectBlock(
+      1,
+      () => attemptFrom(3),
+      () => attemptFrom(4),
+    );
+    // Two requests for the failure, and one for the attempt that is refused.
+    expect(await api.databaseRequests()).toBe(3);
+    expect(await auditEventsOf(refused)).toMatchObject([
+      { action: "login", outcome: "refused", reason: "too many attempts: 1000 failures" },
+    ]);
+    await setFailures(1010);
+    await expectBlock(
+      60,
+      () => attemptFrom(5),
+      () => attemptFrom(6),
+    );
+    expect((await newWideNetwork().attemptFrom(1)).status).toBe(401);
+  });
+
+  test("does not block an account in a /64 that it has logged in from before", async () => {
+    const { api, attemptFrom, setFailures } = newWideNetwork();
+    const [known, other] = [await signUp(), await signUp()];
+    expect((await attemptFrom(1, known.username, PASSWORD)).status).toBe(200);
+    await setFailures(1010);
+    await attemptFrom(2);
+    expect((await attemptFrom(1, other.username, PASSWORD)).status).toBe(429);
+    expect((await attemptFrom(1, known.username, PASSWORD)).status).toBe(200);
+    expect((await attempt(api, other.username, PASSWORD)).status).toBe(200);
+  });
+
+  test("does not count attempts that one of its /64 networks refuses, and no successful login", async () => {
+    const { prefix, attemptFrom, counters } = newWideNetwork();
+    const { username } = await signUp();
+    await attemptFrom(1);
+    expect((await attemptFrom(2, username, PASSWORD)).status).toBe(200);
+    const once = [
+      { network: `${prefix}:1::/64`, failures: 1 },
+      { network: `${prefix}:2::/64`, failures: 0 },
+      { network: `${prefix}::/48`, failures: 1 },
+    ];
+    expect(await counters()).toEqual(once);
+    await asOwner`
+      UPDATE login_attempts SET blocked_until = now() + interval '1 hour'
+      WHERE username = '' AND network = ${`${prefix}:1::/64`}`;
+    expect(tally(await atOnce(5, () => attemptFrom(1)))).toEqual({ 429: 5 });
+    expect(await counters()).toEqual(once);
+  });
+
+  test("admits simultaneous logins from many of its /64 networks without a deadlock", async () => {
+    const { prefix, attemptFrom, counters } = newWideNetwork();
+    const names = await atOnce(8, async () => (await signUp()).username);
+    const answers = await atOnce(32, (index) => attemptFrom(index % 8, names[index % 8], PASSWORD));
+    expect(tally(answers)).toEqual({ 200: 32 });
+    expect(await counters()).toContainEqual({ network: `${prefix}::/48`, failures: 0 });
+  });
 });
 
 test("in its own network the seventieth failure blocks an account for 1 s, later ones for up to 15 minutes", async () => {

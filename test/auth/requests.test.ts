@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import {
   Credentials,
   loadPasswordRules,
+  OwnAccountChange,
   PasswordChange,
   RefreshToken,
   Registration,
@@ -24,7 +25,7 @@ const invalidValues = [
   ...["nobody\0@example.org", "nobody\ud800@example.org", "nobody\udc00@example.org"],
 ];
 const unknown = Object.fromEntries(
-  "role active token_version password_hash is_admin first_name remember_me everywhere access"
+  "active token_version password_hash is_admin first_name remember_me everywhere access"
     .split(" ")
     .map((field) => [field, "admin"]),
 );
@@ -40,6 +41,7 @@ test.each<[string, z.ZodMiniType, object]>([
   ["login", Credentials, credentials],
   ["refresh or a logout", RefreshToken, token],
   ["change of password", PasswordChange, change],
+  ["change of the own account", OwnAccountChange, { email: "nurse@example.org", password: "correct horse" }],
 ])(
   "a %s has only its own fields, each a text without NUL, trimmed unless it is a password",
   (_, schema, valid) => {

@@ -60,5 +60,18 @@ export const authRequests: RouteRequest[] = [
     subject: async ({ sid }) => ({ id: sid }),
     ...ending,
   },
+  {
+    route: "PATCH /api/auth/me",
+    status: 200,
+    answer: Account,
+    access: { toOthers: 400, outcome: "refused" },
+    recorded: "update_account",
+    requests: 2,
+    subject: async ({ id }) => {
+      await setPassword(id, PASSWORD);
+      return { body: { email: `${uniqueName("moved-")}@example.org`, password: PASSWORD } };
+    },
+    invalid: { email: "nobody", role: "owner" },
+  },
   { route: "GET /api/auth/me", status: 200, answer: Account, access: { toOthers: 200 } },
 ];

@@ -21,9 +21,12 @@ const withAlgorithm = (alg: string, signed = signature) =>
 const me = (authorization: string, api = connectApi()) =>
   api.get("/api/auth/me/", { headers: { Authorization: authorization } });
 
+/** Claims of tokens that have expired. */
+const expiredClaims: Record<string, unknown>[] = [{ iat: now - 1000, exp: now - 100 }, { exp: now }];
+
 /** Claims that a token of the right key must not have; `undefined` leaves one out. */
 const invalidClaims: Record<string, unknown>[] = [
-  ...[{ iat: now - 1000, exp: now - 100 }, { exp: now }, { exp: undefined }, { exp: String(now + 900) }],
+  ...[{ exp: undefined }, { exp: String(now + 900) }, { exp: now - 100, iss: "hotel-api" }],
   ...[{ nbf: now + 600 }, { iat: now + 600 }, { nbf: String(now) }, { iat: String(now) }, { iat: null }],
   ...[{ iss: "hotel-api" }, { iss: undefined }, { iss: undefined, aud: undefined }],
   ...[{ aud: "hotel-api" }, { aud: ["hotel-api", "hostel-api"] }, { aud: undefined }],
@@ -32,16 +35,19 @@ const invalidClaims: Record<string, unknown>[] = [
   ...[{ ver: undefined }, { ver: "1" }, { ver: 1.5 }, { ver: 2 ** 31 }],
 ];
 
-const refused: [what: string, authorization: string][] = [
-  ["another scheme", `Basic ${btoa("user:password")}`],
-  ["another scheme with a good token", `Token ${token}`],
-  ["a token without its scheme", token],
+const EXPIRED = problem(401, "The access token has expired.", "token_expired");
+const NOT_OURS = problem(401, "The access token is malformed, or is not from this API.", "token_invalid");
+
+const invalid: [what: string, authorization: string][] = [
   ["a scheme without a token", "Bearer"],
   ["an empty bearer", "Bearer "],
   ["garbage", "Bearer garbage"],
   ["garbage in three parts", "Bearer a.b.c"],
   ["two tokens", `Bearer ${token} ${token}`],
   ["two tokens with a comma", `Bearer ${token},${token}`],
+  ["another header after the token's", `Bearer ${token}, Basic dXNlcjpwYXNzd29yZA==`],
+  ["two tokens in two headers", `Bearer ${token}, Bearer ${token}`],
+  ["a comma after the scheme", `Bearer, ${token}`],
   ["a token of four parts", `Bearer ${token}.${signature}`],
   ["a token without a signature", `Bearer ${header}.${payload}.`],
   ["a wrong signature", `Bearer ${header}.${payload}.${signature.split("").reverse().join("")}`],
@@ -51,21 +57,29 @@ const refused: [what: string, authorization: string][] = [
   ["alg HS512 in the header only", withAlgorithm("HS512")],
   ["alg HS512 of the same secret", `Bearer ${await sign(claims, JWT_SECRET, "HS512")}`],
   ["a foreign secret", `Bearer ${await mintToken(claims, `${JWT_SECRET}!`)}`],
+  [
+    "an expired token of a foreign secret",
+    `Bearer ${await mintToken({ ...claims, exp: now - 1 }, `${JWT_SECRET}!`)}`,
+  ],
 ];
-for (const changes of invalidClaims)
-  refused.push([
-    `a token that says ${Object.entries(changes).join()}`,
-    `Bearer ${await mintToken({ ...claims, ...changes })}`,
-  ]);
 
-test.each(refused)(
+const tokensThatSay = (all: Record<string, unknown>[]) =>
+  Promise.all(
+    all.map(async (changes) => [
+      `a token that says ${Object.entries(changes).join()}`,
+      `Bearer ${await mintToken({ ...claims, ...changes })}`,
+    ]),
+  );
+
+test.each([
+  ...[...invalid, ...(await tokensThatSay(invalidClaims))].map((one) => [...one, NOT_OURS] as const),
+  ...(await tokensThatSay(expiredClaims)).map((one) => [...one, EXPIRED] as const),
+] as [string, string, typeof EXPIRED][])(
   "%s gets 401 without a database request, and is in no answer and no log",
-  async (_, authorization) => {
+  async (_, authorization, expected) => {
     const [api, printed] = [connectApi(), watchConsole()];
     const answer = await api.get("/api/auth/me/", { headers: { Authorization: authorization } });
-    expect(answer).toEqual(
-      problem(401, "The access token is malformed or expired, or is not from this API."),
-    );
+    expect(answer).toEqual(expected);
     expect(answer.headers.get("WWW-Authenticate")).toBe(INVALID);
     expect(await api.databaseRequests()).toBe(0);
     expect(printed()).toEqual([expect.stringContaining(answer.body.request_id)]);
@@ -74,12 +88,37 @@ test.each(refused)(
   },
 );
 
+test.each([
+  ["", "an empty header"],
+  [`Basic ${btoa("user:password")}`, "Basic"],
+  ["Basic", "Basic without credentials"],
+  [`Token ${token}`, "another scheme with a good token"],
+  [`JWT ${token}`, "another scheme with a good token"],
+  [`BearerX ${token}`, "a scheme that begins like Bearer"],
+  [`Bearer${token}`, "no space after the scheme"],
+  [token, "a token without its scheme"],
+  ['Digest username="ada", realm="hospital-api", response="0"', "Digest"],
+  ["Negotiate YII=", "Negotiate"],
+  [`Basic dXNlcjpwYXNzd29yZA==, Bearer ${token}`, "Basic before a token"],
+])(
+  "Authorization: %.20s gets 401 without error=, because it has no bearer token: %s",
+  async (authorization) => {
+    const api = connectApi();
+    const answer = await api.get("/api/auth/me/", { headers: { Authorization: authorization } });
+    expect(answer).toEqual(
+      problem(401, "An access token is required: send Authorization: Bearer <access token>."),
+    );
+    expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
+    expect(await api.databaseRequests()).toBe(0);
+  },
+);
+
 test("a valid token in a cookie, another header or the query gets 401", async () => {
   const api = connectApi();
   const headers = { Cookie: `token=${token}; Authorization=${token}`, "X-Authorization": `Bearer ${token}` };
   const answer = await api.get(`/api/auth/me/?access_token=${token}`, { headers });
   expect(answer).toEqual(
-    problem(401, "An access token is required: send Authorization: Bearer <access token>."),
+    problem(401, "An access token is required: send Authorization: Bearer <access token>.", "token_missing"),
   );
   expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="hospital-api"');
   expect(await api.databaseRequests()).toBe(0);
@@ -102,7 +141,7 @@ test("a token gets 401 from the second of its exp on, also when it was accepted 
   const api = connectApi();
   for (const time of [1, 2]) expect([time, (await me(authorization, api)).status]).toEqual([time, 200]);
   clock.mockReturnValue(exp * 1000);
-  expect(await me(authorization, api)).toEqual(problem(401));
+  expect(await me(authorization, api)).toEqual(EXPIRED);
 });
 
 test.each(["iat", "nbf"])(
@@ -150,7 +189,7 @@ test.each([
   const account = await newAccount();
   await revoke(account.id);
   const answer = await account.get("/api/auth/me/");
-  expect(answer).toEqual(problem(401, "The access token has been revoked."));
+  expect(answer).toEqual(problem(401, "The access token has been revoked.", "token_revoked"));
   expect(answer.headers.get("WWW-Authenticate")).toBe(INVALID);
   expect(await account.api.databaseRequests()).toBe(1);
 });

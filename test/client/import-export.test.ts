@@ -24,7 +24,10 @@ test("imported patients are exported as records, as NDJSON and as CSV, and both 
       .split("\n")
       .map((line) => JSON.parse(line)),
   ).toEqual(exported);
-  const csv = await new Response(await api.patients.exportAs("csv")).text();
+  const bytes = await new Response(await api.patients.exportAs("csv")).arrayBuffer();
+  expect([...new Uint8Array(bytes).slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+  const csv = await new Response(await api.patients.exportAs("csv", { bom: false })).text();
+  expect(new TextEncoder().encode(csv)).toEqual(new Uint8Array(bytes).slice(3));
   expect(csv.split("\r\n")).toHaveLength(900 + 2);
   const other = await signUp(served.origin);
   await other.patients.import({ ndjson });
@@ -45,7 +48,9 @@ test("an import with an invalid record creates nothing; with partial it creates 
       { line: 1, id: expect.any(Number) },
       { line: 3, id: expect.any(Number) },
     ],
-    refused: [{ line: 2, errors: { age: [expect.stringContaining("120")] } }],
+    refused: [
+      { line: 2, errors: { age: [expect.stringContaining("120")] }, error_codes: { age: ["too_big"] } },
+    ],
   });
 });
 

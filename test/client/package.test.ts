@@ -1,30 +1,21 @@
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { serve } from "../../bench/workerd.ts";
 import { serveApi } from "../support/serve-api.ts";
+import { compileFiles, installPackage, run } from "./installed-package.ts";
 import { newPatient, signUp, slowDatabase, unique } from "./support.ts";
 
 const MAX_BYTES = 8 * 1024;
 const root = join(import.meta.dirname, "..", "..");
-const run = promisify(execFile);
 
 const served = await serveApi(slowDatabase);
 /** A project in which the packed client is installed. */
-const project = mkdtempSync(join(tmpdir(), "hospital-consumer-"));
-
+let project: string;
 beforeAll(async () => {
-  const packed = await run("npm", ["pack", "./client", "--json", "--pack-destination", project], {
-    cwd: root,
-  });
-  const [{ filename }] = JSON.parse(packed.stdout);
-  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  await run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], { cwd: project });
+  project = await installPackage();
 });
 
 afterAll(async () => {
@@ -36,16 +27,11 @@ const installed = () => join(project, "node_modules", "hospital-api");
 
 const consumerProgram = (name: string) => readFileSync(join(import.meta.dirname, "consumer", name), "utf8");
 
-/** Compiles programs in the consumer's project under `strict`. @throws an error with the compiler's messages */
+/** Compiles programs in the consumer's project. @throws an error with the compiler's messages */
 async function compile(programs: Record<string, string>, ...options: string[]): Promise<void> {
   const names = Object.keys(programs);
   for (const name of names) writeFileSync(join(project, name), programs[name] ?? "");
-  const typeRoots = ["--typeRoots", join(root, "node_modules", "@types")];
-  const strict = ["--strict", "--skipLibCheck", "false", "--target", "es2022", "--pretty", "false"];
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  await run(process.execPath, [tsc, ...strict, ...typeRoots, ...options, ...names], { cwd: project }).catch(
-    ({ stdout }) => Promise.reject(new Error(stdout)),
-  );
+  await compileFiles(project, names, options);
 }
 
 /** The TypeScript of a Markdown text, block by block. */
@@ -72,14 +58,16 @@ test("the package contains the client and its types, nothing else, and has no de
   const files = readdirSync(installed(), { recursive: true, withFileTypes: true });
   const names = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
   const modules = readdirSync(join(root, "client"))
-    .filter((name) => name.endsWith(".ts") && name !== "generate-types.ts")
+    .filter((name) => name.endsWith(".ts") && !["generate-types.ts", "build.ts"].includes(name))
     .map((name) => name.replace(/\.ts$/, ""));
   expect(names.map((name) => name.slice(installed().length + 1)).sort()).toEqual(
     [
       "LICENSE",
       "README.md",
       "package.json",
+      "dist/cjs/package.json",
       ...modules.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]),
+      ...modules.flatMap((name) => [`dist/cjs/${name}.d.ts`, `dist/cjs/${name}.js`]),
     ].sort(),
   );
   expect(readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."))).toEqual([
@@ -109,9 +97,9 @@ test("a program that uses the package compiles under `strict`, and its calls ret
     created,
     listed: [created],
     changed: { ...created, age: 37 },
-    duplicate: { status: 409, errors: {} },
-    conflict: { status: 412, errors: {} },
-    invalid: { status: 400, errors: { age: [expect.stringContaining("120")] } },
+    duplicate: { code: "email_taken", errors: {} },
+    conflict: { code: "precondition_failed", errors: {} },
+    invalid: { code: "validation_failed", errors: { age: [expect.stringContaining("120")] } },
   });
 });
 
@@ -150,4 +138,60 @@ test("a Worker calls the API through the package", async () => {
   const answer = (await (await fetch(worker.origin)).json()) as { username: string; again: string };
   expect(answer.username).toMatch(/^user-/);
   expect(answer.again).toBe(answer.username);
+});
+
+// `import "hospital-api"` in the projects of others: each kind of module and of resolution.
+
+/** What the program `resolution.ts` prints. */
+const result = { status: "ok", isProblem: true, isSame: true, etag: "function" };
+
+/** Compiles the program as `folder/name` with the compiler in `node_modules/compiler`. */
+async function compileProgram(folder: string, name: string, compiler: string, ...options: string[]) {
+  mkdirSync(join(project, folder), { recursive: true });
+  writeFileSync(join(project, folder, name), consumerProgram("resolution.ts"));
+  await compileFiles(project, [join(folder, name)], ["--types", "node", ...options], compiler);
+}
+
+/** Runs a compiled file on this Node. */
+async function outputOf(...file: string[]): Promise<unknown> {
+  const { stdout } = await run(process.execPath, [join(project, ...file), served.origin]);
+  return JSON.parse(stdout);
+}
+
+// TypeScript 7 has no node10 resolution (`"moduleResolution": "node"`): many projects still compile with 5 for that.
+test("node10 resolution with CommonJS compiles and runs", async () => {
+  await compileProgram(
+    "node10",
+    "main.ts",
+    "typescript-5",
+    "--module",
+    "commonjs",
+    "--moduleResolution",
+    "node10",
+  );
+  writeFileSync(join(project, "node10", "package.json"), JSON.stringify({ type: "commonjs" }));
+  expect(readFileSync(join(project, "node10", "main.js"), "utf8")).toContain(
+    'require("hospital-api/client")',
+  );
+  expect(await outputOf("node10", "main.js")).toEqual(result);
+});
+
+test.each([
+  ["node16", "an ES module", "main.mts", "main.mjs", "typescript-5"],
+  ["node16", "CommonJS", "main.cts", "main.cjs", "typescript-5"],
+  ["nodenext", "an ES module", "main.mts", "main.mjs", "typescript"],
+  ["nodenext", "CommonJS", "main.cts", "main.cjs", "typescript"],
+])("%s resolution in %s compiles and runs", async (module, _, source, compiled, compiler) => {
+  await compileProgram(module, source, compiler, "--module", module);
+  expect(await outputOf(module, compiled)).toEqual(result);
+});
+
+test("bundler resolution compiles, and the bundle runs", async () => {
+  const bundler = ["--module", "esnext", "--moduleResolution", "bundler", "--noEmit"];
+  await compileProgram("bundler", "main.ts", "typescript", ...bundler);
+  const entry = join(project, "bundler", "main.ts");
+  const outfile = join(project, "bundler", "bundle.mjs");
+  await build({ entryPoints: [entry], outfile, bundle: true, format: "esm" });
+  expect(readFileSync(outfile, "utf8")).not.toContain("__commonJS");
+  expect(await outputOf("bundler", "bundle.mjs")).toEqual(result);
 });

@@ -22,8 +22,10 @@ test("an answer that is not the API's throws a ProblemError: a proxy's error, an
   expect(error).toMatchObject({
     status: 502,
     title: "HTTP 502",
+    code: undefined,
     detail: undefined,
     errors: {},
+    errorCodes: {},
     requestId: "r-1",
   });
   const { patients } = client;

@@ -82,6 +82,41 @@ test.each(["PUT", "PATCH"])(
   },
 );
 
+test.each([
+  ["write_conflict", "40P01"],
+  ["database_busy", "55P03"],
+])("a change without ifMatch that gets %s is sent again, because nothing was changed", async (_, code) => {
+  const { id } = await api.patients.create(newPatient());
+  await served.disturbDatabase({ fault: "sqlstate", code, times: 2 });
+  const { gateway, client } = await through([]);
+  gateway.zeroRetryAfter();
+  expect(await client.patients.update(id, { age: 40 })).toMatchObject({ id, age: 40 });
+  const path = `PATCH /api/patients/${id}/`;
+  expect(gateway.requests.map(({ line }) => line)).toEqual([path, path, path]);
+});
+
+test("a change that gets write_conflict with every attempt throws it after the last one", async () => {
+  const { id } = await api.patients.create(newPatient());
+  await served.disturbDatabase({ fault: "sqlstate", code: "40P01", times: 2 });
+  const { gateway, client } = await through([], { attempts: 2, delay: 1 });
+  await expect(client.patients.update(id, { age: 40 })).rejects.toMatchObject({
+    status: 409,
+    code: "write_conflict",
+  });
+  expect(gateway.requests).toHaveLength(2);
+});
+
+test("a change without ifMatch that gets database_unavailable is not sent again: it may have been made", async () => {
+  const { id } = await api.patients.create(newPatient());
+  await served.disturbDatabase({ fault: "drop-after", times: 1 });
+  const { gateway, client } = await through([]);
+  await expect(client.patients.update(id, { age: 40 })).rejects.toMatchObject({
+    status: 503,
+    code: "database_unavailable",
+  });
+  expect(gateway.requests).toHaveLength(1);
+});
+
 test("a deletion whose answer is lost is sent again and succeeds, although the API then says 404", async () => {
   const { id } = await api.patients.create(newPatient());
   const { gateway, client } = await through(["drop-after"]);

@@ -129,11 +129,22 @@ test("a 400 throws a ProblemError with every field of the API's problem", async 
     status: 400,
     type: "about:blank",
     title: "Bad Request",
+    code: "validation_failed",
     detail: "2 fields are not valid.",
     errors: { firstname: ["Required"], age: [expect.stringMatching("120")] },
+    errorCodes: { firstname: ["required"], age: ["too_big"] },
     requestId: expect.any(String),
     retryAfter: undefined,
   });
+});
+
+test("updateMe changes the account's own email; me reads it", async () => {
+  const api = await signUp(served.origin);
+  const account = await api.me();
+  const email = `${unique("moved-")}@example.org`;
+  expect(await api.updateMe({ email, password: PASSWORD })).toEqual({ ...account, email });
+  expect(await api.me()).toEqual({ ...account, email });
+  await expect(api.updateMe({ email, password: "wrong" })).rejects.toMatchObject({ status: 400 });
 });
 
 test("changePassword ends all sessions and continues in a new one; sessions: list, end and endAll", async () => {
@@ -166,7 +177,12 @@ test("an admin creates an invitation, and lists, reads, updates and signs out th
   const { id: accountId } = await createClient({ url: served.origin }).register(account);
   const [listed] = await Array.fromAsync(admin.accounts.list({ search: account.username, active: true }));
   expect(listed).toEqual(await admin.accounts.get(accountId));
-  expect(await admin.accounts.update(accountId, { active: false })).toEqual({ ...listed, active: false });
+  const email = `${unique("moved-")}@example.org`;
+  expect(await admin.accounts.update(accountId, { email, active: false })).toEqual({
+    ...listed,
+    email,
+    active: false,
+  });
   await admin.accounts.signOut(accountId);
   const events = await Array.fromAsync(admin.record({ account: id, action: "sign_out", limit: 1 }));
   expect(events.map(({ action, outcome }) => [action, outcome])).toEqual([["sign_out", "done"]]);

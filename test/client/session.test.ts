@@ -64,11 +64,21 @@ test("a refused refresh ends the session: every waiting call throws 401, and onT
   const tokens = await tokensWith({ refresh: "spent", expiresAt: 0 });
   const api = createClient({ url: served.origin, tokens, onTokens: (next) => received.push(next) });
   const calls = await Promise.allSettled([api.me(), api.patients.get(1), api.doctors.get(1)]);
-  for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: { status: 401 } });
+  for (const call of calls)
+    expect(call).toMatchObject({ status: "rejected", reason: { code: "refresh_token_invalid" } });
   expect(received).toEqual([undefined]);
   await expect(api.me()).rejects.toMatchObject({
-    detail: expect.stringContaining("An access token is required"),
+    code: "token_missing",
   });
+});
+
+test("a refresh that gets 401 from a proxy throws it and keeps the session", async () => {
+  const gateway = await openGateway(served.origin, { status: 401, body: "<h1>Log in to the Wi-Fi</h1>" });
+  const tokens = await tokensWith({ expiresAt: 0 });
+  const api = createClient({ url: gateway.origin, tokens, retry });
+  await expect(api.me()).rejects.toMatchObject({ status: 401, code: undefined });
+  expect(api.tokens).toEqual(tokens);
+  expect(await api.me()).toMatchObject({ role: "clinician" });
 });
 
 test("a refresh without an answer throws status 0 and keeps the session", async () => {

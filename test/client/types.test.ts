@@ -23,3 +23,12 @@ test("a list method takes the same parameters as its route", () => {
     AllRequired<Parameters<typeof AssignmentsQuery>>
   >();
 });
+
+test("in client/types.ts each type and each of its fields has the description of the OpenAPI document", () => {
+  const lines = readFileSync(typesFile, "utf8").split("\n");
+  const isDeclaration = (line: string) => /^(export| {2}[a-z_\d]+\??:)/.test(line);
+  const undocumented = lines.filter((line, i) => isDeclaration(line) && !lines[i - 1]?.endsWith("*/"));
+  expect(lines.filter(isDeclaration).length).toBeGreaterThan(150);
+  expect(undocumented).toEqual([]);
+  expect(lines).toContain("  /** The age in whole years, 0 to 120. */");
+});

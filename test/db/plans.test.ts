@@ -39,9 +39,9 @@ const ofForeignKeys = [
 const ofFunctions = [
   statement("SELECT * FROM idempotency_keys WHERE account_id = $1 AND key = $2::text", 1, "key"),
   statement(`SELECT FROM users WHERE lower(username COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
-  statement(`SELECT FROM doctors WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")`, "ada"),
+  statement(`SELECT FROM doctors WHERE email_key(email) COLLATE "C" = email_key($1)`, "ada"),
   statement(
-    `SELECT FROM patients WHERE lower(email COLLATE "C") = ANY ($1::text[]) AND owner_id = $2`,
+    `SELECT FROM patients WHERE email_key(email) COLLATE "C" = ANY ($1::text[]) AND owner_id = $2`,
     "{ada}",
     1,
   ),
@@ -147,7 +147,13 @@ function isNarrow({ list, asked }: ListPage): boolean {
 
 /** The nodes that find the rows of a page. */
 const rowNodes = (nodes: PlanNode[]) =>
-  nodes.filter((node) => node["Subplan Name"] === "CTE page_and_next").flatMap(nodesOf);
+  nodes
+    .filter((node) => /^CTE (page_and_next|next_matches)$/.test(node["Subplan Name"] ?? ""))
+    .flatMap(nodesOf);
+
+/** Whether the names of a page's records are found in the index of names. Those of one doctor's patients are read. */
+const isSearch = ({ asked }: ListPage): boolean =>
+  asked["search"] !== undefined && asked["doctor"] === undefined && asked["patient"] === undefined;
 const countBlocks = ([top]: PlanNode[]) =>
   (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
 
@@ -178,6 +184,28 @@ describe.each([
       );
     });
     expect(offending.map(({ asked, path }) => [path, asked])).toEqual([]);
+  });
+
+  test("a search reads the next 3000 records in the order of their index, and then those that the index of names finds", () => {
+    const searches = pages.flatMap((page, index) =>
+      isSearch(page) ? [{ page, found: rowNodes(statistics.pages[index] ?? []) }] : [],
+    );
+    expect(searches.length).toBeGreaterThan(20);
+    for (const { page, found } of searches) {
+      const table = found.filter(
+        (node) => node["Relation Name"] === page.list && node["Parent Relationship"] !== "SubPlan",
+      );
+      expect([page, table.map((node) => node["Node Type"])]).toEqual([
+        page,
+        page.list === "doctors" || page.asked["deleted"]
+          ? ["Index Scan", "Bitmap Heap Scan"]
+          : ["Index Scan", "Bitmap Heap Scan", "Index Scan"],
+      ]);
+      const bitmaps = found
+        .filter((node) => node["Node Type"] === "Bitmap Index Scan")
+        .map((node) => node["Index Name"]);
+      expect([page, bitmaps]).toEqual([page, expect.arrayContaining([`${page.list}_name_tokens_idx`])]);
+    }
   });
 
   test("a page without a filter, or by one that has an index of its own, reads no other rows", () => {

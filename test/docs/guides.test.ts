@@ -62,7 +62,7 @@ const originWith = (setting = ""): string => apis.get(setting)?.origin ?? "";
 function scriptOf({ language, needs, code }: Example): string {
   if (language === "ts") {
     const program = code
-      .replace('"hospital-api/client"', JSON.stringify(client))
+      .replace('"hospital-api"', JSON.stringify(client))
       .replace("http://localhost:8787", originWith());
     return `node --input-type=module-typescript - <<'END'\n${program}END`;
   }

@@ -22,7 +22,7 @@ const layers = [
   ["http", "scheduled-cleanup.ts"],
   ["audit-digests"],
   ["db"],
-  ["config.ts", "crypto.ts", "local-host.ts", "zod.ts"],
+  ["config.ts", "crypto.ts", "email.ts", "local-host.ts", "zod.ts"],
 ];
 /** Every group requires an account. */
 const REQUIRE_ACCOUNT = join("src", "auth", "require-account.ts");

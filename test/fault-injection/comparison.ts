@@ -47,6 +47,7 @@ function faultsOfAnswer({ planned, answer }: Exchange): string[] {
     type: "about:blank",
     title: "Service Unavailable",
     status,
+    code: "database_unavailable",
     detail: "The database did not answer.",
     request_id: headers.get("X-Request-Id"),
   };

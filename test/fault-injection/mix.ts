@@ -14,8 +14,7 @@ export const requestId = ({ answer }: Exchange): string => answer.headers.get("X
 export const isAcknowledged = ({ answer }: Exchange): boolean => answer.status < 300;
 
 /** Whether the answer says that an earlier request with the key created what was deleted since. */
-export const isOfUnreadable = ({ answer }: Exchange): boolean =>
-  answer.status === 409 && answer.body.detail.startsWith("An earlier request with this Idempotency-Key");
+export const isOfUnreadable = ({ answer }: Exchange): boolean => answer.body.code === "replay_unreadable";
 
 /** An account of the mix, with all its requests and their answers. */
 export interface Member {

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { inject } from "vitest";
+import { ignoredFieldText } from "../../src/http/common-openapi.ts";
 import { type JsonSchema, resolveReference, schemaErrors } from "../support/openapi.ts";
 import { hostileNames } from "../support/text.ts";
 
@@ -52,7 +53,7 @@ export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
       Object(resolveReference<JsonSchema>(document, schema)["properties"]) as Record<string, JsonSchema>,
     )
       .map(([name, field]) => [name, resolveReference<JsonSchema>(document, field)] as const)
-      .filter(([, field]) => !field["readOnly"]),
+      .filter(([, field]) => field["description"] !== ignoredFieldText),
   );
 
 const validFields = (schema: JsonSchema) =>
@@ -67,16 +68,28 @@ function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema):
   const strings = (unit: Unit, from = least) => fc.string({ unit, minLength: from, maxLength: most });
   // JSON Schema counts the characters of a password, and the API its bytes.
   if (format === "password") return fc.oneof(strings("grapheme-ascii"), strings("grapheme-ascii", most));
+  if (format === "idn-email") return email.filter((one) => one.length <= most);
   const matching = pattern ? ofPattern(String(pattern), most) : [];
-  // Random text is never an email or a timestamp.
+  // Random text is never a timestamp.
   if (pattern && format) return fc.oneof(...matching);
   const known = fc.constantFrom<string>(...hostileNames);
   const any = fc.oneof(strings("binary"), strings("grapheme"), strings("binary", most), known, ...matching);
   return any.filter((one) => !INEXPRESSIBLE.test(one));
 }
 
-/** Invisible characters above U+FFFF, which the patterns of the document cannot express. */
-const INEXPRESSIBLE = /(?=\p{Cf})[\u{10000}-\u{10ffff}]/u;
+/** Random text is never an email: its characters and its domain are chosen from those that one may have. */
+const email = fc
+  .tuple(
+    fc.string({ unit: fc.constantFrom(..."aZ0!#$%&'*+-/=?^_`{|}~éüßяख用😀"), minLength: 6, maxLength: 16 }),
+    fc.constantFrom("example.org", "b-c.1.Example", "müller.de", "пример.рф", "xn--e1afmkfd.xn--p1ai"),
+  )
+  .map((parts) => parts.join("@"));
+
+/**
+ * What the patterns of the document do not express: invisible characters above U+FFFF, and in names and reasons that
+ * invisible characters alone are no text.
+ */
+const INEXPRESSIBLE = /(?=\p{Cf})[\u{10000}-\u{10ffff}]|^[\s\p{Cc}\p{Cf}]*$/u;
 
 /** Text that matches a pattern; none for a pattern with a lookahead, which fast-check does not support. */
 function ofPattern(pattern: string, maxLength: number): fc.Arbitrary<string>[] {

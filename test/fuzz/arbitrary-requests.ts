@@ -101,7 +101,7 @@ const queries = (request: RouteRequest) => {
     fc.constant(""),
     wellFormed.map(String),
     fc.webQueryParameters(),
-    fc.constantFrom("%", "a=%ff", "=&=&&", "__proto__=1"),
+    fc.constantFrom("%", "a=%ff", "=&=&&", "__proto__=1", "%C3%28=1", "limit=1&limit=2", "x=%ED%A0%80&y=1"),
   );
 };
 
@@ -131,7 +131,24 @@ const headersOf = (request: RouteRequest) => {
   const name = fc.constantFrom(...own.map(({ name }) => name), ...readHeaders, ...otherHeaders);
   const value = fc.oneof(
     headerText,
-    fc.constantFrom("*", '"1"', 'W/"1", "2"', "application/json", "text/csv", "Bearer a.b.c", "Bearer"),
+    fc.constantFrom(
+      "*",
+      '"1"',
+      'W/"1", "2"',
+      ', "1-gzip",,',
+      ",",
+      "application/json",
+      "text/csv",
+      "text/csv;q=0, */*",
+    ),
+    fc.constantFrom(
+      "Bearer a.b.c",
+      "Bearer",
+      "Basic YTpi",
+      "gzip",
+      "identity",
+      "application/json; charset=utf8",
+    ),
   );
   return fc.oneof(fc.constant({}), fc.dictionary(name, value, { maxKeys: 3 }));
 };

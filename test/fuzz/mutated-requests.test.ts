@@ -13,6 +13,9 @@ function applyMutation(body: object, { field, value }: Mutation): Record<string,
   return Object.fromEntries(value === undefined ? rest : [...rest, [field, value]]);
 }
 
+/** An unknown name that is no plain identifier may be personal data. */
+const namedInErrors = (name: string) => (/^[a-z_][a-z_0-9]{0,63}$/i.test(name) ? name : "unknown_key");
+
 test.each(withJson)(
   "$route with one invalid field in the body returns 400 for that field, without a database request",
   propertyTimeout,
@@ -22,7 +25,7 @@ test.each(withJson)(
       fc.asyncProperty(mutationsOf(bodyOf(request) ?? {}), async (mutation) => {
         const body = applyMutation(about.body ?? {}, mutation);
         expect(await sendRouteRequest(account, request, { ...about, body })).toEqual(
-          fieldProblem(mutation.field),
+          fieldProblem(namedInErrors(mutation.field)),
         );
       }),
       40,
@@ -50,7 +53,7 @@ test.each(withQuery)(
     await checkProperty(
       fc.asyncProperty(invalidParameters(request), async ([name, text]) => {
         const path = `${routePath(request, about.id)}?${new URLSearchParams([[name, text]])}`;
-        expect(await sendToPath(account, request, path, about)).toEqual(fieldProblem(name));
+        expect(await sendToPath(account, request, path, about)).toEqual(fieldProblem(namedInErrors(name)));
       }),
       40,
     );

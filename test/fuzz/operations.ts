@@ -4,18 +4,17 @@ import {
   type JsonSchema,
   type Operation,
   type OperationResponse,
+  operationOfRoute,
   resolveReference,
 } from "../support/openapi.ts";
-import { type RouteRequest, routeMethod } from "../support/route-requests.ts";
+import type { RouteRequest } from "../support/route-requests.ts";
 import { fieldsOf } from "./arbitraries.ts";
 
 const document = inject("openApiDocument");
 
 /** The operation of a route in the OpenAPI document. */
 export function operationOf(request: RouteRequest): Operation {
-  const pattern = request.route.replace(/^\S+ /, "").replace(/:(\w+)/g, "{$1}");
-  const operations = document.paths[pattern] ?? document.paths[`${pattern}/`] ?? {};
-  const operation = operations[routeMethod(request).toLowerCase()];
+  const operation = operationOfRoute(document, request.route);
   if (!operation) throw new Error(`The OpenAPI document has no ${request.route}.`);
   return operation;
 }
@@ -53,7 +52,12 @@ export function freeFieldsOf(request: RouteRequest): Record<string, JsonSchema> 
   const fields = Object.entries(fieldsOf(bodyOf(request) ?? {}));
   return Object.fromEntries(
     fields.filter(
-      ([name, field]) => returnedFields.includes(name) && !issuedFields.includes(name) && !isReference(field),
+      ([name, field]) =>
+        returnedFields.includes(name) &&
+        !issuedFields.includes(name) &&
+        !isReference(field) &&
+        // Any other value than the record's is an error.
+        !String(field["description"]).startsWith("Read-only."),
     ),
   );
 }

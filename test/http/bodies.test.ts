@@ -18,7 +18,10 @@ test.each([
   ...['{"username": NaN}', '{"username": "a\nb"}', "[".repeat(10_000)],
 ])("%j is not well-formed JSON and gets 400 without field errors", async (raw) => {
   const { status, body } = await send(raw);
-  expect([status, Object.keys(body)]).toEqual([400, ["type", "title", "status", "detail", "request_id"]]);
+  expect([status, Object.keys(body)]).toEqual([
+    400,
+    ["type", "title", "status", "code", "detail", "request_id"],
+  ]);
   expect(await api.databaseRequests()).toBe(0);
 });
 
@@ -109,6 +112,26 @@ test.each([
     "application/json; charset = utf-8",
     "application/json,",
   ],
+  ...[
+    "application/json; charset=utf-16",
+    "application/json; charset=utf-7",
+    "application/json; charset=utf-88",
+  ],
+  ...[
+    "application/json; charset=iso-8859-1",
+    "application/json; charset=windows-1252",
+    "application/json; charset=",
+  ],
+  ...[
+    'application/json; charset=""',
+    "application/json; charset='utf-8'",
+    'application/json; charset="utf-8',
+  ],
+  ...[
+    "application/json; charset=utf-8, application/json; charset=utf-8",
+    "application/json, application/json",
+  ],
+  ...["application/json; charset=utf8; charset=latin1", "application/json; a", "json", "application/", "*/*"],
   ...["application/merge-patch+json", "application/jsonp", "text/plain, application/json"],
 ])("a body of the type %j gets 415", async (type) => {
   expect((await send(login, { "Content-Type": type })).status).toBe(415);
@@ -119,6 +142,57 @@ test.each([
   ...['Application/JSON; charset="utf-8"', "application/json; version=1; charset=utf-8"],
   ...["application/json ; charset=utf-8", "application/json\t;\tcharset=utf-8 ", " application/json;"],
   ...["application/json ;; charset=utf-8 ; ", 'application/json; profile="a; b"; charset=utf-8'],
+  ...["application/json; charset=utf8", "application/json;charset=UTF8", 'application/json; charset="utf8"'],
+  ...[
+    "application/json; charset=us-ascii",
+    'application/json; CHARSET="US-ASCII"',
+    "application/json;charset=ascii",
+  ],
+  ...['application/json; profile="a\\"; charset=x"; charset=utf-8', "application/json; $v!=1; boundary=a/b"],
+  ...["APPLICATION/JSON;CharSet=Utf-8", "application/json; charset=utf-8; charset=us-ascii"],
 ])("a body of the type %j is read", async (type) => {
   expect(await send(login, { "Content-Type": type })).toEqual(fieldProblem("username"));
+});
+
+test.each([
+  "gzip",
+  "GZIP",
+  "br",
+  "deflate",
+  "zstd",
+  "x-gzip",
+  "compress",
+  "gzip, identity",
+  "identity, gzip",
+  "identity;q=1",
+  "utf-8",
+  "*",
+])("a body with Content-Encoding: %s gets 415, which asks for identity", async (coding) => {
+  for (const raw of [login, encode(login), ""]) {
+    const answer = await send(raw, { ...json, "Content-Encoding": coding });
+    expect(answer).toEqual(
+      problem(415, "The body must not be compressed: send it without Content-Encoding."),
+    );
+    expect(answer.headers.get("Accept-Encoding")).toBe("identity");
+  }
+});
+
+test("a body that is really gzip gets 415 with Content-Encoding, and 400 without", async () => {
+  const raw = await new Response(
+    new Blob([login]).stream().pipeThrough(new CompressionStream("gzip")),
+  ).arrayBuffer();
+  expect(await send(raw, { ...json, "Content-Encoding": "gzip" })).toEqual(problem(415));
+  expect(await send(raw)).toEqual(problem(400, "The body is not well-formed UTF-8."));
+});
+
+test.each(["identity", "Identity", " identity ", "identity, identity", "", " , ", ",identity,"])(
+  "a body with Content-Encoding: %j is read",
+  async (coding) => {
+    expect(await send(login, { ...json, "Content-Encoding": coding })).toEqual(fieldProblem("username"));
+  },
+);
+
+test("another media type gets 415 without Accept-Encoding: the coding is not what is wrong", async () => {
+  const { status, headers } = await send(login, { "Content-Type": "text/plain" });
+  expect([status, headers.get("Accept-Encoding")]).toEqual([415, null]);
 });

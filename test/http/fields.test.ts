@@ -66,7 +66,7 @@ test("an email has a name, a host with a dot and up to 128 characters, and is tr
   ];
   expect(valid.map((value) => emailField(128).parse(value))).toEqual([...valid.slice(0, 3), "a@b.org"]);
   const parts = ["ada.example.org", "@example.org", "ada@", "ada@example", "ada@eve@example.org"];
-  const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org", "josé@example.org"];
+  const odd = ["ada lovelace@example.org", "ada@example.org, eve@example.org"];
   const broken = [
     "ada\u200b@example.org",
     "ada@exam\u00adple.org",
@@ -94,7 +94,7 @@ test("an id is an integer from 1 to 2147483647, in a body and in a path", () => 
 
 test("a body with unknown fields is refused by their names; read-only fields are ignored", () => {
   const schema = requestBody({ name: textField(64) }, readOnlyFields);
-  const readOnly = { id: "x", created_by: {}, created_at: [], updated_at: "\0" };
+  const readOnly = { id: "x", created_by: {}, created_at: [], updated_at: "\0", version: null };
   expect(schema.parse({ ...readOnly, name: " Ada " })).toEqual({ name: "Ada" });
   const unknown = ["nickname", "Name", "constructor", "prototype", "toString", "__proto__", ""];
   for (const field of unknown) {

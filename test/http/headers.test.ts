@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { newAccount } from "../support/accounts.ts";
 import { type Api, type ApiResponse, connectApi } from "../support/api.ts";
+import { assignDoctor } from "../support/resources.ts";
 
 /** The request that a browser sends before one that is not simple (CORS preflight). */
 const preflight = (api: Api, Origin: string) => {
@@ -33,9 +35,10 @@ test("with CORS_ORIGINS=* every origin may call and read the headers it needs", 
   expect(before.headers.get("Access-Control-Allow-Credentials")).toBeNull();
   const answer = await get(open, "https://clinic.example");
   expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
-  const caching = ["ETag", "Idempotency-Replayed", "Link", "Location"];
-  const exposed = [...caching, "Retry-After", "WWW-Authenticate", "X-Request-Id"];
-  expect(listOf(answer, "Access-Control-Expose-Headers").sort()).toEqual(exposed);
+  expect(listOf(answer, "Access-Control-Expose-Headers")).toEqual([
+    ...["Allow", "Content-Disposition", "Deprecation", "ETag", "Idempotency-Replayed", "Link", "Location"],
+    ...["Retry-After", "Server-Timing", "WWW-Authenticate", "X-Request-Id"],
+  ]);
 });
 
 const configured = connectApi({ CORS_ORIGINS: "https://a.example, https://b.example" });
@@ -58,6 +61,35 @@ test.each([
   expect(listOf(await configured.get("/api/patients/"), "Vary")).toContain("Origin");
 });
 
+test.each(["/healthz", "/readyz", "/healthz/", "/api/nothing/"])(
+  "%s has the CORS headers of the other routes",
+  async (path) => {
+    const headers = { Origin: "https://b.example" };
+    const before = await configured.request("OPTIONS", path, undefined, { headers });
+    for (const answer of [before, await configured.get(path, { headers })])
+      expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("https://b.example");
+    expect(before.status).toBe(204);
+    const other = await configured.get(path, { headers: { Origin: "https://c.example" } });
+    expect(other.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    const closed = await connectApi().get(path, { headers });
+    expect(closed.headers.get("Access-Control-Allow-Origin")).toBeNull();
+  },
+);
+
+test("a page can read the answers of a Worker whose configuration is wrong", async () => {
+  const broken = connectApi({ CORS_ORIGINS: "*", JWT_SECRET: undefined });
+  const headers = { Origin: "https://clinic.example" };
+  for (const [path, status] of [
+    ["/healthz", 200],
+    ["/readyz", 500],
+    ["/api/patients/", 500],
+  ] as const) {
+    const answer = await broken.get(path, { headers });
+    expect([path, answer.status]).toEqual([path, status]);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  }
+});
+
 test.each<[status: number, provoke: (api: Api) => Promise<ApiResponse>]>([
   [204, () => preflight(open, "https://clinic.example")],
   [404, (api) => api.get("/api/nothing/")],
@@ -78,4 +110,38 @@ test.each(["/healthz", "/api/patients/", "/nothing/"])("%s has the security head
     "referrer-policy": "no-referrer",
     "strict-transport-security": "max-age=31536000; includeSubDomains",
   });
+});
+
+test.each(["application/json;q=0", "*/*;q=0", "text/html", "text/csv"])(
+  "a route that has JSON alone sends it whatever Accept says: %s",
+  async (accept) => {
+    const answer = await connectApi().get("/healthz", { headers: { Accept: accept } });
+    expect([answer.status, answer.body]).toEqual([200, { status: "ok" }]);
+    const refused = await connectApi().get("/api/patients/", { headers: { Accept: accept } });
+    expect(refused.headers.get("Content-Type")).toBe("application/problem+json");
+  },
+);
+
+test("every response of DELETE /api/mappings/:id/delete/ says that it is deprecated, and what replaces it", async () => {
+  const nurse = await newAccount();
+  const { id } = await assignDoctor(nurse);
+  const path = `/api/mappings/${id}/delete/`;
+  const answers = [
+    await connectApi().delete(path),
+    await nurse.delete(`${path}?x=1`),
+    await (await newAccount()).delete(path),
+    await nurse.delete(path),
+    await nurse.delete(path.slice(0, -1)),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([401, 400, 404, 204, 404]);
+  for (const { headers } of answers) {
+    expect(headers.get("Deprecation")).toBe(`@${Date.UTC(2026, 10, 27) / 1000}`);
+    expect(headers.get("Link")).toBe(`</api/mappings/${id}/>; rel="successor-version"`);
+  }
+  for (const malformed of ["%0d%0aX:1", "x", "1%2F2", "<1>"]) {
+    const { headers, status } = await nurse.delete(`/api/mappings/${malformed}/delete/`);
+    expect([status, headers.get("Link"), headers.has("Deprecation")]).toEqual([404, null, true]);
+  }
+  const successor = await nurse.delete(`/api/mappings/${id}/`);
+  expect([successor.status, successor.headers.get("Deprecation")]).toEqual([404, null]);
 });

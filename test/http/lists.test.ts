@@ -47,7 +47,8 @@ async function listPeople(query: string, limit = 200): Promise<number[]> {
 test.each([
   ["ada", [2, 3, 4]],
   ["ADA", [2, 3, 4]],
-  ["ada l", [3]],
+  ["ada l", [2, 3]],
+  ["ada lo", [3]],
   ["lovelace a", [3]],
   ["angst", [0]],
   ["ÅNGSTRÖM MÜ", [0]],

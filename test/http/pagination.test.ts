@@ -3,6 +3,7 @@ import { PatientsQuery } from "../../src/patients/requests.ts";
 import { newAccount } from "../support/accounts.ts";
 import { idsOf, insertRecords, lists, nextOf, pageAfter, pagesFrom } from "../support/pages.ts";
 import { fieldProblem } from "../support/problems.ts";
+import { postPatient } from "../support/resources.ts";
 import { recordStatements } from "../support/statements.ts";
 
 const isValid = (query: Record<string, string>) => PatientsQuery.safeParse(query).success;
@@ -39,6 +40,21 @@ test.each(lists)(
     expect(await account.api.databaseRequests()).toBe(0);
   },
 );
+
+test("a page after the longest names is reached by its Link, whose cursor has at most 8,192 characters", async () => {
+  const nurse = await newAccount();
+  // U+FDFA is one character, and 18 in the sort key.
+  const name = "\ufdfa".repeat(64);
+  const names = { firstname: name, lastname: name };
+  const [first, second] = [await postPatient(nurse, names), await postPatient(nurse, names)];
+  const page = await nurse.get(`/api/patients/?sort=lastname&limit=1&search=${encodeURIComponent(name)}`);
+  expect(page.body).toEqual([first]);
+  const next = nextOf(page) ?? "";
+  const cursor = new URLSearchParams(next.split("?")[1]).get("cursor") ?? "";
+  expect(cursor.length).toBeGreaterThan(4096);
+  expect((await nurse.get(next)).body).toEqual([second]);
+  expect(await nurse.get(`/api/patients/?cursor=${"x".repeat(8193)}`)).toEqual(fieldProblem("cursor"));
+});
 
 describe("a cursor", () => {
   test("that is altered or of another list gets 400 without a database request", async () => {

@@ -43,13 +43,16 @@ const fileOf = (unit: string, start = "") =>
 // An isolate has 128 MB for all requests that it handles at the same time. Each of these files takes 1 to 10 MiB, the text
 // and its records included.
 test.each<[what: string, type: string, file: string, status: number]>([
-  ["records of two empty cells", CSV, fileOf(",\n", HEADER), 413],
-  ["records of two empty cells without a header", CSV, fileOf(",\n"), 400],
+  ["records of two cells", CSV, fileOf("a,b\n", HEADER), 413],
+  ["rows of two empty cells", CSV, fileOf(",\n", HEADER), 400],
+  ["rows of two empty cells without a header", CSV, fileOf(",\n"), 400],
   ["one record of separators", CSV, fileOf(",", HEADER), 400],
   ["a header of separators", CSV, fileOf(","), 400],
   ["one cell of line ends", CSV, `${fileOf("\n", `${HEADER}"`).slice(1)}"`, 400],
   ["empty lines", CSV, fileOf("\n"), 400],
-  ["quoted empty cells", CSV, fileOf('""\n', HEADER), 413],
+  ["quoted empty cells", CSV, fileOf('""\n', HEADER), 400],
+  ["unclosed quotation marks", CSV, fileOf('"\n', HEADER), 400],
+  ["lines that each begin a quoted cell", CSV, fileOf('"a\n', HEADER), 413],
   ["empty lines", NDJSON, fileOf("\n"), 400],
   ["empty objects", NDJSON, fileOf("{}\n"), 413],
   ["lines that are not JSON", NDJSON, fileOf("x\n"), 413],

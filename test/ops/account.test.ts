@@ -17,7 +17,7 @@ async function insertAccount(state: { role?: string; active?: boolean; token_ver
   await query(
     ownerUrl,
     `INSERT INTO users (username, email, password_hash, role, active, token_version, updated_at)
-     SELECT name, 'a@b', repeat('x', 60), $2, $3, $4, '2020-01-01' FROM unnest($1::text[]) AS name`,
+     SELECT name, 'a@b.org', repeat('x', 60), $2, $3, $4, '2020-01-01' FROM unnest($1::text[]) AS name`,
     [[username, `${username}x`], role, active, token_version],
   );
   return username;
@@ -185,7 +185,7 @@ test("invite without a role is refused with the usage, and an account called inv
   expect((await runInvite("grace@example.org")).stderr).toMatch(/^Usage: /);
   await query(
     ownerUrl,
-    "INSERT INTO users (username, email, password_hash) VALUES ('invite', 'a@b', repeat('x', 60))",
+    "INSERT INTO users (username, email, password_hash) VALUES ('invite', 'a@b.org', repeat('x', 60))",
   );
   expect((await runInvite("admin")).stdout).toContain("username: 'invite'");
 });

@@ -15,13 +15,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const hasPgDump = spawnSync("pg_dump", ["-s", "-f", "/dev/null", ownerUrl]).status === 0;
 
 const insertRows = `
-  INSERT INTO users (username, email, password_hash) SELECT 'user-' || n, 'a@b', repeat('x', 60) FROM generate_series(1, 9) n;
+  INSERT INTO users (username, email, password_hash) SELECT 'user-' || n, 'a@b.org', repeat('x', 60) FROM generate_series(1, 9) n;
   INSERT INTO sessions (user_id, token_version, expires_at) SELECT id, 1, now() FROM users;
   INSERT INTO refresh_tokens (token_hash, session_id) SELECT encode(sha256(id::text::bytea), 'hex'), id FROM sessions;
   INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by)
-    SELECT 'Ä', '\\', n || '@b', 'F', 'GEN', n FROM generate_series(1, 9) n;
+    SELECT 'Ä', '\\', n || '@b.org', 'F', 'GEN', n FROM generate_series(1, 9) n;
   INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
-    SELECT E'a\\nb', '🩺', n || '@b', 1, 'F', 1 + n % 9, 1 + n % 9 FROM generate_series(1, 500) n;
+    SELECT E'a\\nb', '🩺', n || '@b.org', 1, 'F', 1 + n % 9, 1 + n % 9 FROM generate_series(1, 500) n;
   INSERT INTO mappings (patient_id, owner_id, doctor_id) SELECT id, owner_id, 1 + id % 9 FROM patients;
   UPDATE patients SET owner_id = NULL, deleted_from = owner_id, deleted_at = now() WHERE id % 7 = 0;
   INSERT INTO emergency_accesses (account_id, patient_id, expires_at) SELECT 1, id, now() FROM patients WHERE id < 9;

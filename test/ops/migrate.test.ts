@@ -91,7 +91,8 @@ const state = async (url: string) => ({
   applied: await query(url, "SELECT hash FROM drizzle.__drizzle_migrations ORDER BY created_at"),
 });
 
-const addAda = "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b', repeat('x', 60))";
+const addAda =
+  "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b.org', repeat('x', 60))";
 
 describe("migrating an empty database", () => {
   let url: string;
@@ -144,7 +145,7 @@ test("migrating gives a password that an operator has set before 24 hours, and n
   await query(
     url,
     `INSERT INTO users (username, email, password_hash, must_change_password)
-     SELECT name, 'a@b', repeat('x', 60), name = 'set' FROM unnest(ARRAY['own', 'set']) AS name`,
+     SELECT name, 'a@b.org', repeat('x', 60), name = 'set' FROM unnest(ARRAY['own', 'set']) AS name`,
   );
   await withClient(url, (client) => applyMissingMigrations(client));
   const hours = "extract(epoch FROM password_expires_at - now()) / 3600";
@@ -153,6 +154,31 @@ test("migrating gives a password that an operator has set before 24 hours, and n
     `SELECT ${hours} <= 24 AND ${hours} > 20 AS ends FROM users ORDER BY username`,
   );
   expect([own.ends, set.ends]).toEqual([null, true]);
+});
+
+test("migrating names the rows whose email is no valid address, by id, and changes nothing", async () => {
+  const url = await emptyDatabase();
+  await withClient(url, (client) => applyMissingMigrations(client, migrationsBefore("email_addresses")));
+  const addresses = ["ada@example.org", "root@localhost", `${"x".repeat(65)}@example.org`, "a@b-.org"];
+  await query(
+    url,
+    `INSERT INTO users (username, email, password_hash)
+     SELECT 'user-' || n, email, repeat('x', 60) FROM unnest($1::text[]) WITH ORDINALITY AS address (email, n)`,
+    [addresses],
+  );
+  await query(
+    url,
+    `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by)
+     VALUES ('A', 'B', 'ADA@example.org', 'F', 'GEN', 1), ('A', 'B', 'jose\u0301@example.org', 'F', 'GEN', 1)`,
+  );
+  const migrateAll = () => withClient(url, (client) => applyMissingMigrations(client));
+  await expect(migrateAll()).rejects.toThrow(
+    "and none was applied: these rows have an email that is no valid address (of each table the first 20); doctors with the ids 2; users with the ids 2, 3, 4. Fix",
+  );
+  await query(url, "UPDATE doctors SET email = normalize(email, NFC)");
+  await query(url, "UPDATE users SET email = 'new@example.org' WHERE id > 1");
+  expect(await migrateAll()).toBeGreaterThan(0);
+  expect(await query(url, "SELECT email FROM doctors WHERE id = 1")).toEqual([{ email: "ADA@example.org" }]);
 });
 
 describe("migrating a database that has the project's migrations", () => {
@@ -190,10 +216,10 @@ describe("migrating a database that has the project's migrations", () => {
   test("with a migration that the data violates leaves the data and the schema as they were", async () => {
     await query(url, addAda);
     const before = await state(url);
-    const strict = "UPDATE users SET email = 'x@y'; ALTER TABLE users ADD phone text NOT NULL";
+    const strict = "UPDATE users SET email = 'x@y.org'; ALTER TABLE users ADD phone text NOT NULL";
     await expect(migrate(url, migrationsAnd(strict))).rejects.toThrow('column "phone" of relation "users"');
     expect(await state(url)).toEqual(before);
-    expect(await query(url, "SELECT email FROM users")).toEqual([{ email: "a@b" }]);
+    expect(await query(url, "SELECT email FROM users")).toEqual([{ email: "a@b.org" }]);
   });
 
   test("with code older than the database is refused, and changes nothing", async () => {

@@ -11,11 +11,11 @@ beforeAll(async () => {
   await migrate(original.url);
   await query(
     original.url,
-    "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b', repeat('x', 60))",
+    "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b.org', repeat('x', 60))",
   );
   await query(
     original.url,
-    `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by) VALUES ('A', 'B', 'a@b', 'F', 'GEN', 1)`,
+    `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by) VALUES ('A', 'B', 'a@b.org', 'F', 'GEN', 1)`,
   );
 });
 beforeEach(async () => {
@@ -32,7 +32,7 @@ const insertPatients = (days: number | null, count = 1) =>
     url,
     `WITH new_patients AS (
        INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id, deleted_from, deleted_at)
-       SELECT 'A', 'B', gen_random_uuid() || '@b', 1, 'F', 1, CASE WHEN $1::int IS NULL THEN 1 END,
+       SELECT 'A', 'B', gen_random_uuid() || '@b.org', 1, 'F', 1, CASE WHEN $1::int IS NULL THEN 1 END,
          CASE WHEN $1::int IS NOT NULL THEN 1 END, now() - make_interval(days => $1::int, mins => 1)
        FROM generate_series(1, $2::int) RETURNING id, owner_id)
      INSERT INTO mappings (patient_id, owner_id, doctor_id) SELECT id, owner_id, 1 FROM new_patients RETURNING patient_id`,

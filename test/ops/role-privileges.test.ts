@@ -26,10 +26,10 @@ afterAll(async () => {
 
 const triggerFunction = "suppress_redundant_updates_trigger";
 const insertEve = (column: string, value: string) =>
-  `INSERT INTO users (username, email, password_hash, ${column}) VALUES ('eve', 'e@f', repeat('x', 60), ${value})`;
+  `INSERT INTO users (username, email, password_hash, ${column}) VALUES ('eve', 'e@f.org', repeat('x', 60), ${value})`;
 const insertPatient = (column: string, value: string) =>
   `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, ${column})
-   VALUES ('Eve', 'Eve', 'e@f', 1, 'F', 1, ${value})`;
+   VALUES ('Eve', 'Eve', 'e@f.org', 1, 'F', 1, ${value})`;
 
 test.each([
   ["create a table", "CREATE TABLE public.mine ()"],
@@ -46,7 +46,6 @@ test.each([
   ["add a trigger", `CREATE TRIGGER t BEFORE INSERT ON users EXECUTE FUNCTION ${triggerFunction}()`],
   ["choose whether a new account is active", insertEve("active", "false")],
   ["rename an account", "UPDATE users SET username = 'eve'"],
-  ["change an account's email", "UPDATE users SET email = 'eve@example.org'"],
   ["change an invitation's code", "UPDATE invitations SET code_hash = repeat('0', 64)"],
   ["move failed logins to another username", "UPDATE login_attempts SET username = 'eve'"],
   ["delete an account", "DELETE FROM users"],

@@ -40,12 +40,43 @@ describe("an export", () => {
     const { headers, body } = await exported(account, CSV);
     expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
     const lines = body.split("\r\n");
-    expect(lines[0]).toBe("id,firstname,lastname,email,age,gender,created_by,created_at,updated_at");
+    expect(lines[0]).toBe(
+      "\ufeffid,firstname,lastname,email,age,gender,created_by,created_at,updated_at,version",
+    );
     const firstnames = lines
       .slice(1)
       .map((line: string) => line.replace(/^\d+,/, "").split(',"Lovelace"')[0]);
     expect(firstnames).toEqual([...cells, ""]);
   });
+
+  test.each<[type: string, query: string, start: string]>([
+    [CSV, "", "\ufeffid,firstname,"],
+    [CSV, "?bom=true", "\ufeffid,firstname,"],
+    [CSV, "?bom=false", "id,firstname,"],
+    [NDJSON, "", '{"id":'],
+    [NDJSON, "?bom=true", '{"id":'],
+  ])(
+    "of %s with the query %j begins with %j, and has no other byte order mark",
+    async (type, query, start) => {
+      const account = await newAccount();
+      await insertRecords("patients", account, 1001);
+      const headers = { Accept: type };
+      const { body } = await account.get(`/api/patients/export/${query}`, { headers });
+      expect(body.slice(0, start.length)).toBe(start);
+      expect(body.lastIndexOf("\ufeff")).toBe(start.startsWith("\ufeff") ? 0 : -1);
+    },
+  );
+
+  test.each(["?bom=no", "?gender=M", "?bom=true&bom=false"])(
+    "with %s is 400 and reads nothing",
+    async (query) => {
+      const account = await newAccount();
+      await account.api.databaseRequests();
+      for (const method of ["GET", "HEAD"])
+        expect((await account.request(method, `/api/patients/export/${query}`)).status).toBe(400);
+      expect(await account.api.databaseRequests()).toBe(0);
+    },
+  );
 
   test.each([NDJSON, CSV])(
     "of %s by HEAD has the headers of GET, sends no statement and is not audited",
@@ -82,10 +113,37 @@ describe("an export", () => {
     expect(withoutIds(await patientRecordsOf(other))).toEqual(withoutIds(await patientRecordsOf(account)));
   });
 
+  test("as CSV has no formula in an email that begins like one, and is imported again with the same emails", async () => {
+    const [account, other] = [await newAccount(), await newAccount()];
+    const localParts = [
+      "=1+1",
+      "+1",
+      "-1",
+      "'=x",
+      "''=x",
+      "'",
+      "''",
+      "!=1",
+      "a|=1",
+      "a|'=1",
+      "|+1",
+      "'a",
+      "={}",
+      "1'=1",
+    ];
+    for (const local of localParts) await postPatient(account, { email: `${local}@example.org` });
+    const { body } = await exported(account, CSV);
+    const cells = body.split(/[;,|\t\r\n]/).map((cell: string) => cell.replace(/^[ "]+/, ""));
+    expect(cells.filter((cell: string) => /^[-=+@]/.test(cell))).toEqual([]);
+    expect((await imported(other, body, CSV)).status).toBe(201);
+    const emails = (await patientRecordsOf(other)).map(({ email }: { email: string }) => email);
+    expect(emails).toEqual(localParts.map((local) => `${local}@example.org`));
+  });
+
   test("without patients is empty, and has only a header as CSV", async () => {
     const account = await newAccount();
     expect((await exported(account)).body).toBe("");
-    expect((await exported(account, CSV)).body).toMatch(/^id,[a-z_,]+\r\n$/);
+    expect((await exported(account, CSV)).body).toMatch(/^\ufeffid,[a-z_,]+\r\n$/);
   });
 
   test.each([
@@ -94,19 +152,36 @@ describe("an export", () => {
     ["text/csv;q=0.5, application/x-ndjson;q=0.9", NDJSON],
     ["application/json, text/csv;q=0.1", CSV],
     ["application/json, */*;q=0.1", NDJSON],
+    ["application/x-ndjson, text/csv", NDJSON],
+    ["text/csv, application/x-ndjson", CSV],
+    ["*/*, text/csv", CSV],
+    ["*, application/json", NDJSON],
+    ["text/csv;q=0, */*", NDJSON],
+    ["*/*, application/x-ndjson;q=0", CSV],
+    ["application/*;q=0, */*;q=0.001", CSV],
+    ["application/*;q=0, application/x-ndjson;q=0.1", NDJSON],
+    ["application/x-ndjson; q=0.000, text/*", CSV],
+    ["text/*;q=0.1, */*;q=0.9", NDJSON],
+    ["text/*;q=0.9, text/csv;q=0.1, */*;q=0.5", NDJSON],
+    ["*/*;q=0, text/csv", CSV],
+    ["TEXT/CSV;Q=0.5, application/*;q=0", CSV],
+    ["text/csv; charset=utf-8; header=present", CSV],
+    ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", NDJSON],
+    [",", NDJSON],
   ])("with Accept: %s is sent as %s", async (accept, type) => {
     expect((await exported(await newAccount(), accept)).headers.get("Content-Type")).toMatch(type);
   });
 
-  test.each(["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0"])(
-    "with Accept: %s is 406 and makes no database request",
-    async (accept) => {
-      const account = await newAccount();
-      await account.api.databaseRequests();
-      expect(await exported(account, accept)).toEqual(problem(406));
-      expect(await account.api.databaseRequests()).toBe(0);
-    },
-  );
+  test.each([
+    ...["application/json", "text/html, application/json;q=0.9", "*/*;q=0", "text/csv;q=0", "*;q=0"],
+    ...["*/*;q=0, text/html", "text/*;q=0, application/*;q=0", "text/csv;q=0, application/x-ndjson;q=0, */*"],
+    ...["text/*;q=1, text/csv;q=0", "*/*;q=0.0", "*/* ; q=0.000", "application/ndjson"],
+  ])("with Accept: %s is 406 and makes no database request", async (accept) => {
+    const account = await newAccount();
+    await account.api.databaseRequests();
+    expect(await exported(account, accept)).toEqual(problem(406));
+    expect(await account.api.databaseRequests()).toBe(0);
+  });
 
   test("during which the database fails breaks off, and the log says so without personal data", async () => {
     const account = await newAccount(connectApi());

@@ -8,7 +8,7 @@ export const exported = (account: TestAccount, accept?: string) =>
   account.get("/api/patients/export/", accept === undefined ? {} : { headers: { Accept: accept } });
 
 /** Imports a file. @returns the answer */
-export const imported = (account: TestAccount, raw: string, type = NDJSON, query = "", headers = {}) =>
+export const imported = (account: TestAccount, raw: BodyInit, type = NDJSON, query = "", headers = {}) =>
   account.post(`/api/patients/import/${query}`, undefined, {
     raw,
     headers: { "Content-Type": type, ...headers },

@@ -73,6 +73,10 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
       [`${first}.email`]: ["You already have a patient with this email."],
       [`${first + 3}.email`]: ["An earlier line has this email."],
     });
+    expect(conflicts.body.error_codes).toEqual({
+      [`${first}.email`]: ["email_taken"],
+      [`${first + 3}.email`]: ["email_repeated"],
+    });
     expect(await patientRecordsOf(account)).toHaveLength(1);
   });
 
@@ -89,8 +93,16 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     expect(status).toBe(200);
     expect(body.created.map(({ line }: { line: number }) => line)).toEqual([first, first + 2]);
     expect(body.refused).toEqual([
-      { line: first + 1, errors: { age: [expect.any(String)] } },
-      { line: first + 3, errors: { email: ["An earlier line has this email."] } },
+      {
+        line: first + 1,
+        errors: { age: [expect.any(String)] },
+        error_codes: { age: [type === CSV ? "invalid_type" : "too_small"] },
+      },
+      {
+        line: first + 3,
+        errors: { email: ["An earlier line has this email."] },
+        error_codes: { email: ["email_repeated"] },
+      },
     ]);
     expect(withoutIds(await patientRecordsOf(account))).toEqual(withoutIds(valid));
   });
@@ -109,13 +121,13 @@ describe.each([NDJSON, CSV])("an import of %s", (type) => {
     const records = Array.from({ length: 1001 }, () => newPatient());
     await account.api.databaseRequests();
     expect(await imported(account, fileOf(records), type)).toEqual(
-      problem(413, "The file has more than 1000 records."),
+      problem(413, "The file has more than 1000 records.", "too_many_records"),
     );
     const large = fileOf([newPatient({ firstname: "x".repeat(1024 * 1024) })]);
     expect(await imported(account, large, type)).toEqual(problem(413, "The body is larger than 1,024 KiB."));
     expect((await imported(account, "", type)).status).toBe(400);
     expect(await imported(account, "\n\r\n \n".slice(0, type === CSV ? 3 : 6), type)).toEqual(
-      problem(400, "The file has no records."),
+      problem(400, "The file has no records.", "no_records"),
     );
     expect(await account.api.databaseRequests()).toBe(0);
   });

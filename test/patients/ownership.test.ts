@@ -45,6 +45,7 @@ describe("a deleted patient", () => {
       expect((await nurse.get(patientPath({ id }))).body).toEqual({
         ...before,
         updated_at: expect.any(String),
+        version: before.version + 2,
       });
       expect((await nurse.get(`/api/mappings/?patient=${id}`)).body).toMatchObject([
         { doctor: { id: doctor } },

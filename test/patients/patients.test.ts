@@ -12,6 +12,16 @@ const other = await newAccount(api);
 const admin = await newAccount(api, "admin");
 const pathOf = ({ id }: { id: number }) => `/api/patients/${id}/`;
 
+test.each(["2024-02-29T00:00:00.000Z", "1999-12-31T23:59:59.100Z", "2026-07-01T12:00:00.999Z"])(
+  "a record's timestamps have three decimals: %s",
+  async (timestamp) => {
+    const patient = await postPatient(nurse);
+    await asOwner`UPDATE patients SET created_at = ${timestamp}, updated_at = ${timestamp} WHERE id = ${patient.id}`;
+    const { body } = await nurse.get(pathOf(patient));
+    expect(body).toEqual({ ...patient, created_at: timestamp, updated_at: timestamp });
+  },
+);
+
 test("POST and PATCH keep names exactly as they are sent", async () => {
   const [first, second, third, fourth] = hostileNames;
   const patient = await postPatient(nurse, { firstname: first, lastname: second });

@@ -23,6 +23,7 @@ export const permissionTable: Record<string, number[]> = {
   "POST /api/auth/refresh": [200, 200, 200, 200, 200, 200, 401, 200],
   "POST /api/auth/logout": [204, 204, 204, 204, 204, 204, 204, 204],
   "GET /api/auth/me": [401, 200, 200, 200, 200, 200, 401, 401],
+  "PATCH /api/auth/me": [401, 200, 400, 400, 400, 400, 401, 401],
   "POST /api/auth/password": [401, 200, 400, 400, 400, 400, 401, 401],
   "GET /api/auth/sessions": [401, 200, 200, 200, 200, 200, 401, 401],
   "DELETE /api/auth/sessions": [401, 204, 204, 204, 204, 204, 401, 401],

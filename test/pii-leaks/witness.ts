@@ -57,7 +57,7 @@ export function watchedApi(evidence: Evidence) {
       .filter(([name]) => typeof body[name] === "string" && String(body[name]).trim() !== "")
       .map(([name, { format }]) => [
         name,
-        format === "email" ? `${evidence.mark()}@example.org` : evidence.mark(),
+        format === "idn-email" ? `${evidence.mark()}@example.org` : evidence.mark(),
       ]);
     return { ...body, ...Object.fromEntries(changes) };
   }

@@ -83,7 +83,7 @@ test("the last active admin who disables itself, or makes itself a clinician, ge
     const { access: token } = await logIn(api, username);
     for (const changes of [{ active: false }, { role: "clinician" }]) {
       const answer = await api.patch(`/api/accounts/${id}/`, changes, { token });
-      expect(answer).toEqual(problem(409, "This is the last active admin."));
+      expect(answer).toEqual(problem(409, "This is the last active admin.", "last_admin"));
     }
     expect((await api.get("/api/accounts/", { token })).status).toBe(200);
   });

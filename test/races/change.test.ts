@@ -25,7 +25,12 @@ test("PATCHes of different fields of one patient at once all take effect", async
   const send = () => atOnce(changes.length, (index) => nurse.patch(path, changes[index]));
   expect(tally(await onceReleased("patients", nurse, send, changes.length))).toEqual({ 200: 4 });
   const { body } = await nurse.get(path);
-  expect(body).toEqual({ ...patient, ...Object.assign({}, ...changes), updated_at: body.updated_at });
+  expect(body).toEqual({
+    ...patient,
+    ...Object.assign({}, ...changes),
+    updated_at: body.updated_at,
+    version: 5,
+  });
 });
 
 test("patients that swap their emails at once are all 409 and keep their own", async () => {

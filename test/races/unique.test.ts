@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { imported, NDJSON } from "../patients/files.ts";
 import { newAccount, PASSWORD, uniqueName } from "../support/accounts.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
@@ -56,4 +57,16 @@ test(`of ${CROWD} assignments of one doctor to one patient at once, one is 201 a
   const send = () => atOnce(CROWD, () => nurse.post("/api/mappings/", ids));
   expect(tally(await onceReleased("doctors", nurse, send, CROWD))).toEqual(oneOf(201, 409));
   expect((await nurse.get("/api/mappings/")).body).toHaveLength(1);
+});
+
+test("an import while a patient is given one of its emails is a write_conflict and imports nothing; sent again, it names the line", async () => {
+  const nurse = await newAccount(api);
+  const [{ id }, { email }] = [await postPatient(nurse), newPatient()];
+  const file = [newPatient(), newPatient({ email })].map((record) => JSON.stringify(record)).join("\n");
+  const change = await holdLock("UPDATE patients SET email = $1 WHERE id = $2", [email, id]);
+  const refused = await raceBehind(change, 1, () => imported(nurse, file, NDJSON, "?partial=true"));
+  expect([refused.status, refused.body.code]).toEqual([409, "write_conflict"]);
+  expect((await nurse.get("/api/patients/")).body).toHaveLength(1);
+  const { body } = await imported(nurse, file, NDJSON, "?partial=true");
+  expect([body.created.length, body.refused[0].error_codes]).toEqual([1, { email: ["email_taken"] }]);
 });

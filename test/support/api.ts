@@ -75,7 +75,10 @@ export function connectApi(bindings: Record<string, unknown> = {}) {
     const response = await worker.fetch(new Request(url, init), settings, context);
     await options.onHeaders?.();
     await waitOnExecutionContext(context);
-    const text = await response.text();
+    // With its byte order mark, which `response.text()` would leave out.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      await response.arrayBuffer(),
+    );
     requireDocumented({
       method,
       url,

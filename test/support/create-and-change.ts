@@ -33,16 +33,17 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
   test("POST returns 201 with the whole record and its Location, which reads it", async () => {
     const sent = newRecord();
     const { status, body, headers } = await nurse.post(list, sent);
-    const readOnly = { created_by: nurse.id, created_at: anyTimestamp, updated_at: body.created_at };
+    const times = { created_at: anyTimestamp, updated_at: body.created_at };
+    const readOnly = { created_by: nurse.id, ...times, version: 1 };
     expect({ status, body }).toEqual({ status: 201, body: { id: expect.any(Number), ...sent, ...readOnly } });
     const names = ["id", "firstname", "lastname", "email", ...fieldsAfterEmail];
-    expect(Object.keys(body)).toEqual([...names, "created_by", "created_at", "updated_at"]);
+    expect(Object.keys(body)).toEqual([...names, "created_by", "created_at", "updated_at", "version"]);
     expect(headers.get("Location")).toBe(pathOf(body));
     expect((await nurse.get(pathOf(body))).body).toEqual(body);
   });
 
   test("POST ignores the read-only fields of another record and creates a new one of the caller", async () => {
-    const other = { ...(await createRecord(admin)), created_at: longAgo, updated_at: longAgo };
+    const other = { ...(await createRecord(admin)), created_at: longAgo, updated_at: longAgo, version: 9 };
     const sent = { ...other, email: newRecord().email };
     const { status, body } = await nurse.post(list, sent);
     const readOnly = {
@@ -50,6 +51,7 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
       created_by: nurse.id,
       created_at: anyTimestamp,
       updated_at: body.created_at,
+      version: 1,
     };
     expect({ status, body }).toEqual({ status: 201, body: { ...sent, ...readOnly } });
     expect(body.id).not.toBe(other.id);
@@ -64,7 +66,12 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
       const ownEmail = ["email", values.email.toUpperCase()] as const;
       for (const [field, value] of [...Object.entries(values), ownEmail]) {
         const { status, body } = await nurse[method](pathOf(record), { [field]: value });
-        const changed = { ...record, [field]: value, updated_at: anyTimestamp };
+        const changed = {
+          ...record,
+          [field]: value,
+          updated_at: anyTimestamp,
+          version: record.version + 1,
+        };
         expect({ status, body }).toEqual({ status: 200, body: changed });
         record = body;
       }
@@ -80,7 +87,7 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
     const backdate = `UPDATE ${table} SET created_at = $1, updated_at = $1 WHERE id = $2`;
     await owner().query(backdate, [longAgo, record.id]);
     const { body } = await nurse.patch(pathOf(record), {});
-    expect(body).toEqual({ ...record, created_at: longAgo, updated_at: anyTimestamp });
+    expect(body).toEqual({ ...record, created_at: longAgo, updated_at: anyTimestamp, version: 2 });
     expect(Date.parse(body.updated_at)).toBeGreaterThanOrEqual(Date.parse(record.updated_at));
     expect((await nurse.get(pathOf(other))).body).toEqual(other);
   });
@@ -89,15 +96,29 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
     "%s of a whole record changes its fields and ignores the read-only ones",
     async (method) => {
       const { body: record } = await nurse.get(pathOf(await createRecord()));
-      const readOnly = { id: 1, created_by: admin.id, created_at: longAgo, updated_at: longAgo };
-      for (const sent of [record, { ...record, ...readOnly }]) {
+      const readOnly = { id: 1, created_by: admin.id, created_at: longAgo, updated_at: longAgo, version: 9 };
+      for (const [index, sent] of [record, { ...record, ...readOnly }].entries()) {
         const { status, body } = await nurse[method](pathOf(record), { ...sent, lastname: "King" });
-        const changed = { ...record, lastname: "King", updated_at: anyTimestamp };
+        const changed = { ...record, lastname: "King", updated_at: anyTimestamp, version: index + 2 };
         expect({ status, body }).toEqual({ status: 200, body: changed });
         expect(body.updated_at).not.toBe(longAgo);
       }
     },
   );
+
+  test("the version of a record is the number in its ETag, in the responses to POST, GET, PATCH and in lists", async () => {
+    const account = await newAccount(api);
+    const created = await account.post(list, newRecord());
+    const path = pathOf(created.body);
+    const changed = await account.patch(path, {});
+    const answers = [created, changed, await account.get(path)];
+    expect(answers.map(({ body, headers }) => [body.version, headers.get("ETag")])).toEqual([
+      [1, '"1"'],
+      [2, '"2"'],
+      [2, '"2"'],
+    ]);
+    expect((await account.get(`${list}?sort=-id`)).body).toContainEqual(changed.body);
+  });
 
   test("POST and PATCH with an email that is taken, in any case, return 409 and change nothing", async () => {
     const account = await newAccount(api);

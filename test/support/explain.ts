@@ -10,6 +10,8 @@ export interface PlanNode {
   "Index Name"?: string;
   /** The name of the subplan that the node is the top of: `CTE page_and_next`. */
   "Subplan Name"?: string;
+  /** The step that the node reads. */
+  "CTE Name"?: string;
   "Parent Relationship"?: string;
   "Index Cond"?: string;
   "One-Time Filter"?: string;
@@ -111,10 +113,12 @@ const sorts = (node: PlanNode): boolean => /Sort$/.test(node["Node Type"]);
 const inputsOf = ({ Plans = [] }: PlanNode): PlanNode[] =>
   Plans.filter((one) => !["InitPlan", "SubPlan"].includes(one["Parent Relationship"] ?? ""));
 /**
- * Whether a node has the first rows of one index scan, or the first rows of several, each with a limit of its own.
+ * Whether a node has the first rows of one index scan, or the first rows of several, each with a limit of its own. The
+ * step `next_matches` of a search has a limit, too.
  */
 const isCut = (node: PlanNode): boolean =>
   node["Node Type"] === "Limit" ||
+  node["CTE Name"] === "next_matches" ||
   (/^(Append|Merge Append|Subquery Scan|Sort)$/.test(node["Node Type"]) && inputsOf(node).every(isCut));
 /**
  * Whether a node sorts more than the first rows of some index scans; rows that are collected on purpose

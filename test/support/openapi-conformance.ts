@@ -1,8 +1,8 @@
 import { inject } from "vitest";
 import type { HeaderOrReference, Operation, OperationResponse } from "./openapi.ts";
-import { resolveReference, schemaErrors } from "./openapi.ts";
+import { closeObjects, parseParameter, resolveReference, schemaErrors } from "./openapi.ts";
 
-const document = inject("openApiDocument");
+const document = closeObjects(inject("openApiDocument"));
 
 /** A request and its response, as a client sees them. */
 export interface Exchange {
@@ -28,12 +28,15 @@ export function requireDocumented(exchange: Exchange): void {
 function faultsOfExchange(exchange: Exchange): string[] {
   const path = pathOf(exchange.url.pathname);
   const operations = path && document.paths[path];
-  if (!operations) return faultsOutside(exchange, [401, 404, 413, 500]);
+  if (!operations) return faultsOutside(exchange, { ...outside, 404: ["no_such_route"] });
   const method = (exchange.method === "HEAD" ? "GET" : exchange.method).toLowerCase();
   const operation = operations[method];
   // Without a token, a path that needs one returns 401 and not its methods.
   if (!operation)
-    return [...faultsOutside(exchange, [401, 405, 500]), ...faultsOfAllow(exchange, operations)];
+    return [
+      ...faultsOutside(exchange, { ...outside, 405: ["method_not_allowed"] }),
+      ...faultsOfAllow(exchange, operations),
+    ];
   const response = operation.responses[exchange.status];
   if (!response) return [`a status that is none of ${Object.keys(operation.responses)}`];
   const faults = [...faultsOfAnswer(exchange, resolveReference(document, response))];
@@ -59,12 +62,20 @@ function pathOf(pathname: string): string | undefined {
   return found.find((path) => !path.includes("{")) ?? found[0];
 }
 
-/** A response that belongs to no operation must be a problem. */
-function faultsOutside(exchange: Exchange, statuses: number[]): string[] {
-  if (!statuses.includes(exchange.status)) return [`a status that is none of ${statuses}`];
-  return faultsOfBody(exchange, {
-    "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-  });
+/** The codes of responses that belong to no operation, by their status. */
+const outside: Record<number, string[]> = {
+  401: ["token_missing", "token_invalid", "token_expired", "token_revoked"],
+  500: ["internal_error"],
+};
+
+/** A response that belongs to no operation must be a problem with one of these codes. */
+function faultsOutside(exchange: Exchange, codes: Record<number, string[]>): string[] {
+  const expected = codes[exchange.status];
+  if (!expected) return [`a status that is none of ${Object.keys(codes)}`];
+  const schema = {
+    allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: expected } } }],
+  };
+  return faultsOfBody(exchange, { "application/problem+json": { schema } });
 }
 
 function faultsOfAllow({ status, headers }: Exchange, operations: Record<string, Operation>): string[] {
@@ -80,7 +91,10 @@ function faultsOfAnswer(exchange: Exchange, { headers = {}, content }: Operation
 
 /** Headers that only a response may have whose description in the document has them. */
 const documentedHeaders = [
+  "Accept-Encoding",
   "Allow",
+  "Content-Disposition",
+  "Deprecation",
   "ETag",
   "Idempotency-Replayed",
   "Link",
@@ -95,8 +109,7 @@ function faultsOfHeaders(sent: Headers, documented: Record<string, HeaderOrRefer
     const { required, schema } = resolveReference(document, one);
     const value = sent.get(name);
     if (value === null) return required ? [`no ${name}`] : [];
-    const parsed = schema["type"] === "integer" ? Number(value) : value;
-    return schemaErrors(document, schema, parsed).map((fault) => `${name}: ${fault}`);
+    return schemaErrors(document, schema, parseParameter(schema, value)).map((fault) => `${name}: ${fault}`);
   });
   return [...undocumented.map((name) => `the header ${name}`), ...wrong];
 }
@@ -108,7 +121,19 @@ function faultsOfBody({ method, headers, text }: Exchange, content: OperationRes
   const media = content[mediaType];
   if (!media) return [`the type ${type}`];
   if (method === "HEAD") return text ? ["a body for HEAD"] : [];
-  return /[/+]json$/.test(mediaType) ? schemaErrors(document, media.schema, JSON.parse(text)) : [];
+  if (!/[/+]json$/.test(mediaType)) return [];
+  const body = JSON.parse(text);
+  return [...schemaErrors(document, media.schema, body), ...faultsOfFieldErrors(body)];
+}
+
+/** Every field error has a code: in a problem, and in the refused lines of an import. */
+function faultsOfFieldErrors(body: { refused?: unknown[] }): string[] {
+  return [body, ...(body.refused ?? [])].flatMap((one) => {
+    const { errors = {}, error_codes = {} } = one as Record<string, Record<string, string[]>>;
+    const counts = (all: Record<string, string[]>) =>
+      JSON.stringify(Object.entries(all).map(([field, { length }]) => [field, length]));
+    return counts(errors) === counts(error_codes) ? [] : ["other codes than messages of fields"];
+  });
 }
 
 /** A request that was accepted must be valid by the document. */
@@ -117,10 +142,9 @@ function faultsOfRequest({ url, sent }: Exchange, { requestBody, parameters = []
   const ofBody = json && sent !== undefined ? schemaErrors(document, json.schema, sent) : [];
   const query = parameters.filter((parameter) => parameter.in === "query");
   const ofQuery = [...url.searchParams].flatMap(([name, value]) => {
-    if (name === "") return []; // Hono ignores a parameter without a name
     const schema = query.find((parameter) => parameter.name === name)?.schema;
-    if (!schema) return query.length > 0 ? [`the parameter ${name}`] : [];
-    return schemaErrors(document, schema, schema["type"] === "integer" ? Number(value) : value);
+    if (!schema) return [`the parameter ${name}`];
+    return schemaErrors(document, schema, parseParameter(schema, value));
   });
   return [...ofBody.map((fault) => `sent: ${fault}`), ...ofQuery.map((fault) => `query: ${fault}`)];
 }

@@ -43,6 +43,36 @@ export interface OpenApi {
   };
 }
 
+/** The shape of a path: the document may name a parameter otherwise than the app. */
+const shapeOf = (path: string): string => path.replace(/\/$/, "").replace(/:\w+|\{\w+\}/g, "{}");
+
+/** The operation of a route, such as `GET /api/patients/:id`. */
+export function operationOfRoute(document: OpenApi, route: string): Operation | undefined {
+  const [method = "", path = ""] = route.split(" ");
+  const found = Object.keys(document.paths).find((one) => shapeOf(one) === shapeOf(path));
+  return document.paths[found ?? ""]?.[method.toLowerCase()];
+}
+
+/**
+ * A copy of the document in which objects have no other fields than the described ones. The schemas of responses are
+ * open, so that clients accept new fields; but a response of today has no field that is not described.
+ */
+export function closeObjects<Part>(part: Part, isPartial = false): Part {
+  if (Array.isArray(part)) return part.map((item) => closeObjects(item, isPartial)) as Part;
+  if (typeof part !== "object" || part === null) return part;
+  // A member of `allOf` describes a part of the fields, and the other members describe the rest.
+  const entries = Object.entries(part).map(([key, value]) => [key, closeObjects(value, key === "allOf")]);
+  const closed = Object.fromEntries(entries);
+  const isOpen = closed["type"] === "object" && closed["properties"] && !("additionalProperties" in closed);
+  return isOpen && !isPartial ? { ...closed, additionalProperties: false } : closed;
+}
+
+/** A parameter as its schema has it: a number or a boolean where the text is one. */
+export function parseParameter({ type }: JsonSchema, text: string): unknown {
+  if (type === "boolean") return text === "true" || (text === "false" ? false : text);
+  return type === "integer" && /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
 /** Returns what a `$ref` points to within the document, and anything else unchanged. */
 export function resolveReference<Component extends object>(
   document: OpenApi,

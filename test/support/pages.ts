@@ -20,7 +20,7 @@ export async function pageAfter(
 ): Promise<string> {
   const config = { JWT_SECRET } as Config;
   const cursor = await encryptCursor(
-    { list: `/api/${list}`, query: asked, after: { key, id: after } },
+    { list: `/api/${list}`, query: asked, after: { key, id: after }, names: 2 },
     config,
   );
   return `/api/${list}/?limit=${limit}&cursor=${cursor}`;

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { ProblemCode } from "../../src/http/problem-codes.ts";
 import type { ApiResponse } from "./api.ts";
 
 /** The titles of RFC 9110, written again: an error in those of src/http/problems.ts must fail. */
@@ -21,27 +22,36 @@ const titles = {
 };
 
 /** A whole response that is a problem without field errors. */
-export const problem = (status: keyof typeof titles, detail: unknown = expect.any(String)) => ({
+export const problem = (
+  status: keyof typeof titles,
+  detail: unknown = expect.any(String),
+  code: ProblemCode = expect.any(String),
+) => ({
   status,
   headers: expect.any(Headers),
-  body: { type: "about:blank", title: titles[status], status, detail, request_id: expect.any(String) },
+  body: { type: "about:blank", title: titles[status], status, code, detail, request_id: expect.any(String) },
 });
 
-/** A whole response with status 400 for exactly these fields, each with at least one message. */
+/** A whole response with status 400 for exactly these fields, each with at least one message and code. */
 export function fieldProblem(...fields: string[]) {
-  const messages = expect.arrayContaining([expect.stringMatching(/./)]);
-  const errors = Object.fromEntries(fields.map((field) => [field, messages]));
+  const texts = expect.arrayContaining([expect.stringMatching(/./)]);
+  const errors = Object.fromEntries(fields.map((field) => [field, texts]));
   const are = fields.length === 1 ? "field is" : "fields are";
-  const { body, ...rest } = problem(400, `${fields.length} ${are} not valid.`);
-  return { ...rest, body: { ...body, errors } };
+  const { body, ...rest } = problem(400, `${fields.length} ${are} not valid.`, "validation_failed");
+  return { ...rest, body: { ...body, errors, error_codes: errors } };
 }
 
 /** A timestamp as the API sends it: `2025-09-06T09:45:06.922Z`. */
 export const anyTimestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-/** A response without the request's id and duration, which differ between any two. */
+/** A response without what differs between any two requests: the request's id and duration, and the id in its path. */
 export const withoutRequestDetails = ({ status, headers, body }: ApiResponse) => ({
   status,
-  headers: { ...Object.fromEntries(headers), "x-request-id": "", "server-timing": "" },
+  headers: {
+    ...Object.fromEntries(headers),
+    "x-request-id": "",
+    "server-timing": "",
+    link: headers.get("Link")?.replace(/\d+/, "…"),
+  },
   body: { ...body, request_id: "" },
 });

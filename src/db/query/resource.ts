@@ -1,20 +1,25 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 import type { Json } from "../statement.ts";
 import { param } from "../statement.ts";
 import { isStillAccepted } from "./caller.ts";
+import { notNullColumn } from "./json.ts";
 
 // What the statements of patients and doctors have in common.
 
-/** The row of a statement that reads one record. */
+/** The row of a statement that reads one record. All are null when there is no such record for the caller. */
 export interface FoundRecord<Shape> {
-  /** Null when there is no such record for the caller. */
   version: number | null;
-  /** Null also when `version` is one of the `known` versions. */
+  isExpectedVersion: boolean | null;
+  /** Null also when `version` is one of the `known` versions, or none of the `expected` ones. */
   body: Json<Shape> | null;
 }
 
-/** The parameters of reading a record. `known`: the versions that the client has already. */
-export type FindParams = { id: number; known: number[] };
+/**
+ * The parameters of reading a record. `known`: the versions that the client has already. `expected`: null accepts every
+ * version, an empty array none.
+ */
+export type FindParams = { id: number; known: number[]; expected: number[] | null };
 
 /**
  * What a statement returns about its `target`. All are null when there is no such record for the caller. `needsAdmin`:
@@ -29,18 +34,52 @@ export type TargetState = {
 /** The row of a statement that changes a record. Both are null when it was not changed. */
 export type ChangedRecord<Shape> = TargetState & { version: number | null; body: Json<Shape> | null };
 
-/** The parameters of a deletion. `expected`: null accepts every version of the record, an empty array none. */
-export type DeleteParams = { id: number; expected: number[] | null };
+/**
+ * The parameters of a deletion. `expected`: null accepts every version of the record, an empty array none. `excluded`:
+ * the versions that it must not have.
+ */
+export type DeleteParams = { id: number; expected: number[] | null; excluded: number[] };
 
 /** The parameters of a change. `changes` has the fields to change. */
 export type ChangeParams = DeleteParams & { changes: object };
 
-/** Optimistic locking: whether a record's version is one of the `expected` ones. */
-export const isExpectedVersion = (version: string) =>
+/** Whether a record's version is one of the `expected` ones. */
+const isExpectedVersion = (version: string) =>
   sql`coalesce(${sql.raw(version)} = ANY (${param("expected")}::int[]), ${param("expected")}::int[] IS NULL)`;
+
+/** Optimistic locking: whether a record may be changed that has this version. */
+export const isChangeableVersion = (version: string) =>
+  sql`${isExpectedVersion(version)} AND ${sql.raw(version)} <> ALL (${param("excluded")}::int[])`;
+
+/** The columns of the step `found`, which reads a record. `body`: the record as JSON text, if it is to be sent. */
+export const foundColumns = (version: string, json: SQL) => sql`${sql.raw(version)} AS version,
+      ${isExpectedVersion(version)} AS is_expected_version,
+      CASE WHEN ${sql.raw(version)} = ANY (${param("known")}::int[]) THEN NULL
+        WHEN ${isExpectedVersion(version)} THEN ${json} END AS body`;
+
+/** The columns of `FoundRecord`. */
+export const foundRecordColumns = sql`(SELECT version FROM found) AS version,
+  (SELECT is_expected_version FROM found) AS "isExpectedVersion",
+  (SELECT body FROM found) AS body`;
 
 /** Whether a change may write the record that the step `target` has locked. */
 export const isTargetWritable = sql`target.can_change AND target.is_expected_version AND ${isStillAccepted}`;
+
+/**
+ * For `UPDATE … SET`: the fields that the JSON object `changes` has, and for the others the values of the row. With
+ * `jsonb_populate_record` each change costs PostgreSQL 35 µs more, 10 %, measured on 18.4.
+ *
+ * @param names columns that are never NULL.
+ */
+export function changedFields(table: PgTable, alias: string, names: readonly string[]): SQL {
+  const assignments = names.map((name) => {
+    const type = notNullColumn(table, name).getSQLType();
+    const value = sql`${param("changes")}::jsonb ->> '${sql.raw(name)}'`;
+    const typedValue = type === "text" ? value : sql`(${value})::${sql.raw(type)}`;
+    return sql`\n${sql.raw(name)} = coalesce(${typedValue}, ${sql.raw(`${alias}.${name}`)})`;
+  });
+  return sql.join(assignments, sql`,`);
+}
 
 /** The columns of `TargetState`. */
 export const targetColumns = sql`(SELECT can_change FROM target) AS "canChange",

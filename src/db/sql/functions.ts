@@ -27,7 +27,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_e55969f9",
+  "function": "accounts_find_22c68bb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -44,7 +44,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_4717106c",
+  "function": "accounts_list_by_id_16ba05b1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -67,7 +67,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_c92f339c",
+  "function": "accounts_list_by_id_desc_cb549bd0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -90,13 +90,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_6a8c0952",
+  "function": "accounts_update_c0ce01fe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "changes": "jsonb",
    "id": "integer",
+   "username": "text",
    "request_id": "uuid",
    "address": "text",
    "reason": "text"
@@ -104,12 +105,13 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
+   "isRenamed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_a8a12346",
+  "function": "assignments_create_f61a6c21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -151,7 +153,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_d7cb6c57",
+  "function": "assignments_find_doctors_of_patient_3e70b4ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -167,7 +169,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_4ee67120",
+  "function": "assignments_list_by_created_at_567ca3af",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -189,7 +191,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_15610184",
+  "function": "assignments_list_by_created_at_desc_6782885a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -211,7 +213,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_52c5fac0",
+  "function": "assignments_list_by_id_51d25cb8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -232,7 +234,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_b97c74eb",
+  "function": "assignments_list_by_id_desc_608eaffb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -253,7 +255,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_8a2bf91c",
+  "function": "assignments_list_by_patient_created_at_9f6de1d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -275,7 +277,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_3ea7220d",
+  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -297,7 +299,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_77fc237c",
+  "function": "assignments_list_by_patient_id_25e425d4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -318,7 +320,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_c6c65d9c",
+  "function": "assignments_list_by_patient_id_desc_4d7280c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -339,7 +341,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_ed5c80f3",
+  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -362,7 +364,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_bfad9e8e",
+  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -385,7 +387,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_f33f9798",
+  "function": "assignments_list_of_doctor_by_id_d39ca89f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -407,7 +409,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_bbf789c8",
+  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -429,7 +431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_59689459",
+  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -452,7 +454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_5f4d1151",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -475,7 +477,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_84a4e51a",
+  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -497,7 +499,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_36a66b8d",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -528,7 +530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_52a06d6a",
+  "function": "audit_hash_events_3276a618",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -563,7 +565,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_3fc65868",
+  "function": "audit_list_by_account_at_desc_2f35540e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -589,7 +591,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f52f1cdb",
+  "function": "audit_list_by_action_at_desc_17882cba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -615,7 +617,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_fbb81ae1",
+  "function": "audit_list_by_at_desc_353d7447",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -641,7 +643,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_690df87b",
+  "function": "audit_list_by_outcome_at_desc_b0b1268c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -667,7 +669,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_5ca11542",
+  "function": "audit_list_by_patient_at_desc_481f7a91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -693,7 +695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_623b137d",
+  "function": "audit_list_digests_by_id_desc_2d86bbe3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -712,8 +714,31 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "auth/change-own-email": {
+  "function": "auth_change_own_email_80a0537d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "username": "text",
+   "role": "text",
+   "password_hash": "text",
+   "email": "text",
+   "network": "text",
+   "wide_network": "text",
+   "isOwnNetwork": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isUsernameChanged": "boolean",
+   "isRoleChanged": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/change-password": {
-  "function": "auth_change_password_05b0d304",
+  "function": "auth_change_password_db34a64b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -725,6 +750,7 @@ export const statementFunctions: Record<
    "address": "text",
    "token_hash": "text",
    "network": "text",
+   "wide_network": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid"
   },
@@ -734,7 +760,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_73596628",
+  "function": "auth_create_account_11f6342b",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -793,7 +819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_1cd33c11",
+  "function": "auth_find_invitation_180fea7e",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -805,10 +831,11 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-login-account": {
-  "function": "auth_find_login_account_53879713",
+  "function": "auth_find_login_account_e27be0e4",
   "params": {
    "username": "text",
    "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -837,12 +864,37 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_46fa379b",
+  "function": "auth_find_own_password_5a4461f1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "network": "text",
+   "wide_network": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "isOwnNetwork": "boolean",
+   "isAdmitted": "boolean",
+   "waitSeconds": "integer",
+   "password_hash": "text",
+   "password_trimmed": "boolean",
+   "password_prehashed": "boolean",
+   "isExpired": "boolean",
+   "username": "text",
+   "email": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "auth/find-own-password-for-change": {
+  "function": "auth_find_own_password_for_change_264ef48a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "network": "text",
+   "wide_network": "text",
    "request_id": "uuid",
    "address": "text"
   },
@@ -860,7 +912,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_b0b5c9d0",
+  "function": "auth_list_sessions_70c6bcbe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -873,7 +925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_8c67edd3",
+  "function": "auth_open_session_9f817450",
   "params": {
    "id": "integer",
    "password_hash": "text",
@@ -883,6 +935,7 @@ export const statementFunctions: Record<
    "address": "text",
    "token_hash": "text",
    "network": "text",
+   "wide_network": "text",
    "username": "text",
    "isOwnNetwork": "boolean",
    "request_id": "uuid"
@@ -975,7 +1028,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_9c774d9e",
+  "function": "doctors_create_e52560d4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -997,12 +1050,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_e1e0bb1d",
+  "function": "doctors_delete_809e1d11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1017,22 +1071,24 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_cc465230",
+  "function": "doctors_find_92dea432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer"
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_3b365325",
+  "function": "doctors_list_by_created_at_cf962b89",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1040,9 +1096,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1057,7 +1113,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_d657976b",
+  "function": "doctors_list_by_created_at_desc_0b10a3ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1065,9 +1121,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1082,16 +1138,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_0e915cfc",
+  "function": "doctors_list_by_id_2ed37b55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1106,16 +1162,16 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_fc356a7a",
+  "function": "doctors_list_by_id_desc_72b586ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1130,7 +1186,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2e110237",
+  "function": "doctors_list_by_lastname_3425f8ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1138,9 +1194,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1155,7 +1211,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_a5321921",
+  "function": "doctors_list_by_lastname_desc_0e8d3cc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1163,9 +1219,9 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "patient": "integer",
    "active": "boolean",
    "specialization": "text",
-   "patient": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1180,7 +1236,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_8af89b2a",
+  "function": "doctors_list_by_patient_id_aa4aa398",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_6b4e64cf",
+  "function": "doctors_list_by_patient_id_desc_303d11fd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1227,13 +1283,162 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "doctors/list-by-search-created-at": {
+  "function": "doctors_list_by_search_created_at_8657cfe7",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-created-at-desc": {
+  "function": "doctors_list_by_search_created_at_desc_1c5537bb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-id": {
+  "function": "doctors_list_by_search_id_9391052f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-id-desc": {
+  "function": "doctors_list_by_search_id_desc_91f2a17e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname": {
+  "function": "doctors_list_by_search_lastname_b2a46a23",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname-desc": {
+  "function": "doctors_list_by_search_lastname_desc_65648d9f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "doctors/update": {
-  "function": "doctors_update_4bb7a58e",
+  "function": "doctors_update_fc10afde",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1249,7 +1454,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_b6a88237",
+  "function": "emergency_accesses_list_by_id_f166c0e4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1269,7 +1474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_e76fd1d8",
+  "function": "emergency_accesses_list_by_id_desc_efe7091e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1297,7 +1502,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_eab65ca6",
+  "function": "invitations_create_10bfd5fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1317,7 +1522,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_3706c344",
+  "function": "invitations_list_by_id_4893287c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1337,7 +1542,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_68d0ca6b",
+  "function": "invitations_list_by_id_desc_30bf48b5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1373,7 +1578,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_f0eaecb7",
+  "function": "patients_create_693932e1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1395,12 +1600,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_c69e65b6",
+  "function": "patients_delete_56053331",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1413,7 +1619,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_dcdbbd8a",
+  "function": "patients_export_csv_e9e346aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1431,7 +1637,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_0c6638d9",
+  "function": "patients_export_ndjson_93a80b63",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,11 +1655,12 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_5362076c",
+  "function": "patients_find_0d3598d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "expected": "integer[]",
    "known": "integer[]",
    "id": "integer",
    "request_id": "uuid",
@@ -1462,12 +1669,13 @@ export const statementFunctions: Record<
   },
   "columns": {
    "version": "integer",
+   "isExpectedVersion": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_b38aafb3",
+  "function": "patients_grant_emergency_access_f5a64dc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1484,7 +1692,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_ec7ccfe4",
+  "function": "patients_import_94472768",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1509,7 +1717,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_3ff67b01",
+  "function": "patients_list_accesses_by_at_desc_b84e339e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1531,7 +1739,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_8046c42c",
+  "function": "patients_list_by_created_at_21c308a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1539,10 +1747,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1557,7 +1765,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_2ee6be0b",
+  "function": "patients_list_by_created_at_desc_af29ee60",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1565,10 +1773,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1583,7 +1791,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0e10f694",
+  "function": "patients_list_by_doctor_created_at_92c21995",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1609,7 +1817,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_1f4c8e40",
+  "function": "patients_list_by_doctor_created_at_desc_acea96fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1635,7 +1843,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_993585c8",
+  "function": "patients_list_by_doctor_id_443b619c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1660,7 +1868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_0dd4888c",
+  "function": "patients_list_by_doctor_id_desc_8900e5b0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1685,7 +1893,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_40c49ac7",
+  "function": "patients_list_by_doctor_lastname_f105fcef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1711,7 +1919,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_8d7eec65",
+  "function": "patients_list_by_doctor_lastname_desc_86efaa86",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,17 +1945,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_2bae131b",
+  "function": "patients_list_by_id_54b27bc5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1762,17 +1970,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_436d25bd",
+  "function": "patients_list_by_id_desc_049fabf3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1787,7 +1995,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_c33d5085",
+  "function": "patients_list_by_lastname_ce4ddfd5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1795,10 +2003,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1813,7 +2021,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_31a502f7",
+  "function": "patients_list_by_lastname_desc_77987a18",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1821,10 +2029,164 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-created-at": {
+  "function": "patients_list_by_search_created_at_2f72d52d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-created-at-desc": {
+  "function": "patients_list_by_search_created_at_desc_51b2bd89",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-id": {
+  "function": "patients_list_by_search_id_dbced84a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-id-desc": {
+  "function": "patients_list_by_search_id_desc_6ae03d84",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname": {
+  "function": "patients_list_by_search_lastname_09b391ab",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname-desc": {
+  "function": "patients_list_by_search_lastname_desc_36959db2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1839,7 +2201,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0259deb4",
+  "function": "patients_list_changes_by_at_desc_e062be91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1861,7 +2223,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_04536a39",
+  "function": "patients_list_deleted_by_created_at_7d1a9fb1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1869,10 +2231,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1887,7 +2249,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_4d0adb3f",
+  "function": "patients_list_deleted_by_created_at_desc_99cc020f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1895,10 +2257,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1913,17 +2275,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ece015d1",
+  "function": "patients_list_deleted_by_id_f32a75c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1938,17 +2300,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_3c50b9cf",
+  "function": "patients_list_deleted_by_id_desc_2cc06963",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1963,7 +2325,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4280ba04",
+  "function": "patients_list_deleted_by_lastname_1f181dbb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1971,10 +2333,10 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
-   "doctor": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1989,7 +2351,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_c2050e4f",
+  "function": "patients_list_deleted_by_lastname_desc_d499ea24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1997,10 +2359,164 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-created-at": {
+  "function": "patients_list_deleted_by_search_created_at_263324e4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
    "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-created-at-desc": {
+  "function": "patients_list_deleted_by_search_created_at_desc_8a7fcae5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-id": {
+  "function": "patients_list_deleted_by_search_id_16a1b989",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-id-desc": {
+  "function": "patients_list_deleted_by_search_id_desc_92ce034a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname": {
+  "function": "patients_list_deleted_by_search_lastname_12f3187a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname-desc": {
+  "function": "patients_list_deleted_by_search_lastname_desc_8006d9a4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2015,7 +2531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_e2fad6f1",
+  "function": "patients_restore_d406d663",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2033,7 +2549,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_74b13d92",
+  "function": "patients_transfer_8eb2fa3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2053,7 +2569,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_21f933f0",
+  "function": "patients_transfer_all_66711cfe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2073,12 +2589,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e2d752a3",
+  "function": "patients_update_34d983b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
+   "excluded": "integer[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",

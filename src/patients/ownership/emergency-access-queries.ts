@@ -31,7 +31,7 @@ export const grantEmergencyAccess = authenticated<
   { id: number; reason: string }
 >(
   "patients/grant-emergency-access",
-  sql`-- POST /api/patients/:id/access
+  () => sql`-- POST /api/patients/:id/access
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   granted AS (

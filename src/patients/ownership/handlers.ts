@@ -2,7 +2,13 @@ import { createFactory } from "hono/factory";
 import { isViolationOf } from "../../db/errors.ts";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
-import { Problem, requireAdmin, requireFound, validationProblem } from "../../http/problems.ts";
+import {
+  type FieldError,
+  Problem,
+  requireAdmin,
+  requireFound,
+  validationProblem,
+} from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate } from "../../http/validation.ts";
 import { AccountTransfer, EmergencyAccessReason, RestoreQuery, TransferTarget } from "../requests.ts";
@@ -11,15 +17,12 @@ import { restorePatient, transferAllPatients, transferPatient } from "./queries.
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
-/**
- * Awaits a statement. @throws {Problem} 409 with `detail` when it would give an account two patients with the same
- * email
- */
-async function rejectDuplicateEmail<Row>(statement: Promise<Row>, detail: string): Promise<Row> {
+/** Awaits a statement. @throws `problem` when it would give an account two patients with the same email */
+async function rejectDuplicateEmail<Row>(statement: Promise<Row>, problem: () => Problem): Promise<Row> {
   try {
     return await statement;
   } catch (error) {
-    throw isViolationOf(error, "patients_owner_id_email_key") ? new Problem(409, detail) : error;
+    throw isViolationOf(error, "patients_owner_id_email_key") ? problem() : error;
   }
 }
 
@@ -36,17 +39,17 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, isEmailTaken, missingDoctors } = await rejectDuplicateEmail(statement, EMAIL_TAKEN);
-    if (isEmailTaken) throw new Problem(409, EMAIL_TAKEN);
+    const { body, isEmailTaken, missingDoctors } = await rejectDuplicateEmail(statement, ownerHasEmail);
+    if (isEmailTaken) throw ownerHasEmail();
     if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);
     return respondJson(requireFound(body, "deleted patient"));
   },
 );
 
-const EMAIL_TAKEN = "Another patient of the same owner has this email.";
+const ownerHasEmail = () => new Problem("email_taken", "Another patient of the same owner has this email.");
 const missingDoctorsProblem = (ids: number[]) =>
   new Problem(
-    409,
+    "doctor_deleted",
     `Doctor ${ids.join(", ")} of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.`,
   );
 
@@ -56,27 +59,35 @@ export const transferHandlers = createHandlers(
   validate("json", TransferTarget),
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
-    const result = await rejectDuplicateEmail(transferPatient(c.get("caller"), values), RECEIVER_HAS_EMAIL);
+    const result = await rejectDuplicateEmail(transferPatient(c.get("caller"), values), receiverHasEmail);
     requireAdmin(result.isAdmin, "transfer patients");
     if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
-    if (result.isEmailTaken) throw new Problem(409, RECEIVER_HAS_EMAIL);
+    if (result.isEmailTaken) throw receiverHasEmail();
     return respondJson(requireFound(result.body, "patient"));
   },
 );
 
-const RECEIVER_HAS_EMAIL = "The receiving account already has a patient with this email.";
-const RECEIVER_GOT_EMAIL =
-  "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.";
-const NO_ACTIVE_ACCOUNT = "There is no such active account that may own patients.";
+const receiverHasEmail = () =>
+  new Problem("receiver_has_email", "The receiving account already has a patient with this email.");
+const receiverGotEmail = () =>
+  new Problem(
+    "write_conflict",
+    "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
+  );
+const NO_ACTIVE_ACCOUNT: FieldError = {
+  code: "no_such_record",
+  message: "There is no such active account that may own patients.",
+};
+const NO_ACCOUNT: FieldError = { code: "no_such_record", message: "There is no such account." };
 
 /** `POST /transfer`: transfers all patients of an account to another one. */
 export const transferAllHandlers = createHandlers(validate("json", AccountTransfer), async (c) => {
   const statement = transferAllPatients(c.get("caller"), c.req.valid("json"));
-  const result = await rejectDuplicateEmail(statement, RECEIVER_GOT_EMAIL);
+  const result = await rejectDuplicateEmail(statement, receiverGotEmail);
   requireAdmin(result.isAdmin, "transfer patients");
   if (result.body) return respondJson(result.body);
   throw validationProblem({
-    ...(!result.fromAccount && { from: ["There is no such account."] }),
+    ...(!result.fromAccount && { from: [NO_ACCOUNT] }),
     ...(!result.toAccount && { to: [NO_ACTIVE_ACCOUNT] }),
   });
 });

@@ -1,10 +1,16 @@
-import { type DescribedRoutes, describeParameters, describeSchema } from "../../http/openapi.ts";
+import {
+  type DescribedRoutes,
+  describeParameters,
+  describeSchema,
+  type ProblemDescription,
+} from "../../http/openapi.ts";
 import { AccountTransfer, EmergencyAccessReason, RestoreQuery, TransferTarget } from "../requests.ts";
 import { EmergencyAccess, RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
-const notAdmin = (action: string) => ({
+const notAdmin = (action: string): ProblemDescription => ({
   description: "You are not an admin.",
   detail: `Only an admin may ${action}.`,
+  codes: ["admin_required"],
 });
 const notFound = { description: "There is no such patient.", detail: "There is no such patient." };
 const noAccount = {
@@ -91,9 +97,10 @@ export const ownershipOpenApi: DescribedRoutes = {
         },
         409: {
           description:
-            "Another patient of the same account has this email now; or a doctor of an assignment was deleted, and `detail` says which.",
+            "`email_taken`: another patient of the same account has this email now. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
           detail:
             "Doctor 3 of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.",
+          codes: ["doctor_deleted", "email_taken"],
         },
       },
     },
@@ -110,6 +117,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         409: {
           description: "The other account already has a patient with the same email.",
           detail: "The receiving account already has a patient with this email.",
+          codes: ["receiver_has_email"],
         },
       },
     },

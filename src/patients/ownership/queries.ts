@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../../db/columns.ts";
 import { type AuditAction, doneOrRefused, insertAuditEvent, readOutcome } from "../../db/query/audit.ts";
 import {
   adminOutcome,
@@ -27,7 +28,7 @@ const actionOrReplay = (action: AuditAction, writingStep: string): SQL =>
 /** Whether the account `owner` has another patient with the email of the patient `p`. */
 const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
       SELECT FROM patients other
-      WHERE lower(other.email COLLATE "C") = lower(p.email COLLATE "C") AND other.owner_id = ${owner} AND other.id <> p.id)`;
+      WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`p.email`)} AND other.owner_id = ${owner} AND other.id <> p.id)`;
 
 /**
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient
@@ -42,7 +43,7 @@ export const restorePatient = authenticated<
   { id: number; partial: boolean }
 >(
   "patients/restore",
-  sql`-- POST /api/patients/:id/restore
+  () => sql`-- POST /api/patients/:id/restore
   WITH ${callerSteps},
   found AS (
     -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
@@ -108,7 +109,7 @@ export const transferPatient = authenticated<
   { id: number; to: number; reason: string }
 >(
   "patients/transfer",
-  sql`-- POST /api/patients/:id/transfer
+  () => sql`-- POST /api/patients/:id/transfer
   WITH ${callerSteps},
   to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND ${canOwn}),
   target AS (
@@ -158,7 +159,7 @@ export const transferAllPatients = authenticated<
   { from: number; to: number; reason: string }
 >(
   "patients/transfer-all",
-  sql`-- POST /api/patients/transfer
+  () => sql`-- POST /api/patients/transfer
   WITH ${callerSteps},
   ${callerRecheck("caller")},
   to_account AS (

@@ -1,5 +1,5 @@
 // A program in a project that has installed the package: compiled against it, and run with it.
-import { createClient, type NewPatient, type Patient, ProblemError } from "hospital-api/client";
+import { createClient, type NewPatient, type Patient, type ProblemCode, ProblemError } from "hospital-api";
 
 const [url = "", username = ""] = process.argv.slice(2);
 const api = createClient({ url });
@@ -19,14 +19,14 @@ const listed: Patient[] = [];
 for await (const patient of api.patients.list({ limit: 1 })) listed.push(patient);
 const changed = await api.patients.update(created.id, { age: 37 });
 
-async function problemOf(call: Promise<unknown>): Promise<Pick<ProblemError, "status" | "errors">> {
+async function problemOf(call: Promise<unknown>): Promise<{ code: ProblemCode | undefined; errors: object }> {
   try {
     await call;
-    return { status: 200, errors: {} };
+    return { code: undefined, errors: {} };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    const { status, errors } = error;
-    return { status, errors };
+    const { code, errors } = error;
+    return { code, errors };
   }
 }
 const duplicate = await problemOf(api.patients.create(sent));

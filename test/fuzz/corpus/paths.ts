@@ -147,6 +147,8 @@ export const hostilePaths: Hostile[] = [
       ],
       ...[
         "?search=%00",
+        "?search=%FF",
+        "?search=%C0%A7%20OR%201=1",
         "?search=",
         "?search=%20%09",
         "?doctor={patient}%20OR%201=1",
@@ -171,7 +173,6 @@ export const hostilePaths: Hostile[] = [
       "?search=%25",
       "?search=_",
       "?search=%5C",
-      "?search=%FF",
       "?search=.*",
       "?search=(((((((((a",
       `?search=${"a".repeat(129)}`,

@@ -62,8 +62,33 @@ test("the valid records of a CSV file are created, the others are written to a f
   expect(await emailsOf(username)).toHaveLength(1097);
   const tooOld = { age: [expect.stringContaining("120")] };
   expect(linesOf(`${file}.refused.ndjson`)).toEqual([
-    ...[7, 507, 1007].map((n) => ({ line: csvLineOf(n), errors: tooOld })),
-    { line: csvLineOf(1100), errors: { email: [expect.any(String)] } },
+    ...[7, 507, 1007].map((n) => ({ line: csvLineOf(n), errors: tooOld, error_codes: { age: ["too_big"] } })),
+    {
+      line: csvLineOf(1100),
+      errors: { email: [expect.any(String)] },
+      error_codes: { email: ["email_taken"] },
+    },
+  ]);
+});
+
+test("a CSV file as Excel saves it, with semicolons and a broken quotation mark, is uploaded but for that line", async () => {
+  const username = await register(served.origin);
+  const lines = [
+    "sep=;",
+    "Last name;First name;E-mail;Age;Gender;",
+    ...[0, 1, 2].map((n) => `L${n};"Ada; ""Countess""";${emailOf(n)};36,0;Female;`),
+    ";;;;;",
+  ];
+  lines[3] = `"L1;Ada;${emailOf(1)};36;F;`;
+  const file = newFile("patients.csv", `\ufeff${lines.join("\r\n")}\r\n`);
+  expect(await uploadFile(file, served.origin, username)).toMatchObject({ created: 2, refused: 1 });
+  expect(await emailsOf(username)).toEqual([emailOf(0), emailOf(2)]);
+  expect(linesOf(`${file}.refused.ndjson`)).toEqual([
+    {
+      line: 4,
+      errors: { body: [expect.stringContaining("quotation mark")] },
+      error_codes: { body: ["invalid_csv"] },
+    },
   ]);
 });
 

@@ -15,7 +15,7 @@ caller AS (
 ),
 found AS (
   SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
-    to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at
+    substr(to_json(u.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at
   FROM users u WHERE u.id = $4::int AND (
     EXISTS (SELECT FROM caller WHERE role = 'admin')
     OR EXISTS (SELECT FROM caller WHERE role = 'auditor')

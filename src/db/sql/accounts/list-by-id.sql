@@ -21,7 +21,7 @@ page_and_next AS (
     WHERE u.id > $4::bigint
       AND ($5::text IS NULL OR u.role = $5::text)
       AND ($6::boolean IS NULL OR u.active = $6::boolean)
-      AND (lower($7::text) IS NULL OR starts_with(lower(u.username), lower($7::text)) OR starts_with(lower(u.email), lower($7::text)))
+      AND ($7::text IS NULL OR starts_with(lower(u.username), lower($7::text)) OR starts_with(email_key(u.email) COLLATE "C", email_key($7::text) COLLATE "C"))
       AND (
         EXISTS (SELECT FROM caller WHERE role = 'admin')
         OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
@@ -32,7 +32,7 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $8::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
-      to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at) o)::text AS json
+      substr(to_json(u.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at) o)::text AS json
   FROM page u
 ),
 audit_event AS (

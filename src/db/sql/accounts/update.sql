@@ -1,4 +1,4 @@
--- PATCH /api/accounts/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 changes jsonb, $5 id integer, $6 request_id uuid, $7 address text, $8 reason text
+-- PATCH /api/accounts/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 changes jsonb, $5 id integer, $6 username text, $7 request_id uuid, $8 address text, $9 reason text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -39,26 +39,26 @@ new_link AS (
   WHERE ($4::jsonb ->> 'doctor_id')::int IS NOT NULL AND ($4::jsonb ->> 'doctor_id')::int IS DISTINCT FROM target.doctor_id
 ),
 changed AS (
-  UPDATE users u SET (role, active, doctor_id, token_version, updated_at) = (
-    SELECT new.role, new.active, new.doctor_id,
+  UPDATE users u SET (email, role, active, doctor_id, token_version, updated_at) = (
+    SELECT new.email, new.role, new.active, new.doctor_id,
       u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
     FROM jsonb_populate_record(u, $4::jsonb) new
   )
-  FROM target WHERE u.id = target.id AND NOT EXISTS (SELECT FROM new_link WHERE is_own)
+  FROM target WHERE u.id = target.id AND NOT EXISTS (SELECT FROM new_link WHERE is_own) AND NOT EXISTS (SELECT FROM target WHERE username <> $6::text)
   RETURNING u.*
 ),
 response AS (
   SELECT u.id, u.username, u.email, u.role, u.active, u.doctor_id AS doctor,
-    to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at
+    substr(to_json(u.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at
   FROM changed u
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, subject_id, changes, reason)
-  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
     'update_account',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) OR EXISTS (SELECT FROM target WHERE username <> $6::text) THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       ELSE 'not_found' END,
     (SELECT doctor_patients(changed.doctor_id) FROM changed, new_link),
@@ -68,14 +68,14 @@ audit_event AS (
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM target) o)) WITH ORDINALITY b (key, value, n)
-        FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT role, active, doctor_id AS doctor FROM changed) o)) WITH ORDINALITY a (key, value, n) USING (key)
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT email, role, active, doctor_id AS doctor FROM target) o)) WITH ORDINALITY b (key, value, n)
+        FULL JOIN json_each((SELECT row_to_json(o) FROM (SELECT email, role, active, doctor_id AS doctor FROM changed) o)) WITH ORDINALITY a (key, value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM changed),
-    $8::text
+    $9::text
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin",
-  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink",
+  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink", EXISTS (SELECT FROM target WHERE username <> $6::text) AS "isRenamed",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -65,7 +65,7 @@ draft AS (
   WHERE doctor.active AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM assigned)
 ),
-response AS (SELECT m.id AS record_id, (SELECT row_to_json(o) FROM (SELECT m.id, m.patient_id AS patient, m.doctor_id AS doctor, to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at) o)::text AS answer FROM draft m),
+response AS (SELECT m.id AS record_id, (SELECT row_to_json(o) FROM (SELECT m.id, m.patient_id AS patient, m.doctor_id AS doctor, substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS assigned_at) o)::text AS answer FROM draft m),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
   SELECT caller.id, $6::text, request.fingerprint, response.record_id, response.answer

@@ -29,16 +29,14 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $8:
 page_json AS (
   SELECT page_position, concat(
     '{"id":', m.id,
-    ',"patient":', concat(
-      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-      ',"age":', p.age, ',"gender":', to_json(p.gender), ',"created_by":', p.created_by, '}'
-    ),
-    ',"doctor":', concat(
-      '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-      ',"specialization":', to_json(d.specialization), ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":', to_json(d.gender),
-      ',"active":', to_json(d.active), '}'
-    ),
-    ',"assigned_at":"', to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"patient":',
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+    ',"age":', p.age, ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
+    ',"doctor":',
+    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+    ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
+    ',"active":', d.active::text, '}',
+    ',"assigned_at":"', substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', '}'
   ) AS json
   FROM page m
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
@@ -56,7 +54,7 @@ audit_event AS (
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT to_char(m.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM page_and_next m WHERE page_position = $8::int AND EXISTS (
+  (SELECT substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next m WHERE page_position = $8::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $8::int)) AS key,
   (SELECT id::float8 FROM page_and_next m WHERE page_position = $8::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $8::int)) AS id,

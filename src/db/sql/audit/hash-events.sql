@@ -4,7 +4,7 @@ WITH hashed AS (
     h.changes_hash <> e.changes_sha256 AS is_altered,
     sha256(convert_to(json_strip_nulls((
       SELECT row_to_json(o) FROM (
-        SELECT e.id, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, e.account_id, e.username, e.role, e.session_id, e.action, e.outcome,
+        SELECT e.id, substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at, e.account_id, e.username, e.role, e.session_id, e.action, e.outcome,
           e.patient_id, e.patients, e.doctor_id, e.subject_id, e.address, e.request_id, e.reason,
           coalesce(e.changes_sha256, h.changes_hash) AS changes_sha256
       ) o
@@ -21,7 +21,7 @@ WITH hashed AS (
 SELECT count(*)::int AS events,
   (array_agg(id ORDER BY at, id))[1]::text AS first_id,
   (array_agg(id ORDER BY at, id))[count(*)::int]::text AS last_id,
-  to_char(max(at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_at,
+  substr(to_json(max(at) AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS last_at,
   encode(sha256(decode($4::text, 'hex') || coalesce(string_agg(hash, '' ORDER BY at, id), '')), 'hex') AS sha256,
   count(*) FILTER (WHERE is_erased)::int AS erased,
   count(*) FILTER (WHERE is_altered)::int AS altered

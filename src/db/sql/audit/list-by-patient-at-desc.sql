@@ -59,7 +59,7 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
-        to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+        substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at,
         CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username, e.role) o) END AS account,
         e.action) o)::text, 2), -1),
     CASE
@@ -98,7 +98,7 @@ audit_event AS (
   WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
+  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,

@@ -29,7 +29,7 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT ad.day, ad.events, ad.first_id, ad.last_id, ad.sha256, ad.hmac,
-      to_char(ad.closed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS closed_at) o)::text AS json
+      substr(to_json(ad.closed_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS closed_at) o)::text AS json
   FROM page ad
 ),
 audit_event AS (

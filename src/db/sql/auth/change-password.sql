@@ -1,4 +1,4 @@
--- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 password_hash text, $5 new_hash text, $6 days integer, $7 user_agent text, $8 address text, $9 token_hash text, $10 network text, $11 isOwnNetwork boolean, $12 request_id uuid
+-- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 password_hash text, $5 new_hash text, $6 days integer, $7 user_agent text, $8 address text, $9 token_hash text, $10 network text, $11 wide_network text, $12 isOwnNetwork boolean, $13 request_id uuid
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     u.active AND u.token_version = $1::int AND EXISTS (
@@ -51,11 +51,12 @@ new_token AS (
 counters AS (
   SELECT * FROM (VALUES
     ('', $10::text),
+    ('', $11::text),
     ((SELECT lower(username COLLATE "C") FROM caller), ''),
     ((SELECT lower(username COLLATE "C") FROM caller), $10::text)
   ) keys (username, network)
-  WHERE (keys.username <> '' AND keys.network <> '') = $11::boolean
-    AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
+  WHERE (keys.username <> '' AND keys.network <> '') = $12::boolean
+    AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 locked_counters AS (
   SELECT l.username, l.network FROM counters k, LATERAL (
@@ -72,19 +73,19 @@ decremented_counters AS (
 remembered_network AS (
   INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
   SELECT (SELECT lower(username COLLATE "C") FROM caller), $10::text, 0, now(), 'epoch'::timestamptz, now()
-  WHERE EXISTS (SELECT FROM correct_password) AND NOT $11::boolean
+  WHERE EXISTS (SELECT FROM correct_password) AND NOT $12::boolean
   ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $11::boolean AND a.network IN (
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $12::boolean AND a.network IN (
     SELECT own.network FROM login_attempts own WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
-  SELECT id, username, role, $2::uuid, $12::uuid, $8::text,
+  SELECT id, username, role, $2::uuid, $13::uuid, $8::text,
     'change_password',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'

@@ -1,6 +1,6 @@
 -- POST /api/auth/register: $1 email text, $2 code_hash text, $3 username text, $4 password_hash text, $5 request_id uuid, $6 address text
 WITH invitation AS (
-  SELECT i.id, lower(i.email) = lower($1::text) AS is_same_email
+  SELECT i.id, email_key(i.email) COLLATE "C" = email_key($1::text) COLLATE "C" AS is_same_email
   FROM invitations i WHERE i.code_hash = $2::text AND i.expires_at > now()
     AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))
 ),

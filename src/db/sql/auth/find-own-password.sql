@@ -1,4 +1,4 @@
--- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 network text, $5 request_id uuid, $6 address text
+-- POST /api/auth/password: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 network text, $5 wide_network text, $6 request_id uuid, $7 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     u.active AND u.token_version = $1::int AND EXISTS (
@@ -20,16 +20,17 @@ own_network AS (
 counters AS (
   SELECT * FROM (VALUES
     ('', $4::text),
+    ('', $5::text),
     ((SELECT lower(username COLLATE "C") FROM caller), ''),
     ((SELECT lower(username COLLATE "C") FROM caller), $4::text)
   ) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
-    AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
+    AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 counted_network AS (
   INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
-  WHERE username = ''
+  WHERE username = '' AND network = $4::text
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
     SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
       CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
@@ -41,7 +42,32 @@ counted_network AS (
       SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
         greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
-        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  RETURNING failures, refused, refused_before
+),
+counted_wide_network AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username = '' AND network = $5::text AND EXISTS (SELECT FROM counted_network WHERE refused = 0)
+  ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+    FROM (
+      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
         UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
         UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
       ) limits
@@ -52,7 +78,8 @@ counted_network AS (
 counted_account AS (
   INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
-  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0))
+  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0)
+    AND NOT EXISTS (SELECT FROM counted_wide_network WHERE refused > 0))
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
     SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
       CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
@@ -64,7 +91,8 @@ counted_account AS (
       SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
         greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
       FROM (
-        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = ''
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
         UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
         UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
       ) limits
@@ -81,7 +109,9 @@ attempt AS (
 lockout AS (
   SELECT CASE refused WHEN 1 THEN 'too many attempts: ' || failures || ' failures'
       ELSE 'attempts refused during the last lockout: ' || refused_before END AS reason
-  FROM (SELECT * FROM counted_network UNION ALL SELECT * FROM counted_account) counted
+  FROM (
+    SELECT * FROM counted_network UNION ALL SELECT * FROM counted_wide_network UNION ALL SELECT * FROM counted_account
+  ) counted
   WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
 ),
 account AS (
@@ -91,7 +121,7 @@ account AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
-  SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
+  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
     'change_password',
     'refused',
     reason

@@ -23,9 +23,9 @@ open_sessions AS (
 )
 SELECT (
   SELECT ('[' || coalesce(string_agg((SELECT row_to_json(o) FROM (SELECT
-      s.id, to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(s.last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_used_at,
-      to_char(s.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at,
+      s.id, substr(to_json(s.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
+      substr(to_json(s.last_used_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS last_used_at,
+      substr(to_json(s.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at,
       s.user_agent, s.last_address, s.last_user_agent, s.id = $2::uuid AS current) o)::text, ',' ORDER BY s.created_at DESC, s.id), '') || ']')::json::text
   FROM open_sessions s
 ) AS body

@@ -1,4 +1,4 @@
--- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 address text, $7 token_hash text, $8 network text, $9 username text, $10 isOwnNetwork boolean, $11 request_id uuid
+-- POST /api/auth/login: $1 id integer, $2 password_hash text, $3 new_hash text, $4 days integer, $5 user_agent text, $6 address text, $7 token_hash text, $8 network text, $9 wide_network text, $10 username text, $11 isOwnNetwork boolean, $12 request_id uuid
 WITH account AS (
   SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
   FROM users u
@@ -23,11 +23,12 @@ new_token AS (
 counters AS (
   SELECT * FROM (VALUES
     ('', $8::text),
-    ($9::text, ''),
-    ($9::text, $8::text)
+    ('', $9::text),
+    ($10::text, ''),
+    ($10::text, $8::text)
   ) keys (username, network)
-  WHERE (keys.username <> '' AND keys.network <> '') = $10::boolean
-    AND $9::text IS NOT NULL
+  WHERE (keys.username <> '' AND keys.network <> '') = $11::boolean
+    AND keys.network IS NOT NULL AND $10::text IS NOT NULL
 ),
 locked_counters AS (
   SELECT l.username, l.network FROM counters k, LATERAL (
@@ -43,20 +44,20 @@ decremented_counters AS (
 ),
 remembered_network AS (
   INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
-  SELECT $9::text, $8::text, 0, now(), 'epoch'::timestamptz, now()
-  WHERE EXISTS (SELECT FROM new_session) AND NOT $10::boolean
+  SELECT $10::text, $8::text, 0, now(), 'epoch'::timestamptz, now()
+  WHERE EXISTS (SELECT FROM new_session) AND NOT $11::boolean
   ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = $9::text AND EXISTS (SELECT FROM new_session) AND NOT $10::boolean AND a.network IN (
-    SELECT own.network FROM login_attempts own WHERE own.username = $9::text AND own.logged_in_at IS NOT NULL
+  WHERE a.username = $10::text AND EXISTS (SELECT FROM new_session) AND NOT $11::boolean AND a.network IN (
+    SELECT own.network FROM login_attempts own WHERE own.username = $10::text AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
-  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $11::uuid, $6::text,
+  SELECT u.id, u.username, u.role, (SELECT session_id FROM new_session), $12::uuid, $6::text,
     'login',
     CASE WHEN EXISTS (SELECT FROM new_session) THEN 'done'
       ELSE 'refused' END,

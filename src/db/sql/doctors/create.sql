@@ -37,15 +37,15 @@ caller_recheck AS (
 ),
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, $4::jsonb || jsonb_build_object(
-    'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now())) new
+    'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (SELECT d.id AS record_id, concat(
   '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-  ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
-  ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
-  ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-  ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+  ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+  ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+  ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
 ) AS answer FROM draft d),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)

@@ -1,4 +1,4 @@
--- DELETE /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 id integer, $6 request_id uuid, $7 address text
+-- DELETE /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 request_id uuid, $8 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -17,8 +17,8 @@ target AS (
   SELECT d.*, (
     d.created_by = (SELECT id FROM caller)
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
-  FROM doctors d WHERE d.id = $5::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
+  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND d.version <> ALL ($5::int[]) AS is_expected_version
+  FROM doctors d WHERE d.id = $6::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
 caller_recheck AS (
@@ -39,18 +39,18 @@ deleted AS (
   DELETE FROM doctors d USING target
   WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved)
-    AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $5::int)
+    AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $6::int)
   RETURNING d.id
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
-  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
     'delete',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $5::int,
+    $6::int,
     (SELECT (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
@@ -64,7 +64,7 @@ audit_event AS (
 ),
 unlink_events AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
-  SELECT token_account.id, token_account.username, token_account.role, $2::uuid, $6::uuid, $7::text,
+  SELECT token_account.id, token_account.username, token_account.role, $2::uuid, $7::uuid, $8::text,
     'update_account',
     CASE WHEN NOT is_accepted THEN 'refused'
       ELSE 'done' END,
@@ -73,6 +73,6 @@ unlink_events AS (
   FROM token_account, deleted, linked_accounts
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $5::int) AS assigned,
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $6::int) AS assigned,
   EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -1,4 +1,4 @@
--- GET /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 known integer[], $5 id integer
+-- GET /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 known integer[], $6 id integer
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -14,14 +14,19 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
-  SELECT d.version, CASE WHEN d.version = ANY ($4::int[]) THEN NULL ELSE concat(
-    '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
-    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
-  ) END AS body
-  FROM doctors d WHERE d.id = $5::int AND (true)
+  SELECT d.version AS version,
+    coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version,
+    CASE WHEN d.version = ANY ($5::int[]) THEN NULL
+      WHEN coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) THEN concat(
+        '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
+        ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+        ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+        ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
+      ) END AS body
+  FROM doctors d WHERE d.id = $6::int AND (true)
 )
-SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+SELECT (SELECT version FROM found) AS version,
+  (SELECT is_expected_version FROM found) AS "isExpectedVersion",
+  (SELECT body FROM found) AS body
 FROM caller;

@@ -1,4 +1,4 @@
--- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 active boolean, $7 specialization text, $8 patient integer, $9 size integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
+-- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 patient integer, $7 active boolean, $8 specialization text, $9 size integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -14,21 +14,20 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT lower(regexp_replace(replace(replace(replace(replace(translate(regexp_replace(normalize(lower($4::text), NFKD), '[\u0300-\u036f]', '', 'g'), 'øłđðħŧıς', 'olddhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), '\s+', ' ', 'g')) AS key
+  SELECT name_query('', $4::text) AS query
 ),
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.last_first
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
     FROM doctors d
     WHERE d.id > $5::bigint
+      AND ($6::int IS NULL OR (
+        SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $6::int AND m.doctor_id = d.id))
       AND ($4::text IS NULL
-        OR starts_with(d.first_last, (SELECT key FROM search))
-        OR starts_with(d.last_first, (SELECT key FROM search)))
-      AND ($6::boolean IS NULL OR d.active = $6::boolean)
-      AND ($7::text IS NULL OR d.specialization = $7::text)
-      AND ($8::int IS NULL OR (
-        SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $8::int AND m.doctor_id = d.id))
+        OR d.name_tokens @@ (SELECT query FROM search))
+      AND ($7::boolean IS NULL OR d.active = $7::boolean)
+      AND ($8::text IS NULL OR d.specialization = $8::text)
     ORDER BY d.id LIMIT $9::int + 1
   ) d
 ),
@@ -36,10 +35,10 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9:
 page_json AS (
   SELECT page_position, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
-    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+    ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
   ) AS json
   FROM page d
 ),
@@ -49,10 +48,10 @@ audit_event AS (
     SELECT id, username, role, $2::uuid, $10::uuid, $11::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $8::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done'
         ELSE 'not_found' END,
-      $8::int
-    FROM token_account WHERE $8::int IS NOT NULL
+      $6::int
+    FROM token_account WHERE $6::int IS NOT NULL
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )

@@ -14,19 +14,18 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT lower(regexp_replace(replace(replace(replace(replace(translate(regexp_replace(normalize(lower($4::text), NFKD), '[\u0300-\u036f]', '', 'g'), 'øłđðħŧıς', 'olddhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), '\s+', ' ', 'g')) AS key
+  SELECT name_query('', $4::text) AS query
 ),
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.last_first
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
     FROM mappings m JOIN LATERAL (SELECT * FROM doctors WHERE id = m.doctor_id OFFSET 0) d ON true
     WHERE m.owner_id = (SELECT id FROM caller)
       AND (m.patient_id, m.doctor_id) > ($5::int, $6::bigint)
       AND m.patient_id <= $5::int
       AND ($4::text IS NULL
-        OR starts_with(d.first_last, (SELECT key FROM search))
-        OR starts_with(d.last_first, (SELECT key FROM search)))
+        OR d.name_tokens @@ (SELECT query FROM search))
       AND ($7::boolean IS NULL OR d.active = $7::boolean)
       AND ($8::text IS NULL OR d.specialization = $8::text)
     ORDER BY m.patient_id, m.doctor_id LIMIT $9::int + 1
@@ -36,10 +35,10 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9:
 page_json AS (
   SELECT page_position, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
-    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+    ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
   ) AS json
   FROM page d
 ),

@@ -1,4 +1,4 @@
--- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 id integer, $6 changes jsonb, $7 request_id uuid, $8 address text
+-- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -17,8 +17,8 @@ target AS (
   SELECT d.*, (
     d.created_by = (SELECT id FROM caller)
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
-  FROM doctors d WHERE d.id = $5::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
+  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND d.version <> ALL ($5::int[]) AS is_expected_version
+  FROM doctors d WHERE d.id = $6::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
 caller_recheck AS (
@@ -29,36 +29,40 @@ caller_recheck AS (
   FOR SHARE OF u, s
 ),
 reserved AS (
-  SELECT FROM target, jsonb_populate_record(NULL::doctors, $6::jsonb) new
+  SELECT FROM target, jsonb_populate_record(NULL::doctors, $7::jsonb) new
   WHERE (coalesce(new.firstname, target.firstname), coalesce(new.lastname, target.lastname), coalesce(new.email, target.email), coalesce(new.active, target.active)) IS DISTINCT FROM (target.firstname, target.lastname, target.email, target.active)
     AND target.can_change AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
     AND doctor_relied_on(target.id, (SELECT id FROM caller))
 ),
 changed AS (
-  -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-  UPDATE doctors d SET (firstname, lastname, email, gender, specialization, max_appointments_per_day, active, updated_at, version) = (
-    SELECT new.firstname, new.lastname, new.email, new.gender, new.specialization, new.max_appointments_per_day, new.active, now(), d.version + 1
-    FROM jsonb_populate_record(d, $6::jsonb) new
-  )
+  UPDATE doctors d SET
+    firstname = coalesce($7::jsonb ->> 'firstname', d.firstname),
+    lastname = coalesce($7::jsonb ->> 'lastname', d.lastname),
+    email = coalesce($7::jsonb ->> 'email', d.email),
+    gender = coalesce($7::jsonb ->> 'gender', d.gender),
+    specialization = coalesce($7::jsonb ->> 'specialization', d.specialization),
+    max_appointments_per_day = coalesce(($7::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day),
+    active = coalesce(($7::jsonb ->> 'active')::boolean, d.active),
+    updated_at = now(), version = d.version + 1
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved)
   RETURNING d.version, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":', to_json(d.gender), ',"specialization":', to_json(d.specialization),
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', to_json(d.active), ',"created_by":', d.created_by,
-    ',"created_at":"', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+    ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
   ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
-  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
     'update',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $5::int,
+    $6::int,
     (SELECT nullif('{' || concat_ws(',',
       CASE WHEN target.firstname <> changed.firstname
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,

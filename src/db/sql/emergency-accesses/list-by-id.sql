@@ -28,7 +28,7 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5:
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
       ea.id, (SELECT row_to_json(o) FROM (SELECT u.id, u.username) o) AS account, ea.patient_id AS patient, ea.reason,
-      to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at) o)::text AS json
+      substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at) o)::text AS json
   FROM page ea
     JOIN users u ON u.id = ea.account_id
 ),

@@ -28,8 +28,8 @@ page_and_next AS (
 page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT i.id, i.email, i.role, i.created_by,
-      to_char(i.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-      to_char(i.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at) o)::text AS json
+      substr(to_json(i.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
+      substr(to_json(i.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at) o)::text AS json
   FROM page i
 ),
 audit_event AS (

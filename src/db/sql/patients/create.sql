@@ -49,16 +49,17 @@ caller_recheck AS (
 ),
 draft AS (
   SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, $4::jsonb || jsonb_build_object(
-    'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now())) new
+    'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (
   SELECT p.id AS record_id, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
-    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS answer
   FROM draft p
 ),

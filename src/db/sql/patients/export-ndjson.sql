@@ -32,10 +32,11 @@ audit_event AS (
 )
 SELECT (SELECT string_agg(concat(
   '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-  ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+  ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
   ',"created_by":', p.created_by,
-  ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-  ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+  ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+  ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+  ',"version":', p.version, '}'
 ) || E'\n', '' ORDER BY p.id) FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = $5::int) AS next
 FROM caller;

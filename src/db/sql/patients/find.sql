@@ -1,4 +1,4 @@
--- GET /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 known integer[], $5 id integer, $6 request_id uuid, $7 address text, $8 is_retry boolean
+-- GET /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 known integer[], $6 id integer, $7 request_id uuid, $8 address text, $9 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -14,16 +14,19 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
-  SELECT p.version,
-    CASE WHEN p.version = ANY ($4::int[]) THEN NULL ELSE concat(
-      '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-      ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
-      ',"created_by":', p.created_by,
-      ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-      ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
-    ) END AS body
+  SELECT p.version AS version,
+    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version,
+    CASE WHEN p.version = ANY ($5::int[]) THEN NULL
+      WHEN coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) THEN concat(
+        '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+        ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
+        ',"created_by":', p.created_by,
+        ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+        ',"version":', p.version, '}'
+      ) END AS body
   FROM patients p
-  WHERE p.id = $5::int AND (
+  WHERE p.id = $6::int AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -38,15 +41,18 @@ found AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
       'read',
       CASE WHEN NOT is_accepted THEN 'refused'
-        WHEN EXISTS (SELECT FROM found) THEN 'done'
+        WHEN EXISTS (SELECT FROM found WHERE is_expected_version) THEN 'done'
+        WHEN EXISTS (SELECT FROM found) THEN 'refused'
         ELSE 'not_found' END,
-      $5::int
+      $6::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT version FROM found) AS version, (SELECT body FROM found) AS body
+SELECT (SELECT version FROM found) AS version,
+  (SELECT is_expected_version FROM found) AS "isExpectedVersion",
+  (SELECT body FROM found) AS body
 FROM caller;

@@ -28,7 +28,7 @@ granted AS (
   RETURNING patient_id, expires_at
 ),
 response AS (
-  SELECT ea.patient_id AS patient, $4::text AS reason, to_char(ea.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at
+  SELECT ea.patient_id AS patient, $4::text AS reason, substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at
   FROM granted ea
 ),
 audit_event AS (

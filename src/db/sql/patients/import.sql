@@ -44,7 +44,7 @@ lines AS (
     jsonb_populate_record(NULL::patients, sent.record) new
 ),
 existing_emails AS (
-  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT lower(l.email COLLATE "C") FROM lines l)) email
+  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT email_key(l.email) COLLATE "C" FROM lines l)) email
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 caller_recheck AS (
@@ -58,19 +58,22 @@ caller_recheck AS (
 ),
 checked_lines AS (
   SELECT l.*, CASE
-      WHEN lower(l.email COLLATE "C") IN (SELECT email FROM existing_emails)
-        THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['You already have a patient with this email.'] AS email) o)
-      WHEN row_number() OVER (PARTITION BY lower(l.email COLLATE "C") ORDER BY l.line) > 1
-        THEN (SELECT row_to_json(o) FROM (SELECT ARRAY['An earlier line has this email.'] AS email) o) END AS errors
+      WHEN email_key(l.email) COLLATE "C" IN (SELECT email FROM existing_emails) THEN 'email_taken'
+      WHEN row_number() OVER (PARTITION BY email_key(l.email) COLLATE "C" ORDER BY l.line) > 1 THEN 'email_repeated' END AS email_error
   FROM lines l
 ),
 refused AS (
-  SELECT line, errors FROM checked_lines WHERE errors IS NOT NULL
-  UNION ALL SELECT r.line, r.errors FROM json_to_recordset($8::json) AS r (line int, errors json)
+  SELECT line, json_build_object('email', json_build_array(
+    CASE email_error WHEN 'email_taken' THEN 'You already have a patient with this email.'
+      ELSE 'An earlier line has this email.' END
+  )) AS errors, json_build_object('email', json_build_array(email_error)) AS error_codes
+  FROM checked_lines WHERE email_error IS NOT NULL
+  UNION ALL SELECT r.line, r.errors, r.error_codes
+  FROM json_to_recordset($8::json) AS r (line int, errors json, error_codes json)
 ),
 draft AS (
   SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, age, gender, (SELECT id FROM caller) AS owner_id
-  FROM (SELECT * FROM checked_lines WHERE errors IS NULL ORDER BY line) valid
+  FROM (SELECT * FROM checked_lines WHERE email_error IS NULL ORDER BY line) valid
   WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 response AS (
@@ -79,7 +82,7 @@ response AS (
       SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
       FROM (SELECT line, id FROM draft) l) || ',"refused":' || (
         SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
-        FROM (SELECT line, errors FROM refused) l) || '}' AS answer
+        FROM (SELECT line, errors, error_codes FROM refused) l) || '}' AS answer
   FROM caller WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 stored_key AS (
@@ -123,5 +126,5 @@ SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   (
     SELECT '[' || coalesce(string_agg(row_to_json(l)::text, ',' ORDER BY line), '') || ']'
-    FROM (SELECT line, errors FROM refused) l) AS refused
+    FROM (SELECT line, errors, error_codes FROM refused) l) AS refused
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -68,7 +68,7 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7:
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT
       e.id,
-      to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+      substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at,
       CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username) o) END AS account,
       e.action, coalesce(e.changes, '{}') AS changes) o)::text AS json
   FROM page e
@@ -98,7 +98,7 @@ audit_event AS (
   WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
+  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS key,
   (SELECT id::float8 FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,

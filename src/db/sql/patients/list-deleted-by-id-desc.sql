@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 gender text, $7 min_age integer, $8 max_age integer, $9 doctor integer, $10 size integer, $11 request_id uuid, $12 address text, $13 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 doctor integer, $7 gender text, $8 min_age integer, $9 max_age integer, $10 size integer, $11 request_id uuid, $12 address text, $13 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -14,24 +14,23 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT lower(regexp_replace(replace(replace(replace(replace(translate(regexp_replace(normalize(lower($4::text), NFKD), '[\u0300-\u036f]', '', 'g'), 'øłđðħŧıς', 'olddhtiσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), '\s+', ' ', 'g')) AS key
+  SELECT name_query('', $4::text) AS query, name_query('d' || (SELECT id FROM caller) || ':', $4::text) AS scoped_query
 ),
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
-    SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.last_first
+    SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.name_sort_key
     FROM patients p
     WHERE p.deleted_at IS NOT NULL
       AND (p.deleted_from, p.id) < ((SELECT id FROM caller), $5::bigint)
       AND p.deleted_from >= (SELECT id FROM caller)
+      AND ($6::int IS NULL OR (
+        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $6::int))
       AND ($4::text IS NULL
-        OR starts_with(p.first_last, (SELECT key FROM search))
-        OR starts_with(p.last_first, (SELECT key FROM search)))
-      AND ($6::text IS NULL OR p.gender = $6::text)
-      AND ($7::int IS NULL OR p.age >= $7::int)
-      AND ($8::int IS NULL OR p.age <= $8::int)
-      AND ($9::int IS NULL OR (
-        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
+        OR p.name_tokens @@ (SELECT query FROM search))
+      AND ($7::text IS NULL OR p.gender = $7::text)
+      AND ($8::int IS NULL OR p.age >= $8::int)
+      AND ($9::int IS NULL OR p.age <= $9::int)
     ORDER BY p.deleted_from DESC, p.id DESC LIMIT $10::int + 1
   ) p
 ),
@@ -39,10 +38,11 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
-    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS json
   FROM page p
 ),

@@ -1,4 +1,4 @@
--- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 id integer, $6 changes jsonb, $7 request_id uuid, $8 address text
+-- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -15,9 +15,9 @@ caller AS (
 ),
 target AS (
   SELECT p.*, (p.owner_id = (SELECT id FROM caller)) AS can_change,
-    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version
+    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND p.version <> ALL ($5::int[]) AS is_expected_version
   FROM patients p
-  WHERE p.id = $5::int AND (SELECT id FROM caller) IS NOT NULL AND (
+  WHERE p.id = $6::int AND (SELECT id FROM caller) IS NOT NULL AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -38,31 +38,34 @@ caller_recheck AS (
   FOR SHARE OF u, s
 ),
 changed AS (
-  -- jsonb_populate_record overwrites the columns that the JSON has and keeps the others.
-  UPDATE patients p SET (firstname, lastname, email, age, gender, updated_at, version) = (
-    SELECT new.firstname, new.lastname, new.email, new.age, new.gender, now(), p.version + 1
-    FROM jsonb_populate_record(p, $6::jsonb) new
-  )
+  UPDATE patients p SET
+    firstname = coalesce($7::jsonb ->> 'firstname', p.firstname),
+    lastname = coalesce($7::jsonb ->> 'lastname', p.lastname),
+    email = coalesce($7::jsonb ->> 'email', p.email),
+    age = coalesce(($7::jsonb ->> 'age')::smallint, p.age),
+    gender = coalesce($7::jsonb ->> 'gender', p.gender),
+    updated_at = now(), version = p.version + 1
   FROM target
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
   RETURNING p.version, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":', to_json(p.gender),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
     ',"created_by":', p.created_by,
-    ',"created_at":"', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"',
-    ',"updated_at":"', to_char(p.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '"', '}'
+    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS body,
     p.firstname, p.lastname, p.email, p.age, p.gender
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
     'update',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $5::int,
+    $6::int,
     (SELECT nullif('{' || concat_ws(',',
       CASE WHEN target.firstname <> changed.firstname
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,

@@ -1,0 +1,138 @@
+-- PATCH /api/auth/me: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 network text, $5 wide_network text, $6 request_id uuid, $7 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted,
+    u.probing_until > now() AS is_probing
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id FROM token_account
+  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+own_network AS (
+  SELECT FROM login_attempts a
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND a.network = $4::text AND a.logged_in_at IS NOT NULL
+),
+counters AS (
+  SELECT * FROM (VALUES
+    ('', $4::text),
+    ('', $5::text),
+    ((SELECT lower(username COLLATE "C") FROM caller), ''),
+    ((SELECT lower(username COLLATE "C") FROM caller), $4::text)
+  ) keys (username, network)
+  WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
+    AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
+),
+counted_network AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username = '' AND network = $4::text
+  ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+    FROM (
+      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  RETURNING failures, refused, refused_before
+),
+counted_wide_network AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username = '' AND network = $5::text AND EXISTS (SELECT FROM counted_network WHERE refused = 0)
+  ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+    FROM (
+      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  RETURNING failures, refused, refused_before
+),
+counted_account AS (
+  INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
+  SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
+  WHERE username <> '' AND (EXISTS (SELECT FROM own_network) OR EXISTS (SELECT FROM counted_network WHERE refused = 0)
+    AND NOT EXISTS (SELECT FROM counted_wide_network WHERE refused > 0))
+  ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
+    SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
+      CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
+      CASE WHEN is_blocked THEN a.blocked_until WHEN n < free THEN 'epoch'::timestamptz
+        ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(n - free, 10), longest)) END,
+      CASE WHEN is_blocked THEN a.refused + 1 ELSE 0 END,
+      CASE WHEN is_blocked THEN 0 ELSE a.refused END
+    FROM (
+      SELECT *, a.blocked_until > clock_timestamp() AS is_blocked,
+        greatest(a.failures - greatest(floor(extract(epoch FROM now() - a.failed_at) / 3600 * forgiven)::int, 0), 0) + 1 AS n
+      FROM (
+        SELECT 100 AS free, 60 AS longest, 60 AS forgiven WHERE a.username = '' AND a.network NOT LIKE '%/48'
+        UNION ALL SELECT 1000 AS free, 60 AS longest, 600 AS forgiven WHERE a.username = '' AND a.network LIKE '%/48'
+        UNION ALL SELECT 5 AS free, 900 AS longest, 1 AS forgiven WHERE a.network = ''
+        UNION ALL SELECT 70 AS free, 900 AS longest, 1 AS forgiven WHERE a.username <> '' AND a.network <> ''
+      ) limits
+    ) counted
+  )
+  RETURNING failures, refused, refused_before
+),
+attempt AS (
+  SELECT EXISTS (SELECT FROM counted_account WHERE refused = 0) OR NOT EXISTS (SELECT FROM counters) AS is_admitted, (
+    SELECT greatest(ceil(extract(epoch FROM max(a.blocked_until) - clock_timestamp())), 1)::int
+    FROM login_attempts a WHERE (a.username, a.network) IN (SELECT username, network FROM counters)
+  ) AS wait_seconds
+),
+lockout AS (
+  SELECT CASE refused WHEN 1 THEN 'too many attempts: ' || failures || ' failures'
+      ELSE 'attempts refused during the last lockout: ' || refused_before END AS reason
+  FROM (
+    SELECT * FROM counted_network UNION ALL SELECT * FROM counted_wide_network UNION ALL SELECT * FROM counted_account
+  ) counted
+  WHERE refused = 1 OR (refused = 0 AND refused_before > 1)
+),
+account AS (
+  SELECT u.password_hash, u.password_trimmed, u.password_prehashed, u.username, u.email,
+    (u.must_change_password AND u.password_expires_at <= now()) IS TRUE AS is_expired
+  FROM users u WHERE u.id = (SELECT id FROM caller)
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
+  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    'update_account',
+    'refused',
+    reason
+  FROM token_account LEFT JOIN lockout ON is_accepted
+  WHERE NOT is_accepted OR reason IS NOT NULL
+)
+SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
+  (SELECT is_admitted FROM attempt) AS "isAdmitted",
+  (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
+  (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
+  (SELECT password_prehashed FROM account) AS password_prehashed,
+  (SELECT is_expired FROM account) AS "isExpired",
+  (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
+FROM caller;

@@ -1,0 +1,98 @@
+import { isBlank } from "../http/csv-dialects.ts";
+import { columnName, readCsv, tooFewCells, UNNAMED_COLUMN } from "../http/csv-reader.ts";
+import { removeFormulaGuard } from "../http/csv-writer.ts";
+import { readOnlyFields } from "../http/fields.ts";
+import { type FieldErrors, Problem } from "../http/problems.ts";
+import { SAVE_AS_UTF8, spreadsheetDecoder } from "../http/text-encoding.ts";
+import { type ParsedLine, refusedLinesProblem } from "./import-lines.ts";
+import { patientFields } from "./requests.ts";
+
+/** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
+export function decodeSpreadsheet(bytes: Uint8Array): string {
+  const problem = () => new Problem("invalid_utf8", `The file is not UTF-8. ${SAVE_AS_UTF8}`);
+  let text: string;
+  try {
+    text = spreadsheetDecoder(bytes).decode(bytes);
+  } catch {
+    throw problem();
+  }
+  // UTF-16 without a mark, or a workbook: text does not begin with NUL characters.
+  if (text.slice(0, 8).includes("\0")) throw problem();
+  return text;
+}
+
+/** @throws {Problem} 400 when the header is not well-formed, or has other columns */
+export function* readCsvLines(text: string): Generator<ParsedLine> {
+  let columns: string[] | undefined;
+  for (const { line, cells, errors } of readCsv(text)) {
+    if (!columns) {
+      columns = cells.map(fieldOfColumn);
+      const headerErrors = errors ?? findHeaderErrors(columns);
+      if (headerErrors) throw refusedLinesProblem([{ line, errors: headerErrors }]);
+    } else if (errors) yield { line, errors };
+    else yield parseCells(line, columns, cells);
+  }
+}
+
+const requiredColumns = Object.keys(patientFields);
+const UNKNOWN = "?";
+
+/** A name as people write it: `First name`, `first-name`, `FirstName` and `FIRST_NAME` are `firstname`. */
+const simplifyName = (name: string): string => name.toLowerCase().replace(/[\s\p{Z}\p{Cf}\p{Pd}_]+/gu, "");
+
+const knownColumns = new Map(
+  [...requiredColumns, ...readOnlyFields].map((name) => [simplifyName(name), name]),
+);
+
+/** The field that a cell of the header names; "" when it is blank. */
+const fieldOfColumn = (cell: string): string =>
+  isBlank(cell) ? "" : (knownColumns.get(simplifyName(cell)) ?? UNKNOWN);
+
+/** The errors of a header with unknown, missing or duplicate columns. It never repeats the header: that may be a patient. */
+function findHeaderErrors(columns: string[]): FieldErrors | undefined {
+  const errors: FieldErrors = {};
+  const isHeader = columns.some((name) => name !== "" && name !== UNKNOWN);
+  if (!isHeader)
+    errors["body"] = [
+      {
+        code: "missing_header",
+        message: `There is no header: the first line must name the columns ${requiredColumns.join(", ")}`,
+      },
+    ];
+  columns.forEach((name, index) => {
+    if (name === UNKNOWN)
+      errors[columnName(index + 1)] = [{ code: "unknown_column", message: "Unknown column" }];
+    else if (name !== "" && columns.indexOf(name) !== index)
+      errors[name] = [{ code: "duplicate_column", message: "Duplicate column" }];
+  });
+  if (isHeader)
+    for (const name of requiredColumns)
+      if (!columns.includes(name)) errors[name] = [{ code: "missing_column", message: "Missing column" }];
+  return Object.keys(errors).length > 0 ? errors : undefined;
+}
+
+/** How the cells of these columns become values. Those of the others are text. */
+const cellParsers: Record<string, (cell: string) => unknown> = {
+  // A spreadsheet may show a decimal, with a point or a comma.
+  age: (cell) => (/^\d{1,9}(?:[.,]0{1,2})?$/.test(cell) ? Number.parseInt(cell, 10) : cell),
+  gender: (cell) => genderWords.get(cell.toLowerCase()) ?? cell,
+};
+
+const genderWords = new Map(
+  Object.entries({ f: "F", female: "F", m: "M", male: "M", o: "O", other: "O", u: "U", unknown: "U" }),
+);
+
+/** A record of the cells. An empty cell is a field that is left out. */
+function parseCells(line: number, columns: string[], cells: string[]): ParsedLine {
+  const isTooShort = columns.slice(cells.length).some((name) => requiredColumns.includes(name));
+  if (isTooShort) return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
+  const record: Record<string, unknown> = {};
+  const errors: FieldErrors = {};
+  columns.forEach((name, index) => {
+    const cell = removeFormulaGuard((cells[index] ?? "").trim());
+    if (cell === "") return;
+    if (name === "") errors[columnName(index + 1)] = [{ code: "unknown_column", message: UNNAMED_COLUMN }];
+    else record[name] = cellParsers[name]?.(cell) ?? cell;
+  });
+  return Object.keys(errors).length > 0 ? { line, errors } : { line, record };
+}
