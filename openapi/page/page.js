@@ -1,4 +1,5 @@
 import { mendAccessibility } from "./accessibility.js";
+import { fetchDocument } from "./document.js";
 import "./login.js";
 import { currentSession, fetchWithSession, sessionChanges } from "./session.js";
 
@@ -8,9 +9,11 @@ import { currentSession, fetchWithSession, sessionChanges } from "./session.js";
 globalThis.__zod_globalConfig = { jitless: true };
 const { createApiReference } = await import("./scalar/standalone.esm.js");
 
+const documentUrl = "/openapi.json";
 const configuration = {
-  url: "/openapi.json",
-  customFetch: fetchWithSession,
+  url: documentUrl,
+  customFetch: (input, init) =>
+    String(input).endsWith(documentUrl) ? fetchDocument(documentUrl) : fetchWithSession(input, init),
   documentDownloadType: "direct",
   // As in the document: the order of the columns, and of the steps of a session.
   orderSchemaPropertiesBy: "preserve",

@@ -144,6 +144,15 @@ describe.skipIf(!executable)("the API reference in a browser", { timeout: BROWSE
     await page.close();
   });
 
+  test("optional parameters with an example are not sent before the reader chooses them", async () => {
+    const { page } = await open();
+    const operation = await openOperation(page, "administration", "listAccounts");
+    const example = await operation.locator("pre").first().textContent();
+    expect(example).toContain("/api/accounts/");
+    expect(example).not.toContain("role=");
+    await page.close();
+  });
+
   test("the page fits a phone's width and sends requests there", async () => {
     const { page, complaints } = await open(phone);
     expect(await overhang(page)).toBe(0);
