@@ -52,9 +52,13 @@ export const fieldsOf = (schema: JsonSchema): Record<string, JsonSchema> =>
     Object.entries(
       Object(resolveReference<JsonSchema>(document, schema)["properties"]) as Record<string, JsonSchema>,
     )
-      .map(([name, field]) => [name, resolveReference<JsonSchema>(document, field)] as const)
-      .filter(([, field]) => field["description"] !== ignoredFieldText),
+      .filter(([, { description }]) => !isReadOnly(String(description)))
+      .map(([name, field]) => [name, resolveReference<JsonSchema>(document, field)] as const),
   );
+
+/** A field that is ignored, or must have the value of the record. */
+const isReadOnly = (description: string) =>
+  description === ignoredFieldText || description.startsWith("Read-only.");
 
 const validFields = (schema: JsonSchema) =>
   Object.fromEntries(Object.entries(fieldsOf(schema)).map(([name, field]) => [name, valid(field)]));
