@@ -78,7 +78,8 @@ export function readCsvRecord(text: string, position: CsvPosition): CsvRecord {
   position.header ??= { dialect, columns: width };
   const { columns } = position.header;
   const lineEnds = countLineEnds(text, at, end);
-  const isMisshapen = end < 0 || width > columns || (count < columns && width > 0 && lineEnds > 1);
+  const lines = lineEnds + (/[^\r\n]/.test(text.charAt(end - 1)) ? 1 : 0); // the last one may have no end
+  const isMisshapen = end < 0 || width > columns || (count < columns && width > 0 && lines > 1);
   if (isMisshapen) endAfterLine(text, position);
   else {
     position.line += lineEnds;

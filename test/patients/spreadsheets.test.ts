@@ -206,6 +206,15 @@ describe("a line of CSV with a broken quotation mark", () => {
     }
   });
 
+  test.each(["\n", ""])(
+    "whose record has too few cells is refused, and the next line is read, if the file ends with %j",
+    async (end) => {
+      const text = `${header}\n"Grace,Hopper,g@example.org,85,F\nAda,",L${end}`;
+      const { body } = await importInto(text, "?partial=true");
+      expect(body.refused.map(({ line }: { line: number }) => line)).toEqual([2, 3]);
+    },
+  );
+
   test("that a mark many lines later closes is refused alone", async () => {
     const between = Array.from({ length: 50 }, (_, n) => `Ada,Lovelace,${n}@example.org,47,F`);
     const lines = [header, '"Grace,Hopper,g@example.org,85,F', ...between, 'Bo",B'];
