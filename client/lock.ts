@@ -36,17 +36,16 @@ export function createQueue(lockName: string | undefined) {
 async function withLock<Result>(name: string | undefined, work: () => Promise<Result>): Promise<Result> {
   const { locks } = (globalThis as Platform).navigator ?? {};
   if (!name || !locks) return work();
-  let hasLock = false;
+  let running: Promise<Result> | undefined;
   const workWithLock = () => {
-    hasLock = true;
-    return work();
+    running = work();
+    return running;
   };
-  // Once the lock is held, an abort has no effect on it.
   const request = (signal: AbortSignal) => locks.request(name, { signal }, workWithLock);
   try {
     return await withTimeout(LOCK_TIMEOUT, request, undefined);
   } catch (error) {
-    if (hasLock) throw error;
+    if (running) return running; // its own error; or another script has stolen the lock, and the work goes on
     const isTimeout = error instanceof Error && error.name === "TimeoutError";
     if (!isTimeout) return work(); // a document without an origin, such as a sandboxed frame, has no locks
     throw new ProblemError({ detail: "Timed out waiting for another tab. Try again." }, {}, error);

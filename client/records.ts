@@ -17,8 +17,8 @@ export interface CreateOptions extends CallOptions {
 /** The options of a call that changes or deletes a record. */
 export interface ChangeOptions<Shape> extends CallOptions {
   /**
-   * The record as it was read (a copy or a record from a list too), or its ETag: the call throws a problem with status 412 if the record has changed
-   * since.
+   * The record as it was read (a copy or a record from a list too), or its ETag: the call throws a problem with status
+   * 412 if the record has changed since.
    */
   ifMatch?: Shape | string | undefined;
 }
@@ -136,8 +136,9 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   };
 }
 
-/** A value as the API stores it: it trims strings. */
-const storedValue = (value: unknown): unknown => (typeof value === "string" ? value.trim() : value);
+/** A value as the API stores it, to compare it: strings are trimmed, and emails are in Unicode's normal form NFC. */
+const storedValue = (value: unknown): unknown =>
+  typeof value === "string" ? value.trim().normalize() : value;
 
 /** The fields that the API sets itself; it ignores them in a change. */
 const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version"];
@@ -145,5 +146,6 @@ const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version
 const hasValues = (record: object, changes: object): boolean =>
   Object.entries(changes).every(
     ([field, value]) =>
-      readOnlyFields.includes(field) || record[field as keyof typeof record] === storedValue(value),
+      readOnlyFields.includes(field) ||
+      storedValue(record[field as keyof typeof record]) === storedValue(value),
   );

@@ -1,5 +1,5 @@
 -- The key by which two emails are the same address: without differences in case, in any script. ICU's root locale
--- lowers letters in the same way on every server. A capital sigma has two lower-case forms (ΓΙΩΡΓΟΣ, γιωργος), and some
+-- does not depend on the locale of the database. A capital sigma has two lower-case forms (ΓΙΩΡΓΟΣ, γιωργος), and some
 -- letters have a composed form in lower case only, such as ΐ.
 CREATE FUNCTION "email_key"(email text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN normalize(translate(lower(email COLLATE "und-x-icu"), 'ς', 'σ'), NFC);--> statement-breakpoint

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { buildDocument } from "./document.ts";
 
 // Writes the static files that are served with the API to dist/public/: the OpenAPI document and the reference page. Wrangler runs this
@@ -9,7 +8,7 @@ import { buildDocument } from "./document.ts";
 const project = join(import.meta.dirname, "..");
 const target = join(project, "dist", "public");
 const page = join(import.meta.dirname, "page");
-const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+const scalar = join(project, "node_modules", "@scalar", "api-reference", "dist", "browser");
 
 const { version } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
 const introduction = readFileSync(join(import.meta.dirname, "introduction.md"), "utf8");
@@ -19,18 +18,19 @@ const files = new Map<string, Buffer>([["openapi.json", Buffer.from(document)]])
 // Cloudflare reads `_headers` and `_redirects` in the top directory.
 for (const name of readdirSync(page))
   files.set(name.startsWith("_") ? name : join("docs", name), readFileSync(join(page, name)));
-for (const name of [
-  "swagger-ui.css",
-  "swagger-ui-bundle.js",
-  "swagger-ui-bundle.js.LICENSE.txt",
-  "LICENSE",
-  "NOTICE",
-])
-  files.set(join("docs", name), readFileSync(join(swagger, name)));
+// Scalar as one module and its chunks, each of which is loaded when it is needed. Not the source maps: they are 41 MB.
+for (const name of readdirSync(scalar, { recursive: true, encoding: "utf8" }))
+  if (name === "standalone.esm.js" || /^chunks.+\.js$/.test(name))
+    files.set(join("docs", "scalar", name), readFileSync(join(scalar, name)));
+// The package has no copy of its license itself; this is that of the same repository.
+const license = join(project, "node_modules", "@scalar", "components", "LICENSE");
+files.set(join("docs", "scalar", "LICENSE"), readFileSync(license));
 
 for (const [name, content] of files) writeIfChanged(join(target, name), content);
-for (const name of readdirSync(target, { recursive: true, encoding: "utf8" }))
-  if (name.includes(".") && !files.has(name)) rmSync(join(target, name));
+for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
+  const file = join(entry.parentPath, entry.name);
+  if (entry.isFile() && !files.has(relative(target, file))) rmSync(file);
+}
 
 /** Writes a file only if its content changes: a process may be reading it, or watching for changes. */
 function writeIfChanged(file: string, content: Buffer): void {

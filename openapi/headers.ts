@@ -83,7 +83,7 @@ export const headers: Record<
   "Retry-After": {
     description: "How many seconds to wait before trying again.",
     required: true,
-    schema: { type: "integer", minimum: 1 },
+    schema: { type: "integer", minimum: 1, maximum: 2_147_483_647, format: "int32" },
     example: 5,
   },
   "WWW-Authenticate": {

@@ -242,7 +242,10 @@ function problemResponse(
   if (own.codes.length === 0 || wrong.length > 0)
     throw new Error(`A response with the status ${status} has the codes ${own.codes}.`);
   const schema = {
-    allOf: [referenceTo("Problem"), { type: "object", properties: { code: { enum: own.codes } } }],
+    allOf: [
+      referenceTo("Problem"),
+      { type: "object", properties: { code: { type: "string", enum: own.codes } } },
+    ],
   };
   return {
     description: own.description,

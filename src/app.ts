@@ -13,8 +13,9 @@ import { emergencyAccessRoutes } from "./emergency-accesses/routes.ts";
 import { livenessRoute, readinessRoute } from "./health/routes.ts";
 import type { AppEnv } from "./http/context.ts";
 import { corsHeaders } from "./http/cors.ts";
+import { handleError } from "./http/error-handler.ts";
 import { observeRequest } from "./http/observe.ts";
-import { handleError, Problem } from "./http/problems.ts";
+import { Problem } from "./http/problems.ts";
 import { checkClientAddress } from "./http/rate-limits.ts";
 import { allowedMethods, methodNotAllowed } from "./http/routing.ts";
 import { rejectUndeclaredQuery } from "./http/validation.ts";
@@ -31,12 +32,12 @@ export const configure = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 /**
- * Checks the query of routes that need no access token. For the others `requireAccount` does, after the token: so every
+ * Checks the query of routes that need no access token. For the others `requireAccount` does it, after the token. So every
  * route is checked, without a line of its own.
  */
 const checkOpenQuery = createMiddleware<AppEnv>(async (c, next) => {
-  const isOpen = !matchedRoutes(c).some(({ handler }) => handler === requireAccount);
-  if (isOpen) rejectUndeclaredQuery(c);
+  const needsToken = matchedRoutes(c).some(({ handler }) => handler === requireAccount);
+  if (!needsToken) rejectUndeclaredQuery(c);
   await next();
 });
 

@@ -1,40 +1,68 @@
-// Shows the OpenAPI document in Swagger UI, and sends later requests with the access token of the last login, refresh or
-// change of the password.
+import { mendAccessibility } from "./accessibility.js";
+import { fetchDocument } from "./document.js";
+import "./login.js";
+import { currentSession, fetchWithSession, sessionChanges } from "./session.js";
 
-const session = document.querySelector("#session");
+// Shows the OpenAPI document in Scalar. The requests that it sends carry the access token of the login (session.js).
 
-const ui = globalThis.SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#reference",
-  deepLinking: true,
-  filter: true,
-  tryItOutEnabled: true,
-  displayRequestDuration: true,
-  docExpansion: "list",
-  defaultModelsExpandDepth: 0,
-  defaultModelExpandDepth: 2,
-  syntaxHighlight: { theme: "nord" },
-  // The default sends the URL of the document to validator.swagger.io.
-  validatorUrl: null,
-  responseInterceptor: updateSession,
+// zod, which Scalar uses, would compile its checks with `new Function`. The page's policy does not allow that.
+globalThis.__zod_globalConfig = { jitless: true };
+const { createApiReference } = await import("./scalar/standalone.esm.js");
+
+const documentUrl = "/openapi.json";
+const configuration = {
+  url: documentUrl,
+  customFetch: (input, init) =>
+    String(input).endsWith(documentUrl) ? fetchDocument(documentUrl) : fetchWithSession(input, init),
+  documentDownloadType: "direct",
+  // As in the document: the order of the columns, and of the steps of a session.
+  orderSchemaPropertiesBy: "preserve",
+  orderRequiredPropertiesFirst: false,
+  generateOperationSlug: ({ operationId }) => operationId,
+  // Bookmarks of version 1.1 and older: #/Accounts/login
+  redirect: (hash) => hash.replace(/^#\/([^/]+)\/(\w+)$/, (_, tag, id) => `#tag/${slug(tag)}/${id}`),
+  setPageTitle: ({ title, document }) => `${title} · ${document.title} reference`,
+  // Nothing comes from elsewhere, and nothing is sent elsewhere. Scalar's defaults for these are on.
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  showDeveloperTools: "never",
+};
+const reference = createApiReference("#reference", withToken());
+
+sessionChanges.addEventListener("change", () => reference.updateConfiguration(withToken()));
+mendAccessibility(document.body);
+followLink();
+addEventListener("hashchange", followLink);
+// The hash of the URL names what Scalar shows, so this link must not change it.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.querySelector("#reference").focus();
 });
 
-// Swagger UI opens the operation in the URL only when the page loads.
-session.addEventListener("click", ({ target }) => {
-  if (target.hash) ui.layoutActions.parseDeepLinkHash(target.hash);
-});
+/** The configuration with the access token of the login, which the examples of requests show too. */
+function withToken() {
+  const token = currentSession()?.access ?? "";
+  const authentication = { preferredSecurityScheme: "bearer", securitySchemes: { bearer: { token } } };
+  return { ...configuration, authentication };
+}
 
-/** Stores the access token of a new pair of tokens, removes it after a logout, and shows the state. */
-function updateSession(response) {
-  const { pathname } = new URL(response.url, location.href);
-  const [, action] = /^\/api\/auth\/(login|refresh|password|logout)\/?$/.exec(pathname) ?? [];
-  if (response.status === 200 && action !== undefined) {
-    ui.preauthorizeApiKey("bearer", response.body?.access ?? JSON.parse(response.text).access);
-    session.textContent =
-      "Logged in: your requests carry your access token, which is valid for 15 minutes at most.";
-  } else if (response.status === 204 && action === "logout") {
-    ui.authActions.logout(["bearer"]);
-    session.textContent = "Logged out.";
-  }
-  return response;
+function slug(tag) {
+  return decodeURIComponent(tag).toLowerCase().replaceAll(" ", "-");
+}
+
+/**
+ * Keeps the operation of a link in view while the page above it is still being drawn. Scalar tries that for a fixed time, which is too
+ * short on a slow computer. It ends when the reader does something.
+ */
+function followLink() {
+  const id = location.hash.split("/").pop();
+  if (!/^\w+$/.test(id)) return;
+  const scroll = () => document.querySelector(`section[id$="/${id}"]`)?.scrollIntoView();
+  const observer = new ResizeObserver(scroll);
+  observer.observe(document.querySelector("#reference"));
+  for (const event of ["wheel", "touchstart", "pointerdown", "keydown", "hashchange"])
+    addEventListener(event, () => observer.disconnect(), { once: true, passive: true });
 }

@@ -1,4 +1,12 @@
-import { BLANK_ROW_BEFORE_HEADER, COMMAS, type Dialect, dialects, isBlank } from "./csv-dialects.ts";
+import {
+  BLANK_ROW_BEFORE_HEADER,
+  COMMAS,
+  countLineEnds,
+  type Dialect,
+  dialects,
+  isBlank,
+  lineEndLength,
+} from "./csv-dialects.ts";
 import type { FieldError, FieldErrors } from "./problems.ts";
 
 // Reads CSV (RFC 4180) as spreadsheet programs write it. The Worker reads a file as one text, `npm run upload` in parts.
@@ -70,7 +78,8 @@ export function readCsvRecord(text: string, position: CsvPosition): CsvRecord {
   position.header ??= { dialect, columns: width };
   const { columns } = position.header;
   const lineEnds = countLineEnds(text, at, end);
-  const isMisshapen = end < 0 || width > columns || (count < columns && width > 0 && lineEnds > 1);
+  const lines = lineEnds + (/[^\r\n]/.test(text.charAt(end - 1)) ? 1 : 0); // the last one may have no end
+  const isMisshapen = end < 0 || width > columns || (count < columns && width > 0 && lines > 1);
   if (isMisshapen) endAfterLine(text, position);
   else {
     position.line += lineEnds;
@@ -196,19 +205,4 @@ function endAfterLine(text: string, position: CsvPosition): void {
   const end = matchEnd(LINE, text, position.at);
   position.at = end + lineEndLength(text, end);
   position.line += 1;
-}
-
-/** The length of the line end at a position: CR LF, LF or CR; 0 when there is none. */
-function lineEndLength(text: string, at: number): number {
-  if (text[at] === "\n") return 1;
-  if (text[at] !== "\r") return 0;
-  return text[at + 1] === "\n" ? 2 : 1;
-}
-
-/** A loop, because an array of a million matches takes as much memory as the cell that is passed over. */
-function countLineEnds(text: string, start: number, end: number): number {
-  let count = 0;
-  for (let at = start; at < end; at += 1)
-    if (text[at] === "\n" || (text[at] === "\r" && text[at + 1] !== "\n")) count += 1;
-  return count;
 }

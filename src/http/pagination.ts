@@ -7,6 +7,7 @@ import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { integerParam, makeOptional } from "./fields.ts";
 import { type FieldErrors, fieldProblem, validationProblem } from "./problems.ts";
+import { strictQuery } from "./query.ts";
 import { respondJson } from "./respond.ts";
 
 export const MAX_LIMIT = 200;
@@ -19,17 +20,12 @@ const MAX_CURSOR_LENGTH = 4096;
 const cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
 
 /**
- * Defines the query of a list. An unknown parameter is an error, because a mistyped filter must never return all
- * records. The schema is created with the first such request, not at start-up (see `requestBody` in fields.ts).
+ * Defines the query of a list. The schema is created with the first such request, not at start-up (see `requestBody` in fields.ts).
  *
  * @param filters the schemas of its filters by name; all are optional.
  */
-export function definePageQuery<Filters extends z.core.$ZodShape>(filters: Filters) {
-  const known = ["limit", "cursor", ...Object.keys(filters)];
-  const error: z.core.$ZodErrorMap = ({ code }) =>
-    code === "unrecognized_keys" ? `Unknown parameter: this list accepts ${known.join(", ")}` : undefined;
-  return z.lazy(() => z.strictObject({ limit, cursor, ...makeOptional(filters) }, { error }));
-}
+export const definePageQuery = <Filters extends z.core.$ZodShape>(filters: Filters) =>
+  z.lazy(() => strictQuery({ limit, cursor, ...makeOptional(filters) }));
 
 /** Defines the query of a list with several sort orders. `sort` takes each name, and with a `-` before it backwards. */
 export function defineListQuery<Filters extends z.core.$ZodShape, Sort extends string>(

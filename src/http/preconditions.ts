@@ -48,12 +48,12 @@ export const WritePreconditions = z.object(preconditions);
 type Preconditions = z.infer<typeof WritePreconditions>;
 
 /** The versions of a list; `undefined` without the header, and for `*`. */
-const listed = (match: "any" | number[] | undefined) => (match === "any" ? undefined : match);
+const versionsIn = (match: "any" | number[] | undefined) => (match === "any" ? undefined : match);
 
 /** Which versions of a record to send. `expected` null: all. `known`: the client has them. */
 export const versionsToRead = ({ "If-Match": match, "If-None-Match": noneMatch }: Preconditions) => ({
-  expected: listed(match) ?? null,
-  known: listed(noneMatch) ?? [],
+  expected: versionsIn(match) ?? null,
+  known: versionsIn(noneMatch) ?? [],
 });
 
 /**
@@ -72,8 +72,8 @@ export function versionsToChange(
       "If-Match is required: send the ETag of the record as you last read it.",
     );
   // `If-None-Match: *` is false for every record that there is.
-  const expected = noneMatch === "any" ? [] : listed(match);
-  return { expected: expected ?? null, excluded: listed(noneMatch) ?? [] };
+  const expected = noneMatch === "any" ? [] : versionsIn(match);
+  return { expected: expected ?? null, excluded: versionsIn(noneMatch) ?? [] };
 }
 
 /**
@@ -109,15 +109,15 @@ const writers = {
 } as const;
 export type ResourceKind = keyof typeof writers;
 
-/** What only an admin may do with a doctor that others may change. */
-const RELIED_ON =
+/** What only an admin may do with a doctor that its creator may change otherwise. */
+const DOCTOR_RELIED_ON =
   "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.";
 
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has a version that the
- *   request excludes.
+ * @throws {Problem} 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has a
+ *   version that the request excludes.
  */
 export function requireWritable(
   { canChange, isExpectedVersion, needsAdmin }: TargetState,
@@ -126,6 +126,6 @@ export function requireWritable(
 ): void {
   const { code, who } = writers[resourceName];
   if (!requireFound(canChange, resourceName)) throw new Problem(code, `${who} may change or delete it.`);
-  if (needsAdmin) throw new Problem("doctor_relied_on", RELIED_ON);
+  if (needsAdmin) throw new Problem("doctor_relied_on", DOCTOR_RELIED_ON);
   if (!isExpectedVersion) throw preconditionFailed(resourceName, preconditions);
 }

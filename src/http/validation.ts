@@ -11,7 +11,7 @@ import {
   unknownFieldName,
   validationProblem,
 } from "./problems.ts";
-import { parameterErrors, parameterProblem, readQuery } from "./query.ts";
+import { parameterErrors, parameterProblem, readQuery, unknownParameterMessage } from "./query.ts";
 import { routeHandlers } from "./routing.ts";
 
 const MAX_JSON_KIB = 64;
@@ -121,8 +121,8 @@ function parseQuery(c: Context, schema: z.ZodMiniType): object {
 }
 
 /**
- * Checks the query of a route that declares no schema for it: it takes none. What the client thinks it says would be
- * ignored otherwise, as in `DELETE …?dry_run=true`. Nothing is checked when there is no such route, which is 404 or 405.
+ * Refuses the query of a route that declares no schema for it, because ignoring it can do what the client did not want:
+ * `DELETE …?dry_run=true`. Nothing is checked when there is no such route, which is 404 or 405.
  *
  * @throws {Problem} 400 that names the parameters
  */
@@ -132,8 +132,7 @@ export function rejectUndeclaredQuery(c: Context): void {
   if (handlers.length === 0) return;
   if (handlers.some((handler) => validationSchemas.get(handler)?.part === "query")) return;
   const names = [...readQuery(c).keys()];
-  if (names.length > 0)
-    throw parameterProblem(names, "unknown_parameter", "Unknown parameter: this route accepts none");
+  if (names.length > 0) throw parameterProblem(names, "unknown_parameter", unknownParameterMessage([]));
 }
 
 function validationErrorProblem(error: z.core.$ZodError): Problem {

@@ -2,7 +2,7 @@ import { createFactory } from "hono/factory";
 import { classifyDatabaseError } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
-import { logFailure } from "../http/problems.ts";
+import { logFailure } from "../http/error-handler.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { negotiateMediaType } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";

@@ -37,8 +37,16 @@ export function* readCsvLines(text: string): Generator<ParsedLine> {
 const requiredColumns = Object.keys(patientFields);
 const UNKNOWN = "?";
 
-/** A name as people write it: `First name`, `first-name`, `FirstName` and `FIRST_NAME` are `firstname`. */
-const simplifyName = (name: string): string => name.toLowerCase().replace(/[\s\p{Z}\p{Cf}\p{Pd}_]+/gu, "");
+/**
+ * The letters and digits of a column's name: `First name`, `first-name`, `First.Name:` and `FIRST_NAME` are `firstname`.
+ * Programs in Turkish write `FİRSTNAME` and `fırstname`; NFKD makes İ an I with a dot.
+ */
+const simplifyName = (name: string): string =>
+  name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll("ı", "i")
+    .replace(/[^\p{L}\p{N}]/gu, "");
 
 const knownColumns = new Map(
   [...requiredColumns, ...readOnlyFields].map((name) => [simplifyName(name), name]),
@@ -74,13 +82,21 @@ function findHeaderErrors(columns: string[]): FieldErrors | undefined {
 /** How the cells of these columns become values. Those of the others are text. */
 const cellParsers: Record<string, (cell: string) => unknown> = {
   // A spreadsheet may show a decimal, with a point or a comma.
-  age: (cell) => (/^\d{1,9}(?:[.,]0{1,2})?$/.test(cell) ? Number.parseInt(cell, 10) : cell),
+  age: (cell) => (/^-?\d{1,9}(?:[.,]0{1,2})?$/.test(cell) ? Number.parseInt(cell, 10) : cell),
   gender: (cell) => genderWords.get(cell.toLowerCase()) ?? cell,
 };
 
 const genderWords = new Map(
   Object.entries({ f: "F", female: "F", m: "M", male: "M", o: "O", other: "O", u: "U", unknown: "U" }),
 );
+
+/**
+ * White space, and the invisible characters that Windows and web pages add around copied text. No joiners (U+200C, U+200D),
+ * because a name may end with one, and no overrides of the direction (U+202D, U+202E), which are refused.
+ */
+const MARGIN = "\\s\\u200b\\u200e\\u200f\\u202a-\\u202c\\u2060\\u2066-\\u2069";
+const TEXT_WITHOUT_MARGIN = new RegExp(`[^${MARGIN}](?:.*[^${MARGIN}])?`, "s");
+const trimCell = (cell: string): string => TEXT_WITHOUT_MARGIN.exec(cell)?.[0] ?? "";
 
 /** A record of the cells. An empty cell is a field that is left out. */
 function parseCells(line: number, columns: string[], cells: string[]): ParsedLine {
@@ -89,7 +105,7 @@ function parseCells(line: number, columns: string[], cells: string[]): ParsedLin
   const record: Record<string, unknown> = {};
   const errors: FieldErrors = {};
   columns.forEach((name, index) => {
-    const cell = removeFormulaGuard((cells[index] ?? "").trim());
+    const cell = removeFormulaGuard(trimCell(cells[index] ?? ""));
     if (cell === "") return;
     if (name === "") errors[columnName(index + 1)] = [{ code: "unknown_column", message: UNNAMED_COLUMN }];
     else record[name] = cellParsers[name]?.(cell) ?? cell;

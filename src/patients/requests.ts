@@ -15,6 +15,7 @@ import {
   rule,
 } from "../http/fields.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
+import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
 
 /** The fields that a client writes. */
@@ -57,13 +58,7 @@ export const PatientChanges = patchBody(patientFields, readOnlyFields);
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>
-  z.strictObject(
-    { [name]: z.optional(booleanParam) } as Record<Name, z.ZodMiniOptional<typeof booleanParam>>,
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? `Unknown parameter: this route accepts ${name}` : undefined,
-    },
-  );
+  strictQuery({ [name]: z.optional(booleanParam) } as Record<Name, z.ZodMiniOptional<typeof booleanParam>>);
 
 /** `bom`: whether an export as CSV begins with a byte order mark, which it does by default. */
 export const ExportQuery = defineBooleanQuery("bom");

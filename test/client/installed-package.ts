@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "..", "..");
+const typescript = join(root, "node_modules", "typescript");
+/** TypeScript 5, which is installed by `npm ci --prefix test/local/openapi/consumers`. */
+export const typescript5 = join(root, "test/local/openapi/consumers/node_modules/typescript");
 export const run = promisify(execFile);
 
 /** Packs the client and installs it in a new project, without a network. @returns the project's folder */
@@ -22,20 +25,19 @@ export async function installPackage(): Promise<string> {
 /**
  * Compiles files of a project under `strict`, and checks the declarations of the package too.
  *
- * @param compiler the folder of a TypeScript in `node_modules`
+ * @param compiler the folder of a TypeScript
  * @throws an error with the compiler's messages
  */
 export async function compileFiles(
   project: string,
   names: string[],
   options: string[],
-  compiler = "typescript",
+  compiler = typescript,
 ): Promise<void> {
   const typeRoots = ["--typeRoots", join(root, "node_modules", "@types")];
   const strict = ["--strict", "--skipLibCheck", "false", "--target", "es2022", "--pretty", "false"];
-  const tsc = join(root, "node_modules", compiler, "bin", "tsc");
   const settings = [...strict, ...typeRoots, ...options];
-  await run(process.execPath, [tsc, ...settings, ...names], { cwd: project }).catch(({ stdout }) =>
-    Promise.reject(new Error(stdout)),
+  await run(process.execPath, [join(compiler, "bin", "tsc"), ...settings, ...names], { cwd: project }).catch(
+    ({ stdout }) => Promise.reject(new Error(stdout)),
   );
 }

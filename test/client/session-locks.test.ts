@@ -18,6 +18,23 @@ test("with navigator.locks, concurrent calls of 3 clients exchange the refresh t
   expect(store.saved).toHaveLength(1);
 });
 
+test("a refresh whose lock another script steals still ends with the new pair, and its call succeeds", async () => {
+  const { open, store, gateway } = await openTabs(served.origin, 0);
+  const processed = gateway.reached("processed", isRefresh);
+  const saving = Promise.withResolvers<void>();
+  const onTokens = async (next: Tokens | undefined) => {
+    await saving.promise;
+    await store.onTokens(next);
+  };
+  const api = open({ lockName: "stolen", onTokens });
+  const call = api.me();
+  await processed;
+  await Object(navigator).locks.request("stolen", { steal: true }, async () => {});
+  saving.resolve();
+  await expect(call).resolves.toMatchObject({ role: "clinician" });
+  expect(store.tokens).toEqual(api.tokens);
+});
+
 test("without navigator.locks, 2 clients that exchange the same refresh token both continue, within the grace period", async () => {
   vi.stubGlobal("navigator", {});
   const { tabs, refreshes, tokens } = await openTabs(served.origin, 2);

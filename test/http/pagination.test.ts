@@ -33,7 +33,7 @@ test.each(lists)(
       expect(answer).toEqual(fieldProblem(name));
       expect(answer.body.errors[name]).toEqual([
         expect.stringMatching(
-          /^Unknown parameter: this list accepts limit, cursor, sort, .*(patient|doctor)/,
+          /^Unknown parameter: this route accepts limit, cursor, sort, .*(patient|doctor)/,
         ),
       ]);
     }

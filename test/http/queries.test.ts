@@ -33,6 +33,14 @@ test.each([
   expect(await nurse.api.databaseRequests()).toBe(0);
 });
 
+test.each(["=1", "gender[]=M", "a b=1", "grace@example.org", "%00=1"])(
+  "the name of the unknown parameter %s is no identifier: every route answers unknown_key",
+  async (query) => {
+    for (const path of ["/api/patients/", "/api/auth/me/"])
+      expect(await nurse.get(`${path}?${query}`)).toEqual(fieldProblem("unknown_key"));
+  },
+);
+
 test.each(["%E9=1", "sear%ffch=jo", "%=", "%zz", "limit=1&%C3=2"])(
   "%s has a name that is not percent-encoded UTF-8 and gets 400 that does not repeat it",
   async (query) => {

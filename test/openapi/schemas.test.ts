@@ -80,8 +80,7 @@ test("every integer has a format: int32, or int64 without a bound", () => {
   expect(schemas["Patient"]?.["properties"]).toMatchObject({ id: { format: "int32" } });
   const isFault = ({ type, format, maximum }: JsonSchema) =>
     type === "integer" && format !== (Number(maximum) < 2 ** 31 ? "int32" : "int64");
-  const { headers: _, ...components } = document.components;
-  const faults = placesWhere([components, parameters], isFault);
+  const faults = placesWhere([document.components, parameters], isFault);
   expect(faults.filter((place) => !place.endsWith("/if/properties/doctor"))).toEqual([]);
 });
 

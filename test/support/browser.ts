@@ -20,9 +20,14 @@ export const launch = (): Promise<Browser> =>
     ? chromium.launch({ executablePath: executable, args })
     : Promise.reject(new Error("There is no browser."));
 
+export interface Screen {
+  width: number;
+  colorScheme?: "light" | "dark";
+}
+
 /** Opens a page and collects its errors, violations of its security policy, and requests to other origins. */
-export async function openPage(browser: Browser, width: number, origin: string) {
-  const page = await browser.newPage({ viewport: { width, height: 800 } });
+export async function openPage(browser: Browser, { width, colorScheme = "light" }: Screen, origin: string) {
+  const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());

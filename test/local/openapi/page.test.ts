@@ -1,15 +1,24 @@
-import type { Browser, Locator, Page } from "playwright-core";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { executable, launch, openPage, overhang } from "../../support/browser.ts";
+import { executable, launch } from "../../support/browser.ts";
+import {
+  BROWSER_TIMEOUT,
+  desktop,
+  logIn,
+  openOperation,
+  openReference,
+  phone,
+  register,
+} from "../../support/reference-page.ts";
 import { type ServedPage, servePage } from "../../support/serve-page.ts";
-
-const TIMEOUT = 300_000; // only against hanging: a browser on a busy machine may take a minute
 
 let api: ServedPage;
 let browser: Browser | undefined;
 beforeAll(async () => {
   [api, browser] = await Promise.all([servePage(), executable ? launch() : undefined]);
-}, TIMEOUT);
+}, BROWSER_TIMEOUT);
 afterAll(() => Promise.all([api?.stop(), browser?.close()]));
 
 test.each([
@@ -29,6 +38,7 @@ test.each([
   "/docs/",
   "/docs/index.html",
   "/docs/page.css",
+  "/docs/scalar/standalone.esm.js",
   "/openapi.json",
   "/nothing",
   "/healthz",
@@ -49,9 +59,16 @@ test("GET /docs/ has a policy that lets the page load its own files only", async
     "frame-ancestors 'none'",
     "img-src 'self' data:",
     "script-src 'self'",
-    "style-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
   ]);
   expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+});
+
+test("GET of a chunk of Scalar can be cached for ever, because its name has a hash", async () => {
+  const chunks = join(import.meta.dirname, "../../../dist/public/docs/scalar/chunks");
+  const { status, headers } = await fetch(`${api.origin}/docs/scalar/chunks/${readdirSync(chunks)[0]}`);
+  expect([status, headers.get("Content-Type")]).toEqual([200, "text/javascript; charset=utf-8"]);
+  expect(headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
 });
 
 test("GET /openapi.json can be read by pages of any origin", async () => {
@@ -65,124 +82,89 @@ test.each(["/docs/nothing", "/nothing", "/api/nothing/"])("GET %s returns the AP
   expect([response.status, response.headers.get("Content-Type")]).toEqual([404, "application/problem+json"]);
 });
 
-if (!executable)
-  process.stderr.write("\nSKIPPED: the API reference in a browser. This machine has no browser.\n\n");
-
-/** The API reference, opened from the root and drawn. */
-async function openReference(width: number) {
-  if (!browser) throw new Error("There is no browser.");
-  const opened = await openPage(browser, width, api.origin);
-  opened.page.setDefaultTimeout(TIMEOUT);
-  await opened.page.goto(`${api.origin}/`);
-  await opened.page.locator(".opblock").first().waitFor();
-  // Chromium ignores keys until it has drawn a new page for the first time.
-  await opened.page.evaluate(
-    "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
-  );
-  return opened;
+/** Waits until the title of an operation is on the screen, with nothing in front of it. */
+async function waitForTitle(page: Page, id: string): Promise<void> {
+  const title = `section[id$="/${id}"] h3`;
+  await page.locator(title).first().waitFor();
+  const isUncovered = () => page.evaluate(`(${uncovered})(document.querySelector('${title}'))`);
+  await expect.poll(isUncovered, { timeout: BROWSER_TIMEOUT / 2 }).toBe(true);
 }
 
-/** The API's response in an operation, as soon as it is shown. */
-async function responseOf(operation: Locator): Promise<string> {
-  await operation.locator(".live-responses-table .response-col_status").last().waitFor();
-  return (await operation.locator(".live-responses-table").textContent()) ?? "";
-}
-
-/** Opens an operation, sends its request, and returns its response. */
-async function sendRequest(page: Page, id: string, body?: unknown): Promise<string> {
-  const operation = page.locator(`#operations-${id}`);
-  const summary = operation.locator(".opblock-summary-control");
-  if ((await summary.getAttribute("aria-expanded")) !== "true") await summary.click();
-  if (body) await operation.locator("textarea").first().fill(JSON.stringify(body));
-  await operation.locator(".execute").click();
-  return responseOf(operation);
-}
-
-describe.skipIf(!executable)("the API reference in a desktop browser", { timeout: TIMEOUT }, () => {
-  let page: Page;
-  let complaints: string[];
-  beforeAll(async () => {
-    ({ page, complaints } = await openReference(1200));
-  }, TIMEOUT);
-
-  test("the keyboard alone is enough to reach an operation, open it and send its request", async () => {
-    const operation = page.locator("#operations-Service-health");
-    await pressTabUntil(page, "#operations-Service-health .opblock-summary-control");
-    await page.keyboard.press("Enter");
-    await operation.locator(".execute").waitFor(); // Tab would pass by what is not there yet
-    await pressTabUntil(page, "#operations-Service-health .execute");
-    await page.keyboard.press("Enter");
-    expect(await responseOf(operation)).toContain('"status": "ok"');
+describe.skipIf(!executable)("the API reference as it is drawn", { timeout: BROWSER_TIMEOUT }, () => {
+  test.each([
+    ["#tag/patients/createPatient", desktop],
+    ["#tag/patients/createPatient", phone],
+    // Links to the page of version 1.1 and older.
+    ["#/Audit%20log/listAuditDigests", desktop],
+    ["#/Accounts/login", phone],
+  ])("a link to %s shows the title of the operation below the bars", async (hash, screen) => {
+    const { page, complaints } = await openReference(browser, api.origin, screen, hash);
+    await waitForTitle(page, hash.slice(hash.lastIndexOf("/") + 1));
     expect(complaints).toEqual([]);
+    await page.close();
   });
 
-  test("a visitor registers, logs in, sends a request and sees the response", async () => {
-    expect(new URL(page.url()).pathname).toBe("/docs/");
-    const password = "correct horse battery";
-    const username = `page-${crypto.randomUUID()}`;
-    const registered = await sendRequest(page, "Accounts-register", {
-      username,
-      password,
-      email: "ada@example.org",
-    });
-    expect(registered).toContain("201");
-    await page.getByRole("status").getByRole("link").click();
-    await page.locator("#operations-Accounts-login .execute").waitFor();
-    expect(await sendRequest(page, "Accounts-login", { username, password })).toContain("200");
-    await page.getByRole("status").getByText("Logged in").waitFor();
-    const created = await sendRequest(page, "Patients-createPatient");
-    expect(created).toContain("201");
-    expect(created).toContain('"lastname": "Hopper"');
-    expect(await sendRequest(page, "Patients-listPatients")).toContain('"email": "grace@example.org"');
-    expect(complaints).toEqual([]);
-    // For the README: SCREENSHOT=openapi/screenshot.png npx vitest run test/local/openapi
-    const path = process.env["SCREENSHOT"];
-    if (path) await takeScreenshot(page, path);
+  test("the link to create an account shows that operation", async () => {
+    const { page } = await openReference(browser, api.origin, phone);
+    await page.getByRole("button", { name: "Log in", exact: true }).click();
+    await page.getByRole("link", { name: "Create an account" }).click();
+    await waitForTitle(page, "register");
+    await page.close();
+  });
+
+  test("the page is dark where the system is, and can be switched", async () => {
+    const { page } = await openReference(browser, api.origin, { ...desktop, colorScheme: "dark" });
+    const background = () =>
+      page.evaluate(`(${backgroundBehind})(document.querySelector("#reference main"))`);
+    expect(await background()).toBe("rgb(15, 20, 24)");
+    await page.getByRole("button", { name: "Set light mode" }).click();
+    await expect.poll(background, { timeout: BROWSER_TIMEOUT / 2 }).toBe("rgb(255, 255, 255)");
+    await page.close();
+  });
+
+  test("a line of text has at most 80 characters on a wide screen", async () => {
+    const { page } = await openReference(browser, api.origin, { width: 1920 });
+    await openOperation(page, "patients", "listPatients");
+    const widths: number[] = await page.evaluate(
+      `(${widthsInCharacters})(document.querySelectorAll("#reference main :is(p, li)"))`,
+    );
+    expect(widths.length).toBeGreaterThan(20);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(80);
+    await page.close();
   });
 });
 
-test.skipIf(!executable)(
-  "the API reference fits a phone's width and sends requests there",
-  { timeout: TIMEOUT },
-  async () => {
-    const { page, complaints } = await openReference(375);
-    expect(await overhang(page)).toBe(0);
-    expect(await sendRequest(page, "Service-health")).toContain("200");
-    await page.locator("#operations-Patients-createPatient .opblock-summary-control").click();
-    const execute = page.locator("#operations-Patients-createPatient .execute");
-    await execute.scrollIntoViewIfNeeded();
-    const box = await execute.boundingBox();
-    expect(box && box.x >= 0 && box.x + box.width <= 375 && box.height >= 24).toBe(true);
-    expect(await overhang(page)).toBe(0);
-    expect(complaints).toEqual([]);
+// For the README: SCREENSHOTS=openapi npx vitest run test/local/openapi/page.test.ts
+const screenshots = process.env["SCREENSHOTS"];
+test.runIf(executable && screenshots).each(["light", "dark"] as const)(
+  "screenshot-%s.png shows how to create a patient",
+  async (colorScheme) => {
+    const { page } = await openReference(browser, api.origin, { width: 1280, colorScheme });
+    await logIn(page, await register(api.origin, "ada"));
+    await openOperation(page, "patients", "createPatient");
+    await waitForTitle(page, "createPatient");
+    await page.screenshot({ path: `${screenshots}/screenshot-${colorScheme}.png` });
+    await page.close();
   },
+  BROWSER_TIMEOUT,
 );
 
-/** Takes a screenshot of the listed patients. */
-async function takeScreenshot(page: Page, path: string): Promise<void> {
-  await page.setViewportSize({ width: 1200, height: 1000 });
-  await page
-    .locator("#operations-Patients-listPatients")
-    .evaluate("(operation) => operation.scrollIntoView()");
-  await page.screenshot({ path });
-}
+// These run in the page.
 
-/**
- * Presses Tab until the element that `selector` finds has the focus, and checks that the focus is visible.
- *
- * @throws when the focus has left the page's last element without that
- */
-async function pressTabUntil(page: Page, selector: string): Promise<void> {
-  const state = `({
-    isThere: document.activeElement.matches(${JSON.stringify(selector)}),
-    isNowhere: document.activeElement === document.body,
-    outline: getComputedStyle(document.activeElement).outlineStyle,
-  })`;
-  for (let wasSomewhere = false; ; ) {
-    await page.keyboard.press("Tab");
-    const { isThere, isNowhere, outline } = await page.evaluate<Record<string, unknown>>(state);
-    if (isThere) return expect(outline).not.toBe("none");
-    if (isNowhere && wasSomewhere) throw new Error(`The Tab key does not reach ${selector}.`);
-    wasSomewhere ||= !isNowhere;
+/** Whether an element is on the screen, and nothing is in front of it. */
+const uncovered = `(element) => {
+  const { left, top } = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(left + 2, top + 8));
+}`;
+
+/** The colour that is behind an element: of the first ancestor that is not transparent. */
+const backgroundBehind = `(element) => {
+  for (let behind = element; behind; behind = behind.parentElement) {
+    const { backgroundColor } = getComputedStyle(behind);
+    if (backgroundColor !== "rgba(0, 0, 0, 0)") return backgroundColor;
   }
-}
+}`;
+
+/** The widths of elements, in characters of an average width: half of the font's size. */
+const widthsInCharacters = `(elements) => Array.from(elements, (element) =>
+  element.getBoundingClientRect().width / (parseFloat(getComputedStyle(element).fontSize) / 2))`;

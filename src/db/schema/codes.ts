@@ -1,0 +1,15 @@
+// The codes that columns have, and that the API accepts.
+
+/** The roles of accounts. An auditor reads the audit log and accounts, and nothing else. */
+export const roles = ["clinician", "admin", "auditor"] as const;
+export const genders = ["M", "F", "O", "U"] as const;
+export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
+/** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */
+export const patientChangeActions = [
+  ...["create", "import", "update", "delete", "restore"],
+  ...["transfer", "assign", "unassign"],
+] as const;
+/**
+ * The outcome of an audit event. `refused`: the caller lacks the permission, or the request could not be fulfilled.
+ */
+export const outcomes = ["done", "not_found", "refused"] as const;

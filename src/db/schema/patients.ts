@@ -1,0 +1,101 @@
+import { sql } from "drizzle-orm";
+import { check, index, integer, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
+import {
+  emailCheck,
+  emailKey,
+  foreignKeyTo,
+  isOneOf,
+  nameSearchColumns,
+  olderNameColumns,
+  textCheck,
+  timestampColumn,
+  timestampDefaultNow,
+  uniqueKeyIndex,
+  versionColumn,
+} from "../columns.ts";
+import type { UniqueConstraint } from "../errors.ts";
+import { users } from "./accounts.ts";
+import { genders } from "./codes.ts";
+
+// Patients, and the emergency access to them.
+
+/** Patients. DELETE is a soft delete; an operator purges them for good. */
+export const patients = pgTable(
+  "patients",
+  {
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    firstname: text().notNull(),
+    lastname: text().notNull(),
+    email: text().notNull(),
+    age: smallint().notNull(),
+    gender: text({ enum: genders }).notNull(),
+    created_by: integer().notNull(),
+    created_at: timestampDefaultNow(),
+    updated_at: timestampDefaultNow(),
+    version: versionColumn(),
+    ...olderNameColumns(),
+    ...nameSearchColumns(),
+    /** The account that owns it: its creator, until a transfer. Null while it is deleted. */
+    owner_id: integer(),
+    /** While it is deleted: the account that owned it, and will own it again when it is restored. */
+    deleted_from: integer(),
+    deleted_at: timestampColumn(),
+  },
+  (t) => [
+    foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
+    foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
+    foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
+    uniqueKeyIndex("patients_owner_id_email_key").on(emailKey(t.email), t.owner_id),
+    // The pages of an account's patients by id; also the target of mappings_patient_fkey.
+    unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
+    // Their pages by name and by creation time, and the same three for deleted patients.
+    index("patients_owner_id_last_first_id_idx").on(t.owner_id, t.last_first, t.id),
+    index("patients_owner_id_name_sort_key_id_idx").on(t.owner_id, t.name_sort_key, t.id),
+    index("patients_owner_id_created_at_id_idx").on(t.owner_id, t.created_at, t.id),
+    ...[
+      index("patients_deleted_from_id_idx").on(t.deleted_from, t.id),
+      index("patients_deleted_from_last_first_id_idx").on(t.deleted_from, t.last_first, t.id),
+      index("patients_deleted_from_name_sort_key_id_idx").on(t.deleted_from, t.name_sort_key, t.id),
+      index("patients_deleted_from_created_at_id_idx").on(t.deleted_from, t.created_at, t.id),
+      index("patients_deleted_at_idx").on(t.deleted_at),
+    ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
+    // The patients of an account, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
+    // read the list of pending entries.
+    index("patients_name_tokens_idx")
+      .using("gin", sql`patient_name_tokens(${t.owner_id}, ${t.deleted_from}, ${t.name_tokens})`)
+      .with({ fastupdate: false }),
+    check(
+      "patients_deleted_at_check",
+      sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
+    ),
+    check("patients_firstname_check", textCheck(t.firstname, 64)),
+    check("patients_lastname_check", textCheck(t.lastname, 64)),
+    check("patients_email_check", emailCheck(t.email, 128)),
+    check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
+    check("patients_gender_check", isOneOf(t.gender, genders)),
+  ],
+);
+
+/**
+ * Emergency access (break-glass): until when an admin may read a patient of another account, and why.
+ */
+export const emergency_accesses = pgTable(
+  "emergency_accesses",
+  {
+    id: integer().notNull().generatedAlwaysAsIdentity(),
+    account_id: integer().notNull(),
+    patient_id: integer().notNull(),
+    expires_at: timestampColumn().notNull(),
+    /** The reason that was given last. Null when an earlier version of the API granted it. */
+    reason: text(),
+  },
+  (t) => [
+    primaryKey({ name: "emergency_accesses_pkey", columns: [t.account_id, t.patient_id] }),
+    // The pages of the list.
+    unique("emergency_accesses_id_key" satisfies UniqueConstraint).on(t.id),
+    foreignKeyTo("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    foreignKeyTo("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
+    index("emergency_accesses_patient_id_idx").on(t.patient_id),
+    index("emergency_accesses_expires_at_idx").on(t.expires_at),
+  ],
+);
