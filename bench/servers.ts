@@ -67,7 +67,7 @@ export type BenchServers = Awaited<ReturnType<typeof startServers>>;
  * Starts PostgreSQL, or uses the server of `POSTGRES_URL`, and the local Neon endpoint. Databases and Workers are
  * added by the methods of the result. Disposing the result stops and removes all of it.
  */
-export async function startServers() {
+export async function startServers(sharedBuffers?: string) {
   await using startup = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "hospital-bench-"));
   chmodSync(folder, 0o755); // root runs PostgreSQL as another account, which must be able to enter
@@ -75,7 +75,7 @@ export async function startServers() {
   const externalUrl = process.env["POSTGRES_URL"];
   const serverUrl = externalUrl
     ? new URL("/postgres", externalUrl).href
-    : await startTemporaryPostgres(folder, startup);
+    : await startTemporaryPostgres(folder, startup, sharedBuffers);
   const endpoint = await forkEndpoint(serverUrl);
   startup.defer(() => endpoint.stop());
   const runAsAdmin = (statement: string) => withClient(serverUrl, (client) => client.query(statement));
@@ -139,13 +139,22 @@ export async function startServers() {
 }
 
 /** @returns the URL of the server. */
-async function startTemporaryPostgres(folder: string, resources: AsyncDisposableStack): Promise<string> {
+async function startTemporaryPostgres(
+  folder: string,
+  resources: AsyncDisposableStack,
+  sharedBuffers?: string,
+): Promise<string> {
   const probe = createServer();
   await once(probe.listen(0, "127.0.0.1"), "listening");
   const address = probe.address();
   const port = typeof address === "object" && address ? address.port : 0;
   await once(probe.close(), "close");
-  const postgres = await startPostgres({ folder: join(folder, "postgres"), port, durable: false });
+  const postgres = await startPostgres({
+    folder: join(folder, "postgres"),
+    port,
+    durable: false,
+    ...(sharedBuffers && { sharedBuffers }),
+  });
   resources.defer(() => rmSync(postgres.folder, { recursive: true, force: true }));
   resources.defer(() => postgres.stop());
   return postgres.url;

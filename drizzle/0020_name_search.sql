@@ -20,8 +20,8 @@ BEGIN
 			-- invisible characters
 			'\u0080-\u009f\u00ad\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e'
 			'\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U000e0000-\U000e0fff'
-			-- apostrophes, quotation marks, primes, modifier letters (okina), glottal stops
-			'\u0241\u0242\u0294\u0295\u02b0-\u02ff\u0375\u0559-\u055f\u05f3\u05f4\u2018-\u201f\u2032-\u2037\u2057'
+			-- apostrophes, quotation marks, primes, modifier letters (okina), glottal stops, clicks
+			'\u01c0-\u01c3\u0241\u0242\u0294\u0295\u02b0-\u02ff\u0375\u0559-\u055f\u05f3\u05f4\u2018-\u201f\u2032-\u2037\u2057'
 			'\ua700-\ua721\ua788-\ua78c]+', '', 'g');
 		-- Hyphens, spaces, full stops and other punctuation.
 		folded := regexp_replace(folded, '[\u00a0-\u00bf\u037e\u0387\u058a\u0589\u05be\u05c0\u05c3\u05c6\u060c\u060d\u061b-\u061f'
@@ -34,21 +34,34 @@ BEGIN
 			'aaabbbcccddddddeeeeefggggghhiiijjkkkkkllllllmnnnnnnnooooopppqrrrrrrssssttttttuuvvvwwyyyyzzzzzz');
 		folded := replace(replace(replace(folded, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe');
 		folded := replace(replace(replace(folded, 'þ', 'th'), 'ƕ', 'hv'), 'ȣ', 'ou');
+		-- Armenian ev, whose capital is written ԵՎ, and the digraphs of Yiddish.
+		folded := replace(folded, 'եւ', 'եվ');
+		folded := replace(replace(replace(folded, 'װ', 'וו'), 'ױ', 'וי'), 'ײ', 'יי');
+		-- Capital letters of Georgian: ICU before 62 does not lower them.
+		folded := translate(folded,
+			'ᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿ',
+			'აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿ');
 		-- The final sigma, and Cyrillic letters with a hook or a stroke.
 		folded := translate(folded,
 			'ςґғҕӷҗҙқҝҟҡӄңҥӈөҫҭүұҳһҷҹәѣѳ',
 			'σггггжзкккккннностууххччаеф');
 		-- Hebrew final forms, and letters of Arabic that keyboards and languages exchange.
 		folded := translate(folded,
-			'ךםןףץٱٲٳىیېۍێےۑکڪګةہھەۃۀۂۅۆۇۈۉۊۋۏ',
-			'כמנפצااايييييييكككهههههههوووووووو');
+			'ךםןףץٱٲٳىیېۍێےۑکڪګةہھەۃۀۂۅۆۇۈۉۊۋۏںڵڕ',
+			'כמנפצااايييييييككگهههههههوووووووونلر');
 		-- Digits, candrabindu, letters of Bengali and Malayalam without a vowel, variants of Han characters.
 		folded := translate(folded,
 			'٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯',
 			'0123456789012345678901234567890123456789');
 		folded := translate(folded,
-			'ँঁਁઁৎൺൻർൽൾൿ髙﨑𠮷',
-			'ंংਂંতണനരലളക高崎吉');
+			'ँঁਁઁৎൺൻർൽൾൿ',
+			'ंংਂંতണനരലളക');
+		-- Older and rarer forms of characters in Japanese names.
+		folded := translate(folded,
+			'髙﨑𠮷𡈽𣘺邉邊齋齊濱濵澤嶋嶌廣櫻國眞德瀨惠曾槇栁冨龍澁條應實榮壽學',
+			'高崎吉土橋辺辺斎斉浜浜沢島島広桜国真徳瀬恵曽槙柳富竜渋条応実栄寿学');
+		-- The vowel am of Thai and Lao, when its circle was typed before the tone mark.
+		folded := regexp_replace(folded, '([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])(?=[\u0e32\u0eb2])', '\2\1', 'g');
 		-- Katakana.
 		folded := translate(folded,
 			'ァアィイゥウェエォオカキクケコサシスセソタチッツテトナニヌネノハヒフヘホマミムメモャヤュユョヨラリルレロヮワヰヱヲンヵヶヽ',
@@ -58,25 +71,33 @@ BEGIN
 		-- Kana with its voicing mark, and a syllable of Hangul, is one letter: か is not the beginning of が.
 		folded := normalize(folded, NFC);
 	END IF;
-	RETURN array_remove(string_to_array(translate(folded, E'-.,/()&+:;!?@#$<=>[]^{|}~\t\n\x0B\f\r''"`', repeat(' ', 30)), ' '), '');
+	RETURN array_remove(string_to_array(translate(folded, E'-.,/()&+:;!?@#$<=>[]^{|}~%*_\\\t\n\x0B\f\r''"`', repeat(' ', 34)), ' '), '');
 END $$;
 --> statement-breakpoint
--- The spellings of a name: as it is, and with the German and Nordic spelling of its letters (Müller, Mueller).
+-- The spellings of a name: as it is, and with the German, Nordic and Serbian spellings of its letters: Müller, Mueller;
+-- Ødegård, Ødegaard, Oedegård, Oedegaard.
 CREATE FUNCTION "name_spellings"(name text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-	composed text;
+	spellings text[] := ARRAY[name];
+	spelling text;
 	spelled_out text;
 BEGIN
-	IF octet_length(name) = char_length(name) THEN RETURN ARRAY[name]; END IF;
-	composed := lower(normalize(name, NFC) COLLATE "und-x-icu");
-	spelled_out := replace(replace(replace(composed, 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue');
-	spelled_out := replace(replace(spelled_out, 'ø', 'oe'), 'å', 'aa');
-	RETURN CASE WHEN spelled_out = composed THEN ARRAY[name] ELSE ARRAY[name, spelled_out] END;
+	IF octet_length(name) = char_length(name) THEN RETURN spellings; END IF;
+	spelling := lower(normalize(name, NFC) COLLATE "und-x-icu");
+	IF spelling ~ 'å' THEN spellings := spellings || replace(spelling, 'å', 'aa'); END IF;
+	FOREACH spelling IN ARRAY spellings LOOP
+		spelling := lower(normalize(spelling, NFC) COLLATE "und-x-icu");
+		spelled_out := replace(replace(replace(spelling, 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue');
+		spelled_out := replace(replace(spelled_out, 'ø', 'oe'), 'đ', 'dj');
+		IF spelled_out <> spelling THEN spellings := spellings || spelled_out; END IF;
+	END LOOP;
+	RETURN spellings;
 END $$;
 --> statement-breakpoint
 -- What a search looks for the beginning of: from each word of the first name on, and from each of the last name, the
 -- words without separators to the name's end: vanderberg, derberg, berg. So every word is found by its beginning, and
--- words that are next to each other also as one.
+-- words that are next to each other also as one. Here an apostrophe and a joiner of Persian are separators too: brien
+-- finds O'Brien.
 CREATE FUNCTION "name_tokens"(firstname text, lastname text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -84,19 +105,25 @@ DECLARE
 	token text;
 	part text;
 	words text[];
+	joined_last text;
+	joined_first text;
 BEGIN
 	FOREACH part IN ARRAY public.name_spellings(firstname) || public.name_spellings(lastname) LOOP
-		words := public.name_words(part);
+		words := public.name_words(regexp_replace(part,
+			'[''`´\u02b9-\u02bf\u02c8\u05f3\u2018\u2019\u201b\u2032\ua78b\ua78c\uff07]|(?<=[\u0600-\u06ff])\u200c', ' ', 'g'));
 		token := '';
 		FOR n IN REVERSE cardinality(words)..1 LOOP
 			token := left(words[n] || token, 200);
 			tokens := tokens || token;
 		END LOOP;
 	END LOOP;
-	-- Chinese, Japanese and Korean full names are written without a space.
-	IF octet_length(lastname) > char_length(lastname) AND lastname ~ '[\u1100-\u11ff\u3040-\u318f\u3400-\u9fff\uac00-\ud7af]' THEN
-		tokens := tokens || left(array_to_string(public.name_words(lastname) || public.name_words(firstname), ''), 200)
-			|| left(array_to_string(public.name_words(firstname) || public.name_words(lastname), ''), 200);
+	IF octet_length(lastname) > char_length(lastname) THEN
+		joined_last := array_to_string(public.name_words(lastname), '');
+		joined_first := array_to_string(public.name_words(firstname), '');
+		-- Chinese, Japanese and Korean full names are written without a space.
+		IF joined_last ~ '[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]' THEN
+			tokens := tokens || left(joined_last || joined_first, 200) || left(joined_first || joined_last, 200);
+		END IF;
 	END IF;
 	RETURN array_to_tsvector(tokens);
 END $$;
@@ -116,35 +143,40 @@ BEGIN
 	RETURN array_to_tsvector(scoped);
 END $$;
 --> statement-breakpoint
--- The query for the names that a search text matches. Each of its words must begin a token, alone or together with words
--- before it, five at most: for mc donald, mc & (donald | mcdonald). The scope is put before each word.
+-- The query for the names that a search text matches. Each of its words must begin a token, in one of its spellings,
+-- alone or together with words before it, five at most: for mc donald, mc & (donald | mcdonald). A word that was there
+-- before is left out: each costs a scan of the index. The scope is put before each word.
 CREATE FUNCTION "name_query"(scope text, search text) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	search_query tsquery;
-	words_query tsquery;
-	word_query tsquery;
+	spellings text[] := public.name_spellings(search);
 	spelling text;
-	words text[];
+	words text[] := '{}';
+	word_count int;
 	joined text;
 	term text;
+	terms text[];
+	conditions text[] := '{}';
 BEGIN
-	FOREACH spelling IN ARRAY public.name_spellings(search) LOOP
-		words := public.name_words(spelling);
-		words_query := NULL;
-		FOR n IN 1..cardinality(words) LOOP
-			joined := '';
-			word_query := NULL;
-			FOR start IN REVERSE n..greatest(1, n - 4) LOOP
-				joined := words[start] || joined;
-				term := '''' || replace(scope || left(joined, 200), '\', '\\') || ''':*';
-				word_query := coalesce(word_query || term::tsquery, term::tsquery);
-			END LOOP;
-			words_query := coalesce(words_query && word_query, word_query);
-		END LOOP;
-		search_query := coalesce(search_query || words_query, words_query);
+	-- All spellings have the same number of words.
+	FOREACH spelling IN ARRAY spellings LOOP
+		words := words || public.name_words(spelling);
 	END LOOP;
-	RETURN search_query;
+	word_count := cardinality(words) / cardinality(spellings);
+	FOR n IN 1..word_count LOOP
+		CONTINUE WHEN words[n] = ANY (words[1:n - 1]);
+		terms := '{}';
+		FOR s IN 0..cardinality(spellings) - 1 LOOP
+			joined := '';
+			FOR start IN REVERSE n..greatest(1, n - 4) LOOP
+				joined := words[s * word_count + start] || joined;
+				term := '''' || scope || left(joined, 200) || ''':*';
+				IF term <> ALL (terms) THEN terms := terms || term; END IF;
+			END LOOP;
+		END LOOP;
+		conditions := conditions || ('(' || array_to_string(terms, ' | ') || ')');
+	END LOOP;
+	RETURN nullif(array_to_string(conditions, ' & '), '')::tsquery;
 END $$;
 --> statement-breakpoint
 -- The key that names are sorted by: last name and first name, each without separators, so that spellings of a name stand

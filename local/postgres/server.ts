@@ -22,6 +22,7 @@ export interface PostgresServer {
  *
  * @param folder of its data, created if it does not exist. For root it may be another one: see `choosePlace`.
  * @param durable whether committed data survive a loss of power (`fsync`).
+ * @param sharedBuffers how much memory caches tables and indexes; PostgreSQL's default when left out.
  * @throws an error whose message says why it does not start and what to do; its `code` is EADDRINUSE when the port is
  *   in use.
  */
@@ -29,11 +30,12 @@ export async function startPostgres(settings: {
   folder: string;
   port: number;
   durable: boolean;
+  sharedBuffers?: string;
 }): Promise<PostgresServer> {
-  const { folder, port, durable } = settings;
+  const { folder, port, durable, sharedBuffers = "128MB" } = settings;
   const place = choosePlace({ programs: installedPostgres(), folder });
   const password = await prepareFolder(place, durable);
-  const server = spawnServer(place, { port, fsync: durable ? "on" : "off" });
+  const server = spawnServer(place, { port, fsync: durable ? "on" : "off", shared_buffers: sharedBuffers });
   // Also when this process ends without calling stop().
   const end = () => void server.kill("SIGINT");
   process.once("exit", end);
@@ -55,11 +57,10 @@ export async function startPostgres(settings: {
 /** Starts it in its own session, so Ctrl-C in a terminal does not end it before everything that uses it has ended. */
 function spawnServer(
   { account, programs, folder }: Place,
-  { port, fsync }: { port: number; fsync: "on" | "off" },
+  serverSettings: { port: number; fsync: "on" | "off"; shared_buffers: string },
 ): ChildProcess {
   const settings = {
-    port,
-    fsync,
+    ...serverSettings,
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     lc_messages: "C",

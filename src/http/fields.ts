@@ -100,7 +100,8 @@ export const emailField = (max: number) =>
   );
 
 /**
- * A character that the database compares: not an accent, a space or punctuation (drizzle/0020_name_search.sql).
+ * A character that the database compares: not an accent, a space or punctuation (drizzle/0020_name_search.sql). The
+ * wildcards of other systems are punctuation too, but alone they are accepted and find nobody, as ever.
  */
 const COMPARED = /[%_*\\]|[^\p{M}\p{P}\p{Z}\p{C}\p{Lm}\p{Sk}$+<=>|~−]/u;
 
