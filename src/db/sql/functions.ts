@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_c0ce01fe",
+  "function": "accounts_update_dcf2890e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -105,6 +105,7 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
+   "isOwnEmail": "boolean",
    "isRenamed": "boolean",
    "body": "text"
   },
