@@ -27,7 +27,7 @@ export function createQueue(lockName: string | undefined) {
   let last: Promise<unknown> = Promise.resolve();
   return <Result>(work: () => Promise<Result>): Promise<Result> => {
     const current = last.then(() => withLock(lockName, work));
-    last = current.catch(() => {}); // whoever awaits `current` gets the error
+    last = current.catch(() => {}); // the caller awaits `current` and gets the error
     return current;
   };
 }

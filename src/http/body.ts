@@ -67,7 +67,7 @@ const UTF8 = "(?:utf-?8|(?:us-)?ascii)";
 const PARAMETER = `(?:charset=(?:${UTF8}|"${UTF8}")|(?!charset=)${TOKEN}=(?:[^\\s;"]+|"(?:[^"\\\\]|\\\\.)*"))`;
 
 /**
- * A media type with or without parameters (RFC 9110, section 5.6.6), of which only the charset counts. Several media
+ * A media type with or without parameters (RFC 9110, section 5.6.6). Only the charset counts. Several media
  * types are none: recipients differ in which one they take (section 8.3).
  */
 const UTF8_MEDIA_TYPE = new RegExp(

@@ -13,9 +13,11 @@ import { problem } from "../support/problems.ts";
 const api = connectApi();
 const closeDays = (by = api) => worker.scheduled(createScheduledController(), by.bindings as Cloudflare.Env);
 
+/** A day is closed 90 seconds after its end: until then it counts as today here. */
+const CLOSING_MS = 90_000;
 /** The day `days` before today, in UTC. */
 const dayBefore = (days: number): string =>
-  new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+  new Date(Date.now() - CLOSING_MS - days * 86_400_000).toISOString().slice(0, 10);
 
 /** Inserts an event at noon of each of the days. */
 const insertEvents = (...days: string[]) => asOwner`
