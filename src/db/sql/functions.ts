@@ -716,7 +716,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_80a0537d",
+  "function": "auth_change_own_email_024e580d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
