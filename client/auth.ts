@@ -1,3 +1,4 @@
+import { unexpectedResponse } from "./problem.ts";
 import type { Call, CallOptions, createSend, Send } from "./request.ts";
 import { readJson, readNoContent } from "./response.ts";
 import { type RetryOptions, rejectOnAbort } from "./retry.ts";
@@ -53,13 +54,25 @@ const authCall = <Result>(
   options?: CallOptions,
 ): Call<Result> => ({ method: "POST", path: `api/auth/${path}/`, body, read, options, isIdempotent: false });
 
+/**
+ * Reads a pair of tokens.
+ *
+ * @throws {ProblemError} when it is none: the tokens that are stored stay, and may still be valid.
+ */
+async function readTokenPair(response: Response): Promise<TokenPair> {
+  const pair = await readJson<Partial<TokenPair> | null>(response);
+  const isPair = typeof pair?.access === "string" && typeof pair.refresh === "string" && pair.expires_in;
+  if (!isPair) throw unexpectedResponse(response);
+  return pair as TokenPair;
+}
+
 /** Exchanges a refresh token for the next pair of tokens. */
 export const exchangeRefreshToken = (
   send: ReturnType<typeof createSend>,
   token: string,
   retry: RetryOptions | undefined,
 ): Promise<TokenPair> =>
-  send({ ...authCall("refresh", { refresh: token }, readJson<TokenPair>), isIdempotent: true }, undefined, {
+  send({ ...authCall("refresh", { refresh: token }, readTokenPair), isIdempotent: true }, undefined, {
     ...retry,
     deadline: Math.min(retry?.deadline ?? REFRESH_DEADLINE, REFRESH_DEADLINE),
   });
@@ -70,9 +83,7 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
     sendWithoutSession(authCall("register", account, readJson<NewAccount>, options)),
 
   async login(credentials, options) {
-    await session.signIn(
-      await sendWithoutSession(authCall("login", credentials, readJson<TokenPair>, options)),
-    );
+    await session.signIn(await sendWithoutSession(authCall("login", credentials, readTokenPair, options)));
   },
 
   async refresh({ signal } = {}) {
@@ -92,7 +103,7 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
   },
 
   async changePassword(change, options) {
-    await session.replaceTokens(await send(authCall("password", change, readJson<TokenPair>, options)));
+    await session.replaceTokens(await send(authCall("password", change, readTokenPair, options)));
   },
 
   me: async (options) =>

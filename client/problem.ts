@@ -91,7 +91,7 @@ export async function problemOfResponse(response: Response): Promise<ProblemErro
 function parseDetails(text: string, type: string | null): ProblemDetails {
   if (!type?.startsWith("application/problem+json")) return {};
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? {}; // a gateway may send `null`
   } catch {
     return {}; // not from the API after all; the status says enough
   }

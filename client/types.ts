@@ -162,7 +162,7 @@ export type FieldErrorCode =
  * - `auditor_read_only`: 403. Your account is an auditor's, who reads the audit log and accounts and nothing else. Do not offer this action.
  * - `admin_required`: 403. Only an admin may do this. Do not offer this action.
  * - `admin_or_auditor_required`: 403. Only an admin or an auditor may read this. Do not offer this action.
- * - `own_account`: 403. Only another admin may change this of your own account. Ask another admin.
+ * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email or `active`. Ask an admin.

@@ -55,6 +55,32 @@ const privileges: Record<TableName, string> = {
 /** The tables with a sequence for ids that the API uses. */
 const tablesWithSequence: TableName[] = ["patients", "doctors", "assignments", "audit_events"];
 
+/**
+ * The functions that statements, constraints, indexes and triggers call with the rights of the role. Every role may execute
+ * them, unless the owner's default privileges say otherwise.
+ */
+const functions = [
+  ...[
+    "account_taken",
+    "assignment_taken",
+    "doctor_taken",
+    "patient_taken",
+    "patients_taken",
+    "patients_owned",
+  ],
+  ...[
+    "doctor_accounts",
+    "doctor_patients",
+    "doctor_relied_on",
+    "kept_answer",
+    "refuse_probing",
+    "request_audited",
+  ],
+  ...["email_key", "is_email", "this_hour", "audit_partitions"],
+  ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
+  "patient_name_tokens",
+].map((name) => `public.${name}`);
+
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
 const settings = {
   // Less than the time of the first of two attempts (45 % of the 10 s of DATABASE_TIMEOUT_MS): a request that waits
@@ -101,7 +127,7 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
     public.users_last_admin, public.users_admin_ended FROM PUBLIC;
-  GRANT EXECUTE ON FUNCTION public.audit_partitions TO ${role};
+  GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;
   REVOKE ALL ON SCHEMA statements FROM PUBLIC, ${role};

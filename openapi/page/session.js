@@ -32,12 +32,14 @@ export async function fetchWithSession(input, init) {
     request = new Request(request);
     request.headers.set("Authorization", `Bearer ${session.access}`);
   }
+  const usedSession = session;
   const response = await fetch(request);
   const [, action] =
     /^\/api\/auth\/(login|refresh|password|logout)\/?$/.exec(new URL(request.url).pathname) ?? [];
   if (action && response.status === 200) await openSession(await response.clone().json());
   else if (action === "logout" && response.status === 204) closeSession("Logged out");
-  else if (hasToken && response.status === 401) closeSession("Your session has ended");
+  else if (hasToken && response.status === 401 && session === usedSession)
+    closeSession("Your session has ended");
   return response;
 }
 
@@ -55,8 +57,11 @@ async function renewIfExpiring() {
 }
 
 async function renew() {
-  const response = await send("refresh", { refresh: session.refresh });
-  if (response.ok) await openSession(await response.json(), session.username);
+  const renewed = session;
+  const response = await send("refresh", { refresh: renewed.refresh });
+  const pair = response.ok ? await response.json() : undefined;
+  if (session !== renewed) return; // after a login or logout in the meantime
+  if (pair) await openSession(pair, renewed.username);
   else if (response.status === 401) closeSession("Your session has ended");
 }
 

@@ -98,7 +98,7 @@ export const accountsOpenApi: OpenApiGroup = {
       operationId: "updateAccount",
       summary: "Change an account",
       description:
-        "For admins. Changes the email or the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor.",
+        "For admins. Changes the email or the role, disables or enables the account, or makes it a doctor's own account. A change of the role or disabling the account ends all its sessions; enabling it does not restore them. Nobody can link their own account to a doctor, or change their own email here: that is `PATCH /api/auth/me/`.",
       responses: [{ status: 200, description: "The account after the change.", schema: AccountDetails }],
       problems: {
         400: {
@@ -106,7 +106,8 @@ export const accountsOpenApi: OpenApiGroup = {
             "A field is not valid, the username is not that of the account, or the doctor does not exist: `errors` names the field.",
         },
         403: {
-          description: "You are not an admin, or it is your own account that you would link to a doctor.",
+          description:
+            "You are not an admin, or it is your own account that you would link to a doctor, or change the email of.",
           detail: "Only another admin may link your account to a doctor.",
           codes: ["own_account", "admin_required"],
         },

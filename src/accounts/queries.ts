@@ -64,14 +64,16 @@ const newDoctorId = sql`(${changes} ->> 'doctor_id')::int`;
 const sentUsername = sql`${param("username")}::text`;
 
 /**
- * The row of a change. Nothing was changed when the caller would link its own account to a doctor (`isOwnLink`), or has
- * sent another username than the account's (`isRenamed`).
+ * The row of a change. Nothing was changed when the caller would link its own account to a doctor (`isOwnLink`) or
+ * change its own email (`isOwnEmail`), or has sent another username than the account's (`isRenamed`).
  */
-type UpdateRow = AdminRow<AccountDetails> & { isOwnLink: boolean; isRenamed: boolean };
+type UpdateRow = AdminRow<AccountDetails> & { isOwnLink: boolean; isOwnEmail: boolean; isRenamed: boolean };
 
 /** Why `target` is not changed. */
 const isOwnLink = sql`EXISTS (SELECT FROM new_link WHERE is_own)`;
+const isOwnEmail = sql`EXISTS (SELECT FROM target WHERE id = ${callerId} AND email <> ${changes} ->> 'email')`;
 const isRenamed = sql`EXISTS (SELECT FROM target WHERE username <> ${sentUsername})`;
+const isRefused = sql`${isOwnLink} OR ${isOwnEmail} OR ${isRenamed}`;
 
 /**
  * Changes the fields of an account in `changes`, for an admin. Another role, and disabling or enabling the
@@ -82,6 +84,8 @@ const isRenamed = sql`EXISTS (SELECT FROM target WHERE username <> ${sentUsernam
  * these patients, so that their owners see it. The doctor is locked, so that a concurrent assignment comes either
  * before the link, and is named, or after it; and before the accounts, as every statement locks a doctor first.
  * `doctor_patients` reads a snapshot of its own, which is newer than the lock. Shown by test/races/links.test.ts.
+ *
+ * Nobody changes the email of the own account here: that needs the password (`PATCH /api/auth/me/`).
  */
 export const updateAccount = authenticated<
   UpdateRow,
@@ -115,7 +119,7 @@ export const updateAccount = authenticated<
         u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
       FROM jsonb_populate_record(u, ${changes}) new
     )
-    FROM target WHERE u.id = target.id AND NOT ${isOwnLink} AND NOT ${isRenamed}
+    FROM target WHERE u.id = target.id AND NOT (${isRefused})
     RETURNING u.*
   ),
   response AS (
@@ -126,7 +130,7 @@ export const updateAccount = authenticated<
     action: "update_account",
     outcome: adminOutcome(
       sql`
-      WHEN NOT ${isStillAccepted} OR ${isOwnLink} OR ${isRenamed} THEN 'refused'
+      WHEN NOT ${isStillAccepted} OR ${isRefused} THEN 'refused'
       ${readOutcome(sql`EXISTS (SELECT FROM changed)`)}`,
     ),
     account: id,
@@ -135,7 +139,7 @@ export const updateAccount = authenticated<
     changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,
   })}
 SELECT ${isAdmin} AS "isAdmin",
-  ${isOwnLink} AS "isOwnLink", ${isRenamed} AS "isRenamed",
+  ${isOwnLink} AS "isOwnLink", ${isOwnEmail} AS "isOwnEmail", ${isRenamed} AS "isRenamed",
   ${jsonBody("response")} AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("locked_accounts")})`,
 );

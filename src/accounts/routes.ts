@@ -34,9 +34,11 @@ export const accountRoutes = new Hono<AppEnv>()
     const { doctor, username = null, reason = null, ...rest } = c.req.valid("json");
     const changes = doctor === undefined ? rest : { ...rest, doctor_id: doctor };
     const values = { ...c.req.valid("param"), changes, username, reason };
-    const { isAdmin, isOwnLink, isRenamed, body } = await updateAccount(c.get("caller"), values);
+    const { isAdmin, isOwnLink, isOwnEmail, isRenamed, body } = await updateAccount(c.get("caller"), values);
     requireManager(isAdmin);
     if (isOwnLink) throw new Problem("own_account", "Only another admin may link your account to a doctor.");
+    if (isOwnEmail)
+      throw new Problem("own_account", "Change your own email with PATCH /api/auth/me/ and your password.");
     if (isRenamed) throw fieldProblem("username", "read_only", "Read-only");
     return respondJson(requireFound(body, "account"));
   })

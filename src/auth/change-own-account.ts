@@ -7,9 +7,13 @@ import { validate } from "../http/validation.ts";
 import { changeOwnEmail } from "./own-account-queries.ts";
 import { findOwnPasswordForChange } from "./password-queries.ts";
 import { matchPassword } from "./passwords.ts";
-import { OwnAccountChange } from "./requests.ts";
+import { OwnAccountChange, ownNameError } from "./requests.ts";
 
 const READ_ONLY: FieldError = { code: "read_only", message: "Read-only" };
+const IS_PASSWORD: FieldError = {
+  code: "password_is_email",
+  message: "Must not be the password, also not before its @",
+};
 
 /**
  * `PATCH /me`: changes the email of the caller's own account. The password is needed: somebody who has found an open
@@ -28,9 +32,16 @@ export const changeOwnAccountHandlers = createFactory<AuthenticatedEnv>().create
     if (!isAdmitted) throw tooManyRequests("locked_out", waitSeconds);
     const matchedPassword = await matchPassword(password, account, c.get("config").BCRYPT_COST);
     const password_hash = matchedPassword === undefined ? null : account.password_hash;
-    const values = { password_hash, email, username, role, isOwnNetwork, ...networks };
+    // An email that has not changed may be that of an older account.
+    const isPassword =
+      matchedPassword !== undefined &&
+      email !== account.email &&
+      ownNameError(matchedPassword, { username: "", email }) !== undefined;
+    const newEmail = isPassword ? null : email;
+    const values = { password_hash, email: newEmail, username, role, isOwnNetwork, ...networks };
     const { body, isUsernameChanged, isRoleChanged } = await changeOwnEmail(caller, values);
     if (body !== null) return respondJson(body);
+    if (isPassword) throw validationProblem({ email: [IS_PASSWORD] });
     if (!isUsernameChanged && !isRoleChanged)
       throw fieldProblem("password", "wrong_password", "Not the current password");
     throw validationProblem({

@@ -179,7 +179,7 @@ export const authOpenApi: OpenApiGroup = {
       problems: {
         400: {
           description:
-            "A field is not valid, `password` is not the current password, or the username or the role is not that of the account: `errors` names the field.",
+            "A field is not valid, `password` is not the current password, the new email is the password or begins with it before the `@`, or the username or the role is not that of the account: `errors` names the field.",
         },
         429: { description: tooManyAttempts, codes: ["locked_out"] },
       },

@@ -32,20 +32,23 @@ FROM caller`,
 );
 
 const passwordHash = sql`${param("password_hash")}::text`;
+const newEmail = sql`${param("email")}::text`;
 const isChanged = sql`EXISTS (SELECT FROM changed)`;
 const emailJson = (step: string) => stepJson(sql`email`, step);
 
 /**
  * Changes the email of the caller's own account. `body` is null when nothing was changed: the client has sent another
- * username or role than the account's; or the password was wrong, or a concurrent request has changed it.
+ * username or role than the account's; the email is not acceptable; or the password was wrong, or a concurrent request
+ * has changed it.
  *
  * @param password_hash the hash that the password was compared with; null when it was wrong.
+ * @param email null when it is not acceptable.
  */
 export const changeOwnEmail = authenticated<
   { body: Json<Account> | null; isUsernameChanged: boolean; isRoleChanged: boolean },
   {
     password_hash: string | null;
-    email: string;
+    email: string | null;
     username: string | null;
     role: string | null;
     isOwnNetwork: boolean;
@@ -62,9 +65,9 @@ export const changeOwnEmail = authenticated<
     FROM locked_account WHERE password_hash = ${passwordHash}
   ),
   changed AS (
-    UPDATE users u SET email = ${param("email")}::text, updated_at = now()
+    UPDATE users u SET email = ${newEmail}, updated_at = now()
     FROM correct_password
-    WHERE u.id = ${callerId} AND NOT is_username_changed AND NOT is_role_changed AND ${isStillAccepted}
+    WHERE u.id = ${callerId} AND ${newEmail} IS NOT NULL AND NOT is_username_changed AND NOT is_role_changed AND ${isStillAccepted}
     RETURNING ${accountColumns}
   ),
   ${uncountAttemptSteps(sql`(SELECT lower(username COLLATE "C") FROM caller)`, "correct_password")},

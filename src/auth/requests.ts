@@ -1,6 +1,14 @@
 import type { Config } from "../config.ts";
 import { roles } from "../db/schema.ts";
-import { emailField, requestBody, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
+import {
+  emailField,
+  normalizedText,
+  requestBody,
+  rule,
+  storableText,
+  textField,
+  trimmedPattern,
+} from "../http/fields.ts";
 import type { FieldError } from "../http/problems.ts";
 import * as z from "../zod.ts";
 import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-passwords.ts";
@@ -48,7 +56,7 @@ const REPEATED = "^([\\s\\S])\\1*$";
 const newPassword = ({ minLength, isCommon }: PasswordRules) =>
   z.string().check(
     storableText,
-    z.normalize("NFC"),
+    normalizedText(MAX_PASSWORD_BYTES),
     rule(
       (value) => [...value].length >= minLength,
       "too_short",

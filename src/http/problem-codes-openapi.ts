@@ -51,8 +51,8 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Do not offer this action",
   },
   own_account: {
-    when: "Only another admin may change this of your own account",
-    action: "Ask another admin",
+    when: "You may not change this of your own account in this way",
+    action: "Ask another admin; change your own email with `PATCH /api/auth/me/`",
   },
   not_patient_owner: {
     when: "You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments",

@@ -36,6 +36,8 @@ export function* readCsvLines(text: string): Generator<ParsedLine> {
 
 const requiredColumns = Object.keys(patientFields);
 const UNKNOWN = "?";
+/** A longer cell of the header names no column. The time of NFKD grows with the square of the accents on a letter. */
+const MAX_NAME_CHARACTERS = 256;
 
 /**
  * The letters and digits of a column's name: `First name`, `first-name`, `First.Name:` and `FIRST_NAME` are `firstname`.
@@ -53,8 +55,11 @@ const knownColumns = new Map(
 );
 
 /** The field that a cell of the header names; "" when it is blank. */
-const fieldOfColumn = (cell: string): string =>
-  isBlank(cell) ? "" : (knownColumns.get(simplifyName(cell)) ?? UNKNOWN);
+function fieldOfColumn(cell: string): string {
+  if (isBlank(cell)) return "";
+  const name = cell.length > MAX_NAME_CHARACTERS ? undefined : knownColumns.get(simplifyName(cell));
+  return name ?? UNKNOWN;
+}
 
 /** The errors of a header with unknown, missing or duplicate columns. It never repeats the header: that may be a patient. */
 function findHeaderErrors(columns: string[]): FieldErrors | undefined {

@@ -103,6 +103,26 @@ test("PATCH by an admin changes the email of an account, keeps its sessions, and
   expect(await change(account, { email: "nobody" })).toEqual(fieldProblem("email"));
 });
 
+test("PATCH by an admin of the own email is 403, audited as refused, and changes nothing; the same email is accepted", async () => {
+  const own = await newAccount(undefined, "admin");
+  const { body } = await own.get(pathOf(own));
+  for (const email of ["moved@example.org", body.email.toUpperCase()]) {
+    const refused = await own.patch(pathOf(own), { email, role: "clinician" });
+    expect(refused).toEqual(
+      problem(403, "Change your own email with PATCH /api/auth/me/ and your password."),
+    );
+    expect(refused.body).toMatchObject({ code: "own_account" });
+    expect(await auditEventsOf(refused)).toMatchObject([
+      { action: "update_account", outcome: "refused", subject_id: own.id, changes: null },
+    ]);
+  }
+  expect(await own.patch(pathOf(own), body)).toMatchObject({ status: 200, body });
+  expect(await change(own, { email: "moved@example.org" })).toMatchObject({
+    status: 200,
+    body: { email: "moved@example.org" },
+  });
+});
+
 test("PATCH with another username is 400 Read-only, audited as refused, and changes nothing", async () => {
   const account = await newAccount();
   const { body } = await admin.get(pathOf(account));

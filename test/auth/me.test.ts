@@ -82,6 +82,21 @@ test("PATCH me accepts a whole account as it was read; another username or role 
     expect(await update(account, { [missing]: undefined })).toEqual(fieldProblem(missing));
 });
 
+test("PATCH me with an email that is the password, or begins with it, is 400, audited without it, and no failed attempt", async () => {
+  const account = await accountWithPassword();
+  const password = "Florence.Nightingale";
+  await setPassword(account.id, password);
+  const refused = await update(account, { email: "florence.nightingale@example.org", password });
+  expect(refused).toEqual(fieldProblem("email"));
+  expect(refused.body.error_codes).toEqual({ email: ["password_is_email"] });
+  expect(await auditEventsOf(refused)).toMatchObject([{ outcome: "refused", changes: null, reason: null }]);
+  expect(await failuresOf(account)).toEqual([{ failures: 0 }]);
+  // Only somebody who knows the password is told.
+  const wrong = await update(account, { email: "other@example.org", password: "other" });
+  expect(wrong).toEqual(fieldProblem("password"));
+  expect(await update(account, { password })).toMatchObject({ status: 200 });
+});
+
 test("PATCH me by an account that has to change its password first is 403 and counts no attempt", async () => {
   const { api, username, id } = await signUp();
   await asOwner`UPDATE users SET must_change_password = true WHERE id = ${id}`;

@@ -44,6 +44,30 @@ test("an answer that is not the API's throws a ProblemError: a proxy's error, an
     });
 });
 
+test("a refresh whose answer has no tokens throws a ProblemError, and the client keeps its tokens", async () => {
+  const saved: unknown[] = [];
+  for (const body of ["{}", "null", '{"access":"a"}', '{"access":1,"refresh":2,"expires_in":3}']) {
+    const gateway = await openGateway(served.origin, { status: 200, body });
+    const { tokens } = await signUp(served.origin);
+    const onTokens = (next: unknown) => saved.push(next);
+    const client = createClient({ url: gateway.origin, tokens, onTokens, retry: { attempts: 1 } });
+    await expect(client.refresh()).rejects.toMatchObject({
+      name: "ProblemError",
+      status: 200,
+      detail: "The response is not from the API.",
+    });
+    expect([client.tokens, saved]).toEqual([tokens, []]);
+    await client.me();
+  }
+});
+
+test("a problem that is null has the status and nothing else", async () => {
+  const headers = { "Content-Type": "application/problem+json" };
+  const gateway = await openGateway(served.origin, { status: 403, body: "null", headers });
+  const client = createClient({ url: gateway.origin, tokens: api.tokens });
+  await expect(client.me()).rejects.toMatchObject({ status: 403, title: "HTTP 403", code: undefined });
+});
+
 test("a call without an answer throws a ProblemError with status 0 and the cause", async () => {
   const client = createClient({
     url: `http://127.0.0.1:${await freePort()}`,

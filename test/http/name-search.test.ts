@@ -359,5 +359,14 @@ test.each(["-", "--", ".", "'", "’", "ʻ", "´", "\u0301", "\u05be", "・", "�
 
 test("a name of 64 ligatures that stand for 18 letters each is stored, found and sorted", async () => {
   const { id } = await postPatient(account, { firstname: "ﷺ".repeat(64), lastname: "ﷺ".repeat(64) });
-  expect(idsOf(await account.get(`/api/patients/?search=${encodeURIComponent("ﷺﷺ")}`))).toEqual([id]);
+  for (const search of ["ﷺﷺ", "ﷺ".repeat(64), `${"ﷺ".repeat(64)} ${"ﷺ".repeat(64)}`])
+    expect(idsOf(await account.get(`/api/patients/?search=${encodeURIComponent(search)}`))).toEqual([id]);
+});
+
+test("of such a name 256 letters are folded, because the time grows with their number; of any other name all", async () => {
+  const folded = async (name: string) =>
+    (await asOwner`SELECT array_to_string(name_words(${name}), ' ') AS words`)[0]?.["words"] as string;
+  expect((await folded("ﷺ".repeat(64))).length).toBeLessThanOrEqual(256);
+  for (const name of ["가".repeat(63), "\u1f82".repeat(63), "Nguyễn ".repeat(9)])
+    expect(await folded(`${name}x`)).toMatch(/x$/);
 });

@@ -50,6 +50,26 @@ test("the command role prints a URL that connects to the same database as the ne
   expect(await query(printed, "SELECT current_user AS role")).toEqual([{ role: name }]);
 });
 
+test("the role may execute the API's functions also where the owner's default privileges give that to nobody", async () => {
+  const name = newName();
+  const hardened = await newDatabase();
+  try {
+    await query(hardened.url, "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC");
+    await migrate(hardened.url);
+    await createRole(hardened.url, name);
+    const functionsWhere = (condition: string, values: string[]) =>
+      query(
+        hardened.url,
+        `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype AND ${condition}`,
+        values,
+      );
+    expect(await functionsWhere("NOT has_function_privilege($1, oid, 'EXECUTE')", [name])).toEqual([]);
+    expect(await functionsWhere("has_function_privilege($1, oid, 'EXECUTE')", ["public"])).toEqual([]);
+  } finally {
+    await hardened.drop();
+  }
+});
+
 test("a second run replaces the password", async () => {
   const name = newName();
   const first = new URL(await createRole(url, name)).password;

@@ -90,7 +90,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_c0ce01fe",
+  "function": "accounts_update_dcf2890e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -105,6 +105,7 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
+   "isOwnEmail": "boolean",
    "isRenamed": "boolean",
    "body": "text"
   },
@@ -715,7 +716,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_80a0537d",
+  "function": "auth_change_own_email_024e580d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

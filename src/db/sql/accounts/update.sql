@@ -44,7 +44,7 @@ changed AS (
       u.token_version + (new.role <> u.role OR new.active <> u.active)::int, now()
     FROM jsonb_populate_record(u, $4::jsonb) new
   )
-  FROM target WHERE u.id = target.id AND NOT EXISTS (SELECT FROM new_link WHERE is_own) AND NOT EXISTS (SELECT FROM target WHERE username <> $6::text)
+  FROM target WHERE u.id = target.id AND NOT (EXISTS (SELECT FROM new_link WHERE is_own) OR EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $4::jsonb ->> 'email') OR EXISTS (SELECT FROM target WHERE username <> $6::text))
   RETURNING u.*
 ),
 response AS (
@@ -58,7 +58,7 @@ audit_event AS (
     'update_account',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) OR EXISTS (SELECT FROM target WHERE username <> $6::text) THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller_recheck) OR EXISTS (SELECT FROM new_link WHERE is_own) OR EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $4::jsonb ->> 'email') OR EXISTS (SELECT FROM target WHERE username <> $6::text) THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       ELSE 'not_found' END,
     (SELECT doctor_patients(changed.doctor_id) FROM changed, new_link),
@@ -76,6 +76,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin",
-  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink", EXISTS (SELECT FROM target WHERE username <> $6::text) AS "isRenamed",
+  EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink", EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $4::jsonb ->> 'email') AS "isOwnEmail", EXISTS (SELECT FROM target WHERE username <> $6::text) AS "isRenamed",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -29,7 +29,7 @@ correct_password AS (
 changed AS (
   UPDATE users u SET email = $7::text, updated_at = now()
   FROM correct_password
-  WHERE u.id = (SELECT id FROM caller) AND NOT is_username_changed AND NOT is_role_changed AND EXISTS (SELECT FROM caller_recheck)
+  WHERE u.id = (SELECT id FROM caller) AND $7::text IS NOT NULL AND NOT is_username_changed AND NOT is_role_changed AND EXISTS (SELECT FROM caller_recheck)
   RETURNING u.id, u.username, u.email, u.role
 ),
 counters AS (
