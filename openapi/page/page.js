@@ -49,8 +49,9 @@ function withToken() {
   return { ...configuration, authentication };
 }
 
+/** Not decoded: names of groups have no other character that a URL encodes, and a malformed link would throw. */
 function slug(tag) {
-  return decodeURIComponent(tag).toLowerCase().replaceAll(" ", "-");
+  return tag.toLowerCase().replaceAll(/%20| /g, "-");
 }
 
 /**
