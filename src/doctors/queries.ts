@@ -107,7 +107,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     doctor: resultId,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
   EXISTS (SELECT FROM duplicate) AS "isDuplicate"
@@ -163,7 +163,7 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     doctor: id,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
 SELECT ${doctorColumns}, (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,

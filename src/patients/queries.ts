@@ -118,7 +118,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(patients, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
   EXISTS (SELECT FROM duplicate) AS "isDuplicate"
@@ -156,7 +156,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     patient: id,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(patients, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
 SELECT ${targetColumns},
 (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
