@@ -170,7 +170,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_567ca3af",
+  "function": "assignments_list_by_created_at_a0ee06b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -179,6 +179,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -192,7 +193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_6782885a",
+  "function": "assignments_list_by_created_at_desc_8e609100",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -201,6 +202,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -214,7 +216,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_51d25cb8",
+  "function": "assignments_list_by_id_bf119378",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -222,6 +224,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -235,7 +238,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_608eaffb",
+  "function": "assignments_list_by_id_desc_35f4e7bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -243,6 +246,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -256,7 +260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_9f6de1d8",
+  "function": "assignments_list_by_patient_created_at_fd3ceef9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -265,6 +269,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -278,7 +283,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
+  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -287,6 +292,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -300,7 +306,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_25e425d4",
+  "function": "assignments_list_by_patient_id_2a70cd97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -308,6 +314,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -321,7 +328,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_4d7280c3",
+  "function": "assignments_list_by_patient_id_desc_b78a117e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -329,6 +336,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -342,7 +350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
+  "function": "assignments_list_of_doctor_by_created_at_6940c073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -352,6 +360,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -365,7 +374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
+  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -375,6 +384,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -388,7 +398,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d39ca89f",
+  "function": "assignments_list_of_doctor_by_id_794070c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -397,6 +407,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -410,7 +421,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
+  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -419,6 +430,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -432,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -442,6 +454,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -455,7 +468,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -465,6 +478,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -478,7 +492,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
+  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -487,6 +501,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -500,7 +515,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -509,6 +524,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1029,7 +1045,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_e52560d4",
+  "function": "doctors_create_3b1ce3ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1046,18 +1062,19 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_809e1d11",
+  "function": "doctors_delete_25a0500f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1072,17 +1089,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_92dea432",
+  "function": "doctors_find_ae97386d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1433,13 +1450,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_fc10afde",
+  "function": "doctors_update_d2021950",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1449,7 +1466,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
-   "version": "integer",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1579,13 +1596,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_693932e1",
+  "function": "patients_create_81c79172",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1596,18 +1614,21 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
-   "isDuplicate": "boolean"
+   "etag": "text",
+   "isDuplicate": "boolean",
+   "fieldErrors": "json"
   },
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_56053331",
+  "function": "patients_delete_ed5a72b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1620,7 +1641,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_e9e346aa",
+  "function": "patients_export_csv_d0f18d91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1629,7 +1650,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1638,7 +1660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_93a80b63",
+  "function": "patients_export_ndjson_6d20df75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1647,7 +1669,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1656,20 +1679,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_0d3598d0",
+  "function": "patients_find_ba6e25fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "today": "date",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1693,7 +1717,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_94472768",
+  "function": "patients_import_8a9ac073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1702,6 +1726,8 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
+   "today": "date",
+   "messages": "json",
    "refused": "json",
    "request_id": "uuid",
    "address": "text",
@@ -1740,7 +1766,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_21c308a8",
+  "function": "patients_list_by_created_at_4f507e6d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1751,7 +1777,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1766,7 +1795,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_af29ee60",
+  "function": "patients_list_by_created_at_desc_7d61f8aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1777,7 +1806,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1792,7 +1824,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_92c21995",
+  "function": "patients_list_by_doctor_created_at_3ca9a172",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1803,7 +1835,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1818,7 +1853,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_acea96fc",
+  "function": "patients_list_by_doctor_created_at_desc_fac6c07e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1829,7 +1864,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1844,7 +1882,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_443b619c",
+  "function": "patients_list_by_doctor_id_7113b373",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1854,7 +1892,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1869,7 +1910,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_8900e5b0",
+  "function": "patients_list_by_doctor_id_desc_e34a4026",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1879,7 +1920,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1894,7 +1938,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_f105fcef",
+  "function": "patients_list_by_doctor_lastname_60895116",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1905,7 +1949,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1920,7 +1967,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_86efaa86",
+  "function": "patients_list_by_doctor_lastname_desc_4a8d8e92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1931,7 +1978,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1946,7 +1996,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_54b27bc5",
+  "function": "patients_list_by_id_4199c47a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1956,7 +2006,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1971,7 +2024,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_049fabf3",
+  "function": "patients_list_by_id_desc_2d9374ce",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1981,7 +2034,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1996,7 +2052,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_ce4ddfd5",
+  "function": "patients_list_by_lastname_94252360",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2007,7 +2063,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2022,7 +2081,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_77987a18",
+  "function": "patients_list_by_lastname_desc_9df38ad4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2033,7 +2092,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2048,7 +2110,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_2f72d52d",
+  "function": "patients_list_by_search_created_at_c08961c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2059,7 +2121,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2074,7 +2139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_51b2bd89",
+  "function": "patients_list_by_search_created_at_desc_b1794c46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2085,7 +2150,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2100,7 +2168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_dbced84a",
+  "function": "patients_list_by_search_id_e6f4e275",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2110,7 +2178,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2125,7 +2196,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_6ae03d84",
+  "function": "patients_list_by_search_id_desc_1534de96",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2135,7 +2206,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2150,7 +2224,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_09b391ab",
+  "function": "patients_list_by_search_lastname_f8a21899",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2161,7 +2235,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2176,7 +2253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_36959db2",
+  "function": "patients_list_by_search_lastname_desc_571c4840",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2187,7 +2264,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2224,7 +2304,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_7d1a9fb1",
+  "function": "patients_list_deleted_by_created_at_565cd6a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2235,7 +2315,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2250,7 +2333,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_99cc020f",
+  "function": "patients_list_deleted_by_created_at_desc_50b285a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2261,7 +2344,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2276,7 +2362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_f32a75c8",
+  "function": "patients_list_deleted_by_id_b564d582",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2286,7 +2372,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2301,7 +2390,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_2cc06963",
+  "function": "patients_list_deleted_by_id_desc_d877a4a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2311,7 +2400,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2326,7 +2418,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_1f181dbb",
+  "function": "patients_list_deleted_by_lastname_ab398151",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2337,7 +2429,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2352,7 +2447,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_d499ea24",
+  "function": "patients_list_deleted_by_lastname_desc_b48a530f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2363,7 +2458,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2378,7 +2476,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_263324e4",
+  "function": "patients_list_deleted_by_search_created_at_13368122",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2389,7 +2487,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2404,7 +2505,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_8a7fcae5",
+  "function": "patients_list_deleted_by_search_created_at_desc_75acef0f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2415,7 +2516,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2430,7 +2534,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_16a1b989",
+  "function": "patients_list_deleted_by_search_id_28779572",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2440,7 +2544,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2455,7 +2562,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_92ce034a",
+  "function": "patients_list_deleted_by_search_id_desc_7d890f9c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2465,7 +2572,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2480,7 +2590,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_12f3187a",
+  "function": "patients_list_deleted_by_search_lastname_95879585",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2491,7 +2601,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2506,7 +2619,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_8006d9a4",
+  "function": "patients_list_deleted_by_search_lastname_desc_a5040a06",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2517,7 +2630,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2590,13 +2706,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_34d983b9",
+  "function": "patients_update_e57821a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -2605,7 +2722,8 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
-   "version": "integer",
+   "fieldErrors": "json",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
