@@ -17,7 +17,7 @@ import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 export const Patient = z.extend(resourceSchema(patientFields), {
   /** The lowest possible age today. */
   age: z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)),
-  age_as_of: z.nullable(z.iso.date()),
+  age_as_of: z.nullable(z.iso.date().check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" }))),
 });
 export type Patient = z.infer<typeof Patient>;
 
