@@ -170,7 +170,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_567ca3af",
+  "function": "assignments_list_by_created_at_a0ee06b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -179,6 +179,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -192,7 +193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_6782885a",
+  "function": "assignments_list_by_created_at_desc_8e609100",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -201,6 +202,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -214,7 +216,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_51d25cb8",
+  "function": "assignments_list_by_id_bf119378",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -222,6 +224,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -235,7 +238,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_608eaffb",
+  "function": "assignments_list_by_id_desc_35f4e7bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -243,6 +246,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -256,7 +260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_9f6de1d8",
+  "function": "assignments_list_by_patient_created_at_fd3ceef9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -265,6 +269,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -278,7 +283,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
+  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -287,6 +292,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -300,7 +306,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_25e425d4",
+  "function": "assignments_list_by_patient_id_2a70cd97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -308,6 +314,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -321,7 +328,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_4d7280c3",
+  "function": "assignments_list_by_patient_id_desc_b78a117e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -329,6 +336,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -342,7 +350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
+  "function": "assignments_list_of_doctor_by_created_at_6940c073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -352,6 +360,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -365,7 +374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
+  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -375,6 +384,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -388,7 +398,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d39ca89f",
+  "function": "assignments_list_of_doctor_by_id_794070c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -397,6 +407,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -410,7 +421,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
+  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -419,6 +430,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -432,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -442,6 +454,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -455,7 +468,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -465,6 +478,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -478,7 +492,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
+  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -487,6 +501,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -500,7 +515,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -509,6 +524,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1029,7 +1045,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_e52560d4",
+  "function": "doctors_create_3b1ce3ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1046,18 +1062,19 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_809e1d11",
+  "function": "doctors_delete_25a0500f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1072,17 +1089,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_92dea432",
+  "function": "doctors_find_ae97386d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1433,13 +1450,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_fc10afde",
+  "function": "doctors_update_d2021950",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1449,7 +1466,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
-   "version": "integer",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1579,13 +1596,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_693932e1",
+  "function": "patients_create_81c79172",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1596,18 +1614,21 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
-   "isDuplicate": "boolean"
+   "etag": "text",
+   "isDuplicate": "boolean",
+   "fieldErrors": "json"
   },
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_56053331",
+  "function": "patients_delete_ed5a72b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1638,7 +1659,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_e9e346aa",
+  "function": "patients_export_csv_d0f18d91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1647,7 +1668,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1656,7 +1678,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_93a80b63",
+  "function": "patients_export_ndjson_6d20df75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1665,7 +1687,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1674,20 +1697,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_0d3598d0",
+  "function": "patients_find_ba6e25fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "today": "date",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1711,7 +1735,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_94472768",
+  "function": "patients_import_8a9ac073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1720,6 +1744,8 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
+   "today": "date",
+   "messages": "json",
    "refused": "json",
    "request_id": "uuid",
    "address": "text",
@@ -1758,7 +1784,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_21c308a8",
+  "function": "patients_list_by_created_at_4f507e6d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1769,7 +1795,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1784,7 +1813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_af29ee60",
+  "function": "patients_list_by_created_at_desc_7d61f8aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1795,7 +1824,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1810,7 +1842,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_92c21995",
+  "function": "patients_list_by_doctor_created_at_3ca9a172",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1821,7 +1853,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1836,7 +1871,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_acea96fc",
+  "function": "patients_list_by_doctor_created_at_desc_fac6c07e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1847,7 +1882,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1862,7 +1900,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_443b619c",
+  "function": "patients_list_by_doctor_id_7113b373",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1872,7 +1910,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1887,7 +1928,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_8900e5b0",
+  "function": "patients_list_by_doctor_id_desc_e34a4026",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1897,7 +1938,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1912,7 +1956,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_f105fcef",
+  "function": "patients_list_by_doctor_lastname_60895116",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1923,7 +1967,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1938,7 +1985,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_86efaa86",
+  "function": "patients_list_by_doctor_lastname_desc_4a8d8e92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1949,7 +1996,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1964,7 +2014,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_54b27bc5",
+  "function": "patients_list_by_id_4199c47a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1974,7 +2024,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1989,7 +2042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_049fabf3",
+  "function": "patients_list_by_id_desc_2d9374ce",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1999,7 +2052,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2014,7 +2070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_ce4ddfd5",
+  "function": "patients_list_by_lastname_94252360",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2025,7 +2081,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2040,7 +2099,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_77987a18",
+  "function": "patients_list_by_lastname_desc_9df38ad4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2051,7 +2110,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2066,7 +2128,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_2f72d52d",
+  "function": "patients_list_by_search_created_at_c08961c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2077,7 +2139,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2092,7 +2157,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_51b2bd89",
+  "function": "patients_list_by_search_created_at_desc_b1794c46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2103,7 +2168,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2118,7 +2186,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_dbced84a",
+  "function": "patients_list_by_search_id_e6f4e275",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2128,7 +2196,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2143,7 +2214,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_6ae03d84",
+  "function": "patients_list_by_search_id_desc_1534de96",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2153,7 +2224,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2168,7 +2242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_09b391ab",
+  "function": "patients_list_by_search_lastname_f8a21899",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2179,7 +2253,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2194,7 +2271,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_36959db2",
+  "function": "patients_list_by_search_lastname_desc_571c4840",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2205,7 +2282,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2242,7 +2322,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_7d1a9fb1",
+  "function": "patients_list_deleted_by_created_at_565cd6a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2253,7 +2333,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2268,7 +2351,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_99cc020f",
+  "function": "patients_list_deleted_by_created_at_desc_50b285a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2279,7 +2362,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2294,7 +2380,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_f32a75c8",
+  "function": "patients_list_deleted_by_id_b564d582",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2304,7 +2390,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2319,7 +2408,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_2cc06963",
+  "function": "patients_list_deleted_by_id_desc_d877a4a3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2329,7 +2418,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2344,7 +2436,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_1f181dbb",
+  "function": "patients_list_deleted_by_lastname_ab398151",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2355,7 +2447,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2370,7 +2465,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_d499ea24",
+  "function": "patients_list_deleted_by_lastname_desc_b48a530f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2381,7 +2476,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2396,7 +2494,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_263324e4",
+  "function": "patients_list_deleted_by_search_created_at_13368122",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2407,7 +2505,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2422,7 +2523,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_8a7fcae5",
+  "function": "patients_list_deleted_by_search_created_at_desc_75acef0f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2433,7 +2534,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2448,7 +2552,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_16a1b989",
+  "function": "patients_list_deleted_by_search_id_28779572",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2458,7 +2562,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2473,7 +2580,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_92ce034a",
+  "function": "patients_list_deleted_by_search_id_desc_7d890f9c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2483,7 +2590,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2498,7 +2608,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_12f3187a",
+  "function": "patients_list_deleted_by_search_lastname_95879585",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2509,7 +2619,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2524,7 +2637,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_8006d9a4",
+  "function": "patients_list_deleted_by_search_lastname_desc_a5040a06",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2535,7 +2648,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2608,13 +2724,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_34d983b9",
+  "function": "patients_update_e57821a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -2623,7 +2740,8 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
-   "version": "integer",
+   "fieldErrors": "json",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
