@@ -64,7 +64,9 @@ const functions = [
     "account_taken",
     "assignment_taken",
     "doctor_taken",
+    "doctor_with_email",
     "patient_taken",
+    "patient_with_email",
     "patients_taken",
     "patients_owned",
   ],
@@ -78,7 +80,7 @@ const functions = [
   ],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
-  "patient_name_tokens",
+  ...["patient_name_tokens", "patient_phones"],
 ].map((name) => `public.${name}`);
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */

@@ -4,8 +4,8 @@ import { removeFormulaGuard } from "../http/csv-writer.ts";
 import { readOnlyFields } from "../http/fields.ts";
 import { type FieldErrors, Problem } from "../http/problems.ts";
 import { SAVE_AS_UTF8, spreadsheetDecoder } from "../http/text-encoding.ts";
+import { addressColumns, optionalColumns, requiredColumns } from "./csv-columns.ts";
 import { type ParsedLine, refusedLinesProblem } from "./import-lines.ts";
-import { patientFields } from "./requests.ts";
 
 /** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
 export function decodeSpreadsheet(bytes: Uint8Array): string {
@@ -34,7 +34,6 @@ export function* readCsvLines(text: string): Generator<ParsedLine> {
   }
 }
 
-const requiredColumns = Object.keys(patientFields);
 const UNKNOWN = "?";
 /** A longer cell of the header names no column. The time of NFKD grows with the square of the accents on a letter. */
 const MAX_NAME_CHARACTERS = 256;
@@ -51,7 +50,7 @@ const simplifyName = (name: string): string =>
     .replace(/[^\p{L}\p{N}]/gu, "");
 
 const knownColumns = new Map(
-  [...requiredColumns, ...readOnlyFields].map((name) => [simplifyName(name), name]),
+  [...requiredColumns, ...optionalColumns, ...readOnlyFields].map((name) => [simplifyName(name), name]),
 );
 
 /** The field that a cell of the header names; "" when it is blank. */
@@ -89,11 +88,29 @@ const cellParsers: Record<string, (cell: string) => unknown> = {
   // A spreadsheet may show a decimal, with a point or a comma.
   age: (cell) => (/^-?\d{1,9}(?:[.,]0{1,2})?$/.test(cell) ? Number.parseInt(cell, 10) : cell),
   gender: (cell) => genderWords.get(cell.toLowerCase()) ?? cell,
+  email_shared: parseBoolean,
+  anonymous: parseBoolean,
+  phones: (cell) => splitCell(cell, /[;,\n]/),
+  address_lines: (cell) => splitCell(cell, /\n/),
 };
 
 const genderWords = new Map(
   Object.entries({ f: "F", female: "F", m: "M", male: "M", o: "O", other: "O", u: "U", unknown: "U" }),
 );
+
+/** A spreadsheet writes TRUE. */
+function parseBoolean(cell: string): unknown {
+  const word = cell.toLowerCase();
+  if (["true", "yes", "1"].includes(word)) return true;
+  return ["false", "no", "0"].includes(word) ? false : cell;
+}
+
+/** The parts of a cell that holds a list. */
+const splitCell = (cell: string, separator: RegExp): string[] =>
+  cell
+    .split(separator)
+    .map(trimCell)
+    .filter((part) => part !== "");
 
 /**
  * White space, and the invisible characters that Windows and web pages add around copied text. No joiners (U+200C, U+200D),
@@ -103,9 +120,12 @@ const MARGIN = "\\s\\u200b\\u200e\\u200f\\u202a-\\u202c\\u2060\\u2066-\\u2069";
 const TEXT_WITHOUT_MARGIN = new RegExp(`[^${MARGIN}](?:.*[^${MARGIN}])?`, "s");
 const trimCell = (cell: string): string => TEXT_WITHOUT_MARGIN.exec(cell)?.[0] ?? "";
 
+const isFieldColumn = (name: string): boolean =>
+  requiredColumns.includes(name) || optionalColumns.includes(name);
+
 /** A record of the cells. An empty cell is a field that is left out. */
 function parseCells(line: number, columns: string[], cells: string[]): ParsedLine {
-  const isTooShort = columns.slice(cells.length).some((name) => requiredColumns.includes(name));
+  const isTooShort = columns.slice(cells.length).some(isFieldColumn);
   if (isTooShort) return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
   const record: Record<string, unknown> = {};
   const errors: FieldErrors = {};
@@ -113,7 +133,16 @@ function parseCells(line: number, columns: string[], cells: string[]): ParsedLin
     const cell = removeFormulaGuard(trimCell(cells[index] ?? ""));
     if (cell === "") return;
     if (name === "") errors[columnName(index + 1)] = [{ code: "unknown_column", message: UNNAMED_COLUMN }];
-    else record[name] = cellParsers[name]?.(cell) ?? cell;
+    else setField(record, name, cellParsers[name]?.(cell) ?? cell);
   });
   return Object.keys(errors).length > 0 ? { line, errors } : { line, record };
 }
+
+/** Sets a field, or a part of the address. */
+function setField(record: Record<string, unknown>, column: string, value: unknown): void {
+  if (!isKeyOf(addressColumns, column)) record[column] = value;
+  else record["address"] = { ...Object(record["address"]), [addressColumns[column]]: value };
+}
+
+const isKeyOf = <Names extends object>(names: Names, name: string): name is string & keyof Names =>
+  Object.hasOwn(names, name);

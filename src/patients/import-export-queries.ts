@@ -24,8 +24,9 @@ import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import { csvRow } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
-import { patientJson } from "./queries.ts";
-import { patientFields, patientResponseFields } from "./requests.ts";
+import { addressColumns, exportedColumns } from "./csv-columns.ts";
+import { emptyPatient, patientJson } from "./queries.ts";
+import { patientFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
 
 const size = intParam("size");
@@ -57,9 +58,18 @@ export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams
   () => exportStatement(sql`${patientJson} || E'\\n'`),
   { readsInIndexOrder: true },
 );
+/** The parts of the address of the patient `p`. Its lines are the lines of one cell. */
+const addressCells = Object.fromEntries(
+  Object.entries(addressColumns).map(([column, part]) => [
+    column,
+    part === "lines"
+      ? `(SELECT string_agg(line, E'\\n' ORDER BY n) FROM jsonb_array_elements_text(p.address -> 'lines') WITH ORDINALITY l (line, n))`
+      : `p.address ->> '${part}'`,
+  ]),
+);
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
-  () => exportStatement(csvRow(patients, "p", patientResponseFields)),
+  () => exportStatement(csvRow(patients, "p", exportedColumns, addressCells)),
   { readsInIndexOrder: true },
 );
 
@@ -84,7 +94,7 @@ const linesJson = (columns: SQL, step: string): SQL => sql`(
 
 /**
  * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
- * whether an email is a duplicate of another patient's or of an earlier line's. `patients_taken` waits for concurrent
+ * whether an email is a duplicate of another patient's or of an earlier line's; a shared email is none. `patients_taken` waits for concurrent
  * POSTs and imports of the same account (advisory lock) and sees what they created. A duplicate by a concurrent PATCH,
  * restore or transfer violates the unique constraint, and nothing is imported.
  */
@@ -115,17 +125,22 @@ export const importPatients = idempotentCreate<
   lines AS (
     SELECT sent.line, new.*
     FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
-      jsonb_populate_record(NULL::patients, sent.record) new
+      jsonb_populate_record(NULL::patients, ${emptyPatient} || sent.record) new
   ),
   existing_emails AS (
-    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${lineKey} FROM lines l)) email
+    SELECT email
+    FROM patients_taken(${callerId}, ARRAY(
+      SELECT ${lineKey} FROM lines l WHERE l.email IS NOT NULL AND NOT l.email_shared
+    )) email
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "existing_emails")},
   checked_lines AS (
     SELECT l.*, CASE
+      WHEN l.email IS NULL OR l.email_shared THEN NULL
       WHEN ${lineKey} IN (SELECT email FROM existing_emails) THEN ${emailTaken}
-      WHEN row_number() OVER (PARTITION BY ${lineKey} ORDER BY l.line) > 1 THEN ${emailRepeated} END AS email_error
+      WHEN row_number() OVER (PARTITION BY ${lineKey}, l.email_shared ORDER BY l.line) > 1 THEN ${emailRepeated}
+      END AS email_error
     FROM lines l
   ),
   refused AS (

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import {
   doneOrRefused,
   insertAuditEvent,
@@ -39,7 +40,9 @@ import {
   isChangeableVersion,
   isTargetWritable,
   newEmail,
+  newEmailShared,
   newRecord,
+  nextValues,
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
@@ -59,6 +62,11 @@ export const patientJson = jsonText(patients, "p", patientResponseFields);
 /** The fields that a client writes, as a list of columns. */
 const fieldNames = Object.keys(patientFields);
 const fields = columnNames(fieldNames);
+
+/** The values of optional fields that a new patient does not have, as a JSON object. */
+export const emptyPatient = sql.raw(
+  `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb`,
+);
 
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
@@ -83,11 +91,11 @@ FROM caller`,
 );
 
 /**
- * Creates a patient of the caller's, at most once for each idempotency key. `isDuplicate`: the caller has a patient
- * with this email already. No id is taken for a duplicate, not even when two requests are concurrent: `patient_taken`
- * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ * Creates a patient of the caller's, at most once for each idempotency key. `existing`: the id of the patient that has
+ * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
+ * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const createPatient = idempotentCreate<Patient, { record: object }, { isDuplicate: boolean }>(
+export const createPatient = idempotentCreate<Patient, { record: object }, { existing: number | null }>(
   "patients/create",
   () => sql`-- POST /api/patients
   WITH ${callerSteps},
@@ -96,11 +104,12 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
   )},
   duplicate AS (
-    SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND patient_taken(caller.id, ${newEmail})
+    SELECT other.id FROM caller, patient_with_email(caller.id, ${newEmail}, ${newEmailShared}) other (id)
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
-    SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
+    SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
@@ -121,7 +130,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     changes: sql`(SELECT ${changesOfFields(patients, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+  (SELECT id FROM duplicate) AS existing
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
@@ -144,11 +153,27 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
   () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
+  next AS (
+    SELECT p.id, ${nextValues(patients, "p", ["firstname", "lastname", "email", "email_shared", "phones", "anonymous"])}
+    FROM target p
+  ),
+  checked AS (
+    SELECT next.id, next.firstname <> '' OR next.lastname <> '' AS has_name,
+      next.email IS NOT NULL OR next.phones <> '{}' OR next.anonymous AS has_contact,
+      -- An email that was shared stays shared while another patient has it.
+      CASE WHEN NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email) THEN (
+        SELECT other.id FROM patients other
+        WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)} AND other.owner_id = target.owner_id
+          AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+        ORDER BY other.email_shared, other.id LIMIT 1
+      ) END AS existing
+    FROM target, next
+  ),
   changed AS (
     UPDATE patients p SET ${changedFields(patients, "p", fieldNames)},
       updated_at = now(), version = p.version + 1
-    FROM target
-    WHERE p.id = target.id AND ${isTargetWritable}
+    FROM target, checked
+    WHERE p.id = target.id AND ${isTargetWritable} AND has_name AND has_contact AND existing IS NULL
     RETURNING p.version, ${patientJson} AS body,
       ${columnNames(fieldNames, "p.")}
   ),
@@ -159,6 +184,8 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     changes: sql`(SELECT ${changesOfFields(patients, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
 SELECT ${targetColumns},
+(SELECT has_name FROM checked) AS "hasName", (SELECT has_contact FROM checked) AS "hasContact",
+(SELECT existing FROM checked) AS existing,
 (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,

@@ -1,10 +1,12 @@
 import { genders } from "../db/schema.ts";
+import { addressField, phoneParam, phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
   emailField,
   idParam,
   idSchema,
   integerParam,
+  makeOptional,
   nameSearch,
   patchBody,
   personName,
@@ -15,6 +17,13 @@ import {
   rule,
 } from "../http/fields.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
+import {
+  changedNameMeta,
+  nameAndContactMeta,
+  requireChangedName,
+  requireContact,
+  requireName,
+} from "../http/person-rules.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
 
@@ -22,9 +31,15 @@ import * as z from "../zod.ts";
 export const patientFields = {
   firstname: personName,
   lastname: personName,
-  email: emailField(128),
+  email: z.nullable(emailField(128)),
   age: z.int().check(z.minimum(0), z.maximum(120)),
   gender: z.enum(genders),
+  /** Whether other patients of the same owner may have the same email. */
+  email_shared: z.boolean(),
+  /** Whether the patient may have no contact, as in an emergency. */
+  anonymous: z.boolean(),
+  phones: phonesField,
+  address: addressField,
 };
 
 /** The fields of a response, in this order. */
@@ -35,6 +50,8 @@ const age = integerParam(0, 120);
 export const PatientsQuery = defineListQuery(
   {
     search: nameSearch,
+    email: emailField(128),
+    phone: phoneParam,
     gender: patientFields.gender,
     min_age: age,
     max_age: age,
@@ -52,9 +69,16 @@ export const PatientsQuery = defineListQuery(
   ),
 );
 
-export const NewPatient = requestBody(patientFields, readOnlyFields);
+/** The fields that are left out get their values from the statement. */
+export const NewPatient = requestBody(
+  { ...makeOptional(patientFields), age: patientFields.age, gender: patientFields.gender },
+  readOnlyFields,
+).check(requireName, requireContact, nameAndContactMeta);
 
-export const PatientChanges = patchBody(patientFields, readOnlyFields);
+export const PatientChanges = patchBody(patientFields, readOnlyFields).check(
+  requireChangedName,
+  changedNameMeta,
+);
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>

@@ -1,4 +1,5 @@
 import { auditActions } from "../db/query/audit.ts";
+import { addressInResponse } from "../http/contact-fields.ts";
 import { idSchema } from "../http/fields.ts";
 import {
   boundedArray,
@@ -8,13 +9,18 @@ import {
   fieldErrorCodesSchema,
   fieldErrorsSchema,
   MANY,
+  personInResponse,
   resourceSchema,
   timestampSchema,
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
 import { patientFields } from "./requests.ts";
 
-export const Patient = resourceSchema(patientFields);
+export const Patient = resourceSchema({
+  ...patientFields,
+  ...personInResponse,
+  address: addressInResponse,
+});
 export type Patient = z.infer<typeof Patient>;
 
 /** A change of a patient. */

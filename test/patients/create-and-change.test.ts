@@ -4,7 +4,12 @@ import { newPatient } from "../support/resources.ts";
 await testCreateAndChange({
   table: "patients",
   newRecord: newPatient,
-  otherValues: newPatient({ firstname: "Alan", lastname: "Turing", age: 0, gender: "M" }),
-  fieldsAfterEmail: ["age", "gender"],
+  emptyFields: { email_shared: false, anonymous: false, phones: [], address: null },
+  otherValues: newPatient({
+    ...{ firstname: "Alan", lastname: "", age: 0, gender: "M", email_shared: true, anonymous: true },
+    phones: ["+442079460958", "+4930123456"],
+    address: { lines: ["1 High Street"], city: "Leeds", region: null, postal_code: "LS1 1AA", country: "GB" },
+  }),
+  fieldsAfterEmail: ["age", "gender", "email_shared", "anonymous", "phones", "address"],
   duplicateEmail: "You already have a patient with this email.",
 });

@@ -154,7 +154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3e70b4ab",
+  "function": "assignments_find_doctors_of_patient_24494560",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1029,7 +1029,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_e52560d4",
+  "function": "doctors_create_f41e4739",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1046,12 +1046,12 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
-   "isDuplicate": "boolean"
+   "existing": "integer"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_809e1d11",
+  "function": "doctors_delete_5f165082",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1072,7 +1072,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_92dea432",
+  "function": "doctors_find_fa76a60e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1089,7 +1089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_cf962b89",
+  "function": "doctors_list_by_created_at_0cd8476a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1114,7 +1114,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_0b10a3ea",
+  "function": "doctors_list_by_created_at_desc_f448df71",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1139,7 +1139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_2ed37b55",
+  "function": "doctors_list_by_id_720cf966",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1163,7 +1163,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_72b586ea",
+  "function": "doctors_list_by_id_desc_f57133d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1187,7 +1187,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_3425f8ee",
+  "function": "doctors_list_by_lastname_4bb3a4ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1212,7 +1212,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_0e8d3cc7",
+  "function": "doctors_list_by_lastname_desc_7a7c6ebd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1237,7 +1237,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_aa4aa398",
+  "function": "doctors_list_by_patient_id_c3df1f28",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1261,7 +1261,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_303d11fd",
+  "function": "doctors_list_by_patient_id_desc_d942850e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1285,7 +1285,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_8657cfe7",
+  "function": "doctors_list_by_search_created_at_5abc3440",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1310,7 +1310,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1c5537bb",
+  "function": "doctors_list_by_search_created_at_desc_76c39d07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1335,7 +1335,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_9391052f",
+  "function": "doctors_list_by_search_id_44ef059d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1359,7 +1359,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_91f2a17e",
+  "function": "doctors_list_by_search_id_desc_b0c7ae24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1383,7 +1383,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_b2a46a23",
+  "function": "doctors_list_by_search_lastname_7e108ae7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1408,7 +1408,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_65648d9f",
+  "function": "doctors_list_by_search_lastname_desc_0834cf9f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1433,7 +1433,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_fc10afde",
+  "function": "doctors_update_f721b920",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1449,6 +1449,8 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
+   "hasName": "boolean",
+   "existing": "integer",
    "version": "integer",
    "body": "text"
   },
@@ -1579,7 +1581,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_693932e1",
+  "function": "patients_create_aeedfdc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1596,7 +1598,7 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
-   "isDuplicate": "boolean"
+   "existing": "integer"
   },
   "readsInIndexOrder": false
  },
@@ -1620,7 +1622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_e9e346aa",
+  "function": "patients_export_csv_b29a5774",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1638,7 +1640,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_93a80b63",
+  "function": "patients_export_ndjson_04eea66d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1656,7 +1658,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_0d3598d0",
+  "function": "patients_find_c3858179",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1693,7 +1695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_94472768",
+  "function": "patients_import_4671fe36",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1739,8 +1741,174 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-by-contact-created-at": {
+  "function": "patients_list_by_contact_created_at_c695b67c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-created-at-desc": {
+  "function": "patients_list_by_contact_created_at_desc_9ddcd32f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id": {
+  "function": "patients_list_by_contact_id_9eb0c56d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id-desc": {
+  "function": "patients_list_by_contact_id_desc_eb42b473",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname": {
+  "function": "patients_list_by_contact_lastname_2006d5b3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname-desc": {
+  "function": "patients_list_by_contact_lastname_desc_5330ebd5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_21c308a8",
+  "function": "patients_list_by_created_at_1ceffec9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1748,6 +1916,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1766,7 +1936,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_af29ee60",
+  "function": "patients_list_by_created_at_desc_12da333b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1774,6 +1944,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1792,7 +1964,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_92c21995",
+  "function": "patients_list_by_doctor_created_at_a3de5f6b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1801,6 +1973,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1818,7 +1992,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_acea96fc",
+  "function": "patients_list_by_doctor_created_at_desc_26326f92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1827,6 +2001,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1844,7 +2020,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_443b619c",
+  "function": "patients_list_by_doctor_id_2e61a957",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1852,6 +2028,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1869,7 +2047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_8900e5b0",
+  "function": "patients_list_by_doctor_id_desc_cefd8177",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1877,6 +2055,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1894,7 +2074,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_f105fcef",
+  "function": "patients_list_by_doctor_lastname_6901b971",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1903,6 +2083,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1920,7 +2102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_86efaa86",
+  "function": "patients_list_by_doctor_lastname_desc_f42deab8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1929,6 +2111,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1946,13 +2130,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_54b27bc5",
+  "function": "patients_list_by_id_3d329f48",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1971,13 +2157,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_049fabf3",
+  "function": "patients_list_by_id_desc_ca47c758",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1996,7 +2184,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_ce4ddfd5",
+  "function": "patients_list_by_lastname_cdb1fdbe",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2004,6 +2192,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2022,7 +2212,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_77987a18",
+  "function": "patients_list_by_lastname_desc_7bb241ce",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2030,6 +2220,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2048,7 +2240,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_2f72d52d",
+  "function": "patients_list_by_search_created_at_e53bf269",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2056,6 +2248,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2074,7 +2268,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_51b2bd89",
+  "function": "patients_list_by_search_created_at_desc_1cf2ca75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2082,6 +2276,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2100,13 +2296,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_dbced84a",
+  "function": "patients_list_by_search_id_f6adf713",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2125,13 +2323,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_6ae03d84",
+  "function": "patients_list_by_search_id_desc_af4a5d2b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2150,7 +2350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_09b391ab",
+  "function": "patients_list_by_search_lastname_e0566bc8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2158,6 +2358,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2176,7 +2378,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_36959db2",
+  "function": "patients_list_by_search_lastname_desc_50a51652",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2184,6 +2386,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2223,8 +2427,174 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-deleted-by-contact-created-at": {
+  "function": "patients_list_deleted_by_contact_created_at_ca522224",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-created-at-desc": {
+  "function": "patients_list_deleted_by_contact_created_at_desc_99fde0c0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id": {
+  "function": "patients_list_deleted_by_contact_id_2c134225",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id-desc": {
+  "function": "patients_list_deleted_by_contact_id_desc_9d42f9cd",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname": {
+  "function": "patients_list_deleted_by_contact_lastname_09aaf62d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname-desc": {
+  "function": "patients_list_deleted_by_contact_lastname_desc_a890a16d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_7d1a9fb1",
+  "function": "patients_list_deleted_by_created_at_90c591f7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2232,6 +2602,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2250,7 +2622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_99cc020f",
+  "function": "patients_list_deleted_by_created_at_desc_cedb651d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2258,6 +2630,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2276,13 +2650,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_f32a75c8",
+  "function": "patients_list_deleted_by_id_b05b94b0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2301,13 +2677,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_2cc06963",
+  "function": "patients_list_deleted_by_id_desc_e0dbe349",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2326,7 +2704,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_1f181dbb",
+  "function": "patients_list_deleted_by_lastname_897d1a13",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2334,6 +2712,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2352,7 +2732,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_d499ea24",
+  "function": "patients_list_deleted_by_lastname_desc_a170d541",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2360,6 +2740,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2378,7 +2760,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_263324e4",
+  "function": "patients_list_deleted_by_search_created_at_3fd838c7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2386,6 +2768,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2404,7 +2788,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_8a7fcae5",
+  "function": "patients_list_deleted_by_search_created_at_desc_09f30f06",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2412,6 +2796,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2430,13 +2816,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_16a1b989",
+  "function": "patients_list_deleted_by_search_id_4f873088",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2455,13 +2843,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_92ce034a",
+  "function": "patients_list_deleted_by_search_id_desc_e1920773",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2480,7 +2870,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_12f3187a",
+  "function": "patients_list_deleted_by_search_lastname_bcca4bdd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2488,6 +2878,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2506,7 +2898,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_8006d9a4",
+  "function": "patients_list_deleted_by_search_lastname_desc_847a4c5a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2514,6 +2906,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2532,7 +2926,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_d406d663",
+  "function": "patients_restore_7c356c75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2550,7 +2944,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_8eb2fa3d",
+  "function": "patients_transfer_720131aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2570,7 +2964,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_66711cfe",
+  "function": "patients_transfer_all_a362fa77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2590,7 +2984,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_34d983b9",
+  "function": "patients_update_b06a8906",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2605,6 +2999,9 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "hasName": "boolean",
+   "hasContact": "boolean",
+   "existing": "integer",
    "version": "integer",
    "body": "text"
   },

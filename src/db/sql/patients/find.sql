@@ -19,11 +19,11 @@ found AS (
     CASE WHEN p.version = ANY ($5::int[]) THEN NULL
       WHEN coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) THEN concat(
         '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-        ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
-        ',"created_by":', p.created_by,
+        ',"email":', coalesce(to_json(p.email)::text, 'null'), ',"age":', p.age, ',"gender":"', p.gender, '"',
+        ',"email_shared":', p.email_shared::text, ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones),
+        ',"address":', coalesce(to_json(p.address)::text, 'null'), ',"created_by":', p.created_by,
         ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"version":', p.version, '}'
+        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
       ) END AS body
   FROM patients p
   WHERE p.id = $6::int AND (

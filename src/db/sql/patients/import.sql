@@ -41,10 +41,13 @@ earlier_key AS (
 lines AS (
   SELECT sent.line, new.*
   FROM jsonb_to_recordset($7::jsonb) AS sent (line int, record jsonb),
-    jsonb_populate_record(NULL::patients, sent.record) new
+    jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb || sent.record) new
 ),
 existing_emails AS (
-  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT email_key(l.email) COLLATE "C" FROM lines l)) email
+  SELECT email
+  FROM patients_taken((SELECT id FROM caller), ARRAY(
+    SELECT email_key(l.email) COLLATE "C" FROM lines l WHERE l.email IS NOT NULL AND NOT l.email_shared
+  )) email
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 caller_recheck AS (
@@ -58,8 +61,10 @@ caller_recheck AS (
 ),
 checked_lines AS (
   SELECT l.*, CASE
+      WHEN l.email IS NULL OR l.email_shared THEN NULL
       WHEN email_key(l.email) COLLATE "C" IN (SELECT email FROM existing_emails) THEN 'email_taken'
-      WHEN row_number() OVER (PARTITION BY email_key(l.email) COLLATE "C" ORDER BY l.line) > 1 THEN 'email_repeated' END AS email_error
+      WHEN row_number() OVER (PARTITION BY email_key(l.email) COLLATE "C", l.email_shared ORDER BY l.line) > 1 THEN 'email_repeated'
+    END AS email_error
   FROM lines l
 ),
 refused AS (
@@ -72,7 +77,7 @@ refused AS (
   FROM json_to_recordset($8::json) AS r (line int, errors json, error_codes json)
 ),
 draft AS (
-  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, age, gender, (SELECT id FROM caller) AS owner_id
+  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, age, gender, email_shared, anonymous, phones, address, (SELECT id FROM caller) AS owner_id
   FROM (SELECT * FROM checked_lines WHERE email_error IS NULL ORDER BY line) valid
   WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
@@ -102,8 +107,8 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, email_shared, anonymous, phones, address, created_by, owner_id) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, email_shared, anonymous, phones, address, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)

@@ -37,25 +37,51 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+next AS (
+  SELECT p.id,
+    coalesce($7::jsonb ->> 'firstname', p.firstname) AS firstname,
+    coalesce($7::jsonb ->> 'lastname', p.lastname) AS lastname,
+    CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE p.email END AS email,
+    coalesce(($7::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
+    CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE p.phones END AS phones,
+    coalesce(($7::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous
+  FROM target p
+),
+checked AS (
+  SELECT next.id, next.firstname <> '' OR next.lastname <> '' AS has_name,
+    next.email IS NOT NULL OR next.phones <> '{}' OR next.anonymous AS has_contact,
+  -- An email that was shared stays shared while another patient has it.
+    CASE WHEN NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email) THEN (
+      SELECT other.id FROM patients other
+      WHERE email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C" AND other.owner_id = target.owner_id
+        AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+      ORDER BY other.email_shared, other.id LIMIT 1
+    ) END AS existing
+  FROM target, next
+),
 changed AS (
   UPDATE patients p SET
     firstname = coalesce($7::jsonb ->> 'firstname', p.firstname),
     lastname = coalesce($7::jsonb ->> 'lastname', p.lastname),
-    email = coalesce($7::jsonb ->> 'email', p.email),
+    email = CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE p.email END,
     age = coalesce(($7::jsonb ->> 'age')::smallint, p.age),
     gender = coalesce($7::jsonb ->> 'gender', p.gender),
+    email_shared = coalesce(($7::jsonb ->> 'email_shared')::boolean, p.email_shared),
+    anonymous = coalesce(($7::jsonb ->> 'anonymous')::boolean, p.anonymous),
+    phones = CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE p.phones END,
+    address = CASE WHEN $7::jsonb ? 'address' THEN nullif($7::jsonb -> 'address', 'null') ELSE p.address END,
     updated_at = now(), version = p.version + 1
-  FROM target
-  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+  FROM target, checked
+  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND has_name AND has_contact AND existing IS NULL
   RETURNING p.version, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
-    ',"created_by":', p.created_by,
+    ',"email":', coalesce(to_json(p.email)::text, 'null'), ',"age":', p.age, ',"gender":"', p.gender, '"',
+    ',"email_shared":', p.email_shared::text, ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones),
+    ',"address":', coalesce(to_json(p.address)::text, 'null'), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.email_shared, p.anonymous, p.phones, p.address
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -71,17 +97,27 @@ audit_event AS (
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
       CASE WHEN target.lastname <> changed.lastname
         THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
-      CASE WHEN target.email <> changed.email
-        THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+      CASE WHEN target.email IS DISTINCT FROM changed.email
+        THEN concat('"email":{"before":', coalesce(to_json(target.email)::text, 'null'), ',"after":', coalesce(to_json(changed.email)::text, 'null'), '}') END,
       CASE WHEN target.age <> changed.age
         THEN concat('"age":{"before":', to_json(target.age), ',"after":', to_json(changed.age), '}') END,
       CASE WHEN target.gender <> changed.gender
-        THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END
+        THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
+      CASE WHEN target.email_shared <> changed.email_shared
+        THEN concat('"email_shared":{"before":', to_json(target.email_shared), ',"after":', to_json(changed.email_shared), '}') END,
+      CASE WHEN target.anonymous <> changed.anonymous
+        THEN concat('"anonymous":{"before":', to_json(target.anonymous), ',"after":', to_json(changed.anonymous), '}') END,
+      CASE WHEN target.phones <> changed.phones
+        THEN concat('"phones":{"before":', to_json(target.phones), ',"after":', to_json(changed.phones), '}') END,
+      CASE WHEN target.address IS DISTINCT FROM changed.address
+        THEN concat('"address":{"before":', coalesce(to_json(target.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion",
+  (SELECT has_name FROM checked) AS "hasName", (SELECT has_contact FROM checked) AS "hasContact",
+  (SELECT existing FROM checked) AS existing,
   (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
