@@ -331,6 +331,10 @@ export type AuditAction =
  * - `read_only`: It cannot be changed, and the value is not that of the record.
  * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
  * - `doctor_inactive`: The doctor takes no new patients.
+ * - `in_the_future`: The date is after tomorrow.
+ * - `too_long_ago`: The date is more than 120 years ago.
+ * - `age_disagrees`: The age is not possible with the birth date.
+ * - `birth_date_known`: The birth date can be replaced, but not removed.
  * - `same_account`: It must be another account.
  * - `password_too_common`: Too many people use this password.
  * - `password_one_character`: The password is one character repeated.
@@ -376,6 +380,10 @@ export type FieldErrorCode =
   | "read_only"
   | "no_such_record"
   | "doctor_inactive"
+  | "in_the_future"
+  | "too_long_ago"
+  | "age_disagrees"
+  | "birth_date_known"
   | "same_account"
   | "password_too_common"
   | "password_one_character"
@@ -694,10 +702,12 @@ export interface NewPatient {
   lastname?: string | null;
   /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`. */
   email?: string | null;
-  /** The age in whole years, 0 to 120. */
-  age: number;
+  /** The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known. */
+  age?: number | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
+  /** The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago. */
+  birth_date?: string | null;
   /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
   email_shared?: boolean;
   /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
@@ -722,10 +732,12 @@ export interface PatientChanges {
   lastname?: string | null;
   /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`. */
   email?: string | null;
-  /** The age in whole years, 0 to 120. */
-  age?: number;
+  /** The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known. */
+  age?: number | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender?: Gender;
+  /** The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago. */
+  birth_date?: string | null;
   /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
   email_shared?: boolean;
   /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
@@ -752,10 +764,12 @@ export interface Patient {
   lastname: string;
   /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`. */
   email: string | null;
-  /** The age in whole years, 0 to 120. */
+  /** The lowest possible age today, in whole years, by the birth date or by the age and the day on which it was right. */
   age: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
+  /** The birth date, of which the day, or the month and the day, may be missing. Null when only an age is known. */
+  birth_date: string | null;
   /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
   email_shared: boolean;
   /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
@@ -778,6 +792,8 @@ export interface Patient {
   updated_at: string;
   /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
   version: number;
+  /** The day on which the age was said. Null when the birth date is known. */
+  age_as_of: string | null;
 }
 
 /** The result of an import, by line number. Lines count from 1, as in an editor. */

@@ -4,8 +4,8 @@ import { getTableColumns, getTableName } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "../src/db/schema.ts";
-import { doctorFields as doctors } from "../src/doctors/requests.ts";
-import { patientFields as patients } from "../src/patients/requests.ts";
+import { doctorFields } from "../src/doctors/requests.ts";
+import { patientColumns as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { largeObjectFunctions, warnOfDefaultRights } from "./default-rights.ts";
 import { databaseUrl } from "./environment.ts";
@@ -19,12 +19,13 @@ const tables: Record<TableName, PgTable> = { ...schema };
 const tableName = (table: TableName): string => getTableName(tables[table]);
 
 /** The columns that a change of a record writes: never its owner. */
-const changedColumns = (fields: Record<string, unknown>): string =>
-  [...Object.keys(fields), "updated_at", "version"].join(", ");
+const changedColumns = (columns: string[]): string => [...columns, "updated_at", "version"].join(", ");
 
 /** The columns that creating a record writes. PostgreSQL sets its version and the generated columns. */
-const createdColumns = (fields: Record<string, unknown>): string =>
-  ["id", ...Object.keys(fields), "created_by", "created_at", "updated_at"].join(", ");
+const createdColumns = (columns: string[]): string =>
+  ["id", ...columns, "created_by", "created_at", "updated_at"].join(", ");
+
+const doctors = Object.keys(doctorFields);
 
 /** The columns that the API writes of an audit event. PostgreSQL sets its time, its id and the hash of its changes. */
 const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit_events);
@@ -80,7 +81,14 @@ const functions = [
   ],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
-  ...["patient_name_tokens", "patient_phones"],
+  ...[
+    "age_on",
+    "change_birth",
+    "earliest_birth_day",
+    "latest_birth_day",
+    "patient_name_tokens",
+    "patient_phones",
+  ],
 ].map((name) => `public.${name}`);
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */

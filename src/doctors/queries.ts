@@ -39,16 +39,21 @@ import {
   type DeleteParams,
   type FindParams,
   type FoundRecord,
+  fieldErrorsColumn,
   foundColumns,
   foundRecordColumns,
   isChangeableVersion,
   isTargetWritable,
+  isValid,
+  type NewRecordState,
+  nameErrors,
   newEmail,
   newEmailShared,
   newRecord,
   nextValues,
   type TargetState,
   targetColumns,
+  versionTag,
 } from "../db/query/resource.ts";
 import { doctors } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
@@ -90,7 +95,7 @@ FROM caller`,
  * if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent: `doctor_with_email`
  * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const createDoctor = idempotentCreate<Doctor, { record: object }, { existing: number | null }>(
+export const createDoctor = idempotentCreate<Doctor, { record: object }, NewRecordState>(
   "doctors/create",
   () => sql`-- POST /api/doctors
   WITH ${callerSteps},
@@ -120,7 +125,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { exist
     doctor: resultId,
     changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
-SELECT ${createResultColumns},
+SELECT ${createResultColumns}, '1' AS etag,
   (SELECT id FROM duplicate) AS existing
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
@@ -167,23 +172,22 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   ),
   ${reservedStep(sql`target, next
     WHERE (${columnNames(identity, "next.")}) IS DISTINCT FROM (${columnNames(identity, "target.")})`)},
-  checked AS (
-    SELECT next.id, next.firstname <> '' OR next.lastname <> '' AS has_name,
-      -- An email that was shared stays shared while another doctor has it.
-      CASE WHEN NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email) THEN (
-        SELECT other.id FROM doctors other
-        WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)}
-          AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
-        ORDER BY other.email_shared, other.id LIMIT 1
-      ) END AS existing
-    FROM target, next
+  field_errors AS (
+    ${nameErrors}
+  ),
+  -- An email that was shared stays shared while another doctor has it.
+  duplicate AS (
+    SELECT other.id FROM target, next, doctors other
+    WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+      AND ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)}
+      AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+    ORDER BY other.email_shared, other.id LIMIT 1
   ),
   changed AS (
     UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
       updated_at = now(), version = d.version + 1
-    FROM target, checked
-    WHERE d.id = target.id AND ${isWritable} AND has_name AND existing IS NULL
-    RETURNING d.version, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
+    FROM target WHERE d.id = target.id AND ${isWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
+    RETURNING ${versionTag("d.version")} AS etag, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
   ${insertAuditEvent({
     action: "update",
@@ -191,8 +195,8 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     doctor: id,
     changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${doctorColumns}, (SELECT has_name FROM checked) AS "hasName", (SELECT existing FROM checked) AS existing,
-(SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+SELECT ${doctorColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
+(SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
 );
 

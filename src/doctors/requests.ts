@@ -48,9 +48,9 @@ export const NewDoctor = requestBody(
     active: z._default(doctorFields.active, true),
   },
   readOnlyFields,
-).check(requireName, nameMeta);
+  requireName,
+).check(nameMeta);
 
-export const DoctorChanges = patchBody(doctorFields, readOnlyFields).check(
-  requireChangedName,
+export const DoctorChanges = patchBody(doctorFields, readOnlyFields, requireChangedName).check(
   changedNameMeta,
 );

@@ -1,5 +1,5 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
-import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import type { PgTable } from "drizzle-orm/pg-core";
 import { responseColumn } from "../db/query/json.ts";
 
 // What a spreadsheet takes for a formula, as regular expressions that JavaScript and PostgreSQL read alike (OWASP, "CSV
@@ -22,32 +22,28 @@ export const removeFormulaGuard = (cell: string): string => cell.replace(guarded
  * Text that a spreadsheet may take for a formula gets an apostrophe before it, and so do apostrophes before such text:
  * `removeFormulaGuard` can undo both. NULL is an empty cell; the items of a list are separated by `; `.
  *
- * @param texts what stands in columns that `table` does not have: an SQL expression of a text, by the column's name.
+ * @param computed the values of names that are no columns, or stand for others.
  */
 export function csvRow(
   table: PgTable,
   alias: string,
   names: readonly string[],
-  texts: Record<string, string> = {},
+  computed: Record<string, SQL> = {},
 ): SQL {
   const columns = getTableColumns(table);
   const cells = names.map((name) => {
+    if (computed[name]) return computed[name];
     const column = columns[name];
-    const text = texts[name] ?? textOfColumn(column, `${alias}.${name}`);
-    if (text !== undefined) return quotedCell(text);
+    const type = column?.getSQLType();
+    if (type === "text") return quotedCell(`${alias}.${name}`);
+    if (type === "text[]") return quotedCell(`nullif(array_to_string(${alias}.${name}, '; '), '')`);
     // `concat` would write t and f.
-    return column?.dataType === "boolean" ? sql.raw(`${alias}.${name}::text`) : responseColumn(alias, name);
+    return type === "boolean" ? sql.raw(`${alias}.${name}::text`) : responseColumn(alias, name);
   });
   // `concat_ws` would leave out a NULL, and the cells after it would move to other columns.
   return sql`concat(${sql.join(cells, sql`, ',', `)}, E'\\r\\n')`;
 }
 
-/** The text of a column that holds text, or a list of texts. */
-function textOfColumn(column: PgColumn | undefined, name: string): string | undefined {
-  const type = column?.getSQLType();
-  if (type === "text[]") return `nullif(array_to_string(${name}, '; '), '')`;
-  return type === "text" ? name : undefined;
-}
-
-const quotedCell = (column: string): SQL =>
+/** A text as a cell. @param column an SQL expression */
+export const quotedCell = (column: string): SQL =>
   sql`'"' || replace(regexp_replace(${sql.raw(column)}, ${guardPattern}, '''', 'g'), '"', '""') || '"'`;

@@ -1,6 +1,5 @@
-import type { TargetState } from "../db/query/resource.ts";
 import * as z from "../zod.ts";
-import { type FieldErrors, validationProblem } from "./problems.ts";
+import { bodyRule } from "./fields.ts";
 
 // Rules about several fields of a patient or a doctor. The Worker checks them in a new record. In a change the database
 // does, because they are about the whole record.
@@ -12,46 +11,31 @@ interface AlternativeFields {
 }
 
 /** A person has a first or a last name. */
-export const nameAlternatives: AlternativeFields = {
+const nameAlternatives: AlternativeFields = {
   fields: ["firstname", "lastname"],
   message: "Required: a first name, a last name or both",
 };
 
 /** A patient can be reached or identified, or is known to be anonymous. */
-export const contactAlternatives: AlternativeFields = {
+const contactAlternatives: AlternativeFields = {
   fields: ["email", "phones", "anonymous"],
   message: "Required: an email, a phone number, or anonymous: true",
 };
 
-/** The errors of a record that has none of the fields. */
-const alternativesMissing = ({ fields, message }: AlternativeFields): FieldErrors =>
-  Object.fromEntries(fields.map((field) => [field, [{ code: "required" as const, message }]]));
+/** The messages of a record that would have none of them, by field. */
+export const alternativesMissing: Record<string, string> = Object.fromEntries(
+  [nameAlternatives, contactAlternatives].flatMap(({ fields, message }) =>
+    fields.map((field) => [field, message]),
+  ),
+);
 
-/** @throws {Problem} 400 when the changed record would have no name, or no contact */
-export function requireCompleteRecord({ hasName, hasContact }: TargetState): void {
-  const errors = {
-    ...(hasName === false && alternativesMissing(nameAlternatives)),
-    ...(hasContact === false && alternativesMissing(contactAlternatives)),
-  };
-  if (Object.keys(errors).length > 0) throw validationProblem(errors);
-}
-
-/** A rule of a body: the record has one of the fields. */
-const requireAlternative = <Value>(
+/** The rules of a body, one for each of the fields: the record has one of them. */
+function requireAlternative<Value extends object>(
   { fields, message }: AlternativeFields,
   hasOne: (value: Value) => boolean,
-) =>
-  z.check<Value>(({ value, issues }) => {
-    if (hasOne(value)) return;
-    const issue = {
-      code: "custom",
-      params: { code: "required" },
-      message,
-      input: value,
-      continue: true,
-    } as const;
-    for (const field of fields) issues.push({ ...issue, path: [field] });
-  });
+) {
+  return fields.map((field) => bodyRule<Value>(hasOne, "required", message, field));
+}
 
 interface Names {
   firstname?: string | undefined;
@@ -74,10 +58,11 @@ export const requireChangedName = requireAlternative<Names>(
   ({ firstname, lastname }) => firstname !== "" || lastname !== "",
 );
 
-/** The rule for the contacts of a new patient. */
+/** The rule for the contacts of a new patient. It is checked also when one of them is not valid: then it counts. */
 export const requireContact = requireAlternative<Contacts>(
   contactAlternatives,
-  ({ email, phones = [], anonymous }) => Boolean(email || phones.length > 0 || anonymous),
+  ({ email, phones = [], anonymous }) =>
+    Boolean(email || anonymous) || !Array.isArray(phones) || phones.length > 0,
 );
 
 // The same rules in JSON Schema: what a body must not be.

@@ -9,15 +9,16 @@ import type {
   DeleteParams,
   FindParams,
   FoundRecord,
+  NewRecordState,
   TargetState,
 } from "../db/query/resource.ts";
 import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
+import { requireValidFields } from "./database-field-errors.ts";
 import { IdPath } from "./fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "./idempotency.ts";
 import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
-import { requireCompleteRecord } from "./person-rules.ts";
 import {
   formatEtag,
   ReadPreconditions,
@@ -91,15 +92,21 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     caller: Caller,
     values: { record: object },
     key: string | undefined,
-  ) => Promise<CreateResult<Shape> & { existing: number | null }>,
+  ) => Promise<CreateResult<Shape> & NewRecordState>,
   constraint: ReportedConstraint,
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
     requireReplayable(result);
-    if (result.body === null && result.existing !== null) throw duplicateProblem(constraint, result.existing);
-    return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
+    if (result.body === null) {
+      requireValidFields(result.fieldErrors);
+      if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
+    }
+    return respondCreated(result, {
+      Location: `${path}/${result.id}/`,
+      ETag: formatEtag(result.etag ?? ""),
+    });
   });
 
 /** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404, 412 */
@@ -154,17 +161,17 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
       const changes = c.req.valid("json") as object;
       const values = { ...c.req.valid("param"), changes, ...versionsToChange(c, headers) };
       const send = () => update(c.get("caller"), values);
-      const { version, body, ...target } = await send().catch((error: unknown) => {
+      const { etag, body, fieldErrors, existing, ...target } = await send().catch((error: unknown) => {
         // A concurrent request took the email: the statement's snapshot does not show it, the constraint does. A new
         // snapshot will, and which record has it.
         if (!isViolationOf(error, constraint)) throw error;
         return send();
       });
       requireWritable(target, resourceName, headers);
-      requireCompleteRecord(target);
-      if (target.existing) throw duplicateProblem(constraint, target.existing);
+      requireValidFields(fieldErrors);
+      if (existing) throw duplicateProblem(constraint, existing);
       return respondJson(requireFound(body, resourceName), 200, {
-        ETag: formatEtag(requireFound(version, resourceName)),
+        ETag: formatEtag(requireFound(etag, resourceName)),
       });
     },
   );

@@ -16,8 +16,12 @@ export const exportedColumns = patientResponseFields.flatMap((name) =>
   name === "address" ? Object.keys(addressColumns) : [name],
 );
 
-/** The columns that an import must have. A file from before there were others is imported as ever. */
-export const requiredColumns = ["firstname", "lastname", "email", "age", "gender"];
+/** The columns that a header needs; one of each group is enough. A file from before there were others is imported as ever. */
+export const requiredColumns = [["firstname"], ["lastname"], ["email"], ["age", "birth_date"], ["gender"]];
+/** The groups that have no column among these. */
+export const missingGroups = (columns: string[]): string[][] =>
+  requiredColumns.filter((group) => !group.some((name) => columns.includes(name)));
 
-/** The columns that an import may have too. */
-export const optionalColumns = ["email_shared", "anonymous", "phones", ...Object.keys(addressColumns)];
+const contactColumns = ["email_shared", "anonymous", "phones", ...Object.keys(addressColumns)];
+/** A column of an import that is not required, but whose cell must not be cut off. */
+export const isContactColumn = (name: string): boolean => contactColumns.includes(name);

@@ -1,10 +1,15 @@
 import { isBlank } from "../http/csv-dialects.ts";
 import { columnName, readCsv, tooFewCells, UNNAMED_COLUMN } from "../http/csv-reader.ts";
 import { removeFormulaGuard } from "../http/csv-writer.ts";
-import { readOnlyFields } from "../http/fields.ts";
 import { type FieldErrors, Problem } from "../http/problems.ts";
 import { SAVE_AS_UTF8, spreadsheetDecoder } from "../http/text-encoding.ts";
-import { addressColumns, optionalColumns, requiredColumns } from "./csv-columns.ts";
+import {
+  addressColumns,
+  exportedColumns,
+  isContactColumn,
+  missingGroups,
+  requiredColumns,
+} from "./csv-columns.ts";
 import { type ParsedLine, refusedLinesProblem } from "./import-lines.ts";
 
 /** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
@@ -49,9 +54,11 @@ const simplifyName = (name: string): string =>
     .replaceAll("ı", "i")
     .replace(/[^\p{L}\p{N}]/gu, "");
 
-const knownColumns = new Map(
-  [...requiredColumns, ...optionalColumns, ...readOnlyFields].map((name) => [simplifyName(name), name]),
-);
+const knownColumns = new Map([
+  ...exportedColumns.map((name) => [simplifyName(name), name] as const),
+  ["dateofbirth", "birth_date"],
+  ["dob", "birth_date"],
+]);
 
 /** The field that a cell of the header names; "" when it is blank. */
 function fieldOfColumn(cell: string): string {
@@ -68,7 +75,7 @@ function findHeaderErrors(columns: string[]): FieldErrors | undefined {
     errors["body"] = [
       {
         code: "missing_header",
-        message: `There is no header: the first line must name the columns ${requiredColumns.join(", ")}`,
+        message: `There is no header: the first line must name the columns ${requiredColumns.map((group) => group.join(" or ")).join(", ")}`,
       },
     ];
   columns.forEach((name, index) => {
@@ -78,8 +85,8 @@ function findHeaderErrors(columns: string[]): FieldErrors | undefined {
       errors[name] = [{ code: "duplicate_column", message: "Duplicate column" }];
   });
   if (isHeader)
-    for (const name of requiredColumns)
-      if (!columns.includes(name)) errors[name] = [{ code: "missing_column", message: "Missing column" }];
+    for (const [name = ""] of missingGroups(columns))
+      errors[name] = [{ code: "missing_column", message: "Missing column" }];
   return Object.keys(errors).length > 0 ? errors : undefined;
 }
 
@@ -120,13 +127,13 @@ const MARGIN = "\\s\\u200b\\u200e\\u200f\\u202a-\\u202c\\u2060\\u2066-\\u2069";
 const TEXT_WITHOUT_MARGIN = new RegExp(`[^${MARGIN}](?:.*[^${MARGIN}])?`, "s");
 const trimCell = (cell: string): string => TEXT_WITHOUT_MARGIN.exec(cell)?.[0] ?? "";
 
-const isFieldColumn = (name: string): boolean =>
-  requiredColumns.includes(name) || optionalColumns.includes(name);
-
 /** A record of the cells. An empty cell is a field that is left out. */
 function parseCells(line: number, columns: string[], cells: string[]): ParsedLine {
-  const isTooShort = columns.slice(cells.length).some(isFieldColumn);
-  if (isTooShort) return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
+  if (
+    missingGroups(columns.slice(0, cells.length)).length > 0 ||
+    columns.slice(cells.length).some(isContactColumn)
+  )
+    return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
   const record: Record<string, unknown> = {};
   const errors: FieldErrors = {};
   columns.forEach((name, index) => {

@@ -35,20 +35,26 @@ import {
   type DeleteParams,
   type FindParams,
   type FoundRecord,
+  fieldErrorsColumn,
   foundColumns,
   foundRecordColumns,
   isChangeableVersion,
   isTargetWritable,
+  isValid,
+  type NewRecordState,
+  nameErrors,
   newEmail,
   newEmailShared,
   newRecord,
   nextValues,
+  sentChanges,
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
-import { patientFields, patientResponseFields } from "./requests.ts";
+import { birthErrors, birthOf, draftBirth, patientAge, patientTag } from "./birth-queries.ts";
+import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
 // A patient belongs to its owner, who alone changes it. A deleted patient has no owner. In every statement the patient
@@ -57,16 +63,22 @@ import type { Patient } from "./responses.ts";
 const id = intParam("id");
 
 /** A patient as the response has it, as JSON text. */
-export const patientJson = jsonText(patients, "p", patientResponseFields);
+export const patientJson = jsonText(patients, "p", patientResponseFields, { computed: { age: patientAge } });
 
-/** The fields that a client writes, as a list of columns. */
-const fieldNames = Object.keys(patientFields);
-const fields = columnNames(fieldNames);
+/** The fields of a client that are columns of the same name; birth date and age depend on each other. */
+const plainFields = Object.keys(patientFields).filter((name) => name !== "birth_date" && name !== "age");
+const fields = columnNames(patientColumns);
+/** What the history shows. */
+const auditedFields = Object.keys(patientFields);
 
 /** The values of optional fields that a new patient does not have, as a JSON object. */
 export const emptyPatient = sql.raw(
   `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb`,
 );
+
+/** The errors of a patient that would have no contact, from the step `next`, as rows of `field` and `code`. */
+const contactErrors = sql`SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'anonymous']) field
+    WHERE next.email IS NULL AND next.phones = '{}' AND NOT next.anonymous`;
 
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
@@ -74,7 +86,7 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
   () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
-    SELECT ${foundColumns("p.version", patientJson)}
+    SELECT ${foundColumns("p.version", patientJson, patientTag)}
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
@@ -95,7 +107,7 @@ FROM caller`,
  * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
  * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const createPatient = idempotentCreate<Patient, { record: object }, { existing: number | null }>(
+export const createPatient = idempotentCreate<Patient, { record: object }, NewRecordState>(
   "patients/create",
   () => sql`-- POST /api/patients
   WITH ${callerSteps},
@@ -108,10 +120,18 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { exi
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "duplicate")},
+  birth AS (
+    ${birthOf(sql`NULL, NULL, NULL`, newRecord, sql`caller`)}
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  field_errors AS (
+    ${birthErrors}
+  ),
   draft AS (
-    SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
+    SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
+      ${draftBirth},
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-    WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (
     SELECT p.id AS record_id, ${patientJson} AS answer
@@ -127,10 +147,11 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { exi
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
-    changes: sql`(SELECT ${changesOfFields(patients, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
-  (SELECT id FROM duplicate) AS existing
+  (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
+  (SELECT id FROM duplicate) AS existing, ${fieldErrorsColumn}
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
@@ -140,7 +161,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
  */
 const targetSteps = sql`target AS (
     SELECT p.*, ${can("patients:change")} AS can_change,
-      ${isChangeableVersion("p.version")} AS is_expected_version
+      ${isChangeableVersion("p.version", patientTag)} AS is_expected_version
     FROM patients p
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE
@@ -157,36 +178,39 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     SELECT p.id, ${nextValues(patients, "p", ["firstname", "lastname", "email", "email_shared", "phones", "anonymous"])}
     FROM target p
   ),
-  checked AS (
-    SELECT next.id, next.firstname <> '' OR next.lastname <> '' AS has_name,
-      next.email IS NOT NULL OR next.phones <> '{}' OR next.anonymous AS has_contact,
-      -- An email that was shared stays shared while another patient has it.
-      CASE WHEN NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email) THEN (
-        SELECT other.id FROM patients other
-        WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)} AND other.owner_id = target.owner_id
-          AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
-        ORDER BY other.email_shared, other.id LIMIT 1
-      ) END AS existing
-    FROM target, next
+  birth AS (
+    ${birthOf(sql`target.birth_date, target.age, target.age_as_of`, sentChanges, sql`target`)}
+  ),
+  field_errors AS (
+    ${birthErrors}
+    UNION ALL ${nameErrors}
+    UNION ALL ${contactErrors}
+  ),
+  -- An email that was shared stays shared while another patient has it.
+  duplicate AS (
+    SELECT other.id FROM target, next, patients other
+    WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+      AND ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)} AND other.owner_id = target.owner_id
+      AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+    ORDER BY other.email_shared, other.id LIMIT 1
   ),
   changed AS (
-    UPDATE patients p SET ${changedFields(patients, "p", fieldNames)},
+    UPDATE patients p SET ${changedFields(patients, "p", plainFields)},
+      birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
       updated_at = now(), version = p.version + 1
-    FROM target, checked
-    WHERE p.id = target.id AND ${isTargetWritable} AND has_name AND has_contact AND existing IS NULL
-    RETURNING p.version, ${patientJson} AS body,
-      ${columnNames(fieldNames, "p.")}
+    FROM target, birth
+    WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
+    RETURNING ${patientTag} AS etag, ${patientJson} AS body,
+      ${columnNames(auditedFields, "p.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     patient: id,
-    changes: sql`(SELECT ${changesOfFields(patients, fieldNames, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns},
-(SELECT has_name FROM checked) AS "hasName", (SELECT has_contact FROM checked) AS "hasContact",
-(SELECT existing FROM checked) AS existing,
-(SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+SELECT ${targetColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
+(SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,
 );

@@ -26,14 +26,20 @@ import {
 } from "../http/person-rules.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
+import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
+
+/** When it is said; a patient may become older. */
+const MAX_AGE = 120;
+export const MAX_ANSWERED_AGE = 150;
 
 /** The fields that a client writes. */
 export const patientFields = {
   firstname: personName,
   lastname: personName,
   email: z.nullable(emailField(128)),
-  age: z.int().check(z.minimum(0), z.maximum(120)),
+  age: z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_AGE))),
   gender: z.enum(genders),
+  birth_date: z.nullable(birthDate),
   /** Whether other patients of the same owner may have the same email. */
   email_shared: z.boolean(),
   /** Whether the patient may have no contact, as in an emergency. */
@@ -42,8 +48,15 @@ export const patientFields = {
   address: addressField,
 };
 
+const readOnly = ["age_as_of", ...readOnlyFields];
+
 /** The fields of a response, in this order. */
-export const patientResponseFields = responseFields(patientFields);
+export const patientResponseFields = responseFields(patientFields).flatMap((name) =>
+  name === "birth_date" ? [name, "age_as_of"] : name,
+);
+
+/** The columns that a client's fields are stored in. */
+export const patientColumns = [...Object.keys(patientFields), "age_as_of"];
 
 const age = integerParam(0, 120);
 
@@ -55,6 +68,8 @@ export const PatientsQuery = defineListQuery(
     gender: patientFields.gender,
     min_age: age,
     max_age: age,
+    born_from: firstDay,
+    born_to: lastDay,
     doctor: idParam,
     deleted: booleanParam,
   },
@@ -67,18 +82,28 @@ export const PatientsQuery = defineListQuery(
     "Must not be less than min_age",
     "max_age",
   ),
+  rule(
+    ({ born_from, born_to }) => !(born_from && born_to && born_from > born_to),
+    "too_small",
+    "Must not be before born_from",
+    "born_to",
+  ),
 );
 
 /** The fields that are left out get their values from the statement. */
 export const NewPatient = requestBody(
-  { ...makeOptional(patientFields), age: patientFields.age, gender: patientFields.gender },
-  readOnlyFields,
-).check(requireName, requireContact, nameAndContactMeta);
+  { ...makeOptional(patientFields), gender: patientFields.gender },
+  readOnly,
+  [birthRequired, ...requireName, ...requireContact],
+).check(nameAndContactMeta);
 
-export const PatientChanges = patchBody(patientFields, readOnlyFields).check(
-  requireChangedName,
-  changedNameMeta,
-);
+/** The age can be one that the record has today, when it is sent back. */
+const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));
+
+export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [
+  ageNotNull,
+  ...requireChangedName,
+]).check(changedNameMeta);
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>

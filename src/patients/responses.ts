@@ -14,11 +14,12 @@ import {
   timestampSchema,
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
-import { patientFields } from "./requests.ts";
+import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 
-export const Patient = resourceSchema({
-  ...patientFields,
-  ...personInResponse,
+export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInResponse }), {
+  /** The lowest possible age today. */
+  age: z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)),
+  age_as_of: z.nullable(z.iso.date()),
   address: addressInResponse,
 });
 export type Patient = z.infer<typeof Patient>;

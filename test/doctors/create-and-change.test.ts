@@ -12,6 +12,7 @@ await testCreateAndChange({
     max_appointments_per_day: 0,
     ...{ email_shared: true, phones: ["+442079460958"] },
   }),
+  etag: (version) => `"${version}"`,
   fieldsAfterEmail: [
     ...["gender", "specialization", "max_appointments_per_day", "active", "email_shared", "phones"],
   ],

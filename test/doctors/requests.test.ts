@@ -34,7 +34,7 @@ describe.each([
 });
 
 test("a new doctor needs a gender, a specialization and a name", () => {
-  expect(fieldsRefusedBy(NewDoctor, {})).toEqual(["gender", "specialization"]);
+  expect(fieldsRefusedBy(NewDoctor, {})).toEqual(["gender", "specialization", "firstname", "lastname"]);
   const rest = { gender: "M", specialization: "GEN" };
   expect(fieldsRefusedBy(NewDoctor, { ...rest, lastname: "" })).toEqual(["firstname", "lastname"]);
   expect(fieldsRefusedBy(NewDoctor, { ...rest, lastname: "House" })).toEqual([]);

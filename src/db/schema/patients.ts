@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   boolean,
   check,
+  date,
   index,
   integer,
   jsonb,
@@ -42,7 +43,13 @@ export const patients = pgTable(
     firstname: text().notNull(),
     lastname: text().notNull(),
     ...contactColumns(),
-    age: smallint().notNull(),
+    /** What was said: a date, of which day or month may be missing, or else an age and the day on which it was right. */
+    birth_date: text(),
+    age: smallint(),
+    age_as_of: date().default(sql`CURRENT_DATE`),
+    /** The possible days of birth (drizzle/0024_birth_dates.sql). */
+    born_from: date().notNull().generatedAlwaysAs(sql`earliest_birth_day(birth_date, age, age_as_of)`),
+    born_to: date().notNull().generatedAlwaysAs(sql`latest_birth_day(birth_date, age, age_as_of)`),
     gender: text({ enum: genders }).notNull(),
     /** Whether the patient may have no contact, as in an emergency. */
     anonymous: boolean().notNull().default(false),
@@ -104,6 +111,12 @@ export const patients = pgTable(
     check("patients_address_check", sql`jsonb_typeof(${t.address}) = 'object'`),
     check("patients_contact_check", sql`${t.email} IS NOT NULL OR ${t.phones} <> '{}' OR ${t.anonymous}`),
     check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
+    check("patients_age_as_of_check", sql`num_nulls(${t.age}, ${t.age_as_of}) IN (0, 2)`),
+    check(
+      "patients_birth_date_check",
+      sql`num_nulls(${t.birth_date}, ${t.age}) = 1
+        AND ${t.birth_date} COLLATE "C" ~ '^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$'`,
+    ),
     check("patients_gender_check", isOneOf(t.gender, genders)),
   ],
 );

@@ -170,7 +170,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_567ca3af",
+  "function": "assignments_list_by_created_at_a0ee06b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -179,6 +179,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -192,7 +193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_6782885a",
+  "function": "assignments_list_by_created_at_desc_8e609100",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -201,6 +202,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -214,7 +216,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_51d25cb8",
+  "function": "assignments_list_by_id_bf119378",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -222,6 +224,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -235,7 +238,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_608eaffb",
+  "function": "assignments_list_by_id_desc_35f4e7bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -243,6 +246,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -256,7 +260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_9f6de1d8",
+  "function": "assignments_list_by_patient_created_at_fd3ceef9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -265,6 +269,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -278,7 +283,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
+  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -287,6 +292,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -300,7 +306,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_25e425d4",
+  "function": "assignments_list_by_patient_id_2a70cd97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -308,6 +314,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -321,7 +328,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_4d7280c3",
+  "function": "assignments_list_by_patient_id_desc_b78a117e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -329,6 +336,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -342,7 +350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
+  "function": "assignments_list_of_doctor_by_created_at_6940c073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -352,6 +360,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -365,7 +374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
+  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -375,6 +384,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -388,7 +398,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d39ca89f",
+  "function": "assignments_list_of_doctor_by_id_794070c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -397,6 +407,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -410,7 +421,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
+  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -419,6 +430,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -432,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -442,6 +454,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -455,7 +468,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -465,6 +478,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -478,7 +492,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
+  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -487,6 +501,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -500,7 +515,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -509,6 +524,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1029,7 +1045,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_f41e4739",
+  "function": "doctors_create_709427b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1046,18 +1062,19 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "existing": "integer"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_5f165082",
+  "function": "doctors_delete_0410ea79",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1072,17 +1089,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_fa76a60e",
+  "function": "doctors_find_d3c47b38",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1433,13 +1450,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_f721b920",
+  "function": "doctors_update_e655ea4d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1449,9 +1466,9 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
-   "hasName": "boolean",
+   "fieldErrors": "json",
    "existing": "integer",
-   "version": "integer",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1581,13 +1598,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_aeedfdc7",
+  "function": "patients_create_736a7245",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1598,18 +1616,21 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
-   "existing": "integer"
+   "etag": "text",
+   "existing": "integer",
+   "fieldErrors": "json"
   },
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_56053331",
+  "function": "patients_delete_ed5a72b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1622,7 +1643,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_b29a5774",
+  "function": "patients_export_csv_c2d4d711",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1631,7 +1652,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1640,7 +1662,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_04eea66d",
+  "function": "patients_export_ndjson_448fd484",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1649,7 +1671,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1658,20 +1681,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_c3858179",
+  "function": "patients_find_c4a146a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "today": "date",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1695,7 +1719,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_4671fe36",
+  "function": "patients_import_601d937a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1704,6 +1728,8 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
+   "today": "date",
+   "messages": "json",
    "refused": "json",
    "request_id": "uuid",
    "address": "text",
@@ -1742,7 +1768,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_c695b67c",
+  "function": "patients_list_by_contact_created_at_503d942c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1755,7 +1781,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1770,7 +1799,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_9ddcd32f",
+  "function": "patients_list_by_contact_created_at_desc_b11b266e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1783,7 +1812,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1798,7 +1830,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_9eb0c56d",
+  "function": "patients_list_by_contact_id_e86bfcdd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1810,7 +1842,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1825,7 +1860,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_eb42b473",
+  "function": "patients_list_by_contact_id_desc_c9ca88c1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1837,7 +1872,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1852,7 +1890,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_2006d5b3",
+  "function": "patients_list_by_contact_lastname_038f06bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1865,7 +1903,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1880,7 +1921,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_5330ebd5",
+  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1893,7 +1934,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1908,7 +1952,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_1ceffec9",
+  "function": "patients_list_by_created_at_912d2b7e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1921,7 +1965,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1936,7 +1983,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_12da333b",
+  "function": "patients_list_by_created_at_desc_fb926c6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1949,7 +1996,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1964,7 +2014,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_a3de5f6b",
+  "function": "patients_list_by_doctor_created_at_373508c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1977,7 +2027,10 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1992,7 +2045,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_26326f92",
+  "function": "patients_list_by_doctor_created_at_desc_2a88aee2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2005,7 +2058,10 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2020,7 +2076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_2e61a957",
+  "function": "patients_list_by_doctor_id_d1166478",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2032,7 +2088,10 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2047,7 +2106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_cefd8177",
+  "function": "patients_list_by_doctor_id_desc_7895b922",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2059,7 +2118,10 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2074,7 +2136,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_6901b971",
+  "function": "patients_list_by_doctor_lastname_59954a46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2087,7 +2149,10 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2102,7 +2167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_f42deab8",
+  "function": "patients_list_by_doctor_lastname_desc_d9f108ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2115,7 +2180,10 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2130,7 +2198,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_3d329f48",
+  "function": "patients_list_by_id_06c1f06c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2142,7 +2210,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2157,7 +2228,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_ca47c758",
+  "function": "patients_list_by_id_desc_2f9ca9a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2169,7 +2240,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2184,7 +2258,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_cdb1fdbe",
+  "function": "patients_list_by_lastname_79b8ac30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2197,7 +2271,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2212,7 +2289,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_7bb241ce",
+  "function": "patients_list_by_lastname_desc_6c987571",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2225,7 +2302,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2240,7 +2320,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_e53bf269",
+  "function": "patients_list_by_search_created_at_10db98e2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2253,7 +2333,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2268,7 +2351,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_1cf2ca75",
+  "function": "patients_list_by_search_created_at_desc_c64184e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2281,7 +2364,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2296,7 +2382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_f6adf713",
+  "function": "patients_list_by_search_id_2a697f1d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2308,7 +2394,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2323,7 +2412,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_af4a5d2b",
+  "function": "patients_list_by_search_id_desc_a03183c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2335,7 +2424,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2350,7 +2442,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_e0566bc8",
+  "function": "patients_list_by_search_lastname_ead42827",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2363,7 +2455,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2378,7 +2473,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_50a51652",
+  "function": "patients_list_by_search_lastname_desc_d77bd631",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2391,7 +2486,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2428,7 +2526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_ca522224",
+  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2441,7 +2539,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2456,7 +2557,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_99fde0c0",
+  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2469,7 +2570,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2484,7 +2588,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_2c134225",
+  "function": "patients_list_deleted_by_contact_id_cd98220c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2496,7 +2600,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2511,7 +2618,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_9d42f9cd",
+  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2523,7 +2630,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2538,7 +2648,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_09aaf62d",
+  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2551,7 +2661,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2566,7 +2679,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_a890a16d",
+  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2579,7 +2692,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2594,7 +2710,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_90c591f7",
+  "function": "patients_list_deleted_by_created_at_ac8734fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2607,7 +2723,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2622,7 +2741,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_cedb651d",
+  "function": "patients_list_deleted_by_created_at_desc_125646b3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2635,7 +2754,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2650,7 +2772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_b05b94b0",
+  "function": "patients_list_deleted_by_id_e8acb44d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2662,7 +2784,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2677,7 +2802,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_e0dbe349",
+  "function": "patients_list_deleted_by_id_desc_0566953a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2689,7 +2814,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2704,7 +2832,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_897d1a13",
+  "function": "patients_list_deleted_by_lastname_a252f4e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2717,7 +2845,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2732,7 +2863,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_a170d541",
+  "function": "patients_list_deleted_by_lastname_desc_199339ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2745,7 +2876,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2760,7 +2894,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_3fd838c7",
+  "function": "patients_list_deleted_by_search_created_at_024cf6b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2773,7 +2907,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2788,7 +2925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_09f30f06",
+  "function": "patients_list_deleted_by_search_created_at_desc_73d0473f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2801,7 +2938,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2816,7 +2956,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_4f873088",
+  "function": "patients_list_deleted_by_search_id_cdba1fb8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2828,7 +2968,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2843,7 +2986,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_e1920773",
+  "function": "patients_list_deleted_by_search_id_desc_4eec88f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2855,7 +2998,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2870,7 +3016,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_bcca4bdd",
+  "function": "patients_list_deleted_by_search_lastname_3b27295d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2883,7 +3029,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2898,7 +3047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_847a4c5a",
+  "function": "patients_list_deleted_by_search_lastname_desc_7bdad0d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2911,7 +3060,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2984,13 +3136,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_b06a8906",
+  "function": "patients_update_a2127dfb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -2999,10 +3152,9 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
-   "hasName": "boolean",
-   "hasContact": "boolean",
+   "fieldErrors": "json",
    "existing": "integer",
-   "version": "integer",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false

@@ -1,4 +1,4 @@
--- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
+-- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded text[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -17,7 +17,7 @@ target AS (
   SELECT d.*, (
     d.created_by = (SELECT id FROM caller)
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND d.version <> ALL ($5::int[]) AS is_expected_version
+  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $5::text[] AS is_expected_version
   FROM doctors d WHERE d.id = $6::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
@@ -44,16 +44,17 @@ reserved AS (
     AND target.can_change AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
     AND doctor_relied_on(target.id, (SELECT id FROM caller))
 ),
-checked AS (
-  SELECT next.id, next.firstname <> '' OR next.lastname <> '' AS has_name,
-  -- An email that was shared stays shared while another doctor has it.
-    CASE WHEN NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email) THEN (
-      SELECT other.id FROM doctors other
-      WHERE email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C"
-        AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
-      ORDER BY other.email_shared, other.id LIMIT 1
-    ) END AS existing
-  FROM target, next
+field_errors AS (
+  SELECT field, 'required' AS code FROM next, unnest(ARRAY['firstname', 'lastname']) field
+  WHERE next.firstname = '' AND next.lastname = ''
+),
+-- An email that was shared stays shared while another doctor has it.
+duplicate AS (
+  SELECT other.id FROM target, next, doctors other
+  WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+    AND email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C"
+    AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+  ORDER BY other.email_shared, other.id LIMIT 1
 ),
 changed AS (
   UPDATE doctors d SET
@@ -67,10 +68,9 @@ changed AS (
     email_shared = coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared),
     phones = CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END,
     updated_at = now(), version = d.version + 1
-  FROM target, checked
-  WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-    AND NOT EXISTS (SELECT FROM reserved) AND has_name AND existing IS NULL
-  RETURNING d.version, concat(
+  FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+    AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
+  RETURNING d.version::text AS etag, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
     ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
     ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
@@ -111,6 +111,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT has_name FROM checked) AS "hasName", (SELECT existing FROM checked) AS existing,
-  (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
+  (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key text, $6 after_id bigint, $7 email text, $8 phone text, $9 doctor integer, $10 gender text, $11 min_age integer, $12 max_age integer, $13 size integer, $14 request_id uuid, $15 address text, $16 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key text, $6 after_id bigint, $7 email text, $8 phone text, $9 doctor integer, $10 gender text, $11 min_age integer, $12 today date, $13 max_age integer, $14 born_from date, $15 born_to date, $16 size integer, $17 request_id uuid, $18 address text, $19 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -21,7 +21,7 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (name_sort_key, id) * FROM (
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.name_sort_key
+        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
         FROM patients p
         WHERE (p.owner_id, p.name_sort_key, p.id) > ((SELECT id FROM caller), $5::text, $6::bigint)
           AND p.owner_id <= (SELECT id FROM caller)
@@ -32,13 +32,15 @@ page_and_next AS (
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
           AND ($10::text IS NULL OR p.gender = $10::text)
-          AND ($11::int IS NULL OR p.age >= $11::int)
-          AND ($12::int IS NULL OR p.age <= $12::int)
-        ORDER BY p.owner_id, p.name_sort_key, p.id LIMIT $13::int + 1
+          AND ($11::int IS NULL OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
+          AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
+          AND ($14::date IS NULL OR p.born_to >= $14::date)
+          AND ($15::date IS NULL OR p.born_from <= $15::date)
+        ORDER BY p.owner_id, p.name_sort_key, p.id LIMIT $16::int + 1
       )
       UNION ALL
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.name_sort_key
+        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
         FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
@@ -52,42 +54,47 @@ page_and_next AS (
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
           AND ($10::text IS NULL OR p.gender = $10::text)
-          AND ($11::int IS NULL OR p.age >= $11::int)
-          AND ($12::int IS NULL OR p.age <= $12::int)
-        ORDER BY p.name_sort_key, p.id LIMIT $13::int + 1
+          AND ($11::int IS NULL OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
+          AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
+          AND ($14::date IS NULL OR p.born_to >= $14::date)
+          AND ($15::date IS NULL OR p.born_from <= $15::date)
+        ORDER BY p.name_sort_key, p.id LIMIT $16::int + 1
       )
     ) merged
-    ORDER BY name_sort_key, id LIMIT $13::int + 1
+    ORDER BY name_sort_key, id LIMIT $16::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $16::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', coalesce(to_json(p.email)::text, 'null'), ',"age":', p.age, ',"gender":"', p.gender, '"',
-    ',"email_shared":', p.email_shared::text, ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones),
-    ',"address":', coalesce(to_json(p.address)::text, 'null'), ',"created_by":', p.created_by,
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
+    ',"age":', age_on(p.born_to, $12::date), ',"gender":"', p.gender, '"',
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS json
   FROM page p
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $14::uuid, $15::text,
+    SELECT id, username, role, $2::uuid, $17::uuid, $18::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($16::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($19::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $13::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $13::int)) AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $13::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,
+  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $16::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $16::int)) AS key,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $16::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $16::int)) AS id,
   true AS "isAllowed"
 FROM caller;

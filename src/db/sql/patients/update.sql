@@ -1,4 +1,4 @@
--- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
+-- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 today date, $6 excluded text[], $7 id integer, $8 changes jsonb, $9 request_id uuid, $10 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -15,9 +15,9 @@ caller AS (
 ),
 target AS (
   SELECT p.*, (p.owner_id = (SELECT id FROM caller)) AS can_change,
-    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND p.version <> ALL ($5::int[]) AS is_expected_version
+    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, $5::date)] && $6::text[] AS is_expected_version
   FROM patients p
-  WHERE p.id = $6::int AND (SELECT id FROM caller) IS NOT NULL AND (
+  WHERE p.id = $7::int AND (SELECT id FROM caller) IS NOT NULL AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -39,59 +39,70 @@ caller_recheck AS (
 ),
 next AS (
   SELECT p.id,
-    coalesce($7::jsonb ->> 'firstname', p.firstname) AS firstname,
-    coalesce($7::jsonb ->> 'lastname', p.lastname) AS lastname,
-    CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE p.email END AS email,
-    coalesce(($7::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
-    CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE p.phones END AS phones,
-    coalesce(($7::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous
+    coalesce($8::jsonb ->> 'firstname', p.firstname) AS firstname,
+    coalesce($8::jsonb ->> 'lastname', p.lastname) AS lastname,
+    CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END AS email,
+    coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
+    CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END AS phones,
+    coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous
   FROM target p
 ),
-checked AS (
-  SELECT next.id, next.firstname <> '' OR next.lastname <> '' AS has_name,
-    next.email IS NOT NULL OR next.phones <> '{}' OR next.anonymous AS has_contact,
-  -- An email that was shared stays shared while another patient has it.
-    CASE WHEN NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email) THEN (
-      SELECT other.id FROM patients other
-      WHERE email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C" AND other.owner_id = target.owner_id
-        AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
-      ORDER BY other.email_shared, other.id LIMIT 1
-    ) END AS existing
-  FROM target, next
+birth AS (
+  SELECT birth.*
+  FROM target, change_birth(target.birth_date, target.age, target.age_as_of,
+    CASE WHEN $8::jsonb ? 'birth_date' THEN coalesce($8::jsonb ->> 'birth_date', '') END, ($8::jsonb ->> 'age')::int, $5::date) birth
+),
+field_errors AS (
+  SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
+  UNION ALL SELECT field, 'required' AS code FROM next, unnest(ARRAY['firstname', 'lastname']) field
+  WHERE next.firstname = '' AND next.lastname = ''
+  UNION ALL SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'anonymous']) field
+  WHERE next.email IS NULL AND next.phones = '{}' AND NOT next.anonymous
+),
+-- An email that was shared stays shared while another patient has it.
+duplicate AS (
+  SELECT other.id FROM target, next, patients other
+  WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+    AND email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C" AND other.owner_id = target.owner_id
+    AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+  ORDER BY other.email_shared, other.id LIMIT 1
 ),
 changed AS (
   UPDATE patients p SET
-    firstname = coalesce($7::jsonb ->> 'firstname', p.firstname),
-    lastname = coalesce($7::jsonb ->> 'lastname', p.lastname),
-    email = CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE p.email END,
-    age = coalesce(($7::jsonb ->> 'age')::smallint, p.age),
-    gender = coalesce($7::jsonb ->> 'gender', p.gender),
-    email_shared = coalesce(($7::jsonb ->> 'email_shared')::boolean, p.email_shared),
-    anonymous = coalesce(($7::jsonb ->> 'anonymous')::boolean, p.anonymous),
-    phones = CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE p.phones END,
-    address = CASE WHEN $7::jsonb ? 'address' THEN nullif($7::jsonb -> 'address', 'null') ELSE p.address END,
+    firstname = coalesce($8::jsonb ->> 'firstname', p.firstname),
+    lastname = coalesce($8::jsonb ->> 'lastname', p.lastname),
+    email = CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END,
+    gender = coalesce($8::jsonb ->> 'gender', p.gender),
+    email_shared = coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared),
+    anonymous = coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous),
+    phones = CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END,
+    address = CASE WHEN $8::jsonb ? 'address' THEN nullif($8::jsonb -> 'address', 'null') ELSE p.address END,
+    birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
     updated_at = now(), version = p.version + 1
-  FROM target, checked
-  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND has_name AND has_contact AND existing IS NULL
-  RETURNING p.version, concat(
+  FROM target, birth
+  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
+  RETURNING p.version || '.' || age_on(p.born_to, $5::date) AS etag, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', coalesce(to_json(p.email)::text, 'null'), ',"age":', p.age, ',"gender":"', p.gender, '"',
-    ',"email_shared":', p.email_shared::text, ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones),
-    ',"address":', coalesce(to_json(p.address)::text, 'null'), ',"created_by":', p.created_by,
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
+    ',"age":', age_on(p.born_to, $5::date), ',"gender":"', p.gender, '"',
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender, p.email_shared, p.anonymous, p.phones, p.address
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+  SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
     'update',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $6::int,
+    $7::int,
     (SELECT nullif('{' || concat_ws(',',
       CASE WHEN target.firstname <> changed.firstname
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
@@ -99,10 +110,12 @@ audit_event AS (
         THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
       CASE WHEN target.email IS DISTINCT FROM changed.email
         THEN concat('"email":{"before":', coalesce(to_json(target.email)::text, 'null'), ',"after":', coalesce(to_json(changed.email)::text, 'null'), '}') END,
-      CASE WHEN target.age <> changed.age
-        THEN concat('"age":{"before":', to_json(target.age), ',"after":', to_json(changed.age), '}') END,
+      CASE WHEN target.age IS DISTINCT FROM changed.age
+        THEN concat('"age":{"before":', coalesce(to_json(target.age)::text, 'null'), ',"after":', coalesce(to_json(changed.age)::text, 'null'), '}') END,
       CASE WHEN target.gender <> changed.gender
         THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
+      CASE WHEN target.birth_date IS DISTINCT FROM changed.birth_date
+        THEN concat('"birth_date":{"before":', coalesce(to_json(target.birth_date)::text, 'null'), ',"after":', coalesce(to_json(changed.birth_date)::text, 'null'), '}') END,
       CASE WHEN target.email_shared <> changed.email_shared
         THEN concat('"email_shared":{"before":', to_json(target.email_shared), ',"after":', to_json(changed.email_shared), '}') END,
       CASE WHEN target.anonymous <> changed.anonymous
@@ -115,9 +128,7 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion",
-  (SELECT has_name FROM checked) AS "hasName", (SELECT has_contact FROM checked) AS "hasContact",
-  (SELECT existing FROM checked) AS existing,
-  (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
+  (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
