@@ -264,7 +264,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "read"
@@ -278,6 +278,7 @@ export type AuditAction =
   | "delete"
   | "restore"
   | "transfer"
+  | "erase"
   | "break_glass"
   | "list_emergency_accesses"
   | "assign"
@@ -442,6 +443,7 @@ export type FieldErrorCode =
  * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
+ * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
@@ -492,6 +494,7 @@ export type ProblemCode =
   | "already_assigned"
   | "doctor_has_patients"
   | "doctor_deleted"
+  | "patient_not_deleted"
   | "last_admin"
   | "invitation_unusable"
   | "replay_unreadable"
@@ -960,6 +963,27 @@ export interface HandedOverAll {
   /** The ids of the patients that stay, because the other account has a patient with the same email. */
   conflicts: number[];
   /** Whether more patients can be transferred by sending the same request again. */
+  more: boolean;
+}
+
+/** What was removed of a patient, and what was not. */
+export interface Erased {
+  /** The id that the patient had. It is never used again. */
+  id: number;
+  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  removed: {
+    patients: number;
+    assignments: number;
+    emergency_accesses: number;
+    stored_responses: number;
+    audit_changes: number;
+  };
+  /** What still refers to the patient, and why. */
+  remained: {
+    what: "audit_events" | "reasons" | "idempotency_keys" | "copies";
+    why: string;
+  }[];
+  /** Whether the audit log has more values. The patient is removed with the last of them: send the same request again. */
   more: boolean;
 }
 

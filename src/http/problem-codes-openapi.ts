@@ -109,6 +109,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor",
     action: "Ask the user whether to restore without these assignments: `?partial=true`",
   },
+  patient_not_deleted: {
+    when: "Only a deleted patient can be erased",
+    action: "Delete the patient first, or have its owner delete it",
+  },
   last_admin: {
     when: "The change would leave no active admin",
     action: "Make another account an admin first",

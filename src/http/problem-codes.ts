@@ -35,6 +35,7 @@ export const problemStatuses = {
   already_assigned: 409,
   doctor_has_patients: 409,
   doctor_deleted: 409,
+  patient_not_deleted: 409,
   last_admin: 409,
   invitation_unusable: 409,
   replay_unreadable: 409,

@@ -129,5 +129,8 @@ export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reaso
   rule(({ from, to }) => from !== to, "same_account", "Must be another account", "to"),
 );
 
+/** Why a deleted patient is erased. */
+export const ErasureReason = requestBody({ reason: reasonField });
+
 /** Why an admin needs emergency access to a patient. */
 export const EmergencyAccessReason = requestBody({ reason: reasonField });

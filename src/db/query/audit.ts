@@ -15,6 +15,7 @@ export const requestActions = [
   "delete",
   "restore",
   "transfer",
+  "erase",
   "break_glass",
   "list_emergency_accesses",
   "assign",

@@ -35,7 +35,7 @@ import { genders } from "./codes.ts";
 
 // Patients, and the emergency access to them.
 
-/** Patients. DELETE is a soft delete; an operator purges them for good. */
+/** Patients. DELETE is a soft delete; the function `erase_patient` (drizzle/0025_erase_patient.sql) removes them for good. */
 export const patients = pgTable(
   "patients",
   {

@@ -1642,6 +1642,24 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "patients/erase": {
+  "function": "patients_erase_ac3dc36f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "reason": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "isFound": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/export-csv": {
   "function": "patients_export_csv_c2d4d711",
   "params": {
