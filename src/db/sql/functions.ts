@@ -154,7 +154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3e70b4ab",
+  "function": "assignments_find_doctors_of_patient_24494560",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1045,7 +1045,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_3b1ce3ab",
+  "function": "doctors_create_709427b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1063,12 +1063,12 @@ export const statementFunctions: Record<
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
    "etag": "text",
-   "isDuplicate": "boolean"
+   "existing": "integer"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_25a0500f",
+  "function": "doctors_delete_0410ea79",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1089,7 +1089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_ae97386d",
+  "function": "doctors_find_d3c47b38",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1106,7 +1106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_cf962b89",
+  "function": "doctors_list_by_created_at_0cd8476a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1131,7 +1131,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_0b10a3ea",
+  "function": "doctors_list_by_created_at_desc_f448df71",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1156,7 +1156,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_2ed37b55",
+  "function": "doctors_list_by_id_720cf966",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1180,7 +1180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_72b586ea",
+  "function": "doctors_list_by_id_desc_f57133d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1204,7 +1204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_3425f8ee",
+  "function": "doctors_list_by_lastname_4bb3a4ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1229,7 +1229,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_0e8d3cc7",
+  "function": "doctors_list_by_lastname_desc_7a7c6ebd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1254,7 +1254,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_aa4aa398",
+  "function": "doctors_list_by_patient_id_c3df1f28",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1278,7 +1278,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_303d11fd",
+  "function": "doctors_list_by_patient_id_desc_d942850e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1302,7 +1302,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_8657cfe7",
+  "function": "doctors_list_by_search_created_at_5abc3440",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1327,7 +1327,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1c5537bb",
+  "function": "doctors_list_by_search_created_at_desc_76c39d07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1352,7 +1352,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_9391052f",
+  "function": "doctors_list_by_search_id_44ef059d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1376,7 +1376,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_91f2a17e",
+  "function": "doctors_list_by_search_id_desc_b0c7ae24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1400,7 +1400,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_b2a46a23",
+  "function": "doctors_list_by_search_lastname_7e108ae7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1425,7 +1425,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_65648d9f",
+  "function": "doctors_list_by_search_lastname_desc_0834cf9f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1450,7 +1450,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_d2021950",
+  "function": "doctors_update_e655ea4d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1466,6 +1466,8 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
+   "fieldErrors": "json",
+   "existing": "integer",
    "etag": "text",
    "body": "text"
   },
@@ -1596,7 +1598,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_81c79172",
+  "function": "patients_create_736a7245",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1615,7 +1617,7 @@ export const statementFunctions: Record<
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
    "etag": "text",
-   "isDuplicate": "boolean",
+   "existing": "integer",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1659,7 +1661,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_d0f18d91",
+  "function": "patients_export_csv_c2d4d711",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1678,7 +1680,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_6d20df75",
+  "function": "patients_export_ndjson_448fd484",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1697,7 +1699,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_ba6e25fb",
+  "function": "patients_find_c4a146a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1735,7 +1737,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_8a9ac073",
+  "function": "patients_import_601d937a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1783,8 +1785,192 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-by-contact-created-at": {
+  "function": "patients_list_by_contact_created_at_503d942c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-created-at-desc": {
+  "function": "patients_list_by_contact_created_at_desc_b11b266e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id": {
+  "function": "patients_list_by_contact_id_e86bfcdd",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id-desc": {
+  "function": "patients_list_by_contact_id_desc_c9ca88c1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname": {
+  "function": "patients_list_by_contact_lastname_038f06bd",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname-desc": {
+  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_4f507e6d",
+  "function": "patients_list_by_created_at_912d2b7e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1792,6 +1978,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1813,7 +2001,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_7d61f8aa",
+  "function": "patients_list_by_created_at_desc_fb926c6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1821,6 +2009,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1842,7 +2032,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_3ca9a172",
+  "function": "patients_list_by_doctor_created_at_373508c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1851,6 +2041,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1871,7 +2063,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_fac6c07e",
+  "function": "patients_list_by_doctor_created_at_desc_2a88aee2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1880,6 +2072,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1900,7 +2094,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_7113b373",
+  "function": "patients_list_by_doctor_id_d1166478",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1908,6 +2102,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1928,7 +2124,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_e34a4026",
+  "function": "patients_list_by_doctor_id_desc_7895b922",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1936,6 +2132,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1956,7 +2154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_60895116",
+  "function": "patients_list_by_doctor_lastname_59954a46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1965,6 +2163,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1985,7 +2185,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_4a8d8e92",
+  "function": "patients_list_by_doctor_lastname_desc_d9f108ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1994,6 +2194,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2014,13 +2216,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_4199c47a",
+  "function": "patients_list_by_id_06c1f06c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2042,13 +2246,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_2d9374ce",
+  "function": "patients_list_by_id_desc_2f9ca9a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2070,7 +2276,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_94252360",
+  "function": "patients_list_by_lastname_79b8ac30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2078,6 +2284,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2099,7 +2307,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_9df38ad4",
+  "function": "patients_list_by_lastname_desc_6c987571",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2107,6 +2315,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2128,7 +2338,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_c08961c3",
+  "function": "patients_list_by_search_created_at_10db98e2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2136,6 +2346,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2157,7 +2369,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_b1794c46",
+  "function": "patients_list_by_search_created_at_desc_c64184e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2165,6 +2377,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2186,13 +2400,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_e6f4e275",
+  "function": "patients_list_by_search_id_2a697f1d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2214,13 +2430,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_1534de96",
+  "function": "patients_list_by_search_id_desc_a03183c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2242,7 +2460,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_f8a21899",
+  "function": "patients_list_by_search_lastname_ead42827",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2250,6 +2468,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2271,7 +2491,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_571c4840",
+  "function": "patients_list_by_search_lastname_desc_d77bd631",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2279,6 +2499,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2321,8 +2543,192 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-deleted-by-contact-created-at": {
+  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-created-at-desc": {
+  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id": {
+  "function": "patients_list_deleted_by_contact_id_cd98220c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id-desc": {
+  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname": {
+  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname-desc": {
+  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_565cd6a1",
+  "function": "patients_list_deleted_by_created_at_ac8734fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2330,6 +2736,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2351,7 +2759,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_50b285a8",
+  "function": "patients_list_deleted_by_created_at_desc_125646b3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2359,6 +2767,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2380,13 +2790,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_b564d582",
+  "function": "patients_list_deleted_by_id_e8acb44d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2408,13 +2820,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_d877a4a3",
+  "function": "patients_list_deleted_by_id_desc_0566953a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2436,7 +2850,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_ab398151",
+  "function": "patients_list_deleted_by_lastname_a252f4e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2444,6 +2858,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2465,7 +2881,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_b48a530f",
+  "function": "patients_list_deleted_by_lastname_desc_199339ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2473,6 +2889,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2494,7 +2912,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_13368122",
+  "function": "patients_list_deleted_by_search_created_at_024cf6b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2502,6 +2920,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2523,7 +2943,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_75acef0f",
+  "function": "patients_list_deleted_by_search_created_at_desc_73d0473f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2531,6 +2951,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2552,13 +2974,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_28779572",
+  "function": "patients_list_deleted_by_search_id_cdba1fb8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2580,13 +3004,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_7d890f9c",
+  "function": "patients_list_deleted_by_search_id_desc_4eec88f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2608,7 +3034,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_95879585",
+  "function": "patients_list_deleted_by_search_lastname_3b27295d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2616,6 +3042,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2637,7 +3065,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_a5040a06",
+  "function": "patients_list_deleted_by_search_lastname_desc_7bdad0d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2645,6 +3073,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2666,7 +3096,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_d406d663",
+  "function": "patients_restore_7c356c75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2684,7 +3114,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_8eb2fa3d",
+  "function": "patients_transfer_720131aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2704,7 +3134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_66711cfe",
+  "function": "patients_transfer_all_a362fa77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2724,7 +3154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e57821a9",
+  "function": "patients_update_a2127dfb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2741,6 +3171,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "fieldErrors": "json",
+   "existing": "integer",
    "etag": "text",
    "body": "text"
   },
