@@ -1521,6 +1521,103 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "identifier-systems/create": {
+  "function": "identifier_systems_create_b9813f52",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isAdmin": "boolean",
+   "existing": "integer",
+   "etag": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/find": {
+  "function": "identifier_systems_find_fc2ed744",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer"
+  },
+  "columns": {
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/list-by-id": {
+  "function": "identifier_systems_list_by_id_7a718aef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/list-by-id-desc": {
+  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/update": {
+  "function": "identifier_systems_update_e800f918",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "id": "integer",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "existing": "integer",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "invitations/create": {
   "function": "invitations_create_10bfd5fa",
   "params": {
@@ -1598,7 +1695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_736a7245",
+  "function": "patients_create_4bb09228",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1618,6 +1715,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "etag": "text",
    "existing": "integer",
+   "takenIdentifier": "json",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1643,7 +1741,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_c2d4d711",
+  "function": "patients_export_csv_9cea0795",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1662,7 +1760,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_448fd484",
+  "function": "patients_export_ndjson_1e722212",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1681,7 +1779,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_c4a146a9",
+  "function": "patients_find_beea8a9e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1719,7 +1817,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_601d937a",
+  "function": "patients_import_bc569e5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1768,12 +1866,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_503d942c",
+  "function": "patients_list_by_contact_created_at_c1549a2f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1799,12 +1898,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b11b266e",
+  "function": "patients_list_by_contact_created_at_desc_59b86fc1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1830,12 +1930,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_e86bfcdd",
+  "function": "patients_list_by_contact_id_4b8aea28",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -1860,12 +1961,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_c9ca88c1",
+  "function": "patients_list_by_contact_id_desc_9b5924fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -1890,12 +1992,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_038f06bd",
+  "function": "patients_list_by_contact_lastname_d8a85384",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -1921,12 +2024,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
+  "function": "patients_list_by_contact_lastname_desc_18e01639",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -1952,12 +2056,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_912d2b7e",
+  "function": "patients_list_by_created_at_16802cdf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -1983,12 +2088,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_fb926c6c",
+  "function": "patients_list_by_created_at_desc_23292b50",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2014,12 +2120,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_373508c4",
+  "function": "patients_list_by_doctor_created_at_a2fab40d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2045,12 +2152,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_2a88aee2",
+  "function": "patients_list_by_doctor_created_at_desc_7b90ad6f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2076,12 +2184,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_d1166478",
+  "function": "patients_list_by_doctor_id_c8ab66f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2106,12 +2215,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_7895b922",
+  "function": "patients_list_by_doctor_id_desc_fca8958d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2136,12 +2246,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_59954a46",
+  "function": "patients_list_by_doctor_lastname_0402b432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2167,12 +2278,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_d9f108ba",
+  "function": "patients_list_by_doctor_lastname_desc_ad69440e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2198,12 +2310,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_06c1f06c",
+  "function": "patients_list_by_id_4c1a5911",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2228,12 +2341,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_2f9ca9a1",
+  "function": "patients_list_by_id_desc_d1c984a0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at": {
+  "function": "patients_list_by_identifier_created_at_2577f568",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at-desc": {
+  "function": "patients_list_by_identifier_created_at_desc_c5d0b6d1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id": {
+  "function": "patients_list_by_identifier_id_352e0cb0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id-desc": {
+  "function": "patients_list_by_identifier_id_desc_9afb56a6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname": {
+  "function": "patients_list_by_identifier_lastname_10049a34",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname-desc": {
+  "function": "patients_list_by_identifier_lastname_desc_f8240c37",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2258,12 +2562,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_79b8ac30",
+  "function": "patients_list_by_lastname_de26c52b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2289,12 +2594,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_6c987571",
+  "function": "patients_list_by_lastname_desc_efa8a3fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2320,12 +2626,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_10db98e2",
+  "function": "patients_list_by_search_created_at_d2afbece",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2351,12 +2658,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_c64184e0",
+  "function": "patients_list_by_search_created_at_desc_c302eed0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2382,12 +2690,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_2a697f1d",
+  "function": "patients_list_by_search_id_799e2251",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2412,12 +2721,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_a03183c6",
+  "function": "patients_list_by_search_id_desc_f81b3d23",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2442,12 +2752,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_ead42827",
+  "function": "patients_list_by_search_lastname_99a0912c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2473,12 +2784,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_d77bd631",
+  "function": "patients_list_by_search_lastname_desc_e2ad10d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2526,12 +2838,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
+  "function": "patients_list_deleted_by_contact_created_at_8c49c1bf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2557,12 +2870,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_6c08c240",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2588,12 +2902,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_cd98220c",
+  "function": "patients_list_deleted_by_contact_id_8e1f9942",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2618,12 +2933,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
+  "function": "patients_list_deleted_by_contact_id_desc_031983c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2648,12 +2964,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
+  "function": "patients_list_deleted_by_contact_lastname_fdacac6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2679,12 +2996,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
+  "function": "patients_list_deleted_by_contact_lastname_desc_680c3cc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2710,12 +3028,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_ac8734fc",
+  "function": "patients_list_deleted_by_created_at_51f8d0ef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2741,12 +3060,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_125646b3",
+  "function": "patients_list_deleted_by_created_at_desc_cdcb5053",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2772,12 +3092,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_e8acb44d",
+  "function": "patients_list_deleted_by_id_3aadc77e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2802,12 +3123,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_0566953a",
+  "function": "patients_list_deleted_by_id_desc_199025a2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at": {
+  "function": "patients_list_deleted_by_identifier_created_at_f0072482",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at-desc": {
+  "function": "patients_list_deleted_by_identifier_created_at_desc_1e06321b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id": {
+  "function": "patients_list_deleted_by_identifier_id_eaca0853",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id-desc": {
+  "function": "patients_list_deleted_by_identifier_id_desc_50c00ede",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname": {
+  "function": "patients_list_deleted_by_identifier_lastname_0b7e2377",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname-desc": {
+  "function": "patients_list_deleted_by_identifier_lastname_desc_0f85c2b0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2832,12 +3344,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_a252f4e8",
+  "function": "patients_list_deleted_by_lastname_ae7c34cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2863,12 +3376,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_199339ad",
+  "function": "patients_list_deleted_by_lastname_desc_5685de80",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2894,12 +3408,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_024cf6b6",
+  "function": "patients_list_deleted_by_search_created_at_59dcf62c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2925,12 +3440,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_73d0473f",
+  "function": "patients_list_deleted_by_search_created_at_desc_a9116417",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2956,12 +3472,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_cdba1fb8",
+  "function": "patients_list_deleted_by_search_id_5b0813f7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2986,12 +3503,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_4eec88f5",
+  "function": "patients_list_deleted_by_search_id_desc_5920e7f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3016,12 +3534,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_3b27295d",
+  "function": "patients_list_deleted_by_search_lastname_b82e0f33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3047,12 +3566,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_7bdad0d8",
+  "function": "patients_list_deleted_by_search_lastname_desc_145ac9ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3078,7 +3598,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_7c356c75",
+  "function": "patients_restore_3bd8f720",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3091,12 +3611,13 @@ export const statementFunctions: Record<
   "columns": {
    "body": "text",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "missingDoctors": "integer[]"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_720131aa",
+  "function": "patients_transfer_93921c63",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3111,12 +3632,13 @@ export const statementFunctions: Record<
    "isAdmin": "boolean",
    "toAccount": "boolean",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a362fa77",
+  "function": "patients_transfer_all_44068243",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3136,7 +3658,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_a2127dfb",
+  "function": "patients_update_642cb9a5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3154,6 +3676,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "fieldErrors": "json",
    "existing": "integer",
+   "takenIdentifier": "json",
    "etag": "text",
    "body": "text"
   },
