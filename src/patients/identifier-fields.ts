@@ -47,7 +47,7 @@ const value = z.string().check(
   ),
   z.meta({
     maxLength: MAX_VALUE_LENGTH,
-    pattern: trimmedPattern("(?=.*[^\\s\\p{Pd}\\p{C}\\u2212])[^;\\p{C}]+"),
+    pattern: trimmedPattern("[^;\\u0000-\\u001f]*[^\\s;\\u0000-\\u001f-][^;\\u0000-\\u001f]*"),
   }),
 );
 
