@@ -1521,6 +1521,103 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "identifier-systems/create": {
+  "function": "identifier_systems_create_b9813f52",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isAdmin": "boolean",
+   "existing": "integer",
+   "etag": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/find": {
+  "function": "identifier_systems_find_fc2ed744",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer"
+  },
+  "columns": {
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/list-by-id": {
+  "function": "identifier_systems_list_by_id_7a718aef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/list-by-id-desc": {
+  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/update": {
+  "function": "identifier_systems_update_e800f918",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "id": "integer",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "existing": "integer",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "invitations/create": {
   "function": "invitations_create_10bfd5fa",
   "params": {
@@ -1598,7 +1695,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_736a7245",
+  "function": "patients_create_4bb09228",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1618,6 +1715,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "etag": "text",
    "existing": "integer",
+   "takenIdentifier": "json",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1661,7 +1759,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_c2d4d711",
+  "function": "patients_export_csv_9cea0795",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1680,7 +1778,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_448fd484",
+  "function": "patients_export_ndjson_1e722212",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1699,7 +1797,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_c4a146a9",
+  "function": "patients_find_beea8a9e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1737,7 +1835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_601d937a",
+  "function": "patients_import_bc569e5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1786,12 +1884,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_503d942c",
+  "function": "patients_list_by_contact_created_at_c1549a2f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1817,12 +1916,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b11b266e",
+  "function": "patients_list_by_contact_created_at_desc_59b86fc1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1848,12 +1948,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_e86bfcdd",
+  "function": "patients_list_by_contact_id_4b8aea28",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -1878,12 +1979,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_c9ca88c1",
+  "function": "patients_list_by_contact_id_desc_9b5924fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -1908,12 +2010,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_038f06bd",
+  "function": "patients_list_by_contact_lastname_d8a85384",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -1939,12 +2042,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
+  "function": "patients_list_by_contact_lastname_desc_18e01639",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -1970,12 +2074,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_912d2b7e",
+  "function": "patients_list_by_created_at_16802cdf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2001,12 +2106,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_fb926c6c",
+  "function": "patients_list_by_created_at_desc_23292b50",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2032,12 +2138,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_373508c4",
+  "function": "patients_list_by_doctor_created_at_a2fab40d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2063,12 +2170,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_2a88aee2",
+  "function": "patients_list_by_doctor_created_at_desc_7b90ad6f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2094,12 +2202,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_d1166478",
+  "function": "patients_list_by_doctor_id_c8ab66f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2124,12 +2233,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_7895b922",
+  "function": "patients_list_by_doctor_id_desc_fca8958d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2154,12 +2264,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_59954a46",
+  "function": "patients_list_by_doctor_lastname_0402b432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2185,12 +2296,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_d9f108ba",
+  "function": "patients_list_by_doctor_lastname_desc_ad69440e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2216,12 +2328,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_06c1f06c",
+  "function": "patients_list_by_id_4c1a5911",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2246,12 +2359,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_2f9ca9a1",
+  "function": "patients_list_by_id_desc_d1c984a0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at": {
+  "function": "patients_list_by_identifier_created_at_2577f568",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at-desc": {
+  "function": "patients_list_by_identifier_created_at_desc_c5d0b6d1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id": {
+  "function": "patients_list_by_identifier_id_352e0cb0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id-desc": {
+  "function": "patients_list_by_identifier_id_desc_9afb56a6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname": {
+  "function": "patients_list_by_identifier_lastname_10049a34",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname-desc": {
+  "function": "patients_list_by_identifier_lastname_desc_f8240c37",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2276,12 +2580,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_79b8ac30",
+  "function": "patients_list_by_lastname_de26c52b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2307,12 +2612,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_6c987571",
+  "function": "patients_list_by_lastname_desc_efa8a3fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2338,12 +2644,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_10db98e2",
+  "function": "patients_list_by_search_created_at_d2afbece",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2369,12 +2676,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_c64184e0",
+  "function": "patients_list_by_search_created_at_desc_c302eed0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2400,12 +2708,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_2a697f1d",
+  "function": "patients_list_by_search_id_799e2251",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2430,12 +2739,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_a03183c6",
+  "function": "patients_list_by_search_id_desc_f81b3d23",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2460,12 +2770,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_ead42827",
+  "function": "patients_list_by_search_lastname_99a0912c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2491,12 +2802,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_d77bd631",
+  "function": "patients_list_by_search_lastname_desc_e2ad10d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2544,12 +2856,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
+  "function": "patients_list_deleted_by_contact_created_at_8c49c1bf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2575,12 +2888,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_6c08c240",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2606,12 +2920,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_cd98220c",
+  "function": "patients_list_deleted_by_contact_id_8e1f9942",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2636,12 +2951,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
+  "function": "patients_list_deleted_by_contact_id_desc_031983c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2666,12 +2982,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
+  "function": "patients_list_deleted_by_contact_lastname_fdacac6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2697,12 +3014,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
+  "function": "patients_list_deleted_by_contact_lastname_desc_680c3cc7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2728,12 +3046,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_ac8734fc",
+  "function": "patients_list_deleted_by_created_at_51f8d0ef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2759,12 +3078,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_125646b3",
+  "function": "patients_list_deleted_by_created_at_desc_cdcb5053",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2790,12 +3110,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_e8acb44d",
+  "function": "patients_list_deleted_by_id_3aadc77e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2820,12 +3141,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_0566953a",
+  "function": "patients_list_deleted_by_id_desc_199025a2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at": {
+  "function": "patients_list_deleted_by_identifier_created_at_f0072482",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at-desc": {
+  "function": "patients_list_deleted_by_identifier_created_at_desc_1e06321b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id": {
+  "function": "patients_list_deleted_by_identifier_id_eaca0853",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id-desc": {
+  "function": "patients_list_deleted_by_identifier_id_desc_50c00ede",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname": {
+  "function": "patients_list_deleted_by_identifier_lastname_0b7e2377",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname-desc": {
+  "function": "patients_list_deleted_by_identifier_lastname_desc_0f85c2b0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2850,12 +3362,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_a252f4e8",
+  "function": "patients_list_deleted_by_lastname_ae7c34cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2881,12 +3394,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_199339ad",
+  "function": "patients_list_deleted_by_lastname_desc_5685de80",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2912,12 +3426,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_024cf6b6",
+  "function": "patients_list_deleted_by_search_created_at_59dcf62c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2943,12 +3458,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_73d0473f",
+  "function": "patients_list_deleted_by_search_created_at_desc_a9116417",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2974,12 +3490,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_cdba1fb8",
+  "function": "patients_list_deleted_by_search_id_5b0813f7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3004,12 +3521,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_4eec88f5",
+  "function": "patients_list_deleted_by_search_id_desc_5920e7f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3034,12 +3552,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_3b27295d",
+  "function": "patients_list_deleted_by_search_lastname_b82e0f33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3065,12 +3584,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_7bdad0d8",
+  "function": "patients_list_deleted_by_search_lastname_desc_145ac9ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3096,7 +3616,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_7c356c75",
+  "function": "patients_restore_3bd8f720",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3109,12 +3629,13 @@ export const statementFunctions: Record<
   "columns": {
    "body": "text",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "missingDoctors": "integer[]"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_720131aa",
+  "function": "patients_transfer_93921c63",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3129,12 +3650,13 @@ export const statementFunctions: Record<
    "isAdmin": "boolean",
    "toAccount": "boolean",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a362fa77",
+  "function": "patients_transfer_all_44068243",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3154,7 +3676,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_a2127dfb",
+  "function": "patients_update_642cb9a5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3172,6 +3694,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "fieldErrors": "json",
    "existing": "integer",
+   "takenIdentifier": "json",
    "etag": "text",
    "body": "text"
   },
