@@ -1786,7 +1786,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_503d942c",
+  "function": "patients_list_by_contact_created_at_e8fbf65c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1817,7 +1817,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b11b266e",
+  "function": "patients_list_by_contact_created_at_desc_1ee1dc5a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1848,7 +1848,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_e86bfcdd",
+  "function": "patients_list_by_contact_id_53dd865d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1878,7 +1878,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_c9ca88c1",
+  "function": "patients_list_by_contact_id_desc_7f01b8ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1908,7 +1908,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_038f06bd",
+  "function": "patients_list_by_contact_lastname_0d10f120",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1939,7 +1939,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
+  "function": "patients_list_by_contact_lastname_desc_cdcb2caf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2544,7 +2544,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
+  "function": "patients_list_deleted_by_contact_created_at_a1934b78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2575,7 +2575,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_52f2def1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2606,7 +2606,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_cd98220c",
+  "function": "patients_list_deleted_by_contact_id_3627ef2b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2636,7 +2636,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
+  "function": "patients_list_deleted_by_contact_id_desc_107a3bdb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2666,7 +2666,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
+  "function": "patients_list_deleted_by_contact_lastname_8c8b0abd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2697,7 +2697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
+  "function": "patients_list_deleted_by_contact_lastname_desc_309a8db8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
