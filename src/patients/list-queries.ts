@@ -81,12 +81,14 @@ const patientsFound = sql`(
  * @param scope what stands before the phone numbers in the index: see `patient_phones`.
  */
 const patientsByContact = (isOwn: SQL, scope: SQL): SQL => sql`(
+        SELECT * FROM (
         (SELECT * FROM patients WHERE ${emailKey(sql`email`)} = ${emailKey(email)} AND ${isOwn} OFFSET 0)
         UNION ALL (
           SELECT * FROM patients
           WHERE ${email} IS NULL AND phones <> '{}'
             AND patient_phones(owner_id, deleted_from, phones) @> ARRAY[${scope} || ${phone}] OFFSET 0
         )
+        ) found OFFSET 0
       ) p`;
 const ownByContact: IndexScan = {
   from: patientsByContact(sql`owner_id = ${callerId}`, sql`${callerId} || ':'`),

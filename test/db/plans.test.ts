@@ -164,7 +164,7 @@ const countBlocks = ([top]: PlanNode[]) =>
 
 /** Whether no index has the rows of a doctor's page in its order. */
 const isSortedSubquery = ({ list, asked }: ListPage): boolean =>
-  list === "patients" && !String(asked["sort"]).endsWith("id");
+  list === "patients" && (asked["email"] !== undefined || !String(asked["sort"]).endsWith("id"));
 /**
  * The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their
  * indexes.

@@ -1884,7 +1884,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_c1549a2f",
+  "function": "patients_list_by_contact_created_at_dde18e14",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1916,7 +1916,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_59b86fc1",
+  "function": "patients_list_by_contact_created_at_desc_e51bc400",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1948,7 +1948,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_4b8aea28",
+  "function": "patients_list_by_contact_id_49d4e0cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1979,7 +1979,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_9b5924fa",
+  "function": "patients_list_by_contact_id_desc_bc425851",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2010,7 +2010,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_d8a85384",
+  "function": "patients_list_by_contact_lastname_aef11ab9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2042,7 +2042,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_18e01639",
+  "function": "patients_list_by_contact_lastname_desc_7304bf5e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2856,7 +2856,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_8c49c1bf",
+  "function": "patients_list_deleted_by_contact_created_at_3b95f800",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2888,7 +2888,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_6c08c240",
+  "function": "patients_list_deleted_by_contact_created_at_desc_090520c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2920,7 +2920,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_8e1f9942",
+  "function": "patients_list_deleted_by_contact_id_69b6c590",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2951,7 +2951,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_031983c0",
+  "function": "patients_list_deleted_by_contact_id_desc_772b7b91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2982,7 +2982,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_fdacac6c",
+  "function": "patients_list_deleted_by_contact_lastname_0bd7e4ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3014,7 +3014,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_680c3cc7",
+  "function": "patients_list_deleted_by_contact_lastname_desc_c3e1c3a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

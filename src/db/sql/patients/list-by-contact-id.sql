@@ -27,12 +27,14 @@ page_and_next AS (
       (
         SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
         FROM (
-          (SELECT * FROM patients WHERE email_key(email) COLLATE "C" = email_key($6::text) COLLATE "C" AND owner_id = (SELECT id FROM caller) OFFSET 0)
-          UNION ALL (
-            SELECT * FROM patients
-            WHERE $6::text IS NULL AND phones <> '{}'
-              AND patient_phones(owner_id, deleted_from, phones) @> ARRAY[(SELECT id FROM caller) || ':' || $7::text] OFFSET 0
-          )
+          SELECT * FROM (
+            (SELECT * FROM patients WHERE email_key(email) COLLATE "C" = email_key($6::text) COLLATE "C" AND owner_id = (SELECT id FROM caller) OFFSET 0)
+            UNION ALL (
+              SELECT * FROM patients
+              WHERE $6::text IS NULL AND phones <> '{}'
+                AND patient_phones(owner_id, deleted_from, phones) @> ARRAY[(SELECT id FROM caller) || ':' || $7::text] OFFSET 0
+            )
+          ) found OFFSET 0
         ) p
         WHERE p.id > $8::bigint
           AND ($6::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($6::text) COLLATE "C")
