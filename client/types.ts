@@ -1001,10 +1001,11 @@ export interface HandedOverAll {
 export interface Erased {
   /** The id that the patient had. It is never used again. */
   id: number;
-  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `identifiers`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
   removed: {
     patients: number;
     assignments: number;
+    identifiers: number;
     emergency_accesses: number;
     stored_responses: number;
     audit_changes: number;

@@ -73,6 +73,7 @@ export const ErasedPatient = z.strictObject({
   removed: z.strictObject({
     patients: count,
     assignments: count,
+    identifiers: count,
     emergency_accesses: count,
     stored_responses: count,
     audit_changes: count,

@@ -13,12 +13,13 @@ import {
   postTransfer,
 } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
-import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
 import { searchTables } from "../support/search-tables.ts";
 import { imported } from "./files.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
+const system = await postIdentifierSystem(admin);
 const REASON = "Request 2026-117 to erase all data.";
 
 /** A patient with the mark in each of its texts. A birth date of its own is a mark, too. */
@@ -32,6 +33,7 @@ const markedPatient = (mark: string, birth_date = "1913-04-17") => ({
   anonymous: true,
   phones: [],
   address: { city: `${mark}-city` },
+  identifiers: [{ system: system.name, value: `${mark}9` }],
 });
 /** The field that stands in place of another one. */
 const alternatives = ["age"];
@@ -59,7 +61,7 @@ describe("an erased patient", () => {
     const [{ text } = { text: "" }] = await asOwner`
       SELECT string_agg(prosrc, '') AS text FROM pg_proc WHERE proname IN ('erase_patient', 'erase_audit_values')`;
     expect(tables.filter(({ name }) => !text.includes(` public.${name} `))).toEqual([]);
-    expect(tables).toHaveLength(3);
+    expect(tables).toHaveLength(4);
   });
 
   test("is in no table, whatever was done with it; only the reasons of others stay", async () => {
@@ -78,7 +80,10 @@ describe("an erased patient", () => {
     await admin.delete(patientPath(patient));
     await postRestore(admin, patient);
     await admin.delete(patientPath(patient));
-    expect(await searchTables(mark)).toEqual({ patients: 1, idempotency_keys: 1, audit_events: 3 });
+    expect(await searchTables(mark)).toEqual({
+      ...{ patients: 1, patient_identifiers: 1 },
+      ...{ idempotency_keys: 1, audit_events: 3 },
+    });
     expect(await searchTables(reason)).toEqual({ emergency_accesses: 1, audit_events: 1 });
 
     const answer = await postErase(admin, patient);
@@ -89,6 +94,7 @@ describe("an erased patient", () => {
         removed: {
           patients: 1,
           assignments: 1,
+          identifiers: 1,
           emergency_accesses: 1,
           stored_responses: 1,
           audit_changes: 3,

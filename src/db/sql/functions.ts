@@ -3676,7 +3676,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_642cb9a5",
+  "function": "patients_update_dfb30766",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -91,7 +91,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         id: "The id that the patient had. It is never used again.",
         removed:
-          "How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
+          "How many rows were removed: `patients` (0 while `more` is true), `assignments`, `identifiers`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
         remained: "What still refers to the patient, and why.",
         more: "Whether the audit log has more values. The patient is removed with the last of them: send the same request again.",
       },
@@ -100,6 +100,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         removed: {
           patients: 1,
           assignments: 1,
+          identifiers: 0,
           emergency_accesses: 0,
           stored_responses: 1,
           audit_changes: 3,
