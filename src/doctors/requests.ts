@@ -9,6 +9,7 @@ import {
   readOnlyFields,
   requestBody,
   responseFields,
+  timestampParam,
 } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
@@ -28,8 +29,14 @@ export const doctorFields = {
 export const doctorResponseFields = responseFields(doctorFields);
 
 export const DoctorsQuery = defineListQuery(
-  { search: nameSearch, specialization: doctorFields.specialization, active: booleanParam, patient: idParam },
-  ["id", "lastname", "created_at"],
+  {
+    search: nameSearch,
+    specialization: doctorFields.specialization,
+    active: booleanParam,
+    patient: idParam,
+    updated_since: timestampParam,
+  },
+  ["id", "lastname", "created_at", "updated_at"],
 );
 
 export const NewDoctor = requestBody(

@@ -16,6 +16,8 @@ import type { Patient } from "./responses.ts";
 const gender = sql`${param("gender")}::text`;
 const [minAge, maxAge, doctor] = [intParam("min_age"), intParam("max_age"), intParam("doctor")];
 
+const updatedSince = sql`${param("updated_since")}::timestamptz`;
+
 const isOfDoctor = sql`(
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor})`;
 
@@ -31,12 +33,19 @@ const patientList = {
     gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
     min_age: sql`(${minAge} IS NULL OR p.age >= ${minAge})`,
     max_age: sql`(${maxAge} IS NULL OR p.age <= ${maxAge})`,
+    updated_since: sql`(${updatedSince} IS NULL OR p.updated_at >= ${updatedSince})`,
   },
   auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },
 } as const;
 
 /** The columns of each sort order. */
-const orders = { id: ["p.id"], lastname: ["p.name_sort_key", "p.id"], created_at: ["p.created_at", "p.id"] };
+const orders = {
+  id: ["p.id"],
+  lastname: ["p.name_sort_key", "p.id"],
+  created_at: ["p.created_at", "p.id"],
+  updated_at: ["p.updated_at", "p.id"],
+};
+const sinceParam = "updated_since";
 
 const ownPatients: IndexScan = { from: sql`patients p`, equals: [["p.owner_id", callerId]] };
 const ownDeletedPatients: IndexScan = {
@@ -104,11 +113,13 @@ const ownSorts = {
   id: { order: orders.id, scans: [ownPatients, assignedPatients] },
   lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
   created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
+  updated_at: { order: orders.updated_at, scans: [ownPatients, sortedAssignedPatients], sinceParam },
 };
 const deletedSorts = {
   id: { order: orders.id, scans: [ownDeletedPatients] },
   lastname: { order: orders.lastname, scans: [ownDeletedPatients] },
   created_at: { order: orders.created_at, scans: [ownDeletedPatients] },
+  updated_at: { order: orders.updated_at, scans: [ownDeletedPatients], sinceParam },
 };
 
 const listReadablePatients = defineList<Patient>({
@@ -121,9 +132,11 @@ const listReadablePatients = defineList<Patient>({
     "search id": { ...ownSorts.id, namesFound: patientsFound },
     "search lastname": { ...ownSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...ownSorts.created_at, namesFound: patientsFound },
+    "search updated_at": { ...ownSorts.updated_at, namesFound: patientsFound },
     "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatientsOfDoctor] },
     "doctor lastname": { order: orders.lastname, scans: sortedPatientsOfDoctor },
     "doctor created_at": { order: orders.created_at, scans: sortedPatientsOfDoctor },
+    "doctor updated_at": { order: orders.updated_at, scans: sortedPatientsOfDoctor, sinceParam },
   },
 });
 const listDeletedPatients = defineList<Patient>({
@@ -136,6 +149,7 @@ const listDeletedPatients = defineList<Patient>({
     "search id": { ...deletedSorts.id, namesFound: patientsFound },
     "search lastname": { ...deletedSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...deletedSorts.created_at, namesFound: patientsFound },
+    "search updated_at": { ...deletedSorts.updated_at, namesFound: patientsFound },
   },
 });
 

@@ -8,6 +8,7 @@ import {
   readOnlyFieldTexts,
   requestHeaders,
   searchParameterText,
+  updatedSinceText,
 } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { patientAuditOpenApi } from "./audit-openapi.ts";
@@ -70,6 +71,7 @@ export const patientsOpenApi: OpenApiGroup = {
       max_age: { description: "Only patients of at most this age, in whole years." },
       doctor: { description: "Only patients that the doctor with this id is assigned to." },
       deleted: { description: "`true`: your deleted patients instead, which can be restored." },
+      updated_since: updatedSinceText,
     }),
     ...importExportOpenApi.parameters,
     ...ownershipOpenApi.parameters,

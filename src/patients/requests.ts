@@ -13,6 +13,7 @@ import {
   requestBody,
   responseFields,
   rule,
+  timestampParam,
 } from "../http/fields.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import { strictQuery } from "../http/query.ts";
@@ -40,8 +41,9 @@ export const PatientsQuery = defineListQuery(
     max_age: age,
     doctor: idParam,
     deleted: booleanParam,
+    updated_since: timestampParam,
   },
-  ["id", "lastname", "created_at"],
+  ["id", "lastname", "created_at", "updated_at"],
 ).check(
   // "Not greater" instead of "at most", so that it holds when one of them is missing or not a number.
   rule(

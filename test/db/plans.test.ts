@@ -111,7 +111,7 @@ beforeAll(async () => {
     statistics.doctorPages = all.splice(0, doctorPages.length);
   }
   plans = all;
-}, 120_000);
+}, 300_000); // only against hanging
 
 /** The statements with such nodes in their plans, and the nodes. */
 const withNodes = (isOffending: (node: PlanNode) => boolean) =>

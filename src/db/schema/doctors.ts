@@ -42,6 +42,7 @@ export const doctors = pgTable(
     index("doctors_name_sort_key_id_idx").on(t.name_sort_key, t.id),
     index("doctors_name_tokens_idx").using("gin", t.name_tokens).with({ fastupdate: false }),
     index("doctors_created_at_id_idx").on(t.created_at, t.id),
+    index("doctors_updated_at_id_idx").on(t.updated_at, t.id),
     check("doctors_firstname_check", textCheck(t.firstname, 64)),
     check("doctors_lastname_check", textCheck(t.lastname, 64)),
     check("doctors_email_check", emailCheck(t.email, 128)),

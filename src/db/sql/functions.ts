@@ -1089,7 +1089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_cf962b89",
+  "function": "doctors_list_by_created_at_e0e35bb5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1100,6 +1100,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1114,7 +1115,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_0b10a3ea",
+  "function": "doctors_list_by_created_at_desc_5b9e8ff6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1125,6 +1126,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1139,7 +1141,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_2ed37b55",
+  "function": "doctors_list_by_id_1e97d49f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1149,6 +1151,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1163,7 +1166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_72b586ea",
+  "function": "doctors_list_by_id_desc_238ecbf8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1173,6 +1176,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1187,7 +1191,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_3425f8ee",
+  "function": "doctors_list_by_lastname_01020bcf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1198,6 +1202,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1212,7 +1217,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_0e8d3cc7",
+  "function": "doctors_list_by_lastname_desc_99b8fd61",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1223,6 +1228,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1237,7 +1243,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_aa4aa398",
+  "function": "doctors_list_by_patient_id_316dc7d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1247,6 +1253,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1261,7 +1268,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_303d11fd",
+  "function": "doctors_list_by_patient_id_desc_10adad09",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1271,6 +1278,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1285,7 +1293,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_8657cfe7",
+  "function": "doctors_list_by_search_created_at_4d70fa8a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1296,6 +1304,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1310,7 +1319,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1c5537bb",
+  "function": "doctors_list_by_search_created_at_desc_debc8ca2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1321,6 +1330,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1335,7 +1345,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_9391052f",
+  "function": "doctors_list_by_search_id_fd3726df",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1345,6 +1355,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1359,7 +1370,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_91f2a17e",
+  "function": "doctors_list_by_search_id_desc_21ad7051",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1369,6 +1380,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1383,13 +1395,66 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_b2a46a23",
+  "function": "doctors_list_by_search_lastname_056325bd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname-desc": {
+  "function": "doctors_list_by_search_lastname_desc_2f2681ff",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-updated-at": {
+  "function": "doctors_list_by_search_updated_at_d1465733",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "patient": "integer",
    "active": "boolean",
@@ -1407,15 +1472,68 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_65648d9f",
+ "doctors/list-by-search-updated-at-desc": {
+  "function": "doctors_list_by_search_updated_at_desc_93f9053a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-updated-at": {
+  "function": "doctors_list_by_updated_at_d0260a50",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-updated-at-desc": {
+  "function": "doctors_list_by_updated_at_desc_ad658b9f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
@@ -1740,7 +1858,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_21c308a8",
+  "function": "patients_list_by_created_at_f184ba54",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1752,6 +1870,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1766,7 +1885,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_af29ee60",
+  "function": "patients_list_by_created_at_desc_9d257d91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1778,6 +1897,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1792,7 +1912,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_92c21995",
+  "function": "patients_list_by_doctor_created_at_95f57e8a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1804,6 +1924,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1818,7 +1939,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_acea96fc",
+  "function": "patients_list_by_doctor_created_at_desc_09177834",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1830,6 +1951,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1844,7 +1966,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_443b619c",
+  "function": "patients_list_by_doctor_id_0c3ce593",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1855,6 +1977,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1869,7 +1992,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_8900e5b0",
+  "function": "patients_list_by_doctor_id_desc_23a01c29",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1880,6 +2003,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1894,7 +2018,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_f105fcef",
+  "function": "patients_list_by_doctor_lastname_2e00685e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1902,6 +2026,61 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-lastname-desc": {
+  "function": "patients_list_by_doctor_lastname_desc_f10ba2e4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_key": "text",
+   "after_id": "bigint",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-updated-at": {
+  "function": "patients_list_by_doctor_updated_at_c160c368",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
@@ -1919,16 +2098,17 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_86efaa86",
+ "patients/list-by-doctor-updated-at-desc": {
+  "function": "patients_list_by_doctor_updated_at_desc_8e93d41f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "doctor": "integer",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
@@ -1946,7 +2126,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_54b27bc5",
+  "function": "patients_list_by_id_ad7cec1a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1957,6 +2137,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1971,7 +2152,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_049fabf3",
+  "function": "patients_list_by_id_desc_2a3bee88",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1982,6 +2163,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1996,7 +2178,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_ce4ddfd5",
+  "function": "patients_list_by_lastname_1a9b0348",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2008,6 +2190,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2022,7 +2205,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_77987a18",
+  "function": "patients_list_by_lastname_desc_9d88c38f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2034,6 +2217,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2048,7 +2232,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_2f72d52d",
+  "function": "patients_list_by_search_created_at_6dcadac1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2060,6 +2244,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2074,7 +2259,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_51b2bd89",
+  "function": "patients_list_by_search_created_at_desc_5cfeb0a0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2086,6 +2271,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2100,7 +2286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_dbced84a",
+  "function": "patients_list_by_search_id_16f7dad8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2111,6 +2297,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2125,7 +2312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_6ae03d84",
+  "function": "patients_list_by_search_id_desc_7e0bb420",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2136,6 +2323,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2150,13 +2338,68 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_09b391ab",
+  "function": "patients_list_by_search_lastname_d1d2be07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname-desc": {
+  "function": "patients_list_by_search_lastname_desc_c2630071",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-updated-at": {
+  "function": "patients_list_by_search_updated_at_7c9d4ed3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "doctor": "integer",
    "gender": "text",
@@ -2175,15 +2418,70 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_36959db2",
+ "patients/list-by-search-updated-at-desc": {
+  "function": "patients_list_by_search_updated_at_desc_d7083e92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-updated-at": {
+  "function": "patients_list_by_updated_at_846aa82b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-updated-at-desc": {
+  "function": "patients_list_by_updated_at_desc_1f54c744",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2224,7 +2522,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_7d1a9fb1",
+  "function": "patients_list_deleted_by_created_at_fe9f486e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2236,6 +2534,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2250,7 +2549,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_99cc020f",
+  "function": "patients_list_deleted_by_created_at_desc_c9383993",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2262,6 +2561,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2276,7 +2576,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_f32a75c8",
+  "function": "patients_list_deleted_by_id_30994565",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2287,6 +2587,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2301,7 +2602,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_2cc06963",
+  "function": "patients_list_deleted_by_id_desc_c2c1a85c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2312,6 +2613,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2326,7 +2628,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_1f181dbb",
+  "function": "patients_list_deleted_by_lastname_8688f4ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2338,6 +2640,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2352,7 +2655,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_d499ea24",
+  "function": "patients_list_deleted_by_lastname_desc_0a1f0e8f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2364,6 +2667,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2378,7 +2682,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_263324e4",
+  "function": "patients_list_deleted_by_search_created_at_0a55d2e1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2390,6 +2694,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2404,7 +2709,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_8a7fcae5",
+  "function": "patients_list_deleted_by_search_created_at_desc_b249edd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2416,6 +2721,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2430,7 +2736,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_16a1b989",
+  "function": "patients_list_deleted_by_search_id_3c150489",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2441,6 +2747,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2455,7 +2762,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_92ce034a",
+  "function": "patients_list_deleted_by_search_id_desc_f389a9a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2466,6 +2773,7 @@ export const statementFunctions: Record<
    "gender": "text",
    "min_age": "integer",
    "max_age": "integer",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2480,13 +2788,68 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_12f3187a",
+  "function": "patients_list_deleted_by_search_lastname_436cbf8a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname-desc": {
+  "function": "patients_list_deleted_by_search_lastname_desc_c572bb96",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-updated-at": {
+  "function": "patients_list_deleted_by_search_updated_at_3e0eeda7",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "doctor": "integer",
    "gender": "text",
@@ -2505,15 +2868,70 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_8006d9a4",
+ "patients/list-deleted-by-search-updated-at-desc": {
+  "function": "patients_list_deleted_by_search_updated_at_desc_1d88cab1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-updated-at": {
+  "function": "patients_list_deleted_by_updated_at_bb13a558",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "max_age": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-updated-at-desc": {
+  "function": "patients_list_deleted_by_updated_at_desc_75e41444",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",

@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 doctor integer, $7 gender text, $8 min_age integer, $9 max_age integer, $10 size integer, $11 request_id uuid, $12 address text, $13 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 doctor integer, $7 gender text, $8 min_age integer, $9 max_age integer, $10 updated_since timestamp with time zone, $11 size integer, $12 request_id uuid, $13 address text, $14 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -32,7 +32,8 @@ next_matches AS MATERIALIZED (
     AND ($7::text IS NULL OR p.gender = $7::text)
     AND ($8::int IS NULL OR p.age >= $8::int)
     AND ($9::int IS NULL OR p.age <= $9::int)
-  ORDER BY id LIMIT $10::int + 1
+    AND ($10::timestamptz IS NULL OR p.updated_at >= $10::timestamptz)
+  ORDER BY id LIMIT $11::int + 1
 ),
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY id) AS page_position
@@ -48,7 +49,7 @@ page_and_next AS (
           SELECT * FROM patients
           WHERE patient_name_tokens(owner_id, deleted_from, name_tokens) @@ (SELECT scoped_query FROM search) OFFSET 0
         ) p
-        WHERE (SELECT count(*) FROM next_matches) <= $10::int
+        WHERE (SELECT count(*) FROM next_matches) <= $11::int
           AND (p.owner_id, p.id) > ((SELECT id FROM caller), $5::bigint)
           AND p.owner_id <= (SELECT id FROM caller)
           AND ($6::int IS NULL OR (
@@ -56,7 +57,8 @@ page_and_next AS (
           AND ($7::text IS NULL OR p.gender = $7::text)
           AND ($8::int IS NULL OR p.age >= $8::int)
           AND ($9::int IS NULL OR p.age <= $9::int)
-        ORDER BY p.owner_id, p.id LIMIT $10::int + 1
+          AND ($10::timestamptz IS NULL OR p.updated_at >= $10::timestamptz)
+        ORDER BY p.owner_id, p.id LIMIT $11::int + 1
       )
       UNION ALL
       (
@@ -72,13 +74,14 @@ page_and_next AS (
           AND ($7::text IS NULL OR p.gender = $7::text)
           AND ($8::int IS NULL OR p.age >= $8::int)
           AND ($9::int IS NULL OR p.age <= $9::int)
-        ORDER BY m.current_doctor_id, m.patient_id LIMIT $10::int + 1
+          AND ($10::timestamptz IS NULL OR p.updated_at >= $10::timestamptz)
+        ORDER BY m.current_doctor_id, m.patient_id LIMIT $11::int + 1
       )
     ) merged
-    ORDER BY id LIMIT $10::int + 1
+    ORDER BY id LIMIT $11::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
@@ -93,18 +96,18 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
+    SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($13::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $10::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $10::int)) AS id,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $11::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
   true AS "isAllowed"
 FROM caller;

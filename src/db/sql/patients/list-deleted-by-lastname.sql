@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key text, $6 after_id bigint, $7 doctor integer, $8 gender text, $9 min_age integer, $10 max_age integer, $11 size integer, $12 request_id uuid, $13 address text, $14 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key text, $6 after_id bigint, $7 doctor integer, $8 gender text, $9 min_age integer, $10 max_age integer, $11 updated_since timestamp with time zone, $12 size integer, $13 request_id uuid, $14 address text, $15 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -31,10 +31,11 @@ page_and_next AS (
       AND ($8::text IS NULL OR p.gender = $8::text)
       AND ($9::int IS NULL OR p.age >= $9::int)
       AND ($10::int IS NULL OR p.age <= $10::int)
-    ORDER BY p.deleted_from, p.name_sort_key, p.id LIMIT $11::int + 1
+      AND ($11::timestamptz IS NULL OR p.updated_at >= $11::timestamptz)
+    ORDER BY p.deleted_from, p.name_sort_key, p.id LIMIT $12::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $12::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
@@ -49,19 +50,19 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
+    SELECT id, username, role, $2::uuid, $13::uuid, $14::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $11::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $11::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
+  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $12::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $12::int)) AS key,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $12::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $12::int)) AS id,
   true AS "isAllowed"
 FROM caller;

@@ -1,0 +1,68 @@
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key timestamp with time zone, $6 after_id bigint, $7 updated_since timestamp with time zone, $8 doctor integer, $9 gender text, $10 min_age integer, $11 max_age integer, $12 size integer, $13 request_id uuid, $14 address text, $15 is_retry boolean
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted,
+    u.probing_until > now() AS is_probing
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id FROM token_account
+  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+search AS (
+  SELECT name_query('', $4::text) AS query, name_query('d' || (SELECT id FROM caller) || ':', $4::text) AS scoped_query
+),
+page_and_next AS (
+  SELECT p.*, row_number() OVER (ORDER BY updated_at DESC, id DESC) AS page_position
+  FROM (
+    SELECT p.id, p.firstname, p.lastname, p.email, p.age, p.gender, p.created_by, p.created_at, p.updated_at, p.version, p.name_sort_key
+    FROM patients p
+    WHERE p.deleted_at IS NOT NULL
+      AND (p.deleted_from, p.updated_at, p.id) < ((SELECT id FROM caller), $5::timestamptz, $6::bigint)
+      AND (p.deleted_from, p.updated_at) >= ((SELECT id FROM caller), coalesce($7::timestamptz, '-infinity'))
+      AND ($8::int IS NULL OR (
+        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $8::int))
+      AND ($4::text IS NULL
+        OR p.name_tokens @@ (SELECT query FROM search))
+      AND ($9::text IS NULL OR p.gender = $9::text)
+      AND ($10::int IS NULL OR p.age >= $10::int)
+      AND ($11::int IS NULL OR p.age <= $11::int)
+      AND ($7::timestamptz IS NULL OR p.updated_at >= $7::timestamptz)
+    ORDER BY p.deleted_from DESC, p.updated_at DESC, p.id DESC LIMIT $12::int + 1
+  ) p
+),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $12::int),
+page_json AS (
+  SELECT page_position, concat(
+    '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
+    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
+    ',"created_by":', p.created_by,
+    ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
+  ) AS json
+  FROM page p
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  SELECT e.* FROM (
+    SELECT id, username, role, $2::uuid, $13::uuid, $14::text,
+      'list',
+      CASE WHEN NOT is_accepted THEN 'refused'
+        ELSE 'done' END,
+      ARRAY(SELECT id FROM page)
+    FROM token_account
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+)
+SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next p WHERE page_position = $12::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $12::int)) AS key,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $12::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $12::int)) AS id,
+  true AS "isAllowed"
+FROM caller;
