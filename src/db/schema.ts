@@ -10,3 +10,4 @@ export * from "./schema/doctors.ts";
 export * from "./schema/idempotency-keys.ts";
 export * from "./schema/limits.ts";
 export * from "./schema/patients.ts";
+export * from "./schema/record-changes.ts";

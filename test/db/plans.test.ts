@@ -46,6 +46,7 @@ const ofFunctions = [
     1,
   ),
   statement("SELECT FROM mappings WHERE patient_id = $1 AND doctor_id = $2", 1, 1),
+  statement("SELECT FROM change_feed WHERE id = 1"),
   statement("UPDATE probes SET not_found = not_found + 1 WHERE account_id = $1 AND hour = $2", 1, 1),
 ];
 

@@ -3,6 +3,7 @@ import { type SetupStep, statement } from "./explain.ts";
 /** All tables but the audit log. */
 export const allTables = [
   "audit_digests",
+  "change_feed",
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
@@ -11,6 +12,7 @@ export const allTables = [
   "mappings",
   "patients",
   "probes",
+  "record_changes",
   "refresh_tokens",
   "sessions",
   "users",

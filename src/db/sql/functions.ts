@@ -1018,6 +1018,14 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "cleanup/record-changes": {
+  "function": "cleanup_record_changes_89482ffd",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
  "cleanup/sessions": {
   "function": "cleanup_sessions_9c19a40b",
   "params": {
