@@ -38,7 +38,7 @@ export const fieldErrorCodesSchema = z.record(
 );
 
 /** The version of a record: the number in its ETag. */
-const versionSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
+export const versionSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
 
 /**
  * A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts.

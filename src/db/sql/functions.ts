@@ -970,6 +970,50 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "changes/list-all": {
+  "function": "changes_list_all_026a3dd3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "xact": "xid8",
+   "at": "timestamp with time zone",
+   "epoch": "text",
+   "doctor": "integer",
+   "kind": "smallint",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "changes": "text",
+   "next": "text"
+  },
+  "readsInIndexOrder": true
+ },
+ "changes/list-since": {
+  "function": "changes_list_since_344d6bda",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "xact": "xid8",
+   "at": "timestamp with time zone",
+   "epoch": "text",
+   "doctor": "integer",
+   "kind": "smallint",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "changes": "text",
+   "next": "text"
+  },
+  "readsInIndexOrder": true
+ },
  "cleanup/audit-partitions": {
   "function": "cleanup_audit_partitions_9a97e9aa",
   "params": {},
