@@ -62,6 +62,8 @@ async function statementsOfTheApi(): Promise<RecordedStatement[]> {
   const headers = { "Idempotency-Key": "plans" };
   for (const [path, body] of Object.entries({ patients: newPatient(), doctors: newDoctor() }))
     statements.push(...(await recordStatements(() => account.post(`/api/${path}/`, body, { headers }))));
+  const { body } = await account.get("/api/changes/");
+  statements.push(...(await recordStatements(() => account.get(`/api/changes/?since=${body.cursor}`))));
   return [...new Map(statements.map((statement) => [statement.query, statement])).values()];
 }
 
