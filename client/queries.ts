@@ -18,6 +18,10 @@ export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created
   gender?: Gender | undefined;
   min_age?: number | undefined;
   max_age?: number | undefined;
+  /** The first possible birth date, such as `1990-05-17`, `1990-05` or `1990`. */
+  born_from?: string | undefined;
+  /** The last possible birth date. */
+  born_to?: string | undefined;
   /** The id of an assigned doctor. */
   doctor?: number | undefined;
   /** `true` lists the deleted patients, which can be restored, instead of the others. */

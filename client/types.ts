@@ -12,7 +12,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -27,6 +27,7 @@ export type AuditAction =
   | "delete"
   | "restore"
   | "transfer"
+  | "erase"
   | "break_glass"
   | "list_emergency_accesses"
   | "assign"
@@ -78,6 +79,10 @@ export type AuditAction =
  * - `read_only`: It cannot be changed, and the value is not that of the record.
  * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
  * - `doctor_inactive`: The doctor takes no new patients.
+ * - `in_the_future`: The date is after tomorrow.
+ * - `too_long_ago`: The date is more than 120 years ago.
+ * - `age_disagrees`: The age is not possible with the birth date.
+ * - `birth_date_known`: The birth date can be replaced, but not removed.
  * - `same_account`: It must be another account.
  * - `password_too_common`: Too many people use this password.
  * - `password_one_character`: The password is one character repeated.
@@ -121,6 +126,10 @@ export type FieldErrorCode =
   | "read_only"
   | "no_such_record"
   | "doctor_inactive"
+  | "in_the_future"
+  | "too_long_ago"
+  | "age_disagrees"
+  | "birth_date_known"
   | "same_account"
   | "password_too_common"
   | "password_one_character"
@@ -179,6 +188,7 @@ export type FieldErrorCode =
  * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
+ * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
@@ -230,6 +240,7 @@ export type ProblemCode =
   | "already_assigned"
   | "doctor_has_patients"
   | "doctor_deleted"
+  | "patient_not_deleted"
   | "last_admin"
   | "invitation_unusable"
   | "replay_unreadable"
@@ -441,10 +452,12 @@ export interface NewPatient {
   lastname: string;
   /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email: string;
-  /** The age in whole years, 0 to 120. */
-  age: number;
+  /** The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known. */
+  age?: number | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
+  /** The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago. */
+  birth_date?: string | null;
 }
 
 /** Changes of a patient. Fields that are left out stay as they are. */
@@ -455,10 +468,12 @@ export interface PatientChanges {
   lastname?: string;
   /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email?: string;
-  /** The age in whole years, 0 to 120. */
-  age?: number;
+  /** The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known. */
+  age?: number | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender?: Gender;
+  /** The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago. */
+  birth_date?: string | null;
 }
 
 /** A patient. */
@@ -471,10 +486,12 @@ export interface Patient {
   lastname: string;
   /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
   email: string;
-  /** The age in whole years, 0 to 120. */
+  /** The lowest possible age today, in whole years, by the birth date or by the age and the day on which it was right. */
   age: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
+  /** The birth date, of which the day, or the month and the day, may be missing. Null when only an age is known. */
+  birth_date: string | null;
   /** The id of the account that created it, and owns it until it is transferred. */
   created_by: number;
   /** When it was created: a UTC timestamp in milliseconds. */
@@ -483,6 +500,8 @@ export interface Patient {
   updated_at: string;
   /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
   version: number;
+  /** The day on which the age was said. Null when the birth date is known. */
+  age_as_of: string | null;
 }
 
 /** The result of an import, by line number. Lines count from 1, as in an editor. */
@@ -649,6 +668,27 @@ export interface HandedOverAll {
   /** The ids of the patients that stay, because the other account has a patient with the same email. */
   conflicts: number[];
   /** Whether more patients can be transferred by sending the same request again. */
+  more: boolean;
+}
+
+/** What was removed of a patient, and what was not. */
+export interface Erased {
+  /** The id that the patient had. It is never used again. */
+  id: number;
+  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  removed: {
+    patients: number;
+    assignments: number;
+    emergency_accesses: number;
+    stored_responses: number;
+    audit_changes: number;
+  };
+  /** What still refers to the patient, and why. */
+  remained: {
+    what: "audit_events" | "reasons" | "idempotency_keys" | "copies";
+    why: string;
+  }[];
+  /** Whether the audit log has more values. The patient is removed with the last of them: send the same request again. */
   more: boolean;
 }
 

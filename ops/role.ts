@@ -4,8 +4,8 @@ import { getTableColumns, getTableName } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "../src/db/schema.ts";
-import { doctorFields as doctors } from "../src/doctors/requests.ts";
-import { patientFields as patients } from "../src/patients/requests.ts";
+import { doctorFields } from "../src/doctors/requests.ts";
+import { patientColumns as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { largeObjectFunctions, warnOfDefaultRights } from "./default-rights.ts";
 import { databaseUrl } from "./environment.ts";
@@ -19,12 +19,13 @@ const tables: Record<TableName, PgTable> = { ...schema };
 const tableName = (table: TableName): string => getTableName(tables[table]);
 
 /** The columns that a change of a record writes: never its owner. */
-const changedColumns = (fields: Record<string, unknown>): string =>
-  [...Object.keys(fields), "updated_at", "version"].join(", ");
+const changedColumns = (columns: string[]): string => [...columns, "updated_at", "version"].join(", ");
 
 /** The columns that creating a record writes. PostgreSQL sets its version and the generated columns. */
-const createdColumns = (fields: Record<string, unknown>): string =>
-  ["id", ...Object.keys(fields), "created_by", "created_at", "updated_at"].join(", ");
+const createdColumns = (columns: string[]): string =>
+  ["id", ...columns, "created_by", "created_at", "updated_at"].join(", ");
+
+const doctors = Object.keys(doctorFields);
 
 /** The columns that the API writes of an audit event. PostgreSQL sets its time, its id and the hash of its changes. */
 const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit_events);
@@ -39,7 +40,7 @@ const privileges: Record<TableName, string> = {
   sessions:
     "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",
-  // Never deleted, and created_by never changes: a patient is transferred, marked as deleted, or restored.
+  // created_by never changes: a patient is transferred, marked as deleted, or restored. Only erase_patient deletes one.
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
   assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
@@ -81,7 +82,8 @@ const functions = [
   ],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
-  ...["patient_name_tokens", "change_feed_epoch"],
+  ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day", "patient_name_tokens"],
+  ...["change_feed_epoch", "erase_patient"],
 ].map((name) => `public.${name}`);
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
@@ -129,8 +131,8 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
-    public.users_last_admin, public.users_admin_ended, public.patients_record_change, public.doctors_record_change,
-    public.mappings_record_change FROM PUBLIC;
+    public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
+    public.patients_record_change, public.doctors_record_change, public.mappings_record_change FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

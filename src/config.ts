@@ -53,6 +53,17 @@ const booleanText = z.pipe(
   z.transform((value) => value === true || value === "true"),
 );
 
+const isTimeZone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+};
+const TimeZone = z
+  .string()
+  .check(z.refine(isTimeZone, "must be the name of a time zone, such as UTC or Europe/Berlin"));
+
 const Config = z.object({
   /** The connection string of the PostgreSQL database, for Neon's driver. */
   DATABASE_URL: PostgresUrl,
@@ -90,6 +101,8 @@ const Config = z.object({
     z._default(z.string(), ""),
     z.transform((list) => list.split(",").flatMap((origin) => origin.trim() || [])),
   ),
+  /** The time zone whose date decides the ages of patients, as IANA names it. */
+  TIME_ZONE: z._default(TimeZone, "UTC"),
   /** Whether changing or deleting a record requires `If-Match`. */
   REQUIRE_IF_MATCH: z._default(booleanText, false),
   /** Registrations and logins, by network. */

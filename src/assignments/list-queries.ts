@@ -14,14 +14,11 @@ const assignmentList = {
   routes: "GET /api/mappings",
   alias: "m",
   join: sql`JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id`,
-  json: jsonText(
-    assignments,
-    "m",
-    ["id"],
-    sql`',"patient":', ${patientSummary},
+  json: jsonText(assignments, "m", ["id"], {
+    members: sql`',"patient":', ${patientSummary},
       ',"doctor":', ${doctorSummary},
       ',"assigned_at":"', ${isoTimestamp("m.assigned_at")}, '"'`,
-  ),
+  }),
   auditEvent: {
     columns: {
       action: "list",

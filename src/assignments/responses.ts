@@ -16,7 +16,7 @@ export const PatientSummary = z.strictObject({
   id: idSchema,
   firstname: z.string(),
   lastname: z.string(),
-  age: z.int().check(z.minimum(0), z.maximum(120)),
+  age: z.int().check(z.minimum(0), z.maximum(150)),
   gender: z.enum(genders),
   created_by: idSchema,
 });

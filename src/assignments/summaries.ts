@@ -1,3 +1,4 @@
+import { ageToday } from "../db/query/age.ts";
 import { jsonParts } from "../db/query/json.ts";
 import { doctors, patients } from "../db/schema.ts";
 import type { ListedAssignment } from "./responses.ts";
@@ -21,5 +22,7 @@ const doctorFields: (keyof ListedAssignment["doctor"])[] = [
 ];
 
 /** The patient `p` and the doctor `d` of an assignment as JSON objects: arguments of `concat`. */
-export const patientSummary = jsonParts(patients, "p", patientFields);
+export const patientSummary = jsonParts(patients, "p", patientFields, {
+  computed: { age: ageToday("p") },
+});
 export const doctorSummary = jsonParts(doctors, "d", doctorFields);

@@ -5,6 +5,7 @@ import { jwt } from "hono/jwt";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { unauthorizedProblem } from "../http/problems.ts";
 import { consumeRateLimit, rateLimitedMiddleware, requestOrigin } from "../http/rate-limits.ts";
+import { today } from "../http/today.ts";
 import { rejectUndeclaredQuery } from "../http/validation.ts";
 import { ALGORITHM, parseVerifiedPayload, type VerifiedToken, verificationKey } from "./access-token.ts";
 import { findVerifiedToken, rememberVerifiedToken, verifiedTokens } from "./verified-tokens.ts";
@@ -41,7 +42,7 @@ export const requireAccount = createMiddleware<AuthenticatedEnv>(async (c, next)
   await consumeRateLimit(config.SESSION_LIMITER, claims.session_id);
   await consumeRateLimit(config.ACCOUNT_LIMITER, String(claims.user_id));
   rejectUndeclaredQuery(c);
-  c.set("caller", { claims, origin: requestOrigin(c), connection });
+  c.set("caller", { claims, origin: requestOrigin(c), today: today(config), connection });
   await next();
 });
 

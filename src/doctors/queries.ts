@@ -42,10 +42,12 @@ import {
   foundRecordColumns,
   isChangeableVersion,
   isTargetWritable,
+  type NewRecordState,
   newEmail,
   newRecord,
   type TargetState,
   targetColumns,
+  versionTag,
 } from "../db/query/resource.ts";
 import { doctors } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
@@ -82,7 +84,7 @@ FROM caller`,
  * No id is taken for a duplicate, not even when two requests are concurrent: `doctor_taken` takes an advisory lock and
  * then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDuplicate: boolean }>(
+export const createDoctor = idempotentCreate<Doctor, { record: object }, NewRecordState>(
   "doctors/create",
   () => sql`-- POST /api/doctors
   WITH ${callerSteps},
@@ -107,9 +109,9 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, { isDup
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     doctor: resultId,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
-SELECT ${createResultColumns},
+SELECT ${createResultColumns}, '1' AS etag,
   EXISTS (SELECT FROM duplicate) AS "isDuplicate"
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
@@ -157,15 +159,15 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
       updated_at = now(), version = d.version + 1
     FROM target WHERE d.id = target.id AND ${isWritable}
-    RETURNING d.version, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
+    RETURNING ${versionTag("d.version")} AS etag, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     doctor: id,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${doctorColumns}, (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+SELECT ${doctorColumns}, (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
 );
 

@@ -21,12 +21,22 @@ export const removeFormulaGuard = (cell: string): string => cell.replace(guarded
  * A row of `table`, in the statement as `alias`, as one line of CSV: the columns that have these names, in this order.
  * Text that a spreadsheet may take for a formula gets an apostrophe before it, and so do apostrophes before such text:
  * `removeFormulaGuard` can undo both. NULL is an empty cell.
+ *
+ * @param computed the values of names that are no columns, or stand for others.
  */
-export function csvRow(table: PgTable, alias: string, names: readonly string[]): SQL {
+export function csvRow(
+  table: PgTable,
+  alias: string,
+  names: readonly string[],
+  computed: Record<string, SQL> = {},
+): SQL {
   const columns = getTableColumns(table);
-  const cells = names.map((name) =>
-    columns[name]?.getSQLType() === "text" ? quotedCell(`${alias}.${name}`) : responseColumn(alias, name),
-  );
+  const cells = names.map((name) => {
+    if (computed[name]) return computed[name];
+    return columns[name]?.getSQLType() === "text"
+      ? quotedCell(`${alias}.${name}`)
+      : responseColumn(alias, name);
+  });
   // `concat_ws` would leave out a NULL, and the cells after it would move to other columns.
   return sql`concat(${sql.join(cells, sql`, ',', `)}, E'\\r\\n')`;
 }

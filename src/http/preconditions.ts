@@ -6,8 +6,11 @@ import { MAX_ID } from "./fields.ts";
 import { Problem, requireFound } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
-/** The ETag of a record's version (RFC 9110, section 8.8.3). */
-export const formatEtag = (version: number): string => `"${version}"`;
+/**
+ * The ETag of a record (RFC 9110, section 8.8.3): its version; of a patient `version.age`, because the age changes without
+ * the version.
+ */
+export const formatEtag = (tag: string): string => `"${tag}"`;
 
 const ETAG = '(?:W/)?"[\\x21\\x23-\\x7e\\x80-\\xff]*"';
 
@@ -18,22 +21,28 @@ const ETAG = '(?:W/)?"[\\x21\\x23-\\x7e\\x80-\\xff]*"';
 const ETAGS = new RegExp(`^(?:[ \\t]*\\*[ \\t]*|[ \\t,]*${ETAG}(?:[ \\t]*,[ \\t,]*${ETAG})*[ \\t,]*)$`);
 
 /**
- * The versions in a list, also with what a proxy adds to an ETag when it compresses a response: `-gzip`, `-br` or `-zstd`
+ * The versions and ages in a list, also with what a proxy adds to an ETag when it compresses a response: `-gzip`, `-br` or `-zstd`
  * (Apache, Caddy, Traefik), `--gzip` (Jetty), `-df` (Traffic Server), `;gz` (LiteSpeed). nginx, Varnish and Cloudflare
  * make it weak instead.
  */
-const VERSIONS = /"([1-9]\d{0,9})(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate|df))*"/g;
+const TAGS = /"(([1-9]\d{0,9})(?:\.\d{1,3})?)(?:(?:--?|;)(?:gzip|gz|br|zstd|deflate|df))*"/g;
+
+/** An ETag without its quotation marks, and the version in it. */
+interface RecordTag {
+  tag: string;
+  version: number;
+}
 
 /**
- * The versions in a list of ETags; `any` for `*`. Weak ETags count too: Cloudflare weakens an ETag when it compresses
- * a response, and a version belongs to the record, however it is encoded. An ETag that no record can have is ignored.
+ * A list of ETags; `any` for `*`. Weak ETags count too: Cloudflare weakens an ETag when it compresses a response, and a
+ * version belongs to the record, however it is encoded. An ETag that no record can have is ignored.
  */
 const etags = z.pipe(
   z.string().check(z.regex(ETAGS, 'Must be an ETag like "1", several with commas between them, or *')),
-  z.transform((list): "any" | number[] => {
+  z.transform((list): "any" | RecordTag[] => {
     if (list.trim() === "*") return "any";
-    const versions = [...list.matchAll(VERSIONS)].map(([, version]) => Number(version));
-    return versions.filter((version) => version <= MAX_ID);
+    const tags = [...list.matchAll(TAGS)].map(([, tag = "", version]) => ({ tag, version: Number(version) }));
+    return tags.filter(({ version }) => version <= MAX_ID);
   }),
 );
 
@@ -47,48 +56,52 @@ export const WritePreconditions = z.object(preconditions);
 
 type Preconditions = z.infer<typeof WritePreconditions>;
 
-/** The versions of a list; `undefined` without the header, and for `*`. */
-const versionsIn = (match: "any" | number[] | undefined) => (match === "any" ? undefined : match);
+/** The versions in a list; null without the header, and for `*`. The age that an ETag names does not count. */
+const versionsIn = (match: "any" | RecordTag[] | undefined): number[] | null =>
+  match === undefined || match === "any" ? null : match.map(({ version }) => version);
 
-/** Which versions of a record to send. `expected` null: all. `known`: the client has them. */
+/** The ETags in a list; none without the header, and for `*`. */
+const tagsIn = (match: "any" | RecordTag[] | undefined): string[] =>
+  match === undefined || match === "any" ? [] : match.map(({ tag }) => tag);
+
+/** Which states of a record to send. `expected`: versions; null for all. `known`: the ETags that the client has. */
 export const versionsToRead = ({ "If-Match": match, "If-None-Match": noneMatch }: Preconditions) => ({
-  expected: versionsIn(match) ?? null,
-  known: versionsIn(noneMatch) ?? [],
+  expected: versionsIn(match),
+  known: tagsIn(noneMatch),
 });
 
 /**
- * Which versions a record may have to be changed (RFC 9110, section 13.2.2). `expected` null: all. `excluded`: not
- * these.
+ * Which states a record may have to be changed (RFC 9110, section 13.2.2). `expected`: versions; null for all.
+ * `excluded`: ETags that it must not have.
  *
  * @throws {Problem} 428 without `If-Match`, when `REQUIRE_IF_MATCH` is set (RFC 6585, section 3).
  */
 export function versionsToChange(
   c: Context<AuthenticatedEnv>,
   { "If-Match": match, "If-None-Match": noneMatch }: Preconditions,
-): { expected: number[] | null; excluded: number[] } {
+): { expected: number[] | null; excluded: string[] } {
   if (match === undefined && c.get("config").REQUIRE_IF_MATCH)
     throw new Problem(
       "precondition_required",
       "If-Match is required: send the ETag of the record as you last read it.",
     );
   // `If-None-Match: *` is false for every record that there is.
-  const expected = noneMatch === "any" ? [] : versionsIn(match);
-  return { expected: expected ?? null, excluded: versionsIn(noneMatch) ?? [] };
+  return { expected: noneMatch === "any" ? [] : versionsIn(match), excluded: tagsIn(noneMatch) };
 }
 
 /**
  * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
  *
- * @throws {Problem} 404 when `version` is null; 412 when it is not expected (section 13.1.1), also when the client has
+ * @throws {Problem} 404 when `etag` is null; 412 when it is not expected (section 13.1.1), also when the client has
  *   it.
  */
 export function respondIfModified<Shape>(
   c: Context<AuthenticatedEnv>,
-  { version, isExpectedVersion, body }: FoundRecord<Shape>,
+  { etag, isExpectedVersion, body }: FoundRecord<Shape>,
   { "If-None-Match": noneMatch }: Preconditions,
   resourceName: string,
 ) {
-  const headers = { ETag: formatEtag(requireFound(version, resourceName)) };
+  const headers = { ETag: formatEtag(requireFound(etag, resourceName)) };
   if (!isExpectedVersion) throw preconditionFailed(resourceName, {});
   return body === null || noneMatch === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
 }

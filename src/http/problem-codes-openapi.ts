@@ -108,6 +108,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor",
     action: "Ask the user whether to restore without these assignments: `?partial=true`",
   },
+  patient_not_deleted: {
+    when: "Only a deleted patient can be erased",
+    action: "Delete the patient first, or have its owner delete it",
+  },
   last_admin: {
     when: "The change would leave no active admin",
     action: "Make another account an admin first",
@@ -200,6 +204,10 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   read_only: "It cannot be changed, and the value is not that of the record",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
+  in_the_future: "The date is after tomorrow",
+  too_long_ago: "The date is more than 120 years ago",
+  age_disagrees: "The age is not possible with the birth date",
+  birth_date_known: "The birth date can be replaced, but not removed",
   same_account: "It must be another account",
   password_too_common: "Too many people use this password",
   password_one_character: "The password is one character repeated",

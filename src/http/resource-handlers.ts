@@ -9,11 +9,13 @@ import type {
   DeleteParams,
   FindParams,
   FoundRecord,
+  NewRecordState,
   TargetState,
 } from "../db/query/resource.ts";
 import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
+import { requireValidFields } from "./database-field-errors.ts";
 import { IdPath } from "./fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "./idempotency.ts";
 import { type ListQuery, parsePageRequest, respondPage } from "./pagination.ts";
@@ -90,15 +92,21 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     caller: Caller,
     values: { record: object },
     key: string | undefined,
-  ) => Promise<CreateResult<Shape> & { isDuplicate: boolean }>,
+  ) => Promise<CreateResult<Shape> & NewRecordState>,
   constraint: ReportedConstraint,
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
     requireReplayable(result);
-    if (result.body === null && result.isDuplicate) throw duplicateProblem(constraint);
-    return respondCreated(result, { Location: `${path}/${result.id}/`, ETag: formatEtag(1) });
+    if (result.body === null) {
+      requireValidFields(result.fieldErrors);
+      if (result.isDuplicate) throw duplicateProblem(constraint);
+    }
+    return respondCreated(result, {
+      Location: `${path}/${result.id}/`,
+      ETag: formatEtag(result.etag ?? ""),
+    });
   });
 
 /** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404, 412 */
@@ -151,10 +159,11 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
       const headers = c.req.valid("header");
       const changes = c.req.valid("json") as object;
       const values = { ...c.req.valid("param"), changes, ...versionsToChange(c, headers) };
-      const { version, body, ...target } = await update(c.get("caller"), values);
+      const { etag, body, fieldErrors, ...target } = await update(c.get("caller"), values);
       requireWritable(target, resourceName, headers);
+      requireValidFields(fieldErrors);
       return respondJson(requireFound(body, resourceName), 200, {
-        ETag: formatEtag(requireFound(version, resourceName)),
+        ETag: formatEtag(requireFound(etag, resourceName)),
       });
     },
   );

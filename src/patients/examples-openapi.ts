@@ -13,6 +13,8 @@ export const exampleNewPatient = {
 export const examplePatient = {
   id: 7,
   ...exampleNewPatient,
+  birth_date: null,
+  age_as_of: "2026-09-06",
   created_by: 12,
   created_at: "2026-09-06T09:45:06.922Z",
   updated_at: "2026-09-06T09:45:06.922Z",

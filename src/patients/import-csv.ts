@@ -1,11 +1,10 @@
 import { isBlank } from "../http/csv-dialects.ts";
 import { columnName, readCsv, tooFewCells, UNNAMED_COLUMN } from "../http/csv-reader.ts";
 import { removeFormulaGuard } from "../http/csv-writer.ts";
-import { readOnlyFields } from "../http/fields.ts";
 import { type FieldErrors, Problem } from "../http/problems.ts";
 import { SAVE_AS_UTF8, spreadsheetDecoder } from "../http/text-encoding.ts";
 import { type ParsedLine, refusedLinesProblem } from "./import-lines.ts";
-import { patientFields } from "./requests.ts";
+import { patientResponseFields } from "./requests.ts";
 
 /** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
 export function decodeSpreadsheet(bytes: Uint8Array): string {
@@ -34,7 +33,11 @@ export function* readCsvLines(text: string): Generator<ParsedLine> {
   }
 }
 
-const requiredColumns = Object.keys(patientFields);
+/** The columns that a header needs; one of each group is enough. */
+const requiredColumns = [["firstname"], ["lastname"], ["email"], ["age", "birth_date"], ["gender"]];
+/** The groups that have no column among these. */
+const missingGroups = (columns: string[]): string[][] =>
+  requiredColumns.filter((group) => !group.some((name) => columns.includes(name)));
 const UNKNOWN = "?";
 /** A longer cell of the header names no column. The time of NFKD grows with the square of the accents on a letter. */
 const MAX_NAME_CHARACTERS = 256;
@@ -50,9 +53,11 @@ const simplifyName = (name: string): string =>
     .replaceAll("ı", "i")
     .replace(/[^\p{L}\p{N}]/gu, "");
 
-const knownColumns = new Map(
-  [...requiredColumns, ...readOnlyFields].map((name) => [simplifyName(name), name]),
-);
+const knownColumns = new Map([
+  ...patientResponseFields.map((name) => [simplifyName(name), name] as const),
+  ["dateofbirth", "birth_date"],
+  ["dob", "birth_date"],
+]);
 
 /** The field that a cell of the header names; "" when it is blank. */
 function fieldOfColumn(cell: string): string {
@@ -69,7 +74,7 @@ function findHeaderErrors(columns: string[]): FieldErrors | undefined {
     errors["body"] = [
       {
         code: "missing_header",
-        message: `There is no header: the first line must name the columns ${requiredColumns.join(", ")}`,
+        message: `There is no header: the first line must name the columns ${requiredColumns.map((group) => group.join(" or ")).join(", ")}`,
       },
     ];
   columns.forEach((name, index) => {
@@ -79,8 +84,8 @@ function findHeaderErrors(columns: string[]): FieldErrors | undefined {
       errors[name] = [{ code: "duplicate_column", message: "Duplicate column" }];
   });
   if (isHeader)
-    for (const name of requiredColumns)
-      if (!columns.includes(name)) errors[name] = [{ code: "missing_column", message: "Missing column" }];
+    for (const [name = ""] of missingGroups(columns))
+      errors[name] = [{ code: "missing_column", message: "Missing column" }];
   return Object.keys(errors).length > 0 ? errors : undefined;
 }
 
@@ -105,8 +110,8 @@ const trimCell = (cell: string): string => TEXT_WITHOUT_MARGIN.exec(cell)?.[0] ?
 
 /** A record of the cells. An empty cell is a field that is left out. */
 function parseCells(line: number, columns: string[], cells: string[]): ParsedLine {
-  const isTooShort = columns.slice(cells.length).some((name) => requiredColumns.includes(name));
-  if (isTooShort) return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
+  if (missingGroups(columns.slice(0, cells.length)).length > 0)
+    return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
   const record: Record<string, unknown> = {};
   const errors: FieldErrors = {};
   columns.forEach((name, index) => {

@@ -24,8 +24,9 @@ import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import { csvRow } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
+import { birthOf, patientAge } from "./birth-queries.ts";
 import { patientJson } from "./queries.ts";
-import { patientFields, patientResponseFields } from "./requests.ts";
+import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
 
 const size = intParam("size");
@@ -59,11 +60,15 @@ export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams
 );
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
-  () => exportStatement(csvRow(patients, "p", patientResponseFields)),
+  () => exportStatement(csvRow(patients, "p", patientResponseFields, { age: patientAge })),
   { readsInIndexOrder: true },
 );
 
-const fields = columnNames(Object.keys(patientFields));
+const fields = columnNames(patientColumns);
+/** The columns of a draft: those of birth come from the step `births`. */
+const plainFields = columnNames(
+  Object.keys(patientFields).filter((name) => !/^(birth_date|age)$/.test(name)),
+);
 const lineKey = emailKey(sql`l.email`);
 /** Why PostgreSQL refuses the email of a line. */
 const EMAIL_TAKEN: FieldErrorCode = "email_taken";
@@ -95,6 +100,8 @@ export const importPatients = idempotentCreate<
     lines: string;
     /** JSON: `[{line, errors, error_codes}]` of the lines that validation has refused. */
     refused: string;
+    /** JSON: the messages of errors by code (`databaseFieldMessages`). */
+    messages: string;
     partial: boolean;
     /**
      * SHA-256 of the file, in hexadecimal. The request is compared by it, because it does not change with the
@@ -113,7 +120,7 @@ export const importPatients = idempotentCreate<
     isEachPatientReadable,
   )},
   lines AS (
-    SELECT sent.line, new.*
+    SELECT sent.line, sent.record, new.*
     FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
       jsonb_populate_record(NULL::patients, sent.record) new
   ),
@@ -122,24 +129,27 @@ export const importPatients = idempotentCreate<
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "existing_emails")},
-  checked_lines AS (
-    SELECT l.*, CASE
-      WHEN ${lineKey} IN (SELECT email FROM existing_emails) THEN ${emailTaken}
-      WHEN row_number() OVER (PARTITION BY ${lineKey} ORDER BY l.line) > 1 THEN ${emailRepeated} END AS email_error
-    FROM lines l
+  births AS (
+    ${birthOf(sql`NULL, NULL, NULL`, sql`l.record`, sql`lines l`, sql`l.line, `)}
+  ),
+  line_errors AS (
+    SELECT line, 'email' AS field, CASE
+      WHEN email_key IN (SELECT email FROM existing_emails) THEN ${emailTaken}
+      WHEN row_number() OVER (PARTITION BY email_key ORDER BY line) > 1 THEN ${emailRepeated} END AS code
+    FROM (SELECT l.line, ${lineKey} AS email_key FROM lines l) keys
+    UNION ALL SELECT line, error_field, error_code FROM births
   ),
   refused AS (
-    SELECT line, json_build_object('email', json_build_array(
-        CASE email_error WHEN ${emailTaken} THEN 'You already have a patient with this email.'
-          ELSE 'An earlier line has this email.' END
-      )) AS errors, json_build_object('email', json_build_array(email_error)) AS error_codes
-    FROM checked_lines WHERE email_error IS NOT NULL
+    SELECT line, json_object_agg(field, json_build_array(${param("messages")}::json ->> code)) AS errors,
+      json_object_agg(field, json_build_array(code)) AS error_codes
+    FROM line_errors WHERE code IS NOT NULL GROUP BY line
     UNION ALL SELECT r.line, r.errors, r.error_codes
     FROM json_to_recordset(${param("refused")}::json) AS r (line int, errors json, error_codes json)
   ),
   draft AS (
-    SELECT line, nextval('patients_id_seq')::int AS id, ${fields}, ${callerId} AS owner_id
-    FROM (SELECT * FROM checked_lines WHERE email_error IS NULL ORDER BY line) valid
+    SELECT line, nextval('patients_id_seq')::int AS id, ${plainFields}, new_birth_date AS birth_date, new_age AS age,
+      new_age_as_of AS age_as_of, ${callerId} AS owner_id
+    FROM (SELECT * FROM lines JOIN births USING (line) WHERE line NOT IN (SELECT line FROM refused) ORDER BY line) valid
     WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   response AS (

@@ -4,6 +4,7 @@ import { sha256Hex } from "../crypto.ts";
 import { isViolationOf, writeConflict } from "../db/errors.ts";
 import { decodeUtf8, limitBody, readBody, requestMediaType } from "../http/body.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
+import { databaseFieldMessages } from "../http/database-field-errors.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { type FieldErrorMembers, fieldErrorMembers, Problem } from "../http/problems.ts";
@@ -32,6 +33,7 @@ export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
       lines: JSON.stringify(valid),
       refused: JSON.stringify(refused.map(refusedMembers)),
       partial,
+      messages: databaseFieldMessages,
     };
     const digest = await sha256Hex(await c.req.arrayBuffer());
     const result = await importPatients(c.get("caller"), { ...values, digest }, key).catch(throwConflict);

@@ -1,4 +1,5 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
+import { today } from "../db/query/age.ts";
 import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
 import {
   defineList,
@@ -17,6 +18,9 @@ const gender = sql`${param("gender")}::text`;
 const [minAge, maxAge, doctor] = [intParam("min_age"), intParam("max_age"), intParam("doctor")];
 
 const updatedSince = sql`${param("updated_since")}::timestamptz`;
+const [bornFrom, bornTo] = [sql`${param("born_from")}::date`, sql`${param("born_to")}::date`];
+/** The latest day of birth of a person who is that old today. */
+const yearsBefore = (years: SQL): SQL => sql`(${today} - make_interval(years => ${years}))::date`;
 
 const isOfDoctor = sql`(
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor})`;
@@ -25,14 +29,17 @@ const isOfDoctor = sql`(
 const patientList = {
   alias: "p",
   json: patientJson,
-  columns: [...patientResponseFields, "name_sort_key"],
+  columns: [...patientResponseFields.filter((name) => name !== "age"), "born_to", "name_sort_key"],
   filters: {
     // Before `search`: of a doctor's patients, the names are read, because there are few.
     doctor: sql`(${doctor} IS NULL OR ${isOfDoctor})`,
     search: matchesName("p"),
     gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
-    min_age: sql`(${minAge} IS NULL OR p.age >= ${minAge})`,
-    max_age: sql`(${maxAge} IS NULL OR p.age <= ${maxAge})`,
+    // Whether the possible days of birth overlap with those of the ages, or with the days that are asked for.
+    min_age: sql`(${minAge} IS NULL OR p.born_from <= ${yearsBefore(minAge)})`,
+    max_age: sql`(${maxAge} IS NULL OR p.born_to > ${yearsBefore(sql`${maxAge} + 1`)})`,
+    born_from: sql`(${bornFrom} IS NULL OR p.born_to >= ${bornFrom})`,
+    born_to: sql`(${bornTo} IS NULL OR p.born_from <= ${bornTo})`,
     updated_since: sql`(${updatedSince} IS NULL OR p.updated_at >= ${updatedSince})`,
   },
   auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },

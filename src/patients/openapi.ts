@@ -21,8 +21,10 @@ import { Patient } from "./responses.ts";
 const fields = {
   ...personNameTexts,
   email: describeEmail("The email address", " Unique among the patients of your account; case is ignored."),
-  age: "The age in whole years, 0 to 120.",
+  age: "The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known.",
   gender: genderText,
+  birth_date:
+    "The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago.",
 };
 const emailTaken = {
   description:
@@ -67,8 +69,16 @@ export const patientsOpenApi: OpenApiGroup = {
       ...pageParameterTexts,
       search: searchParameterText,
       gender: { description: `Only patients of this gender: ${genderText}` },
-      min_age: { description: "Only patients of at least this age, in whole years." },
-      max_age: { description: "Only patients of at most this age, in whole years." },
+      min_age: { description: "Only patients who may be at least this old today, in whole years." },
+      max_age: { description: "Only patients who may be at most this old today, in whole years." },
+      born_from: {
+        description:
+          "Only patients who may have been born on this day or later. Of `1990` or `1990-05`, the first day counts.",
+      },
+      born_to: {
+        description:
+          "Only patients who may have been born on this day or earlier. Of `1990` or `1990-05`, the last day counts.",
+      },
       doctor: { description: "Only patients that the doctor with this id is assigned to." },
       deleted: { description: "`true`: your deleted patients instead, which can be restored." },
       updated_since: updatedSinceText,
@@ -97,6 +107,10 @@ export const patientsOpenApi: OpenApiGroup = {
       description: "A patient.",
       fields: {
         ...fields,
+        age: "The lowest possible age today, in whole years, by the birth date or by the age and the day on which it was right.",
+        birth_date:
+          "The birth date, of which the day, or the month and the day, may be missing. Null when only an age is known.",
+        age_as_of: "The day on which the age was said. Null when the birth date is known.",
         ...readOnlyFieldTexts,
         created_by: "The id of the account that created it, and owns it until it is transferred.",
       },
@@ -163,7 +177,7 @@ export const patientsOpenApi: OpenApiGroup = {
       operationId: "deletePatient",
       summary: "Delete a patient",
       description:
-        "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an operator purges it.",
+        "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an admin erases it or an operator purges it.",
       responses: [{ status: 204, description: "The patient was deleted." }],
       problems: { 403: notOwner, 404: notFound },
     },

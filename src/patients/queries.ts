@@ -34,18 +34,23 @@ import {
   type DeleteParams,
   type FindParams,
   type FoundRecord,
+  fieldErrorsColumn,
   foundColumns,
   foundRecordColumns,
   isChangeableVersion,
   isTargetWritable,
+  isValid,
+  type NewRecordState,
   newEmail,
   newRecord,
+  sentChanges,
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
 import { patients } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
-import { patientFields, patientResponseFields } from "./requests.ts";
+import { birthErrors, birthOf, draftBirth, patientAge, patientTag } from "./birth-queries.ts";
+import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
 // A patient belongs to its owner, who alone changes it. A deleted patient has no owner. In every statement the patient
@@ -54,11 +59,13 @@ import type { Patient } from "./responses.ts";
 const id = intParam("id");
 
 /** A patient as the response has it, as JSON text. */
-export const patientJson = jsonText(patients, "p", patientResponseFields);
+export const patientJson = jsonText(patients, "p", patientResponseFields, { computed: { age: patientAge } });
 
-/** The fields that a client writes, as a list of columns. */
-const fieldNames = Object.keys(patientFields);
-const fields = columnNames(fieldNames);
+/** The fields of a client that are columns of the same name; birth date and age depend on each other. */
+const plainFields = Object.keys(patientFields).filter((name) => name !== "birth_date" && name !== "age");
+const fields = columnNames(patientColumns);
+/** What the history shows. */
+const auditedFields = Object.keys(patientFields);
 
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
@@ -66,7 +73,7 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
   () => sql`-- GET /api/patients/:id
   WITH ${callerSteps},
   found AS (
-    SELECT ${foundColumns("p.version", patientJson)}
+    SELECT ${foundColumns("p.version", patientJson, patientTag)}
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
@@ -87,7 +94,7 @@ FROM caller`,
  * with this email already. No id is taken for a duplicate, not even when two requests are concurrent: `patient_taken`
  * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const createPatient = idempotentCreate<Patient, { record: object }, { isDuplicate: boolean }>(
+export const createPatient = idempotentCreate<Patient, { record: object }, NewRecordState>(
   "patients/create",
   () => sql`-- POST /api/patients
   WITH ${callerSteps},
@@ -99,10 +106,18 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND patient_taken(caller.id, ${newEmail})
   ),
   ${callerRecheck("caller", "earlier_key", "duplicate")},
+  birth AS (
+    ${birthOf(sql`NULL, NULL, NULL`, newRecord, sql`caller`)}
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  field_errors AS (
+    ${birthErrors}
+  ),
   draft AS (
-    SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
+    SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
+      ${draftBirth},
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-    WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
   response AS (
     SELECT p.id AS record_id, ${patientJson} AS answer
@@ -118,10 +133,11 @@ export const createPatient = idempotentCreate<Patient, { record: object }, { isD
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+  (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
+  EXISTS (SELECT FROM duplicate) AS "isDuplicate", ${fieldErrorsColumn}
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
@@ -131,7 +147,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
  */
 const targetSteps = sql`target AS (
     SELECT p.*, ${can("patients:change")} AS can_change,
-      ${isChangeableVersion("p.version")} AS is_expected_version
+      ${isChangeableVersion("p.version", patientTag)} AS is_expected_version
     FROM patients p
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE
@@ -144,22 +160,29 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
   () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
+  birth AS (
+    ${birthOf(sql`target.birth_date, target.age, target.age_as_of`, sentChanges, sql`target`)}
+  ),
+  field_errors AS (
+    ${birthErrors}
+  ),
   changed AS (
-    UPDATE patients p SET ${changedFields(patients, "p", fieldNames)},
+    UPDATE patients p SET ${changedFields(patients, "p", plainFields)},
+      birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
       updated_at = now(), version = p.version + 1
-    FROM target
-    WHERE p.id = target.id AND ${isTargetWritable}
-    RETURNING p.version, ${patientJson} AS body,
-      ${columnNames(fieldNames, "p.")}
+    FROM target, birth
+    WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid}
+    RETURNING ${patientTag} AS etag, ${patientJson} AS body,
+      ${columnNames(auditedFields, "p.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     patient: id,
-    changes: sql`(SELECT ${changesOfFields(fieldNames, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns},
-(SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+SELECT ${targetColumns}, ${fieldErrorsColumn},
+(SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,
 );

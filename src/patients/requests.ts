@@ -5,6 +5,7 @@ import {
   idParam,
   idSchema,
   integerParam,
+  makeOptional,
   nameSearch,
   patchBody,
   personName,
@@ -18,18 +19,29 @@ import {
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
+import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
+
+/** When it is said; a patient may become older. */
+const MAX_AGE = 120;
+export const MAX_ANSWERED_AGE = 150;
 
 /** The fields that a client writes. */
 export const patientFields = {
   firstname: personName,
   lastname: personName,
   email: emailField(128),
-  age: z.int().check(z.minimum(0), z.maximum(120)),
+  age: z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_AGE))),
   gender: z.enum(genders),
+  birth_date: z.nullable(birthDate),
 };
 
+const readOnly = ["age_as_of", ...readOnlyFields];
+
 /** The fields of a response, in this order. */
-export const patientResponseFields = responseFields(patientFields);
+export const patientResponseFields = responseFields(patientFields, readOnly);
+
+/** The columns that a client's fields are stored in. */
+export const patientColumns = [...Object.keys(patientFields), "age_as_of"];
 
 const age = integerParam(0, 120);
 
@@ -39,6 +51,8 @@ export const PatientsQuery = defineListQuery(
     gender: patientFields.gender,
     min_age: age,
     max_age: age,
+    born_from: firstDay,
+    born_to: lastDay,
     doctor: idParam,
     deleted: booleanParam,
     updated_since: timestampParam,
@@ -52,11 +66,24 @@ export const PatientsQuery = defineListQuery(
     "Must not be less than min_age",
     "max_age",
   ),
+  rule(
+    ({ born_from, born_to }) => !(born_from && born_to && born_from > born_to),
+    "too_small",
+    "Must not be before born_from",
+    "born_to",
+  ),
 );
 
-export const NewPatient = requestBody(patientFields, readOnlyFields);
+export const NewPatient = requestBody(
+  { ...patientFields, ...makeOptional({ age: patientFields.age, birth_date: patientFields.birth_date }) },
+  readOnly,
+  [birthRequired],
+);
 
-export const PatientChanges = patchBody(patientFields, readOnlyFields);
+/** The age can be one that the record has today, when it is sent back. */
+const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));
+
+export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [ageNotNull]);
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>
@@ -81,6 +108,9 @@ export const TransferTarget = requestBody({ to: idSchema, reason: reasonField })
 export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reason: reasonField }).check(
   rule(({ from, to }) => from !== to, "same_account", "Must be another account", "to"),
 );
+
+/** Why a deleted patient is erased. */
+export const ErasureReason = requestBody({ reason: reasonField });
 
 /** Why an admin needs emergency access to a patient. */
 export const EmergencyAccessReason = requestBody({ reason: reasonField });

@@ -12,9 +12,13 @@ import {
   timestampSchema,
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
-import { patientFields } from "./requests.ts";
+import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 
-export const Patient = resourceSchema(patientFields);
+export const Patient = z.extend(resourceSchema(patientFields), {
+  /** The lowest possible age today. */
+  age: z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)),
+  age_as_of: z.nullable(z.iso.date().check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" }))),
+});
 export type Patient = z.infer<typeof Patient>;
 
 /** A change of a patient. */
@@ -53,6 +57,26 @@ export const TransferSummary = z.strictObject({
   more: z.boolean(),
 });
 export type TransferSummary = z.infer<typeof TransferSummary>;
+
+const count = z.int().check(z.minimum(0), z.maximum(MANY));
+/** What stays in the database, or outside, after a patient was erased. */
+const remainders = ["audit_events", "reasons", "idempotency_keys", "copies"] as const;
+
+export const ErasedPatient = z.strictObject({
+  id: idSchema,
+  /** How many rows were removed, or lost the patient's values. The function `erase_patient` counts them. */
+  removed: z.strictObject({
+    patients: count,
+    assignments: count,
+    emergency_accesses: count,
+    stored_responses: count,
+    audit_changes: count,
+  }),
+  remained: boundedArray(z.strictObject({ what: z.enum(remainders), why: z.string() }), remainders.length),
+  /** Whether the audit log has more values. The patient is removed with the last of them. */
+  more: z.boolean(),
+});
+export type ErasedPatient = z.infer<typeof ErasedPatient>;
 
 export const EmergencyAccess = z.strictObject({
   patient: idSchema,

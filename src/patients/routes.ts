@@ -15,6 +15,7 @@ import { exportHandlers } from "./export.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
 import {
+  eraseHandlers,
   grantEmergencyAccessHandlers,
   restoreHandlers,
   transferAllHandlers,
@@ -40,4 +41,5 @@ export const patientRoutes = new Hono<AppEnv>()
   .get("/:id/accesses", ...nestedListHandlers("patient", PatientAuditQuery, listPatientAccesses))
   .post("/:id/restore", ...restoreHandlers)
   .post("/:id/transfer", ...transferHandlers)
+  .post("/:id/erase", ...eraseHandlers)
   .post("/:id/access", ...grantEmergencyAccessHandlers);

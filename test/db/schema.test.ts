@@ -168,6 +168,17 @@ test.each(keys)("a row of %s that breaks %s is refused", async (table, constrain
   await expect(insert(table, breaking)).rejects.toMatchObject({ constraint: ofPartition });
 });
 
+test.each([
+  [{ birth_date: "1990" }],
+  [{ age: null, age_as_of: null }],
+  [{ birth_date: "1990-5", age: null, age_as_of: null }],
+  [{ birth_date: "1990-05-17T00:00", age: null, age_as_of: null }],
+])("a patient with %j is refused: it has a birth date or an age, and only one", async (birth) => {
+  await expect(insert("patients", birth)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(235|22)/),
+  });
+});
+
 test("an assignment has the owner of its patient, not the creator of its doctor", async () => {
   const [other] = await insert("users", {});
   const [own] = await insert("doctors", { created_by: other?.["id"] });
@@ -202,7 +213,13 @@ test("the database has no other constraint and no other unique index", async () 
     UNION SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
     WHERE indisunique AND relnamespace = 'public'::regnamespace AND NOT relispartition`;
   const checkNames = checks.map(([table, column]) => `${table}_${column}_check`);
-  const all = [...checkNames, ...keys.map(([, constraint]) => constraint), implied];
+  const all = [
+    ...checkNames,
+    "patients_age_as_of_check",
+    "patients_birth_date_check",
+    ...keys.map(([, constraint]) => constraint),
+    implied,
+  ];
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
@@ -218,6 +235,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     "user_agent",
     "created_by",
     "reason",
+    ...["birth_date", "age", "age_as_of"],
   ];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const ofEmptyDay = ["first_id", "last_id"];

@@ -10,6 +10,7 @@ await testCreateAndChange({
     specialization: "GEN",
     max_appointments_per_day: 0,
   }),
+  etag: (version) => `"${version}"`,
   fieldsAfterEmail: ["gender", "specialization", "max_appointments_per_day", "active"],
   duplicateEmail: "A doctor with this email already exists.",
 });

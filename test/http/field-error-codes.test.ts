@@ -52,6 +52,13 @@ const requests: Record<FieldErrorCode, () => Promise<ApiResponse>> = {
     const { id } = await postDoctor(nurse, { active: false });
     return nurse.post("/api/mappings/", { patient: patient.id, doctor: id });
   },
+  in_the_future: () => postFields({ birth_date: "2999" }),
+  too_long_ago: () => postFields({ age: null, birth_date: "1789-07-14" }),
+  age_disagrees: () => postFields({ age: 3, birth_date: "1990" }),
+  birth_date_known: async () => {
+    const { id } = await postPatient(nurse, { age: null, birth_date: "1990" });
+    return nurse.patch(`/api/patients/${id}/`, { birth_date: null });
+  },
   same_account: () => admin.post("/api/patients/transfer/", { from: nurse.id, to: nurse.id, reason: REASON }),
   password_too_common: () => register({ password: "password1" }),
   password_one_character: () => register({ password: "aaaaaaaa" }),

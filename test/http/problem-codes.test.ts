@@ -8,6 +8,7 @@ import {
   newDoctorsAccount,
   patientPath,
   postEmergencyAccess,
+  postErase,
   postRestore,
   postTransfer,
 } from "../support/ownership.ts";
@@ -106,6 +107,7 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     await postPatient(other, { email: patient.email });
     return postTransfer(admin, patient, other);
   },
+  patient_not_deleted: async () => postErase(admin, await postPatient(nurse)),
   username_taken: () => api.post("/api/auth/register/", { ...registration(), username: nurse.username }),
   already_assigned: async () => {
     const { patient, doctor } = await assignDoctor(nurse);

@@ -12,7 +12,36 @@ describe.each([
     ["firstname", ...nameValues],
     ["lastname", ...nameValues],
     ["email", [emailOfLength(128)], [emailOfLength(129), "ada.example.org", "", null]],
-    ["age", [0, 1, 119, 120], [-1, 121, 1.5, 2 ** 31, 1e300, Infinity, "30", "", null, true, [30], {}]],
+    ["age", [0, 1, 119, 120], [-1, 151, 1.5, 2 ** 31, 1e300, Infinity, "30", "", null, true, [30], {}]],
+    [
+      "birth_date",
+      ["1990-05-17", "2000-02-29", "2023-02-28", "1990-12-31", "1990-05", "1990", "0001", null],
+      [
+        ...[
+          "1990-02-30",
+          "1900-02-29",
+          "1990-2-3",
+          "1990-13",
+          "1990-00",
+          "1990-05-00",
+          "1990-05-32",
+          "1990-04-31",
+        ],
+        ...[
+          "90",
+          "0000",
+          "0000-01-01",
+          "19905",
+          "1990-",
+          "1990-05-17T00:00:00Z",
+          " 1990",
+          "-1990",
+          "17.05.1990",
+          "",
+        ],
+        ...["１９９０", 1990, true, ["1990"], {}],
+      ],
+    ],
     ["gender", ["M", "F", "O", "U"], ["", "X", "m", " M", "MF", "male", null, 1, ["M"]]],
     ["first_name", [], ["Ada"]],
   ])("accepts and refuses the right values of %s", (field, accepted, refused) => {
@@ -22,11 +51,16 @@ describe.each([
   test("drops read-only fields, and names every other invalid field at once", () => {
     const readOnly = { id: 1, created_by: 1, created_at: "then", updated_at: "now", version: "9" };
     expect(schema.parse({ ...valid, ...readOnly })).toEqual(valid);
-    const sent = { firstname: "", lastname: 1, email: "x", age: 121, gender: "X", ward: 3 };
+    const sent = { firstname: "", lastname: 1, email: "x", age: 151, gender: "X", birth_date: "X", ward: 3 };
     expect(fieldsRefusedBy(schema, { ...sent, ...readOnly })).toEqual(Object.keys(sent));
   });
 });
 
-test("a new patient needs all fields", () => {
-  expect(fieldsRefusedBy(NewPatient, {})).toEqual(["firstname", "lastname", "email", "age", "gender"]);
+test("a new patient needs all fields, but of age and birth date only one", () => {
+  const { age, ...others } = newPatient();
+  expect(fieldsRefusedBy(NewPatient, {}).sort()).toEqual(["age", "email", "firstname", "gender", "lastname"]);
+  for (const birth of [{}, { age: null }, { birth_date: null }, { age: null, birth_date: null }])
+    expect(fieldsRefusedBy(NewPatient, { ...others, ...birth })).toEqual(["age"]);
+  for (const birth of [{ age }, { birth_date: "1990" }, { age: null, birth_date: "1990" }])
+    expect(fieldsRefusedBy(NewPatient, { ...others, ...birth })).toEqual([]);
 });

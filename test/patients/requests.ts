@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import {
   EmergencyAccess,
+  ErasedPatient,
   ImportResult,
   Patient,
   PatientAccess,
@@ -80,6 +81,15 @@ const emergencyAccess = {
   }),
   invalid: { reason: "too short" },
 };
+const erasure = {
+  recorded: "erase",
+  ...byAdmin,
+  subject: async (account: TestAccount) => ({
+    ...(await deletedSubject(account)),
+    body: { reason: "Request 2026-117 to erase all data." },
+  }),
+  invalid: { reason: "too short" },
+};
 const auditList = { subject, access };
 const restore = { recorded: "restore", subject: deletedSubject, access };
 
@@ -115,6 +125,7 @@ export const patientRequests: RouteRequest[] = [
   },
   { route: "POST /api/patients/:id/restore", status: 200, answer: RestoredPatient, ...restore },
   { route: "POST /api/patients/:id/transfer", status: 200, answer: TransferredPatient, ...transfer },
+  { route: "POST /api/patients/:id/erase", status: 200, answer: ErasedPatient, ...erasure },
   { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...emergencyAccess },
   { route: "POST /api/patients/transfer", status: 200, answer: TransferSummary, ...transferAll },
 ];

@@ -172,7 +172,7 @@ test("a file without a header with partial=true is 400 too, and no log has its c
   expect([answer.status, Object.keys(answer.body.errors)[0]]).toEqual([400, "1.body"]);
   expect(answer.body.error_codes["1.body"]).toEqual(["missing_header"]);
   expect(answer.body.errors["1.body"]).toEqual([
-    "There is no header: the first line must name the columns firstname, lastname, email, age, gender",
+    "There is no header: the first line must name the columns firstname, lastname, email, age or birth_date, gender",
   ]);
   const json = JSON.stringify({ ...ada, "grace@example.org": 1 });
   expect((await imported(account, json)).body.errors).toEqual({ "1.unknown_key": ["Unknown field"] });

@@ -1,4 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { tableColumn } from "./json.ts";
 
 // What an audit event changed, as the JSON text `{field: {before, after}}`.
 
@@ -19,18 +21,41 @@ export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
     )`;
 
 /**
- * The same as `changesBetween` for fields that are never NULL, as rows instead of JSON objects: a PATCH costs PostgreSQL
- * 10 % less CPU than with `changesBetween`, measured on 18.4.
+ * The same as `changesBetween` for columns, as rows instead of JSON objects: a PATCH costs PostgreSQL 10 % less CPU than
+ * with `changesBetween`, measured on 18.4. Of a new record, optional columns that are empty are left out.
  *
  * @param before the step with the row before; undefined when the record did not exist before.
  * @param after the step with the row afterwards.
  */
-export function changesOfFields(names: readonly string[], before: string | undefined, after: string): SQL {
+export function changesOfFields(
+  table: PgTable,
+  names: readonly string[],
+  before: string | undefined,
+  after: string,
+): SQL {
   const changes = names.map((name) => {
-    const [old, now] = [before ? `to_json(${before}.${name})` : "'null'", `to_json(${after}.${name})`];
+    const column = tableColumn(table, name);
+    const [old, now] = [before ? jsonOf(column, before) : "'null'", jsonOf(column, after)];
     const change = `concat('"${name}":{"before":', ${old}, ',"after":', ${now}, '}')`;
-    return before ? `CASE WHEN ${before}.${name} <> ${after}.${name}\nTHEN ${change} END` : change;
+    const condition = before ? isChanged(column, before, after) : isFilled(column, after);
+    return condition ? `CASE WHEN ${condition}\nTHEN ${change} END` : change;
   });
   const [open, close] = [sql`nullif('{' || concat_ws(',',`, sql`) || '}', '{}')::json`];
   return sql`${open}\n${sql.raw(changes.join(",\n"))}\n${close}`;
+}
+
+const jsonOf = ({ name, notNull }: PgColumn, step: string): string =>
+  notNull ? `to_json(${step}.${name})` : `coalesce(to_json(${step}.${name})::text, 'null')`;
+
+const isChanged = ({ name, notNull }: PgColumn, before: string, after: string): string =>
+  `${before}.${name} ${notNull ? "<>" : "IS DISTINCT FROM"} ${after}.${name}`;
+
+/** Whether a column of a new record has a value; undefined for one that always has. */
+function isFilled(column: PgColumn, step: string): string | undefined {
+  const name = `${step}.${column.name}`;
+  if (!column.notNull) return `${name} IS NOT NULL`;
+  if (column.default === false) return name;
+  const type = column.getSQLType();
+  if (/\[\]$/.test(type)) return `${name} <> '{}'`;
+  return type === "jsonb" ? `${name} <> '[]'` : undefined;
 }

@@ -16,6 +16,7 @@ export const requestActions = [
   "delete",
   "restore",
   "transfer",
+  "erase",
   "break_glass",
   "list_emergency_accesses",
   "assign",

@@ -25,6 +25,8 @@ export type TokenClaims = {
 export interface Caller {
   claims: TokenClaims;
   origin: RequestOrigin;
+  /** The date in the API's time zone, `2026-11-27`: it decides the ages of patients. */
+  today: string;
   connection: Connection;
 }
 
@@ -182,21 +184,21 @@ export const authenticatedRetryable = <Row, Values extends object = Record<never
   query: Query,
   options: StatementOptions<Values> & AcceptedCallers = {},
 ): SendForCaller<Row, Values> =>
-  bindCaller(
-    defineRetryableStatement<Row, Values & TokenClaims & RequestOrigin>(name, query, options),
-    options,
-  );
+  bindCaller(defineRetryableStatement<Row, Values & CallerValues>(name, query, options), options);
+
+/** The parameters that the caller brings to every statement. */
+type CallerValues = TokenClaims & RequestOrigin & { today: string };
 
 const bindCaller =
   <Row, Values extends object>(
-    send: SendStatement<Row, TokenClaims & RequestOrigin & Values>,
+    send: SendStatement<Row, CallerValues & Values>,
     {
       acceptsAuditors = false,
       isForPasswordChange = false,
     }: AcceptedCallers & { isForPasswordChange?: boolean },
   ): SendForCaller<Row, Values> =>
-  async ({ connection, claims, origin }, values) => {
-    const row = await send(connection, { ...values, ...claims, ...origin });
+  async ({ connection, claims, origin, today }, values) => {
+    const row = await send(connection, { ...values, ...claims, ...origin, today });
     if (!row)
       throw new CallerRevokedError(
         claims.must_change_password && !isForPasswordChange,

@@ -34,45 +34,70 @@ export const selectColumns = (alias: string, names: readonly string[]): SQL =>
 export const columnNames = (names: readonly string[], prefix = ""): SQL =>
   sql.raw(names.map((name) => `${prefix}${name}`).join(", "));
 
+/** What a JSON object has beyond columns. */
+interface MoreMembers {
+  /** Values of fields that are no columns, by name. They are numbers. */
+  computed?: Record<string, SQL>;
+  /** More members, as arguments of `concat`: `',"name":', value`. */
+  members?: SQL;
+}
+
 /**
  * The text of a JSON object with columns of the row `alias` of `table`: `{"id":1,"firstname":"Ada"}`. A page of 200
  * patients costs PostgreSQL 18 % less CPU than with `row_to_json`, measured on 18.4.
  *
- * @param names columns that are never NULL.
- * @param members more members, as arguments of `concat`: `',"name":', value`.
+ * @param names columns, or names of `computed` fields.
  */
-export const jsonText = (table: PgTable, alias: string, names: readonly string[], members?: SQL): SQL =>
-  sql`concat(${jsonParts(table, alias, names, members)}\n)`;
+export const jsonText = (
+  table: PgTable,
+  alias: string,
+  names: readonly string[],
+  more: MoreMembers = {},
+): SQL => sql`concat(${jsonParts(table, alias, names, more)}\n)`;
 
 /** The same JSON object as arguments of `concat`: for a member of another object. */
-export function jsonParts(table: PgTable, alias: string, names: readonly string[], members?: SQL): SQL {
+export function jsonParts(
+  table: PgTable,
+  alias: string,
+  names: readonly string[],
+  { computed = {}, members }: MoreMembers = {},
+): SQL {
   const parts = names.map((name, index) => {
-    const column = notNullColumn(table, name);
-    const isLineStart = index % 3 === 0 || isTimestamp(name);
-    return sql`${isLineStart ? sql`\n` : undefined}${jsonMember(column, alias, index === 0 ? "{" : ",")}`;
+    const key = `${index === 0 ? "{" : ","}"${name}":`;
+    const value = computed[name];
+    const member = value
+      ? sql`${sql.raw(`'${key}'`)}, ${value}`
+      : jsonMember(tableColumn(table, name), alias, key);
+    const isLineStart = index % 3 === 0 || isTimestamp(name) || value;
+    return sql`${isLineStart ? sql`\n` : undefined}${member}`;
   });
   return sql`${sql.join(parts, sql`, `)},${members && sql`\n${members},`} '}'`;
 }
 
-/** @throws an error when the table has no such column, or it may be NULL. */
-export function notNullColumn(table: PgTable, name: string): PgColumn {
+/** @throws an error when the table has no such column. */
+export function tableColumn(table: PgTable, name: string): PgColumn {
   const column = getTableColumns(table)[name];
-  if (!column?.notNull) throw new Error(`There is no column ${name} that is never NULL.`);
+  if (!column) throw new Error(`There is no column ${name}.`);
   return column;
 }
 
 /**
  * A column as arguments of `concat`, which writes an integer as JSON does, and nothing for NULL. A timestamp and a code
- * like `CARD` have no character that JSON escapes.
+ * like `CARD` have no character that JSON escapes; both are never NULL.
  */
-function jsonMember(column: PgColumn, alias: string, before: "{" | ","): SQL {
-  const [key, name] = [`${before}"${column.name}":`, `${alias}.${column.name}`];
+function jsonMember(column: PgColumn, alias: string, key: string): SQL {
+  const name = `${alias}.${column.name}`;
   if (isTimestamp(name)) return sql`${sql.raw(`'${key}"'`)}, ${isoTimestamp(name)}, '"'`;
   if (column.enumValues) return sql.raw(`'${key}"', ${name}, '"'`);
+  return sql.raw(`'${key}', ${jsonValue(column, name)}`);
+}
+
+/** The value of a column as JSON text. */
+function jsonValue(column: PgColumn, name: string): string {
   const type = column.getSQLType();
-  if (type === "boolean") return sql.raw(`'${key}', ${name}::text`);
-  const isInteger = /^(integer|smallint|bigint)$/.test(type);
-  return sql.raw(`'${key}', ${isInteger ? name : `to_json(${name})`}`);
+  if (type === "boolean") return `${name}::text`;
+  if (/^(integer|smallint|bigint)$/.test(type) && column.notNull) return name;
+  return column.notNull ? `to_json(${name})` : `coalesce(to_json(${name})::text, 'null')`;
 }
 
 /** Columns as one JSON object. `row_to_json` writes no spaces, unlike `json_build_object`. */

@@ -1,5 +1,15 @@
 import { sql } from "drizzle-orm";
-import { check, index, integer, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
+import {
+  check,
+  date,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  unique,
+} from "drizzle-orm/pg-core";
 import {
   emailCheck,
   emailKey,
@@ -19,7 +29,7 @@ import { genders } from "./codes.ts";
 
 // Patients, and the emergency access to them.
 
-/** Patients. DELETE is a soft delete; an operator purges them for good. */
+/** Patients. DELETE is a soft delete; the function `erase_patient` (drizzle/0025_erase_patient.sql) removes them for good. */
 export const patients = pgTable(
   "patients",
   {
@@ -27,7 +37,13 @@ export const patients = pgTable(
     firstname: text().notNull(),
     lastname: text().notNull(),
     email: text().notNull(),
-    age: smallint().notNull(),
+    /** What was said: a date, of which day or month may be missing, or else an age and the day on which it was right. */
+    birth_date: text(),
+    age: smallint(),
+    age_as_of: date().default(sql`CURRENT_DATE`),
+    /** The possible days of birth (drizzle/0024_birth_dates.sql). */
+    born_from: date().notNull().generatedAlwaysAs(sql`earliest_birth_day(birth_date, age, age_as_of)`),
+    born_to: date().notNull().generatedAlwaysAs(sql`latest_birth_day(birth_date, age, age_as_of)`),
     gender: text({ enum: genders }).notNull(),
     created_by: integer().notNull(),
     created_at: timestampDefaultNow(),
@@ -75,6 +91,12 @@ export const patients = pgTable(
     check("patients_lastname_check", textCheck(t.lastname, 64)),
     check("patients_email_check", emailCheck(t.email, 128)),
     check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
+    check("patients_age_as_of_check", sql`num_nulls(${t.age}, ${t.age_as_of}) IN (0, 2)`),
+    check(
+      "patients_birth_date_check",
+      sql`num_nulls(${t.birth_date}, ${t.age}) = 1
+        AND ${t.birth_date} COLLATE "C" ~ '^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$'`,
+    ),
     check("patients_gender_check", isOneOf(t.gender, genders)),
   ],
 );

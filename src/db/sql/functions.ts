@@ -170,7 +170,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_567ca3af",
+  "function": "assignments_list_by_created_at_a0ee06b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -179,6 +179,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -192,7 +193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_6782885a",
+  "function": "assignments_list_by_created_at_desc_8e609100",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -201,6 +202,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -214,7 +216,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_51d25cb8",
+  "function": "assignments_list_by_id_bf119378",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -222,6 +224,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -235,7 +238,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_608eaffb",
+  "function": "assignments_list_by_id_desc_35f4e7bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -243,6 +246,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -256,7 +260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_9f6de1d8",
+  "function": "assignments_list_by_patient_created_at_fd3ceef9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -265,6 +269,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -278,7 +283,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d8bf528e",
+  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -287,6 +292,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -300,7 +306,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_25e425d4",
+  "function": "assignments_list_by_patient_id_2a70cd97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -308,6 +314,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -321,7 +328,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_4d7280c3",
+  "function": "assignments_list_by_patient_id_desc_b78a117e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -329,6 +336,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -342,7 +350,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_8823eea4",
+  "function": "assignments_list_of_doctor_by_created_at_6940c073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -352,6 +360,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -365,7 +374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_509e9f78",
+  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -375,6 +384,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -388,7 +398,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d39ca89f",
+  "function": "assignments_list_of_doctor_by_id_794070c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -397,6 +407,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -410,7 +421,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_af8cd0ee",
+  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -419,6 +430,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -432,7 +444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_c1c85885",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -442,6 +454,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -455,7 +468,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_cf40d000",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -465,6 +478,7 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -478,7 +492,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_ab95bdae",
+  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -487,6 +501,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -500,7 +515,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_72bb9747",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -509,6 +524,7 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1081,7 +1097,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_e52560d4",
+  "function": "doctors_create_3b1ce3ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1098,18 +1114,19 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "isDuplicate": "boolean"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_809e1d11",
+  "function": "doctors_delete_25a0500f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1124,17 +1141,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_92dea432",
+  "function": "doctors_find_ae97386d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1603,13 +1620,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_fc10afde",
+  "function": "doctors_update_d2021950",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -1619,7 +1636,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
-   "version": "integer",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
@@ -1749,13 +1766,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_693932e1",
+  "function": "patients_create_81c79172",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
+   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1766,18 +1784,21 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
-   "isDuplicate": "boolean"
+   "etag": "text",
+   "isDuplicate": "boolean",
+   "fieldErrors": "json"
   },
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_56053331",
+  "function": "patients_delete_ed5a72b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
@@ -1789,8 +1810,26 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "patients/erase": {
+  "function": "patients_erase_ac3dc36f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "reason": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "isFound": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/export-csv": {
-  "function": "patients_export_csv_e9e346aa",
+  "function": "patients_export_csv_d0f18d91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1799,7 +1838,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1808,7 +1848,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_93a80b63",
+  "function": "patients_export_ndjson_6d20df75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1817,7 +1857,8 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean"
+   "is_retry": "boolean",
+   "today": "date"
   },
   "columns": {
    "lines": "text",
@@ -1826,20 +1867,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_0d3598d0",
+  "function": "patients_find_ba6e25fb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
+   "today": "date",
    "expected": "integer[]",
-   "known": "integer[]",
+   "known": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
-   "version": "integer",
+   "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
   },
@@ -1863,7 +1905,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_94472768",
+  "function": "patients_import_8a9ac073",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1872,6 +1914,8 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
+   "today": "date",
+   "messages": "json",
    "refused": "json",
    "request_id": "uuid",
    "address": "text",
@@ -1910,7 +1954,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_f184ba54",
+  "function": "patients_list_by_created_at_2634527f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1921,7 +1965,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -1937,7 +1984,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_9d257d91",
+  "function": "patients_list_by_created_at_desc_566bcfc8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1948,7 +1995,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -1964,7 +2014,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_95f57e8a",
+  "function": "patients_list_by_doctor_created_at_d8ce15e2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1975,7 +2025,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -1991,7 +2044,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_09177834",
+  "function": "patients_list_by_doctor_created_at_desc_24c7b3d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2002,7 +2055,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2018,7 +2074,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_0c3ce593",
+  "function": "patients_list_by_doctor_id_7e4d7e33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2028,7 +2084,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2044,7 +2103,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_23a01c29",
+  "function": "patients_list_by_doctor_id_desc_e17e31df",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2054,7 +2113,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2070,7 +2132,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_2e00685e",
+  "function": "patients_list_by_doctor_lastname_9ad6b015",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2081,7 +2143,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2097,7 +2162,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_f10ba2e4",
+  "function": "patients_list_by_doctor_lastname_desc_49cac829",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2108,7 +2173,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2124,7 +2192,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_c160c368",
+  "function": "patients_list_by_doctor_updated_at_abd883a6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2136,7 +2204,10 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2151,7 +2222,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_8e93d41f",
+  "function": "patients_list_by_doctor_updated_at_desc_1a1f7f01",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2163,7 +2234,10 @@ export const statementFunctions: Record<
    "updated_since": "timestamp with time zone",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2178,7 +2252,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_ad7cec1a",
+  "function": "patients_list_by_id_135324ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2188,7 +2262,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2204,7 +2281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_2a3bee88",
+  "function": "patients_list_by_id_desc_8bae9180",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2214,7 +2291,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2230,7 +2310,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_1a9b0348",
+  "function": "patients_list_by_lastname_5a4f7010",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2241,7 +2321,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2257,7 +2340,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_9d88c38f",
+  "function": "patients_list_by_lastname_desc_a32e0854",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2268,7 +2351,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2284,7 +2370,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_6dcadac1",
+  "function": "patients_list_by_search_created_at_321b4749",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2295,7 +2381,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2311,7 +2400,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_5cfeb0a0",
+  "function": "patients_list_by_search_created_at_desc_7939197e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2322,7 +2411,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2338,7 +2430,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_16f7dad8",
+  "function": "patients_list_by_search_id_62299d2b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2348,7 +2440,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2364,7 +2459,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_7e0bb420",
+  "function": "patients_list_by_search_id_desc_4f5f45c7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2374,7 +2469,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2390,7 +2488,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_d1d2be07",
+  "function": "patients_list_by_search_lastname_70516924",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2401,7 +2499,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2417,7 +2518,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_c2630071",
+  "function": "patients_list_by_search_lastname_desc_89292432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2428,7 +2529,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2444,7 +2548,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_7c9d4ed3",
+  "function": "patients_list_by_search_updated_at_194d7bb9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2456,7 +2560,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2471,7 +2578,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_d7083e92",
+  "function": "patients_list_by_search_updated_at_desc_7e5eb51e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2483,7 +2590,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2498,7 +2608,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_846aa82b",
+  "function": "patients_list_by_updated_at_e1343c65",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2510,7 +2620,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2525,7 +2638,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_1f54c744",
+  "function": "patients_list_by_updated_at_desc_cf2b9d22",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2537,7 +2650,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2574,7 +2690,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_fe9f486e",
+  "function": "patients_list_deleted_by_created_at_c32d34b3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2585,7 +2701,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2601,7 +2720,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_c9383993",
+  "function": "patients_list_deleted_by_created_at_desc_f6e44286",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2612,7 +2731,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2628,7 +2750,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_30994565",
+  "function": "patients_list_deleted_by_id_ce35c2cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2638,7 +2760,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2654,7 +2779,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_c2c1a85c",
+  "function": "patients_list_deleted_by_id_desc_b715dcf0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2664,7 +2789,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2680,7 +2808,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_8688f4ab",
+  "function": "patients_list_deleted_by_lastname_ddaeffa9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2691,7 +2819,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2707,7 +2838,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_0a1f0e8f",
+  "function": "patients_list_deleted_by_lastname_desc_0b8216bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2718,7 +2849,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2734,7 +2868,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_0a55d2e1",
+  "function": "patients_list_deleted_by_search_created_at_69a8e1e5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2745,7 +2879,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2761,7 +2898,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_b249edd8",
+  "function": "patients_list_deleted_by_search_created_at_desc_89e04eff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2772,7 +2909,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2788,7 +2928,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_3c150489",
+  "function": "patients_list_deleted_by_search_id_2159ecc8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2798,7 +2938,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2814,7 +2957,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_f389a9a4",
+  "function": "patients_list_deleted_by_search_id_desc_122e0074",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2824,7 +2967,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2840,7 +2986,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_436cbf8a",
+  "function": "patients_list_deleted_by_search_lastname_7090eb3d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2851,7 +2997,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2867,7 +3016,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_c572bb96",
+  "function": "patients_list_deleted_by_search_lastname_desc_6dc3ee52",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2878,7 +3027,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
@@ -2894,7 +3046,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_3e0eeda7",
+  "function": "patients_list_deleted_by_search_updated_at_4304d5db",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2906,7 +3058,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2921,7 +3076,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_1d88cab1",
+  "function": "patients_list_deleted_by_search_updated_at_desc_4ff655eb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2933,7 +3088,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2948,7 +3106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_bb13a558",
+  "function": "patients_list_deleted_by_updated_at_7c1bb0ea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2960,7 +3118,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2975,7 +3136,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_75e41444",
+  "function": "patients_list_deleted_by_updated_at_desc_2989fcea",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2987,7 +3148,10 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
+   "today": "date",
    "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3060,13 +3224,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_34d983b9",
+  "function": "patients_update_e57821a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "excluded": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
    "request_id": "uuid",
@@ -3075,7 +3240,8 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
-   "version": "integer",
+   "fieldErrors": "json",
+   "etag": "text",
    "body": "text"
   },
   "readsInIndexOrder": false

@@ -1,4 +1,4 @@
--- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 doctor integer, $5 after_id bigint, $6 patient integer, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
+-- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 doctor integer, $5 after_id bigint, $6 patient integer, $7 size integer, $8 today date, $9 request_id uuid, $10 address text, $11 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -46,7 +46,7 @@ page_json AS (
     '{"id":', m.id,
     ',"patient":',
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"age":', p.age, ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
+    ',"age":', age_on(p.born_to, $8::date), ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
     ',"doctor":',
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
     ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
@@ -59,14 +59,14 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+    SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,

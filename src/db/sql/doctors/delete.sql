@@ -1,4 +1,4 @@
--- DELETE /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 request_id uuid, $8 address text
+-- DELETE /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded text[], $6 id integer, $7 request_id uuid, $8 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -17,7 +17,7 @@ target AS (
   SELECT d.*, (
     d.created_by = (SELECT id FROM caller)
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND d.version <> ALL ($5::int[]) AS is_expected_version
+  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $5::text[] AS is_expected_version
   FROM doctors d WHERE d.id = $6::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),

@@ -1,4 +1,4 @@
--- GET /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 known integer[], $6 id integer
+-- GET /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 known text[], $6 id integer
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -14,9 +14,9 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
-  SELECT d.version AS version,
+  SELECT d.version::text AS etag,
     coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version,
-    CASE WHEN d.version = ANY ($5::int[]) THEN NULL
+    CASE WHEN ARRAY[d.version::text, d.version::text] && $5::text[] THEN NULL
       WHEN coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) THEN concat(
         '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
         ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
@@ -26,7 +26,7 @@ found AS (
       ) END AS body
   FROM doctors d WHERE d.id = $6::int AND (true)
 )
-SELECT (SELECT version FROM found) AS version,
+SELECT (SELECT etag FROM found) AS etag,
   (SELECT is_expected_version FROM found) AS "isExpectedVersion",
   (SELECT body FROM found) AS body
 FROM caller;

@@ -1,4 +1,4 @@
--- POST /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 record jsonb, $5 key text, $6 request_id uuid, $7 address text, $8 is_retry boolean
+-- POST /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 record jsonb, $5 key text, $6 today date, $7 request_id uuid, $8 address text, $9 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -47,19 +47,30 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+birth AS (
+  SELECT birth.*
+  FROM caller, change_birth(NULL, NULL, NULL,
+    CASE WHEN $4::jsonb ? 'birth_date' THEN coalesce($4::jsonb ->> 'birth_date', '') END, ($4::jsonb ->> 'age')::int, $6::date) birth
+  WHERE NOT EXISTS (SELECT FROM earlier_key)
+),
+field_errors AS (
+  SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
+),
 draft AS (
-  SELECT new.* FROM caller, jsonb_populate_record(NULL::patients, $4::jsonb || jsonb_build_object(
+  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, $4::jsonb || jsonb_build_object(
+    'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
+    'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of),
     'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-  WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+  WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (
   SELECT p.id AS record_id, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
-    ',"created_by":', p.created_by,
+    ',"email":', to_json(p.email),
+    ',"age":', age_on(p.born_to, $6::date), ',"gender":"', p.gender, '"',
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS answer
   FROM draft p
 ),
@@ -80,14 +91,14 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $5::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, created_by, owner_id, created_at, updated_at
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, age_as_of, created_by, owner_id, created_at, updated_at
   FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
       CASE WHEN NOT is_accepted THEN 'refused'
         WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
@@ -97,16 +108,20 @@ audit_event AS (
         concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
         concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
         concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
-        concat('"age":{"before":', 'null', ',"after":', to_json(draft.age), '}'),
-        concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}')
+        CASE WHEN draft.age IS NOT NULL
+          THEN concat('"age":{"before":', 'null', ',"after":', coalesce(to_json(draft.age)::text, 'null'), '}') END,
+        concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
+        CASE WHEN draft.birth_date IS NOT NULL
+          THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'), '}') END
       ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+  (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
+  EXISTS (SELECT FROM duplicate) AS "isDuplicate", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors"
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

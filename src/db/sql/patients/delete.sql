@@ -1,4 +1,4 @@
--- DELETE /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 request_id uuid, $8 address text
+-- DELETE /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 today date, $6 excluded text[], $7 id integer, $8 request_id uuid, $9 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -15,9 +15,9 @@ caller AS (
 ),
 target AS (
   SELECT p.*, (p.owner_id = (SELECT id FROM caller)) AS can_change,
-    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND p.version <> ALL ($5::int[]) AS is_expected_version
+    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, $5::date)] && $6::text[] AS is_expected_version
   FROM patients p
-  WHERE p.id = $6::int AND (SELECT id FROM caller) IS NOT NULL AND (
+  WHERE p.id = $7::int AND (SELECT id FROM caller) IS NOT NULL AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -46,13 +46,13 @@ deleted AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
     'delete',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $6::int
+    $7::int
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",

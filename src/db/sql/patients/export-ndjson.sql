@@ -1,4 +1,4 @@
--- GET /api/patients/export: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after integer, $5 size integer, $6 request_id uuid, $7 address text, $8 is_retry boolean
+-- GET /api/patients/export: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after integer, $5 size integer, $6 request_id uuid, $7 address text, $8 is_retry boolean, $9 today date
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -32,11 +32,11 @@ audit_event AS (
 )
 SELECT (SELECT string_agg(concat(
   '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-  ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
-  ',"created_by":', p.created_by,
+  ',"email":', to_json(p.email),
+  ',"age":', age_on(p.born_to, $9::date), ',"gender":"', p.gender, '"',
+  ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
   ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-  ',"version":', p.version, '}'
+  ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
 ) || E'\n', '' ORDER BY p.id) FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = $5::int) AS next
 FROM caller;

@@ -1,4 +1,4 @@
--- GET /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 known integer[], $6 id integer, $7 request_id uuid, $8 address text, $9 is_retry boolean
+-- GET /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 today date, $5 expected integer[], $6 known text[], $7 id integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -14,19 +14,19 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
-  SELECT p.version AS version,
-    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AS is_expected_version,
-    CASE WHEN p.version = ANY ($5::int[]) THEN NULL
-      WHEN coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) THEN concat(
+  SELECT p.version || '.' || age_on(p.born_to, $4::date) AS etag,
+    coalesce(p.version = ANY ($5::int[]), $5::int[] IS NULL) AS is_expected_version,
+    CASE WHEN ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, $4::date)] && $6::text[] THEN NULL
+      WHEN coalesce(p.version = ANY ($5::int[]), $5::int[] IS NULL) THEN concat(
         '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-        ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
-        ',"created_by":', p.created_by,
+        ',"email":', to_json(p.email),
+        ',"age":', age_on(p.born_to, $4::date), ',"gender":"', p.gender, '"',
+        ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
         ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-        ',"version":', p.version, '}'
+        ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
       ) END AS body
   FROM patients p
-  WHERE p.id = $6::int AND (
+  WHERE p.id = $7::int AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -41,18 +41,18 @@ found AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       'read',
       CASE WHEN NOT is_accepted THEN 'refused'
         WHEN EXISTS (SELECT FROM found WHERE is_expected_version) THEN 'done'
         WHEN EXISTS (SELECT FROM found) THEN 'refused'
         ELSE 'not_found' END,
-      $6::int
+      $7::int
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT version FROM found) AS version,
+SELECT (SELECT etag FROM found) AS etag,
   (SELECT is_expected_version FROM found) AS "isExpectedVersion",
   (SELECT body FROM found) AS body
 FROM caller;

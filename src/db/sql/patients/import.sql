@@ -1,4 +1,4 @@
--- POST /api/patients/import: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 partial boolean, $5 digest text, $6 key text, $7 lines jsonb, $8 refused json, $9 request_id uuid, $10 address text, $11 is_retry boolean
+-- POST /api/patients/import: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 partial boolean, $5 digest text, $6 key text, $7 lines jsonb, $8 today date, $9 messages json, $10 refused json, $11 request_id uuid, $12 address text, $13 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -39,7 +39,7 @@ earlier_key AS (
   FROM caller, kept_answer(caller.id, $6::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 lines AS (
-  SELECT sent.line, new.*
+  SELECT sent.line, sent.record, new.*
   FROM jsonb_to_recordset($7::jsonb) AS sent (line int, record jsonb),
     jsonb_populate_record(NULL::patients, sent.record) new
 ),
@@ -56,24 +56,29 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
-checked_lines AS (
-  SELECT l.*, CASE
-      WHEN email_key(l.email) COLLATE "C" IN (SELECT email FROM existing_emails) THEN 'email_taken'
-      WHEN row_number() OVER (PARTITION BY email_key(l.email) COLLATE "C" ORDER BY l.line) > 1 THEN 'email_repeated' END AS email_error
-  FROM lines l
+births AS (
+  SELECT l.line, birth.*
+  FROM lines l, change_birth(NULL, NULL, NULL,
+    CASE WHEN l.record ? 'birth_date' THEN coalesce(l.record ->> 'birth_date', '') END, (l.record ->> 'age')::int, $8::date) birth
+),
+line_errors AS (
+  SELECT line, 'email' AS field, CASE
+      WHEN email_key IN (SELECT email FROM existing_emails) THEN 'email_taken'
+      WHEN row_number() OVER (PARTITION BY email_key ORDER BY line) > 1 THEN 'email_repeated' END AS code
+  FROM (SELECT l.line, email_key(l.email) COLLATE "C" AS email_key FROM lines l) keys
+  UNION ALL SELECT line, error_field, error_code FROM births
 ),
 refused AS (
-  SELECT line, json_build_object('email', json_build_array(
-    CASE email_error WHEN 'email_taken' THEN 'You already have a patient with this email.'
-      ELSE 'An earlier line has this email.' END
-  )) AS errors, json_build_object('email', json_build_array(email_error)) AS error_codes
-  FROM checked_lines WHERE email_error IS NOT NULL
+  SELECT line, json_object_agg(field, json_build_array($9::json ->> code)) AS errors,
+    json_object_agg(field, json_build_array(code)) AS error_codes
+  FROM line_errors WHERE code IS NOT NULL GROUP BY line
   UNION ALL SELECT r.line, r.errors, r.error_codes
-  FROM json_to_recordset($8::json) AS r (line int, errors json, error_codes json)
+  FROM json_to_recordset($10::json) AS r (line int, errors json, error_codes json)
 ),
 draft AS (
-  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, age, gender, (SELECT id FROM caller) AS owner_id
-  FROM (SELECT * FROM checked_lines WHERE email_error IS NULL ORDER BY line) valid
+  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, gender, new_birth_date AS birth_date, new_age AS age,
+    new_age_as_of AS age_as_of, (SELECT id FROM caller) AS owner_id
+  FROM (SELECT * FROM lines JOIN births USING (line) WHERE line NOT IN (SELECT line FROM refused) ORDER BY line) valid
   WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
 ),
 response AS (
@@ -102,13 +107,13 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, created_by, owner_id) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, age_as_of, created_by, owner_id) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, age_as_of, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
+    SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'import' END,
       CASE WHEN NOT is_accepted THEN 'refused'
         WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
@@ -118,7 +123,7 @@ audit_event AS (
         WHERE is_same_request)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($13::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",

@@ -1,4 +1,4 @@
--- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded integer[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
+-- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 today date, $6 excluded text[], $7 id integer, $8 changes jsonb, $9 request_id uuid, $10 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -15,9 +15,9 @@ caller AS (
 ),
 target AS (
   SELECT p.*, (p.owner_id = (SELECT id FROM caller)) AS can_change,
-    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND p.version <> ALL ($5::int[]) AS is_expected_version
+    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, $5::date)] && $6::text[] AS is_expected_version
   FROM patients p
-  WHERE p.id = $6::int AND (SELECT id FROM caller) IS NOT NULL AND (
+  WHERE p.id = $7::int AND (SELECT id FROM caller) IS NOT NULL AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -37,35 +37,43 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+birth AS (
+  SELECT birth.*
+  FROM target, change_birth(target.birth_date, target.age, target.age_as_of,
+    CASE WHEN $8::jsonb ? 'birth_date' THEN coalesce($8::jsonb ->> 'birth_date', '') END, ($8::jsonb ->> 'age')::int, $5::date) birth
+),
+field_errors AS (
+  SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
+),
 changed AS (
   UPDATE patients p SET
-    firstname = coalesce($7::jsonb ->> 'firstname', p.firstname),
-    lastname = coalesce($7::jsonb ->> 'lastname', p.lastname),
-    email = coalesce($7::jsonb ->> 'email', p.email),
-    age = coalesce(($7::jsonb ->> 'age')::smallint, p.age),
-    gender = coalesce($7::jsonb ->> 'gender', p.gender),
+    firstname = coalesce($8::jsonb ->> 'firstname', p.firstname),
+    lastname = coalesce($8::jsonb ->> 'lastname', p.lastname),
+    email = coalesce($8::jsonb ->> 'email', p.email),
+    gender = coalesce($8::jsonb ->> 'gender', p.gender),
+    birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
     updated_at = now(), version = p.version + 1
-  FROM target
-  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING p.version, concat(
+  FROM target, birth
+  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors)
+  RETURNING p.version || '.' || age_on(p.born_to, $5::date) AS etag, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email), ',"age":', p.age, ',"gender":"', p.gender, '"',
-    ',"created_by":', p.created_by,
+    ',"email":', to_json(p.email),
+    ',"age":', age_on(p.born_to, $5::date), ',"gender":"', p.gender, '"',
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+  SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
     'update',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $6::int,
+    $7::int,
     (SELECT nullif('{' || concat_ws(',',
       CASE WHEN target.firstname <> changed.firstname
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
@@ -73,15 +81,17 @@ audit_event AS (
         THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
       CASE WHEN target.email <> changed.email
         THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
-      CASE WHEN target.age <> changed.age
-        THEN concat('"age":{"before":', to_json(target.age), ',"after":', to_json(changed.age), '}') END,
+      CASE WHEN target.age IS DISTINCT FROM changed.age
+        THEN concat('"age":{"before":', coalesce(to_json(target.age)::text, 'null'), ',"after":', coalesce(to_json(changed.age)::text, 'null'), '}') END,
       CASE WHEN target.gender <> changed.gender
-        THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END
+        THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
+      CASE WHEN target.birth_date IS DISTINCT FROM changed.birth_date
+        THEN concat('"birth_date":{"before":', coalesce(to_json(target.birth_date)::text, 'null'), ',"after":', coalesce(to_json(changed.birth_date)::text, 'null'), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion",
-  (SELECT version FROM changed) AS version, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors",
+  (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

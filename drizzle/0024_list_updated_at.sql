@@ -1,3 +1,0 @@
-CREATE INDEX "doctors_updated_at_id_idx" ON "doctors" USING btree ("updated_at","id");--> statement-breakpoint
-CREATE INDEX "patients_owner_id_updated_at_id_idx" ON "patients" USING btree ("owner_id","updated_at","id");--> statement-breakpoint
-CREATE INDEX "patients_deleted_from_updated_at_id_idx" ON "patients" USING btree ("deleted_from","updated_at","id") WHERE "patients"."deleted_at" IS NOT NULL;
