@@ -59,7 +59,7 @@ export const changesOpenApi: OpenApiGroup = {
       problems: {
         410: {
           description:
-            "The cursor is older than 90 days, the operator has restored the database from a backup, or your account was linked to another doctor. Read everything again, without `since`.",
+            "The cursor is older than 90 days, the operator has restored the database from a backup, or your account's link to a doctor has changed. Read everything again, without `since`.",
           detail: "This cursor has expired: read everything again, without since.",
           codes: ["cursor_expired"],
         },

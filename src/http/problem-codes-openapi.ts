@@ -125,7 +125,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Do not send it again with this key",
   },
   cursor_expired: {
-    when: "The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account was linked to another doctor",
+    when: "The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed",
     action: "Drop the copy, and read the changes without `since`",
   },
   precondition_failed: {
