@@ -1,3 +1,4 @@
+import { idSchema } from "../src/http/fields.ts";
 import {
   type DescribedSchema,
   describeSchema,
@@ -22,6 +23,7 @@ export const problemSchema = describeSchema(
     detail: z.string(),
     errors: z.optional(responses.fieldErrorsSchema),
     error_codes: z.optional(responses.fieldErrorCodesSchema),
+    existing: z.optional(idSchema),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -35,6 +37,8 @@ export const problemSchema = describeSchema(
       errors: "Present only if fields are not valid: all messages of each field, by its path.",
       error_codes:
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
+      existing:
+        "With `email_taken`, the id of the record that has the email. Left out if the response cannot name it.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -273,6 +277,7 @@ function problemExample(
   return {
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
+    ...(code === "email_taken" && { existing: 7 }),
     request_id,
   };
 }

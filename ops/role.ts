@@ -68,7 +68,9 @@ const functions = [
     "account_taken",
     "assignment_taken",
     "doctor_taken",
+    "doctor_with_email",
     "patient_taken",
+    "patient_with_email",
     "patients_taken",
     "patients_owned",
   ],
@@ -82,8 +84,8 @@ const functions = [
   ],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
-  ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day", "patient_name_tokens"],
-  ...["change_feed_epoch", "erase_patient"],
+  ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day"],
+  ...["change_feed_epoch", "erase_patient", "patient_name_tokens", "patient_phones"],
 ].map((name) => `public.${name}`);
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */

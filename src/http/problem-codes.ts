@@ -65,6 +65,8 @@ export const fieldErrorCodes = [
   "invalid_value",
   "invalid_format",
   "invalid_email",
+  "invalid_phone",
+  "country_code_missing",
   "invalid_text",
   "invisible_characters",
   "too_big",

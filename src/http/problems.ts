@@ -56,29 +56,37 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
+  readonly existing: number | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
+   * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
    */
   constructor(
     code: ProblemCode,
     detail: string,
-    { errors, headers = {} }: { errors?: FieldErrors; headers?: Record<string, string> } = {},
+    {
+      errors,
+      headers = {},
+      existing,
+    }: { errors?: FieldErrors; headers?: Record<string, string>; existing?: number | undefined } = {},
   ) {
     super(detail);
     this.code = code;
     this.errors = errors;
     this.headers = headers;
+    this.existing = existing;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors } = this;
+    const { code, message: detail, errors, existing } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
+        existing,
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
@@ -115,10 +123,10 @@ export const unknownFieldName = (name: string): string => (IDENTIFIER.test(name)
 export const notFoundProblem = (resourceName: string): Problem =>
   new Problem("not_found", `There is no such ${resourceName}.`);
 
-/** 409 for a duplicate that a unique constraint forbids. */
-export function duplicateProblem(constraint: ReportedConstraint): Problem {
+/** 409 for a duplicate that a unique constraint forbids. @param existing the id of the record that it would repeat */
+export function duplicateProblem(constraint: ReportedConstraint, existing?: number): Problem {
   const { code, detail } = uniqueViolations[constraint];
-  return new Problem(code, detail);
+  return new Problem(code, detail, { existing });
 }
 
 /** Returns `record`. @throws {Problem} 404 when it is null */

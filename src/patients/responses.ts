@@ -1,4 +1,5 @@
 import { auditActions } from "../db/query/audit.ts";
+import { addressInResponse } from "../http/contact-fields.ts";
 import { idSchema } from "../http/fields.ts";
 import {
   boundedArray,
@@ -8,16 +9,18 @@ import {
   fieldErrorCodesSchema,
   fieldErrorsSchema,
   MANY,
+  personInResponse,
   resourceSchema,
   timestampSchema,
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
 import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 
-export const Patient = z.extend(resourceSchema(patientFields), {
+export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInResponse }), {
   /** The lowest possible age today. */
   age: z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)),
   age_as_of: z.nullable(z.iso.date().check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" }))),
+  address: addressInResponse,
 });
 export type Patient = z.infer<typeof Patient>;
 

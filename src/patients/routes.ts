@@ -35,7 +35,11 @@ export const patientRoutes = new Hono<AppEnv>()
   .use("/import", requireMethod("POST"))
   .post("/import", ...importHandlers)
   .get("/:id", ...getHandlers("patient", findPatient))
-  .on(["PUT", "PATCH"], "/:id", ...updateHandlers("patient", PatientChanges, updatePatient))
+  .on(
+    ["PUT", "PATCH"],
+    "/:id",
+    ...updateHandlers("patient", PatientChanges, updatePatient, "patients_owner_id_email_key"),
+  )
   .delete("/:id", ...deleteHandlers("patient", deletePatient))
   .get("/:id/history", ...nestedListHandlers("patient", PatientAuditQuery, listPatientChanges))
   .get("/:id/accesses", ...nestedListHandlers("patient", PatientAuditQuery, listPatientAccesses))

@@ -15,7 +15,7 @@ const document = inject("openApiDocument");
 
 const texts = [
   ...["", " ", "\t\n", "\u00a0", "\u0085", "\u0001", "\u200b", "\ufeff", "\0", "a\0", "a", " a ", "aa", "é"],
-  ...[7, 8, 64, 65, 128, 150, 151, 256, 257, 1024, 1025].map((length) => "a".repeat(length)),
+  ...[7, 8, 64, 65, 100, 101, 128, 150, 151, 256, 257, 1024, 1025].map((length) => "a".repeat(length)),
   ...["      aa", " aaaaaaa", "\u0001".repeat(8), "🩺".repeat(64), "🩺".repeat(65), "A_b+c-d.e@f", "a b"],
   ...["a@b.org", "a@b", "@b.org", "a@b.c", "a.@b.org", ".a@b.org", "a..b@c.org", "a@-b.org", "ä@b.org"],
   ...[

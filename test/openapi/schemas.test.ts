@@ -89,7 +89,7 @@ test("every array has maxItems, and every cursor maxLength", () => {
   expect(placesWhere(document, isUnbounded)).toEqual([]);
   const cursors = parameters.filter(({ name }) => name === "cursor");
   expect(cursors.length).toBeGreaterThan(5);
-  for (const { schema } of cursors) expect(schema["maxLength"]).toBe(4096);
+  for (const { schema } of cursors) expect(schema["maxLength"]).toBe(8192);
 });
 
 test("PUT has the name of what it does, and the paths of assignments say whose id they take", () => {

@@ -11,6 +11,8 @@ export const listFilters: Record<List, Record<string, string | number>> = {
     min_age: 1,
     max_age: 99,
     doctor: 7,
+    email: "ada@example.org",
+    phone: "+442079460958",
     updated_since: "2019-01-01T00:00:00Z",
   },
   doctors: { search: "house", specialization: "NEUR", patient: 7, updated_since: "2019-01-01T00:00:00Z" },

@@ -154,7 +154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3e70b4ab",
+  "function": "assignments_find_doctors_of_patient_24494560",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1097,7 +1097,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_3b1ce3ab",
+  "function": "doctors_create_709427b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1115,12 +1115,12 @@ export const statementFunctions: Record<
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
    "etag": "text",
-   "isDuplicate": "boolean"
+   "existing": "integer"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_25a0500f",
+  "function": "doctors_delete_0410ea79",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1141,7 +1141,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_ae97386d",
+  "function": "doctors_find_d3c47b38",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1158,7 +1158,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_e0e35bb5",
+  "function": "doctors_list_by_created_at_d6c4f07e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1184,7 +1184,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_5b9e8ff6",
+  "function": "doctors_list_by_created_at_desc_e9527d0e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1210,7 +1210,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_1e97d49f",
+  "function": "doctors_list_by_id_9ad2e44e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1235,7 +1235,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_238ecbf8",
+  "function": "doctors_list_by_id_desc_48ccb1ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1260,7 +1260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_01020bcf",
+  "function": "doctors_list_by_lastname_afc97d5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1286,7 +1286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_99b8fd61",
+  "function": "doctors_list_by_lastname_desc_923fa48c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1312,7 +1312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_316dc7d1",
+  "function": "doctors_list_by_patient_id_180c65b2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1337,7 +1337,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_10adad09",
+  "function": "doctors_list_by_patient_id_desc_ab626f94",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1362,7 +1362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_4d70fa8a",
+  "function": "doctors_list_by_search_created_at_4c71063c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1388,7 +1388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_debc8ca2",
+  "function": "doctors_list_by_search_created_at_desc_1e31a6c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1414,7 +1414,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_fd3726df",
+  "function": "doctors_list_by_search_id_94876a46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1439,7 +1439,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_21ad7051",
+  "function": "doctors_list_by_search_id_desc_cee8aff5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1464,7 +1464,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_056325bd",
+  "function": "doctors_list_by_search_lastname_ff0781d5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1490,7 +1490,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_2f2681ff",
+  "function": "doctors_list_by_search_lastname_desc_7444e966",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1516,7 +1516,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_d1465733",
+  "function": "doctors_list_by_search_updated_at_d308cf33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1542,7 +1542,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_93f9053a",
+  "function": "doctors_list_by_search_updated_at_desc_2012348a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1568,7 +1568,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_d0260a50",
+  "function": "doctors_list_by_updated_at_3f657df5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1594,7 +1594,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_ad658b9f",
+  "function": "doctors_list_by_updated_at_desc_89f3fcb2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1620,7 +1620,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_d2021950",
+  "function": "doctors_update_e655ea4d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1636,6 +1636,8 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
+   "fieldErrors": "json",
+   "existing": "integer",
    "etag": "text",
    "body": "text"
   },
@@ -1766,7 +1768,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_81c79172",
+  "function": "patients_create_736a7245",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1785,7 +1787,7 @@ export const statementFunctions: Record<
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
    "etag": "text",
-   "isDuplicate": "boolean",
+   "existing": "integer",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1829,7 +1831,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_d0f18d91",
+  "function": "patients_export_csv_c2d4d711",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1848,7 +1850,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_6d20df75",
+  "function": "patients_export_ndjson_448fd484",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1867,7 +1869,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_ba6e25fb",
+  "function": "patients_find_c4a146a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1905,7 +1907,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_8a9ac073",
+  "function": "patients_import_601d937a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1953,8 +1955,262 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-by-contact-created-at": {
+  "function": "patients_list_by_contact_created_at_c7f475da",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-created-at-desc": {
+  "function": "patients_list_by_contact_created_at_desc_5c5e1322",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id": {
+  "function": "patients_list_by_contact_id_ba45aee8",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id-desc": {
+  "function": "patients_list_by_contact_id_desc_4c91f1cb",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname": {
+  "function": "patients_list_by_contact_lastname_b793e9a4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname-desc": {
+  "function": "patients_list_by_contact_lastname_desc_c7f87594",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-updated-at": {
+  "function": "patients_list_by_contact_updated_at_fff1f18c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-updated-at-desc": {
+  "function": "patients_list_by_contact_updated_at_desc_090f72ba",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_2634527f",
+  "function": "patients_list_by_created_at_18b12c16",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1962,6 +2218,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1984,7 +2242,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_566bcfc8",
+  "function": "patients_list_by_created_at_desc_3475749d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1992,6 +2250,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2014,7 +2274,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_d8ce15e2",
+  "function": "patients_list_by_doctor_created_at_0b86ad03",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2023,6 +2283,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2044,7 +2306,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_24c7b3d1",
+  "function": "patients_list_by_doctor_created_at_desc_4ba76f33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2053,6 +2315,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2074,7 +2338,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_7e4d7e33",
+  "function": "patients_list_by_doctor_id_06ebd48d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2082,6 +2346,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2103,7 +2369,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_e17e31df",
+  "function": "patients_list_by_doctor_id_desc_986442e1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2111,6 +2377,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2132,7 +2400,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_9ad6b015",
+  "function": "patients_list_by_doctor_lastname_a2c4afca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2141,6 +2409,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2162,7 +2432,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_49cac829",
+  "function": "patients_list_by_doctor_lastname_desc_35c7959b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2171,6 +2441,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2192,7 +2464,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_abd883a6",
+  "function": "patients_list_by_doctor_updated_at_f7e01a5e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2202,6 +2474,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2222,7 +2496,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_1a1f7f01",
+  "function": "patients_list_by_doctor_updated_at_desc_424c54c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2232,6 +2506,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2252,13 +2528,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_135324ab",
+  "function": "patients_list_by_id_9426a76c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2281,13 +2559,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_8bae9180",
+  "function": "patients_list_by_id_desc_56e7e1d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2310,7 +2590,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_5a4f7010",
+  "function": "patients_list_by_lastname_7fb68845",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2318,6 +2598,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2340,7 +2622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_a32e0854",
+  "function": "patients_list_by_lastname_desc_0e40cc5a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2348,6 +2630,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2370,7 +2654,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_321b4749",
+  "function": "patients_list_by_search_created_at_686abaff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2378,6 +2662,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2400,7 +2686,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_7939197e",
+  "function": "patients_list_by_search_created_at_desc_6680035f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2408,6 +2694,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2430,13 +2718,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_62299d2b",
+  "function": "patients_list_by_search_id_4be4ea2e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2459,13 +2749,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_4f5f45c7",
+  "function": "patients_list_by_search_id_desc_8f5c72d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2488,7 +2780,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_70516924",
+  "function": "patients_list_by_search_lastname_40d8d976",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2496,6 +2788,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2518,7 +2812,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_89292432",
+  "function": "patients_list_by_search_lastname_desc_389487d5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2526,6 +2820,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2548,7 +2844,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_194d7bb9",
+  "function": "patients_list_by_search_updated_at_105c038b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2557,6 +2853,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2578,7 +2876,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_7e5eb51e",
+  "function": "patients_list_by_search_updated_at_desc_00dd6898",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2587,6 +2885,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2608,7 +2908,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_e1343c65",
+  "function": "patients_list_by_updated_at_6b026378",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2617,6 +2917,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2638,7 +2940,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_cf2b9d22",
+  "function": "patients_list_by_updated_at_desc_92ae875d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2647,6 +2949,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2689,8 +2993,262 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-deleted-by-contact-created-at": {
+  "function": "patients_list_deleted_by_contact_created_at_232857ef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-created-at-desc": {
+  "function": "patients_list_deleted_by_contact_created_at_desc_0a4ed118",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id": {
+  "function": "patients_list_deleted_by_contact_id_3744da8a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id-desc": {
+  "function": "patients_list_deleted_by_contact_id_desc_2188443d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname": {
+  "function": "patients_list_deleted_by_contact_lastname_483218d1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname-desc": {
+  "function": "patients_list_deleted_by_contact_lastname_desc_092ba9d2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-updated-at": {
+  "function": "patients_list_deleted_by_contact_updated_at_66e19f58",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-updated-at-desc": {
+  "function": "patients_list_deleted_by_contact_updated_at_desc_9649b014",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_c32d34b3",
+  "function": "patients_list_deleted_by_created_at_b71121f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2698,6 +3256,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2720,7 +3280,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_f6e44286",
+  "function": "patients_list_deleted_by_created_at_desc_5adf0f67",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2728,6 +3288,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2750,13 +3312,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ce35c2cd",
+  "function": "patients_list_deleted_by_id_ef87b21a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2779,13 +3343,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_b715dcf0",
+  "function": "patients_list_deleted_by_id_desc_ee7cf327",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2808,7 +3374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_ddaeffa9",
+  "function": "patients_list_deleted_by_lastname_4f6cbffa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2816,6 +3382,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2838,7 +3406,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_0b8216bb",
+  "function": "patients_list_deleted_by_lastname_desc_c584cd8a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2846,6 +3414,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2868,7 +3438,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_69a8e1e5",
+  "function": "patients_list_deleted_by_search_created_at_cd5c521c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2876,6 +3446,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2898,7 +3470,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_89e04eff",
+  "function": "patients_list_deleted_by_search_created_at_desc_5427bcb0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2906,6 +3478,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2928,13 +3502,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_2159ecc8",
+  "function": "patients_list_deleted_by_search_id_d4faf92c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2957,13 +3533,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_122e0074",
+  "function": "patients_list_deleted_by_search_id_desc_f6d16e02",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2986,7 +3564,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_7090eb3d",
+  "function": "patients_list_deleted_by_search_lastname_a87fbe77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2994,6 +3572,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3016,7 +3596,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_6dc3ee52",
+  "function": "patients_list_deleted_by_search_lastname_desc_a9722126",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3024,6 +3604,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3046,7 +3628,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_4304d5db",
+  "function": "patients_list_deleted_by_search_updated_at_e645bbd1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3055,6 +3637,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3076,7 +3660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_4ff655eb",
+  "function": "patients_list_deleted_by_search_updated_at_desc_20aa56c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3085,6 +3669,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3106,7 +3692,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_7c1bb0ea",
+  "function": "patients_list_deleted_by_updated_at_cf9b55cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3115,6 +3701,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3136,7 +3724,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_2989fcea",
+  "function": "patients_list_deleted_by_updated_at_desc_e1e0c9d9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3145,6 +3733,8 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3166,7 +3756,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_d406d663",
+  "function": "patients_restore_7c356c75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3184,7 +3774,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_8eb2fa3d",
+  "function": "patients_transfer_720131aa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3204,7 +3794,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_66711cfe",
+  "function": "patients_transfer_all_a362fa77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3224,7 +3814,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e57821a9",
+  "function": "patients_update_a2127dfb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3241,6 +3831,7 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "fieldErrors": "json",
+   "existing": "integer",
    "etag": "text",
    "body": "text"
   },

@@ -22,7 +22,8 @@ CREATE INDEX "record_changes_patient_xact_idx" ON "record_changes" USING btree (
 CREATE INDEX "record_changes_at_idx" ON "record_changes" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "doctors_updated_at_id_idx" ON "doctors" USING btree ("updated_at","id");--> statement-breakpoint
 CREATE INDEX "patients_owner_id_updated_at_id_idx" ON "patients" USING btree ("owner_id","updated_at","id");--> statement-breakpoint
-CREATE INDEX "patients_deleted_from_updated_at_id_idx" ON "patients" USING btree ("deleted_from","updated_at","id") WHERE "patients"."deleted_at" IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "patients_deleted_from_updated_at_id_idx" ON "patients" USING btree ("deleted_from","updated_at","id") WHERE "patients"."deleted_at" IS NOT NULL;
+--> statement-breakpoint
 INSERT INTO "change_feed" DEFAULT VALUES;--> statement-breakpoint
 -- What a cursor of the feed is valid for. It changes when a backup is restored: into another cluster (its identifier), by
 -- recovery to a point in time (its timeline), into another database, or over the tables of this one (their ids). An operator
