@@ -17,6 +17,8 @@ import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
 import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
 import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
+import { IdentifierSystemChanges, NewIdentifierSystem } from "../src/identifier-systems/requests.ts";
+import { IdentifierSystem } from "../src/identifier-systems/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
 import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
@@ -45,6 +47,7 @@ const schemas = {
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
   ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
+  ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
   ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },

@@ -3,6 +3,7 @@ import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
 import { listChanges } from "./changes.ts";
 import type { Hooks } from "./hooks.ts";
+import { identifierSystemMethods } from "./identifier-systems.ts";
 import { importExportMethods } from "./import-export.ts";
 import { list } from "./list.ts";
 import { ownershipMethods } from "./ownership.ts";
@@ -31,6 +32,7 @@ export type { Auth } from "./auth.ts";
 export type { Changes } from "./changes.ts";
 export { etagOf } from "./etag.ts";
 export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
+export type { IdentifierSystemQuery, IdentifierSystems } from "./identifier-systems.ts";
 export type { ExportOptions, Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
 export type { List } from "./list.ts";
 export type { Ownership } from "./ownership.ts";
@@ -115,6 +117,8 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
      */
     changes: (query?: { since?: string | undefined }, options?: CallOptions) =>
       listChanges(send, query, options),
+
+    identifierSystems: identifierSystemMethods(send),
 
     /** Lists the audit events that match the query, the newest first. For admins. */
     record: (query?: EventQuery, options?: CallOptions) =>

@@ -24,6 +24,7 @@ export const problemSchema = describeSchema(
     errors: z.optional(responses.fieldErrorsSchema),
     error_codes: z.optional(responses.fieldErrorCodesSchema),
     existing: z.optional(idSchema),
+    system: z.optional(z.string()),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -38,7 +39,9 @@ export const problemSchema = describeSchema(
       error_codes:
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
       existing:
-        "With `email_taken`, the id of the record that has the email. Left out if the response cannot name it.",
+        "With `email_taken`, `identifier_taken` and `identifier_system_taken`, the id of the record that has the email, the identifier or the name. Left out if the response cannot name it.",
+      system:
+        "With `identifier_taken` and `receiver_has_identifier`, the name of the identifier's system. Left out if the response cannot name it.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -278,6 +281,7 @@ function problemExample(
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
     ...(code === "email_taken" && { existing: 7 }),
+    ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),
     request_id,
   };
 }

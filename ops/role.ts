@@ -5,6 +5,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "../src/db/schema.ts";
 import { doctorFields } from "../src/doctors/requests.ts";
+import { identifierSystemFields } from "../src/identifier-systems/requests.ts";
 import { patientColumns as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { largeObjectFunctions, warnOfDefaultRights } from "./default-rights.ts";
@@ -43,6 +44,9 @@ const privileges: Record<TableName, string> = {
   // created_by never changes: a patient is transferred, marked as deleted, or restored. Only erase_patient deletes one.
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
+  identifier_systems: `SELECT, INSERT (${createdColumns(Object.keys(identifierSystemFields))}), UPDATE (${changedColumns(Object.keys(identifierSystemFields))})`,
+  // A trigger on patients writes it, with the rights of the tables' owner.
+  patient_identifiers: "SELECT",
   assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
   emergency_accesses:
     "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (expires_at, reason), DELETE",
@@ -57,7 +61,13 @@ const privileges: Record<TableName, string> = {
 };
 
 /** The tables with a sequence for ids that the API uses. */
-const tablesWithSequence: TableName[] = ["patients", "doctors", "assignments", "audit_events"];
+const tablesWithSequence: TableName[] = [
+  "patients",
+  "doctors",
+  "identifier_systems",
+  "assignments",
+  "audit_events",
+];
 
 /**
  * The functions that statements, constraints, indexes and triggers call with the rights of the role. Every role may execute
@@ -69,6 +79,10 @@ const functions = [
     "assignment_taken",
     "doctor_taken",
     "doctor_with_email",
+    "identifier_errors",
+    "identifier_system_with_name",
+    "patient_identifiers_taken",
+    "patients_identifiers_taken",
     "patient_taken",
     "patient_with_email",
     "patients_taken",
@@ -82,6 +96,7 @@ const functions = [
     "refuse_probing",
     "request_audited",
   ],
+  ...["check_digit_valid", "identifier_key", "mask_identifiers"],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
   ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day"],
@@ -133,7 +148,7 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
-    public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
+    public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
     public.patients_record_change, public.doctors_record_change, public.mappings_record_change FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.

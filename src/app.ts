@@ -20,6 +20,7 @@ import { Problem } from "./http/problems.ts";
 import { checkClientAddress } from "./http/rate-limits.ts";
 import { allowedMethods, methodNotAllowed } from "./http/routing.ts";
 import { rejectUndeclaredQuery } from "./http/validation.ts";
+import { identifierSystemRoutes } from "./identifier-systems/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
 
@@ -53,6 +54,7 @@ const routes = app
   .route("/api/auth", authRoutes)
   .route("/api/patients", patientRoutes)
   .route("/api/doctors", doctorRoutes)
+  .route("/api/identifier-systems", identifierSystemRoutes)
   .route("/api/mappings", assignmentRoutes)
   .route("/api/changes", changeRoutes)
   .route("/api/audit", auditRoutes)

@@ -6,6 +6,7 @@ import { authRequests } from "./auth/requests.ts";
 import { changeRequests } from "./changes/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { emergencyAccessRequests } from "./emergency-accesses/requests.ts";
+import { identifierSystemRequests } from "./identifier-systems/requests.ts";
 import { invitationRequests } from "./invitations/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
@@ -19,6 +20,7 @@ export const routeRequests: RouteRequest[] = [
   ...authRequests,
   ...patientRequests,
   ...doctorRequests,
+  ...identifierSystemRequests,
   ...assignmentRequests,
   ...changeRequests,
   ...auditRequests,

@@ -57,11 +57,13 @@ export class Problem extends Error {
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
   readonly existing: number | undefined;
+  readonly system: string | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
    * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
+   * @param system the name of the identifier system of an identifier that is taken.
    */
   constructor(
     code: ProblemCode,
@@ -70,23 +72,30 @@ export class Problem extends Error {
       errors,
       headers = {},
       existing,
-    }: { errors?: FieldErrors; headers?: Record<string, string>; existing?: number | undefined } = {},
+      system,
+    }: {
+      errors?: FieldErrors;
+      headers?: Record<string, string>;
+      existing?: number | undefined;
+      system?: string | undefined;
+    } = {},
   ) {
     super(detail);
     this.code = code;
     this.errors = errors;
     this.headers = headers;
     this.existing = existing;
+    this.system = system;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors, existing } = this;
+    const { code, message: detail, errors, existing, system } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
-        existing,
+        ...{ existing, system },
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },

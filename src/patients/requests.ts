@@ -28,6 +28,7 @@ import {
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
 import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
+import { identifierParam, identifiersField } from "./identifier-fields.ts";
 
 /** When it is said; a patient may become older. */
 const MAX_AGE = 120;
@@ -47,6 +48,7 @@ export const patientFields = {
   anonymous: z.boolean(),
   phones: phonesField,
   address: addressField,
+  identifiers: identifiersField,
 };
 
 const readOnly = ["age_as_of", ...readOnlyFields];
@@ -66,6 +68,7 @@ export const PatientsQuery = defineListQuery(
     search: nameSearch,
     email: emailField(128),
     phone: phoneParam,
+    identifier: identifierParam,
     gender: patientFields.gender,
     min_age: age,
     max_age: age,

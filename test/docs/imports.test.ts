@@ -17,6 +17,7 @@ const layers = [
     "doctors",
     "emergency-accesses",
     "health",
+    "identifier-systems",
     "invitations",
     "patients",
   ],

@@ -28,6 +28,10 @@ const markedPatient = (mark: string, birth_date = "1913-04-17") => ({
   email: `${mark}@example.org`,
   birth_date,
   gender: "F",
+  email_shared: true,
+  anonymous: true,
+  phones: [],
+  address: { city: `${mark}-city` },
 });
 /** The field that stands in place of another one. */
 const alternatives = ["age"];

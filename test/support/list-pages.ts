@@ -14,6 +14,7 @@ export const listFilters: Record<List, Record<string, string | number>> = {
     email: "ada@example.org",
     phone: "+442079460958",
     updated_since: "2019-01-01T00:00:00Z",
+    identifier: "fill-1:F7",
   },
   doctors: { search: "house", specialization: "NEUR", patient: 7, updated_since: "2019-01-01T00:00:00Z" },
   mappings: { patient: 7, doctor: 7 },

@@ -18,7 +18,7 @@ const audiences = ["account", "doctor", "everybody"] as const;
 
 /**
  * That a record was created, changed or deleted, or came to an audience or left it. Triggers insert the rows
- * (drizzle/0027_record_changes.sql); none is ever updated. What became of the record is not here: the feed reads its
+ * (drizzle/0028_record_changes.sql); none is ever updated. What became of the record is not here: the feed reads its
  * current state.
  */
 export const record_changes = pgTable(

@@ -1691,6 +1691,103 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "identifier-systems/create": {
+  "function": "identifier_systems_create_b9813f52",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isAdmin": "boolean",
+   "existing": "integer",
+   "etag": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/find": {
+  "function": "identifier_systems_find_fc2ed744",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer"
+  },
+  "columns": {
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/list-by-id": {
+  "function": "identifier_systems_list_by_id_7a718aef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/list-by-id-desc": {
+  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/update": {
+  "function": "identifier_systems_update_e800f918",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "id": "integer",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "existing": "integer",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "invitations/create": {
   "function": "invitations_create_10bfd5fa",
   "params": {
@@ -1768,7 +1865,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_736a7245",
+  "function": "patients_create_4bb09228",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1788,6 +1885,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "etag": "text",
    "existing": "integer",
+   "takenIdentifier": "json",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1831,7 +1929,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_c2d4d711",
+  "function": "patients_export_csv_9cea0795",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1850,7 +1948,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_448fd484",
+  "function": "patients_export_ndjson_1e722212",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1869,7 +1967,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_c4a146a9",
+  "function": "patients_find_beea8a9e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1907,7 +2005,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_601d937a",
+  "function": "patients_import_bc569e5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1956,12 +2054,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_c7f475da",
+  "function": "patients_list_by_contact_created_at_82c9038c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1988,12 +2087,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_5c5e1322",
+  "function": "patients_list_by_contact_created_at_desc_f5fdc72b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2020,12 +2120,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_ba45aee8",
+  "function": "patients_list_by_contact_id_ff17bd9c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2051,12 +2152,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_4c91f1cb",
+  "function": "patients_list_by_contact_id_desc_1e51467e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2082,12 +2184,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_b793e9a4",
+  "function": "patients_list_by_contact_lastname_6fe5bd75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2114,12 +2217,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_c7f87594",
+  "function": "patients_list_by_contact_lastname_desc_992c0433",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2146,12 +2250,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_fff1f18c",
+  "function": "patients_list_by_contact_updated_at_ac937c33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2178,12 +2283,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_090f72ba",
+  "function": "patients_list_by_contact_updated_at_desc_01bc6105",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2210,12 +2316,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_18b12c16",
+  "function": "patients_list_by_created_at_d3f6d509",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2242,12 +2349,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_3475749d",
+  "function": "patients_list_by_created_at_desc_3204ea4a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2274,12 +2382,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_0b86ad03",
+  "function": "patients_list_by_doctor_created_at_838d9fb2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2306,12 +2415,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_4ba76f33",
+  "function": "patients_list_by_doctor_created_at_desc_66b6ce26",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2338,12 +2448,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_06ebd48d",
+  "function": "patients_list_by_doctor_id_e7c98b87",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2369,12 +2480,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_986442e1",
+  "function": "patients_list_by_doctor_id_desc_6c4dcdb6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2400,12 +2512,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_a2c4afca",
+  "function": "patients_list_by_doctor_lastname_05a523ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2432,12 +2545,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_35c7959b",
+  "function": "patients_list_by_doctor_lastname_desc_2bd6fb21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2464,12 +2578,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_f7e01a5e",
+  "function": "patients_list_by_doctor_updated_at_b3aaf031",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
@@ -2496,12 +2611,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_424c54c6",
+  "function": "patients_list_by_doctor_updated_at_desc_c15f292f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2528,12 +2644,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_9426a76c",
+  "function": "patients_list_by_id_c578b2b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2559,12 +2676,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_56e7e1d1",
+  "function": "patients_list_by_id_desc_f2531b24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2589,13 +2707,276 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_7fb68845",
+ "patients/list-by-identifier-created-at": {
+  "function": "patients_list_by_identifier_created_at_00ef940e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at-desc": {
+  "function": "patients_list_by_identifier_created_at_desc_34c32d11",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id": {
+  "function": "patients_list_by_identifier_id_87fabe78",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id-desc": {
+  "function": "patients_list_by_identifier_id_desc_d6612c94",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname": {
+  "function": "patients_list_by_identifier_lastname_61c26dc6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname-desc": {
+  "function": "patients_list_by_identifier_lastname_desc_8685c41e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-updated-at": {
+  "function": "patients_list_by_identifier_updated_at_7f67f001",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-updated-at-desc": {
+  "function": "patients_list_by_identifier_updated_at_desc_e4d3074c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-lastname": {
+  "function": "patients_list_by_lastname_c3447405",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2622,12 +3003,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_0e40cc5a",
+  "function": "patients_list_by_lastname_desc_63ae26b7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2654,12 +3036,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_686abaff",
+  "function": "patients_list_by_search_created_at_c323653a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2686,12 +3069,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_6680035f",
+  "function": "patients_list_by_search_created_at_desc_c16f1e8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2718,12 +3102,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_4be4ea2e",
+  "function": "patients_list_by_search_id_3f7a1679",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2749,12 +3134,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_8f5c72d9",
+  "function": "patients_list_by_search_id_desc_7c080ffd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2780,12 +3166,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_40d8d976",
+  "function": "patients_list_by_search_lastname_72e0e143",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2812,12 +3199,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_389487d5",
+  "function": "patients_list_by_search_lastname_desc_2d4cb0f6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2844,12 +3232,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_105c038b",
+  "function": "patients_list_by_search_updated_at_2cbd35e7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
@@ -2876,12 +3265,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_00dd6898",
+  "function": "patients_list_by_search_updated_at_desc_13b949ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
@@ -2908,12 +3298,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_6b026378",
+  "function": "patients_list_by_updated_at_be87403a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
@@ -2940,12 +3331,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_92ae875d",
+  "function": "patients_list_by_updated_at_desc_8b41e30e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
@@ -2994,12 +3386,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_232857ef",
+  "function": "patients_list_deleted_by_contact_created_at_4b1c14f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -3026,12 +3419,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_0a4ed118",
+  "function": "patients_list_deleted_by_contact_created_at_desc_58cb9ae3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -3058,12 +3452,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_3744da8a",
+  "function": "patients_list_deleted_by_contact_id_ce331305",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -3089,12 +3484,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_2188443d",
+  "function": "patients_list_deleted_by_contact_id_desc_98817e68",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -3120,12 +3516,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_483218d1",
+  "function": "patients_list_deleted_by_contact_lastname_aa3013f2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -3152,12 +3549,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_092ba9d2",
+  "function": "patients_list_deleted_by_contact_lastname_desc_edd1490d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -3184,12 +3582,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_66e19f58",
+  "function": "patients_list_deleted_by_contact_updated_at_12f20fcc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -3216,12 +3615,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_9649b014",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_2c8bd980",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -3248,12 +3648,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_b71121f5",
+  "function": "patients_list_deleted_by_created_at_4fad04d6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -3280,12 +3681,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_5adf0f67",
+  "function": "patients_list_deleted_by_created_at_desc_579172bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -3312,12 +3714,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_ef87b21a",
+  "function": "patients_list_deleted_by_id_4cb02141",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3343,12 +3746,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_ee7cf327",
+  "function": "patients_list_deleted_by_id_desc_deda0571",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3373,13 +3777,276 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_4f6cbffa",
+ "patients/list-deleted-by-identifier-created-at": {
+  "function": "patients_list_deleted_by_identifier_created_at_02826cd0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at-desc": {
+  "function": "patients_list_deleted_by_identifier_created_at_desc_7ba06cef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id": {
+  "function": "patients_list_deleted_by_identifier_id_0d334ffc",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id-desc": {
+  "function": "patients_list_deleted_by_identifier_id_desc_4e1f3389",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname": {
+  "function": "patients_list_deleted_by_identifier_lastname_97e25dbf",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname-desc": {
+  "function": "patients_list_deleted_by_identifier_lastname_desc_42a5ed0d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-updated-at": {
+  "function": "patients_list_deleted_by_identifier_updated_at_e9921058",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-updated-at-desc": {
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_8e83f263",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-lastname": {
+  "function": "patients_list_deleted_by_lastname_7413d07d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3406,12 +4073,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_c584cd8a",
+  "function": "patients_list_deleted_by_lastname_desc_8f824988",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3438,12 +4106,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_cd5c521c",
+  "function": "patients_list_deleted_by_search_created_at_959300ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -3470,12 +4139,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_5427bcb0",
+  "function": "patients_list_deleted_by_search_created_at_desc_966a402f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -3502,12 +4172,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_d4faf92c",
+  "function": "patients_list_deleted_by_search_id_4677dcfc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3533,12 +4204,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_f6d16e02",
+  "function": "patients_list_deleted_by_search_id_desc_73c9ea55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3564,12 +4236,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_a87fbe77",
+  "function": "patients_list_deleted_by_search_lastname_62031c36",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3596,12 +4269,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_a9722126",
+  "function": "patients_list_deleted_by_search_lastname_desc_688e1f95",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3628,12 +4302,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_e645bbd1",
+  "function": "patients_list_deleted_by_search_updated_at_29ef0eb1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
@@ -3660,12 +4335,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_20aa56c3",
+  "function": "patients_list_deleted_by_search_updated_at_desc_6bdd5e61",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
@@ -3692,12 +4368,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_cf9b55cd",
+  "function": "patients_list_deleted_by_updated_at_bc5c9191",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "updated_since": "timestamp with time zone",
    "after_id": "bigint",
@@ -3724,12 +4401,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_e1e0c9d9",
+  "function": "patients_list_deleted_by_updated_at_desc_798c47b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "updated_since": "timestamp with time zone",
@@ -3756,7 +4434,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/restore": {
-  "function": "patients_restore_7c356c75",
+  "function": "patients_restore_3bd8f720",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3769,12 +4447,13 @@ export const statementFunctions: Record<
   "columns": {
    "body": "text",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "missingDoctors": "integer[]"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_720131aa",
+  "function": "patients_transfer_93921c63",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3789,12 +4468,13 @@ export const statementFunctions: Record<
    "isAdmin": "boolean",
    "toAccount": "boolean",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a362fa77",
+  "function": "patients_transfer_all_44068243",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3814,7 +4494,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_a2127dfb",
+  "function": "patients_update_642cb9a5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3832,6 +4512,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "fieldErrors": "json",
    "existing": "integer",
+   "takenIdentifier": "json",
    "etag": "text",
    "body": "text"
   },

@@ -73,7 +73,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         transferred: "How many patients were transferred.",
         conflicts:
-          "The ids of the patients that stay, because the other account has a patient with the same email.",
+          "The ids of the patients that stay, because the other account has a patient with the same email or identifier.",
         more: "Whether more patients can be transferred by sending the same request again.",
       },
       example: { transferred: 214, conflicts: [9], more: false },
@@ -145,10 +145,10 @@ export const ownershipOpenApi: DescribedRoutes = {
         },
         409: {
           description:
-            "`email_taken`: another patient of the same account has this email now. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
+            "`email_taken`: another patient of the same account has this email now. `identifier_taken`: another one has an identifier of this patient, of the identifier system `system`. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
           detail:
             "Doctor 3 of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.",
-          codes: ["doctor_deleted", "email_taken"],
+          codes: ["doctor_deleted", "email_taken", "identifier_taken"],
         },
       },
     },
@@ -163,9 +163,10 @@ export const ownershipOpenApi: DescribedRoutes = {
         403: notAdmin("transfer patients"),
         404: notFound,
         409: {
-          description: "The other account already has a patient with the same email.",
+          description:
+            "The other account already has a patient with the same email, or with the same identifier of the identifier system `system`.",
           detail: "The receiving account already has a patient with this email.",
-          codes: ["receiver_has_email"],
+          codes: ["receiver_has_email", "receiver_has_identifier"],
         },
       },
     },
@@ -173,14 +174,14 @@ export const ownershipOpenApi: DescribedRoutes = {
       operationId: "transferPatients",
       summary: "Transfer all patients of an account",
       description:
-        "For admins. Makes another account the owner of all patients of an account, including deleted ones, except those whose email the other account already has. One request transfers up to 1,000 patients: repeat it while `more` is true.",
+        "For admins. Makes another account the owner of all patients of an account, including deleted ones, except those whose email or identifier the other account already has. One request transfers up to 1,000 patients: repeat it while `more` is true.",
       responses: [{ status: 200, description: "What was transferred.", schema: TransferSummary }],
       problems: {
         400: noAccount,
         403: notAdmin("transfer patients"),
         409: {
           description:
-            "A concurrent request gave the other account a patient with one of the emails, and nothing was transferred: try again.",
+            "A concurrent request gave the other account a patient with one of the emails or identifiers, and nothing was transferred: try again.",
           detail:
             "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
         },
