@@ -11,6 +11,7 @@ import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
+import { ChangePage, RecordChange } from "../src/changes/responses.ts";
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
@@ -48,6 +49,7 @@ const schemas = {
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },
 };
 

@@ -264,9 +264,10 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
+  | "list_changes"
   | "read"
   | "create"
   | "replay"
@@ -459,6 +460,7 @@ export type FieldErrorCode =
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
+ * - `cursor_expired`: 410. The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
  * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one. Read the record again and let the user decide.
  * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
  * - `too_many_records`: 413. An imported file has more than 1,000 records. Send the file in parts.
@@ -514,6 +516,7 @@ export type ProblemCode =
   | "last_admin"
   | "invitation_unusable"
   | "replay_unreadable"
+  | "cursor_expired"
   | "precondition_failed"
   | "body_too_large"
   | "too_many_records"
@@ -1225,4 +1228,24 @@ export interface DoctorsOfPatient {
   patient: string;
   /** The assigned doctors, sorted by id. */
   doctors: DoctorSummary[];
+}
+
+/** A record that was created or changed, came to you, or left you. */
+export interface RecordChange {
+  /** `patient`, `doctor` or `assignment`. */
+  kind: "patient" | "doctor" | "assignment";
+  /** The id of the record. */
+  id: number;
+  /** The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1. */
+  version: number;
+  /** `true`: the record is not in your lists any more, because it was deleted, transferred or unassigned. Otherwise the field is missing: read the record. */
+  deleted?: true;
+}
+
+/** The next changes. */
+export interface ChangePage {
+  /** At most 500, in order: of two entries for a record the later one counts. Empty when there is nothing new. */
+  changes: RecordChange[];
+  /** The value of `since` for the next request. It is valid for 90 days. */
+  cursor: string;
 }

@@ -141,6 +141,13 @@ const statuses: Record<number, StatusDescription> = {
     description: "A concurrent request changed the same records, and nothing was changed: try again.",
     detail: "A concurrent request changed the same records. Nothing was changed; try again.",
   },
+  410: {
+    name: "Gone",
+    title: "Gone",
+    codes: ["cursor_expired"],
+    description: "What you ask for is not there any more.",
+    detail: "This cursor has expired: read everything again, without since.",
+  },
   412: {
     name: "PreconditionFailed",
     title: "Precondition Failed",

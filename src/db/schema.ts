@@ -11,3 +11,4 @@ export * from "./schema/idempotency-keys.ts";
 export * from "./schema/identifiers.ts";
 export * from "./schema/limits.ts";
 export * from "./schema/patients.ts";
+export * from "./schema/record-changes.ts";

@@ -141,6 +141,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now",
     action: "Do not send it again with this key",
   },
+  cursor_expired: {
+    when: "The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed",
+    action: "Drop the copy, and read the changes without `since`",
+  },
   precondition_failed: {
     when: "`If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one",
     action: "Read the record again and let the user decide",

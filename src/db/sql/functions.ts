@@ -986,6 +986,50 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "changes/list-all": {
+  "function": "changes_list_all_026a3dd3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "xact": "xid8",
+   "at": "timestamp with time zone",
+   "epoch": "text",
+   "doctor": "integer",
+   "kind": "smallint",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "changes": "text",
+   "next": "text"
+  },
+  "readsInIndexOrder": true
+ },
+ "changes/list-since": {
+  "function": "changes_list_since_344d6bda",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "xact": "xid8",
+   "at": "timestamp with time zone",
+   "epoch": "text",
+   "doctor": "integer",
+   "kind": "smallint",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "changes": "text",
+   "next": "text"
+  },
+  "readsInIndexOrder": true
+ },
  "cleanup/audit-partitions": {
   "function": "cleanup_audit_partitions_9a97e9aa",
   "params": {},
@@ -1028,6 +1072,14 @@ export const statementFunctions: Record<
  },
  "cleanup/probes": {
   "function": "cleanup_probes_5acb6523",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
+ "cleanup/record-changes": {
+  "function": "cleanup_record_changes_89482ffd",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -1106,7 +1158,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_0cd8476a",
+  "function": "doctors_list_by_created_at_d6c4f07e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1117,6 +1169,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1131,7 +1184,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_f448df71",
+  "function": "doctors_list_by_created_at_desc_e9527d0e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1142,6 +1195,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1156,7 +1210,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_720cf966",
+  "function": "doctors_list_by_id_9ad2e44e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1166,6 +1220,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1180,7 +1235,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_f57133d0",
+  "function": "doctors_list_by_id_desc_48ccb1ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1190,6 +1245,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1204,7 +1260,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_4bb3a4ba",
+  "function": "doctors_list_by_lastname_afc97d5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1215,6 +1271,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1229,7 +1286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_7a7c6ebd",
+  "function": "doctors_list_by_lastname_desc_923fa48c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1240,6 +1297,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1254,7 +1312,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_c3df1f28",
+  "function": "doctors_list_by_patient_id_180c65b2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1264,6 +1322,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1278,7 +1337,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_d942850e",
+  "function": "doctors_list_by_patient_id_desc_ab626f94",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1288,6 +1347,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1302,7 +1362,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_5abc3440",
+  "function": "doctors_list_by_search_created_at_4c71063c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1313,6 +1373,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1327,7 +1388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_76c39d07",
+  "function": "doctors_list_by_search_created_at_desc_1e31a6c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1338,6 +1399,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1352,7 +1414,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_44ef059d",
+  "function": "doctors_list_by_search_id_94876a46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1362,6 +1424,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1376,7 +1439,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_b0c7ae24",
+  "function": "doctors_list_by_search_id_desc_cee8aff5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1386,6 +1449,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1400,13 +1464,66 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_7e108ae7",
+  "function": "doctors_list_by_search_lastname_ff0781d5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname-desc": {
+  "function": "doctors_list_by_search_lastname_desc_7444e966",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-updated-at": {
+  "function": "doctors_list_by_search_updated_at_d308cf33",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "patient": "integer",
    "active": "boolean",
@@ -1424,15 +1541,68 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_0834cf9f",
+ "doctors/list-by-search-updated-at-desc": {
+  "function": "doctors_list_by_search_updated_at_desc_2012348a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-updated-at": {
+  "function": "doctors_list_by_updated_at_3f657df5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-updated-at-desc": {
+  "function": "doctors_list_by_updated_at_desc_89f3fcb2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
@@ -1884,7 +2054,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_dde18e14",
+  "function": "patients_list_by_contact_created_at_82c9038c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1902,6 +2072,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1916,7 +2087,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_e51bc400",
+  "function": "patients_list_by_contact_created_at_desc_f5fdc72b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1934,6 +2105,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1948,7 +2120,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_49d4e0cd",
+  "function": "patients_list_by_contact_id_ff17bd9c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1965,6 +2137,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1979,7 +2152,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_bc425851",
+  "function": "patients_list_by_contact_id_desc_1e51467e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1996,6 +2169,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2010,7 +2184,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_aef11ab9",
+  "function": "patients_list_by_contact_lastname_6fe5bd75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2020,6 +2194,73 @@ export const statementFunctions: Record<
    "email": "text",
    "phone": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname-desc": {
+  "function": "patients_list_by_contact_lastname_desc_992c0433",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-updated-at": {
+  "function": "patients_list_by_contact_updated_at_ac937c33",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "doctor": "integer",
    "gender": "text",
@@ -2041,8 +2282,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_7304bf5e",
+ "patients/list-by-contact-updated-at-desc": {
+  "function": "patients_list_by_contact_updated_at_desc_01bc6105",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2051,8 +2292,9 @@ export const statementFunctions: Record<
    "identifier": "text",
    "email": "text",
    "phone": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2074,7 +2316,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_16802cdf",
+  "function": "patients_list_by_created_at_d3f6d509",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2092,6 +2334,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2106,7 +2349,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_23292b50",
+  "function": "patients_list_by_created_at_desc_3204ea4a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2124,6 +2367,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2138,7 +2382,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_a2fab40d",
+  "function": "patients_list_by_doctor_created_at_838d9fb2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2156,6 +2400,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2170,7 +2415,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_7b90ad6f",
+  "function": "patients_list_by_doctor_created_at_desc_66b6ce26",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2188,6 +2433,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2202,7 +2448,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_c8ab66f9",
+  "function": "patients_list_by_doctor_id_e7c98b87",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2219,6 +2465,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2233,7 +2480,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_fca8958d",
+  "function": "patients_list_by_doctor_id_desc_6c4dcdb6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2250,6 +2497,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2264,7 +2512,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_0402b432",
+  "function": "patients_list_by_doctor_lastname_05a523ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2273,6 +2521,73 @@ export const statementFunctions: Record<
    "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-lastname-desc": {
+  "function": "patients_list_by_doctor_lastname_desc_2bd6fb21",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "doctor": "integer",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-updated-at": {
+  "function": "patients_list_by_doctor_updated_at_b3aaf031",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2295,8 +2610,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_ad69440e",
+ "patients/list-by-doctor-updated-at-desc": {
+  "function": "patients_list_by_doctor_updated_at_desc_c15f292f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2304,8 +2619,9 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "doctor": "integer",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "gender": "text",
@@ -2328,7 +2644,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_4c1a5911",
+  "function": "patients_list_by_id_c578b2b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2345,6 +2661,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2359,7 +2676,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_d1c984a0",
+  "function": "patients_list_by_id_desc_f2531b24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2376,6 +2693,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2390,7 +2708,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_2577f568",
+  "function": "patients_list_by_identifier_created_at_00ef940e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2408,6 +2726,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2422,7 +2741,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_c5d0b6d1",
+  "function": "patients_list_by_identifier_created_at_desc_34c32d11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2440,6 +2759,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2454,7 +2774,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_352e0cb0",
+  "function": "patients_list_by_identifier_id_87fabe78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2471,6 +2791,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2485,7 +2806,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_9afb56a6",
+  "function": "patients_list_by_identifier_id_desc_d6612c94",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2502,6 +2823,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2516,7 +2838,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_10049a34",
+  "function": "patients_list_by_identifier_lastname_61c26dc6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2524,6 +2846,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname-desc": {
+  "function": "patients_list_by_identifier_lastname_desc_8685c41e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-updated-at": {
+  "function": "patients_list_by_identifier_updated_at_7f67f001",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2547,16 +2936,17 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_f8240c37",
+ "patients/list-by-identifier-updated-at-desc": {
+  "function": "patients_list_by_identifier_updated_at_desc_e4d3074c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -2580,7 +2970,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_de26c52b",
+  "function": "patients_list_by_lastname_c3447405",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2598,6 +2988,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2612,7 +3003,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_efa8a3fa",
+  "function": "patients_list_by_lastname_desc_63ae26b7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2630,6 +3021,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2644,7 +3036,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_d2afbece",
+  "function": "patients_list_by_search_created_at_c323653a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2662,6 +3054,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2676,7 +3069,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_c302eed0",
+  "function": "patients_list_by_search_created_at_desc_c16f1e8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2694,6 +3087,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2708,7 +3102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_799e2251",
+  "function": "patients_list_by_search_id_3f7a1679",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2725,6 +3119,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2739,7 +3134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_f81b3d23",
+  "function": "patients_list_by_search_id_desc_7c080ffd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2756,6 +3151,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2770,7 +3166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_99a0912c",
+  "function": "patients_list_by_search_lastname_72e0e143",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2778,6 +3174,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname-desc": {
+  "function": "patients_list_by_search_lastname_desc_2d4cb0f6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-updated-at": {
+  "function": "patients_list_by_search_updated_at_2cbd35e7",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2801,16 +3264,83 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_e2ad10d1",
+ "patients/list-by-search-updated-at-desc": {
+  "function": "patients_list_by_search_updated_at_desc_13b949ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-updated-at": {
+  "function": "patients_list_by_updated_at_be87403a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-updated-at-desc": {
+  "function": "patients_list_by_updated_at_desc_8b41e30e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -2856,7 +3386,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_3b95f800",
+  "function": "patients_list_deleted_by_contact_created_at_4b1c14f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2874,6 +3404,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2888,7 +3419,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_090520c0",
+  "function": "patients_list_deleted_by_contact_created_at_desc_58cb9ae3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2906,6 +3437,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2920,7 +3452,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_69b6c590",
+  "function": "patients_list_deleted_by_contact_id_ce331305",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2937,6 +3469,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2951,7 +3484,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_772b7b91",
+  "function": "patients_list_deleted_by_contact_id_desc_98817e68",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2968,6 +3501,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2982,7 +3516,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_0bd7e4ad",
+  "function": "patients_list_deleted_by_contact_lastname_aa3013f2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2992,6 +3526,73 @@ export const statementFunctions: Record<
    "email": "text",
    "phone": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname-desc": {
+  "function": "patients_list_deleted_by_contact_lastname_desc_edd1490d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-updated-at": {
+  "function": "patients_list_deleted_by_contact_updated_at_12f20fcc",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "doctor": "integer",
    "gender": "text",
@@ -3013,8 +3614,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_c3e1c3a4",
+ "patients/list-deleted-by-contact-updated-at-desc": {
+  "function": "patients_list_deleted_by_contact_updated_at_desc_2c8bd980",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3023,8 +3624,9 @@ export const statementFunctions: Record<
    "identifier": "text",
    "email": "text",
    "phone": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3046,7 +3648,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_51f8d0ef",
+  "function": "patients_list_deleted_by_created_at_4fad04d6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3064,6 +3666,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3078,7 +3681,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_cdcb5053",
+  "function": "patients_list_deleted_by_created_at_desc_579172bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3096,6 +3699,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3110,7 +3714,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_3aadc77e",
+  "function": "patients_list_deleted_by_id_4cb02141",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3127,6 +3731,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3141,7 +3746,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_199025a2",
+  "function": "patients_list_deleted_by_id_desc_deda0571",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3158,6 +3763,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3172,7 +3778,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_f0072482",
+  "function": "patients_list_deleted_by_identifier_created_at_02826cd0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3190,6 +3796,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3204,7 +3811,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_1e06321b",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_7ba06cef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3222,6 +3829,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3236,7 +3844,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_eaca0853",
+  "function": "patients_list_deleted_by_identifier_id_0d334ffc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3253,6 +3861,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3267,7 +3876,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_50c00ede",
+  "function": "patients_list_deleted_by_identifier_id_desc_4e1f3389",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3284,6 +3893,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3298,7 +3908,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_0b7e2377",
+  "function": "patients_list_deleted_by_identifier_lastname_97e25dbf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3306,6 +3916,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname-desc": {
+  "function": "patients_list_deleted_by_identifier_lastname_desc_42a5ed0d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-updated-at": {
+  "function": "patients_list_deleted_by_identifier_updated_at_e9921058",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3329,16 +4006,17 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_0f85c2b0",
+ "patients/list-deleted-by-identifier-updated-at-desc": {
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_8e83f263",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -3362,7 +4040,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_ae7c34cb",
+  "function": "patients_list_deleted_by_lastname_7413d07d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3380,6 +4058,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3394,7 +4073,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_5685de80",
+  "function": "patients_list_deleted_by_lastname_desc_8f824988",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3412,6 +4091,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3426,7 +4106,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_59dcf62c",
+  "function": "patients_list_deleted_by_search_created_at_959300ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3444,6 +4124,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3458,7 +4139,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_a9116417",
+  "function": "patients_list_deleted_by_search_created_at_desc_966a402f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3476,6 +4157,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3490,7 +4172,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_5b0813f7",
+  "function": "patients_list_deleted_by_search_id_4677dcfc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3507,6 +4189,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3521,7 +4204,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_5920e7f9",
+  "function": "patients_list_deleted_by_search_id_desc_73c9ea55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3538,6 +4221,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3552,7 +4236,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_b82e0f33",
+  "function": "patients_list_deleted_by_search_lastname_62031c36",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3560,6 +4244,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname-desc": {
+  "function": "patients_list_deleted_by_search_lastname_desc_688e1f95",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-updated-at": {
+  "function": "patients_list_deleted_by_search_updated_at_29ef0eb1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3583,16 +4334,83 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_145ac9ca",
+ "patients/list-deleted-by-search-updated-at-desc": {
+  "function": "patients_list_deleted_by_search_updated_at_desc_6bdd5e61",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-updated-at": {
+  "function": "patients_list_deleted_by_updated_at_bc5c9191",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-updated-at-desc": {
+  "function": "patients_list_deleted_by_updated_at_desc_798c47b9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
