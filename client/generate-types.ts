@@ -37,6 +37,7 @@ const {
   TransferredPatient: HandedOver,
   TransferSummary: HandedOverAll,
   ErasedPatient: Erased,
+  PossibleDuplicate,
   EmergencyAccess,
 } = patients;
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = assignments;
@@ -45,7 +46,7 @@ const schemas = {
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
-  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
+  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess, PossibleDuplicate },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

@@ -264,7 +264,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -273,6 +273,7 @@ export type AuditAction =
   | "replay"
   | "history"
   | "accesses"
+  | "duplicates"
   | "audit"
   | "list_audit_digests"
   | "update"
@@ -447,6 +448,7 @@ export type FieldErrorCode =
  * - `not_acceptable`: 406. An export in a format that does not exist. Send an `Accept` with a format of the export.
  * - `write_conflict`: 409. A concurrent request changed the same records; nothing was changed by this one. Send the same request again.
  * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it, and neither of the two has `email_shared`; `existing` is the id of the other record, if you can read it. Show the user the record `existing`. If these are two people with one email, send `email_shared: true`.
+ * - `possible_duplicate`: 409. `duplicates=refuse`: the new patient looks like others of yours, whose ids are `duplicates`; nothing was created. Show the user these patients. If it is another person, send the request again with their ids in `not_duplicate_of`.
  * - `receiver_has_email`: 409. The account that would get the patient already has one with this email. Tell the user: one of the two patients has to change first.
  * - `username_taken`: 409. An account has this username; case is ignored. Ask for another one.
  * - `identifier_taken`: 409. Another patient of the same owner has one of the identifiers; `system` names its identifier system, and `existing` the patient if it is yours. Open that patient, or correct the identifier.
@@ -503,6 +505,7 @@ export type ProblemCode =
   | "not_acceptable"
   | "write_conflict"
   | "email_taken"
+  | "possible_duplicate"
   | "receiver_has_email"
   | "username_taken"
   | "identifier_taken"
@@ -749,6 +752,8 @@ export interface NewPatient {
     system: string;
     value: string;
   }[];
+  /** The ids of patients that this one looks like and that are other people, up to 20. They are not named as duplicates. The history of the patient has them. */
+  not_duplicate_of?: number[];
 }
 
 /** Changes of a patient. Fields that are left out stay as they are. */
@@ -1030,6 +1035,14 @@ export interface EmergencyAccess {
   reason: string;
   /** When the access ends: a UTC timestamp in milliseconds. */
   expires_at: string;
+}
+
+/** A patient that may be the same person as another one. */
+export interface PossibleDuplicate {
+  /** The patient. */
+  patient: Patient;
+  /** What both have in common: `name`, the same names; `exchanged_name`, the same with first and last name exchanged; `first_name`, a word of the first name; `birth`, a possible day of birth; `phone`, a phone number; `email`, the email. */
+  why: ("name" | "exchanged_name" | "first_name" | "birth" | "phone" | "email")[];
 }
 
 /** A new doctor. */

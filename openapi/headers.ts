@@ -37,6 +37,13 @@ export const headers: Record<
     schema: text('^</[^>]+>; rel="next"$'),
     example: '</api/patients/?limit=50&cursor=YWZ0ZXItNTA>; rel="next"',
   },
+  DuplicateLink: {
+    description:
+      'The patients that the new one looks like, up to 10, the best first, as `<path>; rel="duplicate"` with commas between them. Left out if there are none.',
+    required: false,
+    schema: text('^</api/patients/\\d+/>; rel="duplicate"(, </api/patients/\\d+/>; rel="duplicate")*$'),
+    example: '</api/patients/9/>; rel="duplicate"',
+  },
   SuccessorLink: {
     description: "The path that replaces this one (RFC 5829), if the id is a number.",
     required: false,
@@ -102,7 +109,11 @@ export const headers: Record<
 };
 
 /** Headers whose component has another name, because another header of the same name has another meaning. */
-const sentNames: Record<string, string> = { SuccessorLink: "Link", PollAfter: "Retry-After" };
+const sentNames: Record<string, string> = {
+  DuplicateLink: "Link",
+  SuccessorLink: "Link",
+  PollAfter: "Retry-After",
+};
 
 /** References to the named headers and to those of every response. */
 export const headerReferences = (names: readonly string[] = []): JsonSchema =>

@@ -25,6 +25,7 @@ export const problemSchema = describeSchema(
     error_codes: z.optional(responses.fieldErrorCodesSchema),
     existing: z.optional(idSchema),
     system: z.optional(z.string()),
+    duplicates: z.optional(responses.boundedArray(idSchema, 10)),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -42,6 +43,8 @@ export const problemSchema = describeSchema(
         "With `email_taken`, `identifier_taken` and `identifier_system_taken`, the id of the record that has the email, the identifier or the name. Left out if the response cannot name it.",
       system:
         "With `identifier_taken` and `receiver_has_identifier`, the name of the identifier's system. Left out if the response cannot name it.",
+      duplicates:
+        "With `possible_duplicate`, the ids of the patients that the new one looks like, the best first.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -281,6 +284,7 @@ function problemExample(
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
     ...(code === "email_taken" && { existing: 7 }),
+    ...(code === "possible_duplicate" && { duplicates: [7, 9] }),
     ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),
     request_id,
   };

@@ -55,7 +55,8 @@ const privileges: Record<TableName, string> = {
   change_feed: "SELECT",
   // The trigger on audit_events writes it, with the rights of the tables' owner.
   probes: "SELECT, DELETE",
-  idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
+  idempotency_keys:
+    "SELECT, INSERT (account_id, key, fingerprint, record_id, answer, duplicates), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
   audit_digests: "SELECT, INSERT (day, events, first_id, last_id, sha256, hmac, closed_at)",
 };

@@ -92,6 +92,11 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action:
       "Show the user the record `existing`. If these are two people with one email, send `email_shared: true`",
   },
+  possible_duplicate: {
+    when: "`duplicates=refuse`: the new patient looks like others of yours, whose ids are `duplicates`; nothing was created",
+    action:
+      "Show the user these patients. If it is another person, send the request again with their ids in `not_duplicate_of`",
+  },
   receiver_has_email: {
     when: "The account that would get the patient already has one with this email",
     action: "Tell the user: one of the two patients has to change first",

@@ -30,6 +30,7 @@ export const problemStatuses = {
   not_acceptable: 406,
   write_conflict: 409,
   email_taken: 409,
+  possible_duplicate: 409,
   receiver_has_email: 409,
   username_taken: 409,
   identifier_taken: 409,

@@ -58,12 +58,14 @@ export class Problem extends Error {
   readonly headers: Record<string, string>;
   readonly existing: number | undefined;
   readonly system: string | undefined;
+  readonly duplicates: number[] | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
    * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
    * @param system the name of the identifier system of an identifier that is taken.
+   * @param duplicates the ids of the patients that a new one looks like; only those of the caller.
    */
   constructor(
     code: ProblemCode,
@@ -73,11 +75,13 @@ export class Problem extends Error {
       headers = {},
       existing,
       system,
+      duplicates,
     }: {
       errors?: FieldErrors;
       headers?: Record<string, string>;
       existing?: number | undefined;
       system?: string | undefined;
+      duplicates?: number[];
     } = {},
   ) {
     super(detail);
@@ -86,16 +90,17 @@ export class Problem extends Error {
     this.headers = headers;
     this.existing = existing;
     this.system = system;
+    this.duplicates = duplicates;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors, existing, system } = this;
+    const { code, message: detail, errors, existing, system, duplicates } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
-        ...{ existing, system },
+        ...{ existing, system, duplicates },
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },

@@ -98,16 +98,26 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
-    requireReplayable(result);
-    if (result.body === null) {
-      requireValidFields(result.fieldErrors);
-      if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
-    }
-    return respondCreated(result, {
-      Location: `${path}/${result.id}/`,
-      ETag: formatEtag(result.etag ?? ""),
-    });
+    requireAccepted(result, constraint);
+    return respondCreated(result, creationHeaders(path, result));
   });
+
+/** @throws {Problem} 400, 409, 422 when a record was refused for what `NewRecordState` says */
+export function requireAccepted<Shape>(
+  result: CreateResult<Shape> & NewRecordState,
+  constraint: ReportedConstraint,
+): void {
+  requireReplayable(result);
+  if (result.body !== null) return;
+  requireValidFields(result.fieldErrors);
+  if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
+}
+
+/** @param path of the list */
+export const creationHeaders = (path: string, { id, etag }: { id: number | null; etag: string | null }) => ({
+  Location: `${path}/${id}/`,
+  ETag: formatEtag(etag ?? ""),
+});
 
 /** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404, 412 */
 export const getHandlers = <Shape>(

@@ -13,6 +13,7 @@ import {
 } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { patientAuditOpenApi } from "./audit-openapi.ts";
+import { duplicatesOpenApi, notDuplicateOfText } from "./duplicates/openapi.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
 import { importExportOpenApi } from "./import-export-openapi.ts";
 import { ownershipOpenApi } from "./ownership/openapi.ts";
@@ -104,6 +105,7 @@ export const patientsOpenApi: OpenApiGroup = {
       deleted: { description: "`true`: your deleted patients instead, which can be restored." },
       updated_since: updatedSinceText,
     }),
+    ...duplicatesOpenApi.parameters,
     ...importExportOpenApi.parameters,
     ...ownershipOpenApi.parameters,
     ...patientAuditOpenApi.parameters,
@@ -112,7 +114,7 @@ export const patientsOpenApi: OpenApiGroup = {
     NewPatient: describeSchema(NewPatient, {
       description: "A new patient.",
       answer: Patient,
-      fields,
+      fields: { ...fields, not_duplicate_of: notDuplicateOfText },
       example: exampleNewPatient,
     }),
     PatientChanges: describeSchema(PatientChanges, {
@@ -121,6 +123,7 @@ export const patientsOpenApi: OpenApiGroup = {
       fields,
       example: { age: 86 },
     }),
+    ...duplicatesOpenApi.schemas,
     ...importExportOpenApi.schemas,
     ...ownershipOpenApi.schemas,
     ...patientAuditOpenApi.schemas,
@@ -139,6 +142,7 @@ export const patientsOpenApi: OpenApiGroup = {
     }),
   },
   operations: {
+    ...duplicatesOpenApi.operations,
     ...importExportOpenApi.operations,
     ...ownershipOpenApi.operations,
     ...patientAuditOpenApi.operations,
@@ -152,20 +156,21 @@ export const patientsOpenApi: OpenApiGroup = {
     "POST /api/patients": {
       operationId: "createPatient",
       summary: "Create a patient",
-      description: "Creates a patient that your account owns.",
+      description:
+        "Creates a patient that your account owns. If it looks like others of yours, the header `Link` names them, or with `duplicates=refuse` nothing is created. Of two requests at once, neither may see the other's patient.",
       responses: [
         {
           status: 201,
           description: "The patient that was created.",
           schema: Patient,
-          headers: ["Location", "ETag", "Idempotency-Replayed"],
+          headers: ["Location", "ETag", "Idempotency-Replayed", "DuplicateLink"],
         },
       ],
       problems: {
         409: {
           ...emailTaken,
-          description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or you sent this idempotency key before, and cannot read the patient that it created any more. ${IDENTIFIER_TAKEN}.`,
-          codes: ["email_taken", "identifier_taken", "replay_unreadable"],
+          description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or you sent this idempotency key before, and cannot read the patient that it created any more. ${IDENTIFIER_TAKEN}. Or, with \`duplicates=refuse\`, the patient looks like others of yours, whose ids are \`duplicates\`.`,
+          codes: ["email_taken", "identifier_taken", "possible_duplicate", "replay_unreadable"],
         },
       },
     },

@@ -96,11 +96,31 @@ export const PatientsQuery = defineListQuery(
 );
 
 /** The fields that are left out get their values from the statement. */
+const newPatientFields = { ...makeOptional(patientFields), gender: patientFields.gender };
+const newPatientRules = [birthRequired, ...requireName, ...requireContact];
+
+/** A patient of an import, which looks for no duplicates. */
+export const ImportedPatient = requestBody(newPatientFields, readOnly, newPatientRules).check(
+  nameAndContactMeta,
+);
+
+/** How many patients a new one can be told apart from. */
+const MAX_NOT_DUPLICATE_OF = 20;
+
 export const NewPatient = requestBody(
-  { ...makeOptional(patientFields), gender: patientFields.gender },
+  {
+    ...newPatientFields,
+    /** Patients that it looks like and that are others. */
+    not_duplicate_of: z.optional(z.array(idSchema).check(z.maxLength(MAX_NOT_DUPLICATE_OF))),
+  },
   readOnly,
-  [birthRequired, ...requireName, ...requireContact],
+  newPatientRules,
 ).check(nameAndContactMeta);
+
+/** `duplicates`: whether a new patient that looks like another of yours is created (the default) or refused. */
+export const CreationQuery = z.lazy(() =>
+  strictQuery({ duplicates: z.optional(z.enum(["allow", "refuse"])) }),
+);
 
 /** The age can be one that the record has today, when it is sent back. */
 const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));

@@ -26,6 +26,16 @@ export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInRe
 });
 export type Patient = z.infer<typeof Patient>;
 
+/** Why a patient may be the same person as another one. */
+const duplicateReasons = ["name", "exchanged_name", "first_name", "birth", "phone", "email"] as const;
+
+/** A patient that looks like another one. */
+export const PossibleDuplicate = z.strictObject({
+  patient: Patient,
+  why: boundedArray(z.enum(duplicateReasons), duplicateReasons.length),
+});
+export type PossibleDuplicate = z.infer<typeof PossibleDuplicate>;
+
 /** A change of a patient. */
 export const PatientChange = z.strictObject({
   ...eventBase,

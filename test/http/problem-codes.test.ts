@@ -131,6 +131,10 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
   },
   patient_not_deleted: async () => postErase(admin, await postPatient(nurse)),
   username_taken: () => api.post("/api/auth/register/", { ...registration(), username: nurse.username }),
+  possible_duplicate: async () => {
+    await postPatient(nurse);
+    return nurse.post("/api/patients/?duplicates=refuse", newPatient());
+  },
   identifier_taken: async () => nurse.post("/api/patients/", newPatient(await newIdentifiers(nurse))),
   receiver_has_identifier: async () => {
     const identifiers = await newIdentifiers(nurse);

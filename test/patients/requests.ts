@@ -6,6 +6,7 @@ import {
   Patient,
   PatientAccess,
   PatientChange,
+  PossibleDuplicate,
   RestoredPatient,
   TransferredPatient,
   TransferSummary,
@@ -109,6 +110,17 @@ export const patientRequests: RouteRequest[] = [
   { route: "PUT /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "DELETE /api/patients/:id", status: 204, recorded: "delete", subject, access },
+  {
+    route: "GET /api/patients/:id/duplicates",
+    status: 200,
+    recorded: "duplicates",
+    answer: z.tuple([PossibleDuplicate]),
+    subject: async (account) => {
+      await postPatient(account);
+      return subject(account);
+    },
+    access,
+  },
   {
     route: "GET /api/patients/:id/history",
     status: 200,

@@ -37,6 +37,7 @@ export const permissionTable: Record<string, number[]> = {
   "PUT /api/patients/:id": [401, 200, 404, 403, 404, 403, 401, 401],
   "PATCH /api/patients/:id": [401, 200, 404, 403, 404, 403, 401, 401],
   "DELETE /api/patients/:id": [401, 204, 404, 403, 404, 403, 401, 401],
+  "GET /api/patients/:id/duplicates": [401, 200, 404, 200, 404, 403, 401, 401],
   "GET /api/patients/:id/history": [401, 200, 404, 200, 404, 403, 401, 401],
   "GET /api/patients/:id/accesses": [401, 200, 404, 200, 404, 403, 401, 401],
   "POST /api/patients/:id/restore": [401, 200, 404, 404, 200, 403, 401, 401],

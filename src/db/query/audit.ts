@@ -10,6 +10,7 @@ export const requestActions = [
   "replay",
   "history",
   "accesses",
+  "duplicates",
   "audit",
   "list_audit_digests",
   "update",

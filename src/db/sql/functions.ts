@@ -1865,7 +1865,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_4bb09228",
+  "function": "patients_create_bbff2687",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1873,6 +1873,7 @@ export const statementFunctions: Record<
    "record": "jsonb",
    "key": "text",
    "today": "date",
+   "refuseDuplicates": "boolean",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1886,9 +1887,10 @@ export const statementFunctions: Record<
    "etag": "text",
    "existing": "integer",
    "takenIdentifier": "json",
-   "fieldErrors": "json"
+   "fieldErrors": "json",
+   "duplicates": "integer[]"
   },
-  "readsInIndexOrder": false
+  "readsInIndexOrder": true
  },
  "patients/delete": {
   "function": "patients_delete_ed5a72b8",
@@ -4430,6 +4432,23 @@ export const statementFunctions: Record<
    "key": "text",
    "id": "double precision",
    "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-duplicates": {
+  "function": "patients_list_duplicates_10ea0c68",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean",
+   "today": "date"
+  },
+  "columns": {
+   "body": "text"
   },
   "readsInIndexOrder": true
  },
