@@ -12,7 +12,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "read"
@@ -26,6 +26,8 @@ export type AuditAction =
   | "delete"
   | "restore"
   | "transfer"
+  | "merge"
+  | "unmerge"
   | "break_glass"
   | "list_emergency_accesses"
   | "assign"
@@ -189,6 +191,7 @@ export type FieldErrorCode =
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
+ * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
  * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one. Read the record again and let the user decide.
  * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
  * - `too_many_records`: 413. An imported file has more than 1,000 records. Send the file in parts.
@@ -239,6 +242,7 @@ export type ProblemCode =
   | "last_admin"
   | "invitation_unusable"
   | "replay_unreadable"
+  | "merged"
   | "precondition_failed"
   | "body_too_large"
   | "too_many_records"

@@ -1,3 +1,4 @@
+import { idSchema } from "../src/http/fields.ts";
 import {
   type DescribedSchema,
   describeSchema,
@@ -22,6 +23,7 @@ export const problemSchema = describeSchema(
     detail: z.string(),
     errors: z.optional(responses.fieldErrorsSchema),
     error_codes: z.optional(responses.fieldErrorCodesSchema),
+    successor: z.optional(idSchema),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -35,6 +37,7 @@ export const problemSchema = describeSchema(
       errors: "Present only if fields are not valid: all messages of each field, by its path.",
       error_codes:
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
+      successor: "With `merged`, the id of the patient that this one is part of now.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -133,6 +136,15 @@ const statuses: Record<number, StatusDescription> = {
     codes: ["write_conflict"],
     description: "A concurrent request changed the same records, and nothing was changed: try again.",
     detail: "A concurrent request changed the same records. Nothing was changed; try again.",
+  },
+  410: {
+    name: "Gone",
+    title: "Gone",
+    codes: ["merged"],
+    description:
+      "This patient was merged into another one, `successor`. If you cannot read that one, the response is 404.",
+    detail: "This patient was merged into another one: use its successor.",
+    headers: ["MergedLink"],
   },
   412: {
     name: "PreconditionFailed",
@@ -266,6 +278,7 @@ function problemExample(
   return {
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
+    ...(code === "merged" && { successor: 7 }),
     request_id,
   };
 }

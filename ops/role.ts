@@ -41,11 +41,15 @@ const privileges: Record<TableName, string> = {
     "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",
   // Never deleted, and created_by never changes: a patient is transferred, marked as deleted, or restored.
-  patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
+  patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at, merged_into)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
-  assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
+  // A merge, and what undoes it, give the assignments and emergency accesses of a patient to another one.
+  assignments:
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), UPDATE (patient_id), DELETE",
   emergency_accesses:
-    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (expires_at, reason), DELETE",
+    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
+  patient_merges:
+    "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (snapshot, undone_at), DELETE",
   // The trigger on audit_events writes it, with the rights of the tables' owner.
   probes: "SELECT, DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
@@ -77,6 +81,7 @@ const functions = [
     "refuse_probing",
     "request_audited",
   ],
+  ...["last_survivor", "merge_assignments", "merged_patients", "return_assignments"],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
   ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day", "patient_name_tokens"],

@@ -9,4 +9,5 @@ export * from "./schema/codes.ts";
 export * from "./schema/doctors.ts";
 export * from "./schema/idempotency-keys.ts";
 export * from "./schema/limits.ts";
+export * from "./schema/patient-merges.ts";
 export * from "./schema/patients.ts";

@@ -120,6 +120,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now",
     action: "Do not send it again with this key",
   },
+  merged: {
+    when: "The patient was merged into another one: `successor` is its id",
+    action: "Use the patient `successor` in place of this one",
+  },
   precondition_failed: {
     when: "`If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one",
     action: "Read the record again and let the user decide",

@@ -38,6 +38,7 @@ export const problemStatuses = {
   last_admin: 409,
   invitation_unusable: 409,
   replay_unreadable: 409,
+  merged: 410,
   precondition_failed: 412,
   body_too_large: 413,
   too_many_records: 413,

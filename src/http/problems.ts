@@ -1,4 +1,5 @@
 import { type ReportedConstraint, uniqueViolations } from "../db/errors.ts";
+import type { MergedState } from "../db/query/successor.ts";
 import {
   type FieldErrorCode,
   type ProblemCode,
@@ -14,6 +15,7 @@ const titles: Record<ProblemStatus, string> = {
   405: "Method Not Allowed",
   406: "Not Acceptable",
   409: "Conflict",
+  410: "Gone",
   412: "Precondition Failed",
   413: "Content Too Large",
   415: "Unsupported Media Type",
@@ -55,29 +57,37 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
+  readonly successor: number | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
+   * @param successor the id of the patient that a merged one is part of now; only one that the caller may see.
    */
   constructor(
     code: ProblemCode,
     detail: string,
-    { errors, headers = {} }: { errors?: FieldErrors; headers?: Record<string, string> } = {},
+    {
+      errors,
+      headers = {},
+      successor,
+    }: { errors?: FieldErrors; headers?: Record<string, string>; successor?: number } = {},
   ) {
     super(detail);
     this.code = code;
     this.errors = errors;
     this.headers = headers;
+    this.successor = successor;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors } = this;
+    const { code, message: detail, errors, successor } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
+        successor,
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
@@ -113,6 +123,16 @@ export const unknownFieldName = (name: string): string => (IDENTIFIER.test(name)
 /** 404, the same for a record of another account and for one that never existed. */
 export const notFoundProblem = (resourceName: string): Problem =>
   new Problem("not_found", `There is no such ${resourceName}.`);
+
+/** @throws {Problem} 410 when the patient of the request was merged into another one. */
+export function requireNotMerged({ successor }: MergedState): void {
+  if (!successor) return;
+  const headers = { Link: `</api/patients/${successor}/>; rel="successor-version"` };
+  throw new Problem("merged", "This patient was merged into another one: use its successor.", {
+    headers,
+    successor,
+  });
+}
 
 /** 409 for a duplicate that a unique constraint forbids. */
 export function duplicateProblem(constraint: ReportedConstraint): Problem {

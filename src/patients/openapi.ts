@@ -2,6 +2,7 @@ import {
   describeEmail,
   genderText,
   idPathParameters,
+  mergedProblem,
   notModifiedResponse,
   pageParameterTexts,
   personNameTexts,
@@ -13,6 +14,7 @@ import { describeParameters, describeSchema, type OpenApiGroup } from "../http/o
 import { patientAuditOpenApi } from "./audit-openapi.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
 import { importExportOpenApi } from "./import-export-openapi.ts";
+import { mergeOpenApi } from "./merge/openapi.ts";
 import { ownershipOpenApi } from "./ownership/openapi.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./requests.ts";
 import { Patient } from "./responses.ts";
@@ -52,7 +54,7 @@ const update = {
       headers: ["ETag"],
     },
   ],
-  problems: { 403: notOwner, 404: notFound, 409: emailTaken },
+  problems: { 403: notOwner, 404: notFound, 409: emailTaken, 410: mergedProblem },
 } as const;
 
 export const patientsOpenApi: OpenApiGroup = {
@@ -83,6 +85,7 @@ export const patientsOpenApi: OpenApiGroup = {
     }),
     ...importExportOpenApi.parameters,
     ...ownershipOpenApi.parameters,
+    ...mergeOpenApi.parameters,
     ...patientAuditOpenApi.parameters,
   ],
   schemas: {
@@ -100,6 +103,7 @@ export const patientsOpenApi: OpenApiGroup = {
     }),
     ...importExportOpenApi.schemas,
     ...ownershipOpenApi.schemas,
+    ...mergeOpenApi.schemas,
     ...patientAuditOpenApi.schemas,
     Patient: describeSchema(Patient, {
       description: "A patient.",
@@ -118,6 +122,7 @@ export const patientsOpenApi: OpenApiGroup = {
   operations: {
     ...importExportOpenApi.operations,
     ...ownershipOpenApi.operations,
+    ...mergeOpenApi.operations,
     ...patientAuditOpenApi.operations,
     "GET /api/patients": {
       operationId: "listPatients",
@@ -156,7 +161,7 @@ export const patientsOpenApi: OpenApiGroup = {
         { status: 200, description: "The patient.", schema: Patient, headers: ["ETag"] },
         notModifiedResponse,
       ],
-      problems: { 404: notFound },
+      problems: { 404: notFound, 410: mergedProblem },
     },
     "PUT /api/patients/:id": {
       operationId: "patchPatientByPut",
@@ -177,7 +182,7 @@ export const patientsOpenApi: OpenApiGroup = {
       description:
         "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an operator purges it.",
       responses: [{ status: 204, description: "The patient was deleted." }],
-      problems: { 403: notOwner, 404: notFound },
+      problems: { 403: notOwner, 404: notFound, 410: mergedProblem },
     },
   },
 };

@@ -14,6 +14,7 @@ import { listPatientAccesses, listPatientChanges } from "./audit-queries.ts";
 import { exportHandlers } from "./export.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
+import { mergeHandlers } from "./merge/handlers.ts";
 import {
   grantEmergencyAccessHandlers,
   restoreHandlers,
@@ -40,4 +41,5 @@ export const patientRoutes = new Hono<AppEnv>()
   .get("/:id/accesses", ...nestedListHandlers("patient", PatientAuditQuery, listPatientAccesses))
   .post("/:id/restore", ...restoreHandlers)
   .post("/:id/transfer", ...transferHandlers)
-  .post("/:id/access", ...grantEmergencyAccessHandlers);
+  .post("/:id/access", ...grantEmergencyAccessHandlers)
+  .post("/:id/merge", ...mergeHandlers);

@@ -8,6 +8,7 @@ import {
   newDoctorsAccount,
   patientPath,
   postEmergencyAccess,
+  postMerge,
   postRestore,
   postTransfer,
 } from "../support/ownership.ts";
@@ -125,6 +126,11 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     const [body, key] = [newPatient(), uniqueName("key-")];
     await nurse.delete(patientPath((await withKey(body, key)).body));
     return withKey(body, key);
+  },
+  merged: async () => {
+    const [patient, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    await postMerge(nurse, patient, survivor);
+    return nurse.get(patientPath(patient));
   },
   precondition_failed: async () =>
     nurse.patch(patientPath(await postPatient(nurse)), { age: 40 }, { headers: { "If-Match": '"2"' } }),

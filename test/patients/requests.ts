@@ -80,6 +80,15 @@ const emergencyAccess = {
   }),
   invalid: { reason: "too short" },
 };
+const merge = {
+  recorded: "merge",
+  subject: async (account: TestAccount) => ({
+    ...(await subject(account)),
+    body: { into: (await postPatient(account)).id, take: ["email"] },
+  }),
+  access,
+  invalid: { into: 0 },
+};
 const auditList = { subject, access };
 const restore = { recorded: "restore", subject: deletedSubject, access };
 
@@ -116,5 +125,6 @@ export const patientRequests: RouteRequest[] = [
   { route: "POST /api/patients/:id/restore", status: 200, answer: RestoredPatient, ...restore },
   { route: "POST /api/patients/:id/transfer", status: 200, answer: TransferredPatient, ...transfer },
   { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...emergencyAccess },
+  { route: "POST /api/patients/:id/merge", status: 200, answer: Patient, ...merge },
   { route: "POST /api/patients/transfer", status: 200, answer: TransferSummary, ...transferAll },
 ];

@@ -15,6 +15,8 @@ export const requestActions = [
   "delete",
   "restore",
   "transfer",
+  "merge",
+  "unmerge",
   "break_glass",
   "list_emergency_accesses",
   "assign",

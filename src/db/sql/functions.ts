@@ -154,7 +154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3e70b4ab",
+  "function": "assignments_find_doctors_of_patient_3e1ebd41",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -165,7 +165,8 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
@@ -1621,7 +1622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/delete": {
-  "function": "patients_delete_ed5a72b8",
+  "function": "patients_delete_7c6f07cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1636,6 +1637,7 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "successor": "integer",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
@@ -1679,7 +1681,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_ba6e25fb",
+  "function": "patients_find_f2a7443b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1695,12 +1697,13 @@ export const statementFunctions: Record<
   "columns": {
    "etag": "text",
    "isExpectedVersion": "boolean",
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_f5a64dc4",
+  "function": "patients_grant_emergency_access_d8e09bd3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1712,7 +1715,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "isAdmin": "boolean",
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
@@ -1744,7 +1748,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_b84e339e",
+  "function": "patients_list_accesses_by_at_desc_e8ce6171",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1761,7 +1765,8 @@ export const statementFunctions: Record<
    "body": "text",
    "key": "text",
    "id": "double precision",
-   "isAllowed": "boolean"
+   "isAllowed": "boolean",
+   "successor": "integer"
   },
   "readsInIndexOrder": true
  },
@@ -2282,7 +2287,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_e062be91",
+  "function": "patients_list_changes_by_at_desc_0b6154ce",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2299,7 +2304,8 @@ export const statementFunctions: Record<
    "body": "text",
    "key": "text",
    "id": "double precision",
-   "isAllowed": "boolean"
+   "isAllowed": "boolean",
+   "successor": "integer"
   },
   "readsInIndexOrder": true
  },
@@ -2647,8 +2653,41 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/merge": {
+  "function": "patients_merge_a0c217e5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "into": "integer",
+   "take": "text[]",
+   "key": "text",
+   "expected": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
+   "into_expected": "integer[]",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "successor": "integer",
+   "etag": "text",
+   "hasSurvivor": "boolean",
+   "isExpectedSurvivor": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/restore": {
-  "function": "patients_restore_d406d663",
+  "function": "patients_restore_e6dcad0b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2660,13 +2699,14 @@ export const statementFunctions: Record<
   },
   "columns": {
    "body": "text",
+   "successor": "integer",
    "isEmailTaken": "boolean",
    "missingDoctors": "integer[]"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_8eb2fa3d",
+  "function": "patients_transfer_25dce424",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2680,6 +2720,7 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "toAccount": "boolean",
+   "successor": "integer",
    "isEmailTaken": "boolean",
    "body": "text"
   },
@@ -2706,7 +2747,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_e57821a9",
+  "function": "patients_update_c3633569",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2722,6 +2763,7 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "successor": "integer",
    "fieldErrors": "json",
    "etag": "text",
    "body": "text"

@@ -7,6 +7,7 @@ import {
   Problem,
   requireAdmin,
   requireFound,
+  requireNotMerged,
   validationProblem,
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
@@ -39,7 +40,11 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, isEmailTaken, missingDoctors } = await rejectDuplicateEmail(statement, ownerHasEmail);
+    const { body, isEmailTaken, missingDoctors, ...state } = await rejectDuplicateEmail(
+      statement,
+      ownerHasEmail,
+    );
+    requireNotMerged(state);
     if (isEmailTaken) throw ownerHasEmail();
     if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);
     return respondJson(requireFound(body, "deleted patient"));
@@ -61,6 +66,7 @@ export const transferHandlers = createHandlers(
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
     const result = await rejectDuplicateEmail(transferPatient(c.get("caller"), values), receiverHasEmail);
     requireAdmin(result.isAdmin, "transfer patients");
+    requireNotMerged(result);
     if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
     if (result.isEmailTaken) throw receiverHasEmail();
     return respondJson(requireFound(result.body, "patient"));
@@ -98,8 +104,9 @@ export const grantEmergencyAccessHandlers = createHandlers(
   validate("json", EmergencyAccessReason),
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
-    const { isAdmin, body } = await grantEmergencyAccess(c.get("caller"), values);
+    const { isAdmin, body, ...state } = await grantEmergencyAccess(c.get("caller"), values);
     requireAdmin(isAdmin, "use emergency access");
+    requireNotMerged(state);
     return respondJson(requireFound(body, "patient"), 201);
   },
 );

@@ -1,3 +1,4 @@
+import { mergedProblem } from "../../http/common-openapi.ts";
 import {
   type DescribedRoutes,
   describeParameters,
@@ -95,6 +96,7 @@ export const ownershipOpenApi: DescribedRoutes = {
           description: "You have no deleted patient with this id.",
           detail: "There is no such deleted patient.",
         },
+        410: mergedProblem,
         409: {
           description:
             "`email_taken`: another patient of the same account has this email now. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
@@ -114,6 +116,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         400: noAccount,
         403: notAdmin("transfer patients"),
         404: notFound,
+        410: mergedProblem,
         409: {
           description: "The other account already has a patient with the same email.",
           detail: "The receiving account already has a patient with this email.",
@@ -144,7 +147,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       description:
         "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again. The access ends at once when you are no active admin any more.",
       responses: [{ status: 201, description: "You have emergency access.", schema: EmergencyAccess }],
-      problems: { 403: notAdmin("use emergency access"), 404: notFound },
+      problems: { 403: notAdmin("use emergency access"), 404: notFound, 410: mergedProblem },
     },
   },
 };

@@ -11,6 +11,7 @@ import {
 } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
+import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
 import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
@@ -39,7 +40,7 @@ const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
  *   is not `partial`. A partial request restores it without their assignments.
  */
 export const restorePatient = authenticated<
-  { body: Json<RestoredPatient> | null; isEmailTaken: boolean; missingDoctors: number[] },
+  MergedState & { body: Json<RestoredPatient> | null; isEmailTaken: boolean; missingDoctors: number[] },
   { id: number; partial: boolean }
 >(
   "patients/restore",
@@ -52,6 +53,7 @@ export const restorePatient = authenticated<
     FOR UPDATE
   ),
   ${callerRecheck("found")},
+  ${successorStep(sql`EXISTS (SELECT FROM found)`, can("patients:restore"))},
   patient_assignments AS (
     SELECT m.id, m.doctor_id, EXISTS (SELECT FROM doctors d WHERE d.id = m.doctor_id) AS has_doctor
     FROM found JOIN mappings m ON m.patient_id = found.id
@@ -79,7 +81,7 @@ export const restorePatient = authenticated<
   ),
   ${insertAuditEvent({
     action: actionOrReplay("restore", "restored"),
-    outcome: sql`WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' ${readOutcome(sql`EXISTS (SELECT FROM found)`)}`,
+    outcome: sql`WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' ${unlessMerged(readOutcome(sql`EXISTS (SELECT FROM found)`))}`,
     patient: id,
     changes: sql`(
       SELECT json_build_object('doctors', json_build_object(
@@ -87,7 +89,8 @@ export const restorePatient = authenticated<
         'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))`,
   })}
-SELECT ${jsonBody("response")} AS body, EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
+SELECT ${jsonBody("response")} AS body, ${successorColumn},
+  EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
 FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
 );
@@ -105,7 +108,12 @@ const reason = sql`${param("reason")}::text`;
  *   or is an auditor (`toAccount` is false), or that account has a patient with the same email (`isEmailTaken`).
  */
 export const transferPatient = authenticated<
-  { isAdmin: boolean; toAccount: boolean; isEmailTaken: boolean; body: Json<TransferredPatient> | null },
+  MergedState & {
+    isAdmin: boolean;
+    toAccount: boolean;
+    isEmailTaken: boolean;
+    body: Json<TransferredPatient> | null;
+  },
   { id: number; to: number; reason: string }
 >(
   "patients/transfer",
@@ -119,6 +127,7 @@ export const transferPatient = authenticated<
     FOR UPDATE
   ),
   ${callerRecheck("target")},
+  ${successorStep(sql`EXISTS (SELECT FROM target)`, sql`p.owner_id IS NOT NULL AND ${canTransfer}`)},
   transferred AS (
     UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
     FROM target, to_account
@@ -131,14 +140,14 @@ export const transferPatient = authenticated<
     outcome: adminOutcome(sql`
       WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${isStillAccepted})
         THEN 'refused'
-      ${readOutcome(sql`EXISTS (SELECT FROM target)`)}`),
+      ${unlessMerged(readOutcome(sql`EXISTS (SELECT FROM target)`))}`),
     patient: id,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
       FROM target, transferred)`,
     reason,
   })}
-SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
+SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", ${jsonBody("response")} AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
 );

@@ -13,6 +13,32 @@ caller AS (
   SELECT id, username, role, doctor_id FROM token_account
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+    OR p.deleted_from = (SELECT id FROM caller)
+  )) THEN last_survivor($4::int) END) AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+    OR p.deleted_from = (SELECT id FROM caller)
+  )
+),
 page_and_next AS (
   SELECT e.*, row_number() OVER (ORDER BY at DESC, id DESC) AS page_position
   FROM (
@@ -82,6 +108,7 @@ audit_event AS (
     SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       'accesses',
       CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM successor) THEN 'refused'
         WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
           p.owner_id = (SELECT id FROM caller)
           OR p.owner_id IS NOT NULL AND EXISTS (
@@ -116,5 +143,6 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
     )
     OR p.deleted_from = (SELECT id FROM caller)
-  )) AS "isAllowed"
+  )) AS "isAllowed",
+  (SELECT id FROM successor) AS successor
 FROM caller;
