@@ -33,6 +33,7 @@ const {
   RestoredPatient: Restored,
   TransferredPatient: HandedOver,
   TransferSummary: HandedOverAll,
+  ErasedPatient: Erased,
   EmergencyAccess,
 } = patients;
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = assignments;
@@ -41,7 +42,7 @@ const schemas = {
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
-  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, EmergencyAccess },
+  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
   ...{ ProblemCode, FieldErrorCode },

@@ -7,6 +7,7 @@ import type {
   AccountTransfer,
   Change,
   EmergencyAccess,
+  Erased,
   HandedOver,
   HandedOverAll,
   Restored,
@@ -14,8 +15,8 @@ import type {
 import { pathId } from "./url.ts";
 
 /**
- * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll` and `open`
- * are for admins. Every method throws a `ProblemError` when it fails, and can safely be repeated.
+ * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll`,
+ * `erase` and `open` are for admins. Every method throws a `ProblemError` when it fails, and can safely be repeated.
  */
 export interface Ownership {
   /** Lists the changes of a patient, the newest first. */
@@ -31,6 +32,11 @@ export interface Ownership {
    * is audited.
    */
   transferAll(accounts: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
+  /**
+   * Removes a deleted patient for good, with as many requests as that needs. The reason is audited, and stays. It throws
+   * a `ProblemError` with the status 404 when the patient is erased already.
+   */
+  erase(id: number, reason: string, options?: CallOptions): Promise<Erased>;
   /**
    * Gives the caller emergency access ("break-glass") to another account's patient: reading, for an hour. Its reason
    * is audited.
@@ -62,6 +68,13 @@ export function ownershipMethods(send: Send): Ownership {
         const batch = await post<HandedOverAll>("transfer", { from, to, reason }, options);
         transferredBefore += batch.transferred;
         if (!batch.more) return { ...batch, transferred: transferredBefore };
+      }
+    },
+    async erase(id, reason, options) {
+      for (let erasedBefore = 0; ; ) {
+        const batch = await post<Erased>(`${pathId(id)}/erase`, { reason }, options);
+        erasedBefore += batch.removed.audit_changes;
+        if (!batch.more) return { ...batch, removed: { ...batch.removed, audit_changes: erasedBefore } };
       }
     },
     open: async (id, reason, options) => post(`${pathId(id)}/access`, { reason }, options),

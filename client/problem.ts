@@ -1,8 +1,8 @@
 import type { FieldErrorCode, ProblemCode } from "./types.ts";
 
 /**
- * The fields of an RFC 9457 problem that this API sends, apart from `status`; `code`, `errors`, `error_codes` and
- * `request_id` are its own.
+ * The fields of an RFC 9457 problem that this API sends, apart from `status`; `code`, `errors`, `error_codes`,
+ * `existing` and `request_id` are its own.
  */
 interface ProblemDetails {
   type?: string;
@@ -11,6 +11,7 @@ interface ProblemDetails {
   detail?: string;
   errors?: Record<string, string[]>;
   error_codes?: Record<string, FieldErrorCode[]>;
+  existing?: number;
   request_id?: string;
 }
 
@@ -38,6 +39,8 @@ export class ProblemError extends Error {
   readonly errors: Record<string, string[]>;
   /** The codes of each invalid field, by the same paths as `errors` and in the same order as its messages. */
   readonly errorCodes: Record<string, FieldErrorCode[]>;
+  /** With the code `email_taken`: the id of the record that has the email, if the API names it. */
+  readonly existing: number | undefined;
   /** The id of the request in the API's log. */
   readonly requestId: string | undefined;
   /** How many seconds the API asks to wait before the next attempt. */
@@ -59,6 +62,7 @@ export class ProblemError extends Error {
     this.detail = detail;
     this.errors = details.errors ?? {};
     this.errorCodes = details.error_codes ?? {};
+    this.existing = details.existing;
     this.headers = headers ?? new Headers();
     this.requestId = details.request_id ?? this.headers.get("X-Request-Id") ?? undefined;
     this.retryAfter = secondsUntil(this.headers.get("Retry-After"));

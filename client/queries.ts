@@ -15,6 +15,10 @@ type Sorted<Key extends string> = { sort?: Key | `-${Key}` | undefined };
 export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created_at"> {
   /** The start of the first, the last or the full name; case and accents do not matter. */
   search?: string | undefined;
+  /** This email; case does not matter. */
+  email?: string | undefined;
+  /** This phone number, with its country code. */
+  phone?: string | undefined;
   gender?: Gender | undefined;
   min_age?: number | undefined;
   max_age?: number | undefined;

@@ -6,13 +6,265 @@ export type Gender = "M" | "F" | "O" | "U";
 /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
 export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
 
+/** A country, by its alpha-2 code of ISO 3166-1. */
+export type Country =
+  | "AD"
+  | "AE"
+  | "AF"
+  | "AG"
+  | "AI"
+  | "AL"
+  | "AM"
+  | "AO"
+  | "AQ"
+  | "AR"
+  | "AS"
+  | "AT"
+  | "AU"
+  | "AW"
+  | "AX"
+  | "AZ"
+  | "BA"
+  | "BB"
+  | "BD"
+  | "BE"
+  | "BF"
+  | "BG"
+  | "BH"
+  | "BI"
+  | "BJ"
+  | "BL"
+  | "BM"
+  | "BN"
+  | "BO"
+  | "BQ"
+  | "BR"
+  | "BS"
+  | "BT"
+  | "BV"
+  | "BW"
+  | "BY"
+  | "BZ"
+  | "CA"
+  | "CC"
+  | "CD"
+  | "CF"
+  | "CG"
+  | "CH"
+  | "CI"
+  | "CK"
+  | "CL"
+  | "CM"
+  | "CN"
+  | "CO"
+  | "CR"
+  | "CU"
+  | "CV"
+  | "CW"
+  | "CX"
+  | "CY"
+  | "CZ"
+  | "DE"
+  | "DJ"
+  | "DK"
+  | "DM"
+  | "DO"
+  | "DZ"
+  | "EC"
+  | "EE"
+  | "EG"
+  | "EH"
+  | "ER"
+  | "ES"
+  | "ET"
+  | "FI"
+  | "FJ"
+  | "FK"
+  | "FM"
+  | "FO"
+  | "FR"
+  | "GA"
+  | "GB"
+  | "GD"
+  | "GE"
+  | "GF"
+  | "GG"
+  | "GH"
+  | "GI"
+  | "GL"
+  | "GM"
+  | "GN"
+  | "GP"
+  | "GQ"
+  | "GR"
+  | "GS"
+  | "GT"
+  | "GU"
+  | "GW"
+  | "GY"
+  | "HK"
+  | "HM"
+  | "HN"
+  | "HR"
+  | "HT"
+  | "HU"
+  | "ID"
+  | "IE"
+  | "IL"
+  | "IM"
+  | "IN"
+  | "IO"
+  | "IQ"
+  | "IR"
+  | "IS"
+  | "IT"
+  | "JE"
+  | "JM"
+  | "JO"
+  | "JP"
+  | "KE"
+  | "KG"
+  | "KH"
+  | "KI"
+  | "KM"
+  | "KN"
+  | "KP"
+  | "KR"
+  | "KW"
+  | "KY"
+  | "KZ"
+  | "LA"
+  | "LB"
+  | "LC"
+  | "LI"
+  | "LK"
+  | "LR"
+  | "LS"
+  | "LT"
+  | "LU"
+  | "LV"
+  | "LY"
+  | "MA"
+  | "MC"
+  | "MD"
+  | "ME"
+  | "MF"
+  | "MG"
+  | "MH"
+  | "MK"
+  | "ML"
+  | "MM"
+  | "MN"
+  | "MO"
+  | "MP"
+  | "MQ"
+  | "MR"
+  | "MS"
+  | "MT"
+  | "MU"
+  | "MV"
+  | "MW"
+  | "MX"
+  | "MY"
+  | "MZ"
+  | "NA"
+  | "NC"
+  | "NE"
+  | "NF"
+  | "NG"
+  | "NI"
+  | "NL"
+  | "NO"
+  | "NP"
+  | "NR"
+  | "NU"
+  | "NZ"
+  | "OM"
+  | "PA"
+  | "PE"
+  | "PF"
+  | "PG"
+  | "PH"
+  | "PK"
+  | "PL"
+  | "PM"
+  | "PN"
+  | "PR"
+  | "PS"
+  | "PT"
+  | "PW"
+  | "PY"
+  | "QA"
+  | "RE"
+  | "RO"
+  | "RS"
+  | "RU"
+  | "RW"
+  | "SA"
+  | "SB"
+  | "SC"
+  | "SD"
+  | "SE"
+  | "SG"
+  | "SH"
+  | "SI"
+  | "SJ"
+  | "SK"
+  | "SL"
+  | "SM"
+  | "SN"
+  | "SO"
+  | "SR"
+  | "SS"
+  | "ST"
+  | "SV"
+  | "SX"
+  | "SY"
+  | "SZ"
+  | "TC"
+  | "TD"
+  | "TF"
+  | "TG"
+  | "TH"
+  | "TJ"
+  | "TK"
+  | "TL"
+  | "TM"
+  | "TN"
+  | "TO"
+  | "TR"
+  | "TT"
+  | "TV"
+  | "TW"
+  | "TZ"
+  | "UA"
+  | "UG"
+  | "UM"
+  | "US"
+  | "UY"
+  | "UZ"
+  | "VA"
+  | "VC"
+  | "VE"
+  | "VG"
+  | "VI"
+  | "VN"
+  | "VU"
+  | "WF"
+  | "WS"
+  | "YE"
+  | "YT"
+  | "ZA"
+  | "ZM"
+  | "ZW";
+
 /** What an account may do: a `clinician` changes its own records; an `admin` also changes all doctors and manages accounts; an `auditor` only reads the audit log and accounts. */
 export type Role = "clinician" | "admin" | "auditor";
 
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "read"
@@ -28,6 +280,7 @@ export type AuditAction =
   | "transfer"
   | "merge"
   | "unmerge"
+  | "erase"
   | "break_glass"
   | "list_emergency_accesses"
   | "assign"
@@ -60,18 +313,20 @@ export type AuditAction =
 /**
  * What is wrong with a field. Later versions may add codes.
  *
- * - `required`: It is missing or blank.
+ * - `required`: It is missing or blank; several fields have this code when one of them is enough.
  * - `invalid_type`: It has another type: a text in place of a number, a fraction in place of an integer.
  * - `invalid_value`: It is none of the values that are allowed.
  * - `invalid_format`: The text does not have the form that is expected.
  * - `invalid_email`: It is not an email address.
- * - `invalid_text`: The text has a NUL or is not well-formed Unicode.
+ * - `invalid_phone`: It is not a phone number: + and 7 to 15 digits, without a 0 in brackets.
+ * - `country_code_missing`: The phone number does not begin with + and the country code.
+ * - `invalid_text`: The text has a NUL or is not well-formed Unicode, or a line of an address has a line break.
  * - `invisible_characters`: A name has zero-width or bidirectional control characters.
  * - `too_big`: The number is too big.
  * - `too_small`: The number or the time is too small; `max_age` is less than `min_age`, or `to` is before `from`.
  * - `too_long`: The text, the line or the cell is too long.
  * - `too_short`: The text is too short.
- * - `too_many`: A line of a file has too many fields, cells or columns.
+ * - `too_many`: The list has too many items, or a line of a file too many fields, cells or columns.
  * - `unknown_field`: The record has no such field.
  * - `unknown_parameter`: The route has no such query parameter.
  * - `repeated_parameter`: The query has the parameter more than once.
@@ -112,6 +367,8 @@ export type FieldErrorCode =
   | "invalid_value"
   | "invalid_format"
   | "invalid_email"
+  | "invalid_phone"
+  | "country_code_missing"
   | "invalid_text"
   | "invisible_characters"
   | "too_big"
@@ -175,19 +432,24 @@ export type FieldErrorCode =
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
- * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email or `active`. Ask an admin.
+ * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
  * - `no_such_route`: 404. There is no such path. Fix the client.
  * - `not_found`: 404. There is no such record, or not for you; also when the id is not a number. Remove the record from the screen.
  * - `method_not_allowed`: 405. The path exists, with other methods: `Allow` lists them. Fix the client.
  * - `not_acceptable`: 406. An export in a format that does not exist. Send an `Accept` with a format of the export.
  * - `write_conflict`: 409. A concurrent request changed the same records; nothing was changed by this one. Send the same request again.
- * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it. Tell the user, who may know the other record.
+ * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it, and neither of the two has `email_shared`; `existing` is the id of the other record, if you can read it. Show the user the record `existing`. If these are two people with one email, send `email_shared: true`.
  * - `receiver_has_email`: 409. The account that would get the patient already has one with this email. Tell the user: one of the two patients has to change first.
  * - `username_taken`: 409. An account has this username; case is ignored. Ask for another one.
  * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
+ * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
+ * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
+ * - `survivor_merged`: 409. The patient that this one was merged into was merged itself; `detail` names it. Undo that merge first.
+ * - `unmerge_expired`: 409. The merge was more than 30 days ago. Do not offer this action.
+ * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers than one may have; `detail` names the field. Let the user remove some, or take the list of one of them: `take`.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
@@ -239,6 +501,11 @@ export type ProblemCode =
   | "already_assigned"
   | "doctor_has_patients"
   | "doctor_deleted"
+  | "patient_not_deleted"
+  | "not_merged"
+  | "survivor_merged"
+  | "unmerge_expired"
+  | "merge_exceeds_limit"
   | "last_admin"
   | "invitation_unusable"
   | "replay_unreadable"
@@ -444,52 +711,94 @@ export interface OpenEmergencyAccess {
 
 /** A new patient. */
 export interface NewPatient {
-  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  firstname: string;
-  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  lastname: string;
-  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
-  email: string;
+  /** The first name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  firstname?: string | null;
+  /** The last name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  lastname?: string | null;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`. */
+  email?: string | null;
   /** The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known. */
   age?: number | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
   /** The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago. */
   birth_date?: string | null;
+  /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
+  email_shared?: boolean;
+  /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
+  anonymous?: boolean;
+  /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
+  phones?: string[];
+  /** The postal address, or null: `lines` (up to 4 of 100 characters, such as street and house), `city`, `region`, `postal_code`, and `country` (ISO 3166-1 alpha-2: `GB`). A request may leave out each part, but not all; a response has all, null or `[]` for one that is missing. */
+  address?: {
+    lines?: string[] | null;
+    city?: string | null;
+    region?: string | null;
+    postal_code?: string | null;
+    country?: Country | null;
+  } | null;
 }
 
 /** Changes of a patient. Fields that are left out stay as they are. */
 export interface PatientChanges {
-  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  firstname?: string;
-  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  lastname?: string;
-  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
-  email?: string;
+  /** The first name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  firstname?: string | null;
+  /** The last name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  lastname?: string | null;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`. */
+  email?: string | null;
   /** The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known. */
   age?: number | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender?: Gender;
   /** The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago. */
   birth_date?: string | null;
+  /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
+  email_shared?: boolean;
+  /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
+  anonymous?: boolean;
+  /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
+  phones?: string[];
+  /** The postal address, or null: `lines` (up to 4 of 100 characters, such as street and house), `city`, `region`, `postal_code`, and `country` (ISO 3166-1 alpha-2: `GB`). A request may leave out each part, but not all; a response has all, null or `[]` for one that is missing. */
+  address?: {
+    lines?: string[] | null;
+    city?: string | null;
+    region?: string | null;
+    postal_code?: string | null;
+    country?: Country | null;
+  } | null;
 }
 
 /** A patient. */
 export interface Patient {
   /** The record's id. */
   id: number;
-  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
+  /** The first name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
   firstname: string;
-  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
+  /** The last name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
   lastname: string;
-  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account; case is ignored. */
-  email: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`. */
+  email: string | null;
   /** The lowest possible age today, in whole years, by the birth date or by the age and the day on which it was right. */
   age: number;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
   /** The birth date, of which the day, or the month and the day, may be missing. Null when only an age is known. */
   birth_date: string | null;
+  /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
+  email_shared: boolean;
+  /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
+  anonymous: boolean;
+  /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
+  phones: string[];
+  /** The postal address, or null: `lines` (up to 4 of 100 characters, such as street and house), `city`, `region`, `postal_code`, and `country` (ISO 3166-1 alpha-2: `GB`). A request may leave out each part, but not all; a response has all, null or `[]` for one that is missing. */
+  address: {
+    lines: string[];
+    city: string | null;
+    region: string | null;
+    postal_code: string | null;
+    country: Country | null;
+  } | null;
   /** The id of the account that created it, and owns it until it is transferred. */
   created_by: number;
   /** When it was created: a UTC timestamp in milliseconds. */
@@ -669,6 +978,27 @@ export interface HandedOverAll {
   more: boolean;
 }
 
+/** What was removed of a patient, and what was not. */
+export interface Erased {
+  /** The id that the patient had. It is never used again. */
+  id: number;
+  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  removed: {
+    patients: number;
+    assignments: number;
+    emergency_accesses: number;
+    stored_responses: number;
+    audit_changes: number;
+  };
+  /** What still refers to the patient, and why. */
+  remained: {
+    what: "audit_events" | "reasons" | "idempotency_keys" | "copies";
+    why: string;
+  }[];
+  /** Whether the audit log has more values. The patient is removed with the last of them: send the same request again. */
+  more: boolean;
+}
+
 /** Your emergency access to a patient. */
 export interface EmergencyAccess {
   /** The patient's id. */
@@ -681,12 +1011,12 @@ export interface EmergencyAccess {
 
 /** A new doctor. */
 export interface NewDoctor {
-  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  firstname: string;
-  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  lastname: string;
-  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
-  email: string;
+  /** The first name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  firstname?: string | null;
+  /** The last name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  lastname?: string | null;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors, except for `email_shared`; case is ignored. Null for none. */
+  email?: string | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
@@ -695,16 +1025,20 @@ export interface NewDoctor {
   max_appointments_per_day?: number;
   /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. `true` if it is left out. */
   active?: boolean;
+  /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
+  email_shared?: boolean;
+  /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
+  phones?: string[];
 }
 
 /** Changes of a doctor. Fields that are left out stay as they are. */
 export interface DoctorChanges {
-  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  firstname?: string;
-  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
-  lastname?: string;
-  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
-  email?: string;
+  /** The first name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  firstname?: string | null;
+  /** The last name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
+  lastname?: string | null;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors, except for `email_shared`; case is ignored. Null for none. */
+  email?: string | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender?: Gender;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
@@ -713,18 +1047,22 @@ export interface DoctorChanges {
   max_appointments_per_day?: number;
   /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
   active?: boolean;
+  /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
+  email_shared?: boolean;
+  /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
+  phones?: string[];
 }
 
 /** A doctor. */
 export interface Doctor {
   /** The record's id. */
   id: number;
-  /** The first name, 1 to 64 characters, without zero-width or bidirectional control characters. */
+  /** The first name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
   firstname: string;
-  /** The last name, 1 to 64 characters, without zero-width or bidirectional control characters. */
+  /** The last name, up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then. */
   lastname: string;
-  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors; case is ignored. */
-  email: string;
+  /** The email address, as in RFC 5321 and, with letters of other scripts, RFC 6531: at most 64 bytes of UTF-8 before the @ and at most 255 after it, labels of at most 63 characters, no quotation marks, no IP address. It is stored in Unicode's normal form NFC. Unique among all doctors, except for `email_shared`; case is ignored. Null for none. */
+  email: string | null;
   /** `M` male, `F` female, `O` other, `U` unknown. */
   gender: Gender;
   /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
@@ -733,6 +1071,10 @@ export interface Doctor {
   max_appointments_per_day: number;
   /** Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay. */
   active: boolean;
+  /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
+  email_shared: boolean;
+  /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
+  phones: string[];
   /** The id of the account that created it. It can change the doctor; once others rely on the doctor, only partly. */
   created_by: number;
   /** When it was created: a UTC timestamp in milliseconds. */

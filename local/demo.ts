@@ -64,9 +64,10 @@ export function fillDemo(
         ? clinician.id
         : owners[i % owners.length];
     const createPerson = personFactory();
+    const createPatient = patientFactory();
     for (let from = 0; from < patients; from += BATCH) {
       const rows = Array.from({ length: Math.min(BATCH, patients - from) }, (_, i) => ({
-        ...createPerson(seed + from + i),
+        ...createPatient(seed + from + i, createPerson(seed + from + i), ownerOf(from + i)),
         age: Math.floor(100 * random() ** 0.7),
         created_by: ownerOf(from + i),
         doctors: pickDoctors(doctorIds),
@@ -83,16 +84,18 @@ export function fillDemo(
 /** Inserts a batch of patients and their assignments. JSON, because `unnest` would flatten the lists of doctors. */
 const insertPatients = `
   WITH input AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($1) AS r
-      (firstname text, lastname text, email text, age smallint, gender text, created_by integer, doctors integer[])
+    SELECT nextval('patients_id_seq')::integer AS id, r.* FROM json_to_recordset($1) AS r
+      (firstname text, lastname text, email text, email_shared boolean, phones text[], address jsonb, age smallint,
+        gender text, created_by integer, doctors integer[])
   ), created AS (
-    INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id)
-    SELECT firstname, lastname, email, age, gender, created_by, created_by FROM input
-    RETURNING id, created_by, email
+    INSERT INTO patients (id, firstname, lastname, email, email_shared, phones, address, age, gender, created_by, owner_id)
+    OVERRIDING SYSTEM VALUE
+    SELECT id, firstname, lastname, email, email_shared, phones, address, age, gender, created_by, created_by FROM input
+    RETURNING id
   )
   INSERT INTO mappings (patient_id, owner_id, doctor_id)
   SELECT created.id, created_by, doctor_id
-  FROM created JOIN input USING (created_by, email), unnest(input.doctors) AS doctor_id`;
+  FROM created JOIN input USING (id), unnest(input.doctors) AS doctor_id`;
 
 /** How many ids a table's sequence has generated. It never decreases, also when rows are deleted. */
 async function readIdCount(client: pg.Client, table: "patients" | "doctors"): Promise<number> {
@@ -146,14 +149,17 @@ async function insertDoctors(client: pg.Client, owner: number, count: number) {
   const createPerson = personFactory();
   const doctors = Array.from({ length: Math.floor(count) }, (_, i) => ({
     ...createPerson(offset + i),
+    // One of ten is known by a phone number only.
+    ...(i % 10 === 5 && { email: null }),
+    phones: i % 5 === 0 ? [phoneOf(offset + i)] : [],
     specialization: faker.helpers.arrayElement(specializations),
     most: faker.number.int({ min: 4, max: 24 }),
   }));
   const { rows } = await client.query<{ id: number }>(
-    `INSERT INTO doctors (firstname, lastname, email, gender, specialization, max_appointments_per_day, created_by)
-     SELECT firstname, lastname, 'dr.' || email, gender, specialization, most, $2
+    `INSERT INTO doctors (firstname, lastname, email, phones, gender, specialization, max_appointments_per_day, created_by)
+     SELECT firstname, lastname, 'dr.' || email, phones, gender, specialization, most, $2
      FROM json_to_recordset($1) AS r
-       (firstname text, lastname text, email text, gender text, specialization text, most integer)
+       (firstname text, lastname text, email text, phones text[], gender text, specialization text, most integer)
      RETURNING id`,
     [JSON.stringify(doctors), owner],
   );
@@ -174,6 +180,40 @@ function personFactory() {
     const lastname = pick(last);
     const local = `${firstname}.${lastname}`.toLowerCase().replace(/[^a-z.]/g, "");
     return { firstname, lastname, gender, email: `${local}.${number + 1}@example.org` };
+  };
+}
+
+type Person = ReturnType<ReturnType<typeof personFactory>>;
+
+/** A number of the range that is kept for fiction in the United States. */
+const phoneOf = (number: number): string => `+1202555${String(100 + (number % 100)).padStart(4, "0")}`;
+
+/**
+ * Returns a function that makes a patient of a person: of each twenty, one has the name, the email, the phone number and
+ * the address of another patient of the owner, one has one name, and one has no email.
+ */
+function patientFactory() {
+  const heads = new Map<number | undefined, object>();
+  return (number: number, person: Person, owner: number | undefined) => {
+    const kind = number % 20;
+    const patient = {
+      ...person,
+      email_shared: false,
+      phones: kind % 5 === 0 ? [phoneOf(number)] : [],
+      address: null,
+    };
+    if (kind === 11) return { ...patient, ...heads.get(owner), email_shared: heads.has(owner) };
+    if (kind === 3) return { ...patient, lastname: "" };
+    if (kind === 5) return { ...patient, email: null };
+    if (kind > 1) return patient;
+    const address = {
+      ...{ lines: [`${1 + (number % 200)} Chapel Street`], city: "New Haven", region: "CT" },
+      ...{ postal_code: "06510", country: "US" },
+    };
+    const { lastname, email } = person;
+    const phones = [phoneOf(number)];
+    heads.set(owner, { lastname, email, phones, address });
+    return { ...patient, phones, address };
   };
 }
 

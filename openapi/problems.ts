@@ -24,6 +24,7 @@ export const problemSchema = describeSchema(
     errors: z.optional(responses.fieldErrorsSchema),
     error_codes: z.optional(responses.fieldErrorCodesSchema),
     successor: z.optional(idSchema),
+    existing: z.optional(idSchema),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -38,6 +39,8 @@ export const problemSchema = describeSchema(
       error_codes:
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
       successor: "With `merged`, the id of the patient that this one is part of now.",
+      existing:
+        "With `email_taken`, the id of the record that has the email. Left out if the response cannot name it.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -279,6 +282,7 @@ function problemExample(
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
     ...(code === "merged" && { successor: 7 }),
+    ...(code === "email_taken" && { existing: 7 }),
     request_id,
   };
 }

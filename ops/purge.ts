@@ -6,8 +6,9 @@ import { databaseUrl } from "./environment.ts";
 
 const usage = `Usage: npm run purge -- --older-than <days> [--dry-run]
 
-Removes the patients that were deleted more than <days> days ago, with their assignments, for good. Each batch is audited.
-With --dry-run it prints how many there are and removes none. It can be stopped at any time, and run again.
+Removes the patients that were deleted more than <days> days ago for good, with their assignments and their values in the
+audit log, as POST /api/patients/:id/erase/ does. Each batch is audited. With --dry-run it prints how many there are and
+removes none. It can be stopped at any time, and run again.
 
 It works on the database of DATABASE_URL, or of .dev.vars.`;
 
@@ -16,10 +17,13 @@ const BATCH_SIZE = 1000;
 
 const isExpired = "deleted_at < now() - make_interval(days => $1)";
 const countStatement = `SELECT count(*)::int AS count, min(deleted_at) AS oldest FROM patients WHERE ${isExpired}`;
-/** `FOR UPDATE` waits for a concurrent restore and, under READ COMMITTED, then skips that patient. */
+/**
+ * `FOR UPDATE` waits for a concurrent restore and, under READ COMMITTED, then skips that patient. The function
+ * `erase_patient` (drizzle/0027_merges.sql) has the list of what is removed.
+ */
 const purgeStatement = `
   WITH expired AS (SELECT id FROM patients WHERE ${isExpired} ORDER BY deleted_at LIMIT ${BATCH_SIZE} FOR UPDATE),
-  removed AS (DELETE FROM patients USING expired WHERE patients.id = expired.id RETURNING patients.id),
+  removed AS MATERIALIZED (SELECT id, erase_patient(id, NULL) FROM expired),
   audit_event AS (
     INSERT INTO audit_events (action, outcome, patients)
     SELECT 'purge', 'done', array_agg(id ORDER BY id) FROM removed HAVING count(*) > 0)
@@ -46,6 +50,8 @@ export const purge = (
       removed += (await client.query<{ count: number }>(purgeStatement, [days])).rows[0]?.count ?? 0;
     }
     onProgress(removed, total);
+    // The statistics have names until the next ANALYZE, and the free space until it is overwritten.
+    if (removed > 0) await client.query("VACUUM (ANALYZE) patients");
     return removed;
   });
 

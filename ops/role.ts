@@ -40,7 +40,7 @@ const privileges: Record<TableName, string> = {
   sessions:
     "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",
-  // Never deleted, and created_by never changes: a patient is transferred, marked as deleted, or restored.
+  // created_by never changes: a patient is transferred, marked as deleted, or restored. Only erase_patient deletes one.
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at, merged_into)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
   // A merge, and what undoes it, give the assignments and emergency accesses of a patient to another one.
@@ -48,8 +48,7 @@ const privileges: Record<TableName, string> = {
     "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), UPDATE (patient_id), DELETE",
   emergency_accesses:
     "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
-  patient_merges:
-    "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (snapshot, undone_at), DELETE",
+  patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
   // The trigger on audit_events writes it, with the rights of the tables' owner.
   probes: "SELECT, DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
@@ -69,7 +68,9 @@ const functions = [
     "account_taken",
     "assignment_taken",
     "doctor_taken",
+    "doctor_with_email",
     "patient_taken",
+    "patient_with_email",
     "patients_taken",
     "patients_owned",
   ],
@@ -81,10 +82,18 @@ const functions = [
     "refuse_probing",
     "request_audited",
   ],
-  ...["last_survivor", "merge_assignments", "merged_patients", "return_assignments"],
+  ...[
+    "last_survivor",
+    "merge_assignments",
+    "merged_patients",
+    "return_assignments",
+    "subtract_list",
+    "unite_lists",
+  ],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
-  ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day", "patient_name_tokens"],
+  ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day"],
+  ...["erase_patient", "patient_name_tokens", "patient_phones"],
 ].map((name) => `public.${name}`);
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
@@ -132,7 +141,7 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
-    public.users_last_admin, public.users_admin_ended FROM PUBLIC;
+    public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

@@ -39,7 +39,7 @@ export const findDoctorsOfPatient = authenticatedRetryable<
   () => sql`-- GET /api/mappings/:id
   WITH ${callerSteps},
   found AS (
-    SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
+    SELECT p.id AS patient_id, btrim(p.firstname || ' ' || p.lastname) AS patient, (
       SELECT ${jsonArray(sql`concat(${doctorSummary})`, sql`d.id`)}
       FROM mappings m JOIN doctors d ON d.id = m.doctor_id WHERE m.patient_id = p.id
     ) AS doctors

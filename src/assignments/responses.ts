@@ -37,7 +37,7 @@ export type ListedAssignment = z.infer<typeof ListedAssignment>;
 
 export const DoctorsOfPatient = z.strictObject({
   patient_id: idSchema,
-  /** First and last name. */
+  /** First and last name, or the one that there is. */
   patient: z.string(),
   doctors: boundedArray(DoctorSummary, MANY),
 });

@@ -1,9 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import {
   type AnyPgColumn,
+  boolean,
   customType,
   foreignKey,
   integer,
+  text,
   timestamp,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
@@ -54,9 +56,30 @@ export const olderNameColumns = () => ({
 /** For optimistic locking: every change increments it. It is the ETag of the record. */
 export const versionColumn = () => integer().notNull().default(1);
 
-/** Constraint: at most `max` characters, at least one of them not white space. */
-export const textCheck = (column: AnyPgColumn, max: number): SQL =>
-  sql`char_length(${column}) <= ${sql.raw(String(max))} AND ${column} COLLATE "C" ~ '\\S'`;
+/** Constraint: a first or a last name of at most 100 characters. One of the two may be empty: see `nameCheck`. */
+export const personNameCheck = (column: AnyPgColumn): SQL =>
+  sql`char_length(${column}) <= 100 AND (${column} = '' OR ${column} COLLATE "C" ~ '\\S')`;
+
+/** Constraint: a person has a first or a last name. */
+export const nameCheck = (firstname: AnyPgColumn, lastname: AnyPgColumn): SQL =>
+  sql`${firstname} <> '' OR ${lastname} <> ''`;
+
+/** Constraint: at most five phone numbers, in the form of E.164. */
+export const phonesCheck = (column: AnyPgColumn): SQL =>
+  sql`${column} = '{}' OR array_to_string(${column}, ',', 'NULL') ~ '^\\+[1-9]\\d{6,14}(,\\+[1-9]\\d{6,14}){0,4}$'`;
+
+/** How a patient or a doctor can be reached, and whether others may have the same email. */
+export const contactColumns = () => ({
+  email: text(),
+  email_shared: boolean().notNull().default(false),
+  phones: text().array().notNull().default(sql`'{}'`),
+});
+
+/**
+ * The last column of a unique index of emails: an email that is shared is no duplicate of any other. 0 is no id.
+ */
+export const sharedEmailKey = (emailShared: AnyPgColumn, id: AnyPgColumn): SQL =>
+  sql`(CASE WHEN ${emailShared} THEN ${id} ELSE 0 END)`;
 
 /**
  * Constraint: an email address of at most `max` characters, by the rule of src/email.ts. `is_email`

@@ -79,7 +79,7 @@ const foreignKeyFields = {
   probes_account_id_fkey: null,
   emergency_accesses_account_id_fkey: null,
   emergency_accesses_patient_id_fkey: null,
-  mappings_patient_id_fkey: null,
+  mappings_patient_id_fkey: "patient",
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
 } satisfies Record<string, string | null>;

@@ -1,4 +1,5 @@
 import {
+  contactTexts,
   describeEmail,
   genderText,
   idPathParameters,
@@ -18,11 +19,13 @@ const exampleNewDoctor = {
   firstname: "Gregory",
   lastname: "House",
   email: "house@example.org",
-  gender: "M",
-  specialization: "NEUR",
+  gender: "M" as const,
+  specialization: "NEUR" as const,
   max_appointments_per_day: 8,
   active: true,
-} as const;
+  email_shared: false,
+  phones: ["+12025550199"],
+};
 const exampleDoctor = {
   id: 3,
   ...exampleNewDoctor,
@@ -33,23 +36,27 @@ const exampleDoctor = {
 };
 const fields = {
   ...personNameTexts,
-  email: describeEmail("The email address", " Unique among all doctors; case is ignored."),
+  email: describeEmail(
+    "The email address",
+    " Unique among all doctors, except for `email_shared`; case is ignored. Null for none.",
+  ),
   gender: genderText,
   specialization: specializationText,
   max_appointments_per_day: "The maximum number of appointments per day, 0 to 1000.",
   active:
     "Whether the doctor takes new patients. `false` for a retired doctor, whose existing assignments stay.",
+  ...contactTexts,
 };
 const emailTaken = {
   description:
-    "A doctor with this email already exists; or a concurrent request was changing this doctor: try again.",
+    "A doctor with this email already exists, whose id is `existing`, and neither of the two has `email_shared`; or a concurrent request was changing this doctor: try again.",
   detail: "A doctor with this email already exists.",
   codes: ["email_taken"],
 } as const;
 const notFound = { description: "There is no such doctor.", detail: "There is no such doctor." };
 const notCreator = {
   description:
-    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email or `active`: then the code is `doctor_relied_on`.",
+    "Only the account that created this doctor or an admin may change or delete it. Once an account is linked to it, or another account's patient is assigned, only an admin may delete it, or change its names, email, phone numbers or `active`: then the code is `doctor_relied_on`.",
   codes: ["not_doctor_creator", "doctor_relied_on"],
 } as const;
 const update = {

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { isViolationOf } from "../db/errors.ts";
 import {
   doneOrRefused,
@@ -38,19 +39,24 @@ import {
   type DeleteParams,
   type FindParams,
   type FoundRecord,
+  fieldErrorsColumn,
   foundColumns,
   foundRecordColumns,
   isChangeableVersion,
   isTargetWritable,
+  isValid,
   type NewRecordState,
+  nameErrors,
   newEmail,
+  newEmailShared,
   newRecord,
+  nextValues,
   type TargetState,
   targetColumns,
   versionTag,
 } from "../db/query/resource.ts";
 import { doctors } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
+import { intParam } from "../db/statement.ts";
 import { doctorFields, doctorResponseFields } from "./requests.ts";
 import type { Doctor } from "./responses.ts";
 
@@ -66,6 +72,11 @@ export const doctorJson = jsonText(doctors, "d", doctorResponseFields);
 const fieldNames = Object.keys(doctorFields);
 const fields = columnNames(fieldNames);
 
+/** The values of optional fields that a new doctor does not have, as a JSON object. */
+const emptyDoctor = sql.raw(
+  `'{"firstname": "", "lastname": "", "email_shared": false, "phones": []}'::jsonb`,
+);
+
 /** Reads a doctor. Not audited: doctors are a directory, not data of patients. */
 export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams>(
   "doctors/find",
@@ -80,9 +91,9 @@ FROM caller`,
 );
 
 /**
- * Creates a doctor, at most once for each idempotency key. `isDuplicate`: there is a doctor with this email already.
- * No id is taken for a duplicate, not even when two requests are concurrent: `doctor_taken` takes an advisory lock and
- * then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ * Creates a doctor, at most once for each idempotency key. `existing`: the id of the doctor who has this email already,
+ * if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent: `doctor_with_email`
+ * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
 export const createDoctor = idempotentCreate<Doctor, { record: object }, NewRecordState>(
   "doctors/create",
@@ -92,10 +103,13 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, NewReco
     sql`'doctors' || ${newRecord}::text`,
     sql`EXISTS (SELECT FROM doctors d WHERE d.id = k.record_id AND ${can("doctors:read")})`,
   )},
-  duplicate AS (SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND doctor_taken(${newEmail})),
+  duplicate AS (
+    SELECT other.id FROM caller, doctor_with_email(${newEmail}, ${newEmailShared}) other (id)
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
+  ),
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   draft AS (
-    SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${newRecord} || jsonb_build_object(
+    SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, ${emptyDoctor} || ${newRecord} || jsonb_build_object(
       'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   ),
@@ -112,7 +126,7 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, NewReco
     changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
 SELECT ${createResultColumns}, '1' AS etag,
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+  (SELECT id FROM duplicate) AS existing
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
@@ -128,8 +142,7 @@ const targetSteps = sql`target AS (
   ${callerRecheck("target")}`;
 
 /** What an owner sees of a doctor when assigning a patient. */
-const identity = ["firstname", "lastname", "email", "active"];
-const newValues = sql.raw(identity.map((name) => `coalesce(new.${name}, target.${name})`).join(", "));
+const identity = ["firstname", "lastname", "email", "phones", "active"];
 
 /**
  * The step `reserved` has a row when only an admin may do it, and the caller is none: others rely on the doctor than
@@ -153,12 +166,27 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   () => sql`-- PUT, PATCH /api/doctors/:id
   WITH ${callerSteps},
   ${targetSteps},
-  ${reservedStep(sql`target, jsonb_populate_record(NULL::doctors, ${param("changes")}::jsonb) new
-    WHERE (${newValues}) IS DISTINCT FROM (${columnNames(identity, "target.")})`)},
+  next AS (
+    SELECT d.id, ${nextValues(doctors, "d", [...identity, "email_shared"])}
+    FROM target d
+  ),
+  ${reservedStep(sql`target, next
+    WHERE (${columnNames(identity, "next.")}) IS DISTINCT FROM (${columnNames(identity, "target.")})`)},
+  field_errors AS (
+    ${nameErrors}
+  ),
+  -- An email that was shared stays shared while another doctor has it.
+  duplicate AS (
+    SELECT other.id FROM target, next, doctors other
+    WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+      AND ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)}
+      AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+    ORDER BY other.email_shared, other.id LIMIT 1
+  ),
   changed AS (
     UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
       updated_at = now(), version = d.version + 1
-    FROM target WHERE d.id = target.id AND ${isWritable}
+    FROM target WHERE d.id = target.id AND ${isWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
     RETURNING ${versionTag("d.version")} AS etag, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
   ${insertAuditEvent({
@@ -167,7 +195,8 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     doctor: id,
     changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${doctorColumns}, (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
+SELECT ${doctorColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
+(SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
 );
 

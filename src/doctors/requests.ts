@@ -1,8 +1,10 @@
 import { genders, specializations } from "../db/schema.ts";
+import { phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
   emailField,
   idParam,
+  makeOptional,
   nameSearch,
   patchBody,
   personName,
@@ -11,17 +13,21 @@ import {
   responseFields,
 } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
+import { changedNameMeta, nameMeta, requireChangedName, requireName } from "../http/person-rules.ts";
 import * as z from "../zod.ts";
 
 /** The fields that a client writes. */
 export const doctorFields = {
   firstname: personName,
   lastname: personName,
-  email: emailField(128),
+  email: z.nullable(emailField(128)),
   gender: z.enum(genders),
   specialization: z.enum(specializations),
   max_appointments_per_day: z.int().check(z.minimum(0), z.maximum(1000)),
   active: z.boolean(),
+  /** Whether other doctors may have the same email. */
+  email_shared: z.boolean(),
+  phones: phonesField,
 };
 
 /** The fields of a response, in this order. */
@@ -32,13 +38,19 @@ export const DoctorsQuery = defineListQuery(
   ["id", "lastname", "created_at"],
 );
 
+/** Fields that are left out and have no default here get their values from the statement. */
 export const NewDoctor = requestBody(
   {
-    ...doctorFields,
+    ...makeOptional(doctorFields),
+    gender: doctorFields.gender,
+    specialization: doctorFields.specialization,
     max_appointments_per_day: z._default(doctorFields.max_appointments_per_day, 10),
     active: z._default(doctorFields.active, true),
   },
   readOnlyFields,
-);
+  requireName,
+).check(nameMeta);
 
-export const DoctorChanges = patchBody(doctorFields, readOnlyFields);
+export const DoctorChanges = patchBody(doctorFields, readOnlyFields, requireChangedName).check(
+  changedNameMeta,
+);

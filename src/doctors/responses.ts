@@ -1,6 +1,6 @@
-import { resourceSchema } from "../http/responses.ts";
+import { personInResponse, resourceSchema } from "../http/responses.ts";
 import type * as z from "../zod.ts";
 import { doctorFields } from "./requests.ts";
 
-export const Doctor = resourceSchema(doctorFields);
+export const Doctor = resourceSchema({ ...doctorFields, ...personInResponse });
 export type Doctor = z.infer<typeof Doctor>;

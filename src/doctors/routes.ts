@@ -18,7 +18,7 @@ export const doctorRoutes = new Hono<AppEnv>()
   .get("/", ...listHandlers(DoctorsQuery, listDoctors))
   .post("/", ...postHandlers("/api/doctors", NewDoctor, createDoctor, "doctors_email_key"))
   .get("/:id", ...getHandlers("doctor", findDoctor))
-  .on(["PUT", "PATCH"], "/:id", ...updateHandlers("doctor", DoctorChanges, updateDoctor))
+  .on(["PUT", "PATCH"], "/:id", ...updateHandlers("doctor", DoctorChanges, updateDoctor, "doctors_email_key"))
   .delete("/:id", ...deleteHandlers("doctor", deleteDoctor, requireUnassigned));
 
 /** @throws {Problem} 409 while the doctor has patients */

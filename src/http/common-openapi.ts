@@ -24,10 +24,22 @@ export const readOnlyFieldTexts = {
     "The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has.",
 };
 
+/** What a name may be. It completes "The first name, ". */
+const nameRule =
+  "up to 100 characters, without zero-width or bidirectional control characters. One of the two may be empty, null or left out; a response has an empty text then.";
+
 /** The name of a patient or a doctor. */
 export const personNameTexts = {
-  firstname: "The first name, 1 to 64 characters, without zero-width or bidirectional control characters.",
-  lastname: "The last name, 1 to 64 characters, without zero-width or bidirectional control characters.",
+  firstname: `The first name, ${nameRule}`,
+  lastname: `The last name, ${nameRule}`,
+};
+
+/** How a patient or a doctor can be reached. */
+export const contactTexts = {
+  email_shared:
+    "`true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set.",
+  phones:
+    "The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none.",
 };
 
 /** What an email may be. It completes "The email address, ". */

@@ -20,7 +20,7 @@ export const removeFormulaGuard = (cell: string): string => cell.replace(guarded
 /**
  * A row of `table`, in the statement as `alias`, as one line of CSV: the columns that have these names, in this order.
  * Text that a spreadsheet may take for a formula gets an apostrophe before it, and so do apostrophes before such text:
- * `removeFormulaGuard` can undo both. NULL is an empty cell.
+ * `removeFormulaGuard` can undo both. NULL is an empty cell; the items of a list are separated by `; `.
  *
  * @param computed the values of names that are no columns, or stand for others.
  */
@@ -33,13 +33,17 @@ export function csvRow(
   const columns = getTableColumns(table);
   const cells = names.map((name) => {
     if (computed[name]) return computed[name];
-    return columns[name]?.getSQLType() === "text"
-      ? quotedCell(`${alias}.${name}`)
-      : responseColumn(alias, name);
+    const column = columns[name];
+    const type = column?.getSQLType();
+    if (type === "text") return quotedCell(`${alias}.${name}`);
+    if (type === "text[]") return quotedCell(`nullif(array_to_string(${alias}.${name}, '; '), '')`);
+    // `concat` would write t and f.
+    return type === "boolean" ? sql.raw(`${alias}.${name}::text`) : responseColumn(alias, name);
   });
   // `concat_ws` would leave out a NULL, and the cells after it would move to other columns.
   return sql`concat(${sql.join(cells, sql`, ',', `)}, E'\\r\\n')`;
 }
 
-const quotedCell = (column: string): SQL =>
+/** A text as a cell. @param column an SQL expression */
+export const quotedCell = (column: string): SQL =>
   sql`'"' || replace(regexp_replace(${sql.raw(column)}, ${guardPattern}, '''', 'g'), '"', '""') || '"'`;

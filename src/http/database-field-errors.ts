@@ -1,3 +1,4 @@
+import { alternativesMissing } from "./person-rules.ts";
 import type { FieldErrorCode } from "./problem-codes.ts";
 import { type FieldErrors, validationProblem } from "./problems.ts";
 
@@ -6,6 +7,7 @@ type DatabaseFieldErrors = Record<string, string> | null;
 
 /** The messages of the errors that statements find. */
 const messages = {
+  required: "Required",
   too_big: "Too big: expected a number to be <=120",
   in_the_future: "Must not be in the future",
   too_long_ago: "Must be at most 120 years ago",
@@ -24,7 +26,9 @@ export function requireValidFields(errors: DatabaseFieldErrors | undefined): voi
   const fieldErrors: FieldErrors = {};
   for (const [field, name] of Object.entries(errors)) {
     const code = name as keyof typeof messages;
-    fieldErrors[field] = [{ code, message: messages[code] }];
+    // Of several fields that are required, one is enough.
+    const message = (name === "required" && alternativesMissing[field]) || messages[code];
+    fieldErrors[field] = [{ code, message }];
   }
   throw validationProblem(fieldErrors);
 }

@@ -77,17 +77,37 @@ export const trimmedPattern = (pattern: string) => `^\\s*${pattern.replace(/^\^|
  */
 const INVISIBLE = /(?<![\u0620-\u0dff](?=[\u200c\u200d]))\p{Cf}/u;
 
-/** A person's first or last name. */
-export const personName = textField(64).check(
-  rule(
-    (value) => !VISIBLE.test(value) || !INVISIBLE.test(value),
-    "invisible_characters",
-    "Must have no zero-width or bidirectional control characters",
+/** How many characters a first or a last name has at most. */
+export const MAX_NAME = 100;
+
+/**
+ * A person's first or last name. One of the two may be missing: null and a blank text are stored as an empty one. See
+ * `requireName`.
+ */
+export const personName = z.pipe(
+  z.nullable(
+    z.string().check(
+      storableText,
+      z.trim(),
+      rule((value) => value === "" || VISIBLE.test(value) || !isStorable(value), "required", "Required"),
+      rule(
+        (value) => [...value].length <= MAX_NAME,
+        "too_long",
+        `Too long: expected at most ${MAX_NAME} characters`,
+      ),
+      rule(
+        (value) => !VISIBLE.test(value) || !INVISIBLE.test(value),
+        "invisible_characters",
+        "Must have no zero-width or bidirectional control characters",
+      ),
+      z.meta({
+        maxLength: MAX_NAME,
+        // Without the rule that control characters alone are no name: a pattern of both would have 250 characters.
+        pattern: trimmedPattern("(?:[^\\u0000\\p{Cf}]|[\\u0620-\\u0dff][\\u200c\\u200d])*"),
+      }),
+    ),
   ),
-  z.meta({
-    // Without the rule that control characters alone are no name: a pattern of both would have 250 characters.
-    pattern: trimmedPattern("(?=\\S)(?:[^\\u0000\\p{Cf}]|[\\u0620-\\u0dff][\\u200c\\u200d])*"),
-  }),
+  z.transform((name) => name ?? ""),
 );
 
 /**
@@ -114,8 +134,11 @@ export const emailField = (max: number) =>
  */
 const COMPARED = /[%_*\\]|[^\p{M}\p{P}\p{Z}\p{C}\p{Lm}\p{Sk}$+<=>|~−]/u;
 
-/** A name search. It must contain a character that is compared: every name begins with the empty text. */
-export const nameSearch = textField(129).check(
+/**
+ * A name search: a whole name, or a part. It must contain a character that is compared: every name begins with the empty
+ * text.
+ */
+export const nameSearch = textField(2 * MAX_NAME + 1).check(
   rule(
     (value) => !VISIBLE.test(value) || COMPARED.test(value),
     "invalid_format",

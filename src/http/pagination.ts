@@ -16,7 +16,7 @@ const DEFAULT_SORT = "id";
 
 const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
 /** A cursor holds the query and the sort key of a record, and two names can have some thousand bytes. */
-const MAX_CURSOR_LENGTH = 4096;
+const MAX_CURSOR_LENGTH = 8192;
 const cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
 
 /**

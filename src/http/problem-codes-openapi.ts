@@ -63,7 +63,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Do not offer this action",
   },
   doctor_relied_on: {
-    when: "You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email or `active`",
+    when: "You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`",
     action: "Ask an admin",
   },
   registration_closed: {
@@ -88,8 +88,9 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Send the same request again",
   },
   email_taken: {
-    when: "The owner already has a patient with this email, or there is a doctor with it",
-    action: "Tell the user, who may know the other record",
+    when: "The owner already has a patient with this email, or there is a doctor with it, and neither of the two has `email_shared`; `existing` is the id of the other record, if you can read it",
+    action:
+      "Show the user the record `existing`. If these are two people with one email, send `email_shared: true`",
   },
   receiver_has_email: {
     when: "The account that would get the patient already has one with this email",
@@ -107,6 +108,23 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   doctor_deleted: {
     when: "A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor",
     action: "Ask the user whether to restore without these assignments: `?partial=true`",
+  },
+  patient_not_deleted: {
+    when: "Only a deleted patient can be erased",
+    action: "Delete the patient first, or have its owner delete it",
+  },
+  not_merged: {
+    when: "The patient is not merged, so there is nothing to undo",
+    action: "Take it for a success, if that is what you wanted",
+  },
+  survivor_merged: {
+    when: "The patient that this one was merged into was merged itself; `detail` names it",
+    action: "Undo that merge first",
+  },
+  unmerge_expired: { when: "The merge was more than 30 days ago", action: "Do not offer this action" },
+  merge_exceeds_limit: {
+    when: "Both patients together have more phone numbers than one may have; `detail` names the field",
+    action: "Let the user remove some, or take the list of one of them: `take`",
   },
   last_admin: {
     when: "The change would leave no active admin",
@@ -180,19 +198,21 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
 
 /** What is wrong with a field. */
 export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
-  required: "It is missing or blank",
+  required: "It is missing or blank; several fields have this code when one of them is enough",
   invalid_type: "It has another type: a text in place of a number, a fraction in place of an integer",
   invalid_value: "It is none of the values that are allowed",
   invalid_format: "The text does not have the form that is expected",
   invalid_email: "It is not an email address",
-  invalid_text: "The text has a NUL or is not well-formed Unicode",
+  invalid_phone: "It is not a phone number: + and 7 to 15 digits, without a 0 in brackets",
+  country_code_missing: "The phone number does not begin with + and the country code",
+  invalid_text: "The text has a NUL or is not well-formed Unicode, or a line of an address has a line break",
   invisible_characters: "A name has zero-width or bidirectional control characters",
   too_big: "The number is too big",
   too_small:
     "The number or the time is too small; `max_age` is less than `min_age`, or `to` is before `from`",
   too_long: "The text, the line or the cell is too long",
   too_short: "The text is too short",
-  too_many: "A line of a file has too many fields, cells or columns",
+  too_many: "The list has too many items, or a line of a file too many fields, cells or columns",
   unknown_field: "The record has no such field",
   unknown_parameter: "The route has no such query parameter",
   repeated_parameter: "The query has the parameter more than once",

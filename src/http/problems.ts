@@ -58,11 +58,13 @@ export class Problem extends Error {
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
   readonly successor: number | undefined;
+  readonly existing: number | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
    * @param successor the id of the patient that a merged one is part of now; only one that the caller may see.
+   * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
    */
   constructor(
     code: ProblemCode,
@@ -70,24 +72,32 @@ export class Problem extends Error {
     {
       errors,
       headers = {},
+      existing,
       successor,
-    }: { errors?: FieldErrors; headers?: Record<string, string>; successor?: number } = {},
+    }: {
+      errors?: FieldErrors;
+      headers?: Record<string, string>;
+      existing?: number | undefined;
+      successor?: number;
+    } = {},
   ) {
     super(detail);
     this.code = code;
     this.errors = errors;
     this.headers = headers;
+    this.existing = existing;
     this.successor = successor;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors, successor } = this;
+    const { code, message: detail, errors, existing, successor } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
         successor,
+        existing,
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
@@ -134,10 +144,10 @@ export function requireNotMerged({ successor }: MergedState): void {
   });
 }
 
-/** 409 for a duplicate that a unique constraint forbids. */
-export function duplicateProblem(constraint: ReportedConstraint): Problem {
+/** 409 for a duplicate that a unique constraint forbids. @param existing the id of the record that it would repeat */
+export function duplicateProblem(constraint: ReportedConstraint, existing?: number): Problem {
   const { code, detail } = uniqueViolations[constraint];
-  return new Problem(code, detail);
+  return new Problem(code, detail, { existing });
 }
 
 /** Returns `record`. @throws {Problem} 404 when it is null */

@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import type { ReportedConstraint } from "../db/errors.ts";
+import { isViolationOf, type ReportedConstraint } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { CreateResult } from "../db/query/idempotent-create.ts";
 import type { PagePosition, PageRequest } from "../db/query/list.ts";
@@ -103,7 +103,7 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     requireReplayable(result);
     if (result.body === null) {
       requireValidFields(result.fieldErrors);
-      if (result.isDuplicate) throw duplicateProblem(constraint);
+      if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
     }
     return respondCreated(result, {
       Location: `${path}/${result.id}/`,
@@ -145,13 +145,14 @@ export const deleteHandlers = <Result extends TargetState>(
 /**
  * `PUT` and `PATCH /:id`: changes the fields that are sent and leaves the others.
  *
- * @throws {Problem} 400, 403, 404, 412, 413, 415, 428
- * @throws {DatabaseError} of a duplicate: the error handler responds with 409.
+ * @param constraint the unique constraint that a duplicate violates: it decides the 409.
+ * @throws {Problem} 400, 403, 404, 409, 412, 413, 415, 428
  */
 export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   resourceName: ResourceKind,
   schema: Schema,
   update: (caller: Caller, values: ChangeParams) => Promise<ChangedRecord<Shape>>,
+  constraint: ReportedConstraint,
 ) =>
   createHandlers(
     validate("param", IdPath),
@@ -161,9 +162,16 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
       const headers = c.req.valid("header");
       const changes = c.req.valid("json") as object;
       const values = { ...c.req.valid("param"), changes, ...versionsToChange(c, headers) };
-      const { etag, body, fieldErrors, ...target } = await update(c.get("caller"), values);
+      const send = () => update(c.get("caller"), values);
+      const { etag, body, fieldErrors, existing, ...target } = await send().catch((error: unknown) => {
+        // A concurrent request took the email: the statement's snapshot does not show it, the constraint does. A new
+        // snapshot will, and which record has it.
+        if (!isViolationOf(error, constraint)) throw error;
+        return send();
+      });
       requireWritable(target, resourceName, headers);
       requireValidFields(fieldErrors);
+      if (existing) throw duplicateProblem(constraint, existing);
       return respondJson(requireFound(body, resourceName), 200, {
         ETag: formatEtag(requireFound(etag, resourceName)),
       });

@@ -1,7 +1,8 @@
 import { auditActions } from "../db/query/audit.ts";
 import { outcomes, roles } from "../db/schema.ts";
 import * as z from "../zod.ts";
-import { idSchema, MAX_ID, textField } from "./fields.ts";
+import { phonesInResponse } from "./contact-fields.ts";
+import { idSchema, MAX_ID, MAX_NAME } from "./fields.ts";
 import { type ProblemCode as Code, fieldErrorCodes, problemStatuses } from "./problem-codes.ts";
 
 // Schemas that the responses of several groups share. They are for the OpenAPI document, the client and the tests:
@@ -40,6 +41,16 @@ export const fieldErrorCodesSchema = z.record(
 /** The version of a record: the number in its ETag. */
 const versionSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
 
+/** A name. Those from before the rule of `personName` are still returned. One of a person's two may be empty. */
+const nameInResponse = z.string().check(z.maxLength(MAX_NAME));
+
+/** The fields of a person that a response has in a stricter form than a request. */
+export const personInResponse = {
+  firstname: nameInResponse,
+  lastname: nameInResponse,
+  phones: phonesInResponse,
+};
+
 /**
  * A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts.
  */
@@ -47,9 +58,6 @@ export const resourceSchema = <Fields extends z.core.$ZodShape>(fields: Fields) 
   z.strictObject({
     id: idSchema,
     ...fields,
-    // Names from before the rule of `personName` are still returned.
-    firstname: textField(64),
-    lastname: textField(64),
     created_by: idSchema,
     created_at: timestampSchema,
     updated_at: timestampSchema,

@@ -6,8 +6,18 @@ export const exampleNewPatient = {
   lastname: "Hopper",
   email: "grace@example.org",
   age: 85,
-  gender: "F",
-} as const;
+  gender: "F" as const,
+  email_shared: false,
+  anonymous: false,
+  phones: ["+12025550143"],
+  address: {
+    lines: ["1 Chapel Street"],
+    city: "New Haven",
+    region: "CT",
+    postal_code: "06510",
+    country: "US" as const,
+  },
+};
 
 /** The patient in a response. */
 export const examplePatient = {

@@ -6,8 +6,9 @@ import { logFailure } from "../http/error-handler.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { negotiateMediaType } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
+import { exportedColumns } from "./csv-columns.ts";
 import { exportAsCsv, exportAsNdjson } from "./import-export-queries.ts";
-import { ExportQuery, patientResponseFields } from "./requests.ts";
+import { ExportQuery } from "./requests.ts";
 
 /**
  * How many patients one statement returns: few enough for the Worker's memory, and for its limit of 1,000
@@ -28,7 +29,7 @@ const formats = {
     filename: "patients.csv",
     // Without it Excel reads the file as Windows-1252.
     byteOrderMark: "\ufeff",
-    header: `${patientResponseFields.join(",")}\r\n`,
+    header: `${exportedColumns.join(",")}\r\n`,
     readBatch: exportAsCsv,
   },
 };

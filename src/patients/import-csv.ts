@@ -3,8 +3,14 @@ import { columnName, readCsv, tooFewCells, UNNAMED_COLUMN } from "../http/csv-re
 import { removeFormulaGuard } from "../http/csv-writer.ts";
 import { type FieldErrors, Problem } from "../http/problems.ts";
 import { SAVE_AS_UTF8, spreadsheetDecoder } from "../http/text-encoding.ts";
+import {
+  addressColumns,
+  exportedColumns,
+  isContactColumn,
+  missingGroups,
+  requiredColumns,
+} from "./csv-columns.ts";
 import { type ParsedLine, refusedLinesProblem } from "./import-lines.ts";
-import { patientResponseFields } from "./requests.ts";
 
 /** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
 export function decodeSpreadsheet(bytes: Uint8Array): string {
@@ -33,11 +39,6 @@ export function* readCsvLines(text: string): Generator<ParsedLine> {
   }
 }
 
-/** The columns that a header needs; one of each group is enough. */
-const requiredColumns = [["firstname"], ["lastname"], ["email"], ["age", "birth_date"], ["gender"]];
-/** The groups that have no column among these. */
-const missingGroups = (columns: string[]): string[][] =>
-  requiredColumns.filter((group) => !group.some((name) => columns.includes(name)));
 const UNKNOWN = "?";
 /** A longer cell of the header names no column. The time of NFKD grows with the square of the accents on a letter. */
 const MAX_NAME_CHARACTERS = 256;
@@ -54,7 +55,7 @@ const simplifyName = (name: string): string =>
     .replace(/[^\p{L}\p{N}]/gu, "");
 
 const knownColumns = new Map([
-  ...patientResponseFields.map((name) => [simplifyName(name), name] as const),
+  ...exportedColumns.map((name) => [simplifyName(name), name] as const),
   ["dateofbirth", "birth_date"],
   ["dob", "birth_date"],
 ]);
@@ -94,11 +95,29 @@ const cellParsers: Record<string, (cell: string) => unknown> = {
   // A spreadsheet may show a decimal, with a point or a comma.
   age: (cell) => (/^-?\d{1,9}(?:[.,]0{1,2})?$/.test(cell) ? Number.parseInt(cell, 10) : cell),
   gender: (cell) => genderWords.get(cell.toLowerCase()) ?? cell,
+  email_shared: parseBoolean,
+  anonymous: parseBoolean,
+  phones: (cell) => splitCell(cell, /[;,\n]/),
+  address_lines: (cell) => splitCell(cell, /\n/),
 };
 
 const genderWords = new Map(
   Object.entries({ f: "F", female: "F", m: "M", male: "M", o: "O", other: "O", u: "U", unknown: "U" }),
 );
+
+/** A spreadsheet writes TRUE. */
+function parseBoolean(cell: string): unknown {
+  const word = cell.toLowerCase();
+  if (["true", "yes", "1"].includes(word)) return true;
+  return ["false", "no", "0"].includes(word) ? false : cell;
+}
+
+/** The parts of a cell that holds a list. */
+const splitCell = (cell: string, separator: RegExp): string[] =>
+  cell
+    .split(separator)
+    .map(trimCell)
+    .filter((part) => part !== "");
 
 /**
  * White space, and the invisible characters that Windows and web pages add around copied text. No joiners (U+200C, U+200D),
@@ -110,7 +129,10 @@ const trimCell = (cell: string): string => TEXT_WITHOUT_MARGIN.exec(cell)?.[0] ?
 
 /** A record of the cells. An empty cell is a field that is left out. */
 function parseCells(line: number, columns: string[], cells: string[]): ParsedLine {
-  if (missingGroups(columns.slice(0, cells.length)).length > 0)
+  if (
+    missingGroups(columns.slice(0, cells.length)).length > 0 ||
+    columns.slice(cells.length).some(isContactColumn)
+  )
     return { line, errors: tooFewCells(columns.findLastIndex((name) => name !== "") + 1) };
   const record: Record<string, unknown> = {};
   const errors: FieldErrors = {};
@@ -118,7 +140,16 @@ function parseCells(line: number, columns: string[], cells: string[]): ParsedLin
     const cell = removeFormulaGuard(trimCell(cells[index] ?? ""));
     if (cell === "") return;
     if (name === "") errors[columnName(index + 1)] = [{ code: "unknown_column", message: UNNAMED_COLUMN }];
-    else record[name] = cellParsers[name]?.(cell) ?? cell;
+    else setField(record, name, cellParsers[name]?.(cell) ?? cell);
   });
   return Object.keys(errors).length > 0 ? { line, errors } : { line, record };
 }
+
+/** Sets a field, or a part of the address. */
+function setField(record: Record<string, unknown>, column: string, value: unknown): void {
+  if (!isKeyOf(addressColumns, column)) record[column] = value;
+  else record["address"] = { ...Object(record["address"]), [addressColumns[column]]: value };
+}
+
+const isKeyOf = <Names extends object>(names: Names, name: string): name is string & keyof Names =>
+  Object.hasOwn(names, name);

@@ -1,10 +1,13 @@
 import { type DescribedRoutes, describeParameters, describeSchema } from "../http/openapi.ts";
+import { exportedColumns } from "./csv-columns.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
 import { ExportQuery, ImportQuery } from "./requests.ts";
 import { ImportResult } from "./responses.ts";
 
 const csvHeader = "firstname,lastname,email,age,gender";
 const csvRow = '"Grace","Hopper","grace@example.org",85,"F"';
+/** The other columns of an export. An apostrophe stands before what a spreadsheet would run as a formula. */
+const furtherCells = `false,false,"'+12025550143","1 Chapel Street","New Haven","CT","06510","US"`;
 const ndjson = { type: "string", description: "One patient per line, as JSON." };
 const csv = { type: "string", description: "CSV (RFC 4180) in UTF-8: a header and one patient per line." };
 const importedCsv = {
@@ -56,7 +59,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "exportPatients",
       summary: "Export your patients",
       description:
-        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. CSV begins with a byte order mark, unless `bom=false`. In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
+        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. CSV begins with a byte order mark, unless `bom=false`. In CSV, `; ` separates the `phones`, and an address has a column for each of its parts. A text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
       responses: [
         {
           status: 200,
@@ -65,7 +68,7 @@ export const importExportOpenApi: DescribedRoutes = {
           content: {
             "text/csv": {
               schema: csv,
-              example: `${Object.keys(examplePatient).join()}\r\n7,${csvRow},12,${examplePatient.created_at},${examplePatient.updated_at},${examplePatient.version}\r\n`,
+              example: `${exportedColumns.join()}\r\n7,${csvRow},${furtherCells},12,${examplePatient.created_at},${examplePatient.updated_at},${examplePatient.version}\r\n`,
             },
             "application/x-ndjson": { schema: ndjson, example: `${JSON.stringify(examplePatient)}\n` },
           },
@@ -83,7 +86,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "importPatients",
       summary: "Import patients",
       description:
-        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns, in any case and with or without spaces and punctuation: `First name`. Columns that the API sets itself are allowed and ignored, and so are blank rows and blank columns without a name. In CSV, `gender` may also be `female`, `male`, `other` or `unknown`, in any case, and `age` may have a fraction of zeros: `47.0` or `47,0`. An empty cell is a field that is left out. Errors name a column by its number, `1.column_3`, and never repeat a cell.",
+        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns, in any case and with or without spaces and punctuation: `First name`. The columns `firstname`, `lastname`, `email`, `age` and `gender` are required, their cells only as far as the fields are. `email_shared`, `anonymous`, `phones`, `address_lines`, `address_city`, `address_region`, `address_postal_code` and `address_country` may be there too. Columns that the API sets itself are allowed and ignored, and so are blank rows and blank columns without a name. In CSV, `gender` may also be `female`, `male`, `other` or `unknown`, in any case, and `age` may have a fraction of zeros: `47.0` or `47,0`. `email_shared` and `anonymous` may be `true` or `false`, `yes` or `no`; semicolons separate the `phones`, and line breaks the `address_lines`. An empty cell is a field that is left out. Errors name a column by its number, `1.column_3`, and never repeat a cell.",
       content: {
         // First, because generators take the first one, and send text as it is; NDJSON they would send as a JSON string.
         "text/csv": { schema: { ...importedCsv, ...file }, example: `${csvHeader}\r\n${csvRow}\r\n` },

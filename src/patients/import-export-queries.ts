@@ -22,11 +22,12 @@ import { columnNames } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
 import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
-import { csvRow } from "../http/csv-writer.ts";
+import { csvRow, quotedCell } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { birthOf, patientAge } from "./birth-queries.ts";
-import { patientJson } from "./queries.ts";
-import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
+import { addressColumns, exportedColumns } from "./csv-columns.ts";
+import { emptyPatient, patientJson } from "./queries.ts";
+import { patientColumns, patientFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
 
 const size = intParam("size");
@@ -58,9 +59,20 @@ export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams
   () => exportStatement(sql`${patientJson} || E'\\n'`),
   { readsInIndexOrder: true },
 );
+/** The parts of the address of the patient `p`. Its lines are the lines of one cell. */
+const addressCells = Object.fromEntries(
+  Object.entries(addressColumns).map(([column, part]) => [
+    column,
+    quotedCell(
+      part === "lines"
+        ? `(SELECT string_agg(line, E'\\n' ORDER BY n) FROM jsonb_array_elements_text(p.address -> 'lines') WITH ORDINALITY l (line, n))`
+        : `p.address ->> '${part}'`,
+    ),
+  ]),
+);
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
-  () => exportStatement(csvRow(patients, "p", patientResponseFields, { age: patientAge })),
+  () => exportStatement(csvRow(patients, "p", exportedColumns, { age: patientAge, ...addressCells })),
   { readsInIndexOrder: true },
 );
 
@@ -89,7 +101,7 @@ const linesJson = (columns: SQL, step: string): SQL => sql`(
 
 /**
  * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
- * whether an email is a duplicate of another patient's or of an earlier line's. `patients_taken` waits for concurrent
+ * whether an email is a duplicate of another patient's or of an earlier line's; a shared email is none. `patients_taken` waits for concurrent
  * POSTs and imports of the same account (advisory lock) and sees what they created. A duplicate by a concurrent PATCH,
  * restore or transfer violates the unique constraint, and nothing is imported.
  */
@@ -122,10 +134,13 @@ export const importPatients = idempotentCreate<
   lines AS (
     SELECT sent.line, sent.record, new.*
     FROM jsonb_to_recordset(${param("lines")}::jsonb) AS sent (line int, record jsonb),
-      jsonb_populate_record(NULL::patients, sent.record) new
+      jsonb_populate_record(NULL::patients, ${emptyPatient} || sent.record) new
   ),
   existing_emails AS (
-    SELECT email FROM patients_taken(${callerId}, ARRAY(SELECT ${lineKey} FROM lines l)) email
+    SELECT email
+    FROM patients_taken(${callerId}, ARRAY(
+      SELECT ${lineKey} FROM lines l WHERE l.email IS NOT NULL AND NOT l.email_shared
+    )) email
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "existing_emails")},
@@ -134,9 +149,10 @@ export const importPatients = idempotentCreate<
   ),
   line_errors AS (
     SELECT line, 'email' AS field, CASE
+      WHEN email IS NULL OR email_shared THEN NULL
       WHEN email_key IN (SELECT email FROM existing_emails) THEN ${emailTaken}
-      WHEN row_number() OVER (PARTITION BY email_key ORDER BY line) > 1 THEN ${emailRepeated} END AS code
-    FROM (SELECT l.line, ${lineKey} AS email_key FROM lines l) keys
+      WHEN row_number() OVER (PARTITION BY email_key, email_shared ORDER BY line) > 1 THEN ${emailRepeated} END AS code
+    FROM (SELECT l.line, l.email, l.email_shared, ${lineKey} AS email_key FROM lines l) keys
     UNION ALL SELECT line, error_field, error_code FROM births
   ),
   refused AS (

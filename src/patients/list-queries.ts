@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import { today } from "../db/query/age.ts";
 import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
 import {
@@ -17,6 +18,7 @@ import type { Patient } from "./responses.ts";
 const gender = sql`${param("gender")}::text`;
 const [minAge, maxAge, doctor] = [intParam("min_age"), intParam("max_age"), intParam("doctor")];
 
+const [email, phone] = [sql`${param("email")}::text`, sql`${param("phone")}::text`];
 const [bornFrom, bornTo] = [sql`${param("born_from")}::date`, sql`${param("born_to")}::date`];
 /** The latest day of birth of a person who is that old today. */
 const yearsBefore = (years: SQL): SQL => sql`(${today} - make_interval(years => ${years}))::date`;
@@ -30,6 +32,9 @@ const patientList = {
   json: patientJson,
   columns: [...patientResponseFields.filter((name) => name !== "age"), "born_to", "name_sort_key"],
   filters: {
+    // First, because they find the fewest rows.
+    email: sql`(${email} IS NULL OR ${emailKey(sql`p.email`)} = ${emailKey(email)})`,
+    phone: sql`(${phone} IS NULL OR p.phones @> ARRAY[${phone}])`,
     // Before `search`: of a doctor's patients, the names are read, because there are few.
     doctor: sql`(${doctor} IS NULL OR ${isOfDoctor})`,
     search: matchesName("p"),
@@ -40,6 +45,7 @@ const patientList = {
     born_from: sql`(${bornFrom} IS NULL OR p.born_to >= ${bornFrom})`,
     born_to: sql`(${bornTo} IS NULL OR p.born_from <= ${bornTo})`,
   },
+  filterGroups: { email: "contact", phone: "contact" },
   auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },
 } as const;
 
@@ -58,6 +64,31 @@ const patientsFound = sql`(
         SELECT * FROM patients
         WHERE patient_name_tokens(owner_id, deleted_from, name_tokens) @@ (SELECT scoped_query FROM search) OFFSET 0
       ) p`;
+
+/**
+ * The patients with the parameter `email`, or else with `phone`. `OFFSET 0`: only the index of emails or of phone numbers
+ * is used for them.
+ *
+ * @param isOwn whose patients they are, as a condition.
+ * @param scope what stands before the phone numbers in the index: see `patient_phones`.
+ */
+const patientsByContact = (isOwn: SQL, scope: SQL): SQL => sql`(
+        (SELECT * FROM patients WHERE ${emailKey(sql`email`)} = ${emailKey(email)} AND ${isOwn} OFFSET 0)
+        UNION ALL (
+          SELECT * FROM patients
+          WHERE ${email} IS NULL AND phones <> '{}'
+            AND patient_phones(owner_id, deleted_from, phones) @> ARRAY[${scope} || ${phone}] OFFSET 0
+        )
+      ) p`;
+const ownByContact: IndexScan = {
+  from: patientsByContact(sql`owner_id = ${callerId}`, sql`${callerId} || ':'`),
+};
+const deletedByContact: IndexScan = {
+  from: patientsByContact(
+    sql`owner_id IS NULL AND deleted_from = ${callerId}`,
+    sql`'d' || ${callerId} || ':'`,
+  ),
+};
 
 const joinPatient = lateralJoin("patients", "p", "m.patient_id");
 /** Evaluated once: for an account that is no doctor's own, the scans of assigned patients are not executed. */
@@ -129,6 +160,9 @@ const listReadablePatients = defineList<Patient>({
     "search id": { ...ownSorts.id, namesFound: patientsFound },
     "search lastname": { ...ownSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...ownSorts.created_at, namesFound: patientsFound },
+    "contact id": { order: orders.id, scans: [ownByContact, assignedPatients] },
+    "contact lastname": { order: orders.lastname, scans: [ownByContact, sortedAssignedPatients] },
+    "contact created_at": { order: orders.created_at, scans: [ownByContact, sortedAssignedPatients] },
     "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatientsOfDoctor] },
     "doctor lastname": { order: orders.lastname, scans: sortedPatientsOfDoctor },
     "doctor created_at": { order: orders.created_at, scans: sortedPatientsOfDoctor },
@@ -144,6 +178,9 @@ const listDeletedPatients = defineList<Patient>({
     "search id": { ...deletedSorts.id, namesFound: patientsFound },
     "search lastname": { ...deletedSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...deletedSorts.created_at, namesFound: patientsFound },
+    "contact id": { order: orders.id, scans: [deletedByContact] },
+    "contact lastname": { order: orders.lastname, scans: [deletedByContact] },
+    "contact created_at": { order: orders.created_at, scans: [deletedByContact] },
   },
 });
 

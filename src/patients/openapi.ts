@@ -1,4 +1,5 @@
 import {
+  contactTexts,
   describeEmail,
   genderText,
   idPathParameters,
@@ -21,15 +22,23 @@ import { Patient } from "./responses.ts";
 
 const fields = {
   ...personNameTexts,
-  email: describeEmail("The email address", " Unique among the patients of your account; case is ignored."),
+  email: describeEmail(
+    "The email address",
+    " Unique among the patients of your account, except for `email_shared`; case is ignored. Null for none: then the patient has a phone number, or is `anonymous`.",
+  ),
   age: "The age in whole years. A new patient has an age of 0 to 120, a `birth_date`, or both if they agree. An age that is sent back as the patient has it changes nothing. It cannot be changed when the birth date is known.",
   gender: genderText,
   birth_date:
     "The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago.",
+  ...contactTexts,
+  anonymous:
+    "`true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set.",
+  address:
+    "The postal address, or null: `lines` (up to 4 of 100 characters, such as street and house), `city`, `region`, `postal_code`, and `country` (ISO 3166-1 alpha-2: `GB`). A request may leave out each part, but not all; a response has all, null or `[]` for one that is missing.",
 };
 const emailTaken = {
   description:
-    "You already have a patient with this email; or a concurrent request was changing this patient: try again.",
+    "You already have a patient with this email, whose id is `existing`, and neither of the two has `email_shared`; or a concurrent request was changing this patient: try again.",
   detail: "You already have a patient with this email.",
   codes: ["email_taken"],
 } as const;
@@ -69,6 +78,11 @@ export const patientsOpenApi: OpenApiGroup = {
     describeParameters(PatientsQuery, {
       ...pageParameterTexts,
       search: searchParameterText,
+      email: { description: "Only patients with this email; case is ignored." },
+      phone: {
+        description:
+          "Only patients with this phone number, in any of the forms that a request may have. Encode its `+` as `%2B`.",
+      },
       gender: { description: `Only patients of this gender: ${genderText}` },
       min_age: { description: "Only patients who may be at least this old today, in whole years." },
       max_age: { description: "Only patients who may be at most this old today, in whole years." },
@@ -128,7 +142,7 @@ export const patientsOpenApi: OpenApiGroup = {
       operationId: "listPatients",
       summary: "List your patients",
       description:
-        "Returns a page of your patients. If your account is a doctor's own account, they include the patients assigned to that doctor. Filters can be combined. Of the filters, only `doctor` with the sort order `id` uses an index: with any other, patients are read in the sort order until the page is full.",
+        "Returns a page of your patients. If your account is a doctor's own account, they include the patients assigned to that doctor. Filters can be combined. Of the filters, `email`, `phone`, `search`, and `doctor` with the sort order `id`, use an index: with any other, patients are read in the sort order until the page is full.",
       responses: [{ status: 200, description: "A page of patients.", schema: Patient, list: true }],
     },
     "POST /api/patients": {
@@ -147,7 +161,7 @@ export const patientsOpenApi: OpenApiGroup = {
         409: {
           ...emailTaken,
           description:
-            "You already have a patient with this email; or you sent this idempotency key before, and cannot read the patient that it created any more.",
+            "You already have a patient with this email, whose id is `existing`, and neither of the two has `email_shared`; or you sent this idempotency key before, and cannot read the patient that it created any more.",
           codes: ["email_taken", "replay_unreadable"],
         },
       },
@@ -180,7 +194,7 @@ export const patientsOpenApi: OpenApiGroup = {
       operationId: "deletePatient",
       summary: "Delete a patient",
       description:
-        "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an operator purges it.",
+        "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an admin erases it or an operator purges it.",
       responses: [{ status: 204, description: "The patient was deleted." }],
       problems: { 403: notOwner, 404: notFound, 410: mergedProblem },
     },

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { emailKey } from "../db/columns.ts";
 import {
   doneOrRefused,
   insertAuditEvent,
@@ -41,8 +42,11 @@ import {
   isTargetWritable,
   isValid,
   type NewRecordState,
+  nameErrors,
   newEmail,
+  newEmailShared,
   newRecord,
+  nextValues,
   sentChanges,
   type TargetState,
   targetColumns,
@@ -67,6 +71,15 @@ const plainFields = Object.keys(patientFields).filter((name) => name !== "birth_
 const fields = columnNames(patientColumns);
 /** What the history shows. */
 const auditedFields = Object.keys(patientFields);
+
+/** The values of optional fields that a new patient does not have, as a JSON object. */
+export const emptyPatient = sql.raw(
+  `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb`,
+);
+
+/** The errors of a patient that would have no contact, from the step `next`, as rows of `field` and `code`. */
+const contactErrors = sql`SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'anonymous']) field
+    WHERE next.email IS NULL AND next.phones = '{}' AND NOT next.anonymous`;
 
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
@@ -94,9 +107,9 @@ FROM caller`,
 );
 
 /**
- * Creates a patient of the caller's, at most once for each idempotency key. `isDuplicate`: the caller has a patient
- * with this email already. No id is taken for a duplicate, not even when two requests are concurrent: `patient_taken`
- * takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ * Creates a patient of the caller's, at most once for each idempotency key. `existing`: the id of the patient that has
+ * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
+ * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
 export const createPatient = idempotentCreate<Patient, { record: object }, NewRecordState>(
   "patients/create",
@@ -107,7 +120,8 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
     sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
   )},
   duplicate AS (
-    SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND patient_taken(caller.id, ${newEmail})
+    SELECT other.id FROM caller, patient_with_email(caller.id, ${newEmail}, ${newEmailShared}) other (id)
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${callerRecheck("caller", "earlier_key", "duplicate")},
   birth AS (
@@ -118,7 +132,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
     ${birthErrors}
   ),
   draft AS (
-    SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${newRecord} || jsonb_build_object(
+    SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
       ${draftBirth},
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
@@ -141,7 +155,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
   })}
 SELECT ${createResultColumns},
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate", ${fieldErrorsColumn}
+  (SELECT id FROM duplicate) AS existing, ${fieldErrorsColumn}
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
@@ -170,18 +184,32 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
   () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
+  next AS (
+    SELECT p.id, ${nextValues(patients, "p", ["firstname", "lastname", "email", "email_shared", "phones", "anonymous"])}
+    FROM target p
+  ),
   birth AS (
     ${birthOf(sql`target.birth_date, target.age, target.age_as_of`, sentChanges, sql`target`)}
   ),
   field_errors AS (
     ${birthErrors}
+    UNION ALL ${nameErrors}
+    UNION ALL ${contactErrors}
+  ),
+  -- An email that was shared stays shared while another patient has it.
+  duplicate AS (
+    SELECT other.id FROM target, next, patients other
+    WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+      AND ${emailKey(sql`other.email`)} = ${emailKey(sql`next.email`)} AND other.owner_id = target.owner_id
+      AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+    ORDER BY other.email_shared, other.id LIMIT 1
   ),
   changed AS (
     UPDATE patients p SET ${changedFields(patients, "p", plainFields)},
       birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
       updated_at = now(), version = p.version + 1
     FROM target, birth
-    WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid}
+    WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
     RETURNING ${patientTag} AS etag, ${patientJson} AS body,
       ${columnNames(auditedFields, "p.")}
   ),
@@ -191,7 +219,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     patient: id,
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn},
+SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,

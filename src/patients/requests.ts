@@ -1,4 +1,5 @@
 import { genders } from "../db/schema.ts";
+import { addressField, phoneParam, phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
   emailField,
@@ -17,6 +18,13 @@ import {
 } from "../http/fields.ts";
 import { IdempotencyKey } from "../http/idempotency.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
+import {
+  changedNameMeta,
+  nameAndContactMeta,
+  requireChangedName,
+  requireContact,
+  requireName,
+} from "../http/person-rules.ts";
 import { expectedVersion, WritePreconditions } from "../http/preconditions.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
@@ -30,16 +38,24 @@ export const MAX_ANSWERED_AGE = 150;
 export const patientFields = {
   firstname: personName,
   lastname: personName,
-  email: emailField(128),
+  email: z.nullable(emailField(128)),
   age: z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_AGE))),
   gender: z.enum(genders),
   birth_date: z.nullable(birthDate),
+  /** Whether other patients of the same owner may have the same email. */
+  email_shared: z.boolean(),
+  /** Whether the patient may have no contact, as in an emergency. */
+  anonymous: z.boolean(),
+  phones: phonesField,
+  address: addressField,
 };
 
 const readOnly = ["age_as_of", ...readOnlyFields];
 
 /** The fields of a response, in this order. */
-export const patientResponseFields = responseFields(patientFields, readOnly);
+export const patientResponseFields = responseFields(patientFields).flatMap((name) =>
+  name === "birth_date" ? [name, "age_as_of"] : name,
+);
 
 /** The columns that a client's fields are stored in. */
 export const patientColumns = [...Object.keys(patientFields), "age_as_of"];
@@ -49,6 +65,8 @@ const age = integerParam(0, 120);
 export const PatientsQuery = defineListQuery(
   {
     search: nameSearch,
+    email: emailField(128),
+    phone: phoneParam,
     gender: patientFields.gender,
     min_age: age,
     max_age: age,
@@ -74,16 +92,20 @@ export const PatientsQuery = defineListQuery(
   ),
 );
 
+/** The fields that are left out get their values from the statement. */
 export const NewPatient = requestBody(
-  { ...patientFields, ...makeOptional({ age: patientFields.age, birth_date: patientFields.birth_date }) },
+  { ...makeOptional(patientFields), gender: patientFields.gender },
   readOnly,
-  [birthRequired],
-);
+  [birthRequired, ...requireName, ...requireContact],
+).check(nameAndContactMeta);
 
 /** The age can be one that the record has today, when it is sent back. */
 const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));
 
-export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [ageNotNull]);
+export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [
+  ageNotNull,
+  ...requireChangedName,
+]).check(changedNameMeta);
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>
@@ -134,6 +156,8 @@ export const PatientMerge = requestBody({
   take: z.optional(z.array(z.enum(mergeFields)).check(z.maxLength(mergeFields.length))),
   if_match: z.optional(expectedVersion),
 });
+/** Why a deleted patient is erased. */
+export const ErasureReason = requestBody({ reason: reasonField });
 
 /** Why an admin needs emergency access to a patient. */
 export const EmergencyAccessReason = requestBody({ reason: reasonField });

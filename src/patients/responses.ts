@@ -1,4 +1,5 @@
 import { auditActions } from "../db/query/audit.ts";
+import { addressInResponse } from "../http/contact-fields.ts";
 import { idSchema } from "../http/fields.ts";
 import {
   boundedArray,
@@ -8,16 +9,18 @@ import {
   fieldErrorCodesSchema,
   fieldErrorsSchema,
   MANY,
+  personInResponse,
   resourceSchema,
   timestampSchema,
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
 import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 
-export const Patient = z.extend(resourceSchema(patientFields), {
+export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInResponse }), {
   /** The lowest possible age today. */
   age: z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)),
-  age_as_of: z.nullable(z.iso.date()),
+  age_as_of: z.nullable(z.iso.date().check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" }))),
+  address: addressInResponse,
 });
 export type Patient = z.infer<typeof Patient>;
 
@@ -57,6 +60,38 @@ export const TransferSummary = z.strictObject({
   more: z.boolean(),
 });
 export type TransferSummary = z.infer<typeof TransferSummary>;
+
+const count = z.int().check(z.minimum(0), z.maximum(MANY));
+/** What stays in the database, or outside, after a patient was erased. */
+const remainders = ["audit_events", "reasons", "idempotency_keys", "copies"] as const;
+
+export const ErasedPatient = z.strictObject({
+  id: idSchema,
+  /** How many rows were removed, or lost the patient's values. The function `erase_patient` counts them. */
+  removed: z.strictObject({
+    patients: count,
+    assignments: count,
+    emergency_accesses: count,
+    stored_responses: count,
+    audit_changes: count,
+  }),
+  remained: boundedArray(z.strictObject({ what: z.enum(remainders), why: z.string() }), remainders.length),
+  /** Whether the audit log has more values. The patient is removed with the last of them. */
+  more: z.boolean(),
+});
+export type ErasedPatient = z.infer<typeof ErasedPatient>;
+
+/** What an undone merge gave back, and what it could not. */
+const unmergeReasons = ["changed", "in_use", "ended", "doctor_deleted"] as const;
+const unmergeFields = [...Object.keys(patientFields), "assignments"];
+export const UnmergedPatient = z.strictObject({
+  restored: boundedArray(z.enum(unmergeFields), unmergeFields.length),
+  kept: boundedArray(
+    z.strictObject({ field: z.enum(unmergeFields), why: z.enum(unmergeReasons) }),
+    unmergeFields.length * unmergeReasons.length,
+  ),
+});
+export type UnmergedPatient = z.infer<typeof UnmergedPatient>;
 
 export const EmergencyAccess = z.strictObject({
   patient: idSchema,

@@ -14,8 +14,9 @@ import { listPatientAccesses, listPatientChanges } from "./audit-queries.ts";
 import { exportHandlers } from "./export.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
-import { mergeHandlers } from "./merge/handlers.ts";
+import { mergeHandlers, unmergeHandlers } from "./merge/handlers.ts";
 import {
+  eraseHandlers,
   grantEmergencyAccessHandlers,
   restoreHandlers,
   transferAllHandlers,
@@ -35,11 +36,17 @@ export const patientRoutes = new Hono<AppEnv>()
   .use("/import", requireMethod("POST"))
   .post("/import", ...importHandlers)
   .get("/:id", ...getHandlers("patient", findPatient))
-  .on(["PUT", "PATCH"], "/:id", ...updateHandlers("patient", PatientChanges, updatePatient))
+  .on(
+    ["PUT", "PATCH"],
+    "/:id",
+    ...updateHandlers("patient", PatientChanges, updatePatient, "patients_owner_id_email_key"),
+  )
   .delete("/:id", ...deleteHandlers("patient", deletePatient))
   .get("/:id/history", ...nestedListHandlers("patient", PatientAuditQuery, listPatientChanges))
   .get("/:id/accesses", ...nestedListHandlers("patient", PatientAuditQuery, listPatientAccesses))
   .post("/:id/restore", ...restoreHandlers)
   .post("/:id/transfer", ...transferHandlers)
+  .post("/:id/erase", ...eraseHandlers)
   .post("/:id/access", ...grantEmergencyAccessHandlers)
-  .post("/:id/merge", ...mergeHandlers);
+  .post("/:id/merge", ...mergeHandlers)
+  .post("/:id/unmerge", ...unmergeHandlers);

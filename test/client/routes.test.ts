@@ -36,7 +36,7 @@ test("patients: create, get, update, replace and delete", async () => {
   await expect(api.patients.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("a deleted patient is listed with deleted: true and restored; transfer, transferAll and open need an admin", async () => {
+test("a deleted patient is listed with deleted: true and restored; transfer, transferAll, erase and open need an admin", async () => {
   const api = await signUp(served.origin);
   const { id } = await api.patients.create(newPatient());
   await api.patients.delete(id);
@@ -54,6 +54,7 @@ test("a deleted patient is listed with deleted: true and restored; transfer, tra
   const reason = "Ward 3 takes over.";
   await expect(api.patients.transfer(id, own, reason)).rejects.toMatchObject(forbidden);
   await expect(api.patients.transferAll({ from: own, to: own + 1, reason })).rejects.toMatchObject(forbidden);
+  await expect(api.patients.erase(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
   await expect(api.patients.open(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
 });
 

@@ -34,6 +34,8 @@ describe.each(requestsWith)("the email of %s", (_, send) => {
   });
 });
 
+const anyExisting = { existing: expect.any(Number) };
+
 /** The rule of each table's constraint, as an SQL condition on its column `email`. */
 let rules: { table: string; rule: string }[];
 beforeAll(async () => {
@@ -101,7 +103,7 @@ describe.each(sameEmails)("%s and %s are the same email", (one, other) => {
   test("for a patient of the same account, by POST, PATCH, import and restore", async () => {
     const account = await newAccount();
     const { id } = await postPatient(account, { email: one });
-    const duplicate = problem(409, "You already have a patient with this email.");
+    const duplicate = problem(409, "You already have a patient with this email.", "email_taken", anyExisting);
     expect(await account.post("/api/patients/", newPatient({ email: other }))).toEqual(duplicate);
     const second = await postPatient(account);
     expect(await account.patch(`/api/patients/${second.id}/`, { email: other })).toEqual(duplicate);
@@ -122,7 +124,7 @@ describe.each(sameEmails)("%s and %s are the same email", (one, other) => {
   test("for two doctors, for an invitation and in a search of accounts", async () => {
     const { id } = await postDoctor(admin, { email: one });
     expect(await admin.post("/api/doctors/", newDoctor({ email: other }))).toEqual(
-      problem(409, "A doctor with this email already exists."),
+      problem(409, "A doctor with this email already exists.", "email_taken", anyExisting),
     );
     await admin.delete(`/api/doctors/${id}/`);
     const { body: invitation } = await admin.post("/api/invitations/", { email: one, role: "clinician" });

@@ -70,8 +70,11 @@ await insert("probes", { hour: 1 });
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
 const email = (max: number): Values => [[...notEmails, emailOfLength(max + 1)], [emailOfLength(max)]];
-const notNames = ["", "  ", "\t\n", "x".repeat(65)];
-const name: Values = [notNames, ["x", "🩺".repeat(64)]];
+const notNames = ["  ", "\t\n", "x".repeat(101)];
+const name: Values = [notNames, ["", "x", "🩺".repeat(100)]];
+const phone = "+442079460958";
+const notPhones = [["2079460958"], ["+0207946095"], ["+44 2079460958"], [null], Array(6).fill(phone)];
+const phones: Values = [notPhones, [[], ["+123456789012345"], Array(5).fill(phone)]];
 const notUsernames = ["", "two words", "josé", "a/b", "a\nb", "x".repeat(151)];
 const genders = ["M", "F", "O", "U"];
 const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
@@ -94,6 +97,9 @@ const checks: [table: string, column: string, ...Values][] = [
   ["patients", "firstname", ...name],
   ["patients", "lastname", ...name],
   ["patients", "email", ...email(128)],
+  ["patients", "phones", ...phones],
+  ["doctors", "phones", ...phones],
+  ["patients", "address", ["[]", '"Leeds"'], [null, { city: "Leeds" }]],
   ["patients", "age", [-1, 121], [0, 120]],
   ["patients", "gender", ["", "f", "X"], genders],
   ["doctors", "firstname", ...name],
@@ -108,6 +114,13 @@ const checks: [table: string, column: string, ...Values][] = [
   ["audit_digests", "hmac", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
   ["idempotency_keys", "key", ["", "a b", "é", "\u007f", "x".repeat(256)], ["!", "~".repeat(255)]],
   ["idempotency_keys", "fingerprint", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
+];
+
+/** For the CHECK on several columns: values that break it. */
+const rowChecks: [table: string, rule: string, breaking: Record<string, unknown>][] = [
+  ["patients", "name", { firstname: "", lastname: "" }],
+  ["doctors", "name", { firstname: "", lastname: "" }],
+  ["patients", "contact", { email: null }],
 ];
 
 /** For each key and each foreign key of a table: values that break it. */
@@ -152,20 +165,36 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
 const implied = "patients_owner_id_id_key";
 
 describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
-  test.each(forbidden)("must not be %j", async (value) => {
+  // A value may be an array itself.
+  test.each(forbidden.map((value) => [value]))("must not be %j", async (value) => {
     const broken = { constraint: `${table}_${column}_check` };
     await expect(insert(table, { [column]: value })).rejects.toMatchObject(broken);
   });
 
-  test.each(allowed)("may be %j", async (value) => {
+  test.each(allowed.map((value) => [value]))("may be %j", async (value) => {
     expect(await insert(table, { [column]: value })).toMatchObject([{ [column]: value }]);
   });
+});
+
+test.each(rowChecks)("a row of %s that breaks the rule %s is refused", async (table, rule, breaking) => {
+  await expect(insert(table, breaking)).rejects.toMatchObject({ constraint: `${table}_${rule}_check` });
 });
 
 test.each(keys)("a row of %s that breaks %s is refused", async (table, constraint, breaking) => {
   // In a partition the constraint has a name of its own.
   const ofPartition = constraint.replace("audit_events_", "audit_events_default_");
   await expect(insert(table, breaking)).rejects.toMatchObject({ constraint: ofPartition });
+});
+
+test.each([
+  [{ birth_date: "1990" }],
+  [{ age: null, age_as_of: null }],
+  [{ birth_date: "1990-5", age: null, age_as_of: null }],
+  [{ birth_date: "1990-05-17T00:00", age: null, age_as_of: null }],
+])("a patient with %j is refused: it has a birth date or an age, and only one", async (birth) => {
+  await expect(insert("patients", birth)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(235|22)/),
+  });
 });
 
 test("an assignment has the owner of its patient, not the creator of its doctor", async () => {
@@ -201,8 +230,13 @@ test("the database has no other constraint and no other unique index", async () 
     WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND NOT relispartition
     UNION SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid
     WHERE indisunique AND relnamespace = 'public'::regnamespace AND NOT relispartition`;
-  const checkNames = checks.map(([table, column]) => `${table}_${column}_check`);
-  const all = [...checkNames, ...keys.map(([, constraint]) => constraint), implied];
+  const all = [
+    ...checks.map(([table, column]) => `${table}_${column}_check`),
+    ...rowChecks.map(([table, rule]) => `${table}_${rule}_check`),
+    ...["patients_age_as_of_check", "patients_birth_date_check"],
+    ...keys.map(([, constraint]) => constraint),
+    implied,
+  ];
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
 
@@ -218,6 +252,8 @@ test("only optional columns and the columns about an end or a deletion may be NU
     "user_agent",
     "created_by",
     "reason",
+    ...["address", "email", "email"],
+    ...["birth_date", "age", "age_as_of"],
   ];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const ofEmptyDay = ["first_id", "last_id"];

@@ -25,8 +25,8 @@ test("GET of every doctor, and of the directory in order of id, is 200 for every
 });
 
 test("POST and PATCH with the email of any account's doctor are 409", async () => {
-  const { email } = await postDoctor(other);
-  const conflict = problem(409, "A doctor with this email already exists.");
+  const { id: existing, email } = await postDoctor(other);
+  const conflict = problem(409, "A doctor with this email already exists.", "email_taken", { existing });
   expect(await nurse.post("/api/doctors/", newDoctor({ email: email.toUpperCase() }))).toEqual(conflict);
   expect(await nurse.patch(pathOf(await postDoctor(nurse)), { email })).toEqual(conflict);
 });

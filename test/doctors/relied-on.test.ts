@@ -9,7 +9,7 @@ const [creator, admin] = [await newAccount(), await newAccount(undefined, "admin
 const pathOf = ({ id }: { id: number }) => `/api/doctors/${id}/`;
 const reserved = problem(
   403,
-  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email or active.",
+  "Others rely on this doctor: an account is linked to it, or another account's patient is assigned. Only an admin may delete it, or change its names, email, phones or active.",
 );
 
 /** Creates a doctor on whom others rely. */

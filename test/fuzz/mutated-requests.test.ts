@@ -24,9 +24,13 @@ test.each(withJson)(
     await checkProperty(
       fc.asyncProperty(mutationsOf(bodyOf(request) ?? {}), async (mutation) => {
         const body = applyMutation(about.body ?? {}, mutation);
-        expect(await sendRouteRequest(account, request, { ...about, body })).toEqual(
-          fieldProblem(namedInErrors(mutation.field)),
-        );
+        const answer = await sendRouteRequest(account, request, { ...about, body });
+        // Of a list or an object, the response names each part that is not valid.
+        const paths = Object.keys(answer.body.errors ?? {});
+        const parts = paths.filter((path) => path.startsWith(`${mutation.field}.`));
+        const named = parts.length > 0 ? paths : [namedInErrors(mutation.field)];
+        expect(answer).toEqual(fieldProblem(...named));
+        expect(named.every((path) => path.split(".")[0] === named[0]?.split(".")[0])).toBe(true);
       }),
       40,
     );

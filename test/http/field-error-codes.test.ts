@@ -29,16 +29,18 @@ const byInvitation = connectApi({ REGISTRATION: "invitation" });
 
 /** A request for each code. */
 const requests: Record<FieldErrorCode, () => Promise<ApiResponse>> = {
-  required: () => postFields({ firstname: " " }),
+  required: () => postFields({ firstname: " ", lastname: null }),
   invalid_type: () => postFields({ age: "85" }),
   invalid_value: () => postFields({ gender: "x" }),
   invalid_format: () => list("doctor=house"),
   invalid_email: () => postFields({ email: "grace" }),
+  invalid_phone: () => postFields({ phones: ["+44 (0)20 7946 0958"] }),
+  country_code_missing: () => postFields({ phones: ["020 7946 0958"] }),
   invalid_text: () => postFields({ firstname: "a\0" }),
   invisible_characters: () => postFields({ firstname: "Gra\u200bce" }),
   too_big: () => postFields({ age: 121 }),
   too_small: () => list("min_age=2&max_age=1"),
-  too_long: () => postFields({ firstname: "x".repeat(65) }),
+  too_long: () => postFields({ firstname: "x".repeat(101) }),
   too_short: () => register({ password: "horse" }),
   too_many: () => importCsv(`${HEADER}${"x,".repeat(100)}`),
   unknown_field: () => postFields({ phone: "1" }),

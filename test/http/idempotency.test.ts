@@ -231,7 +231,7 @@ test("a refused creation does not use up its key", async () => {
   const account = await newAccount();
   const [sent, options] = [newPatient(), withKey("one")];
   const { id } = await postPatient(account, { email: sent.email });
-  expect(await account.post("/api/patients/", sent, options)).toEqual(problem(409));
+  expect(await account.post("/api/patients/", sent, options)).toMatchObject({ status: 409 });
   await account.delete(`/api/patients/${id}/`);
   expect((await account.post("/api/patients/", sent, options)).status).toBe(201);
   const assignment = { patient: id, doctor: (await postDoctor(account)).id };

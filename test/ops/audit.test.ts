@@ -162,6 +162,21 @@ test("erased values are counted and no difference, also of events from before th
   }
 });
 
+test("the values of an erased patient are counted and no difference", async () => {
+  const fresh = await copyDatabase(template.url);
+  await query(
+    fresh,
+    `INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b.org', repeat('x', 60));
+     INSERT INTO patients (firstname, lastname, email, age, gender, created_by, deleted_from, deleted_at)
+     VALUES ('A', 'B', 'a@b.org', 1, 'F', 1, 1, now());
+     UPDATE audit_events SET patient_id = 1`,
+  );
+  await closeDays(fresh);
+  const [{ result }] = await query(fresh, "SELECT erase_patient(1, NULL) AS result");
+  expect(result.removed).toMatchObject({ patients: 1, audit_changes: 3 });
+  expect(await verifyAuditLog(fresh, [SECRET], { to: LAST })).toMatchObject({ differences: [], erased: 3 });
+});
+
 test("a digest is signed with AUDIT_KEY if it is set; any of the secrets may have signed it", async () => {
   const fresh = await copyDatabase(template.url);
   await closeDays(fresh, { AUDIT_KEY: SECRET, JWT_SECRET: OTHER });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { migrate } from "../../ops/migrate.ts";
 import { purge } from "../../ops/purge.ts";
+import { holdLock } from "../support/held-lock.ts";
 import { copyDatabase, newDatabase, query, run } from "./support.ts";
 
 /** A database with one account and one doctor. Each test has a copy of it. */
@@ -64,6 +65,57 @@ test("patients deleted longer ago are removed with their assignments, in batches
   expect(events.flatMap(({ patients }) => patients).sort((a, b) => a - b)).toEqual(old);
   expect(await purge(url, 365)).toBe(0);
   expect(await query(url, "SELECT FROM audit_events")).toHaveLength(2);
+});
+
+test("the values of purged patients are removed from the audit log, as the erasure of one patient does it", async () => {
+  const [id] = await insertPatients(9);
+  await query(
+    url,
+    `INSERT INTO audit_events (action, outcome, patient_id, changes)
+     SELECT 'update', 'done', $1::int + n, '{"lastname":{"before":"Byron","after":"Lovelace"}}' FROM generate_series(0, 1) n`,
+    [id],
+  );
+  expect(await purge(url, 7)).toBe(1);
+  const events = await query(
+    url,
+    `SELECT changes IS NULL AS erased, changes_sha256 IS NOT NULL AS hashed FROM audit_events
+     WHERE action = 'update' ORDER BY patient_id`,
+  );
+  expect(events).toEqual([
+    { erased: true, hashed: true },
+    { erased: false, hashed: true },
+  ]);
+  // For a patient that an earlier version has purged, an operator calls this (docs/operations.md).
+  const [{ count }] = await query(url, "SELECT erase_audit_values($1, NULL) AS count", [id + 1]);
+  expect([count, await query(url, "SELECT FROM audit_events WHERE changes IS NOT NULL")]).toEqual([1, []]);
+});
+
+test("the statistics of PostgreSQL have no name of a purged patient", async () => {
+  await insertPatients(null, 10);
+  const [id] = await insertPatients(9);
+  await query(url, "UPDATE patients SET lastname = CASE WHEN id = $1 THEN 'Lovelace' ELSE 'B' || id END", [
+    id,
+  ]);
+  await query(url, "ANALYZE patients");
+  const statistics = async () =>
+    JSON.stringify(await query(url, "SELECT s::text FROM pg_stats s WHERE tablename = 'patients'"));
+  expect(await statistics()).toContain("Lovelace");
+  await purge(url, 7);
+  expect(await statistics()).not.toContain("Lovelace");
+});
+
+test("a purge that waits for an erasure of one of its patients removes the others", async () => {
+  const [erased, other] = await insertPatients(9, 2);
+  const lock = await holdLock("SELECT FROM patients WHERE id = $1 FOR UPDATE", [erased], url);
+  const erasure = query(url, "SELECT erase_patient($1, NULL)", [erased]);
+  await lock.waiters(1);
+  const purging = purge(url, 7);
+  await lock.waiters(2);
+  await lock.release();
+  expect(await erasure).toHaveLength(1);
+  expect([await purging, await remaining("patients")]).toEqual([1, []]);
+  const events = await query(url, "SELECT patients FROM audit_events WHERE action = 'purge'");
+  expect(events).toEqual([{ patients: [other] }]);
 });
 
 test("a batch whose audit event cannot be written removes no patient", async () => {

@@ -90,6 +90,8 @@ test.each([
   ["change a digest of the audit log", "UPDATE audit_digests SET events = 0"],
   ["delete a digest of the audit log", "DELETE FROM audit_digests"],
   ["truncate the digests of the audit log", "TRUNCATE audit_digests"],
+  ["delete a patient", "DELETE FROM patients"],
+  ["remove values from the audit log", "SELECT erase_audit_values(1, NULL)"],
   ["truncate mappings", "TRUNCATE mappings"],
   ["truncate patients and the tables that refer to them", "TRUNCATE patients CASCADE"],
   ["read the passwords of roles", "SELECT FROM pg_authid"],

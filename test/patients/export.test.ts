@@ -41,7 +41,9 @@ describe("an export", () => {
     expect(headers.get("Content-Type")).toBe("text/csv; charset=utf-8; header=present");
     const lines = body.split("\r\n");
     expect(lines[0]).toBe(
-      "\ufeffid,firstname,lastname,email,age,gender,birth_date,age_as_of,created_by,created_at,updated_at,version",
+      "\ufeffid,firstname,lastname,email,age,gender,birth_date,age_as_of,email_shared,anonymous,phones," +
+        "address_lines,address_city,address_region,address_postal_code,address_country," +
+        "created_by,created_at,updated_at,version",
     );
     const firstnames = lines
       .slice(1)

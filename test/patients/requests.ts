@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import {
   EmergencyAccess,
+  ErasedPatient,
   ImportResult,
   Patient,
   PatientAccess,
@@ -8,9 +9,10 @@ import {
   RestoredPatient,
   TransferredPatient,
   TransferSummary,
+  UnmergedPatient,
 } from "../../src/patients/responses.ts";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
-import { REASON } from "../support/ownership.ts";
+import { postMerge, REASON } from "../support/ownership.ts";
 import { newPatient, postPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
@@ -89,6 +91,24 @@ const merge = {
   access,
   invalid: { into: 0 },
 };
+const unmerge = {
+  recorded: "unmerge",
+  subject: async (account: TestAccount) => {
+    const patient = await postPatient(account);
+    await postMerge(account, patient, await postPatient(account));
+    return { id: patient.id };
+  },
+  access,
+};
+const erasure = {
+  recorded: "erase",
+  ...byAdmin,
+  subject: async (account: TestAccount) => ({
+    ...(await deletedSubject(account)),
+    body: { reason: "Request 2026-117 to erase all data." },
+  }),
+  invalid: { reason: "too short" },
+};
 const auditList = { subject, access };
 const restore = { recorded: "restore", subject: deletedSubject, access };
 
@@ -124,7 +144,9 @@ export const patientRequests: RouteRequest[] = [
   },
   { route: "POST /api/patients/:id/restore", status: 200, answer: RestoredPatient, ...restore },
   { route: "POST /api/patients/:id/transfer", status: 200, answer: TransferredPatient, ...transfer },
+  { route: "POST /api/patients/:id/erase", status: 200, answer: ErasedPatient, ...erasure },
   { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...emergencyAccess },
   { route: "POST /api/patients/:id/merge", status: 200, answer: Patient, ...merge },
+  { route: "POST /api/patients/:id/unmerge", status: 200, answer: UnmergedPatient, ...unmerge },
   { route: "POST /api/patients/transfer", status: 200, answer: TransferSummary, ...transferAll },
 ];

@@ -4,7 +4,7 @@ import type { ApiResponse } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
-import { postEmergencyAccess, postRestore, postTransfer, REASON } from "../support/ownership.ts";
+import { postEmergencyAccess, postErase, postRestore, postTransfer, REASON } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { connectWithoutLimits, lockRecords, raceBehind } from "../support/races.ts";
 import { assignDoctor, newDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
@@ -91,6 +91,17 @@ test.each<[what: string, prepare: Prepare]>([
       return {
         send: () => postRestore(admin, { id }),
         state: () => asOwner`SELECT owner_id FROM patients WHERE id = ${id}`,
+      };
+    },
+  ],
+  [
+    "the erasure of a patient",
+    async (admin) => {
+      const patient = await postPatient(admin);
+      await admin.delete(`/api/patients/${patient.id}/`);
+      return {
+        send: () => postErase(admin, patient),
+        state: () => asOwner`SELECT FROM patients WHERE id = ${patient.id}`,
       };
     },
   ],

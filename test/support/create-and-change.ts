@@ -10,6 +10,8 @@ interface Kind {
   table: "patients" | "doctors";
   /** A valid body of a POST, with every field and an email of its own. */
   newRecord: (fields?: Record<string, unknown>) => Record<string, unknown> & { email: string };
+  /** The fields that may be left out, with the values that a response has then. */
+  emptyFields: Record<string, unknown>;
   /** Valid values of every field that are not those of `newRecord`. */
   otherValues: Record<string, unknown>;
   /** What an answer has beyond a new record. */
@@ -26,7 +28,16 @@ const longAgo = "2001-01-01T00:00:00.000Z";
 
 /** Tests what POST, PUT, PATCH and DELETE of patients and of doctors have in common. */
 export async function testCreateAndChange(kind: Kind): Promise<void> {
-  const { table, newRecord, answeredFields, otherValues, etag, fieldsAfterEmail, duplicateEmail } = kind;
+  const {
+    table,
+    newRecord,
+    emptyFields,
+    answeredFields,
+    otherValues,
+    etag,
+    fieldsAfterEmail,
+    duplicateEmail,
+  } = kind;
   const api = connectApi();
   const nurse = await newAccount(api);
   const admin = await newAccount(api, "admin");
@@ -41,7 +52,7 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
     const readOnly = { created_by: nurse.id, ...times, version: 1 };
     expect({ status, body }).toEqual({
       status: 201,
-      body: { id: expect.any(Number), ...sent, ...answeredFields, ...readOnly },
+      body: { id: expect.any(Number), ...emptyFields, ...sent, ...answeredFields, ...readOnly },
     });
     const names = ["id", "firstname", "lastname", "email", ...fieldsAfterEmail];
     expect(Object.keys(body)).toEqual([...names, "created_by", "created_at", "updated_at", "version"]);
@@ -131,9 +142,10 @@ export async function testCreateAndChange(kind: Kind): Promise<void> {
     const account = await newAccount(api);
     const records = [await createRecord(account), await createRecord(account)];
     const email = ` ${records[0].email.toUpperCase()} `;
-    expect(await account.post(list, newRecord({ email }))).toEqual(problem(409, duplicateEmail));
+    const refused = problem(409, duplicateEmail, "email_taken", { existing: records[0].id });
+    expect(await account.post(list, newRecord({ email }))).toEqual(refused);
     const sent = { lastname: "King", email };
-    expect(await account.patch(pathOf(records[1]), sent)).toEqual(problem(409, duplicateEmail));
+    expect(await account.patch(pathOf(records[1]), sent)).toEqual(refused);
     const stored = `SELECT id, email, lastname FROM ${table} WHERE created_by = $1 ORDER BY id`;
     const unchanged = records.map(({ id, email, lastname }) => ({ id, email, lastname }));
     expect(await owner().query(stored, [account.id])).toEqual(unchanged);

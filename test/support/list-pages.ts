@@ -5,7 +5,15 @@ export type ListPage = { list: List; asked: Record<string, string | number>; pat
 
 /** The filters of each list, with a value for each. */
 export const listFilters: Record<List, Record<string, string | number>> = {
-  patients: { search: "ada", gender: "F", min_age: 1, max_age: 99, doctor: 7 },
+  patients: {
+    search: "ada",
+    gender: "F",
+    min_age: 1,
+    max_age: 99,
+    doctor: 7,
+    email: "ada@example.org",
+    phone: "+442079460958",
+  },
   doctors: { search: "house", specialization: "NEUR", patient: 7 },
   mappings: { patient: 7, doctor: 7 },
 };

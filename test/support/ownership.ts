@@ -18,6 +18,11 @@ export const postEmergencyAccess = (
   patient: { id: number },
   reason: unknown = "Nobody else is here.",
 ) => account.post(`${patientPath(patient)}access/`, { reason });
+export const postErase = (
+  account: TestAccount,
+  patient: { id: number },
+  reason: unknown = "Request 2026-117 to erase all data.",
+) => account.post(`${patientPath(patient)}erase/`, { reason });
 export const deletedPatientsOf = async (account: TestAccount) =>
   idsOf(await account.get("/api/patients/?deleted=true"));
 export const patientsOf = async (account: TestAccount) => idsOf(await account.get("/api/patients/"));

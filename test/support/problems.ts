@@ -21,15 +21,19 @@ const titles = {
   503: "Service Unavailable",
 };
 
-/** A whole response that is a problem without field errors. */
+/** A whole response that is a problem without field errors. @param members more members of the body */
 export const problem = (
   status: keyof typeof titles,
   detail: unknown = expect.any(String),
   code: ProblemCode = expect.any(String),
+  members: object = {},
 ) => ({
   status,
   headers: expect.any(Headers),
-  body: { type: "about:blank", title: titles[status], status, code, detail, request_id: expect.any(String) },
+  body: {
+    ...{ type: "about:blank", title: titles[status], status, code, detail, ...members },
+    request_id: expect.any(String),
+  },
 });
 
 /** A whole response with status 400 for exactly these fields, each with at least one message and code. */

@@ -17,6 +17,7 @@ export const requestActions = [
   "transfer",
   "merge",
   "unmerge",
+  "erase",
   "break_glass",
   "list_emergency_accesses",
   "assign",

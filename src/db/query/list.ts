@@ -56,6 +56,8 @@ export interface ListDefinition {
    * this filter: its scans find only such rows. When there are several, the order of `filters` decides.
    */
   sorts: Record<string, Sort>;
+  /** Filters whose rows the same scans find, each with the name that stands in `sorts` for it: `contact id`. */
+  filterGroups?: Record<string, string>;
   /** Which directions the list has; both when left out. */
   directions?: ("" | "-")[];
   /**
@@ -124,11 +126,16 @@ export function defineList<Shape>(list: ListDefinition) {
 }
 
 /** The first sort order of the request's filters, or else that without a filter. */
-function statementName({ sorts, filters: known }: ListDefinition, sort: string, filters: object): string {
+function statementName(
+  { sorts, filters: known, filterGroups = {} }: ListDefinition,
+  sort: string,
+  filters: object,
+): string {
   const [direction, order] = sort.startsWith("-") ? ["-", sort.slice(1)] : ["", sort];
-  const filter = Object.keys(known).find(
-    (name) => filters[name as keyof object] !== undefined && sorts[`${name} ${order}`],
-  );
+  const filter = Object.keys(known)
+    .filter((name) => filters[name as keyof object] !== undefined)
+    .map((name) => filterGroups[name] ?? name)
+    .find((name) => sorts[`${name} ${order}`]);
   return `${direction}${filter ? `${filter} ` : ""}${order}`;
 }
 

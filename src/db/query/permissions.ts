@@ -40,6 +40,7 @@ const permissions = {
   "patients:assign_doctor": ["owner"],
   "patients:restore": ["owner", "formerOwner", "adminOfDeleted"],
   "patients:transfer": ["admin"],
+  "patients:erase": ["admin"],
   "patients:grant_emergency_access": ["admin"],
   "emergency_accesses:list": ["admin"],
   "assignments:end": ["ownerOfAssigned", "admin"],

@@ -14,7 +14,7 @@ export const patient_merges = pgTable(
     at: timestampDefaultNow(),
     /**
      * `{changes: {column: {before, after}}, moved, doubles, accesses}`: the changes of the survivor, and what
-     * `merge_assignments` (drizzle/0025_merges.sql) returned. Empty when the merge was undone.
+     * `merge_assignments` (drizzle/0027_merges.sql) returned.
      */
     snapshot: jsonb().notNull(),
     undone_at: timestampColumn(),

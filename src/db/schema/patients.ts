@@ -1,9 +1,11 @@
 import { sql } from "drizzle-orm";
 import {
+  boolean,
   check,
   date,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   smallint,
@@ -11,13 +13,17 @@ import {
   unique,
 } from "drizzle-orm/pg-core";
 import {
+  contactColumns,
   emailCheck,
   emailKey,
   foreignKeyTo,
   isOneOf,
+  nameCheck,
   nameSearchColumns,
   olderNameColumns,
-  textCheck,
+  personNameCheck,
+  phonesCheck,
+  sharedEmailKey,
   timestampColumn,
   timestampDefaultNow,
   uniqueKeyIndex,
@@ -29,14 +35,14 @@ import { genders } from "./codes.ts";
 
 // Patients, and the emergency access to them.
 
-/** Patients. DELETE is a soft delete; an operator purges them for good. */
+/** Patients. DELETE is a soft delete; the function `erase_patient` (drizzle/0025_erase_patient.sql) removes them for good. */
 export const patients = pgTable(
   "patients",
   {
     id: integer().primaryKey().generatedAlwaysAsIdentity(),
     firstname: text().notNull(),
     lastname: text().notNull(),
-    email: text().notNull(),
+    ...contactColumns(),
     /** What was said: a date, of which day or month may be missing, or else an age and the day on which it was right. */
     birth_date: text(),
     age: smallint(),
@@ -45,6 +51,10 @@ export const patients = pgTable(
     born_from: date().notNull().generatedAlwaysAs(sql`earliest_birth_day(birth_date, age, age_as_of)`),
     born_to: date().notNull().generatedAlwaysAs(sql`latest_birth_day(birth_date, age, age_as_of)`),
     gender: text({ enum: genders }).notNull(),
+    /** Whether the patient may have no contact, as in an emergency. */
+    anonymous: boolean().notNull().default(false),
+    /** `{lines, city, region, postal_code, country}`, as `addressField` in src/http/contact-fields.ts has it. */
+    address: jsonb(),
     created_by: integer().notNull(),
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
@@ -58,7 +68,7 @@ export const patients = pgTable(
     deleted_at: timestampColumn(),
     /**
      * The patient that it was merged into. It has no owner then, and is not a deleted one. That patient may have been
-     * merged itself: `last_survivor` (drizzle/0025_merges.sql) follows the chain.
+     * merged itself: `last_survivor` (drizzle/0027_merges.sql) follows the chain.
      */
     merged_into: integer(),
   },
@@ -68,7 +78,11 @@ export const patients = pgTable(
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
     // A survivor that is removed for good takes along what was merged into it: it is the same person.
     foreignKeyTo("patients_merged_into_fkey", [t.merged_into], [t.id]).onDelete("cascade"),
-    uniqueKeyIndex("patients_owner_id_email_key").on(emailKey(t.email), t.owner_id),
+    uniqueKeyIndex("patients_owner_id_email_key").on(
+      emailKey(t.email),
+      t.owner_id,
+      sharedEmailKey(t.email_shared, t.id),
+    ),
     // The pages of an account's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name and by creation time, and the same three for deleted patients.
@@ -94,9 +108,18 @@ export const patients = pgTable(
         AND num_nulls(${t.owner_id}, ${t.deleted_at}, ${t.merged_into}) = 2`,
     ),
     check("patients_merged_into_check", sql`${t.merged_into} <> ${t.id}`),
-    check("patients_firstname_check", textCheck(t.firstname, 64)),
-    check("patients_lastname_check", textCheck(t.lastname, 64)),
+    // The patients of an account, or its deleted ones, that have a phone number.
+    index("patients_phones_idx")
+      .using("gin", sql`patient_phones(${t.owner_id}, ${t.deleted_from}, ${t.phones})`)
+      .with({ fastupdate: false })
+      .where(sql`${t.phones} <> '{}'`),
+    check("patients_firstname_check", personNameCheck(t.firstname)),
+    check("patients_lastname_check", personNameCheck(t.lastname)),
+    check("patients_name_check", nameCheck(t.firstname, t.lastname)),
     check("patients_email_check", emailCheck(t.email, 128)),
+    check("patients_phones_check", phonesCheck(t.phones)),
+    check("patients_address_check", sql`jsonb_typeof(${t.address}) = 'object'`),
+    check("patients_contact_check", sql`${t.email} IS NOT NULL OR ${t.phones} <> '{}' OR ${t.anonymous}`),
     check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
     check("patients_age_as_of_check", sql`num_nulls(${t.age}, ${t.age_as_of}) IN (0, 2)`),
     check(

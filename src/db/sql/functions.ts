@@ -154,7 +154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_3e1ebd41",
+  "function": "assignments_find_doctors_of_patient_2c7b54d2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -687,7 +687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_481f7a91",
+  "function": "audit_list_by_patient_at_desc_981baa04",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1027,6 +1027,14 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "cleanup/patient-merges": {
+  "function": "cleanup_patient_merges_368c65d3",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
  "cleanup/probes": {
   "function": "cleanup_probes_5acb6523",
   "params": {},
@@ -1046,7 +1054,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_3b1ce3ab",
+  "function": "doctors_create_709427b9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1064,12 +1072,12 @@ export const statementFunctions: Record<
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
    "etag": "text",
-   "isDuplicate": "boolean"
+   "existing": "integer"
   },
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_25a0500f",
+  "function": "doctors_delete_0410ea79",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1090,7 +1098,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_ae97386d",
+  "function": "doctors_find_d3c47b38",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1107,7 +1115,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_cf962b89",
+  "function": "doctors_list_by_created_at_0cd8476a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1132,7 +1140,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_0b10a3ea",
+  "function": "doctors_list_by_created_at_desc_f448df71",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1157,7 +1165,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_2ed37b55",
+  "function": "doctors_list_by_id_720cf966",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1181,7 +1189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_72b586ea",
+  "function": "doctors_list_by_id_desc_f57133d0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1205,7 +1213,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_3425f8ee",
+  "function": "doctors_list_by_lastname_4bb3a4ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1230,7 +1238,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_0e8d3cc7",
+  "function": "doctors_list_by_lastname_desc_7a7c6ebd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1255,7 +1263,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_aa4aa398",
+  "function": "doctors_list_by_patient_id_c3df1f28",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1279,7 +1287,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_303d11fd",
+  "function": "doctors_list_by_patient_id_desc_d942850e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1303,7 +1311,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_8657cfe7",
+  "function": "doctors_list_by_search_created_at_5abc3440",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1328,7 +1336,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1c5537bb",
+  "function": "doctors_list_by_search_created_at_desc_76c39d07",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1353,7 +1361,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_9391052f",
+  "function": "doctors_list_by_search_id_44ef059d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1377,7 +1385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_91f2a17e",
+  "function": "doctors_list_by_search_id_desc_b0c7ae24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1401,7 +1409,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_b2a46a23",
+  "function": "doctors_list_by_search_lastname_7e108ae7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1426,7 +1434,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_65648d9f",
+  "function": "doctors_list_by_search_lastname_desc_0834cf9f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1451,7 +1459,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_d2021950",
+  "function": "doctors_update_e655ea4d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1467,6 +1475,8 @@ export const statementFunctions: Record<
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
+   "fieldErrors": "json",
+   "existing": "integer",
    "etag": "text",
    "body": "text"
   },
@@ -1597,7 +1607,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_81c79172",
+  "function": "patients_create_736a7245",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1616,7 +1626,7 @@ export const statementFunctions: Record<
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
    "etag": "text",
-   "isDuplicate": "boolean",
+   "existing": "integer",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1642,8 +1652,27 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "patients/erase": {
+  "function": "patients_erase_64f7c5b3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "reason": "text"
+  },
+  "columns": {
+   "isAdmin": "boolean",
+   "isFound": "boolean",
+   "body": "text",
+   "successor": "integer"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/export-csv": {
-  "function": "patients_export_csv_d0f18d91",
+  "function": "patients_export_csv_c2d4d711",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1662,7 +1691,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_6d20df75",
+  "function": "patients_export_ndjson_448fd484",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1681,7 +1710,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_f2a7443b",
+  "function": "patients_find_92e0cda9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1721,7 +1750,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_8a9ac073",
+  "function": "patients_import_601d937a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1748,7 +1777,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_e8ce6171",
+  "function": "patients_list_accesses_by_at_desc_e6fc20ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1770,8 +1799,192 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-by-contact-created-at": {
+  "function": "patients_list_by_contact_created_at_503d942c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-created-at-desc": {
+  "function": "patients_list_by_contact_created_at_desc_b11b266e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id": {
+  "function": "patients_list_by_contact_id_e86bfcdd",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-id-desc": {
+  "function": "patients_list_by_contact_id_desc_c9ca88c1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname": {
+  "function": "patients_list_by_contact_lastname_038f06bd",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname-desc": {
+  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_4f507e6d",
+  "function": "patients_list_by_created_at_912d2b7e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1779,6 +1992,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1800,7 +2015,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_7d61f8aa",
+  "function": "patients_list_by_created_at_desc_fb926c6c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1808,6 +2023,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -1829,7 +2046,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_3ca9a172",
+  "function": "patients_list_by_doctor_created_at_373508c4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1838,6 +2055,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1858,7 +2077,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_fac6c07e",
+  "function": "patients_list_by_doctor_created_at_desc_2a88aee2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1867,6 +2086,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1887,7 +2108,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_7113b373",
+  "function": "patients_list_by_doctor_id_d1166478",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1895,6 +2116,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1915,7 +2138,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_e34a4026",
+  "function": "patients_list_by_doctor_id_desc_7895b922",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1923,6 +2146,8 @@ export const statementFunctions: Record<
    "search": "text",
    "doctor": "integer",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1943,7 +2168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_60895116",
+  "function": "patients_list_by_doctor_lastname_59954a46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1952,6 +2177,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -1972,7 +2199,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_4a8d8e92",
+  "function": "patients_list_by_doctor_lastname_desc_d9f108ba",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1981,6 +2208,8 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "gender": "text",
    "min_age": "integer",
    "today": "date",
@@ -2001,13 +2230,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_4199c47a",
+  "function": "patients_list_by_id_06c1f06c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2029,13 +2260,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_2d9374ce",
+  "function": "patients_list_by_id_desc_2f9ca9a1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2057,7 +2290,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_94252360",
+  "function": "patients_list_by_lastname_79b8ac30",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2065,6 +2298,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2086,7 +2321,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_9df38ad4",
+  "function": "patients_list_by_lastname_desc_6c987571",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2094,6 +2329,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2115,7 +2352,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_c08961c3",
+  "function": "patients_list_by_search_created_at_10db98e2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2123,6 +2360,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2144,7 +2383,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_b1794c46",
+  "function": "patients_list_by_search_created_at_desc_c64184e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2152,6 +2391,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2173,13 +2414,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_e6f4e275",
+  "function": "patients_list_by_search_id_2a697f1d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2201,13 +2444,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_1534de96",
+  "function": "patients_list_by_search_id_desc_a03183c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2229,7 +2474,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_f8a21899",
+  "function": "patients_list_by_search_lastname_ead42827",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2237,6 +2482,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2258,7 +2505,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_571c4840",
+  "function": "patients_list_by_search_lastname_desc_d77bd631",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2266,6 +2513,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2287,7 +2536,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_0b6154ce",
+  "function": "patients_list_changes_by_at_desc_558a7dc6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2309,8 +2558,192 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-deleted-by-contact-created-at": {
+  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-created-at-desc": {
+  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id": {
+  "function": "patients_list_deleted_by_contact_id_cd98220c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-id-desc": {
+  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname": {
+  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname-desc": {
+  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_565cd6a1",
+  "function": "patients_list_deleted_by_created_at_ac8734fc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2318,6 +2751,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2339,7 +2774,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_50b285a8",
+  "function": "patients_list_deleted_by_created_at_desc_125646b3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2347,6 +2782,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2368,13 +2805,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_b564d582",
+  "function": "patients_list_deleted_by_id_e8acb44d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2396,13 +2835,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_d877a4a3",
+  "function": "patients_list_deleted_by_id_desc_0566953a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2424,7 +2865,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_ab398151",
+  "function": "patients_list_deleted_by_lastname_a252f4e8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2432,6 +2873,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2453,7 +2896,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_b48a530f",
+  "function": "patients_list_deleted_by_lastname_desc_199339ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2461,6 +2904,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2482,7 +2927,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_13368122",
+  "function": "patients_list_deleted_by_search_created_at_024cf6b6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2490,6 +2935,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2511,7 +2958,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_75acef0f",
+  "function": "patients_list_deleted_by_search_created_at_desc_73d0473f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2519,6 +2966,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2540,13 +2989,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_28779572",
+  "function": "patients_list_deleted_by_search_id_cdba1fb8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2568,13 +3019,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_7d890f9c",
+  "function": "patients_list_deleted_by_search_id_desc_4eec88f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2596,7 +3049,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_95879585",
+  "function": "patients_list_deleted_by_search_lastname_3b27295d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2604,6 +3057,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2625,7 +3080,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_a5040a06",
+  "function": "patients_list_deleted_by_search_lastname_desc_7bdad0d8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2633,6 +3088,8 @@ export const statementFunctions: Record<
    "search": "text",
    "after_key": "text",
    "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2654,7 +3111,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_a0c217e5",
+  "function": "patients_merge_3d5e55ef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2682,12 +3139,14 @@ export const statementFunctions: Record<
    "successor": "integer",
    "etag": "text",
    "hasSurvivor": "boolean",
-   "isExpectedSurvivor": "boolean"
+   "isExpectedSurvivor": "boolean",
+   "isIncomplete": "boolean",
+   "longLists": "text[]"
   },
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_e6dcad0b",
+  "function": "patients_restore_4de7699c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2706,7 +3165,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_25dce424",
+  "function": "patients_transfer_36a08807",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2727,7 +3186,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_66711cfe",
+  "function": "patients_transfer_all_a362fa77",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2746,8 +3205,27 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "patients/unmerge": {
+  "function": "patients_unmerge_9856bde7",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isTarget": "boolean",
+   "mergedInto": "integer",
+   "canChangeSuccessor": "boolean",
+   "hasSurvivor": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/update": {
-  "function": "patients_update_c3633569",
+  "function": "patients_update_3ff83083",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2765,6 +3243,7 @@ export const statementFunctions: Record<
    "isExpectedVersion": "boolean",
    "successor": "integer",
    "fieldErrors": "json",
+   "existing": "integer",
    "etag": "text",
    "body": "text"
   },

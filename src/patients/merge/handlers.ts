@@ -1,4 +1,5 @@
 import { createFactory } from "hono/factory";
+import { isViolationOf } from "../../db/errors.ts";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
 import { requireReplayable, respondCreated } from "../../http/idempotency.ts";
@@ -8,10 +9,12 @@ import {
   versionsExpectedBy,
   versionsToChange,
 } from "../../http/preconditions.ts";
-import { fieldProblem, Problem } from "../../http/problems.ts";
+import { fieldProblem, Problem, requireFound } from "../../http/problems.ts";
+import { respondJson } from "../../http/respond.ts";
 import { validate, validateHeaders } from "../../http/validation.ts";
 import { columnsTaken, MergeHeaders, PatientMerge } from "../requests.ts";
 import { mergePatient } from "./queries.ts";
+import { unmergePatient } from "./unmerge-queries.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
@@ -37,10 +40,38 @@ export const mergeHandlers = createHandlers(
       if (!result.hasSurvivor) throw fieldProblem("into", "no_such_record", NO_SURVIVOR);
       requireWritable(result, "patient", headers);
       if (!result.isExpectedSurvivor) throw new Problem("precondition_failed", SURVIVOR_CHANGED);
+      if (result.isIncomplete) throw fieldProblem("take", "required", INCOMPLETE);
+      if (result.longLists.length > 0) throw listsTooLong(result.longLists);
     }
     return respondCreated(result, { ETag: formatEtag(result.etag ?? "") }, 200);
   },
 );
 
+/** `POST /:id/unmerge`: undoes a merge. */
+export const unmergeHandlers = createHandlers(validate("param", IdPath), async (c) => {
+  const unmerge = () => unmergePatient(c.get("caller"), c.req.valid("param"));
+  const result = await unmerge().catch((error: unknown) => {
+    // A concurrent request took an email: the statement's snapshot does not show it, the constraint does. A new snapshot
+    // will, and the email stays away.
+    if (!isViolationOf(error, "patients_owner_id_email_key")) throw error;
+    return unmerge();
+  });
+  if (result.body !== null) return respondJson(result.body);
+  requireFound(result.isTarget, "patient");
+  if (result.mergedInto === null) throw new Problem("not_merged", "This patient is not merged.");
+  if (!requireFound(result.canChangeSuccessor, "patient"))
+    throw new Problem("not_patient_owner", "Only the owner of its successor may undo the merge.");
+  if (!result.hasSurvivor) throw survivorMerged(result.mergedInto);
+  throw new Problem("unmerge_expired", "The merge was too long ago: it can be undone within 30 days.");
+});
+
+const survivorMerged = (id: number) =>
+  new Problem("survivor_merged", `Its survivor, patient ${id}, was merged itself. Undo that merge first.`);
+const listsTooLong = (fields: string[]) =>
+  new Problem(
+    "merge_exceeds_limit",
+    `Together the patients have too many ${fields.join(" and ")}. Remove some of them first, or name the field in take.`,
+  );
+const INCOMPLETE = "The survivor would have no name, or no contact";
 const NO_SURVIVOR = "There is no other patient of yours with this id.";
 const SURVIVOR_CHANGED = "The patient in into has changed since the version in if_match: read it again.";

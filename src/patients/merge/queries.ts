@@ -21,6 +21,7 @@ import {
 import { successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { patients } from "../../db/schema.ts";
 import { intParam, param } from "../../db/statement.ts";
+import { MAX_PHONES } from "../../http/contact-fields.ts";
 import { patientTag } from "../birth-queries.ts";
 import { patientJson } from "../queries.ts";
 import { patientColumns, patientFields } from "../requests.ts";
@@ -37,9 +38,33 @@ export const setFields = (step: string) =>
   sql.raw(patientColumns.map((name) => `${name} = ${step}.${name}`).join(", "));
 
 /** The names of these columns as SQL literals. */
-export const fieldNames = sql.raw(patientColumns.map((name) => `'${name}'`).join(", "));
+const fieldNames = sql.raw(patientColumns.map((name) => `'${name}'`).join(", "));
 
 export const auditedFields = Object.keys(patientFields);
+
+/** The lists, with the most items that they may have. A merge unites those of both patients. */
+const lists = { phones: MAX_PHONES };
+/** The most items of the field `key`; NULL when it is no list. */
+export const listLimit = sql.raw(
+  `CASE key ${Object.entries(lists)
+    .map(([name, max]) => `WHEN '${name}' THEN ${max}`)
+    .join(" ")} END`,
+);
+const unitedLists = sql.raw(
+  `jsonb_build_object(${Object.keys(lists).map((name) => `'${name}', unite_lists(to_jsonb(survivor.${name}), to_jsonb(target.${name}))`)})`,
+);
+const longLists = sql.raw(
+  Object.entries(lists)
+    .map(
+      ([name, max]) =>
+        `SELECT '${name}' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.${name})) > ${max}`,
+    )
+    .join(" UNION ALL "),
+);
+
+/** Whether the patient of the step `next` would have a contact. */
+export const hasContact = sql`(next.email IS NOT NULL OR next.phones <> '{}')`;
+const isIncomplete = sql`next.firstname = '' AND next.lastname = '' OR NOT ${hasContact} AND NOT next.anonymous`;
 
 /** Adds a change of doctors to the changes of an audit event. @param step has what `merge_assignments` returns */
 export const doctorsChange = (
@@ -54,7 +79,8 @@ export const doctorsChange = (
  * owner before the survivor gets its fields: the survivor can have its email then. Shown by test/races/merges.test.ts.
  *
  * @returns its row: `hasSurvivor` says whether there is another patient `into` of the same owner, `isExpectedSurvivor`
- *   whether it has one of the versions `into_expected` (all when null).
+ *   whether it has one of the versions `into_expected` (all when null), `isIncomplete` whether it would have no name or no
+ *   contact, and `longLists` which lists would be too long.
  */
 export const mergePatient = idempotentCreate<
   Patient,
@@ -66,7 +92,13 @@ export const mergePatient = idempotentCreate<
     excluded: string[];
     into_expected: number[] | null;
   },
-  TargetState & { etag: string | null; hasSurvivor: boolean; isExpectedSurvivor: boolean | null }
+  TargetState & {
+    etag: string | null;
+    hasSurvivor: boolean;
+    isExpectedSurvivor: boolean | null;
+    isIncomplete: boolean;
+    longLists: string[];
+  }
 >(
   "patients/merge",
   () => sql`-- POST /api/patients/:id/merge
@@ -94,13 +126,18 @@ export const mergePatient = idempotentCreate<
   ${successorStep(sql`EXISTS (SELECT FROM target)`)},
   next AS (
     SELECT after.* FROM survivor, target, jsonb_populate_record(survivor.patient, (
-      SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY (${take})
+      SELECT ${unitedLists} || coalesce(jsonb_object_agg(key, value), '{}')
+      FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY (${take})
     )) after
+  ),
+  long_lists AS (
+    ${longLists}
   ),
   merged AS (
     UPDATE patients p SET owner_id = NULL, merged_into = survivor.id, updated_at = now(), version = p.version + 1
     FROM target, survivor
     WHERE p.id = target.id AND ${isTargetWritable} AND survivor.is_expected_survivor
+      AND NOT EXISTS (SELECT FROM next WHERE ${isIncomplete}) AND NOT EXISTS (SELECT FROM long_lists)
     RETURNING p.id
   ),
   changed AS (
@@ -137,6 +174,7 @@ export const mergePatient = idempotentCreate<
   })}
 SELECT ${createResultColumns}, ${targetColumns}, ${successorColumn},
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor"
+  EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
+  EXISTS (SELECT FROM next WHERE ${isIncomplete}) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

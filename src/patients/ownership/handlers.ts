@@ -12,8 +12,15 @@ import {
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate } from "../../http/validation.ts";
-import { AccountTransfer, EmergencyAccessReason, RestoreQuery, TransferTarget } from "../requests.ts";
+import {
+  AccountTransfer,
+  EmergencyAccessReason,
+  ErasureReason,
+  RestoreQuery,
+  TransferTarget,
+} from "../requests.ts";
 import { grantEmergencyAccess } from "./emergency-access-queries.ts";
+import { erasePatient } from "./erase-queries.ts";
 import { restorePatient, transferAllPatients, transferPatient } from "./queries.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
@@ -98,13 +105,33 @@ export const transferAllHandlers = createHandlers(validate("json", AccountTransf
   });
 });
 
+/** `POST /:id/erase`: removes a deleted patient for good. */
+export const eraseHandlers = createHandlers(
+  validate("param", IdPath),
+  validate("json", ErasureReason),
+  async (c) => {
+    const values = { ...c.req.valid("param"), ...c.req.valid("json") };
+    const { isAdmin, isFound, body, ...state } = await erasePatient(c.get("caller"), values);
+    requireAdmin(isAdmin, "erase patients");
+    requireNotMerged(state);
+    if (isFound && body === null)
+      throw new Problem("patient_not_deleted", "Only a deleted patient can be erased. Delete it first.");
+    return respondJson(requireFound(body, "patient"));
+  },
+);
+
 /** `POST /:id/access`: gives an admin emergency access (break-glass) to a patient. */
 export const grantEmergencyAccessHandlers = createHandlers(
   validate("param", IdPath),
   validate("json", EmergencyAccessReason),
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
-    const { isAdmin, body, ...state } = await grantEmergencyAccess(c.get("caller"), values);
+    const grant = () => grantEmergencyAccess(c.get("caller"), values);
+    const { isAdmin, body, ...state } = await grant().catch((error: unknown) => {
+      // The patient was erased while the statement waited for the caller's lock: a new snapshot does not have it.
+      if (!isViolationOf(error, "emergency_accesses_patient_id_fkey")) throw error;
+      return grant();
+    });
     requireAdmin(isAdmin, "use emergency access");
     requireNotMerged(state);
     return respondJson(requireFound(body, "patient"), 201);

@@ -5,8 +5,20 @@ import {
   describeSchema,
   type ProblemDescription,
 } from "../../http/openapi.ts";
-import { AccountTransfer, EmergencyAccessReason, RestoreQuery, TransferTarget } from "../requests.ts";
-import { EmergencyAccess, RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
+import {
+  AccountTransfer,
+  EmergencyAccessReason,
+  ErasureReason,
+  RestoreQuery,
+  TransferTarget,
+} from "../requests.ts";
+import {
+  EmergencyAccess,
+  ErasedPatient,
+  RestoredPatient,
+  TransferredPatient,
+  TransferSummary,
+} from "../responses.ts";
 
 const notAdmin = (action: string): ProblemDescription => ({
   description: "You are not an admin.",
@@ -20,6 +32,7 @@ const noAccount = {
 const exampleTransferReason = "Ward 3 takes over from Ada, who has left the hospital.";
 const transferReason =
   "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.";
+const exampleErasureReason = "Request 2026-117 to erase all data, accepted by the data protection officer.";
 const exampleReason = "Unconscious in the emergency room; their doctor cannot be reached.";
 
 /** Restoring patients, transferring them to another account, and emergency access. */
@@ -65,6 +78,41 @@ export const ownershipOpenApi: DescribedRoutes = {
         more: "Whether more patients can be transferred by sending the same request again.",
       },
       example: { transferred: 214, conflicts: [9], more: false },
+    }),
+    ErasureReason: describeSchema(ErasureReason, {
+      description: "Why a deleted patient is erased.",
+      fields: {
+        reason:
+          "The reason, 10 to 500 characters. It is written to the audit log and stays there: do not name the patient.",
+      },
+      example: { reason: exampleErasureReason },
+    }),
+    Erased: describeSchema(ErasedPatient, {
+      description: "What was removed of a patient, and what was not.",
+      fields: {
+        id: "The id that the patient had. It is never used again.",
+        removed:
+          "How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
+        remained: "What still refers to the patient, and why.",
+        more: "Whether the audit log has more values. The patient is removed with the last of them: send the same request again.",
+      },
+      example: {
+        id: 7,
+        removed: {
+          patients: 1,
+          assignments: 1,
+          emergency_accesses: 0,
+          stored_responses: 1,
+          audit_changes: 3,
+        },
+        remained: [
+          {
+            what: "audit_events",
+            why: "They say who did what and when. They have ids and no values of the patient.",
+          },
+        ],
+        more: false,
+      },
     }),
     Reason: describeSchema(EmergencyAccessReason, {
       description: "Why you need emergency access to a patient.",
@@ -139,6 +187,23 @@ export const ownershipOpenApi: DescribedRoutes = {
           detail:
             "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
         },
+      },
+    },
+    "POST /api/patients/:id/erase": {
+      operationId: "erasePatient",
+      summary: "Erase a deleted patient for good",
+      description:
+        "For admins. Removes a deleted patient wherever the database has its data: the record, its assignments, emergency accesses, stored responses and the values in the audit log, whose events stay. This cannot be undone. One request removes the values of up to 5,000 audit events: repeat it while `more` is true. Once the patient is erased, the same request is a 404.",
+      responses: [{ status: 200, description: "What was removed, and what was not.", schema: ErasedPatient }],
+      problems: {
+        403: notAdmin("erase patients"),
+        404: notFound,
+        409: {
+          description: "The patient is not deleted.",
+          detail: "Only a deleted patient can be erased. Delete it first.",
+          codes: ["patient_not_deleted"],
+        },
+        410: mergedProblem,
       },
     },
     "POST /api/patients/:id/access": {

@@ -26,10 +26,11 @@ const actionOrReplay = (action: AuditAction, writingStep: string): SQL =>
   sql`CASE WHEN EXISTS (SELECT FROM response) AND ${isStillAccepted} AND NOT EXISTS (SELECT FROM ${sql.raw(writingStep)})
       THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
-/** Whether the account `owner` has another patient with the email of the patient `p`. */
+/** Whether the account `owner` has another patient with the email of the patient `p`, which neither of them shares. */
 const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
       SELECT FROM patients other
-      WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`p.email`)} AND other.owner_id = ${owner} AND other.id <> p.id)`;
+      WHERE ${emailKey(sql`other.email`)} = ${emailKey(sql`p.email`)} AND other.owner_id = ${owner} AND other.id <> p.id
+        AND NOT (p.email_shared OR other.email_shared))`;
 
 /**
  * Restores a deleted patient of the caller's, or for an admin any deleted patient, with its assignments. A patient

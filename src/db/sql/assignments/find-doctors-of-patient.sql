@@ -14,7 +14,7 @@ caller AS (
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
-  SELECT p.id AS patient_id, p.firstname || ' ' || p.lastname AS patient, (
+  SELECT p.id AS patient_id, btrim(p.firstname || ' ' || p.lastname) AS patient, (
     SELECT ('[' || coalesce(string_agg(concat(
       '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
       ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',

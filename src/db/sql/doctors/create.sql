@@ -25,7 +25,10 @@ earlier_key AS (
   UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
   FROM caller, kept_answer(caller.id, $5::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
-duplicate AS (SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND doctor_taken($4::jsonb ->> 'email')),
+duplicate AS (
+  SELECT other.id FROM caller, doctor_with_email($4::jsonb ->> 'email', coalesce(($4::jsonb ->> 'email_shared')::boolean, false)) other (id)
+  WHERE NOT EXISTS (SELECT FROM earlier_key)
+),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate
@@ -36,14 +39,15 @@ caller_recheck AS (
   FOR SHARE OF u, s
 ),
 draft AS (
-  SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, $4::jsonb || jsonb_build_object(
+  SELECT new.* FROM caller, jsonb_populate_record(NULL::doctors, '{"firstname": "", "lastname": "", "email_shared": false, "phones": []}'::jsonb || $4::jsonb || jsonb_build_object(
     'id', nextval('doctors_id_seq'), 'created_by', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 response AS (SELECT d.id AS record_id, concat(
   '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-  ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-  ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+  ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+  ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
+  ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
   ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
   ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
 ) AS answer FROM draft d),
@@ -64,8 +68,8 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $5::text IS NULL
 ),
 created AS (
-  INSERT INTO doctors (id, firstname, lastname, email, gender, specialization, max_appointments_per_day, active, created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, gender, specialization, max_appointments_per_day, active, created_by, created_at, updated_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  INSERT INTO doctors (id, firstname, lastname, email, gender, specialization, max_appointments_per_day, active, email_shared, phones, created_by, created_at, updated_at) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, gender, specialization, max_appointments_per_day, active, email_shared, phones, created_by, created_at, updated_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
@@ -79,11 +83,16 @@ audit_event AS (
       (SELECT nullif('{' || concat_ws(',',
         concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
         concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
-        concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
+        CASE WHEN draft.email IS NOT NULL
+          THEN concat('"email":{"before":', 'null', ',"after":', coalesce(to_json(draft.email)::text, 'null'), '}') END,
         concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
         concat('"specialization":{"before":', 'null', ',"after":', to_json(draft.specialization), '}'),
         concat('"max_appointments_per_day":{"before":', 'null', ',"after":', to_json(draft.max_appointments_per_day), '}'),
-        concat('"active":{"before":', 'null', ',"after":', to_json(draft.active), '}')
+        concat('"active":{"before":', 'null', ',"after":', to_json(draft.active), '}'),
+        CASE WHEN draft.email_shared
+          THEN concat('"email_shared":{"before":', 'null', ',"after":', to_json(draft.email_shared), '}') END,
+        CASE WHEN draft.phones <> '{}'
+          THEN concat('"phones":{"before":', 'null', ',"after":', to_json(draft.phones), '}') END
       ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
@@ -93,5 +102,5 @@ SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable", '1' AS etag,
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate"
+  (SELECT id FROM duplicate) AS existing
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

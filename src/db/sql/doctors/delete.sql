@@ -56,7 +56,7 @@ audit_event AS (
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
         ',' ORDER BY coalesce(b.n, a.n)
       ) || '}')::json
-      FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active FROM target) o)) WITH ORDINALITY b (key, value, n)
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT firstname, lastname, email, gender, specialization, max_appointments_per_day, active, email_shared, phones FROM target) o)) WITH ORDINALITY b (key, value, n)
         FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
       WHERE b.value::text IS DISTINCT FROM a.value::text
     ) FROM deleted)

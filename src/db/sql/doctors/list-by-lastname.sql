@@ -19,7 +19,7 @@ search AS (
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY name_sort_key, id) AS page_position
   FROM (
-    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
+    SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
     FROM doctors d
     WHERE (d.name_sort_key, d.id) > ($5::text, $6::bigint)
       AND ($7::int IS NULL OR (
@@ -35,8 +35,9 @@ page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10
 page_json AS (
   SELECT page_position, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+    ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
+    ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
     ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
     ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
   ) AS json

@@ -28,31 +28,56 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+next AS (
+  SELECT d.id,
+    coalesce($7::jsonb ->> 'firstname', d.firstname) AS firstname,
+    coalesce($7::jsonb ->> 'lastname', d.lastname) AS lastname,
+    CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE d.email END AS email,
+    CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END AS phones,
+    coalesce(($7::jsonb ->> 'active')::boolean, d.active) AS active,
+    coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared) AS email_shared
+  FROM target d
+),
 reserved AS (
-  SELECT FROM target, jsonb_populate_record(NULL::doctors, $7::jsonb) new
-  WHERE (coalesce(new.firstname, target.firstname), coalesce(new.lastname, target.lastname), coalesce(new.email, target.email), coalesce(new.active, target.active)) IS DISTINCT FROM (target.firstname, target.lastname, target.email, target.active)
+  SELECT FROM target, next
+  WHERE (next.firstname, next.lastname, next.email, next.phones, next.active) IS DISTINCT FROM (target.firstname, target.lastname, target.email, target.phones, target.active)
     AND target.can_change AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')
     AND doctor_relied_on(target.id, (SELECT id FROM caller))
+),
+field_errors AS (
+  SELECT field, 'required' AS code FROM next, unnest(ARRAY['firstname', 'lastname']) field
+  WHERE next.firstname = '' AND next.lastname = ''
+),
+-- An email that was shared stays shared while another doctor has it.
+duplicate AS (
+  SELECT other.id FROM target, next, doctors other
+  WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+    AND email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C"
+    AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+  ORDER BY other.email_shared, other.id LIMIT 1
 ),
 changed AS (
   UPDATE doctors d SET
     firstname = coalesce($7::jsonb ->> 'firstname', d.firstname),
     lastname = coalesce($7::jsonb ->> 'lastname', d.lastname),
-    email = coalesce($7::jsonb ->> 'email', d.email),
+    email = CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE d.email END,
     gender = coalesce($7::jsonb ->> 'gender', d.gender),
     specialization = coalesce($7::jsonb ->> 'specialization', d.specialization),
     max_appointments_per_day = coalesce(($7::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day),
     active = coalesce(($7::jsonb ->> 'active')::boolean, d.active),
+    email_shared = coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared),
+    phones = CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END,
     updated_at = now(), version = d.version + 1
   FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
-    AND NOT EXISTS (SELECT FROM reserved)
+    AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
   RETURNING d.version::text AS etag, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
-    ',"email":', to_json(d.email), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
-    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"created_by":', d.created_by,
+    ',"email":', coalesce(to_json(d.email)::text, 'null'), ',"gender":"', d.gender, '"', ',"specialization":"', d.specialization, '"',
+    ',"max_appointments_per_day":', d.max_appointments_per_day, ',"active":', d.active::text, ',"email_shared":', d.email_shared::text,
+    ',"phones":', to_json(d.phones), ',"created_by":', d.created_by,
     ',"created_at":"', substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
     ',"updated_at":"', substr(to_json(d.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', d.version, '}'
-  ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active
+  ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
@@ -68,8 +93,8 @@ audit_event AS (
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
       CASE WHEN target.lastname <> changed.lastname
         THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
-      CASE WHEN target.email <> changed.email
-        THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+      CASE WHEN target.email IS DISTINCT FROM changed.email
+        THEN concat('"email":{"before":', coalesce(to_json(target.email)::text, 'null'), ',"after":', coalesce(to_json(changed.email)::text, 'null'), '}') END,
       CASE WHEN target.gender <> changed.gender
         THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
       CASE WHEN target.specialization <> changed.specialization
@@ -77,10 +102,15 @@ audit_event AS (
       CASE WHEN target.max_appointments_per_day <> changed.max_appointments_per_day
         THEN concat('"max_appointments_per_day":{"before":', to_json(target.max_appointments_per_day), ',"after":', to_json(changed.max_appointments_per_day), '}') END,
       CASE WHEN target.active <> changed.active
-        THEN concat('"active":{"before":', to_json(target.active), ',"after":', to_json(changed.active), '}') END
+        THEN concat('"active":{"before":', to_json(target.active), ',"after":', to_json(changed.active), '}') END,
+      CASE WHEN target.email_shared <> changed.email_shared
+        THEN concat('"email_shared":{"before":', to_json(target.email_shared), ',"after":', to_json(changed.email_shared), '}') END,
+      CASE WHEN target.phones <> changed.phones
+        THEN concat('"phones":{"before":', to_json(target.phones), ',"after":', to_json(changed.phones), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
+  (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -36,7 +36,8 @@ earlier_key AS (
   FROM caller, kept_answer(caller.id, $5::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 duplicate AS (
-  SELECT FROM caller WHERE NOT EXISTS (SELECT FROM earlier_key) AND patient_taken(caller.id, $4::jsonb ->> 'email')
+  SELECT other.id FROM caller, patient_with_email(caller.id, $4::jsonb ->> 'email', coalesce(($4::jsonb ->> 'email_shared')::boolean, false)) other (id)
+  WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
@@ -57,7 +58,7 @@ field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
 ),
 draft AS (
-  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, $4::jsonb || jsonb_build_object(
+  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb || $4::jsonb || jsonb_build_object(
     'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
     'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of),
     'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
@@ -66,11 +67,14 @@ draft AS (
 response AS (
   SELECT p.id AS record_id, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email),
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
     ',"age":', age_on(p.born_to, $6::date), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS answer
   FROM draft p
 ),
@@ -91,8 +95,8 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $5::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, birth_date, age_as_of, created_by, owner_id, created_at, updated_at
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, created_by, owner_id, created_at, updated_at
   FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
@@ -107,12 +111,21 @@ audit_event AS (
       (SELECT nullif('{' || concat_ws(',',
         concat('"firstname":{"before":', 'null', ',"after":', to_json(draft.firstname), '}'),
         concat('"lastname":{"before":', 'null', ',"after":', to_json(draft.lastname), '}'),
-        concat('"email":{"before":', 'null', ',"after":', to_json(draft.email), '}'),
+        CASE WHEN draft.email IS NOT NULL
+          THEN concat('"email":{"before":', 'null', ',"after":', coalesce(to_json(draft.email)::text, 'null'), '}') END,
         CASE WHEN draft.age IS NOT NULL
           THEN concat('"age":{"before":', 'null', ',"after":', coalesce(to_json(draft.age)::text, 'null'), '}') END,
         concat('"gender":{"before":', 'null', ',"after":', to_json(draft.gender), '}'),
         CASE WHEN draft.birth_date IS NOT NULL
-          THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'), '}') END
+          THEN concat('"birth_date":{"before":', 'null', ',"after":', coalesce(to_json(draft.birth_date)::text, 'null'), '}') END,
+        CASE WHEN draft.email_shared
+          THEN concat('"email_shared":{"before":', 'null', ',"after":', to_json(draft.email_shared), '}') END,
+        CASE WHEN draft.anonymous
+          THEN concat('"anonymous":{"before":', 'null', ',"after":', to_json(draft.anonymous), '}') END,
+        CASE WHEN draft.phones <> '{}'
+          THEN concat('"phones":{"before":', 'null', ',"after":', to_json(draft.phones), '}') END,
+        CASE WHEN draft.address IS NOT NULL
+          THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END
       ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -123,5 +136,5 @@ SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  EXISTS (SELECT FROM duplicate) AS "isDuplicate", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors"
+  (SELECT id FROM duplicate) AS existing, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors"
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -41,10 +41,13 @@ earlier_key AS (
 lines AS (
   SELECT sent.line, sent.record, new.*
   FROM jsonb_to_recordset($7::jsonb) AS sent (line int, record jsonb),
-    jsonb_populate_record(NULL::patients, sent.record) new
+    jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb || sent.record) new
 ),
 existing_emails AS (
-  SELECT email FROM patients_taken((SELECT id FROM caller), ARRAY(SELECT email_key(l.email) COLLATE "C" FROM lines l)) email
+  SELECT email
+  FROM patients_taken((SELECT id FROM caller), ARRAY(
+    SELECT email_key(l.email) COLLATE "C" FROM lines l WHERE l.email IS NOT NULL AND NOT l.email_shared
+  )) email
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 caller_recheck AS (
@@ -63,9 +66,10 @@ births AS (
 ),
 line_errors AS (
   SELECT line, 'email' AS field, CASE
+      WHEN email IS NULL OR email_shared THEN NULL
       WHEN email_key IN (SELECT email FROM existing_emails) THEN 'email_taken'
-      WHEN row_number() OVER (PARTITION BY email_key ORDER BY line) > 1 THEN 'email_repeated' END AS code
-  FROM (SELECT l.line, email_key(l.email) COLLATE "C" AS email_key FROM lines l) keys
+      WHEN row_number() OVER (PARTITION BY email_key, email_shared ORDER BY line) > 1 THEN 'email_repeated' END AS code
+  FROM (SELECT l.line, l.email, l.email_shared, email_key(l.email) COLLATE "C" AS email_key FROM lines l) keys
   UNION ALL SELECT line, error_field, error_code FROM births
 ),
 refused AS (
@@ -76,7 +80,7 @@ refused AS (
   FROM json_to_recordset($10::json) AS r (line int, errors json, error_codes json)
 ),
 draft AS (
-  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, gender, new_birth_date AS birth_date, new_age AS age,
+  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, gender, email_shared, anonymous, phones, address, new_birth_date AS birth_date, new_age AS age,
     new_age_as_of AS age_as_of, (SELECT id FROM caller) AS owner_id
   FROM (SELECT * FROM lines JOIN births USING (line) WHERE line NOT IN (SELECT line FROM refused) ORDER BY line) valid
   WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
@@ -107,8 +111,8 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, age_as_of, created_by, owner_id) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, birth_date, age_as_of, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, created_by, owner_id) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)

@@ -68,7 +68,35 @@ page_and_next AS (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients @> ARRAY[$4::int]
+          WHERE e.patients && ($4::int || merged_patients($4::int))
+          OFFSET 0
+        ) e
+        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+            p.owner_id = (SELECT id FROM caller)
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+            )
+            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+              SELECT FROM emergency_accesses ea
+              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+            )
+            OR p.deleted_from = (SELECT id FROM caller)
+          ))
+        ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
+      )
+      UNION ALL
+      (
+        SELECT e.*
+        FROM (
+          SELECT e.* FROM unnest(merged_patients($4::int)) merged (id), LATERAL (
+            SELECT e.* FROM audit_events e
+            WHERE e.patient_id IS NOT NULL
+              AND (e.patient_id, e.at, e.id) < (merged.id, $5::timestamptz, $6::bigint)
+              AND e.patient_id >= merged.id
+            ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
+          ) e
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)

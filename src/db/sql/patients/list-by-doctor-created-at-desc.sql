@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 doctor integer, $6 after_key timestamp with time zone, $7 after_id bigint, $8 gender text, $9 min_age integer, $10 today date, $11 max_age integer, $12 born_from date, $13 born_to date, $14 size integer, $15 request_id uuid, $16 address text, $17 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 doctor integer, $6 after_key timestamp with time zone, $7 after_id bigint, $8 email text, $9 phone text, $10 gender text, $11 min_age integer, $12 today date, $13 max_age integer, $14 born_from date, $15 born_to date, $16 size integer, $17 request_id uuid, $18 address text, $19 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -21,24 +21,26 @@ page_and_next AS (
   FROM (
     SELECT DISTINCT ON (created_at, id) * FROM (
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
         FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = $5::int AND m.owner_id = (SELECT id FROM caller) OFFSET 0
         ) p
         WHERE (p.created_at, p.id) < ($6::timestamptz, $7::bigint)
+          AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
+          AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
-          AND ($8::text IS NULL OR p.gender = $8::text)
-          AND ($9::int IS NULL OR p.born_from <= ($10::date - make_interval(years => $9::int))::date)
-          AND ($11::int IS NULL OR p.born_to > ($10::date - make_interval(years => $11::int + 1))::date)
-          AND ($12::date IS NULL OR p.born_to >= $12::date)
-          AND ($13::date IS NULL OR p.born_from <= $13::date)
-        ORDER BY p.created_at DESC, p.id DESC LIMIT $14::int + 1
+          AND ($10::text IS NULL OR p.gender = $10::text)
+          AND ($11::int IS NULL OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
+          AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
+          AND ($14::date IS NULL OR p.born_to >= $14::date)
+          AND ($15::date IS NULL OR p.born_from <= $15::date)
+        ORDER BY p.created_at DESC, p.id DESC LIMIT $16::int + 1
       )
       UNION ALL
       (
-        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+        SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
         FROM (
           SELECT p.* FROM mappings m JOIN LATERAL (SELECT * FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
           WHERE m.current_doctor_id = (SELECT doctor_id FROM caller) OFFSET 0
@@ -46,47 +48,52 @@ page_and_next AS (
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND (
           SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $5::int)
           AND (p.created_at, p.id) < ($6::timestamptz, $7::bigint)
+          AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
+          AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
-          AND ($8::text IS NULL OR p.gender = $8::text)
-          AND ($9::int IS NULL OR p.born_from <= ($10::date - make_interval(years => $9::int))::date)
-          AND ($11::int IS NULL OR p.born_to > ($10::date - make_interval(years => $11::int + 1))::date)
-          AND ($12::date IS NULL OR p.born_to >= $12::date)
-          AND ($13::date IS NULL OR p.born_from <= $13::date)
-        ORDER BY p.created_at DESC, p.id DESC LIMIT $14::int + 1
+          AND ($10::text IS NULL OR p.gender = $10::text)
+          AND ($11::int IS NULL OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
+          AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
+          AND ($14::date IS NULL OR p.born_to >= $14::date)
+          AND ($15::date IS NULL OR p.born_from <= $15::date)
+        ORDER BY p.created_at DESC, p.id DESC LIMIT $16::int + 1
       )
     ) merged
-    ORDER BY created_at DESC, id DESC LIMIT $14::int + 1
+    ORDER BY created_at DESC, id DESC LIMIT $16::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $14::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $16::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email),
-    ',"age":', age_on(p.born_to, $10::date), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
+    ',"age":', age_on(p.born_to, $12::date), ',"gender":"', p.gender, '"',
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS json
   FROM page p
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $15::uuid, $16::text,
+    SELECT id, username, role, $2::uuid, $17::uuid, $18::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($17::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($19::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next p WHERE page_position = $14::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $14::int)) AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $14::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $14::int)) AS id,
+  (SELECT substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next p WHERE page_position = $16::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $16::int)) AS key,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $16::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $16::int)) AS id,
   true AS "isAllowed"
 FROM caller;

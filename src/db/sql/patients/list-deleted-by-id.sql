@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 doctor integer, $7 gender text, $8 min_age integer, $9 today date, $10 max_age integer, $11 born_from date, $12 born_to date, $13 size integer, $14 request_id uuid, $15 address text, $16 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_id bigint, $6 email text, $7 phone text, $8 doctor integer, $9 gender text, $10 min_age integer, $11 today date, $12 max_age integer, $13 born_from date, $14 born_to date, $15 size integer, $16 request_id uuid, $17 address text, $18 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -19,50 +19,55 @@ search AS (
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY id) AS page_position
   FROM (
-    SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
+    SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
     FROM patients p
     WHERE p.deleted_at IS NOT NULL
       AND (p.deleted_from, p.id) > ((SELECT id FROM caller), $5::bigint)
       AND p.deleted_from <= (SELECT id FROM caller)
-      AND ($6::int IS NULL OR (
-        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $6::int))
+      AND ($6::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($6::text) COLLATE "C")
+      AND ($7::text IS NULL OR p.phones @> ARRAY[$7::text])
+      AND ($8::int IS NULL OR (
+        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $8::int))
       AND ($4::text IS NULL
         OR p.name_tokens @@ (SELECT query FROM search))
-      AND ($7::text IS NULL OR p.gender = $7::text)
-      AND ($8::int IS NULL OR p.born_from <= ($9::date - make_interval(years => $8::int))::date)
-      AND ($10::int IS NULL OR p.born_to > ($9::date - make_interval(years => $10::int + 1))::date)
-      AND ($11::date IS NULL OR p.born_to >= $11::date)
-      AND ($12::date IS NULL OR p.born_from <= $12::date)
-    ORDER BY p.deleted_from, p.id LIMIT $13::int + 1
+      AND ($9::text IS NULL OR p.gender = $9::text)
+      AND ($10::int IS NULL OR p.born_from <= ($11::date - make_interval(years => $10::int))::date)
+      AND ($12::int IS NULL OR p.born_to > ($11::date - make_interval(years => $12::int + 1))::date)
+      AND ($13::date IS NULL OR p.born_to >= $13::date)
+      AND ($14::date IS NULL OR p.born_from <= $14::date)
+    ORDER BY p.deleted_from, p.id LIMIT $15::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $15::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email),
-    ',"age":', age_on(p.born_to, $9::date), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
+    ',"age":', age_on(p.born_to, $11::date), ',"gender":"', p.gender, '"',
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS json
   FROM page p
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $14::uuid, $15::text,
+    SELECT id, username, role, $2::uuid, $16::uuid, $17::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($16::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($18::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $13::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $15::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $15::int)) AS id,
   true AS "isAllowed"
 FROM caller;

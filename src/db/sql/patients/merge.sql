@@ -85,29 +85,37 @@ successor AS (
 ),
 next AS (
   SELECT after.* FROM survivor, target, jsonb_populate_record(survivor.patient, (
-    SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY ($6::text[])
+    SELECT jsonb_build_object('phones', unite_lists(to_jsonb(survivor.phones), to_jsonb(target.phones))) || coalesce(jsonb_object_agg(key, value), '{}')
+    FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY ($6::text[])
   )) after
+),
+long_lists AS (
+  SELECT 'phones' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.phones)) > 5
 ),
 merged AS (
   UPDATE patients p SET owner_id = NULL, merged_into = survivor.id, updated_at = now(), version = p.version + 1
   FROM target, survivor
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND survivor.is_expected_survivor
+    AND NOT EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}') AND NOT next.anonymous) AND NOT EXISTS (SELECT FROM long_lists)
   RETURNING p.id
 ),
 changed AS (
-  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, age_as_of = next.age_as_of,
+  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, email_shared = next.email_shared, anonymous = next.anonymous, phones = next.phones, address = next.address, age_as_of = next.age_as_of,
     updated_at = now(), version = p.version + 1
   FROM next, merged
   WHERE p.id = next.id
   RETURNING p.id, p.version || '.' || age_on(p.born_to, $9::date) AS etag, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email),
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
     ',"age":', age_on(p.born_to, $9::date), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address
 ),
 moved AS (SELECT merge_assignments(merged.id, changed.id) AS result FROM merged, changed),
 stored_merge AS (
@@ -115,7 +123,7 @@ stored_merge AS (
   SELECT survivor.id, target.id, (SELECT id FROM caller), moved.result || jsonb_build_object('changes', (
     SELECT coalesce(jsonb_object_agg(key, jsonb_build_object('before', b.value, 'after', a.value)), '{}')
     FROM jsonb_each(to_jsonb(survivor.patient)) b JOIN jsonb_each(to_jsonb(next)) a USING (key)
-    WHERE key IN ('firstname', 'lastname', 'email', 'age', 'gender', 'birth_date', 'age_as_of') AND b.value <> a.value))
+    WHERE key IN ('firstname', 'lastname', 'email', 'age', 'gender', 'birth_date', 'email_shared', 'anonymous', 'phones', 'address', 'age_as_of') AND b.value <> a.value))
   FROM survivor, target, next, moved
 ),
 response AS (SELECT id AS record_id, body AS answer FROM changed),
@@ -153,14 +161,22 @@ audit_event AS (
             THEN concat('"firstname":{"before":', to_json(survivor.firstname), ',"after":', to_json(changed.firstname), '}') END,
           CASE WHEN survivor.lastname <> changed.lastname
             THEN concat('"lastname":{"before":', to_json(survivor.lastname), ',"after":', to_json(changed.lastname), '}') END,
-          CASE WHEN survivor.email <> changed.email
-            THEN concat('"email":{"before":', to_json(survivor.email), ',"after":', to_json(changed.email), '}') END,
+          CASE WHEN survivor.email IS DISTINCT FROM changed.email
+            THEN concat('"email":{"before":', coalesce(to_json(survivor.email)::text, 'null'), ',"after":', coalesce(to_json(changed.email)::text, 'null'), '}') END,
           CASE WHEN survivor.age IS DISTINCT FROM changed.age
             THEN concat('"age":{"before":', coalesce(to_json(survivor.age)::text, 'null'), ',"after":', coalesce(to_json(changed.age)::text, 'null'), '}') END,
           CASE WHEN survivor.gender <> changed.gender
             THEN concat('"gender":{"before":', to_json(survivor.gender), ',"after":', to_json(changed.gender), '}') END,
           CASE WHEN survivor.birth_date IS DISTINCT FROM changed.birth_date
-            THEN concat('"birth_date":{"before":', coalesce(to_json(survivor.birth_date)::text, 'null'), ',"after":', coalesce(to_json(changed.birth_date)::text, 'null'), '}') END
+            THEN concat('"birth_date":{"before":', coalesce(to_json(survivor.birth_date)::text, 'null'), ',"after":', coalesce(to_json(changed.birth_date)::text, 'null'), '}') END,
+          CASE WHEN survivor.email_shared <> changed.email_shared
+            THEN concat('"email_shared":{"before":', to_json(survivor.email_shared), ',"after":', to_json(changed.email_shared), '}') END,
+          CASE WHEN survivor.anonymous <> changed.anonymous
+            THEN concat('"anonymous":{"before":', to_json(survivor.anonymous), ',"after":', to_json(changed.anonymous), '}') END,
+          CASE WHEN survivor.phones <> changed.phones
+            THEN concat('"phones":{"before":', to_json(survivor.phones), ',"after":', to_json(changed.phones), '}') END,
+          CASE WHEN survivor.address IS DISTINCT FROM changed.address
+            THEN concat('"address":{"before":', coalesce(to_json(survivor.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END
         ) || '}', '{}')::json)::jsonb, '{}')
           || jsonb_build_object('merged', jsonb_build_object('before', NULL, 'after', $4::int))
           || CASE WHEN moved.result -> 'doctors' ->> 'before' <> moved.result -> 'doctors' ->> 'after'
@@ -176,5 +192,6 @@ SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable", (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor,
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor"
+  EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
+  EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}') AND NOT next.anonymous) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

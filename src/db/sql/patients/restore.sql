@@ -17,7 +17,8 @@ found AS (
   -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
   SELECT p.id, p.deleted_from, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id) AS email_taken
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id
+      AND NOT (p.email_shared OR other.email_shared)) AS email_taken
   FROM patients p WHERE p.id = $4::int AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.deleted_from = (SELECT id FROM caller)

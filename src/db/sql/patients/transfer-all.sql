@@ -28,7 +28,8 @@ from_account AS (SELECT u.id FROM users u WHERE u.id = $5::int),
 candidates AS (
   SELECT p.id, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id) AS email_taken
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id
+      AND NOT (p.email_shared OR other.email_shared)) AS email_taken
   FROM patients p WHERE p.owner_id = $5::int AND EXISTS (SELECT FROM to_account)
   UNION ALL SELECT p.id, false
   FROM patients p WHERE p.deleted_from = $5::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)

@@ -18,7 +18,8 @@ target AS (
   -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
   SELECT p.id, p.owner_id, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id) AS email_taken
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id
+      AND NOT (p.email_shared OR other.email_shared)) AS email_taken
   FROM patients p WHERE p.id = $5::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
   FOR UPDATE
 ),

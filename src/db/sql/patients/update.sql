@@ -51,6 +51,16 @@ successor AS (
     )
   )
 ),
+next AS (
+  SELECT p.id,
+    coalesce($8::jsonb ->> 'firstname', p.firstname) AS firstname,
+    coalesce($8::jsonb ->> 'lastname', p.lastname) AS lastname,
+    CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END AS email,
+    coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
+    CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END AS phones,
+    coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous
+  FROM target p
+),
 birth AS (
   SELECT birth.*
   FROM target, change_birth(target.birth_date, target.age, target.age_as_of,
@@ -58,26 +68,45 @@ birth AS (
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
+  UNION ALL SELECT field, 'required' AS code FROM next, unnest(ARRAY['firstname', 'lastname']) field
+  WHERE next.firstname = '' AND next.lastname = ''
+  UNION ALL SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'anonymous']) field
+  WHERE next.email IS NULL AND next.phones = '{}' AND NOT next.anonymous
+),
+-- An email that was shared stays shared while another patient has it.
+duplicate AS (
+  SELECT other.id FROM target, next, patients other
+  WHERE NOT next.email_shared AND (target.email_shared OR next.email IS DISTINCT FROM target.email)
+    AND email_key(other.email) COLLATE "C" = email_key(next.email) COLLATE "C" AND other.owner_id = target.owner_id
+    AND other.id <> target.id AND (target.email_shared OR NOT other.email_shared)
+  ORDER BY other.email_shared, other.id LIMIT 1
 ),
 changed AS (
   UPDATE patients p SET
     firstname = coalesce($8::jsonb ->> 'firstname', p.firstname),
     lastname = coalesce($8::jsonb ->> 'lastname', p.lastname),
-    email = coalesce($8::jsonb ->> 'email', p.email),
+    email = CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END,
     gender = coalesce($8::jsonb ->> 'gender', p.gender),
+    email_shared = coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared),
+    anonymous = coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous),
+    phones = CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END,
+    address = CASE WHEN $8::jsonb ? 'address' THEN nullif($8::jsonb -> 'address', 'null') ELSE p.address END,
     birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
     updated_at = now(), version = p.version + 1
   FROM target, birth
-  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors)
+  WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
   RETURNING p.version || '.' || age_on(p.born_to, $5::date) AS etag, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"email":', to_json(p.email),
+    ',"email":', coalesce(to_json(p.email)::text, 'null'),
     ',"age":', age_on(p.born_to, $5::date), ',"gender":"', p.gender, '"',
-    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"created_by":', p.created_by,
+    ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
+    ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
+    ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -94,19 +123,27 @@ audit_event AS (
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
       CASE WHEN target.lastname <> changed.lastname
         THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
-      CASE WHEN target.email <> changed.email
-        THEN concat('"email":{"before":', to_json(target.email), ',"after":', to_json(changed.email), '}') END,
+      CASE WHEN target.email IS DISTINCT FROM changed.email
+        THEN concat('"email":{"before":', coalesce(to_json(target.email)::text, 'null'), ',"after":', coalesce(to_json(changed.email)::text, 'null'), '}') END,
       CASE WHEN target.age IS DISTINCT FROM changed.age
         THEN concat('"age":{"before":', coalesce(to_json(target.age)::text, 'null'), ',"after":', coalesce(to_json(changed.age)::text, 'null'), '}') END,
       CASE WHEN target.gender <> changed.gender
         THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
       CASE WHEN target.birth_date IS DISTINCT FROM changed.birth_date
-        THEN concat('"birth_date":{"before":', coalesce(to_json(target.birth_date)::text, 'null'), ',"after":', coalesce(to_json(changed.birth_date)::text, 'null'), '}') END
+        THEN concat('"birth_date":{"before":', coalesce(to_json(target.birth_date)::text, 'null'), ',"after":', coalesce(to_json(changed.birth_date)::text, 'null'), '}') END,
+      CASE WHEN target.email_shared <> changed.email_shared
+        THEN concat('"email_shared":{"before":', to_json(target.email_shared), ',"after":', to_json(changed.email_shared), '}') END,
+      CASE WHEN target.anonymous <> changed.anonymous
+        THEN concat('"anonymous":{"before":', to_json(target.anonymous), ',"after":', to_json(changed.anonymous), '}') END,
+      CASE WHEN target.phones <> changed.phones
+        THEN concat('"phones":{"before":', to_json(target.phones), ',"after":', to_json(changed.phones), '}') END,
+      CASE WHEN target.address IS DISTINCT FROM changed.address
+        THEN concat('"address":{"before":', coalesce(to_json(target.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -125,3 +125,100 @@ BEGIN
 	END LOOP;
 	RETURN array_to_tsvector(scoped);
 END $$;
+--> statement-breakpoint
+-- The items of a list, and those of another one that it does not have, in their order.
+CREATE FUNCTION "unite_lists"(list jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+	SELECT coalesce(jsonb_agg(item ORDER BY place), '[]')
+	FROM (
+		SELECT item, min(place) AS place FROM jsonb_array_elements(list || other) WITH ORDINALITY a (item, place) GROUP BY item
+	) items);--> statement-breakpoint
+-- The items of a list without those of another one, in their order.
+CREATE FUNCTION "subtract_list"(list jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+	SELECT coalesce(jsonb_agg(item ORDER BY place), '[]')
+	FROM jsonb_array_elements(list) WITH ORDINALITY a (item, place)
+	WHERE NOT other @> jsonb_build_array(item));
+--> statement-breakpoint
+-- As in 0025, with the actions `merge` and `unmerge`.
+CREATE OR REPLACE FUNCTION "erase_audit_values"(erased_id integer, max_events integer) RETURNS integer LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+-- As for the functions of statements (ops/statement-files.ts). The conditions on action and outcome are those of the indexes.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+	erased integer;
+BEGIN
+	WITH found AS MATERIALIZED (
+		SELECT changed.at, changed.id FROM (
+			SELECT e.at, e.id, e.changes FROM public.audit_events e
+			WHERE e.patient_id = erased_id
+				AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+			UNION ALL SELECT e.at, e.id, e.changes FROM public.audit_events e
+			WHERE e.patients @> ARRAY[erased_id]
+				AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+		) changed
+		WHERE EXISTS (SELECT FROM json_object_keys(changed.changes) field WHERE field NOT IN ('owner', 'doctor', 'doctors'))
+		LIMIT max_events
+	)
+	UPDATE public.audit_events e SET changes = NULL,
+		changes_sha256 = coalesce(e.changes_sha256, encode(sha256(convert_to(e.changes::text, 'UTF8')), 'hex'))
+	FROM found WHERE e.at = found.at AND e.id = found.id;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END $$;--> statement-breakpoint
+-- As in 0025, with the patients that were merged into this one, and the merges.
+CREATE OR REPLACE FUNCTION "erase_patient"(erased_id integer, max_events integer) RETURNS json LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased_ids integer[] := erased_id || public.merged_patients(erased_id);
+	one_id integer;
+	audit_changes integer := 0;
+	assignments integer := 0;
+	emergency_accesses integer := 0;
+	stored_responses integer := 0;
+	merged_responses integer := 0;
+	patients integer := 0;
+	has_more boolean := false;
+BEGIN
+	-- In the order of their ids, as merges do.
+	PERFORM FROM public.patients p WHERE p.id = ANY (erased_ids) ORDER BY p.id FOR UPDATE;
+	IF NOT EXISTS (SELECT FROM public.patients p WHERE p.id = erased_id AND p.deleted_at IS NOT NULL) THEN
+		RETURN NULL;
+	END IF;
+	FOREACH one_id IN ARRAY erased_ids LOOP
+		EXIT WHEN has_more;
+		audit_changes := audit_changes + public.erase_audit_values(one_id, max_events - audit_changes);
+		has_more := coalesce(audit_changes >= max_events, false);
+	END LOOP;
+	IF NOT has_more THEN
+		DELETE FROM public.mappings m WHERE m.patient_id = ANY (erased_ids);
+		GET DIAGNOSTICS assignments = ROW_COUNT;
+		DELETE FROM public.emergency_accesses ea WHERE ea.patient_id = ANY (erased_ids);
+		GET DIAGNOSTICS emergency_accesses = ROW_COUNT;
+		-- Without its response the key stays: the request, sent again, must not create the patient again. It was stored in the
+		-- transaction that created the patient, so its index on the time finds it. Only a patient's response has an age.
+		UPDATE public.idempotency_keys k SET answer = '{}'
+		FROM public.patients p
+		WHERE p.id = ANY (erased_ids) AND k.created_at = p.created_at AND k.account_id = p.created_by AND k.record_id = p.id
+			AND k.answer::json -> 'age' IS NOT NULL;
+		GET DIAGNOSTICS stored_responses = ROW_COUNT;
+		-- The response of a merge is the survivor with what it took.
+		UPDATE public.idempotency_keys k SET answer = '{}'
+		FROM public.patient_merges g
+		WHERE (g.survivor_id = ANY (erased_ids) OR g.merged_id = ANY (erased_ids))
+			AND k.created_at = g.at AND k.account_id = g.account_id AND k.record_id = g.survivor_id
+			AND k.answer::json -> 'age' IS NOT NULL;
+		GET DIAGNOSTICS merged_responses = ROW_COUNT;
+		-- `patient_merges` goes with them: its foreign keys cascade.
+		DELETE FROM public.patients p WHERE p.id = ANY (erased_ids);
+		GET DIAGNOSTICS patients = ROW_COUNT;
+	END IF;
+	RETURN (
+		SELECT row_to_json(o) FROM (
+			SELECT (
+				SELECT row_to_json(r) FROM (
+					SELECT patients, assignments, emergency_accesses, stored_responses + merged_responses AS stored_responses, audit_changes
+				) r
+			) AS removed, has_more AS more
+		) o);
+END $$;

@@ -1,0 +1,81 @@
+import * as z from "../zod.ts";
+import { bodyRule } from "./fields.ts";
+
+// Rules about several fields of a patient or a doctor. The Worker checks them in a new record. In a change the database
+// does, because they are about the whole record.
+
+/** Fields of which at least one must be there. Each of them gets the error. */
+interface AlternativeFields {
+  fields: readonly string[];
+  message: string;
+}
+
+/** A person has a first or a last name. */
+const nameAlternatives: AlternativeFields = {
+  fields: ["firstname", "lastname"],
+  message: "Required: a first name, a last name or both",
+};
+
+/** A patient can be reached or identified, or is known to be anonymous. */
+const contactAlternatives: AlternativeFields = {
+  fields: ["email", "phones", "anonymous"],
+  message: "Required: an email, a phone number, or anonymous: true",
+};
+
+/** The messages of a record that would have none of them, by field. */
+export const alternativesMissing: Record<string, string> = Object.fromEntries(
+  [nameAlternatives, contactAlternatives].flatMap(({ fields, message }) =>
+    fields.map((field) => [field, message]),
+  ),
+);
+
+/** The rules of a body, one for each of the fields: the record has one of them. */
+function requireAlternative<Value extends object>(
+  { fields, message }: AlternativeFields,
+  hasOne: (value: Value) => boolean,
+) {
+  return fields.map((field) => bodyRule<Value>(hasOne, "required", message, field));
+}
+
+interface Names {
+  firstname?: string | undefined;
+  lastname?: string | undefined;
+}
+interface Contacts {
+  email?: string | null | undefined;
+  phones?: string[] | undefined;
+  anonymous?: boolean | undefined;
+}
+
+/** The rule for the names of a new record. */
+export const requireName = requireAlternative<Names>(nameAlternatives, ({ firstname, lastname }) =>
+  Boolean(firstname || lastname),
+);
+
+/** The rule for the names of a change: if both are sent, one of them is there. The database checks the rest. */
+export const requireChangedName = requireAlternative<Names>(
+  nameAlternatives,
+  ({ firstname, lastname }) => firstname !== "" || lastname !== "",
+);
+
+/** The rule for the contacts of a new patient. It is checked also when one of them is not valid: then it counts. */
+export const requireContact = requireAlternative<Contacts>(
+  contactAlternatives,
+  ({ email, phones = [], anonymous }) =>
+    Boolean(email || anonymous) || !Array.isArray(phones) || phones.length > 0,
+);
+
+// The same rules in JSON Schema: what a body must not be.
+
+const BLANK = { pattern: "^\\s*$" };
+const noName = { properties: { firstname: BLANK, lastname: BLANK } };
+const noContact = {
+  properties: { email: { type: "null" }, phones: { maxItems: 0 }, anonymous: { const: false } },
+};
+
+/** Of a new record. */
+export const nameMeta = z.meta({ not: noName });
+/** Of a change. */
+export const changedNameMeta = z.meta({ not: { ...noName, required: ["firstname", "lastname"] } });
+/** Of a new patient. */
+export const nameAndContactMeta = z.meta({ not: { anyOf: [noName, noContact] } });
