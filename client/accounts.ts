@@ -1,5 +1,5 @@
 import { type List, list } from "./list.ts";
-import type { Paged } from "./queries.ts";
+import type { SortedById } from "./queries.ts";
 import type { Call, CallOptions, Send } from "./request.ts";
 import { readJson, readNoContent } from "./response.ts";
 import type {
@@ -12,9 +12,6 @@ import type {
   Session,
 } from "./types.ts";
 import { pathId, pathUuid } from "./url.ts";
-
-/** A list in order of `id`, which is also the order of creation; `-id` lists the newest first. */
-type SortedById = Paged & { sort?: "id" | "-id" | undefined };
 
 /** Filters for accounts: an account must match all that are given. */
 export interface AccountQuery extends SortedById {

@@ -16,9 +16,11 @@ import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
 import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
 import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
+import { IdentifierSystemChanges, NewIdentifierSystem } from "../src/identifier-systems/requests.ts";
+import { IdentifierSystem } from "../src/identifier-systems/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
-import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
+import { AccountTransfer, NewPatient, PatientChanges, PatientMerge } from "../src/patients/requests.ts";
 import * as patients from "../src/patients/responses.ts";
 import * as z from "../src/zod.ts";
 
@@ -33,6 +35,7 @@ const {
   RestoredPatient: Restored,
   TransferredPatient: HandedOver,
   TransferSummary: HandedOverAll,
+  UnmergedPatient: Unmerged,
   ErasedPatient: Erased,
   EmergencyAccess,
 } = patients;
@@ -42,8 +45,9 @@ const schemas = {
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
-  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
+  ...{ Restored, PatientMerge, Unmerged, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
   ...{ NewDoctor, DoctorChanges, Doctor },
+  ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
   ...{ ProblemCode, FieldErrorCode },
 };

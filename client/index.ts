@@ -2,6 +2,7 @@ import { accountMethods } from "./accounts.ts";
 import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
 import type { Hooks } from "./hooks.ts";
+import { identifierSystemMethods } from "./identifier-systems.ts";
 import { importExportMethods } from "./import-export.ts";
 import { list } from "./list.ts";
 import { ownershipMethods } from "./ownership.ts";
@@ -29,6 +30,7 @@ export type { Assignments } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
 export { etagOf } from "./etag.ts";
 export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
+export type { IdentifierSystemQuery, IdentifierSystems } from "./identifier-systems.ts";
 export type { ExportOptions, Format, ImportData, ImportExport, ImportOptions } from "./import-export.ts";
 export type { List } from "./list.ts";
 export type { Ownership } from "./ownership.ts";
@@ -106,6 +108,8 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
     doctors: recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
 
     assignments: assignmentMethods(send),
+
+    identifierSystems: identifierSystemMethods(send),
 
     /** Lists the audit events that match the query, the newest first. For admins. */
     record: (query?: EventQuery, options?: CallOptions) =>

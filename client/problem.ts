@@ -2,7 +2,7 @@ import type { FieldErrorCode, ProblemCode } from "./types.ts";
 
 /**
  * The fields of an RFC 9457 problem that this API sends, apart from `status`; `code`, `errors`, `error_codes`,
- * `existing` and `request_id` are its own.
+ * `existing`, `system` and `request_id` are its own.
  */
 interface ProblemDetails {
   type?: string;
@@ -12,6 +12,8 @@ interface ProblemDetails {
   errors?: Record<string, string[]>;
   error_codes?: Record<string, FieldErrorCode[]>;
   existing?: number;
+  successor?: number;
+  system?: string;
   request_id?: string;
 }
 
@@ -39,8 +41,12 @@ export class ProblemError extends Error {
   readonly errors: Record<string, string[]>;
   /** The codes of each invalid field, by the same paths as `errors` and in the same order as its messages. */
   readonly errorCodes: Record<string, FieldErrorCode[]>;
-  /** With the code `email_taken`: the id of the record that has the email, if the API names it. */
+  /** With the code `email_taken` or `identifier_taken`: the id of the record that has it, if the API names it. */
   readonly existing: number | undefined;
+  /** With the code `merged`: the id of the patient that this one is part of now. */
+  readonly successor: number | undefined;
+  /** With the code `identifier_taken` or `receiver_has_identifier`: the name of its system, if the API names it. */
+  readonly system: string | undefined;
   /** The id of the request in the API's log. */
   readonly requestId: string | undefined;
   /** How many seconds the API asks to wait before the next attempt. */
@@ -63,6 +69,8 @@ export class ProblemError extends Error {
     this.errors = details.errors ?? {};
     this.errorCodes = details.error_codes ?? {};
     this.existing = details.existing;
+    this.successor = details.successor;
+    this.system = details.system;
     this.headers = headers ?? new Headers();
     this.requestId = details.request_id ?? this.headers.get("X-Request-Id") ?? undefined;
     this.retryAfter = secondsUntil(this.headers.get("Retry-After"));

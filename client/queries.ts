@@ -11,6 +11,9 @@ export type Paged = { limit?: number | undefined };
 /** The order: ascending by this field, or descending with `-` before it; `id` by default. */
 type Sorted<Key extends string> = { sort?: Key | `-${Key}` | undefined };
 
+/** A list in order of `id`, which is also the order of creation; `-id` lists the newest first. */
+export type SortedById = Paged & Sorted<"id">;
+
 /** Filters for patients: a patient must match all that are given. */
 export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created_at"> {
   /** The start of the first, the last or the full name; case and accents do not matter. */
@@ -19,6 +22,8 @@ export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created
   email?: string | undefined;
   /** This phone number, with its country code. */
   phone?: string | undefined;
+  /** `mrn:123`, or `123` of any identifier system; case, spaces and hyphens do not matter. */
+  identifier?: string | undefined;
   gender?: Gender | undefined;
   min_age?: number | undefined;
   max_age?: number | undefined;

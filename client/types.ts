@@ -264,7 +264,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "read"
@@ -293,6 +293,8 @@ export type AuditAction =
   | "refresh"
   | "repeat_refresh"
   | "change_password"
+  | "create_identifier_system"
+  | "update_identifier_system"
   | "invite"
   | "list_invitations"
   | "withdraw_invitation"
@@ -351,6 +353,9 @@ export type AuditAction =
  * - `invalid_cursor`: The cursor is not one of this list: start at the first page.
  * - `differs_from_cursor`: It differs from the query that the cursor belongs to.
  * - `email_taken`: You already have a patient with this email.
+ * - `invalid_check_digit`: The check digit of an identifier does not fit the rest of it.
+ * - `identifier_taken`: You already have a patient with this identifier (import).
+ * - `identifier_repeated`: An earlier identifier of the record, or of the imported file, is the same.
  * - `email_repeated`: An earlier line of the file has this email.
  * - `invalid_json`: The line is not well-formed JSON.
  * - `invalid_csv`: A quotation mark on this line of CSV is not closed or not doubled.
@@ -401,6 +406,9 @@ export type FieldErrorCode =
   | "differs_from_cursor"
   | "email_taken"
   | "email_repeated"
+  | "invalid_check_digit"
+  | "identifier_taken"
+  | "identifier_repeated"
   | "invalid_json"
   | "invalid_csv"
   | "duplicate_key"
@@ -442,6 +450,10 @@ export type FieldErrorCode =
  * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it, and neither of the two has `email_shared`; `existing` is the id of the other record, if you can read it. Show the user the record `existing`. If these are two people with one email, send `email_shared: true`.
  * - `receiver_has_email`: 409. The account that would get the patient already has one with this email. Tell the user: one of the two patients has to change first.
  * - `username_taken`: 409. An account has this username; case is ignored. Ask for another one.
+ * - `identifier_taken`: 409. Another patient of the same owner has one of the identifiers; `system` names its identifier system, and `existing` the patient if it is yours. Open that patient, or correct the identifier.
+ * - `receiver_has_identifier`: 409. The account that is to get the patient has one with the same identifier, of the identifier system `system`. Change one of the two.
+ * - `identifier_system_used`: 409. Patients have identifiers of the system, so it cannot get another name. Leave the name, or create another system.
+ * - `identifier_system_taken`: 409. There is an identifier system with this name already. Use that one, or another name.
  * - `already_assigned`: 409. The doctor is already assigned to the patient. Take it for a success, if that is what you wanted.
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
@@ -449,7 +461,7 @@ export type FieldErrorCode =
  * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
  * - `survivor_merged`: 409. The patient that this one was merged into was merged itself; `detail` names it. Undo that merge first.
  * - `unmerge_expired`: 409. The merge was more than 30 days ago. Do not offer this action.
- * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers than one may have; `detail` names the field. Let the user remove some, or take the list of one of them: `take`.
+ * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some, or take the list of one of them: `take`.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
@@ -498,6 +510,10 @@ export type ProblemCode =
   | "email_taken"
   | "receiver_has_email"
   | "username_taken"
+  | "identifier_taken"
+  | "receiver_has_identifier"
+  | "identifier_system_taken"
+  | "identifier_system_used"
   | "already_assigned"
   | "doctor_has_patients"
   | "doctor_deleted"
@@ -725,7 +741,7 @@ export interface NewPatient {
   birth_date?: string | null;
   /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
   email_shared?: boolean;
-  /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
+  /** `true`: the patient may have neither an email nor a phone number nor an identifier, as in an emergency. `false` if it was never set. */
   anonymous?: boolean;
   /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
   phones?: string[];
@@ -737,6 +753,11 @@ export interface NewPatient {
     postal_code?: string | null;
     country?: Country | null;
   } | null;
+  /** Up to 10 numbers of the patient, each with the name of its identifier system: `{"system": "mrn", "value": "00217"}`. A value has up to 64 characters. It is compared in upper case, without spaces and hyphens; it must match the pattern of its system and have the right check digit, and is unique in its system among the patients of your account. */
+  identifiers?: {
+    system: string;
+    value: string;
+  }[];
 }
 
 /** Changes of a patient. Fields that are left out stay as they are. */
@@ -755,7 +776,7 @@ export interface PatientChanges {
   birth_date?: string | null;
   /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
   email_shared?: boolean;
-  /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
+  /** `true`: the patient may have neither an email nor a phone number nor an identifier, as in an emergency. `false` if it was never set. */
   anonymous?: boolean;
   /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
   phones?: string[];
@@ -767,6 +788,11 @@ export interface PatientChanges {
     postal_code?: string | null;
     country?: Country | null;
   } | null;
+  /** Up to 10 numbers of the patient, each with the name of its identifier system: `{"system": "mrn", "value": "00217"}`. A value has up to 64 characters. It is compared in upper case, without spaces and hyphens; it must match the pattern of its system and have the right check digit, and is unique in its system among the patients of your account. */
+  identifiers?: {
+    system: string;
+    value: string;
+  }[];
 }
 
 /** A patient. */
@@ -787,7 +813,7 @@ export interface Patient {
   birth_date: string | null;
   /** `true`: the email may be that of others too, as in a family. A record whose email somebody else has cannot be set back to `false`. `false` if it was never set. */
   email_shared: boolean;
-  /** `true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set. */
+  /** `true`: the patient may have neither an email nor a phone number nor an identifier, as in an emergency. `false` if it was never set. */
   anonymous: boolean;
   /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
   phones: string[];
@@ -799,6 +825,11 @@ export interface Patient {
     postal_code: string | null;
     country: Country | null;
   } | null;
+  /** Up to 10 numbers of the patient, each with the name of its identifier system: `{"system": "mrn", "value": "00217"}`. A value has up to 64 characters. It is compared in upper case, without spaces and hyphens; it must match the pattern of its system and have the right check digit, and is unique in its system among the patients of your account. */
+  identifiers: {
+    system: string;
+    value: string;
+  }[];
   /** The id of the account that created it, and owns it until it is transferred. */
   created_by: number;
   /** When it was created: a UTC timestamp in milliseconds. */
@@ -950,6 +981,63 @@ export interface Restored {
   doctors: number[];
 }
 
+/** The patient that another one is merged into, its survivor, and what that one takes from it. */
+export interface PatientMerge {
+  /** The id of the survivor, another patient of yours. */
+  into: number;
+  /** The fields that the survivor takes from the merged patient. It keeps all others. `age` and `birth_date` are taken together. */
+  take?: (
+    | "firstname"
+    | "lastname"
+    | "email"
+    | "age"
+    | "gender"
+    | "birth_date"
+    | "anonymous"
+    | "phones"
+    | "address"
+    | "identifiers"
+  )[];
+  /** The version of the survivor as you last read it, or its ETag. If it has changed since, the response is 412. */
+  if_match?: number | string;
+}
+
+/** What an undone merge gave back. */
+export interface Unmerged {
+  /** The fields of the survivor that are as before the merge, and `assignments` if some came back. */
+  restored: (
+    | "firstname"
+    | "lastname"
+    | "email"
+    | "age"
+    | "gender"
+    | "birth_date"
+    | "email_shared"
+    | "anonymous"
+    | "phones"
+    | "address"
+    | "identifiers"
+    | "assignments"
+  )[];
+  /** What is not as before, and why: `changed` since; the email or an identifier is `in_use` by another patient; an assignment has `ended`; its doctor was deleted (`doctor_deleted`). */
+  kept: {
+    field:
+      | "firstname"
+      | "lastname"
+      | "email"
+      | "age"
+      | "gender"
+      | "birth_date"
+      | "email_shared"
+      | "anonymous"
+      | "phones"
+      | "address"
+      | "identifiers"
+      | "assignments";
+    why: "changed" | "in_use" | "ended" | "doctor_deleted";
+  }[];
+}
+
 /** The patient that was transferred, with its new owner. */
 export interface HandedOver {
   /** The patient's id. */
@@ -972,7 +1060,7 @@ export interface AccountTransfer {
 export interface HandedOverAll {
   /** How many patients were transferred. */
   transferred: number;
-  /** The ids of the patients that stay, because the other account has a patient with the same email. */
+  /** The ids of the patients that stay, because the other account has a patient with the same email or identifier. */
   conflicts: number[];
   /** Whether more patients can be transferred by sending the same request again. */
   more: boolean;
@@ -982,9 +1070,11 @@ export interface HandedOverAll {
 export interface Erased {
   /** The id that the patient had. It is never used again. */
   id: number;
-  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `identifiers`, `merges` and `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
   removed: {
     patients: number;
+    identifiers: number;
+    merges: number;
     assignments: number;
     emergency_accesses: number;
     stored_responses: number;
@@ -1076,6 +1166,52 @@ export interface Doctor {
   /** The phone numbers, up to five, the preferred one first, in the form of E.164: `+` and 7 to 15 digits, the country code first. In a request they may have spaces, hyphens, dots and brackets, which are removed, and a repeated number counts once. `[]` for none. */
   phones: string[];
   /** The id of the account that created it. It can change the doctor; once others rely on the doctor, only partly. */
+  created_by: number;
+  /** When it was created: a UTC timestamp in milliseconds. */
+  created_at: string;
+  /** When it was last changed: a UTC timestamp in milliseconds. */
+  updated_at: string;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the record only if nobody else has. */
+  version: number;
+}
+
+/** A new identifier system. */
+export interface NewIdentifierSystem {
+  /** The name that identifiers refer to, 1 to 32 lower-case letters, digits and hyphens. It is unique. */
+  name: string;
+  /** What the system is called elsewhere, such as in FHIR: an absolute URI. Null if there is none. */
+  uri?: string | null;
+  /** What a value looks like in upper case, without spaces and hyphens: a sequence of `\d`, `[A-Z]`, `[A-Z0-9]` and literals (A to Z, 0 to 9, `/` `:` `_` `#` and `\.`), each with an optional `{n}` or `{n,m}`. It applies to the whole value, and matches at most 64 characters. Null if any value is valid. When it changes, values that patients have already stay valid until they change. */
+  pattern?: string | null;
+  /** How the check digits of a value are computed: `none`; `mod10` by Luhn's algorithm; `mod11` over ten places with the weights 10 to 1, where X is 10; `mod97` by ISO 7064 MOD 97-10. `none` if it is left out. */
+  check_digit?: "none" | "mod10" | "mod11" | "mod97";
+}
+
+/** Changes of an identifier system. Fields that are left out stay as they are. */
+export interface IdentifierSystemChanges {
+  /** The name that identifiers refer to, 1 to 32 lower-case letters, digits and hyphens. It is unique. */
+  name?: string;
+  /** What the system is called elsewhere, such as in FHIR: an absolute URI. Null if there is none. */
+  uri?: string | null;
+  /** What a value looks like in upper case, without spaces and hyphens: a sequence of `\d`, `[A-Z]`, `[A-Z0-9]` and literals (A to Z, 0 to 9, `/` `:` `_` `#` and `\.`), each with an optional `{n}` or `{n,m}`. It applies to the whole value, and matches at most 64 characters. Null if any value is valid. When it changes, values that patients have already stay valid until they change. */
+  pattern?: string | null;
+  /** How the check digits of a value are computed: `none`; `mod10` by Luhn's algorithm; `mod11` over ten places with the weights 10 to 1, where X is 10; `mod97` by ISO 7064 MOD 97-10. */
+  check_digit?: "none" | "mod10" | "mod11" | "mod97";
+}
+
+/** An identifier system. */
+export interface IdentifierSystem {
+  /** The record's id. */
+  id: number;
+  /** The name that identifiers refer to, 1 to 32 lower-case letters, digits and hyphens. It is unique. */
+  name: string;
+  /** What the system is called elsewhere, such as in FHIR: an absolute URI. Null if there is none. */
+  uri: string | null;
+  /** What a value looks like in upper case, without spaces and hyphens: a sequence of `\d`, `[A-Z]`, `[A-Z0-9]` and literals (A to Z, 0 to 9, `/` `:` `_` `#` and `\.`), each with an optional `{n}` or `{n,m}`. It applies to the whole value, and matches at most 64 characters. Null if any value is valid. When it changes, values that patients have already stay valid until they change. */
+  pattern: string | null;
+  /** How the check digits of a value are computed: `none`; `mod10` by Luhn's algorithm; `mod11` over ten places with the weights 10 to 1, where X is 10; `mod97` by ISO 7064 MOD 97-10. */
+  check_digit: "none" | "mod10" | "mod11" | "mod97";
+  /** The id of the account that created it. */
   created_by: number;
   /** When it was created: a UTC timestamp in milliseconds. */
   created_at: string;

@@ -75,6 +75,7 @@ export function fillDemo(
       await client.query(insertPatients, [JSON.stringify(rows)]);
       onProgress(from + rows.length);
     }
+    await insertIdentifiers(client, admin.id, seed);
     // Autovacuum would do this a minute later; until then the planner has no statistics.
     await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings");
     return demoAccounts;
@@ -96,6 +97,21 @@ const insertPatients = `
   INSERT INTO mappings (patient_id, owner_id, doctor_id)
   SELECT created.id, created_by, doctor_id
   FROM created JOIN input USING (id), unnest(input.doctors) AS doctor_id`;
+
+/** Creates an identifier system, and gives its numbers to the first patients above an id. */
+async function insertIdentifiers(client: pg.Client, admin: number, afterId: number): Promise<void> {
+  await client.query(
+    `INSERT INTO identifier_systems (name, uri, pattern, created_by)
+     VALUES ('mrn', 'https://hospital.example/mrn', '\\d{6,9}', $1) ON CONFLICT (name) DO NOTHING`,
+    [admin],
+  );
+  await client.query(
+    `UPDATE patients SET identifiers = jsonb_build_array(
+       jsonb_build_object('system', 'mrn', 'value', lpad(id::text, 6, '0')))
+     WHERE id IN (SELECT id FROM patients WHERE id > $1 ORDER BY id LIMIT 20)`,
+    [afterId],
+  );
+}
 
 /** How many ids a table's sequence has generated. It never decreases, also when rows are deleted. */
 async function readIdCount(client: pg.Client, table: "patients" | "doctors"): Promise<number> {

@@ -7,6 +7,7 @@ import { doctorsOpenApi } from "../src/doctors/openapi.ts";
 import { emergencyAccessesOpenApi } from "../src/emergency-accesses/openapi.ts";
 import { healthOpenApi } from "../src/health/openapi.ts";
 import type { DescribedSchema, JsonSchema, OpenApiGroup, OperationDescription } from "../src/http/openapi.ts";
+import { identifierSystemsOpenApi } from "../src/identifier-systems/openapi.ts";
 import { invitationsOpenApi } from "../src/invitations/openapi.ts";
 import { patientsOpenApi } from "../src/patients/openapi.ts";
 import { enumSchemas } from "./enums.ts";
@@ -21,6 +22,7 @@ export const groups: OpenApiGroup[] = [
   patientsOpenApi,
   doctorsOpenApi,
   assignmentsOpenApi,
+  identifierSystemsOpenApi,
   accountsOpenApi,
   invitationsOpenApi,
   emergencyAccessesOpenApi,

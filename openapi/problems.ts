@@ -25,6 +25,7 @@ export const problemSchema = describeSchema(
     error_codes: z.optional(responses.fieldErrorCodesSchema),
     successor: z.optional(idSchema),
     existing: z.optional(idSchema),
+    system: z.optional(z.string()),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -40,7 +41,9 @@ export const problemSchema = describeSchema(
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
       successor: "With `merged`, the id of the patient that this one is part of now.",
       existing:
-        "With `email_taken`, the id of the record that has the email. Left out if the response cannot name it.",
+        "With `email_taken`, `identifier_taken` and `identifier_system_taken`, the id of the record that has the email, the identifier or the name. Left out if the response cannot name it.",
+      system:
+        "With `identifier_taken` and `receiver_has_identifier`, the name of the identifier's system. Left out if the response cannot name it.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -283,6 +286,7 @@ function problemExample(
     ...(code === "validation_failed" && field),
     ...(code === "merged" && { successor: 7 }),
     ...(code === "email_taken" && { existing: 7 }),
+    ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),
     request_id,
   };
 }

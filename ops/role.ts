@@ -5,6 +5,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import pg from "pg";
 import * as schema from "../src/db/schema.ts";
 import { doctorFields } from "../src/doctors/requests.ts";
+import { identifierSystemFields } from "../src/identifier-systems/requests.ts";
 import { patientColumns as patients } from "../src/patients/requests.ts";
 import { runAsCommand, withClient } from "./command.ts";
 import { largeObjectFunctions, warnOfDefaultRights } from "./default-rights.ts";
@@ -46,6 +47,9 @@ const privileges: Record<TableName, string> = {
   // A merge, and what undoes it, give the assignments and emergency accesses of a patient to another one.
   assignments:
     "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), UPDATE (patient_id), DELETE",
+  identifier_systems: `SELECT, INSERT (${createdColumns(Object.keys(identifierSystemFields))}), UPDATE (${changedColumns(Object.keys(identifierSystemFields))})`,
+  // A trigger on patients writes it, with the rights of the tables' owner.
+  patient_identifiers: "SELECT",
   emergency_accesses:
     "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
   patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
@@ -57,7 +61,13 @@ const privileges: Record<TableName, string> = {
 };
 
 /** The tables with a sequence for ids that the API uses. */
-const tablesWithSequence: TableName[] = ["patients", "doctors", "assignments", "audit_events"];
+const tablesWithSequence: TableName[] = [
+  "patients",
+  "doctors",
+  "identifier_systems",
+  "assignments",
+  "audit_events",
+];
 
 /**
  * The functions that statements, constraints, indexes and triggers call with the rights of the role. Every role may execute
@@ -69,6 +79,10 @@ const functions = [
     "assignment_taken",
     "doctor_taken",
     "doctor_with_email",
+    "identifier_errors",
+    "identifier_system_with_name",
+    "patient_identifiers_taken",
+    "patients_identifiers_taken",
     "patient_taken",
     "patient_with_email",
     "patients_taken",
@@ -89,7 +103,10 @@ const functions = [
     "return_assignments",
     "subtract_list",
     "unite_lists",
+    "list_item_key",
+    "free_identifiers",
   ],
+  ...["check_digit_valid", "identifier_key", "mask_identifiers"],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
   ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day"],
@@ -141,7 +158,7 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
-    public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient FROM PUBLIC;
+    public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

@@ -19,6 +19,7 @@ import { Problem } from "./http/problems.ts";
 import { checkClientAddress } from "./http/rate-limits.ts";
 import { allowedMethods, methodNotAllowed } from "./http/routing.ts";
 import { rejectUndeclaredQuery } from "./http/validation.ts";
+import { identifierSystemRoutes } from "./identifier-systems/routes.ts";
 import { invitationRoutes } from "./invitations/routes.ts";
 import { patientRoutes } from "./patients/routes.ts";
 
@@ -52,6 +53,7 @@ const routes = app
   .route("/api/auth", authRoutes)
   .route("/api/patients", patientRoutes)
   .route("/api/doctors", doctorRoutes)
+  .route("/api/identifier-systems", identifierSystemRoutes)
   .route("/api/mappings", assignmentRoutes)
   .route("/api/audit", auditRoutes)
   .route("/api/accounts", accountRoutes)

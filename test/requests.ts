@@ -5,6 +5,7 @@ import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { emergencyAccessRequests } from "./emergency-accesses/requests.ts";
+import { identifierSystemRequests } from "./identifier-systems/requests.ts";
 import { invitationRequests } from "./invitations/requests.ts";
 import { patientRequests } from "./patients/requests.ts";
 import type { RouteRequest } from "./support/route-requests.ts";
@@ -18,6 +19,7 @@ export const routeRequests: RouteRequest[] = [
   ...authRequests,
   ...patientRequests,
   ...doctorRequests,
+  ...identifierSystemRequests,
   ...assignmentRequests,
   ...auditRequests,
   ...accountRequests,

@@ -8,6 +8,7 @@ export * from "./schema/audit.ts";
 export * from "./schema/codes.ts";
 export * from "./schema/doctors.ts";
 export * from "./schema/idempotency-keys.ts";
+export * from "./schema/identifiers.ts";
 export * from "./schema/limits.ts";
 export * from "./schema/patient-merges.ts";
 export * from "./schema/patients.ts";

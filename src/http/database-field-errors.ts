@@ -15,6 +15,11 @@ const messages = {
   birth_date_known: "A birth date can be replaced, but not removed",
   email_taken: "You already have a patient with this email.",
   email_repeated: "An earlier line has this email.",
+  no_such_record: "There is no such identifier system.",
+  invalid_format: "Does not match the pattern of the identifier system.",
+  invalid_check_digit: "The check digit is wrong.",
+  identifier_repeated: "An earlier identifier or line of the file is the same.",
+  identifier_taken: "You already have a patient with this identifier.",
 } satisfies Partial<Record<FieldErrorCode, string>>;
 
 /** The messages by code, as a parameter of a statement that writes them into its response. */

@@ -18,8 +18,8 @@ const nameAlternatives: AlternativeFields = {
 
 /** A patient can be reached or identified, or is known to be anonymous. */
 const contactAlternatives: AlternativeFields = {
-  fields: ["email", "phones", "anonymous"],
-  message: "Required: an email, a phone number, or anonymous: true",
+  fields: ["email", "phones", "identifiers", "anonymous"],
+  message: "Required: an email, a phone number, an identifier, or anonymous: true",
 };
 
 /** The messages of a record that would have none of them, by field. */
@@ -44,6 +44,7 @@ interface Names {
 interface Contacts {
   email?: string | null | undefined;
   phones?: string[] | undefined;
+  identifiers?: object[] | undefined;
   anonymous?: boolean | undefined;
 }
 
@@ -58,11 +59,13 @@ export const requireChangedName = requireAlternative<Names>(
   ({ firstname, lastname }) => firstname !== "" || lastname !== "",
 );
 
+const isFilled = (list: unknown): boolean => !Array.isArray(list) || list.length > 0;
+
 /** The rule for the contacts of a new patient. It is checked also when one of them is not valid: then it counts. */
 export const requireContact = requireAlternative<Contacts>(
   contactAlternatives,
-  ({ email, phones = [], anonymous }) =>
-    Boolean(email || anonymous) || !Array.isArray(phones) || phones.length > 0,
+  ({ email, phones = [], identifiers = [], anonymous }) =>
+    Boolean(email || anonymous) || isFilled(phones) || isFilled(identifiers),
 );
 
 // The same rules in JSON Schema: what a body must not be.
@@ -70,7 +73,12 @@ export const requireContact = requireAlternative<Contacts>(
 const BLANK = { pattern: "^\\s*$" };
 const noName = { properties: { firstname: BLANK, lastname: BLANK } };
 const noContact = {
-  properties: { email: { type: "null" }, phones: { maxItems: 0 }, anonymous: { const: false } },
+  properties: {
+    email: { type: "null" },
+    phones: { maxItems: 0 },
+    identifiers: { maxItems: 0 },
+    anonymous: { const: false },
+  },
 };
 
 /** Of a new record. */

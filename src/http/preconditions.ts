@@ -129,6 +129,7 @@ const preconditionFailed = (resourceName: string, { "If-None-Match": noneMatch }
 /** Who may change a record that others may read, and the code of the 403 for everybody else. */
 const writers = {
   patient: { code: "not_patient_owner", who: "Only the patient's owner" },
+  "identifier system": { code: "admin_required", who: "Only an admin" },
   doctor: { code: "not_doctor_creator", who: "Only the account that created this doctor or an admin" },
 } as const;
 export type ResourceKind = keyof typeof writers;

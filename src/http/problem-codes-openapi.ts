@@ -97,6 +97,22 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Tell the user: one of the two patients has to change first",
   },
   username_taken: { when: "An account has this username; case is ignored", action: "Ask for another one" },
+  identifier_taken: {
+    when: "Another patient of the same owner has one of the identifiers; `system` names its identifier system, and `existing` the patient if it is yours",
+    action: "Open that patient, or correct the identifier",
+  },
+  receiver_has_identifier: {
+    when: "The account that is to get the patient has one with the same identifier, of the identifier system `system`",
+    action: "Change one of the two",
+  },
+  identifier_system_used: {
+    when: "Patients have identifiers of the system, so it cannot get another name",
+    action: "Leave the name, or create another system",
+  },
+  identifier_system_taken: {
+    when: "There is an identifier system with this name already",
+    action: "Use that one, or another name",
+  },
   already_assigned: {
     when: "The doctor is already assigned to the patient",
     action: "Take it for a success, if that is what you wanted",
@@ -123,7 +139,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   },
   unmerge_expired: { when: "The merge was more than 30 days ago", action: "Do not offer this action" },
   merge_exceeds_limit: {
-    when: "Both patients together have more phone numbers than one may have; `detail` names the field",
+    when: "Both patients together have more phone numbers or identifiers than one may have; `detail` names the field",
     action: "Let the user remove some, or take the list of one of them: `take`",
   },
   last_admin: {
@@ -237,6 +253,9 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   invalid_cursor: "The cursor is not one of this list: start at the first page",
   differs_from_cursor: "It differs from the query that the cursor belongs to",
   email_taken: "You already have a patient with this email",
+  invalid_check_digit: "The check digit of an identifier does not fit the rest of it",
+  identifier_taken: "You already have a patient with this identifier (import)",
+  identifier_repeated: "An earlier identifier of the record, or of the imported file, is the same",
   email_repeated: "An earlier line of the file has this email",
   invalid_json: "The line is not well-formed JSON",
   invalid_csv: "A quotation mark on this line of CSV is not closed or not doubled",

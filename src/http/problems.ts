@@ -59,12 +59,14 @@ export class Problem extends Error {
   readonly headers: Record<string, string>;
   readonly successor: number | undefined;
   readonly existing: number | undefined;
+  readonly system: string | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
    * @param successor the id of the patient that a merged one is part of now; only one that the caller may see.
    * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
+   * @param system the name of the identifier system of an identifier that is taken.
    */
   constructor(
     code: ProblemCode,
@@ -74,11 +76,13 @@ export class Problem extends Error {
       headers = {},
       existing,
       successor,
+      system,
     }: {
       errors?: FieldErrors;
       headers?: Record<string, string>;
       existing?: number | undefined;
       successor?: number;
+      system?: string | undefined;
     } = {},
   ) {
     super(detail);
@@ -87,17 +91,17 @@ export class Problem extends Error {
     this.headers = headers;
     this.existing = existing;
     this.successor = successor;
+    this.system = system;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors, existing, successor } = this;
+    const { code, message: detail, errors, existing, successor, system } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
-        successor,
-        existing,
+        ...{ existing, successor, system },
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },

@@ -22,6 +22,6 @@ export const requiredColumns = [["firstname"], ["lastname"], ["email"], ["age", 
 export const missingGroups = (columns: string[]): string[][] =>
   requiredColumns.filter((group) => !group.some((name) => columns.includes(name)));
 
-const contactColumns = ["email_shared", "anonymous", "phones", ...Object.keys(addressColumns)];
+const contactColumns = ["email_shared", "anonymous", "phones", "identifiers", ...Object.keys(addressColumns)];
 /** A column of an import that is not required, but whose cell must not be cut off. */
 export const isContactColumn = (name: string): boolean => contactColumns.includes(name);

@@ -17,6 +17,8 @@ export const exampleNewPatient = {
     postal_code: "06510",
     country: "US" as const,
   },
+  // Those of an identifier system that is not there are refused.
+  identifiers: [] as { system: string; value: string }[],
 };
 
 /** The patient in a response. */
@@ -25,6 +27,7 @@ export const examplePatient = {
   ...exampleNewPatient,
   birth_date: null,
   age_as_of: "2026-09-06",
+  identifiers: [{ system: "mrn", value: "00217" }],
   created_by: 12,
   created_at: "2026-09-06T09:45:06.922Z",
   updated_at: "2026-09-06T09:45:06.922Z",

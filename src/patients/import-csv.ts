@@ -10,6 +10,7 @@ import {
   missingGroups,
   requiredColumns,
 } from "./csv-columns.ts";
+import { parseIdentifiers } from "./identifier-fields.ts";
 import { type ParsedLine, refusedLinesProblem } from "./import-lines.ts";
 
 /** @throws {Problem} 400 when it is neither UTF-8 nor UTF-16 with a byte order mark */
@@ -98,6 +99,7 @@ const cellParsers: Record<string, (cell: string) => unknown> = {
   email_shared: parseBoolean,
   anonymous: parseBoolean,
   phones: (cell) => splitCell(cell, /[;,\n]/),
+  identifiers: parseIdentifiers,
   address_lines: (cell) => splitCell(cell, /\n/),
 };
 

@@ -7,7 +7,7 @@ import { ImportResult } from "./responses.ts";
 const csvHeader = "firstname,lastname,email,age,gender";
 const csvRow = '"Grace","Hopper","grace@example.org",85,"F"';
 /** The other columns of an export. An apostrophe stands before what a spreadsheet would run as a formula. */
-const furtherCells = `false,false,"'+12025550143","1 Chapel Street","New Haven","CT","06510","US"`;
+const furtherCells = `false,false,"'+12025550143","1 Chapel Street","New Haven","CT","06510","US","mrn:00217"`;
 const ndjson = { type: "string", description: "One patient per line, as JSON." };
 const csv = { type: "string", description: "CSV (RFC 4180) in UTF-8: a header and one patient per line." };
 const importedCsv = {
@@ -59,7 +59,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "exportPatients",
       summary: "Export your patients",
       description:
-        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. CSV begins with a byte order mark, unless `bom=false`. In CSV, `; ` separates the `phones`, and an address has a column for each of its parts. A text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
+        "Streams all your patients. A patient that is created or changed during the export may be missing or have its old values. If the database fails during the export, the connection breaks: a response that ends normally is complete. CSV begins with a byte order mark, unless `bom=false`. In CSV, `; ` separates the `phones` and the `identifiers` (`mrn:00217; nhs:9434765919`), and an address has a column for each of its parts. A text that a spreadsheet would run as a formula gets an apostrophe in front, which an import removes. `HEAD` returns the headers alone and reads nothing: it does not tell whether the token was revoked.",
       responses: [
         {
           status: 200,
@@ -86,7 +86,7 @@ export const importExportOpenApi: DescribedRoutes = {
       operationId: "importPatients",
       summary: "Import patients",
       description:
-        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns, in any case and with or without spaces and punctuation: `First name`. The columns `firstname`, `lastname`, `email`, `age` and `gender` are required, their cells only as far as the fields are. `email_shared`, `anonymous`, `phones`, `address_lines`, `address_city`, `address_region`, `address_postal_code` and `address_country` may be there too. Columns that the API sets itself are allowed and ignored, and so are blank rows and blank columns without a name. In CSV, `gender` may also be `female`, `male`, `other` or `unknown`, in any case, and `age` may have a fraction of zeros: `47.0` or `47,0`. `email_shared` and `anonymous` may be `true` or `false`, `yes` or `no`; semicolons separate the `phones`, and line breaks the `address_lines`. An empty cell is a field that is left out. Errors name a column by its number, `1.column_3`, and never repeat a cell.",
+        "Creates patients from a file of up to 1,000 records and 1 MiB: all or none of them, or with `partial=true` those that are valid. A line of NDJSON has at most 64 fields and 65,536 characters, a record of CSV at most 64 cells of at most 8,192 characters. The first line of a CSV file names the columns, in any case and with or without spaces and punctuation: `First name`. The columns `firstname`, `lastname`, `email`, `age` and `gender` are required, their cells only as far as the fields are. `email_shared`, `anonymous`, `phones`, `identifiers`, `address_lines`, `address_city`, `address_region`, `address_postal_code` and `address_country` may be there too. Columns that the API sets itself are allowed and ignored, and so are blank rows and blank columns without a name. In CSV, `gender` may also be `female`, `male`, `other` or `unknown`, in any case, and `age` may have a fraction of zeros: `47.0` or `47,0`. `email_shared` and `anonymous` may be `true` or `false`, `yes` or `no`; semicolons separate the `phones` and the `identifiers`, which are the name of an identifier system, a colon and a value, and line breaks the `address_lines`. An empty cell is a field that is left out. Errors name a column by its number, `1.column_3`, and never repeat a cell.",
       content: {
         // First, because generators take the first one, and send text as it is; NDJSON they would send as a JSON string.
         "text/csv": { schema: { ...importedCsv, ...file }, example: `${csvHeader}\r\n${csvRow}\r\n` },
@@ -112,12 +112,12 @@ export const importExportOpenApi: DescribedRoutes = {
       problems: {
         400: {
           description:
-            "A line is not valid or its email is taken, and nothing was created. `errors` names the line and the field, for example `3.email`. Or the file has no header, or is not UTF-8.",
+            "A line is not valid, or its email or an identifier is taken, and nothing was created. `errors` names the line and the field, for example `3.email`. Or the file has no header, or is not UTF-8.",
           codes: ["body_missing", "invalid_utf8", "no_records"],
         },
         409: {
           description:
-            "A concurrent request took one of the emails, and nothing was created: try again. Or you sent this idempotency key before, and cannot read all patients that it created any more.",
+            "A concurrent request took one of the emails or identifiers, and nothing was created: try again. Or you sent this idempotency key before, and cannot read all patients that it created any more.",
           codes: ["replay_unreadable"],
         },
         413: {

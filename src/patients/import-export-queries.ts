@@ -26,6 +26,7 @@ import { csvRow, quotedCell } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { birthOf, patientAge } from "./birth-queries.ts";
 import { addressColumns, exportedColumns } from "./csv-columns.ts";
+import { identifierErrors } from "./identifier-checks.ts";
 import { emptyPatient, patientJson } from "./queries.ts";
 import { patientColumns, patientFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
@@ -70,9 +71,20 @@ const addressCells = Object.fromEntries(
     ),
   ]),
 );
+/** As `parseIdentifiers` reads them. */
+const identifiersCell =
+  quotedCell(`(SELECT string_agg(concat(item ->> 'system', ':', item ->> 'value'), '; ' ORDER BY n)
+    FROM jsonb_array_elements(p.identifiers) WITH ORDINALITY i (item, n))`);
 export const exportAsCsv = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-csv",
-  () => exportStatement(csvRow(patients, "p", exportedColumns, { age: patientAge, ...addressCells })),
+  () =>
+    exportStatement(
+      csvRow(patients, "p", exportedColumns, {
+        age: patientAge,
+        ...addressCells,
+        identifiers: identifiersCell,
+      }),
+    ),
   { readsInIndexOrder: true },
 );
 
@@ -102,7 +114,7 @@ const linesJson = (columns: SQL, step: string): SQL => sql`(
 /**
  * Creates a patient from each of the `lines`, or with `partial` from those that can be created. PostgreSQL decides
  * whether an email is a duplicate of another patient's or of an earlier line's; a shared email is none. `patients_taken` waits for concurrent
- * POSTs and imports of the same account (advisory lock) and sees what they created. A duplicate by a concurrent PATCH,
+ * POSTs and imports of the same account (advisory lock) and sees what they created. So it is with identifiers. A duplicate by a concurrent PATCH,
  * restore or transfer violates the unique constraint, and nothing is imported.
  */
 export const importPatients = idempotentCreate<
@@ -143,7 +155,15 @@ export const importPatients = idempotentCreate<
     )) email
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
-  ${callerRecheck("caller", "earlier_key", "existing_emails")},
+  line_identifiers AS (
+    SELECT l.line, i.n - 1 AS place, item ->> 'system' AS system, identifier_key(item ->> 'value') AS key
+    FROM lines l, jsonb_array_elements(l.identifiers) WITH ORDINALITY i (item, n)
+  ),
+  existing_identifiers AS (
+    SELECT i.system, i.key FROM patients_identifiers_taken(${callerId}, ARRAY(SELECT key FROM line_identifiers)) i
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  ${callerRecheck("caller", "earlier_key", "existing_emails", "existing_identifiers")},
   births AS (
     ${birthOf(sql`NULL, NULL, NULL`, sql`l.record`, sql`lines l`, sql`l.line, `)}
   ),
@@ -154,6 +174,11 @@ export const importPatients = idempotentCreate<
       WHEN row_number() OVER (PARTITION BY email_key, email_shared ORDER BY line) > 1 THEN ${emailRepeated} END AS code
     FROM (SELECT l.line, l.email, l.email_shared, ${lineKey} AS email_key FROM lines l) keys
     UNION ALL SELECT line, error_field, error_code FROM births
+    UNION ALL SELECT l.line, i.field, i.code FROM lines l, LATERAL (${identifierErrors(sql`l.identifiers`)}) i (field, code)
+    UNION ALL SELECT line, concat('identifiers.', place, '.value'), CASE
+      WHEN (system, key) IN (SELECT system, key FROM existing_identifiers) THEN 'identifier_taken'
+      WHEN line > min(line) OVER (PARTITION BY system, key) THEN 'identifier_repeated' END
+    FROM line_identifiers
   ),
   refused AS (
     SELECT line, json_object_agg(field, json_build_array(${param("messages")}::json ->> code)) AS errors,

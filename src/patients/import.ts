@@ -43,9 +43,12 @@ export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   },
 );
 
-/** @throws {Problem} 409 when a concurrent request took one of the emails: the next attempt names its line. */
+/** @throws {Problem} 409 when a concurrent request took an email or an identifier: the next attempt names its line. */
 function throwConflict(error: unknown): never {
-  if (!isViolationOf(error, "patients_owner_id_email_key")) throw error;
+  const isTaken =
+    isViolationOf(error, "patients_owner_id_email_key") ||
+    isViolationOf(error, "patient_identifiers_owner_id_key_system_key");
+  if (!isTaken) throw error;
   throw new Problem(writeConflict.code, writeConflict.detail);
 }
 

@@ -11,6 +11,7 @@ import {
   searchStep,
 } from "../db/query/list.ts";
 import { intParam, param } from "../db/statement.ts";
+import { identifierStep, isIdentifierSought } from "./identifier-checks.ts";
 import { patientJson } from "./queries.ts";
 import { patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
@@ -23,8 +24,14 @@ const [bornFrom, bornTo] = [sql`${param("born_from")}::date`, sql`${param("born_
 /** The latest day of birth of a person who is that old today. */
 const yearsBefore = (years: SQL): SQL => sql`(${today} - make_interval(years => ${years}))::date`;
 
+const identifier = sql`${param("identifier")}::text`;
+
 const isOfDoctor = sql`(
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor})`;
+
+/** Whether the patient `p` has the identifier that the parameter looks for. */
+const hasIdentifier = sql`EXISTS (
+      SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND ${isIdentifierSought})`;
 
 /** What both lists have in common. */
 const patientList = {
@@ -34,6 +41,7 @@ const patientList = {
   filters: {
     // First, because they find the fewest rows.
     email: sql`(${email} IS NULL OR ${emailKey(sql`p.email`)} = ${emailKey(email)})`,
+    identifier: sql`(${identifier} IS NULL OR ${hasIdentifier})`,
     phone: sql`(${phone} IS NULL OR p.phones @> ARRAY[${phone}])`,
     // Before `search`: of a doctor's patients, the names are read, because there are few.
     doctor: sql`(${doctor} IS NULL OR ${isOfDoctor})`,
@@ -73,12 +81,14 @@ const patientsFound = sql`(
  * @param scope what stands before the phone numbers in the index: see `patient_phones`.
  */
 const patientsByContact = (isOwn: SQL, scope: SQL): SQL => sql`(
+        SELECT * FROM (
         (SELECT * FROM patients WHERE ${emailKey(sql`email`)} = ${emailKey(email)} AND ${isOwn} OFFSET 0)
         UNION ALL (
           SELECT * FROM patients
           WHERE ${email} IS NULL AND phones <> '{}'
             AND patient_phones(owner_id, deleted_from, phones) @> ARRAY[${scope} || ${phone}] OFFSET 0
         )
+        ) found OFFSET 0
       ) p`;
 const ownByContact: IndexScan = {
   from: patientsByContact(sql`owner_id = ${callerId}`, sql`${callerId} || ':'`),
@@ -88,6 +98,18 @@ const deletedByContact: IndexScan = {
     sql`owner_id IS NULL AND deleted_from = ${callerId}`,
     sql`'d' || ${callerId} || ':'`,
   ),
+};
+
+/** Patients with the parameter `identifier`: few, which are sorted. `OFFSET 0`: the planner plans the subquery by itself. */
+const patientsByIdentifier = (isVisible: SQL): SQL => sql`(
+        SELECT p.*
+        FROM (SELECT DISTINCT i.patient_id FROM patient_identifiers i WHERE ${isVisible} AND ${isIdentifierSought}) i
+          ${lateralJoin("patients", "p", "i.patient_id")} OFFSET 0
+      ) p`;
+const ownByIdentifier: IndexScan = { from: patientsByIdentifier(sql`i.owner_id = ${callerId}`) };
+const deletedByIdentifier: IndexScan = {
+  from: patientsByIdentifier(sql`i.owner_id IS NULL`),
+  condition: sql`p.deleted_from = ${callerId}`,
 };
 
 const joinPatient = lateralJoin("patients", "p", "m.patient_id");
@@ -128,6 +150,13 @@ const sortedAssignedPatients: IndexScan = {
   condition: isDoctorsAccount,
 };
 
+/** Those of them with the parameter `identifier`. */
+const assignedByIdentifier: IndexScan = {
+  from: patientsByIdentifier(sql`i.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m WHERE m.patient_id = i.patient_id AND m.doctor_id = ${callerDoctorId})`),
+  condition: isDoctorsAccount,
+};
+
 /** The same for the patients of one doctor. */
 const sortedPatientsOfDoctor: IndexScan[] = [
   {
@@ -154,12 +183,16 @@ const listReadablePatients = defineList<Patient>({
   ...patientList,
   name: "patients/list",
   routes: "GET /api/patients",
-  steps: searchStep(sql`(SELECT id FROM caller) || ':'`),
+  steps: sql`${searchStep(sql`(SELECT id FROM caller) || ':'`)},
+  ${identifierStep}`,
   sorts: {
     ...ownSorts,
     "search id": { ...ownSorts.id, namesFound: patientsFound },
     "search lastname": { ...ownSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...ownSorts.created_at, namesFound: patientsFound },
+    "identifier id": { order: orders.id, scans: [ownByIdentifier, assignedByIdentifier] },
+    "identifier lastname": { order: orders.lastname, scans: [ownByIdentifier, assignedByIdentifier] },
+    "identifier created_at": { order: orders.created_at, scans: [ownByIdentifier, assignedByIdentifier] },
     "contact id": { order: orders.id, scans: [ownByContact, assignedPatients] },
     "contact lastname": { order: orders.lastname, scans: [ownByContact, sortedAssignedPatients] },
     "contact created_at": { order: orders.created_at, scans: [ownByContact, sortedAssignedPatients] },
@@ -172,12 +205,16 @@ const listDeletedPatients = defineList<Patient>({
   ...patientList,
   name: "patients/list-deleted",
   routes: "GET /api/patients",
-  steps: searchStep(sql`'d' || (SELECT id FROM caller) || ':'`),
+  steps: sql`${searchStep(sql`'d' || (SELECT id FROM caller) || ':'`)},
+  ${identifierStep}`,
   sorts: {
     ...deletedSorts,
     "search id": { ...deletedSorts.id, namesFound: patientsFound },
     "search lastname": { ...deletedSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...deletedSorts.created_at, namesFound: patientsFound },
+    "identifier id": { order: orders.id, scans: [deletedByIdentifier] },
+    "identifier lastname": { order: orders.lastname, scans: [deletedByIdentifier] },
+    "identifier created_at": { order: orders.created_at, scans: [deletedByIdentifier] },
     "contact id": { order: orders.id, scans: [deletedByContact] },
     "contact lastname": { order: orders.lastname, scans: [deletedByContact] },
     "contact created_at": { order: orders.created_at, scans: [deletedByContact] },

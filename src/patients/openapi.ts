@@ -32,15 +32,18 @@ const fields = {
     "The birth date: `1990-05-17`, or `1990-05` or `1990` when the rest is not known. It replaces an age. It is at most tomorrow, and at most 120 years ago.",
   ...contactTexts,
   anonymous:
-    "`true`: the patient may have neither an email nor a phone number, as in an emergency. `false` if it was never set.",
+    "`true`: the patient may have neither an email nor a phone number nor an identifier, as in an emergency. `false` if it was never set.",
+  identifiers:
+    'Up to 10 numbers of the patient, each with the name of its identifier system: `{"system": "mrn", "value": "00217"}`. A value has up to 64 characters. It is compared in upper case, without spaces and hyphens; it must match the pattern of its system and have the right check digit, and is unique in its system among the patients of your account.',
   address:
     "The postal address, or null: `lines` (up to 4 of 100 characters, such as street and house), `city`, `region`, `postal_code`, and `country` (ISO 3166-1 alpha-2: `GB`). A request may leave out each part, but not all; a response has all, null or `[]` for one that is missing.",
 };
+const IDENTIFIER_TAKEN =
+  "`identifier_taken`: you already have a patient, `existing`, with an identifier of the identifier system `system`";
 const emailTaken = {
-  description:
-    "You already have a patient with this email, whose id is `existing`, and neither of the two has `email_shared`; or a concurrent request was changing this patient: try again.",
+  description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or a concurrent request was changing this patient: try again. ${IDENTIFIER_TAKEN}.`,
   detail: "You already have a patient with this email.",
-  codes: ["email_taken"],
+  codes: ["email_taken", "identifier_taken"],
 } as const;
 const notFound = {
   description:
@@ -82,6 +85,10 @@ export const patientsOpenApi: OpenApiGroup = {
       phone: {
         description:
           "Only patients with this phone number, in any of the forms that a request may have. Encode its `+` as `%2B`.",
+      },
+      identifier: {
+        description:
+          "Only patients with this identifier: `mrn:00217`, or `00217` of any system. Case, spaces and hyphens are ignored.",
       },
       gender: { description: `Only patients of this gender: ${genderText}` },
       min_age: { description: "Only patients who may be at least this old today, in whole years." },
@@ -160,9 +167,8 @@ export const patientsOpenApi: OpenApiGroup = {
       problems: {
         409: {
           ...emailTaken,
-          description:
-            "You already have a patient with this email, whose id is `existing`, and neither of the two has `email_shared`; or you sent this idempotency key before, and cannot read the patient that it created any more.",
-          codes: ["email_taken", "replay_unreadable"],
+          description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or you sent this idempotency key before, and cannot read the patient that it created any more. ${IDENTIFIER_TAKEN}.`,
+          codes: ["email_taken", "identifier_taken", "replay_unreadable"],
         },
       },
     },

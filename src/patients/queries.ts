@@ -55,6 +55,15 @@ import { successorColumn, successorStep, unlessMerged } from "../db/query/succes
 import { patients } from "../db/schema.ts";
 import { intParam } from "../db/statement.ts";
 import { birthErrors, birthOf, draftBirth, patientAge, patientTag } from "./birth-queries.ts";
+import {
+  changedIdentifierErrors,
+  isIdentifierFree,
+  newIdentifierErrors,
+  type TakenIdentifier,
+  takenByChange,
+  takenByCreation,
+  takenIdentifierColumn,
+} from "./identifier-checks.ts";
 import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
@@ -74,12 +83,12 @@ const auditedFields = Object.keys(patientFields);
 
 /** The values of optional fields that a new patient does not have, as a JSON object. */
 export const emptyPatient = sql.raw(
-  `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb`,
+  `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb`,
 );
 
 /** The errors of a patient that would have no contact, from the step `next`, as rows of `field` and `code`. */
-const contactErrors = sql`SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'anonymous']) field
-    WHERE next.email IS NULL AND next.phones = '{}' AND NOT next.anonymous`;
+const contactErrors = sql`SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'identifiers', 'anonymous']) field
+    WHERE next.email IS NULL AND next.phones = '{}' AND next.identifiers = '[]' AND NOT next.anonymous`;
 
 /** Reads a patient. */
 export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindParams>(
@@ -111,7 +120,7 @@ FROM caller`,
  * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
  * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
  */
-export const createPatient = idempotentCreate<Patient, { record: object }, NewRecordState>(
+export const createPatient = idempotentCreate<Patient, { record: object }, NewRecordState & TakenIdentifier>(
   "patients/create",
   () => sql`-- POST /api/patients
   WITH ${callerSteps},
@@ -123,19 +132,22 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
     SELECT other.id FROM caller, patient_with_email(caller.id, ${newEmail}, ${newEmailShared}) other (id)
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
-  ${callerRecheck("caller", "earlier_key", "duplicate")},
+  ${takenByCreation},
+  ${callerRecheck("caller", "earlier_key", "duplicate", "taken_identifiers")},
   birth AS (
     ${birthOf(sql`NULL, NULL, NULL`, newRecord, sql`caller`)}
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   field_errors AS (
     ${birthErrors}
+    UNION ALL ${newIdentifierErrors}
   ),
   draft AS (
     SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
       ${draftBirth},
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+      AND ${isIdentifierFree}
   ),
   response AS (
     SELECT p.id AS record_id, ${patientJson} AS answer
@@ -155,7 +167,7 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
   })}
 SELECT ${createResultColumns},
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  (SELECT id FROM duplicate) AS existing, ${fieldErrorsColumn}
+  (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn}
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
@@ -179,13 +191,13 @@ const targetOutcome = (writingStep: string) =>
   );
 
 /** Changes the fields of a patient that are in `changes` and leaves the others. */
-export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>(
+export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentifier, ChangeParams>(
   "patients/update",
   () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
   ${targetSteps},
   next AS (
-    SELECT p.id, ${nextValues(patients, "p", ["firstname", "lastname", "email", "email_shared", "phones", "anonymous"])}
+    SELECT p.id, ${nextValues(patients, "p", ["firstname", "lastname", "email", "email_shared", "phones", "identifiers", "anonymous"])}
     FROM target p
   ),
   birth AS (
@@ -195,7 +207,9 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     ${birthErrors}
     UNION ALL ${nameErrors}
     UNION ALL ${contactErrors}
+    UNION ALL ${changedIdentifierErrors}
   ),
+  ${takenByChange},
   -- An email that was shared stays shared while another patient has it.
   duplicate AS (
     SELECT other.id FROM target, next, patients other
@@ -210,6 +224,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
       updated_at = now(), version = p.version + 1
     FROM target, birth
     WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
+      AND ${isIdentifierFree}
     RETURNING ${patientTag} AS etag, ${patientJson} AS body,
       ${columnNames(auditedFields, "p.")}
   ),
@@ -219,7 +234,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient>, ChangeParams>
     patient: id,
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
+SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,

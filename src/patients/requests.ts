@@ -29,6 +29,7 @@ import { expectedVersion, WritePreconditions } from "../http/preconditions.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
 import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
+import { identifierParam, identifiersField } from "./identifier-fields.ts";
 
 /** When it is said; a patient may become older. */
 const MAX_AGE = 120;
@@ -48,6 +49,7 @@ export const patientFields = {
   anonymous: z.boolean(),
   phones: phonesField,
   address: addressField,
+  identifiers: identifiersField,
 };
 
 const readOnly = ["age_as_of", ...readOnlyFields];
@@ -67,6 +69,7 @@ export const PatientsQuery = defineListQuery(
     search: nameSearch,
     email: emailField(128),
     phone: phoneParam,
+    identifier: identifierParam,
     gender: patientFields.gender,
     min_age: age,
     max_age: age,

@@ -14,6 +14,7 @@ import {
   timestampSchema,
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
+import { identifiersInResponse } from "./identifier-fields.ts";
 import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
 
 export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInResponse }), {
@@ -21,6 +22,7 @@ export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInRe
   age: z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)),
   age_as_of: z.nullable(z.iso.date().check(z.meta({ pattern: "^\\d{4}-\\d\\d-\\d\\d$" }))),
   address: addressInResponse,
+  identifiers: identifiersInResponse,
 });
 export type Patient = z.infer<typeof Patient>;
 
@@ -70,6 +72,8 @@ export const ErasedPatient = z.strictObject({
   /** How many rows were removed, or lost the patient's values. The function `erase_patient` counts them. */
   removed: z.strictObject({
     patients: count,
+    identifiers: count,
+    merges: count,
     assignments: count,
     emergency_accesses: count,
     stored_responses: count,

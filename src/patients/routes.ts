@@ -12,6 +12,7 @@ import {
 import { requireMethod } from "../http/routing.ts";
 import { listPatientAccesses, listPatientChanges } from "./audit-queries.ts";
 import { exportHandlers } from "./export.ts";
+import { withFreeIdentifiers } from "./identifier-checks.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
 import { mergeHandlers, unmergeHandlers } from "./merge/handlers.ts";
@@ -28,7 +29,15 @@ import { NewPatient, PatientAuditQuery, PatientChanges, PatientsQuery } from "./
 export const patientRoutes = new Hono<AppEnv>()
   .use(requireAccount)
   .get("/", ...listHandlers(PatientsQuery, listPatients))
-  .post("/", ...postHandlers("/api/patients", NewPatient, createPatient, "patients_owner_id_email_key"))
+  .post(
+    "/",
+    ...postHandlers(
+      "/api/patients",
+      NewPatient,
+      withFreeIdentifiers(createPatient),
+      "patients_owner_id_email_key",
+    ),
+  )
   .use("/transfer", requireMethod("POST"))
   .post("/transfer", ...transferAllHandlers)
   .use("/export", requireMethod("GET", "HEAD"))
@@ -39,7 +48,12 @@ export const patientRoutes = new Hono<AppEnv>()
   .on(
     ["PUT", "PATCH"],
     "/:id",
-    ...updateHandlers("patient", PatientChanges, updatePatient, "patients_owner_id_email_key"),
+    ...updateHandlers(
+      "patient",
+      PatientChanges,
+      withFreeIdentifiers(updatePatient),
+      "patients_owner_id_email_key",
+    ),
   )
   .delete("/:id", ...deleteHandlers("patient", deletePatient))
   .get("/:id/history", ...nestedListHandlers("patient", PatientAuditQuery, listPatientChanges))

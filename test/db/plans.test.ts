@@ -54,7 +54,7 @@ async function statementsOfTheApi(): Promise<RecordedStatement[]> {
   const account = await newAccount();
   const statements: RecordedStatement[] = [];
   for (const request of routeRequests) {
-    const account = await newAccount();
+    const account = await newAccount(undefined, request.as);
     const subject = (await request.subject?.(account)) ?? {};
     statements.push(...(await recordStatements(() => sendRouteRequest(account, request, subject))));
   }
@@ -141,7 +141,9 @@ function isNarrow({ list, asked }: ListPage): boolean {
   // Deleted patients have indexes of their own.
   const [filter, ...more] = Object.keys(asked).filter((name) => !["sort", "deleted"].includes(name));
   const isById = String(asked["sort"]).endsWith("id");
-  const own = { patients: ["doctor"], doctors: ["patient"], mappings: ["patient", "doctor"] }[list];
+  const own = { patients: ["doctor", "identifier"], doctors: ["patient"], mappings: ["patient", "doctor"] }[
+    list
+  ];
   return filter === undefined || (more.length === 0 && isById && own.includes(filter));
 }
 
@@ -153,13 +155,16 @@ const rowNodes = (nodes: PlanNode[]) =>
 
 /** Whether the names of a page's records are found in the index of names. Those of one doctor's patients are read. */
 const isSearch = ({ asked }: ListPage): boolean =>
-  asked["search"] !== undefined && asked["doctor"] === undefined && asked["patient"] === undefined;
+  asked["search"] !== undefined &&
+  asked["doctor"] === undefined &&
+  asked["identifier"] === undefined &&
+  asked["patient"] === undefined;
 const countBlocks = ([top]: PlanNode[]) =>
   (top?.["Shared Hit Blocks"] ?? 0) + (top?.["Shared Read Blocks"] ?? 0);
 
 /** Whether no index has the rows of a doctor's page in its order. */
 const isSortedSubquery = ({ list, asked }: ListPage): boolean =>
-  list === "patients" && !String(asked["sort"]).endsWith("id");
+  list === "patients" && (asked["email"] !== undefined || !String(asked["sort"]).endsWith("id"));
 /**
  * The most blocks that a doctor's page may touch: for each row its own, its patient's and its doctor's, with their
  * indexes.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { insertRefreshToken, newAccount, uniqueName } from "../support/accounts.ts";
 import { asOwner, owner } from "../support/owner.ts";
-import { assignDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, newSystemName, postPatient } from "../support/resources.ts";
 import { emailOfLength } from "../support/text.ts";
 
 const nurse = await newAccount();
@@ -32,6 +32,13 @@ const rows: Record<string, () => Record<string, unknown>> = {
   patients: () => ({ ...person(), age: 1, created_by: nurse.id, owner_id: nurse.id }),
   emergency_accesses: () => ({ account_id: nurse.id, patient_id: patient, expires_at: "2030-01-01" }),
   doctors: () => ({ ...person(), specialization: "GEN", created_by: nurse.id }),
+  patient_identifiers: () => ({
+    patient_id: patient,
+    owner_id: nurse.id,
+    system: "known",
+    key: uniqueName(""),
+  }),
+  identifier_systems: () => ({ name: newSystemName(), created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
   audit_events: () => ({ action: "read", outcome: "done" }),
   probes: () => ({ account_id: nurse.id, hour: 2, not_found: 1 }),
@@ -66,6 +73,8 @@ const other = await newAccount();
 await insert("audit_events", { id: 1, at: "2001-01-01" });
 await insert("audit_digests", {});
 await insert("probes", { hour: 1 });
+const [system] = await insert("identifier_systems", { name: "known" });
+await insert("patient_identifiers", { key: "KNOWN" });
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
@@ -108,6 +117,38 @@ const checks: [table: string, column: string, ...Values][] = [
   ["doctors", "gender", ["", "f", "X"], genders],
   ["doctors", "specialization", ["", "gen", "SURG"], specializations],
   ["doctors", "max_appointments_per_day", [-1, 1001], [0, 1000]],
+  ["patients", "identifiers", ['{"system": "known"}', "null", JSON.stringify(Array(11).fill({}))], []],
+  ["identifier_systems", "name", ["", "NHS", "a b", "x".repeat(33)], ["x", "z-9".padEnd(32, "0")]],
+  [
+    "identifier_systems",
+    "uri",
+    ["", "nhs", "urn:", "urn:a b", `urn:${"x".repeat(221)}`],
+    [null, `urn:${"x".repeat(220)}`],
+  ],
+  [
+    "identifier_systems",
+    "pattern",
+    [
+      "",
+      "a",
+      "-",
+      " ",
+      ".",
+      "A*",
+      "A|B",
+      "(A)",
+      "[A-F]",
+      "[^A-Z]",
+      "\\w",
+      "\\",
+      "A{",
+      "A{1,}",
+      "A{100}",
+      "A".repeat(201),
+    ],
+    [null, "\\d{10}", "[A-Z]{2}\\d[A-Z0-9]{3,5}", "A/9:_#\\.", "A".repeat(200)],
+  ],
+  ["identifier_systems", "check_digit", ["", "luhn"], ["none", "mod10", "mod11", "mod97"]],
   ["patients", "deleted_at", ["2026-01-01"], [null]],
   ["audit_events", "outcome", ["", "failed"], ["done", "not_found", "refused"]],
   ["audit_digests", "sha256", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
@@ -150,6 +191,17 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["doctors", "doctors_pkey", { id: doctor }],
   ["doctors", "doctors_email_key", { email: known["doctor"] }],
   ["doctors", "doctors_created_by_fkey", { created_by: 0 }],
+  ["identifier_systems", "identifier_systems_pkey", { id: system?.["id"] }],
+  ["identifier_systems", "identifier_systems_name_key", { name: "known" }],
+  ["identifier_systems", "identifier_systems_created_by_fkey", { created_by: 0 }],
+  ["patient_identifiers", "patient_identifiers_pkey", { owner_id: null, key: "KNOWN" }],
+  [
+    "patient_identifiers",
+    "patient_identifiers_owner_id_key_system_key",
+    { patient_id: patientOfOther, key: "KNOWN" },
+  ],
+  ["patient_identifiers", "patient_identifiers_patient_id_fkey", { patient_id: 0 }],
+  ["patient_identifiers", "patient_identifiers_system_fkey", { system: "unknown" }],
   ["mappings", "mappings_pkey", { id: assignment }],
   ["audit_events", "audit_events_pkey", { id: 1, at: "2001-01-01" }],
   ["audit_digests", "audit_digests_pkey", {}],
@@ -243,7 +295,7 @@ test("the database has no other constraint and no other unique index", async () 
 test("only optional columns and the columns about an end or a deletion may be NULL", async () => {
   const found = await asOwner`SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE 'audit_events%' AND is_nullable = 'YES' ORDER BY name`;
-  const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "current_doctor_id"];
+  const deletion = ["deleted_at", "deleted_from", "owner_id", "owner_id", "owner_id", "current_doctor_id"];
   const optional = [
     "record_id",
     "spent_at",
@@ -254,6 +306,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     "reason",
     ...["address", "email", "email"],
     ...["birth_date", "age", "age_as_of"],
+    ...["uri", "pattern"],
   ];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const ofEmptyDay = ["first_id", "last_id"];

@@ -16,6 +16,7 @@ const layers = [
     "doctors",
     "emergency-accesses",
     "health",
+    "identifier-systems",
     "invitations",
     "patients",
   ],

@@ -76,6 +76,9 @@ test("every statement of a request inserts an audit event", () => {
       "auth/list-sessions": "Reads the caller's own sessions only",
       "doctors/find": "Doctors are a directory that every account may read",
       "health/ping": "Reads nothing",
+      "identifier-systems/find": "Identifier systems are no data of patients",
+      "identifier-systems/list-by-id": "Identifier systems are no data of patients",
+      "identifier-systems/list-by-id-desc": "Identifier systems are no data of patients",
     },
   );
 });

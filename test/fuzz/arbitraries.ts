@@ -72,6 +72,7 @@ function text({ pattern, format, minLength = 0, maxLength = LONG }: JsonSchema):
   const strings = (unit: Unit, from = least) => fc.string({ unit, minLength: from, maxLength: most });
   // JSON Schema counts the characters of a password, and the API its bytes.
   if (format === "password") return fc.oneof(strings("grapheme-ascii"), strings("grapheme-ascii", most));
+  if (format === "regex") return identifierPattern;
   if (format === "idn-email") return email.filter((one) => one.length <= most);
   const matching = pattern ? ofPattern(String(pattern), most) : [];
   // Random text is never a timestamp.
@@ -88,6 +89,17 @@ const email = fc
     fc.constantFrom("example.org", "b-c.1.Example", "müller.de", "пример.рф", "xn--e1afmkfd.xn--p1ai"),
   )
   .map((parts) => parts.join("@"));
+
+/** The pattern of an identifier system: its repetitions cannot be described by a regular expression. */
+const identifierPattern = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom("\\d", "[A-Z]", "[A-Z0-9]", "A", "7", "/", "\\."),
+      fc.constantFrom("", "{1}", "{0,1}", "{2,7}"),
+    ),
+    { minLength: 1, maxLength: 9 },
+  )
+  .map((elements) => elements.flat().join(""));
 
 /**
  * What the patterns of the document do not express: invisible characters above U+FFFF, and in names and reasons that

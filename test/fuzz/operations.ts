@@ -43,8 +43,8 @@ function responseFieldsOf(request: RouteRequest): string[] {
 const isReference = ({ maximum, anyOf = [] }: JsonSchema): boolean =>
   maximum === 2_147_483_647 || (anyOf as JsonSchema[]).some(isReference);
 
-/** Fields whose value the API issued; the response has a new one. */
-const issuedFields = ["refresh"];
+/** Fields whose value the API issued, and the response has a new one; and those that name records that must exist. */
+const issuedFields = ["refresh", "identifiers"];
 
 /** The body's fields that can have any valid value and are in the response too. */
 export function freeFieldsOf(request: RouteRequest): Record<string, JsonSchema> {

@@ -6,7 +6,7 @@ import { newAccount, PASSWORD, setPassword, uniqueName } from "../support/accoun
 import { type ApiResponse, connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import { REASON } from "../support/ownership.ts";
-import { newPatient, postDoctor, postPatient } from "../support/resources.ts";
+import { newPatient, postDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, admin] = await Promise.all([newAccount(api), newAccount(api, "admin")]);
@@ -18,6 +18,15 @@ const list = (query: string) => nurse.get(`/api/patients/?${query}`);
 const importCsv = (text: string) => imported(nurse, text, CSV);
 const HEADER = "firstname,lastname,email,age,gender\n";
 const line = (email: string) => `Grace,Hopper,${email},85,F\n`;
+const { name: system } = await postIdentifierSystem(admin, { check_digit: "mod10" });
+/** Imports patients with the same identifier. */
+const importIdentified = (count: number, value: string) =>
+  imported(
+    nurse,
+    Array.from({ length: count }, () =>
+      JSON.stringify(newPatient({ identifiers: [{ system, value }] })),
+    ).join("\n"),
+  );
 const changePassword = (current: string, password: string, account = nurse) =>
   account.post("/api/auth/password/", { current, new: password });
 const register = (fields: object, atApi = api) =>
@@ -84,6 +93,12 @@ const requests: Record<FieldErrorCode, () => Promise<ApiResponse>> = {
   },
   email_taken: () => importCsv(HEADER + line(patient.email)),
   email_repeated: () => importCsv(HEADER + line("a@example.org") + line("A@example.org")),
+  invalid_check_digit: () => postFields({ identifiers: [{ system, value: "4242424242424241" }] }),
+  identifier_taken: async () => {
+    await postFields({ identifiers: [{ system, value: "4242424242424242" }] });
+    return importIdentified(1, "4242424242424242");
+  },
+  identifier_repeated: () => importIdentified(2, "378282246310005"),
   invalid_json: () => imported(nurse, "{"),
   invalid_csv: () => importCsv(`${HEADER}"Grace`),
   duplicate_key: () => imported(nurse, '{"age": 1, "age": 2}'),

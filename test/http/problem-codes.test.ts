@@ -1,7 +1,14 @@
 import { expect, inject, test } from "vitest";
 import { type ProblemCode, problemStatuses } from "../../src/http/problem-codes.ts";
 import { exported, imported } from "../patients/files.ts";
-import { insertRefreshToken, mintToken, newAccount, tokenClaims, uniqueName } from "../support/accounts.ts";
+import {
+  insertRefreshToken,
+  mintToken,
+  newAccount,
+  type TestAccount,
+  tokenClaims,
+  uniqueName,
+} from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
 import { asOwner } from "../support/owner.ts";
 import {
@@ -14,7 +21,14 @@ import {
   postTransfer,
   postUnmerge,
 } from "../support/ownership.ts";
-import { assignDoctor, newPatient, postDoctor, postPatient } from "../support/resources.ts";
+import {
+  assignDoctor,
+  newPatient,
+  newSystemName,
+  postDoctor,
+  postIdentifierSystem,
+  postPatient,
+} from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, other, admin, auditor] = await Promise.all([
@@ -42,6 +56,14 @@ async function withDatabaseError(code: string): Promise<ApiResponse> {
 
 async function withKey(body: object, key: string): Promise<ApiResponse> {
   return nurse.post("/api/patients/", body, { headers: { "Idempotency-Key": key } });
+}
+
+/** The identifiers of a new patient, in a system of their own. */
+async function newIdentifiers(account: TestAccount) {
+  const { name } = await postIdentifierSystem(admin);
+  const identifiers = [{ system: String(name), value: uniqueName("id-") }];
+  await postPatient(account, { identifiers });
+  return { identifiers };
 }
 
 /** A deleted patient, whose assigned doctor was deleted after it. */
@@ -111,6 +133,24 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
   },
   patient_not_deleted: async () => postErase(admin, await postPatient(nurse)),
   username_taken: () => api.post("/api/auth/register/", { ...registration(), username: nurse.username }),
+  identifier_taken: async () => nurse.post("/api/patients/", newPatient(await newIdentifiers(nurse))),
+  receiver_has_identifier: async () => {
+    const identifiers = await newIdentifiers(nurse);
+    const patient = (await nurse.get(`/api/patients/?identifier=${identifiers.identifiers[0]?.value}`))
+      .body[0];
+    await postPatient(other, identifiers);
+    return postTransfer(admin, patient, other);
+  },
+  identifier_system_used: async () => {
+    const { identifiers } = await newIdentifiers(nurse);
+    const [{ id } = {}] =
+      await asOwner`SELECT id FROM identifier_systems WHERE name = ${identifiers[0]?.system}`;
+    return admin.patch(`/api/identifier-systems/${id}/`, { name: newSystemName() });
+  },
+  identifier_system_taken: async () => {
+    const { name } = await postIdentifierSystem(admin);
+    return admin.post("/api/identifier-systems/", { name });
+  },
   already_assigned: async () => {
     const { patient, doctor } = await assignDoctor(nurse);
     return nurse.post("/api/mappings/", { patient, doctor });

@@ -5,7 +5,7 @@ import { newPatient } from "../support/resources.ts";
 await testCreateAndChange({
   table: "patients",
   newRecord: newPatient,
-  emptyFields: { email_shared: false, anonymous: false, phones: [], address: null },
+  emptyFields: { email_shared: false, anonymous: false, phones: [], address: null, identifiers: [] },
   answeredFields: { birth_date: null, age_as_of: expect.any(String) },
   otherValues: newPatient({
     ...{ firstname: "Alan", lastname: "", age: 0, gender: "M", email_shared: true, anonymous: true },
@@ -15,7 +15,7 @@ await testCreateAndChange({
   etag: (version) => `"${version}.36"`,
   fieldsAfterEmail: [
     ...["age", "gender", "birth_date", "age_as_of"],
-    ...["email_shared", "anonymous", "phones", "address"],
+    ...["email_shared", "anonymous", "phones", "address", "identifiers"],
   ],
   duplicateEmail: "You already have a patient with this email.",
 });

@@ -13,7 +13,7 @@ import {
 } from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
 import { problem } from "../support/problems.ts";
-import { assignDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, stranger, admin] = [
@@ -31,7 +31,11 @@ const asBefore = (patient: { version: number }) => ({
 });
 
 /** Two patients, of whom the first was merged into the second. */
-async function mergedPair(take: string[] = [], card: object = {}, survivor: object = {}) {
+async function mergedPair(
+  take: string[] = [],
+  card: Record<string, unknown> = {},
+  survivor: Record<string, unknown> = {},
+) {
   const pair = { card: await postPatient(nurse, card), survivor: await postPatient(nurse, survivor) };
   expect((await postMerge(nurse, pair.card, pair.survivor, { take })).status).toBe(200);
   return pair;
@@ -88,6 +92,32 @@ describe("undoing a merge", () => {
     expect((await postUnmerge(nurse, card)).body).toMatchObject({ kept });
     expect(await read(survivor)).toMatchObject({ email: null, anonymous: true, phones: [] });
     expect(await read(card)).toEqual(asBefore(card));
+  });
+
+  test("takes identifiers away that came with the merge, and leaves those away that another patient has now", async () => {
+    const system = (await postIdentifierSystem(admin)).name;
+    const identifiers = (...values: string[]) => values.map((value) => ({ system, value }));
+    const [one, two, own, later] = [1, 2, 3, 4].map((digit) => `MRN-2026-${digit}`) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const { card, survivor } = await mergedPair(
+      [],
+      { identifiers: identifiers(one, two) },
+      { identifiers: identifiers(own) },
+    );
+    expect(await read(survivor)).toMatchObject({ identifiers: identifiers(own, one, two) });
+    // Without the number two, which a third patient gets.
+    await nurse.patch(patientPath(survivor), { identifiers: identifiers(own, one.toLowerCase(), later) });
+    await postPatient(nurse, { identifiers: identifiers(two) });
+    const kept = [{ field: "identifiers", why: "in_use" }];
+    const answer = await postUnmerge(nurse, card);
+    expect(answer.body).toEqual({ restored: ["identifiers"], kept });
+    expect(await read(survivor)).toMatchObject({ identifiers: identifiers(own, later) });
+    expect(await read(card)).toMatchObject({ identifiers: identifiers(one) });
+    expect(JSON.stringify(await auditEventsOf(answer))).not.toContain("MRN-2026");
   });
 
   test("gives back the email of both when they share it", async () => {

@@ -6,9 +6,11 @@ export const allTables = [
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
+  "identifier_systems",
   "invitations",
   "login_attempts",
   "mappings",
+  "patient_identifiers",
   "patients",
   "probes",
   "refresh_tokens",
@@ -42,6 +44,10 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
     statement(`INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
       SELECT email, 'clinician', encode(sha256(id::text::bytea), 'hex'), id, now() FROM users WHERE username LIKE 'fill-%'`),
     statement(
+      `INSERT INTO identifier_systems (name, created_by) SELECT 'fill-' || n, $1 FROM generate_series(1, 20000) n`,
+      bigAccount,
+    ),
+    statement(
       `INSERT INTO doctors (firstname, lastname, email, gender, specialization, created_by)
        SELECT 'Gregory', 'House' || n % 1000, n || '@fill.example.org', 'M', 'NEUR', $1::int FROM generate_series(1, ${RECORDS}) n`,
       bigAccount,
@@ -54,6 +60,8 @@ export const fillTablesSteps = (bigAccount: number): SetupStep[] =>
     ),
     statement(`INSERT INTO patients (firstname, lastname, email, age, gender, created_by, deleted_from, deleted_at)
       SELECT firstname, lastname, email, age, gender, created_by, owner_id, now() FROM patients WHERE email LIKE '%@fill.example.org'`),
+    statement(`INSERT INTO patient_identifiers (patient_id, owner_id, system, key)
+      SELECT id, owner_id, 'fill-1', 'F' || id FROM patients WHERE email LIKE '%@fill.example.org'`),
     statement(`INSERT INTO emergency_accesses (account_id, patient_id, expires_at)
       SELECT u.id, p.id, now() FROM patients p, users u WHERE u.username = 'fill-1' AND p.id % 10 = 0`),
     statement(`INSERT INTO mappings (patient_id, owner_id, doctor_id)

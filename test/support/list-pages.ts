@@ -13,6 +13,7 @@ export const listFilters: Record<List, Record<string, string | number>> = {
     doctor: 7,
     email: "ada@example.org",
     phone: "+442079460958",
+    identifier: "fill-1:F7",
   },
   doctors: { search: "house", specialization: "NEUR", patient: 7 },
   mappings: { patient: 7, doctor: 7 },

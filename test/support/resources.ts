@@ -35,6 +35,13 @@ export const postPatient = (account: TestAccount, fields?: Record<string, unknow
 export const postDoctor = (account: TestAccount, fields?: Record<string, unknown>) =>
   postResource(account, "/api/doctors/", newDoctor(fields));
 
+/** A name of its own for an identifier system. */
+export const newSystemName = () => uniqueName("system-").toLowerCase().slice(-32);
+
+/** Creates an identifier system with a name of its own, as an admin. */
+export const postIdentifierSystem = (admin: TestAccount, fields: Record<string, unknown> = {}) =>
+  postResource(admin, "/api/identifier-systems/", { name: newSystemName(), ...fields });
+
 /** Assigns a doctor to a patient. Creates those that are left out. */
 export async function assignDoctor(
   account: TestAccount,

@@ -44,8 +44,13 @@ export function changesOfFields(
   return sql`${open}\n${sql.raw(changes.join(",\n"))}\n${close}`;
 }
 
+/** A column as JSON. Identifiers are masked: the audit log is read by more people than the patients. */
 const jsonOf = ({ name, notNull }: PgColumn, step: string): string =>
-  notNull ? `to_json(${step}.${name})` : `coalesce(to_json(${step}.${name})::text, 'null')`;
+  name === "identifiers"
+    ? `mask_identifiers(${step}.${name})`
+    : notNull
+      ? `to_json(${step}.${name})`
+      : `coalesce(to_json(${step}.${name})::text, 'null')`;
 
 const isChanged = ({ name, notNull }: PgColumn, before: string, after: string): string =>
   `${before}.${name} ${notNull ? "<>" : "IS DISTINCT FROM"} ${after}.${name}`;

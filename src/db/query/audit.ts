@@ -30,6 +30,8 @@ export const requestActions = [
   "refresh",
   "repeat_refresh",
   "change_password",
+  "create_identifier_system",
+  "update_identifier_system",
   "invite",
   "list_invitations",
   "withdraw_invitation",

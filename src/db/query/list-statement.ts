@@ -61,5 +61,5 @@ ${isAllowed} AS "isAllowed"${successor && sql`,\n${successor}`}
 FROM caller`;
 }
 
-const auditEventStep = ({ columns, condition }: ListDefinition["auditEvent"]): SQL =>
-  sql`,\n  ${insertRetryableAuditEvent(columns, condition)}`;
+const auditEventStep = (event: ListDefinition["auditEvent"]): SQL =>
+  event ? sql`,\n  ${insertRetryableAuditEvent(event.columns, event.condition)}` : sql``;

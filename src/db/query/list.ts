@@ -71,8 +71,8 @@ export interface ListDefinition {
   successor?: SQL;
   /** Whether auditors may read the list; only when `isAllowed` says so too. */
   acceptsAuditors?: boolean;
-  /** The audit event, and on which condition there is one. The rows are those of the step `page`. */
-  auditEvent: { columns: AuditEventColumns; condition?: SQL };
+  /** The audit event, and on which condition there is one; none when left out. The rows are those of the step `page`. */
+  auditEvent?: { columns: AuditEventColumns; condition?: SQL };
 }
 
 /** The position of a row: its sort key (null when the list is sorted by id) and its id. */

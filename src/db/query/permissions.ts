@@ -46,6 +46,8 @@ const permissions = {
   "assignments:end": ["ownerOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
+  "identifier_systems:read": ["anyAccount"],
+  "identifier_systems:change": ["admin"],
   "accounts:read": ["admin", "auditor"],
   "accounts:manage": ["admin"],
   "invitations:manage": ["admin"],

@@ -4,6 +4,8 @@
 export const roles = ["clinician", "admin", "auditor"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
+/** How the last characters of an identifier are computed from the others (`check_digit_valid` in drizzle/). */
+export const checkDigits = ["none", "mod10", "mod11", "mod97"] as const;
 /** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */
 export const patientChangeActions = [
   ...["create", "import", "update", "delete", "restore"],

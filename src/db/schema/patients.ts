@@ -55,6 +55,8 @@ export const patients = pgTable(
     anonymous: boolean().notNull().default(false),
     /** `{lines, city, region, postal_code, country}`, as `addressField` in src/http/contact-fields.ts has it. */
     address: jsonb(),
+    /** `[{system, value}]`, each with a row of `patient_identifiers`. */
+    identifiers: jsonb().notNull().default([]),
     created_by: integer().notNull(),
     created_at: timestampDefaultNow(),
     updated_at: timestampDefaultNow(),
@@ -68,7 +70,7 @@ export const patients = pgTable(
     deleted_at: timestampColumn(),
     /**
      * The patient that it was merged into. It has no owner then, and is not a deleted one. That patient may have been
-     * merged itself: `last_survivor` (drizzle/0027_merges.sql) follows the chain.
+     * merged itself: `last_survivor` (drizzle/0028_merges.sql) follows the chain.
      */
     merged_into: integer(),
   },
@@ -119,7 +121,14 @@ export const patients = pgTable(
     check("patients_email_check", emailCheck(t.email, 128)),
     check("patients_phones_check", phonesCheck(t.phones)),
     check("patients_address_check", sql`jsonb_typeof(${t.address}) = 'object'`),
-    check("patients_contact_check", sql`${t.email} IS NOT NULL OR ${t.phones} <> '{}' OR ${t.anonymous}`),
+    check(
+      "patients_identifiers_check",
+      sql`jsonb_typeof(${t.identifiers}) = 'array' AND jsonb_array_length(${t.identifiers}) <= 10`,
+    ),
+    check(
+      "patients_contact_check",
+      sql`${t.email} IS NOT NULL OR ${t.phones} <> '{}' OR ${t.identifiers} <> '[]' OR ${t.anonymous}`,
+    ),
     check("patients_age_check", sql`${t.age} BETWEEN 0 AND 120`),
     check("patients_age_as_of_check", sql`num_nulls(${t.age}, ${t.age_as_of}) IN (0, 2)`),
     check(

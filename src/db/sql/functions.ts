@@ -1530,6 +1530,103 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "identifier-systems/create": {
+  "function": "identifier_systems_create_b9813f52",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isAdmin": "boolean",
+   "existing": "integer",
+   "etag": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/find": {
+  "function": "identifier_systems_find_fc2ed744",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "known": "text[]",
+   "id": "integer"
+  },
+  "columns": {
+   "etag": "text",
+   "isExpectedVersion": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "identifier-systems/list-by-id": {
+  "function": "identifier_systems_list_by_id_7a718aef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/list-by-id-desc": {
+  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "identifier-systems/update": {
+  "function": "identifier_systems_update_e800f918",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "id": "integer",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "existing": "integer",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "invitations/create": {
   "function": "invitations_create_10bfd5fa",
   "params": {
@@ -1607,7 +1704,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_736a7245",
+  "function": "patients_create_4bb09228",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1627,6 +1724,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "etag": "text",
    "existing": "integer",
+   "takenIdentifier": "json",
    "fieldErrors": "json"
   },
   "readsInIndexOrder": false
@@ -1653,7 +1751,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_64f7c5b3",
+  "function": "patients_erase_e5dfc43b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1672,7 +1770,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_c2d4d711",
+  "function": "patients_export_csv_9cea0795",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1691,7 +1789,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_448fd484",
+  "function": "patients_export_ndjson_1e722212",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1710,7 +1808,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_92e0cda9",
+  "function": "patients_find_a61c9675",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1750,7 +1848,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_601d937a",
+  "function": "patients_import_bc569e5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1800,12 +1898,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_503d942c",
+  "function": "patients_list_by_contact_created_at_dde18e14",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1831,12 +1930,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b11b266e",
+  "function": "patients_list_by_contact_created_at_desc_e51bc400",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -1862,12 +1962,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_e86bfcdd",
+  "function": "patients_list_by_contact_id_49d4e0cd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -1892,12 +1993,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_c9ca88c1",
+  "function": "patients_list_by_contact_id_desc_bc425851",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -1922,12 +2024,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_038f06bd",
+  "function": "patients_list_by_contact_lastname_aef11ab9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -1953,12 +2056,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_e5b8183f",
+  "function": "patients_list_by_contact_lastname_desc_7304bf5e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -1984,12 +2088,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_912d2b7e",
+  "function": "patients_list_by_created_at_16802cdf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2015,12 +2120,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_fb926c6c",
+  "function": "patients_list_by_created_at_desc_23292b50",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2046,12 +2152,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_373508c4",
+  "function": "patients_list_by_doctor_created_at_a2fab40d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2077,12 +2184,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_2a88aee2",
+  "function": "patients_list_by_doctor_created_at_desc_7b90ad6f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
@@ -2108,12 +2216,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_d1166478",
+  "function": "patients_list_by_doctor_id_c8ab66f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2138,12 +2247,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_7895b922",
+  "function": "patients_list_by_doctor_id_desc_fca8958d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_id": "bigint",
    "email": "text",
@@ -2168,12 +2278,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_59954a46",
+  "function": "patients_list_by_doctor_lastname_0402b432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2199,12 +2310,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_d9f108ba",
+  "function": "patients_list_by_doctor_lastname_desc_ad69440e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
    "after_id": "bigint",
@@ -2230,12 +2342,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_06c1f06c",
+  "function": "patients_list_by_id_4c1a5911",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2260,12 +2373,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_2f9ca9a1",
+  "function": "patients_list_by_id_desc_d1c984a0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at": {
+  "function": "patients_list_by_identifier_created_at_2577f568",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-created-at-desc": {
+  "function": "patients_list_by_identifier_created_at_desc_c5d0b6d1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id": {
+  "function": "patients_list_by_identifier_id_352e0cb0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-id-desc": {
+  "function": "patients_list_by_identifier_id_desc_9afb56a6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname": {
+  "function": "patients_list_by_identifier_lastname_10049a34",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname-desc": {
+  "function": "patients_list_by_identifier_lastname_desc_f8240c37",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2290,12 +2594,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_79b8ac30",
+  "function": "patients_list_by_lastname_de26c52b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2321,12 +2626,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_6c987571",
+  "function": "patients_list_by_lastname_desc_efa8a3fa",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2352,12 +2658,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_10db98e2",
+  "function": "patients_list_by_search_created_at_d2afbece",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2383,12 +2690,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_c64184e0",
+  "function": "patients_list_by_search_created_at_desc_c302eed0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2414,12 +2722,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_2a697f1d",
+  "function": "patients_list_by_search_id_799e2251",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2444,12 +2753,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_a03183c6",
+  "function": "patients_list_by_search_id_desc_f81b3d23",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2474,12 +2784,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_ead42827",
+  "function": "patients_list_by_search_lastname_99a0912c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2505,12 +2816,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_d77bd631",
+  "function": "patients_list_by_search_lastname_desc_e2ad10d1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2559,12 +2871,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_f17d666b",
+  "function": "patients_list_deleted_by_contact_created_at_3b95f800",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2590,12 +2903,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_ff2bf14b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_090520c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "timestamp with time zone",
@@ -2621,12 +2935,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_cd98220c",
+  "function": "patients_list_deleted_by_contact_id_69b6c590",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2651,12 +2966,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_1cb9c5e9",
+  "function": "patients_list_deleted_by_contact_id_desc_772b7b91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_id": "bigint",
@@ -2681,12 +2997,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_81d54c4e",
+  "function": "patients_list_deleted_by_contact_lastname_0bd7e4ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2712,12 +3029,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b94c6bd9",
+  "function": "patients_list_deleted_by_contact_lastname_desc_c3e1c3a4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "email": "text",
    "phone": "text",
    "after_key": "text",
@@ -2743,12 +3061,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_ac8734fc",
+  "function": "patients_list_deleted_by_created_at_51f8d0ef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2774,12 +3093,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_125646b3",
+  "function": "patients_list_deleted_by_created_at_desc_cdcb5053",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2805,12 +3125,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_e8acb44d",
+  "function": "patients_list_deleted_by_id_3aadc77e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2835,12 +3156,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_0566953a",
+  "function": "patients_list_deleted_by_id_desc_199025a2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at": {
+  "function": "patients_list_deleted_by_identifier_created_at_f0072482",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-created-at-desc": {
+  "function": "patients_list_deleted_by_identifier_created_at_desc_1e06321b",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id": {
+  "function": "patients_list_deleted_by_identifier_id_eaca0853",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-id-desc": {
+  "function": "patients_list_deleted_by_identifier_id_desc_50c00ede",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname": {
+  "function": "patients_list_deleted_by_identifier_lastname_0b7e2377",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname-desc": {
+  "function": "patients_list_deleted_by_identifier_lastname_desc_0f85c2b0",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2865,12 +3377,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_a252f4e8",
+  "function": "patients_list_deleted_by_lastname_ae7c34cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2896,12 +3409,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_199339ad",
+  "function": "patients_list_deleted_by_lastname_desc_5685de80",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -2927,12 +3441,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_024cf6b6",
+  "function": "patients_list_deleted_by_search_created_at_59dcf62c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2958,12 +3473,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_73d0473f",
+  "function": "patients_list_deleted_by_search_created_at_desc_a9116417",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
@@ -2989,12 +3505,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_cdba1fb8",
+  "function": "patients_list_deleted_by_search_id_5b0813f7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3019,12 +3536,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_4eec88f5",
+  "function": "patients_list_deleted_by_search_id_desc_5920e7f9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3049,12 +3567,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_3b27295d",
+  "function": "patients_list_deleted_by_search_lastname_b82e0f33",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3080,12 +3599,13 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_7bdad0d8",
+  "function": "patients_list_deleted_by_search_lastname_desc_145ac9ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
+   "identifier": "text",
    "after_key": "text",
    "after_id": "bigint",
    "email": "text",
@@ -3111,7 +3631,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_3d5e55ef",
+  "function": "patients_merge_6eec2f2a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3146,7 +3666,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_4de7699c",
+  "function": "patients_restore_4eb270b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3160,12 +3680,13 @@ export const statementFunctions: Record<
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "missingDoctors": "integer[]"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_36a08807",
+  "function": "patients_transfer_4892af51",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3181,12 +3702,13 @@ export const statementFunctions: Record<
    "toAccount": "boolean",
    "successor": "integer",
    "isEmailTaken": "boolean",
+   "takenSystem": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a362fa77",
+  "function": "patients_transfer_all_9fc0b6c5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3206,7 +3728,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_9856bde7",
+  "function": "patients_unmerge_afb8579f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3225,7 +3747,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_3ff83083",
+  "function": "patients_update_ae04d3e3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3244,6 +3766,7 @@ export const statementFunctions: Record<
    "successor": "integer",
    "fieldErrors": "json",
    "existing": "integer",
+   "takenIdentifier": "json",
    "etag": "text",
    "body": "text"
   },

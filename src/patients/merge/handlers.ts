@@ -51,9 +51,9 @@ export const mergeHandlers = createHandlers(
 export const unmergeHandlers = createHandlers(validate("param", IdPath), async (c) => {
   const unmerge = () => unmergePatient(c.get("caller"), c.req.valid("param"));
   const result = await unmerge().catch((error: unknown) => {
-    // A concurrent request took an email: the statement's snapshot does not show it, the constraint does. A new snapshot
-    // will, and the email stays away.
-    if (!isViolationOf(error, "patients_owner_id_email_key")) throw error;
+    // A concurrent request took an email or an identifier: the statement's snapshot does not show it, the constraint
+    // does. A new snapshot will, and it stays away.
+    if (!unique.some((constraint) => isViolationOf(error, constraint))) throw error;
     return unmerge();
   });
   if (result.body !== null) return respondJson(result.body);
@@ -64,6 +64,8 @@ export const unmergeHandlers = createHandlers(validate("param", IdPath), async (
   if (!result.hasSurvivor) throw survivorMerged(result.mergedInto);
   throw new Problem("unmerge_expired", "The merge was too long ago: it can be undone within 30 days.");
 });
+
+const unique = ["patients_owner_id_email_key", "patient_identifiers_owner_id_key_system_key"] as const;
 
 const survivorMerged = (id: number) =>
   new Problem("survivor_merged", `Its survivor, patient ${id}, was merged itself. Undo that merge first.`);

@@ -39,7 +39,7 @@ export const mergeOpenApi: DescribedRoutes = {
       fields: {
         restored:
           "The fields of the survivor that are as before the merge, and `assignments` if some came back.",
-        kept: "What is not as before, and why: `changed` since; the email is `in_use` by another patient; an assignment has `ended`; its doctor was deleted (`doctor_deleted`).",
+        kept: "What is not as before, and why: `changed` since; the email or an identifier is `in_use` by another patient; an assignment has `ended`; its doctor was deleted (`doctor_deleted`).",
       },
       example: { restored: ["birth_date"], kept: [{ field: "email", why: "in_use" }] },
     }),
@@ -49,7 +49,7 @@ export const mergeOpenApi: DescribedRoutes = {
       operationId: "mergePatient",
       summary: "Merge a patient into another one",
       description:
-        "For two records of the same person, both yours. The survivor `into` keeps its fields, but for those in `take`; the phone numbers of both are united. It gets the assignments of the merged patient; of two with the same doctor its own stays. The merged patient is in no list any more, and each request for it returns 410 with the id of its successor. A merge can be undone within 30 days.",
+        "For two records of the same person, both yours. The survivor `into` keeps its fields, but for those in `take`; the phone numbers and identifiers of both are united. It gets the assignments of the merged patient; of two with the same doctor its own stays. The merged patient is in no list any more, and each request for it returns 410 with the id of its successor. A merge can be undone within 30 days.",
       responses: [
         {
           status: 200,
@@ -72,7 +72,7 @@ export const mergeOpenApi: DescribedRoutes = {
         404: notFound,
         409: {
           description:
-            "`merge_exceeds_limit`: together the patients have too many phone numbers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more.",
+            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more.",
           detail:
             "Together the patients have too many phones. Remove some of them first, or name the field in take.",
           codes: ["merge_exceeds_limit", "replay_unreadable"],
@@ -84,7 +84,7 @@ export const mergeOpenApi: DescribedRoutes = {
       operationId: "unmergePatient",
       summary: "Undo a merge",
       description:
-        "Undoes the merge of this patient into another one, within 30 days. It is a patient of the owner of its survivor again, with the fields that it had. The survivor gets back what the merge has changed, where nobody has changed it since. Assignments that were moved go back, and those that were removed come back. An email that another patient has meanwhile stays away: its patient has none then, and is `anonymous` if no contact is left. Of several merges in a chain, the last one is undone first.",
+        "Undoes the merge of this patient into another one, within 30 days. It is a patient of the owner of its survivor again, with the fields that it had. The survivor gets back what the merge has changed, where nobody has changed it since. Assignments that were moved go back, and those that were removed come back. An email or an identifier that another patient has meanwhile stays away: its patient has none then, and is `anonymous` if no contact is left. Of several merges in a chain, the last one is undone first.",
       responses: [
         {
           status: 200,

@@ -23,6 +23,7 @@ import { patients } from "../../db/schema.ts";
 import { intParam, param } from "../../db/statement.ts";
 import { MAX_PHONES } from "../../http/contact-fields.ts";
 import { patientTag } from "../birth-queries.ts";
+import { MAX_IDENTIFIERS } from "../identifier-fields.ts";
 import { patientJson } from "../queries.ts";
 import { patientColumns, patientFields } from "../requests.ts";
 import type { Patient } from "../responses.ts";
@@ -43,7 +44,7 @@ const fieldNames = sql.raw(patientColumns.map((name) => `'${name}'`).join(", "))
 export const auditedFields = Object.keys(patientFields);
 
 /** The lists, with the most items that they may have. A merge unites those of both patients. */
-const lists = { phones: MAX_PHONES };
+const lists = { phones: MAX_PHONES, identifiers: MAX_IDENTIFIERS };
 /** The most items of the field `key`; NULL when it is no list. */
 export const listLimit = sql.raw(
   `CASE key ${Object.entries(lists)
@@ -63,7 +64,7 @@ const longLists = sql.raw(
 );
 
 /** Whether the patient of the step `next` would have a contact. */
-export const hasContact = sql`(next.email IS NOT NULL OR next.phones <> '{}')`;
+export const hasContact = sql`(next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]')`;
 const isIncomplete = sql`next.firstname = '' AND next.lastname = '' OR NOT ${hasContact} AND NOT next.anonymous`;
 
 /** Adds a change of doctors to the changes of an audit event. @param step has what `merge_assignments` returns */

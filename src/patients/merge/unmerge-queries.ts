@@ -36,7 +36,7 @@ const isEmailInUse = (email: SQL, isShared: SQL): SQL => sql`EXISTS (
 
 /**
  * Undoes a merge: the merged patient is one of the survivor's owner again, and the survivor gets back what the merge has
- * changed and nobody has changed since. An email that another patient has now stays away: its patient has none then.
+ * changed and nobody has changed since. An email or an identifier that another patient has now stays away.
  *
  * @returns its row: `body` is null when nothing was undone. `isTarget` is null when the caller may read neither the patient
  *   nor its successor. `mergedInto` is null when it is not merged. `canChangeSuccessor`: whether the caller owns the last
@@ -90,18 +90,23 @@ export const unmergePatient = authenticated<
   ),
   field_value AS (
     -- A list loses what the merge has added, and gets back what it has removed.
-    SELECT *, CASE WHEN max_items IS NULL OR now = after THEN before
-        ELSE unite_lists(subtract_list(now, subtract_list(after, before)), subtract_list(before, after)) END AS value
-    FROM field
+    SELECT field.*, CASE WHEN max_items IS NULL OR now = after THEN before
+        ELSE unite_lists(subtract_list(now, subtract_list(after, before)), subtract_list(before, after)) END AS value,
+      survivor.id, survivor.owner_id
+    FROM field, survivor
+  ),
+  free_field AS (
+    SELECT field_value.*, CASE WHEN key = 'identifiers' THEN free_identifiers(value, owner_id, ARRAY[${id}, id]) ELSE value END AS free_value
+    FROM field_value
   ),
   field_state AS (
-    SELECT key, value, CASE
+    SELECT key, free_value AS value, free_value <> value AS is_partial, CASE
         WHEN max_items IS NULL AND NOT bool_and(now = after) OVER (PARTITION BY field_group) THEN 'changed'
-        WHEN CASE WHEN max_items IS NOT NULL THEN jsonb_array_length(value) > max_items END THEN 'changed'
+        WHEN CASE WHEN max_items IS NOT NULL THEN jsonb_array_length(free_value) > max_items END THEN 'changed'
         WHEN field_group = 'name' AND (SELECT firstname = '' AND lastname = '' FROM before) THEN 'changed'
         WHEN field_group = 'email' AND (
           SELECT ${isEmailInUse(sql`before.email`, sql`before.email_shared`)} FROM before, survivor) THEN 'in_use' END AS why
-    FROM field_value
+    FROM free_field
   ),
   next AS (
     SELECT after.* FROM undone, survivor, jsonb_populate_record(survivor.patient, (
@@ -122,20 +127,27 @@ export const unmergePatient = authenticated<
     WHERE ${isEmailInUse(sql`target.email`, sql`target.email_shared`)}
       OR ${emailKey(sql`changed.email`)} = ${emailKey(sql`target.email`)} AND NOT (changed.email_shared OR target.email_shared)
   ),
+  next_merged AS (
+    SELECT target.phones, CASE WHEN NOT EXISTS (SELECT FROM kept_email) THEN target.email END AS email,
+      free_identifiers(subtract_list(target.identifiers, changed.identifiers), changed.owner_id, ARRAY[${id}, changed.id]) AS identifiers
+    FROM target, changed
+  ),
   returned AS (
-    UPDATE patients p SET owner_id = changed.owner_id, merged_into = NULL,
-      email = next.email, email_shared = next.email IS NOT NULL AND p.email_shared, anonymous = p.anonymous OR NOT ${hasContact},
+    UPDATE patients p SET owner_id = changed.owner_id, merged_into = NULL, email = next.email, identifiers = next.identifiers,
+      email_shared = next.email IS NOT NULL AND p.email_shared, anonymous = p.anonymous OR NOT ${hasContact},
       updated_at = now(), version = p.version + 1
-    FROM changed, (SELECT CASE WHEN NOT EXISTS (SELECT FROM kept_email) THEN target.email END AS email, target.phones FROM target) next
+    FROM changed, next_merged next
     WHERE p.id = ${id}
-    RETURNING p.id
+    RETURNING p.id, p.identifiers
   ),
   moved AS (
     SELECT return_assignments(returned.id, changed.id, changed.owner_id, undone.snapshot) AS result FROM undone, changed, returned
   ),
   kept AS (
     SELECT key AS field, why FROM field_state WHERE why IS NOT NULL AND key <> 'age_as_of'
+    UNION SELECT key, 'in_use' FROM field_state WHERE is_partial AND why IS NULL
     UNION SELECT 'email', 'in_use' FROM kept_email
+    UNION SELECT 'identifiers', 'in_use' FROM target, returned WHERE returned.identifiers <> target.identifiers
     UNION SELECT 'assignments', 'ended' FROM moved WHERE (result ->> 'ended')::int > 0
     UNION SELECT 'assignments', 'doctor_deleted' FROM moved WHERE (result ->> 'doctor_deleted')::int > 0
   ),

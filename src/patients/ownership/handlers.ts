@@ -25,12 +25,22 @@ import { restorePatient, transferAllPatients, transferPatient } from "./queries.
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
-/** Awaits a statement. @throws `problem` when it would give an account two patients with the same email */
-async function rejectDuplicateEmail<Row>(statement: Promise<Row>, problem: () => Problem): Promise<Row> {
+/**
+ * Awaits a statement. A conflict that its snapshot does not show violates a unique index.
+ *
+ * @throws `ofEmail` or `ofIdentifier` when it would give an account two patients with the same email or identifier.
+ */
+async function rejectDuplicates<Row>(
+  statement: Promise<Row>,
+  ofEmail: () => Problem,
+  ofIdentifier: () => Problem,
+): Promise<Row> {
   try {
     return await statement;
   } catch (error) {
-    throw isViolationOf(error, "patients_owner_id_email_key") ? problem() : error;
+    if (isViolationOf(error, "patients_owner_id_email_key")) throw ofEmail();
+    if (isViolationOf(error, "patient_identifiers_owner_id_key_system_key")) throw ofIdentifier();
+    throw error;
   }
 }
 
@@ -47,18 +57,27 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, isEmailTaken, missingDoctors, ...state } = await rejectDuplicateEmail(
+    const { body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
       statement,
       ownerHasEmail,
+      ownerHasIdentifier,
     );
     requireNotMerged(state);
     if (isEmailTaken) throw ownerHasEmail();
+    if (takenSystem !== null) throw ownerHasIdentifier(takenSystem);
     if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);
     return respondJson(requireFound(body, "deleted patient"));
   },
 );
 
 const ownerHasEmail = () => new Problem("email_taken", "Another patient of the same owner has this email.");
+const ownerHasIdentifier = (system?: string) =>
+  new Problem(
+    "identifier_taken",
+    `Another patient of the same owner has an identifier of this one${ofSystem(system)}.`,
+    { system },
+  );
+const ofSystem = (system: string | undefined) => (system === undefined ? "" : `, of the system ${system}`);
 const missingDoctorsProblem = (ids: number[]) =>
   new Problem(
     "doctor_deleted",
@@ -71,21 +90,32 @@ export const transferHandlers = createHandlers(
   validate("json", TransferTarget),
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
-    const result = await rejectDuplicateEmail(transferPatient(c.get("caller"), values), receiverHasEmail);
+    const result = await rejectDuplicates(
+      transferPatient(c.get("caller"), values),
+      receiverHasEmail,
+      receiverHasIdentifier,
+    );
     requireAdmin(result.isAdmin, "transfer patients");
     requireNotMerged(result);
     if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
     if (result.isEmailTaken) throw receiverHasEmail();
+    if (result.takenSystem !== null) throw receiverHasIdentifier(result.takenSystem);
     return respondJson(requireFound(result.body, "patient"));
   },
 );
 
 const receiverHasEmail = () =>
   new Problem("receiver_has_email", "The receiving account already has a patient with this email.");
-const receiverGotEmail = () =>
+const receiverHasIdentifier = (system?: string) =>
+  new Problem(
+    "receiver_has_identifier",
+    `The receiving account already has a patient with an identifier of this one${ofSystem(system)}.`,
+    { system },
+  );
+const receiverGot = (what: "emails" | "identifiers") => () =>
   new Problem(
     "write_conflict",
-    "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
+    `The receiving account just got a patient with one of these ${what}. Nothing was transferred; try again.`,
   );
 const NO_ACTIVE_ACCOUNT: FieldError = {
   code: "no_such_record",
@@ -96,7 +126,7 @@ const NO_ACCOUNT: FieldError = { code: "no_such_record", message: "There is no s
 /** `POST /transfer`: transfers all patients of an account to another one. */
 export const transferAllHandlers = createHandlers(validate("json", AccountTransfer), async (c) => {
   const statement = transferAllPatients(c.get("caller"), c.req.valid("json"));
-  const result = await rejectDuplicateEmail(statement, receiverGotEmail);
+  const result = await rejectDuplicates(statement, receiverGot("emails"), receiverGot("identifiers"));
   requireAdmin(result.isAdmin, "transfer patients");
   if (result.body) return respondJson(result.body);
   throw validationProblem({

@@ -74,7 +74,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         transferred: "How many patients were transferred.",
         conflicts:
-          "The ids of the patients that stay, because the other account has a patient with the same email.",
+          "The ids of the patients that stay, because the other account has a patient with the same email or identifier.",
         more: "Whether more patients can be transferred by sending the same request again.",
       },
       example: { transferred: 214, conflicts: [9], more: false },
@@ -92,7 +92,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         id: "The id that the patient had. It is never used again.",
         removed:
-          "How many rows were removed: `patients` (0 while `more` is true), `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
+          "How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `identifiers`, `merges` and `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
         remained: "What still refers to the patient, and why.",
         more: "Whether the audit log has more values. The patient is removed with the last of them: send the same request again.",
       },
@@ -100,6 +100,8 @@ export const ownershipOpenApi: DescribedRoutes = {
         id: 7,
         removed: {
           patients: 1,
+          identifiers: 1,
+          merges: 0,
           assignments: 1,
           emergency_accesses: 0,
           stored_responses: 1,
@@ -147,10 +149,10 @@ export const ownershipOpenApi: DescribedRoutes = {
         410: mergedProblem,
         409: {
           description:
-            "`email_taken`: another patient of the same account has this email now. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
+            "`email_taken`: another patient of the same account has this email now. `identifier_taken`: another one has an identifier of this patient, of the identifier system `system`. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
           detail:
             "Doctor 3 of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.",
-          codes: ["doctor_deleted", "email_taken"],
+          codes: ["doctor_deleted", "email_taken", "identifier_taken"],
         },
       },
     },
@@ -166,9 +168,10 @@ export const ownershipOpenApi: DescribedRoutes = {
         404: notFound,
         410: mergedProblem,
         409: {
-          description: "The other account already has a patient with the same email.",
+          description:
+            "The other account already has a patient with the same email, or with the same identifier of the identifier system `system`.",
           detail: "The receiving account already has a patient with this email.",
-          codes: ["receiver_has_email"],
+          codes: ["receiver_has_email", "receiver_has_identifier"],
         },
       },
     },
@@ -176,14 +179,14 @@ export const ownershipOpenApi: DescribedRoutes = {
       operationId: "transferPatients",
       summary: "Transfer all patients of an account",
       description:
-        "For admins. Makes another account the owner of all patients of an account, including deleted ones, except those whose email the other account already has. One request transfers up to 1,000 patients: repeat it while `more` is true.",
+        "For admins. Makes another account the owner of all patients of an account, including deleted ones, except those whose email or identifier the other account already has. One request transfers up to 1,000 patients: repeat it while `more` is true.",
       responses: [{ status: 200, description: "What was transferred.", schema: TransferSummary }],
       problems: {
         400: noAccount,
         403: notAdmin("transfer patients"),
         409: {
           description:
-            "A concurrent request gave the other account a patient with one of the emails, and nothing was transferred: try again.",
+            "A concurrent request gave the other account a patient with one of the emails or identifiers, and nothing was transferred: try again.",
           detail:
             "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
         },

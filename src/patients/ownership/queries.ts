@@ -13,6 +13,7 @@ import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
+import { ownerHasIdentifier } from "../identifier-checks.ts";
 import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
 
 const id = intParam("id");
@@ -37,11 +38,16 @@ const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
  * that is not deleted stays as it is.
  *
  * @returns its row: `body` is null when there is no such patient or it cannot be restored: because another patient of
- *   its owner has the same email (`isEmailTaken`), or because doctors were deleted (`missingDoctors`) and the request
+ *   its owner has the same email (`isEmailTaken`) or identifier (of `takenSystem`), or because doctors were deleted (`missingDoctors`) and the request
  *   is not `partial`. A partial request restores it without their assignments.
  */
 export const restorePatient = authenticated<
-  MergedState & { body: Json<RestoredPatient> | null; isEmailTaken: boolean; missingDoctors: number[] },
+  MergedState & {
+    body: Json<RestoredPatient> | null;
+    isEmailTaken: boolean;
+    takenSystem: string | null;
+    missingDoctors: number[];
+  },
   { id: number; partial: boolean }
 >(
   "patients/restore",
@@ -49,7 +55,8 @@ export const restorePatient = authenticated<
   WITH ${callerSteps},
   found AS (
     -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-    SELECT p.id, p.deleted_from, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken
+    SELECT p.id, p.deleted_from, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken,
+      ${ownerHasIdentifier(sql`p.deleted_from`)} AS taken_system
     FROM patients p WHERE p.id = ${id} AND ${can("patients:restore")}
     FOR UPDATE
   ),
@@ -61,7 +68,7 @@ export const restorePatient = authenticated<
   ),
   restore_conflict AS (
     SELECT FROM found
-    WHERE email_taken OR NOT ${isStillAccepted}
+    WHERE email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted}
       OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT ${param("partial")}::boolean
   ),
   restored AS (
@@ -92,6 +99,7 @@ export const restorePatient = authenticated<
   })}
 SELECT ${jsonBody("response")} AS body, ${successorColumn},
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
+  (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
 FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
 );
@@ -106,13 +114,15 @@ const reason = sql`${param("reason")}::text`;
  * Transfers a patient to another account, for an admin. The reason goes into the audit log.
  *
  * @returns its row: `body` is null when there is no such patient, the account `to` does not exist, is not active
- *   or is an auditor (`toAccount` is false), or that account has a patient with the same email (`isEmailTaken`).
+ *   or is an auditor (`toAccount` is false), or that account has a patient with the same email
+ *   (`isEmailTaken`) or identifier (of `takenSystem`).
  */
 export const transferPatient = authenticated<
   MergedState & {
     isAdmin: boolean;
     toAccount: boolean;
     isEmailTaken: boolean;
+    takenSystem: string | null;
     body: Json<TransferredPatient> | null;
   },
   { id: number; to: number; reason: string }
@@ -123,7 +133,8 @@ export const transferPatient = authenticated<
   to_account AS (SELECT u.id FROM users u WHERE u.id = ${toAccountId} AND ${canOwn}),
   target AS (
     -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
-    SELECT p.id, p.owner_id, ${ownerHasEmail(toAccountId)} AS email_taken
+    SELECT p.id, p.owner_id, ${ownerHasEmail(toAccountId)} AS email_taken,
+      ${ownerHasIdentifier(toAccountId)} AS taken_system
     FROM patients p WHERE p.id = ${id} AND p.owner_id IS NOT NULL AND ${canTransfer}
     FOR UPDATE
   ),
@@ -132,14 +143,15 @@ export const transferPatient = authenticated<
   transferred AS (
     UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
     FROM target, to_account
-    WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND ${isStillAccepted}
+    WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND target.taken_system IS NULL AND ${isStillAccepted}
     RETURNING p.owner_id
   ),
-  response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
+  response AS (SELECT target.id, to_account.id AS owner FROM target, to_account
+    WHERE NOT target.email_taken AND target.taken_system IS NULL),
   ${insertAuditEvent({
     action: actionOrReplay("transfer", "transferred"),
     outcome: adminOutcome(sql`
-      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT ${isStillAccepted})
+      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted})
         THEN 'refused'
       ${unlessMerged(readOutcome(sql`EXISTS (SELECT FROM target)`))}`),
     patient: id,
@@ -149,7 +161,8 @@ export const transferPatient = authenticated<
     reason,
   })}
 SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
-  EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", ${jsonBody("response")} AS body
+  EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
+  ${jsonBody("response")} AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
 );
 
@@ -158,8 +171,8 @@ const TRANSFER_BATCH_SIZE = sql.raw("1000");
 const fromAccountId = intParam("from");
 
 /**
- * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email the
- * other account has. At most 1,000 are transferred at once; `more` in the body says whether there are others.
+ * Transfers all patients of one account to another, for an admin: deleted ones too, but not those whose email or
+ * identifier the other account has. At most 1,000 are transferred at once; `more` in the body says whether there are others.
  *
  * `candidates` is read from the snapshot. The UPDATE checks the owner again: under READ COMMITTED it sees a concurrent
  * transfer, deletion or restore.
@@ -178,22 +191,26 @@ export const transferAllPatients = authenticated<
   ),
   from_account AS (SELECT u.id FROM users u WHERE u.id = ${fromAccountId}),
   candidates AS (
-    SELECT p.id, ${ownerHasEmail(toAccountId)} AS email_taken
+    SELECT p.id, ${ownerHasEmail(toAccountId)} OR ${ownerHasIdentifier(toAccountId)} IS NOT NULL AS is_taken
     FROM patients p WHERE p.owner_id = ${fromAccountId} AND EXISTS (SELECT FROM to_account)
     UNION ALL SELECT p.id, false
     FROM patients p WHERE p.deleted_from = ${fromAccountId} AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
   ),
-  batch AS (SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}),
+  batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}),
+  locked AS (
+    -- In the order of their ids, as a merge locks two patients.
+    SELECT p.id FROM patients p WHERE p.id IN (SELECT id FROM batch) ORDER BY p.id FOR UPDATE
+  ),
   transferred AS (
     UPDATE patients p SET updated_at = now(), version = p.version + 1,
       owner_id = CASE WHEN p.deleted_at IS NULL THEN ${toAccountId} END,
       deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN ${toAccountId} END
-    WHERE p.id IN (SELECT id FROM batch) AND ${fromAccountId} IN (p.owner_id, p.deleted_from)
+    WHERE p.id IN (SELECT id FROM locked) AND ${fromAccountId} IN (p.owner_id, p.deleted_from)
     RETURNING p.id
   ),
   response AS (
     SELECT (SELECT count(*)::int FROM transferred) AS transferred,
-      ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}) AS conflicts,
+      ARRAY(SELECT id FROM candidates WHERE is_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}) AS conflicts,
       (SELECT count(*) FROM batch) = ${TRANSFER_BATCH_SIZE} AS more
     FROM from_account, to_account
   ),

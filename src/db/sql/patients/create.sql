@@ -39,9 +39,13 @@ duplicate AS (
   SELECT other.id FROM caller, patient_with_email(caller.id, $4::jsonb ->> 'email', coalesce(($4::jsonb ->> 'email_shared')::boolean, false)) other (id)
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
+taken_identifiers AS (
+  SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.id, $4::jsonb -> 'identifiers') i
+  WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate UNION ALL SELECT FROM taken_identifiers
   ) steps HAVING count(*) > 0) locked, users u, sessions s
   WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
     AND s.id = $2::uuid AND s.user_id = u.id
@@ -56,13 +60,15 @@ birth AS (
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
+  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($4::jsonb -> 'identifiers', '[]') i WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 draft AS (
-  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb || $4::jsonb || jsonb_build_object(
+  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || $4::jsonb || jsonb_build_object(
     'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
     'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of),
     'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    AND NOT EXISTS (SELECT FROM taken_identifiers)
 ),
 response AS (
   SELECT p.id AS record_id, concat(
@@ -71,10 +77,9 @@ response AS (
     ',"age":', age_on(p.born_to, $6::date), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-    ',"created_by":', p.created_by,
+    ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS answer
   FROM draft p
 ),
@@ -95,8 +100,8 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $5::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, created_by, owner_id, created_at, updated_at
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at
   FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
@@ -125,7 +130,9 @@ audit_event AS (
         CASE WHEN draft.phones <> '{}'
           THEN concat('"phones":{"before":', 'null', ',"after":', to_json(draft.phones), '}') END,
         CASE WHEN draft.address IS NOT NULL
-          THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END
+          THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END,
+        CASE WHEN draft.identifiers <> '[]'
+          THEN concat('"identifiers":{"before":', 'null', ',"after":', mask_identifiers(draft.identifiers), '}') END
       ) || '}', '{}')::json FROM draft, result WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -136,5 +143,5 @@ SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  (SELECT id FROM duplicate) AS existing, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors"
+  (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors"
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -41,7 +41,7 @@ earlier_key AS (
 lines AS (
   SELECT sent.line, sent.record, new.*
   FROM jsonb_to_recordset($7::jsonb) AS sent (line int, record jsonb),
-    jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": []}'::jsonb || sent.record) new
+    jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || sent.record) new
 ),
 existing_emails AS (
   SELECT email
@@ -50,9 +50,17 @@ existing_emails AS (
   )) email
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
+line_identifiers AS (
+  SELECT l.line, i.n - 1 AS place, item ->> 'system' AS system, identifier_key(item ->> 'value') AS key
+  FROM lines l, jsonb_array_elements(l.identifiers) WITH ORDINALITY i (item, n)
+),
+existing_identifiers AS (
+  SELECT i.system, i.key FROM patients_identifiers_taken((SELECT id FROM caller), ARRAY(SELECT key FROM line_identifiers)) i
+  WHERE NOT EXISTS (SELECT FROM earlier_key)
+),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
-    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM existing_emails
+    SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM existing_emails UNION ALL SELECT FROM existing_identifiers
   ) steps HAVING count(*) > 0) locked, users u, sessions s
   WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
     AND s.id = $2::uuid AND s.user_id = u.id
@@ -71,6 +79,11 @@ line_errors AS (
       WHEN row_number() OVER (PARTITION BY email_key, email_shared ORDER BY line) > 1 THEN 'email_repeated' END AS code
   FROM (SELECT l.line, l.email, l.email_shared, email_key(l.email) COLLATE "C" AS email_key FROM lines l) keys
   UNION ALL SELECT line, error_field, error_code FROM births
+  UNION ALL SELECT l.line, i.field, i.code FROM lines l, LATERAL (SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM identifier_errors(l.identifiers, '[]') i) i (field, code)
+  UNION ALL SELECT line, concat('identifiers.', place, '.value'), CASE
+      WHEN (system, key) IN (SELECT system, key FROM existing_identifiers) THEN 'identifier_taken'
+      WHEN line > min(line) OVER (PARTITION BY system, key) THEN 'identifier_repeated' END
+  FROM line_identifiers
 ),
 refused AS (
   SELECT line, json_object_agg(field, json_build_array($9::json ->> code)) AS errors,
@@ -80,7 +93,7 @@ refused AS (
   FROM json_to_recordset($10::json) AS r (line int, errors json, error_codes json)
 ),
 draft AS (
-  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, gender, email_shared, anonymous, phones, address, new_birth_date AS birth_date, new_age AS age,
+  SELECT line, nextval('patients_id_seq')::int AS id, firstname, lastname, email, gender, email_shared, anonymous, phones, address, identifiers, new_birth_date AS birth_date, new_age AS age,
     new_age_as_of AS age_as_of, (SELECT id FROM caller) AS owner_id
   FROM (SELECT * FROM lines JOIN births USING (line) WHERE line NOT IN (SELECT line FROM refused) ORDER BY line) valid
   WHERE EXISTS (SELECT FROM caller_recheck) AND ($4::boolean OR NOT EXISTS (SELECT FROM refused)) AND NOT EXISTS (SELECT FROM earlier_key)
@@ -111,8 +124,8 @@ result AS (
   UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
 ),
 created AS (
-  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, created_by, owner_id) OVERRIDING SYSTEM VALUE
-  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, age_as_of, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
+  INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id) OVERRIDING SYSTEM VALUE
+  SELECT id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, owner_id, owner_id FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)

@@ -85,22 +85,22 @@ successor AS (
 ),
 next AS (
   SELECT after.* FROM survivor, target, jsonb_populate_record(survivor.patient, (
-    SELECT jsonb_build_object('phones', unite_lists(to_jsonb(survivor.phones), to_jsonb(target.phones))) || coalesce(jsonb_object_agg(key, value), '{}')
+    SELECT jsonb_build_object('phones', unite_lists(to_jsonb(survivor.phones), to_jsonb(target.phones)),'identifiers', unite_lists(to_jsonb(survivor.identifiers), to_jsonb(target.identifiers))) || coalesce(jsonb_object_agg(key, value), '{}')
     FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY ($6::text[])
   )) after
 ),
 long_lists AS (
-  SELECT 'phones' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.phones)) > 5
+  SELECT 'phones' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.phones)) > 5 UNION ALL SELECT 'identifiers' AS field FROM next WHERE jsonb_array_length(to_jsonb(next.identifiers)) > 10
 ),
 merged AS (
   UPDATE patients p SET owner_id = NULL, merged_into = survivor.id, updated_at = now(), version = p.version + 1
   FROM target, survivor
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND survivor.is_expected_survivor
-    AND NOT EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}') AND NOT next.anonymous) AND NOT EXISTS (SELECT FROM long_lists)
+    AND NOT EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') AND NOT next.anonymous) AND NOT EXISTS (SELECT FROM long_lists)
   RETURNING p.id
 ),
 changed AS (
-  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, email_shared = next.email_shared, anonymous = next.anonymous, phones = next.phones, address = next.address, age_as_of = next.age_as_of,
+  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, email_shared = next.email_shared, anonymous = next.anonymous, phones = next.phones, address = next.address, identifiers = next.identifiers, age_as_of = next.age_as_of,
     updated_at = now(), version = p.version + 1
   FROM next, merged
   WHERE p.id = next.id
@@ -110,12 +110,11 @@ changed AS (
     ',"age":', age_on(p.born_to, $9::date), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-    ',"created_by":', p.created_by,
+    ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers
 ),
 moved AS (SELECT merge_assignments(merged.id, changed.id) AS result FROM merged, changed),
 stored_merge AS (
@@ -123,7 +122,7 @@ stored_merge AS (
   SELECT survivor.id, target.id, (SELECT id FROM caller), moved.result || jsonb_build_object('changes', (
     SELECT coalesce(jsonb_object_agg(key, jsonb_build_object('before', b.value, 'after', a.value)), '{}')
     FROM jsonb_each(to_jsonb(survivor.patient)) b JOIN jsonb_each(to_jsonb(next)) a USING (key)
-    WHERE key IN ('firstname', 'lastname', 'email', 'age', 'gender', 'birth_date', 'email_shared', 'anonymous', 'phones', 'address', 'age_as_of') AND b.value <> a.value))
+    WHERE key IN ('firstname', 'lastname', 'email', 'age', 'gender', 'birth_date', 'email_shared', 'anonymous', 'phones', 'address', 'identifiers', 'age_as_of') AND b.value <> a.value))
   FROM survivor, target, next, moved
 ),
 response AS (SELECT id AS record_id, body AS answer FROM changed),
@@ -176,7 +175,9 @@ audit_event AS (
           CASE WHEN survivor.phones <> changed.phones
             THEN concat('"phones":{"before":', to_json(survivor.phones), ',"after":', to_json(changed.phones), '}') END,
           CASE WHEN survivor.address IS DISTINCT FROM changed.address
-            THEN concat('"address":{"before":', coalesce(to_json(survivor.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END
+            THEN concat('"address":{"before":', coalesce(to_json(survivor.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END,
+          CASE WHEN survivor.identifiers <> changed.identifiers
+            THEN concat('"identifiers":{"before":', mask_identifiers(survivor.identifiers), ',"after":', mask_identifiers(changed.identifiers), '}') END
         ) || '}', '{}')::json)::jsonb, '{}')
           || jsonb_build_object('merged', jsonb_build_object('before', NULL, 'after', $4::int))
           || CASE WHEN moved.result -> 'doctors' ->> 'before' <> moved.result -> 'doctors' ->> 'after'
@@ -193,5 +194,5 @@ SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor,
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
-  EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}') AND NOT next.anonymous) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
+  EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') AND NOT next.anonymous) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -18,7 +18,11 @@ found AS (
   SELECT p.id, p.deleted_from, EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id
-      AND NOT (p.email_shared OR other.email_shared)) AS email_taken
+      AND NOT (p.email_shared OR other.email_shared)) AS email_taken,
+    (
+      SELECT own.system FROM patient_identifiers own
+        JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
+      WHERE own.patient_id = p.id AND other.owner_id = p.deleted_from AND other.patient_id <> p.id LIMIT 1) AS taken_system
   FROM patients p WHERE p.id = $4::int AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.deleted_from = (SELECT id FROM caller)
@@ -47,7 +51,7 @@ patient_assignments AS (
 ),
 restore_conflict AS (
   SELECT FROM found
-  WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck)
+  WHERE email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck)
     OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT $5::boolean
 ),
 restored AS (
@@ -85,5 +89,6 @@ audit_event AS (
 )
 SELECT (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
+  (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
 FROM caller WHERE NOT (EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck));

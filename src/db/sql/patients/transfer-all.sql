@@ -29,22 +29,29 @@ candidates AS (
   SELECT p.id, EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id
-      AND NOT (p.email_shared OR other.email_shared)) AS email_taken
+      AND NOT (p.email_shared OR other.email_shared)) OR (
+        SELECT own.system FROM patient_identifiers own
+          JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
+        WHERE own.patient_id = p.id AND other.owner_id = $4::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
   FROM patients p WHERE p.owner_id = $5::int AND EXISTS (SELECT FROM to_account)
   UNION ALL SELECT p.id, false
   FROM patients p WHERE p.deleted_from = $5::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
 ),
-batch AS (SELECT id FROM candidates WHERE NOT email_taken ORDER BY id LIMIT 1000),
+batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT 1000),
+locked AS (
+  -- In the order of their ids, as a merge locks two patients.
+  SELECT p.id FROM patients p WHERE p.id IN (SELECT id FROM batch) ORDER BY p.id FOR UPDATE
+),
 transferred AS (
   UPDATE patients p SET updated_at = now(), version = p.version + 1,
     owner_id = CASE WHEN p.deleted_at IS NULL THEN $4::int END,
     deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $4::int END
-  WHERE p.id IN (SELECT id FROM batch) AND $5::int IN (p.owner_id, p.deleted_from)
+  WHERE p.id IN (SELECT id FROM locked) AND $5::int IN (p.owner_id, p.deleted_from)
   RETURNING p.id
 ),
 response AS (
   SELECT (SELECT count(*)::int FROM transferred) AS transferred,
-    ARRAY(SELECT id FROM candidates WHERE email_taken ORDER BY id LIMIT 1000) AS conflicts,
+    ARRAY(SELECT id FROM candidates WHERE is_taken ORDER BY id LIMIT 1000) AS conflicts,
     (SELECT count(*) FROM batch) = 1000 AS more
   FROM from_account, to_account
 ),

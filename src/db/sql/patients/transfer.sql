@@ -19,7 +19,11 @@ target AS (
   SELECT p.id, p.owner_id, EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id
-      AND NOT (p.email_shared OR other.email_shared)) AS email_taken
+      AND NOT (p.email_shared OR other.email_shared)) AS email_taken,
+    (
+      SELECT own.system FROM patient_identifiers own
+        JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
+      WHERE own.patient_id = p.id AND other.owner_id = $4::int AND other.patient_id <> p.id LIMIT 1) AS taken_system
   FROM patients p WHERE p.id = $5::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
   FOR UPDATE
 ),
@@ -37,10 +41,11 @@ successor AS (
 transferred AS (
   UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
   FROM target, to_account
-  WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND EXISTS (SELECT FROM caller_recheck)
+  WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND target.taken_system IS NULL AND EXISTS (SELECT FROM caller_recheck)
   RETURNING p.owner_id
 ),
-response AS (SELECT target.id, to_account.id AS owner FROM target, to_account WHERE NOT target.email_taken),
+response AS (SELECT target.id, to_account.id AS owner FROM target, to_account
+  WHERE NOT target.email_taken AND target.taken_system IS NULL),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes, reason)
   SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
@@ -48,7 +53,7 @@ audit_event AS (
       THEN 'replay' ELSE 'transfer' END,
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR NOT EXISTS (SELECT FROM caller_recheck))
+      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck))
         THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM target) THEN 'done'
@@ -61,5 +66,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT id FROM successor) AS successor,
-  EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT row_to_json(r)::text FROM response r) AS body
+  EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
+  (SELECT row_to_json(r)::text FROM response r) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -72,39 +72,44 @@ field AS (
       WHEN key IN ('age', 'birth_date', 'age_as_of') THEN 'birth_date'
       WHEN key IN ('email', 'email_shared') THEN 'email'
       WHEN key IN ('firstname', 'lastname') THEN 'name' ELSE key END AS field_group, value -> 'before' AS before, value -> 'after' AS after,
-    to_jsonb(survivor.patient) -> key AS now, CASE key WHEN 'phones' THEN 5 END AS max_items
+    to_jsonb(survivor.patient) -> key AS now, CASE key WHEN 'phones' THEN 5 WHEN 'identifiers' THEN 10 END AS max_items
   FROM undone, survivor, jsonb_each(undone.snapshot -> 'changes')
 ),
 field_value AS (
   -- A list loses what the merge has added, and gets back what it has removed.
-  SELECT *, CASE WHEN max_items IS NULL OR now = after THEN before
-      ELSE unite_lists(subtract_list(now, subtract_list(after, before)), subtract_list(before, after)) END AS value
-  FROM field
+  SELECT field.*, CASE WHEN max_items IS NULL OR now = after THEN before
+      ELSE unite_lists(subtract_list(now, subtract_list(after, before)), subtract_list(before, after)) END AS value,
+    survivor.id, survivor.owner_id
+  FROM field, survivor
+),
+free_field AS (
+  SELECT field_value.*, CASE WHEN key = 'identifiers' THEN free_identifiers(value, owner_id, ARRAY[$4::int, id]) ELSE value END AS free_value
+  FROM field_value
 ),
 field_state AS (
-  SELECT key, value, CASE
+  SELECT key, free_value AS value, free_value <> value AS is_partial, CASE
       WHEN max_items IS NULL AND NOT bool_and(now = after) OVER (PARTITION BY field_group) THEN 'changed'
-      WHEN CASE WHEN max_items IS NOT NULL THEN jsonb_array_length(value) > max_items END THEN 'changed'
+      WHEN CASE WHEN max_items IS NOT NULL THEN jsonb_array_length(free_value) > max_items END THEN 'changed'
       WHEN field_group = 'name' AND (SELECT firstname = '' AND lastname = '' FROM before) THEN 'changed'
       WHEN field_group = 'email' AND (
         SELECT EXISTS (
           SELECT FROM patients other
           WHERE email_key(other.email) COLLATE "C" = email_key(before.email) COLLATE "C" AND other.owner_id = survivor.owner_id
             AND other.id NOT IN (survivor.id, $4::int) AND NOT (other.email_shared OR before.email_shared)) FROM before, survivor) THEN 'in_use' END AS why
-  FROM field_value
+  FROM free_field
 ),
 next AS (
   SELECT after.* FROM undone, survivor, jsonb_populate_record(survivor.patient, (
     SELECT coalesce(jsonb_object_agg(key, CASE WHEN why IS NULL THEN value WHEN key = 'email' THEN 'null' ELSE 'false' END), '{}')
     FROM field_state WHERE why IS DISTINCT FROM 'changed'
-  )) next, jsonb_populate_record(next, CASE WHEN (next.email IS NOT NULL OR next.phones <> '{}') THEN '{}' ELSE '{"anonymous": true}' END::jsonb) after
+  )) next, jsonb_populate_record(next, CASE WHEN (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') THEN '{}' ELSE '{"anonymous": true}' END::jsonb) after
 ),
 changed AS (
-  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, email_shared = next.email_shared, anonymous = next.anonymous, phones = next.phones, address = next.address, age_as_of = next.age_as_of,
+  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, email_shared = next.email_shared, anonymous = next.anonymous, phones = next.phones, address = next.address, identifiers = next.identifiers, age_as_of = next.age_as_of,
     updated_at = now(), version = p.version + 1
   FROM next
   WHERE p.id = next.id
-  RETURNING p.id, p.owner_id, p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address
+  RETURNING p.id, p.owner_id, p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers
 ),
 -- Its email stays away when the survivor or a third patient has it.
 kept_email AS (
@@ -115,20 +120,27 @@ kept_email AS (
       AND other.id NOT IN (survivor.id, $4::int) AND NOT (other.email_shared OR target.email_shared))
     OR email_key(changed.email) COLLATE "C" = email_key(target.email) COLLATE "C" AND NOT (changed.email_shared OR target.email_shared)
 ),
+next_merged AS (
+  SELECT target.phones, CASE WHEN NOT EXISTS (SELECT FROM kept_email) THEN target.email END AS email,
+    free_identifiers(subtract_list(target.identifiers, changed.identifiers), changed.owner_id, ARRAY[$4::int, changed.id]) AS identifiers
+  FROM target, changed
+),
 returned AS (
-  UPDATE patients p SET owner_id = changed.owner_id, merged_into = NULL,
-    email = next.email, email_shared = next.email IS NOT NULL AND p.email_shared, anonymous = p.anonymous OR NOT (next.email IS NOT NULL OR next.phones <> '{}'),
+  UPDATE patients p SET owner_id = changed.owner_id, merged_into = NULL, email = next.email, identifiers = next.identifiers,
+    email_shared = next.email IS NOT NULL AND p.email_shared, anonymous = p.anonymous OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]'),
     updated_at = now(), version = p.version + 1
-  FROM changed, (SELECT CASE WHEN NOT EXISTS (SELECT FROM kept_email) THEN target.email END AS email, target.phones FROM target) next
+  FROM changed, next_merged next
   WHERE p.id = $4::int
-  RETURNING p.id
+  RETURNING p.id, p.identifiers
 ),
 moved AS (
   SELECT return_assignments(returned.id, changed.id, changed.owner_id, undone.snapshot) AS result FROM undone, changed, returned
 ),
 kept AS (
   SELECT key AS field, why FROM field_state WHERE why IS NOT NULL AND key <> 'age_as_of'
+  UNION SELECT key, 'in_use' FROM field_state WHERE is_partial AND why IS NULL
   UNION SELECT 'email', 'in_use' FROM kept_email
+  UNION SELECT 'identifiers', 'in_use' FROM target, returned WHERE returned.identifiers <> target.identifiers
   UNION SELECT 'assignments', 'ended' FROM moved WHERE (result ->> 'ended')::int > 0
   UNION SELECT 'assignments', 'doctor_deleted' FROM moved WHERE (result ->> 'doctor_deleted')::int > 0
 ),
@@ -171,7 +183,9 @@ audit_event AS (
         CASE WHEN survivor.phones <> changed.phones
           THEN concat('"phones":{"before":', to_json(survivor.phones), ',"after":', to_json(changed.phones), '}') END,
         CASE WHEN survivor.address IS DISTINCT FROM changed.address
-          THEN concat('"address":{"before":', coalesce(to_json(survivor.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END
+          THEN concat('"address":{"before":', coalesce(to_json(survivor.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END,
+        CASE WHEN survivor.identifiers <> changed.identifiers
+          THEN concat('"identifiers":{"before":', mask_identifiers(survivor.identifiers), ',"after":', mask_identifiers(changed.identifiers), '}') END
       ) || '}', '{}')::json)::jsonb, '{}')
         || jsonb_build_object('merged', jsonb_build_object('before', $4::int, 'after', NULL))
         || CASE WHEN moved.result -> 'doctors' ->> 'before' <> moved.result -> 'doctors' ->> 'after'

@@ -58,6 +58,7 @@ next AS (
     CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END AS email,
     coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
     CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END AS phones,
+    CASE WHEN $8::jsonb ? 'identifiers' THEN nullif($8::jsonb -> 'identifiers', 'null') ELSE p.identifiers END AS identifiers,
     coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous
   FROM target p
 ),
@@ -70,8 +71,16 @@ field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
   UNION ALL SELECT field, 'required' AS code FROM next, unnest(ARRAY['firstname', 'lastname']) field
   WHERE next.firstname = '' AND next.lastname = ''
-  UNION ALL SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'anonymous']) field
-  WHERE next.email IS NULL AND next.phones = '{}' AND NOT next.anonymous
+  UNION ALL SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'identifiers', 'anonymous']) field
+  WHERE next.email IS NULL AND next.phones = '{}' AND next.identifiers = '[]' AND NOT next.anonymous
+  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM target, identifier_errors($8::jsonb -> 'identifiers', target.identifiers) i
+),
+taken_identifiers AS (
+  SELECT i.system, i.patient_id AS existing
+  FROM target, jsonb_array_elements($8::jsonb -> 'identifiers') WITH ORDINALITY a (item, place)
+    JOIN patient_identifiers i ON i.key = identifier_key(item ->> 'value') COLLATE "C" AND i.system = (item ->> 'system') COLLATE "C"
+  WHERE target.can_change AND target.is_expected_version AND i.owner_id = target.owner_id AND i.patient_id <> target.id
+  ORDER BY place LIMIT 1
 ),
 -- An email that was shared stays shared while another patient has it.
 duplicate AS (
@@ -91,22 +100,23 @@ changed AS (
     anonymous = coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous),
     phones = CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END,
     address = CASE WHEN $8::jsonb ? 'address' THEN nullif($8::jsonb -> 'address', 'null') ELSE p.address END,
+    identifiers = CASE WHEN $8::jsonb ? 'identifiers' THEN nullif($8::jsonb -> 'identifiers', 'null') ELSE p.identifiers END,
     birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
     updated_at = now(), version = p.version + 1
   FROM target, birth
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
+    AND NOT EXISTS (SELECT FROM taken_identifiers)
   RETURNING p.version || '.' || age_on(p.born_to, $5::date) AS etag, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
     ',"email":', coalesce(to_json(p.email)::text, 'null'),
     ',"age":', age_on(p.born_to, $5::date), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
-    ',"created_by":', p.created_by,
+    ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
-    ',"version":', p.version, '}'
+    ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -138,12 +148,14 @@ audit_event AS (
       CASE WHEN target.phones <> changed.phones
         THEN concat('"phones":{"before":', to_json(target.phones), ',"after":', to_json(changed.phones), '}') END,
       CASE WHEN target.address IS DISTINCT FROM changed.address
-        THEN concat('"address":{"before":', coalesce(to_json(target.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END
+        THEN concat('"address":{"before":', coalesce(to_json(target.address)::text, 'null'), ',"after":', coalesce(to_json(changed.address)::text, 'null'), '}') END,
+      CASE WHEN target.identifiers <> changed.identifiers
+        THEN concat('"identifiers":{"before":', mask_identifiers(target.identifiers), ',"after":', mask_identifiers(changed.identifiers), '}') END
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier",
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

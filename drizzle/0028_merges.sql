@@ -126,19 +126,32 @@ BEGIN
 	RETURN array_to_tsvector(scoped);
 END $$;
 --> statement-breakpoint
+-- What makes an item of a list the same as another one: a phone number, or an identifier in the form in which it is compared.
+CREATE FUNCTION "list_item_key"(item jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE jsonb_typeof(item) WHEN 'object' THEN jsonb_build_array(item -> 'system', identifier_key(item ->> 'value')) ELSE item END;--> statement-breakpoint
 -- The items of a list, and those of another one that it does not have, in their order.
 CREATE FUNCTION "unite_lists"(list jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (
 	SELECT coalesce(jsonb_agg(item ORDER BY place), '[]')
 	FROM (
-		SELECT item, min(place) AS place FROM jsonb_array_elements(list || other) WITH ORDINALITY a (item, place) GROUP BY item
+		SELECT DISTINCT ON (list_item_key(item)) item, place FROM jsonb_array_elements(list || other) WITH ORDINALITY a (item, place)
+		ORDER BY list_item_key(item), place
 	) items);--> statement-breakpoint
 -- The items of a list without those of another one, in their order.
 CREATE FUNCTION "subtract_list"(list jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (
 	SELECT coalesce(jsonb_agg(item ORDER BY place), '[]')
 	FROM jsonb_array_elements(list) WITH ORDINALITY a (item, place)
-	WHERE NOT other @> jsonb_build_array(item));
+	WHERE list_item_key(item) NOT IN (SELECT list_item_key(removed) FROM jsonb_array_elements(other) removed));--> statement-breakpoint
+-- The identifiers that no patient of an account has, apart from the excluded ones.
+CREATE FUNCTION "free_identifiers"(identifiers jsonb, owner integer, excluded integer[]) RETURNS jsonb LANGUAGE sql STABLE STRICT
+RETURN (
+	SELECT coalesce(jsonb_agg(item ORDER BY place), '[]')
+	FROM jsonb_array_elements(identifiers) WITH ORDINALITY a (item, place)
+	WHERE NOT EXISTS (
+		SELECT FROM patient_identifiers i
+		WHERE i.owner_id = owner AND i.key = identifier_key(item ->> 'value') COLLATE "C" AND i.system = (item ->> 'system') COLLATE "C"
+			AND i.patient_id <> ALL (excluded)));
 --> statement-breakpoint
 -- As in 0025, with the actions `merge` and `unmerge`.
 CREATE OR REPLACE FUNCTION "erase_audit_values"(erased_id integer, max_events integer) RETURNS integer LANGUAGE plpgsql
@@ -177,6 +190,8 @@ DECLARE
 	emergency_accesses integer := 0;
 	stored_responses integer := 0;
 	merged_responses integer := 0;
+	identifiers integer := 0;
+	merges integer := 0;
 	patients integer := 0;
 	has_more boolean := false;
 BEGIN
@@ -209,7 +224,10 @@ BEGIN
 			AND k.created_at = g.at AND k.account_id = g.account_id AND k.record_id = g.survivor_id
 			AND k.answer::json -> 'age' IS NOT NULL;
 		GET DIAGNOSTICS merged_responses = ROW_COUNT;
-		-- `patient_merges` goes with them: its foreign keys cascade.
+		DELETE FROM public.patient_identifiers i WHERE i.patient_id = ANY (erased_ids);
+		GET DIAGNOSTICS identifiers = ROW_COUNT;
+		DELETE FROM public.patient_merges g WHERE g.survivor_id = ANY (erased_ids) OR g.merged_id = ANY (erased_ids);
+		GET DIAGNOSTICS merges = ROW_COUNT;
 		DELETE FROM public.patients p WHERE p.id = ANY (erased_ids);
 		GET DIAGNOSTICS patients = ROW_COUNT;
 	END IF;
@@ -217,7 +235,7 @@ BEGIN
 		SELECT row_to_json(o) FROM (
 			SELECT (
 				SELECT row_to_json(r) FROM (
-					SELECT patients, assignments, emergency_accesses, stored_responses + merged_responses AS stored_responses, audit_changes
+					SELECT patients, identifiers, merges, assignments, emergency_accesses, stored_responses + merged_responses AS stored_responses, audit_changes
 				) r
 			) AS removed, has_more AS more
 		) o);

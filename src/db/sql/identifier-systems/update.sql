@@ -1,0 +1,73 @@
+-- PATCH /api/identifier-systems/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded text[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted,
+    u.probing_until > now() AS is_probing
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id FROM token_account
+  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+target AS (
+  SELECT sy.*, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS can_change,
+    coalesce(sy.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[sy.version::text, sy.version::text] && $5::text[] AS is_expected_version
+  FROM identifier_systems sy WHERE sy.id = $6::int AND EXISTS (SELECT FROM caller)
+  FOR UPDATE
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
+duplicate AS (
+  SELECT other.id FROM target, identifier_systems other
+  WHERE other.name = ($7::jsonb ->> 'name') COLLATE "C" AND other.id <> target.id
+),
+changed AS (
+  UPDATE identifier_systems sy SET
+    name = coalesce(($7::jsonb ->> 'name')::text COLLATE "C", sy.name),
+    uri = CASE WHEN $7::jsonb ? 'uri' THEN $7::jsonb ->> 'uri' ELSE sy.uri END,
+    pattern = CASE WHEN $7::jsonb ? 'pattern' THEN $7::jsonb ->> 'pattern' ELSE sy.pattern END,
+    check_digit = coalesce($7::jsonb ->> 'check_digit', sy.check_digit),
+    updated_at = now(), version = sy.version + 1
+  FROM target WHERE sy.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM duplicate)
+  RETURNING sy.version::text AS etag, concat(
+    '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
+    ',"pattern":', coalesce(to_json(sy.pattern)::text, 'null'), ',"check_digit":"', sy.check_digit, '"', ',"created_by":', sy.created_by,
+    ',"created_at":"', substr(to_json(sy.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
+    ',"updated_at":"', substr(to_json(sy.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', sy.version, '}'
+  ) AS body, sy.id, sy.name, sy.uri, sy.pattern, sy.check_digit
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, changes)
+  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+    'update_identifier_system',
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM changed) THEN 'done'
+      WHEN EXISTS (SELECT FROM target) THEN 'refused'
+      ELSE 'not_found' END,
+    (SELECT concat('{"identifier_system":{"before":', target.id, ',"after":', changed.id, '}',
+      coalesce(',' || substr(nullif('{' || concat_ws(',',
+        CASE WHEN target.name <> changed.name
+          THEN concat('"name":{"before":', to_json(target.name), ',"after":', to_json(changed.name), '}') END,
+        CASE WHEN target.uri IS DISTINCT FROM changed.uri
+          THEN concat('"uri":{"before":', coalesce(to_json(target.uri)::text, 'null'), ',"after":', coalesce(to_json(changed.uri)::text, 'null'), '}') END,
+        CASE WHEN target.pattern IS DISTINCT FROM changed.pattern
+          THEN concat('"pattern":{"before":', coalesce(to_json(target.pattern)::text, 'null'), ',"after":', coalesce(to_json(changed.pattern)::text, 'null'), '}') END,
+        CASE WHEN target.check_digit <> changed.check_digit
+          THEN concat('"check_digit":{"before":', to_json(target.check_digit), ',"after":', to_json(changed.check_digit), '}') END
+      ) || '}', '{}')::json::text, 2), '}'))::json FROM target, changed)
+  FROM token_account
+)
+SELECT (SELECT can_change FROM target) AS "canChange",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM duplicate) AS existing,
+  (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
+FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
