@@ -11,6 +11,7 @@ import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
+import { ChangePage, RecordChange } from "../src/changes/responses.ts";
 import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
@@ -45,10 +46,20 @@ const schemas = {
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
-  ...{ Restored, PatientMerge, Unmerged, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
+  ...{
+    Restored,
+    PatientMerge,
+    Unmerged,
+    HandedOver,
+    AccountTransfer,
+    HandedOverAll,
+    Erased,
+    EmergencyAccess,
+  },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },
 };
 

@@ -1,6 +1,7 @@
 import { accountMethods } from "./accounts.ts";
 import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
+import { listChanges } from "./changes.ts";
 import type { Hooks } from "./hooks.ts";
 import { identifierSystemMethods } from "./identifier-systems.ts";
 import { importExportMethods } from "./import-export.ts";
@@ -28,6 +29,7 @@ import { apiUrl } from "./url.ts";
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
 export type { Assignments } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
+export type { Changes } from "./changes.ts";
 export { etagOf } from "./etag.ts";
 export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
 export type { IdentifierSystemQuery, IdentifierSystems } from "./identifier-systems.ts";
@@ -108,6 +110,13 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
     doctors: recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
 
     assignments: assignmentMethods(send),
+
+    /**
+     * Lists what has changed since the cursor `since`, for a copy of the records; without it, everything that the lists
+     * show. It ends when there is nothing new.
+     */
+    changes: (query?: { since?: string | undefined }, options?: CallOptions) =>
+      listChanges(send, query, options),
 
     identifierSystems: identifierSystemMethods(send),
 

@@ -15,7 +15,7 @@ type Sorted<Key extends string> = { sort?: Key | `-${Key}` | undefined };
 export type SortedById = Paged & Sorted<"id">;
 
 /** Filters for patients: a patient must match all that are given. */
-export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created_at"> {
+export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created_at" | "updated_at"> {
   /** The start of the first, the last or the full name; case and accents do not matter. */
   search?: string | undefined;
   /** This email; case does not matter. */
@@ -35,10 +35,12 @@ export interface PatientQuery extends Paged, Sorted<"id" | "lastname" | "created
   doctor?: number | undefined;
   /** `true` lists the deleted patients, which can be restored, instead of the others. */
   deleted?: boolean | undefined;
+  /** Changed at this time or later: a time in UTC, such as `2026-11-26T09:30:00Z`. */
+  updated_since?: string | undefined;
 }
 
 /** Filters for doctors: a doctor must match all that are given. */
-export interface DoctorQuery extends Paged, Sorted<"id" | "lastname" | "created_at"> {
+export interface DoctorQuery extends Paged, Sorted<"id" | "lastname" | "created_at" | "updated_at"> {
   /** The start of the first, the last or the full name; case and accents do not matter. */
   search?: string | undefined;
   specialization?: Specialization | undefined;
@@ -46,6 +48,8 @@ export interface DoctorQuery extends Paged, Sorted<"id" | "lastname" | "created_
   active?: boolean | undefined;
   /** The id of one of your patients. */
   patient?: number | undefined;
+  /** Changed at this time or later: a time in UTC, such as `2026-11-26T09:30:00Z`. */
+  updated_since?: string | undefined;
 }
 
 /** Filters for assignments: an assignment must match all that are given. */

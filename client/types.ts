@@ -264,9 +264,10 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
+  | "list_changes"
   | "read"
   | "create"
   | "replay"
@@ -466,6 +467,7 @@ export type FieldErrorCode =
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
+ * - `cursor_expired`: 410. The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
  * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one. Read the record again and let the user decide.
  * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
  * - `too_many_records`: 413. An imported file has more than 1,000 records. Send the file in parts.
@@ -526,6 +528,7 @@ export type ProblemCode =
   | "invitation_unusable"
   | "replay_unreadable"
   | "merged"
+  | "cursor_expired"
   | "precondition_failed"
   | "body_too_large"
   | "too_many_records"
@@ -1070,12 +1073,12 @@ export interface HandedOverAll {
 export interface Erased {
   /** The id that the patient had. It is never used again. */
   id: number;
-  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `identifiers`, `merges` and `assignments`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
   removed: {
     patients: number;
+    assignments: number;
     identifiers: number;
     merges: number;
-    assignments: number;
     emergency_accesses: number;
     stored_responses: number;
     audit_changes: number;
@@ -1295,4 +1298,26 @@ export interface DoctorsOfPatient {
   patient: string;
   /** The assigned doctors, sorted by id. */
   doctors: DoctorSummary[];
+}
+
+/** A record that was created or changed, came to you, or left you. */
+export interface RecordChange {
+  /** `patient`, `doctor` or `assignment`. */
+  kind: "patient" | "doctor" | "assignment";
+  /** The id of the record. */
+  id: number;
+  /** The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1. */
+  version: number;
+  /** `true`: the record is not in your lists any more, because it was deleted, transferred, merged or unassigned. Otherwise the field is missing: read the record. */
+  deleted?: true;
+  /** Of a merged patient, the id of the one that it is part of now, if you can read that one. */
+  merged_into?: number;
+}
+
+/** The next changes. */
+export interface ChangePage {
+  /** At most 500, in order: of two entries for a record the later one counts. Empty when there is nothing new. */
+  changes: RecordChange[];
+  /** The value of `since` for the next request. It is valid for 90 days. */
+  cursor: string;
 }

@@ -33,7 +33,10 @@ BEGIN
 	new_birth_date := birth_date;
 	new_age := age;
 	new_age_as_of := age_as_of;
-	IF latest IS NOT NULL AND sent_age IN (age_on(latest, today), age_on(latest, today - 1)) THEN sent_age := NULL; END IF;
+	-- An age that was said today was answered on no other day: it can be corrected to one less.
+	IF latest IS NOT NULL AND (sent_age = age_on(latest, today) OR sent_age = age_on(latest, today - 1) AND age_as_of IS DISTINCT FROM today) THEN
+		sent_age := NULL;
+	END IF;
 	IF sent_birth_date IS NOT DISTINCT FROM coalesce(birth_date, '') THEN sent_birth_date := NULL; END IF;
 	IF sent_birth_date = '' THEN
 		error_field := 'birth_date'; error_code := 'birth_date_known';

@@ -151,4 +151,48 @@ CREATE FUNCTION "mask_identifiers"(identifiers jsonb) RETURNS json LANGUAGE sql 
 RETURN (SELECT coalesce(json_agg(json_build_object('system', item ->> 'system', 'value', CASE
 		WHEN char_length(identifier_key(item ->> 'value')) <= 6 THEN repeat('*', char_length(item ->> 'value'))
 		ELSE repeat('*', char_length(item ->> 'value') - 3) || right(item ->> 'value', 3) END) ORDER BY place), '[]')
-	FROM jsonb_array_elements(identifiers) WITH ORDINALITY a (item, place));
+	FROM jsonb_array_elements(identifiers) WITH ORDINALITY a (item, place));--> statement-breakpoint
+-- As drizzle/0025_erase_patient.sql has it, with the identifiers.
+CREATE OR REPLACE FUNCTION "erase_patient"(erased_id integer, max_events integer) RETURNS json LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased public.patients;
+	audit_changes integer;
+	assignments integer := 0;
+	identifiers integer := 0;
+	emergency_accesses integer := 0;
+	stored_responses integer := 0;
+	patients integer := 0;
+	has_more boolean;
+BEGIN
+	SELECT p.* INTO erased FROM public.patients p WHERE p.id = erased_id AND p.deleted_at IS NOT NULL FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	audit_changes := public.erase_audit_values(erased_id, max_events);
+	has_more := coalesce(audit_changes >= max_events, false);
+	IF NOT has_more THEN
+		DELETE FROM public.mappings m WHERE m.patient_id = erased_id;
+		GET DIAGNOSTICS assignments = ROW_COUNT;
+		DELETE FROM public.patient_identifiers i WHERE i.patient_id = erased_id;
+		GET DIAGNOSTICS identifiers = ROW_COUNT;
+		DELETE FROM public.emergency_accesses ea WHERE ea.patient_id = erased_id;
+		GET DIAGNOSTICS emergency_accesses = ROW_COUNT;
+		-- Without its response the key stays: the request, sent again, must not create the patient again. It was stored in the
+		-- transaction that created the patient, so its index on the time finds it. Only a patient's response has an age.
+		UPDATE public.idempotency_keys k SET answer = '{}'
+		WHERE k.created_at = erased.created_at AND k.account_id = erased.created_by AND k.record_id = erased_id
+			AND k.answer::json -> 'age' IS NOT NULL;
+		GET DIAGNOSTICS stored_responses = ROW_COUNT;
+		DELETE FROM public.patients p WHERE p.id = erased_id;
+		GET DIAGNOSTICS patients = ROW_COUNT;
+	END IF;
+	RETURN (
+		SELECT row_to_json(o) FROM (
+			SELECT (
+				SELECT row_to_json(r) FROM (
+					SELECT patients, assignments, identifiers, emergency_accesses, stored_responses, audit_changes
+				) r
+			) AS removed, has_more AS more
+		) o);
+END $$;

@@ -3,6 +3,7 @@ import { app } from "../src/app.ts";
 import { assignmentsOpenApi } from "../src/assignments/openapi.ts";
 import { auditOpenApi } from "../src/audit/openapi.ts";
 import { authOpenApi } from "../src/auth/openapi.ts";
+import { changesOpenApi } from "../src/changes/openapi.ts";
 import { doctorsOpenApi } from "../src/doctors/openapi.ts";
 import { emergencyAccessesOpenApi } from "../src/emergency-accesses/openapi.ts";
 import { healthOpenApi } from "../src/health/openapi.ts";
@@ -22,6 +23,7 @@ export const groups: OpenApiGroup[] = [
   patientsOpenApi,
   doctorsOpenApi,
   assignmentsOpenApi,
+  changesOpenApi,
   identifierSystemsOpenApi,
   accountsOpenApi,
   invitationsOpenApi,

@@ -92,6 +92,12 @@ export const headers: Record<
     schema: { type: "integer", minimum: 1, maximum: 2_147_483_647, format: "int32" },
     example: 5,
   },
+  PollAfter: {
+    description: "How many seconds to wait before asking again; only when there is nothing new.",
+    required: false,
+    schema: { type: "integer", minimum: 1, maximum: 2_147_483_647, format: "int32" },
+    example: 10,
+  },
   "WWW-Authenticate": {
     description:
       'The challenge of RFC 6750, with `error="invalid_token"` if the request has a token that is not valid.',
@@ -102,7 +108,11 @@ export const headers: Record<
 };
 
 /** Headers whose component has another name, because another header of the same name has another meaning. */
-const sentNames: Record<string, string> = { MergedLink: "Link", SuccessorLink: "Link" };
+const sentNames: Record<string, string> = {
+  MergedLink: "Link",
+  SuccessorLink: "Link",
+  PollAfter: "Retry-After",
+};
 
 /** References to the named headers and to those of every response. */
 export const headerReferences = (names: readonly string[] = []): JsonSchema =>

@@ -146,11 +146,9 @@ const statuses: Record<number, StatusDescription> = {
   410: {
     name: "Gone",
     title: "Gone",
-    codes: ["merged"],
-    description:
-      "This patient was merged into another one, `successor`. If you cannot read that one, the response is 404.",
-    detail: "This patient was merged into another one: use its successor.",
-    headers: ["MergedLink"],
+    codes: ["cursor_expired"],
+    description: "What you ask for is not there any more.",
+    detail: "This cursor has expired: read everything again, without since.",
   },
   412: {
     name: "PreconditionFailed",
@@ -250,6 +248,10 @@ export function operationProblem(
   );
 }
 
+/** A status can have several codes: only a merged patient has a successor. */
+const mergedHeaders = (codes: readonly ProblemCode[]): ProblemHeaderName[] =>
+  codes.includes("merged") ? ["MergedLink"] : [];
+
 function problemResponse(
   status: number,
   texts: Partial<ProblemDescription> = {},
@@ -267,7 +269,7 @@ function problemResponse(
   };
   return {
     description: own.description,
-    headers: headerReferences([...(own.headers ?? []), ...headers]),
+    headers: headerReferences([...(own.headers ?? []), ...mergedHeaders(own.codes), ...headers]),
     content: { "application/problem+json": { schema, example: problemExample(status, own) } },
   };
 }

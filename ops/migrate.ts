@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { drizzle } from "drizzle-orm/node-postgres";
@@ -13,10 +14,13 @@ const ADVISORY_LOCK = 7_205_881;
 /** PostgreSQL 14, as `server_version_num` has it. */
 const OLDEST_VERSION = 140_000;
 
-const usage = `Usage: npm run db:migrate
+const usage = `Usage: npm run db:migrate [-- --restored]
 
 Applies the missing migrations to the database, all of them or none. Then it creates the functions of this version's
 statements that are missing, all of them or none. Functions of other versions stay: see db:prune.
+
+With --restored, for a database that went back to an earlier time: clients that keep a copy have to read everything again,
+because their cursors of the change feed are expired.
 
 It works on the database of DATABASE_URL, or of .dev.vars, as its owner.`;
 
@@ -110,6 +114,15 @@ function throwWithAdvice(error: unknown): never {
   throw new Error(`A migration failed, and none was applied: ${reason}. Fix the cause, then migrate again.`);
 }
 
+/**
+ * Expires all cursors of the change feed, after a restore that the database itself cannot detect, such as that of a Neon
+ * branch to a point in time.
+ */
+export const expireCursors = (url: string): Promise<void> =>
+  withClient(url, async (client) => {
+    await client.query("UPDATE change_feed SET epoch = DEFAULT, started_at = DEFAULT");
+  });
+
 /** What the command prints. */
 function describeResult({ migrations, functions }: MigrationResult): string {
   const done = [
@@ -122,5 +135,11 @@ function describeResult({ migrations, functions }: MigrationResult): string {
 }
 
 if (import.meta.main) {
-  await runAsCommand(async () => console.log(describeResult(await migrate(databaseUrl()))), usage);
+  await runAsCommand(async () => {
+    const { values } = parseArgs({ options: { restored: { type: "boolean" } } });
+    console.log(describeResult(await migrate(databaseUrl())));
+    if (!values.restored) return;
+    await expireCursors(databaseUrl());
+    console.log("All cursors of the change feed are expired.");
+  }, usage);
 }

@@ -53,6 +53,9 @@ const privileges: Record<TableName, string> = {
   emergency_accesses:
     "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
   patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
+  // Triggers on the records write it, with the rights of the tables' owner.
+  record_changes: "SELECT, DELETE",
+  change_feed: "SELECT",
   // The trigger on audit_events writes it, with the rights of the tables' owner.
   probes: "SELECT, DELETE",
   idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
@@ -110,7 +113,7 @@ const functions = [
   ...["email_key", "is_email", "this_hour", "audit_partitions"],
   ...["name_query", "name_sort_key", "name_spellings", "name_tokens", "name_words", "older_name_key"],
   ...["age_on", "change_birth", "earliest_birth_day", "latest_birth_day"],
-  ...["erase_patient", "patient_name_tokens", "patient_phones"],
+  ...["change_feed_epoch", "erase_patient", "patient_name_tokens", "patient_phones"],
 ].map((name) => `public.${name}`);
 
 /** The settings of the role's database sessions. Migrations run as the owner, without these limits. */
@@ -158,7 +161,8 @@ const grantStatements = (role: string, database: string, largeObjects: string): 
   ${tablesWithSequence.map((table) => `GRANT USAGE ON SEQUENCE public.${tableName(table)}_id_seq TO ${role};`).join("\n")}
   -- Lost in a dump that was made without privileges.
   REVOKE EXECUTE ON FUNCTION public.audit_partitions, public.assignments_come_back, public.sessions_bounded, public.audit_events_count_probe,
-    public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient FROM PUBLIC;
+    public.set_patient_identifiers, public.users_last_admin, public.users_admin_ended, public.erase_audit_values, public.erase_patient,
+    public.patients_record_change, public.doctors_record_change, public.mappings_record_change FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION ${functions.join(", ")} TO ${role};
   -- The functions of the statements, also those that later migrations of this owner create.
   CREATE SCHEMA IF NOT EXISTS statements;

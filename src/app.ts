@@ -6,6 +6,7 @@ import { assignmentRoutes } from "./assignments/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { requireAccount } from "./auth/require-account.ts";
 import { authRoutes } from "./auth/routes.ts";
+import { changeRoutes } from "./changes/routes.ts";
 import { readConfig } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { doctorRoutes } from "./doctors/routes.ts";
@@ -55,6 +56,7 @@ const routes = app
   .route("/api/doctors", doctorRoutes)
   .route("/api/identifier-systems", identifierSystemRoutes)
   .route("/api/mappings", assignmentRoutes)
+  .route("/api/changes", changeRoutes)
   .route("/api/audit", auditRoutes)
   .route("/api/accounts", accountRoutes)
   .route("/api/invitations", invitationRoutes)

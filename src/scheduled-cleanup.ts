@@ -3,10 +3,17 @@ import { closeAuditDays } from "./audit-digests/close-days.ts";
 import { type Bindings, type Config, readConfig, sessionIdleMinutes } from "./config.ts";
 import { connect } from "./db/client.ts";
 import { classifyDatabaseError } from "./db/errors.ts";
+import { CURSOR_DAYS } from "./db/schema/record-changes.ts";
 import { type Connection, defineStatement, intParam } from "./db/statement.ts";
 
 /** How many hours an idempotency key is kept: as long as a client may retry a request. */
 const KEY_HOURS = 24;
+
+/**
+ * How many days a change of a record is kept: one more than a cursor of the change feed is valid, because a row has the
+ * time at which its transaction began.
+ */
+const CHANGE_DAYS = CURSOR_DAYS + 1;
 
 /** How many rows one statement deletes at most, to stay within its deadline. */
 const BATCH_SIZE = 5000;
@@ -88,6 +95,7 @@ const jobs: CleanupJob[] = [
   // Later they cannot be undone (UNMERGE_PERIOD in src/patients/merge/unmerge-queries.ts).
   deleteExpired("patient_merges", sql`at < now() - interval '30 days'`),
   deleteExpired("probes", sql`hour < this_hour() - 1`),
+  deleteExpired("record_changes", sql`at < now() - make_interval(days => ${sql.raw(String(CHANGE_DAYS))})`),
   // Last, because the first run on an old log takes minutes.
   (connection, _, config) => closeAuditDays(connection, config),
 ];

@@ -22,6 +22,7 @@ test("optional bindings have defaults", () => {
     ...numbers,
     CORS_ORIGINS: [],
     REGISTRATION: "invitation",
+    TIME_ZONE: "UTC",
     REQUIRE_IF_MATCH: false,
   });
 });
@@ -35,6 +36,7 @@ test.each<[name: string, value: unknown, parsed?: unknown]>([
   ["DATABASE_TIMEOUT_MS", "60000", 60_000],
   ["JWT_SECRET", "x".repeat(32)],
   ["JWT_SECRET", "é".repeat(16)],
+  ["TIME_ZONE", "Europe/Berlin"],
   ["SESSION_DAYS", 1],
   ["SESSION_DAYS", "365", 365],
   ["SESSION_IDLE_DAYS", "365", 365],

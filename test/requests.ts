@@ -3,6 +3,7 @@ import { accountRequests } from "./accounts/requests.ts";
 import { assignmentRequests } from "./assignments/requests.ts";
 import { auditRequests } from "./audit/requests.ts";
 import { authRequests } from "./auth/requests.ts";
+import { changeRequests } from "./changes/requests.ts";
 import { doctorRequests } from "./doctors/requests.ts";
 import { emergencyAccessRequests } from "./emergency-accesses/requests.ts";
 import { identifierSystemRequests } from "./identifier-systems/requests.ts";
@@ -21,6 +22,7 @@ export const routeRequests: RouteRequest[] = [
   ...doctorRequests,
   ...identifierSystemRequests,
   ...assignmentRequests,
+  ...changeRequests,
   ...auditRequests,
   ...accountRequests,
   ...invitationRequests,

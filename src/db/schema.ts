@@ -12,3 +12,4 @@ export * from "./schema/identifiers.ts";
 export * from "./schema/limits.ts";
 export * from "./schema/patient-merges.ts";
 export * from "./schema/patients.ts";
+export * from "./schema/record-changes.ts";

@@ -9,6 +9,7 @@ import type { Doctor } from "./responses.ts";
 
 const patient = intParam("patient");
 const active = sql`${param("active")}::boolean`;
+const updatedSince = sql`${param("updated_since")}::timestamptz`;
 const specialization = sql`${param("specialization")}::text`;
 
 const allDoctors: IndexScan = { from: sql`doctors d` };
@@ -18,6 +19,7 @@ const sorts = {
   id: { order: ["d.id"], scans: [allDoctors] },
   lastname: { order: ["d.name_sort_key", "d.id"], scans: [allDoctors] },
   created_at: { order: ["d.created_at", "d.id"], scans: [allDoctors] },
+  updated_at: { order: ["d.updated_at", "d.id"], scans: [allDoctors], sinceParam: "updated_since" },
 };
 /** Doctors whose names the parameter `search` finds. `OFFSET 0`: only the index of names is used for it. */
 const doctorsFound = sql`(SELECT * FROM doctors WHERE name_tokens @@ (SELECT query FROM search) OFFSET 0) d`;
@@ -37,12 +39,14 @@ export const listDoctors = defineList<Doctor>({
     search: matchesName("d"),
     active: sql`(${active} IS NULL OR d.active = ${active})`,
     specialization: sql`(${specialization} IS NULL OR d.specialization = ${specialization})`,
+    updated_since: sql`(${updatedSince} IS NULL OR d.updated_at >= ${updatedSince})`,
   },
   sorts: {
     ...sorts,
     "search id": { ...sorts.id, namesFound: doctorsFound },
     "search lastname": { ...sorts.lastname, namesFound: doctorsFound },
     "search created_at": { ...sorts.created_at, namesFound: doctorsFound },
+    "search updated_at": { ...sorts.updated_at, namesFound: doctorsFound },
     "patient id": {
       order: ["d.id"],
       scans: [

@@ -10,6 +10,7 @@ import {
   requestHeaders,
   searchParameterText,
   specializationText,
+  updatedSinceText,
 } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { DoctorChanges, DoctorsQuery, NewDoctor } from "./requests.ts";
@@ -98,6 +99,7 @@ export const doctorsOpenApi: OpenApiGroup = {
       patient: {
         description: "Only doctors assigned to the patient with this id, one of yours.",
       },
+      updated_since: updatedSinceText,
     }),
   ],
   schemas: {

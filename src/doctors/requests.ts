@@ -11,6 +11,7 @@ import {
   readOnlyFields,
   requestBody,
   responseFields,
+  timestampParam,
 } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import { changedNameMeta, nameMeta, requireChangedName, requireName } from "../http/person-rules.ts";
@@ -34,8 +35,14 @@ export const doctorFields = {
 export const doctorResponseFields = responseFields(doctorFields);
 
 export const DoctorsQuery = defineListQuery(
-  { search: nameSearch, specialization: doctorFields.specialization, active: booleanParam, patient: idParam },
-  ["id", "lastname", "created_at"],
+  {
+    search: nameSearch,
+    specialization: doctorFields.specialization,
+    active: booleanParam,
+    patient: idParam,
+    updated_since: timestampParam,
+  },
+  ["id", "lastname", "created_at", "updated_at"],
 );
 
 /** Fields that are left out and have no default here get their values from the statement. */

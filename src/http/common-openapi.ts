@@ -72,6 +72,11 @@ export const pageParameterTexts = {
   },
 };
 
+export const updatedSinceText = {
+  description:
+    "Only records that were created or changed at or after this UTC timestamp. The time of a change is when its request began, which can be seconds before others can see it.",
+};
+
 export const searchParameterText = {
   description:
     "Finds the names in which each of its words begins a word, in any order. Case, accents and punctuation are ignored. `hop gr` finds Grace Hopper, `obrien` finds O’Brien.",
@@ -111,6 +116,7 @@ export const requestHeaders = [
 export const mergedProblem = {
   description:
     "The patient was merged into another one, `successor`, which you can use in the same way. For everybody else the response is 404.",
+  detail: "This patient was merged into another one: use its successor.",
   codes: ["merged"],
 } as const;
 

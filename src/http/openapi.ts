@@ -57,7 +57,13 @@ export const describeParameters = <Schema extends z.ZodMiniType>(
 ): DescribedParameters => ({ schema, descriptions });
 
 /** Response headers that an operation names. Those that every response has are in openapi/headers.ts. */
-export type HeaderName = "Content-Disposition" | "ETag" | "Idempotency-Replayed" | "Link" | "Location";
+export type HeaderName =
+  | "Content-Disposition"
+  | "ETag"
+  | "Idempotency-Replayed"
+  | "Link"
+  | "Location"
+  | "PollAfter";
 
 /** A body by media type: OpenAPI's `content`. */
 type MediaTypes = Record<string, { schema: JsonSchema; example: unknown }>;

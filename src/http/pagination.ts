@@ -17,7 +17,7 @@ const DEFAULT_SORT = "id";
 const limit = z._default(integerParam(1, MAX_LIMIT), DEFAULT_LIMIT);
 /** A cursor holds the query and the sort key of a record, and two names can have some thousand bytes. */
 const MAX_CURSOR_LENGTH = 8192;
-const cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
+export const cursorParam = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSOR_LENGTH)));
 
 /**
  * Defines the query of a list. The schema is created with the first such request, not at start-up (see `requestBody` in fields.ts).
@@ -25,7 +25,7 @@ const cursor = z.optional(z.string().check(z.minLength(1), z.maxLength(MAX_CURSO
  * @param filters the schemas of its filters by name; all are optional.
  */
 export const definePageQuery = <Filters extends z.core.$ZodShape>(filters: Filters) =>
-  z.lazy(() => strictQuery({ limit, cursor, ...makeOptional(filters) }));
+  z.lazy(() => strictQuery({ limit, cursor: cursorParam, ...makeOptional(filters) }));
 
 /** Defines the query of a list with several sort orders. `sort` takes each name, and with a `-` before it backwards. */
 export function defineListQuery<Filters extends z.core.$ZodShape, Sort extends string>(
@@ -132,7 +132,7 @@ export async function encryptCursor(value: unknown, config: Config): Promise<str
 }
 
 /** The value of a cursor; `undefined` when none of the secrets has encrypted it. */
-async function decryptCursor(cursor: string, config: Config): Promise<unknown> {
+export async function decryptCursor(cursor: string, config: Config): Promise<unknown> {
   for (const key of await cursorKeys(config)) {
     try {
       const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });

@@ -4,8 +4,9 @@ import { bodyRule } from "./fields.ts";
 // Rules about several fields of a patient or a doctor. The Worker checks them in a new record. In a change the database
 // does, because they are about the whole record.
 
-/** Fields of which at least one must be there. Each of them gets the error. */
+/** Fields of which at least one must be there. */
 interface AlternativeFields {
+  /** Those that get the error. */
   fields: readonly string[];
   message: string;
 }
@@ -18,7 +19,7 @@ const nameAlternatives: AlternativeFields = {
 
 /** A patient can be reached or identified, or is known to be anonymous. */
 const contactAlternatives: AlternativeFields = {
-  fields: ["email", "phones", "identifiers", "anonymous"],
+  fields: ["email"],
   message: "Required: an email, a phone number, an identifier, or anonymous: true",
 };
 

@@ -158,6 +158,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "The patient was merged into another one: `successor` is its id",
     action: "Use the patient `successor` in place of this one",
   },
+  cursor_expired: {
+    when: "The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed",
+    action: "Drop the copy, and read the changes without `since`",
+  },
   precondition_failed: {
     when: "`If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one",
     action: "Read the record again and let the user decide",

@@ -48,6 +48,7 @@ export const problemStatuses = {
   invitation_unusable: 409,
   replay_unreadable: 409,
   merged: 410,
+  cursor_expired: 410,
   precondition_failed: 412,
   body_too_large: 413,
   too_many_records: 413,

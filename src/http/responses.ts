@@ -39,7 +39,7 @@ export const fieldErrorCodesSchema = z.record(
 );
 
 /** The version of a record: the number in its ETag. */
-const versionSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
+export const versionSchema = z.int().check(z.positive(), z.maximum(MAX_ID));
 
 /** A name. Those from before the rule of `personName` are still returned. One of a person's two may be empty. */
 const nameInResponse = z.string().check(z.maxLength(MAX_NAME));

@@ -19,6 +19,7 @@ import type { Patient } from "./responses.ts";
 const gender = sql`${param("gender")}::text`;
 const [minAge, maxAge, doctor] = [intParam("min_age"), intParam("max_age"), intParam("doctor")];
 
+const updatedSince = sql`${param("updated_since")}::timestamptz`;
 const [email, phone] = [sql`${param("email")}::text`, sql`${param("phone")}::text`];
 const [bornFrom, bornTo] = [sql`${param("born_from")}::date`, sql`${param("born_to")}::date`];
 /** The latest day of birth of a person who is that old today. */
@@ -52,13 +53,20 @@ const patientList = {
     max_age: sql`(${maxAge} IS NULL OR p.born_to > ${yearsBefore(sql`${maxAge} + 1`)})`,
     born_from: sql`(${bornFrom} IS NULL OR p.born_to >= ${bornFrom})`,
     born_to: sql`(${bornTo} IS NULL OR p.born_from <= ${bornTo})`,
+    updated_since: sql`(${updatedSince} IS NULL OR p.updated_at >= ${updatedSince})`,
   },
   filterGroups: { email: "contact", phone: "contact" },
   auditEvent: { columns: { action: "list", patients: sql`ARRAY(SELECT id FROM page)` } },
 } as const;
 
 /** The columns of each sort order. */
-const orders = { id: ["p.id"], lastname: ["p.name_sort_key", "p.id"], created_at: ["p.created_at", "p.id"] };
+const orders = {
+  id: ["p.id"],
+  lastname: ["p.name_sort_key", "p.id"],
+  created_at: ["p.created_at", "p.id"],
+  updated_at: ["p.updated_at", "p.id"],
+};
+const sinceParam = "updated_since";
 
 const ownPatients: IndexScan = { from: sql`patients p`, equals: [["p.owner_id", callerId]] };
 const ownDeletedPatients: IndexScan = {
@@ -172,11 +180,13 @@ const ownSorts = {
   id: { order: orders.id, scans: [ownPatients, assignedPatients] },
   lastname: { order: orders.lastname, scans: [ownPatients, sortedAssignedPatients] },
   created_at: { order: orders.created_at, scans: [ownPatients, sortedAssignedPatients] },
+  updated_at: { order: orders.updated_at, scans: [ownPatients, sortedAssignedPatients], sinceParam },
 };
 const deletedSorts = {
   id: { order: orders.id, scans: [ownDeletedPatients] },
   lastname: { order: orders.lastname, scans: [ownDeletedPatients] },
   created_at: { order: orders.created_at, scans: [ownDeletedPatients] },
+  updated_at: { order: orders.updated_at, scans: [ownDeletedPatients], sinceParam },
 };
 
 const listReadablePatients = defineList<Patient>({
@@ -190,15 +200,27 @@ const listReadablePatients = defineList<Patient>({
     "search id": { ...ownSorts.id, namesFound: patientsFound },
     "search lastname": { ...ownSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...ownSorts.created_at, namesFound: patientsFound },
+    "search updated_at": { ...ownSorts.updated_at, namesFound: patientsFound },
     "identifier id": { order: orders.id, scans: [ownByIdentifier, assignedByIdentifier] },
     "identifier lastname": { order: orders.lastname, scans: [ownByIdentifier, assignedByIdentifier] },
     "identifier created_at": { order: orders.created_at, scans: [ownByIdentifier, assignedByIdentifier] },
+    "identifier updated_at": {
+      order: orders.updated_at,
+      scans: [ownByIdentifier, assignedByIdentifier],
+      sinceParam,
+    },
     "contact id": { order: orders.id, scans: [ownByContact, assignedPatients] },
     "contact lastname": { order: orders.lastname, scans: [ownByContact, sortedAssignedPatients] },
     "contact created_at": { order: orders.created_at, scans: [ownByContact, sortedAssignedPatients] },
+    "contact updated_at": {
+      order: orders.updated_at,
+      scans: [ownByContact, sortedAssignedPatients],
+      sinceParam,
+    },
     "doctor id": { order: orders.id, scans: [ownPatientsOfDoctor, assignedPatientsOfDoctor] },
     "doctor lastname": { order: orders.lastname, scans: sortedPatientsOfDoctor },
     "doctor created_at": { order: orders.created_at, scans: sortedPatientsOfDoctor },
+    "doctor updated_at": { order: orders.updated_at, scans: sortedPatientsOfDoctor, sinceParam },
   },
 });
 const listDeletedPatients = defineList<Patient>({
@@ -212,12 +234,15 @@ const listDeletedPatients = defineList<Patient>({
     "search id": { ...deletedSorts.id, namesFound: patientsFound },
     "search lastname": { ...deletedSorts.lastname, namesFound: patientsFound },
     "search created_at": { ...deletedSorts.created_at, namesFound: patientsFound },
+    "search updated_at": { ...deletedSorts.updated_at, namesFound: patientsFound },
     "identifier id": { order: orders.id, scans: [deletedByIdentifier] },
     "identifier lastname": { order: orders.lastname, scans: [deletedByIdentifier] },
     "identifier created_at": { order: orders.created_at, scans: [deletedByIdentifier] },
+    "identifier updated_at": { order: orders.updated_at, scans: [deletedByIdentifier], sinceParam },
     "contact id": { order: orders.id, scans: [deletedByContact] },
     "contact lastname": { order: orders.lastname, scans: [deletedByContact] },
     "contact created_at": { order: orders.created_at, scans: [deletedByContact] },
+    "contact updated_at": { order: orders.updated_at, scans: [deletedByContact], sinceParam },
   },
 });
 

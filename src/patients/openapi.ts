@@ -10,6 +10,7 @@ import {
   readOnlyFieldTexts,
   requestHeaders,
   searchParameterText,
+  updatedSinceText,
 } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { patientAuditOpenApi } from "./audit-openapi.ts";
@@ -103,6 +104,7 @@ export const patientsOpenApi: OpenApiGroup = {
       },
       doctor: { description: "Only patients that the doctor with this id is assigned to." },
       deleted: { description: "`true`: your deleted patients instead, which can be restored." },
+      updated_since: updatedSinceText,
     }),
     ...importExportOpenApi.parameters,
     ...ownershipOpenApi.parameters,

@@ -87,7 +87,7 @@ export const emptyPatient = sql.raw(
 );
 
 /** The errors of a patient that would have no contact, from the step `next`, as rows of `field` and `code`. */
-const contactErrors = sql`SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'identifiers', 'anonymous']) field
+const contactErrors = sql`SELECT 'email', 'required' FROM next
     WHERE next.email IS NULL AND next.phones = '{}' AND next.identifiers = '[]' AND NOT next.anonymous`;
 
 /** Reads a patient. */

@@ -15,6 +15,7 @@ import {
   requestBody,
   responseFields,
   rule,
+  timestampParam,
 } from "../http/fields.ts";
 import { IdempotencyKey } from "../http/idempotency.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
@@ -77,8 +78,9 @@ export const PatientsQuery = defineListQuery(
     born_to: lastDay,
     doctor: idParam,
     deleted: booleanParam,
+    updated_since: timestampParam,
   },
-  ["id", "lastname", "created_at"],
+  ["id", "lastname", "created_at", "updated_at"],
 ).check(
   // "Not greater" instead of "at most", so that it holds when one of them is missing or not a number.
   rule(

@@ -72,9 +72,9 @@ export const ErasedPatient = z.strictObject({
   /** How many rows were removed, or lost the patient's values. The function `erase_patient` counts them. */
   removed: z.strictObject({
     patients: count,
+    assignments: count,
     identifiers: count,
     merges: count,
-    assignments: count,
     emergency_accesses: count,
     stored_responses: count,
     audit_changes: count,

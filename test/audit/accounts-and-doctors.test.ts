@@ -53,7 +53,7 @@ describe("a request with an idempotency key", () => {
 });
 
 test("creating, changing and deleting a doctor is audited, and reading the directory is not", async () => {
-  const sent = newDoctor({ max_appointments_per_day: 7 });
+  const sent = newDoctor({ max_appointments_per_day: 7, email_shared: true, phones: ["+442079460958"] });
   const created = await nurse.post("/api/doctors/", sent);
   const event = { ...blank, ...actorColumns(nurse), doctor_id: created.body.id };
   const changesOf = (pair: (value: unknown) => object) =>

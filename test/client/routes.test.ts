@@ -39,7 +39,11 @@ test("patients: create, get, update, replace and delete", async () => {
 test("a merged patient has a successor in its problem, and the merge can be undone", async () => {
   const api = await signUp(served.origin);
   const [one, two] = [await api.patients.create(newPatient()), await api.patients.create(newPatient())];
-  const merged = await api.patients.merge(one.id, { into: two.id, take: ["email"], if_match: 1 }, { ifMatch: one });
+  const merged = await api.patients.merge(
+    one.id,
+    { into: two.id, take: ["email"], if_match: 1 },
+    { ifMatch: one },
+  );
   expect(merged).toMatchObject({ id: two.id, email: one.email, version: 2 });
   await expect(api.patients.get(one.id)).rejects.toMatchObject({ code: "merged", successor: two.id });
   expect(await api.patients.unmerge(one.id)).toEqual({ restored: ["email"], kept: [] });

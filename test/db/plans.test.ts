@@ -46,6 +46,7 @@ const ofFunctions = [
     1,
   ),
   statement("SELECT FROM mappings WHERE patient_id = $1 AND doctor_id = $2", 1, 1),
+  statement("SELECT FROM change_feed WHERE id = 1"),
   statement("UPDATE probes SET not_found = not_found + 1 WHERE account_id = $1 AND hour = $2", 1, 1),
 ];
 
@@ -61,6 +62,8 @@ async function statementsOfTheApi(): Promise<RecordedStatement[]> {
   const headers = { "Idempotency-Key": "plans" };
   for (const [path, body] of Object.entries({ patients: newPatient(), doctors: newDoctor() }))
     statements.push(...(await recordStatements(() => account.post(`/api/${path}/`, body, { headers }))));
+  const { body } = await account.get("/api/changes/");
+  statements.push(...(await recordStatements(() => account.get(`/api/changes/?since=${body.cursor}`))));
   return [...new Map(statements.map((statement) => [statement.query, statement])).values()];
 }
 
@@ -111,7 +114,7 @@ beforeAll(async () => {
     statistics.doctorPages = all.splice(0, doctorPages.length);
   }
   plans = all;
-}, 120_000);
+}, 300_000); // only against hanging
 
 /** The statements with such nodes in their plans, and the nodes. */
 const withNodes = (isOffending: (node: PlanNode) => boolean) =>

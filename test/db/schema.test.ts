@@ -40,6 +40,8 @@ const rows: Record<string, () => Record<string, unknown>> = {
   }),
   identifier_systems: () => ({ name: newSystemName(), created_by: nurse.id }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
+  record_changes: () => ({ audience: "everybody", audience_id: 0, kind: 2, record_id: 1, version: 1 }),
+  change_feed: () => ({ id: 1 }),
   audit_events: () => ({ action: "read", outcome: "done" }),
   probes: () => ({ account_id: nurse.id, hour: 2, not_found: 1 }),
   audit_digests: () => ({ day: "2001-01-01", events: 0, sha256: hash, hmac: hash, closed_at: "2001-01-02" }),
@@ -90,6 +92,9 @@ const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"];
 
 /** For the CHECK on each column: values that it forbids, and the extreme ones that it allows. */
 const checks: [table: string, column: string, ...Values][] = [
+  ["record_changes", "audience", ["", "nobody"], ["account", "doctor", "everybody"]],
+  ["record_changes", "kind", [0, 4], [1, 2, 3]],
+  ["change_feed", "id", [0, 2], []],
   ["users", "username", notUsernames, [uniqueName("@.+-_").padEnd(150, "A")]],
   ["users", "email", ...email(254)],
   ["users", "password_hash", ["", "x".repeat(59), "x".repeat(61)], ["y".repeat(60)]],
@@ -166,6 +171,7 @@ const rowChecks: [table: string, rule: string, breaking: Record<string, unknown>
 
 /** For each key and each foreign key of a table: values that break it. */
 const keys: [table: string, constraint: string, breaking: Record<string, unknown>][] = [
+  ["change_feed", "change_feed_pkey", { id: 1 }],
   ["users", "users_pkey", { id: nurse.id }],
   ["users", "users_username_key", { username: known["username"] }],
   ["users", "users_doctor_id_fkey", { doctor_id: 0 }],

@@ -13,6 +13,7 @@ const layers = [
     "assignments",
     "audit",
     "auth",
+    "changes",
     "doctors",
     "emergency-accesses",
     "health",

@@ -130,6 +130,38 @@ test("records with the same time or name are sorted by id", async () => {
   }
 });
 
+test("updated_since and sort=updated_at find patients and doctors by their last change", async () => {
+  const account = await newAccount();
+  for (const [list, post] of [
+    ["patients", postPatient],
+    ["doctors", postDoctor],
+  ] as const) {
+    const records = [await post(account), await post(account), await post(account)];
+    const ids: number[] = records.map(({ id }) => id);
+    await account.patch(`/api/${list}/${ids[0]}/`, { firstname: "Grace" });
+    const changed = (await account.get(`/api/${list}/${ids[0]}/`)).body.updated_at;
+    const own = async (query: string) => {
+      const visited: number[] = [];
+      for await (const page of pagesFrom(account, `/api/${list}/?limit=1&updated_since=${query}`))
+        visited.push(...idsOf(page));
+      return visited.filter((id) => ids.includes(id));
+    };
+    const order = [ids[1], ids[2], ids[0]];
+    const first = records[1].updated_at;
+    expect(await own(`${first}&sort=updated_at`)).toEqual(order);
+    expect(await own(`${first}&sort=-updated_at`)).toEqual(order.toReversed());
+    expect(await own(first)).toEqual(ids);
+    expect(await own(`${changed}&sort=updated_at`)).toEqual([ids[0]]);
+    expect(await own("9999-12-31T23:59:59Z&sort=-updated_at")).toEqual([]);
+  }
+  const [deleted] = (await account.get("/api/patients/")).body;
+  await account.delete(`/api/patients/${deleted.id}/`);
+  const listed = await account.get(
+    `/api/patients/?deleted=true&sort=updated_at&updated_since=${deleted.updated_at}`,
+  );
+  expect(idsOf(listed)).toEqual([deleted.id]);
+});
+
 test.each([
   [`search=${mark}`, [house, wilson]],
   [`search=james ${mark.toLowerCase()}`, [wilson]],
@@ -164,8 +196,8 @@ test.each([
 
 test("an invalid filter gets 400 with its name, without a database request", async () => {
   await nurse.api.databaseRequests();
-  const wrong = "search=%20&gender=f&min_age=-1&max_age=121&doctor=0&sort=age";
-  const names = ["search", "gender", "min_age", "max_age", "doctor", "sort"];
+  const wrong = "search=%20&gender=f&min_age=-1&max_age=121&doctor=0&sort=age&updated_since=today";
+  const names = ["search", "gender", "min_age", "max_age", "doctor", "sort", "updated_since"];
   expect(await nurse.get(`/api/patients/?${wrong}`)).toEqual(fieldProblem(...names));
   expect(await nurse.get("/api/patients/?min_age=50&max_age=49")).toEqual(fieldProblem("max_age"));
   expect(await nurse.get("/api/patients/?min_age=121")).toEqual(fieldProblem("min_age"));

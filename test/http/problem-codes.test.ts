@@ -193,6 +193,12 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     await postMerge(nurse, patient, survivor);
     return nurse.get(patientPath(patient));
   },
+  cursor_expired: async () => {
+    const account = await newAccount();
+    const { body } = await account.get("/api/changes/");
+    await asOwner`UPDATE users SET doctor_id = ${(await postDoctor(account)).id} WHERE id = ${account.id}`;
+    return account.get(`/api/changes/?since=${body.cursor}`);
+  },
   precondition_failed: async () =>
     nurse.patch(patientPath(await postPatient(nurse)), { age: 40 }, { headers: { "If-Match": '"2"' } }),
   body_too_large: () => nurse.post("/api/patients/", { firstname: "x".repeat(65_536) }),

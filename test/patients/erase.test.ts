@@ -15,12 +15,13 @@ import {
   postUnmerge,
 } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
-import { assignDoctor, postDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, postDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
 import { searchTables } from "../support/search-tables.ts";
 import { imported } from "./files.ts";
 
 const api = connectApi();
 const [nurse, admin] = [await newAccount(api), await newAccount(api, "admin")];
+const system = await postIdentifierSystem(admin);
 const REASON = "Request 2026-117 to erase all data.";
 
 /** A patient with the mark in each of its texts. A birth date of its own is a mark, too. */
@@ -33,8 +34,8 @@ const markedPatient = (mark: string, birth_date = "1913-04-17") => ({
   email_shared: true,
   anonymous: true,
   phones: [],
-  identifiers: [],
   address: { city: `${mark}-city` },
+  identifiers: [{ system: system.name, value: `${mark}9` }],
 });
 /** The field that stands in place of another one. */
 const alternatives = ["age"];
@@ -90,7 +91,10 @@ describe("an erased patient", () => {
     await admin.delete(patientPath(patient));
     await postRestore(admin, patient);
     await admin.delete(patientPath(patient));
-    expect(await searchTables(mark)).toEqual({ patients: 1, idempotency_keys: 1, audit_events: 3 });
+    expect(await searchTables(mark)).toEqual({
+      ...{ patients: 1, patient_identifiers: 1 },
+      ...{ idempotency_keys: 1, audit_events: 3 },
+    });
     expect(await searchTables(reason)).toEqual({ emergency_accesses: 1, audit_events: 1 });
 
     const answer = await postErase(admin, patient);
@@ -100,9 +104,9 @@ describe("an erased patient", () => {
         id: patient.id,
         removed: {
           patients: 1,
-          identifiers: 0,
-          merges: 0,
           assignments: 1,
+          identifiers: 1,
+          merges: 0,
           emergency_accesses: 1,
           stored_responses: 1,
           audit_changes: 3,
@@ -128,7 +132,7 @@ describe("an erased patient", () => {
     const key = () => ({ "Idempotency-Key": newMark() });
     const [card, survivor, last] = [
       await postPatient(nurse, { ...markedPatient(mark), age: null }),
-      await postPatient(nurse, { ...markedPatient(mark), age: null }),
+      await postPatient(nurse, { ...markedPatient(mark), age: null, identifiers: [] }),
       await postPatient(nurse),
     ];
     await postMerge(nurse, card, survivor, { take: ["lastname"] }, key());
@@ -136,7 +140,7 @@ describe("an erased patient", () => {
     const undone = await postPatient(nurse, { ...markedPatient(other), age: null });
     await postMerge(nurse, undone, last, { take: ["lastname"] }, key());
     await postUnmerge(nurse, undone);
-    expect(await searchTables(mark)).toMatchObject({ patients: 3, patient_merges: 1, idempotency_keys: 3 });
+    expect(await searchTables(mark)).toMatchObject({ patients: 3, idempotency_keys: 3 });
     await nurse.delete(patientPath(last));
     expect(await postErase(admin, card)).toMatchObject({ status: 410, body: { successor: last.id } });
     const { body } = await postErase(admin, last);

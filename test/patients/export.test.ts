@@ -42,7 +42,7 @@ describe("an export", () => {
     const lines = body.split("\r\n");
     expect(lines[0]).toBe(
       "\ufeffid,firstname,lastname,email,age,gender,birth_date,age_as_of,email_shared,anonymous,phones," +
-        "address_lines,address_city,address_region,address_postal_code,address_country," +
+        "address_lines,address_city,address_region,address_postal_code,address_country,identifiers," +
         "created_by,created_at,updated_at,version",
     );
     const firstnames = lines

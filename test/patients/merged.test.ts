@@ -115,4 +115,18 @@ describe("a merged patient", () => {
     expect((await admin.post("/api/patients/transfer/", body)).body).toMatchObject({ transferred: 1 });
     expectMerged(await to.get(patientPath(card)), survivor);
   });
+
+  test("is deleted in the change feed, with its successor as merged_into", async () => {
+    const account = await newAccount(api);
+    const [card, survivor] = [await postPatient(account), await postPatient(account)];
+    const { cursor } = (await account.get("/api/changes/")).body;
+    await postMerge(account, card, survivor);
+    const { changes } = (await account.get(`/api/changes/?since=${cursor}`)).body;
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        { kind: "patient", id: card.id, version: 2, deleted: true, merged_into: survivor.id },
+        { kind: "patient", id: survivor.id, version: 2 },
+      ]),
+    );
+  });
 });

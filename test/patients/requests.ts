@@ -17,7 +17,7 @@ import { newPatient, postPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
 const subject = async (account: TestAccount) => ({ id: (await postPatient(account)).id });
-const [access, invalid] = [{ toOthers: 404 }, { age: 121 }];
+const [access, invalid] = [{ toOthers: 404 }, { age: 151 }];
 
 const creation = {
   recorded: "create",

@@ -60,6 +60,7 @@ export const permissionTable: Record<string, number[]> = {
   "GET /api/mappings/:id": [401, 200, 404, 200, 404, 403, 401, 401],
   "DELETE /api/mappings/:id": [401, 204, 404, 403, 204, 403, 401, 401],
   "DELETE /api/mappings/:id/delete": [401, 204, 404, 403, 204, 403, 401, 401],
+  "GET /api/changes": [401, 200, 200, 200, 200, 403, 401, 401],
   "GET /api/accounts": [401, 403, 403, 403, 200, 200, 401, 401],
   "GET /api/accounts/:id": [401, 403, 403, 403, 200, 200, 401, 401],
   "PATCH /api/accounts/:id": [401, 403, 403, 403, 200, 403, 401, 401],

@@ -111,9 +111,13 @@ test("a merge that waits for a deletion is 404, or 400 when the survivor is dele
       account.delete(patientPath(patient));
   expect((await inOrder(first.account, remove(first, first.one), merge(first)))[1]).toEqual(problem(404));
   const second = await twoPatients();
-  expect((await inOrder(second.account, remove(second, second.two), merge(second)))[1]).toEqual(
-    fieldProblem("into"),
-  );
+  const lock = await holdLock("SELECT FROM patients WHERE id = $1 FOR UPDATE", [second.two.id]);
+  const deletion = remove(second, second.two)();
+  await lock.waiters(1);
+  const refusedMerge = merge(second)();
+  await lock.waiters(2);
+  await lock.release();
+  expect([(await deletion).status, await refusedMerge]).toEqual([204, fieldProblem("into")]);
   const third = await twoPatients();
   const answers = await whileMerging(third, {}, remove(third, third.two), remove(third, third.one));
   expect(answers.map(({ status }) => status).slice(0, 2)).toEqual([200, 204]);
@@ -145,7 +149,7 @@ test("a merge that waits for a transfer is 404, and a transfer that waits for a 
 
 test("merges at once with transfers of all patients do not deadlock, and each patient is in one place", async () => {
   const [account, to] = [await newAccount(api), await newAccount(api)];
-  const patients = [];
+  const patients: { id: number }[] = [];
   for (let n = 0; n < CROWD; n++) patients.push(await postPatient(account));
   const transferAll = () =>
     admin.post("/api/patients/transfer/", { from: account.id, to: to.id, reason: REASON });

@@ -3,6 +3,7 @@ import { type SetupStep, statement } from "./explain.ts";
 /** All tables but the audit log. */
 export const allTables = [
   "audit_digests",
+  "change_feed",
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
@@ -13,6 +14,7 @@ export const allTables = [
   "patient_identifiers",
   "patients",
   "probes",
+  "record_changes",
   "refresh_tokens",
   "sessions",
   "users",

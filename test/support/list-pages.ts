@@ -13,15 +13,17 @@ export const listFilters: Record<List, Record<string, string | number>> = {
     doctor: 7,
     email: "ada@example.org",
     phone: "+442079460958",
+    updated_since: "2019-01-01T00:00:00Z",
     identifier: "fill-1:F7",
   },
-  doctors: { search: "house", specialization: "NEUR", patient: 7 },
+  doctors: { search: "house", specialization: "NEUR", patient: 7, updated_since: "2019-01-01T00:00:00Z" },
   mappings: { patient: 7, doctor: 7 },
 };
 const keys: Record<string, string | null> = {
   id: null,
   lastname: "lovelace ada",
   created_at: "2020-01-01T00:00:00.000Z",
+  updated_at: "2020-01-01T00:00:00.000Z",
 };
 
 /** A record in the middle of every list (`large-tables.ts`). */
@@ -36,7 +38,7 @@ export const filterCombinations = (list: List) => [
 /** The first page and one in the middle, in every order, for each of the given filters. */
 export const listPages = (list: List, asked: ListPage["asked"][]): Promise<ListPage>[] =>
   Object.keys(keys)
-    .filter((sort) => list !== "mappings" || sort !== "lastname")
+    .filter((sort) => list !== "mappings" || !["lastname", "updated_at"].includes(sort))
     .flatMap((sort) => [sort, `-${sort}`])
     .flatMap((sort) => asked.map((filter) => ({ ...filter, sort })))
     .flatMap((asked) => [first(list, asked), far(list, asked)]);

@@ -4,6 +4,7 @@ import { param } from "../statement.ts";
 /** What requests do or attempt, as in the column `action` of audit events. */
 export const requestActions = [
   "list",
+  "list_changes",
   "read",
   "create",
   "replay",

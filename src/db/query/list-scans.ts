@@ -14,6 +14,9 @@ export const bareColumns = (order: string[]): string[] => order.map((column) => 
 export const orderBy = (columns: string[], isBackwards: boolean): SQL =>
   sql.raw(columns.map((column) => (isBackwards ? `${column} DESC` : column)).join(", "));
 
+/** An index scan of a sort order. */
+type OrderedScan = IndexScan & Pick<Sort, "order" | "sinceParam">;
+
 const onePageAndNext = sql`${pageSize} + 1`;
 
 /**
@@ -21,10 +24,10 @@ const onePageAndNext = sql`${pageSize} + 1`;
  * them are returned; a row found by two scans is returned once.
  */
 export function pageRows(list: ListDefinition, sort: Sort, filters: SQL[], isBackwards: boolean): SQL {
-  const { order, scans, namesFound } = sort;
-  const rows = scans.map((scan) => scanRows(list, { order, ...scan }, filters, isBackwards));
+  const { scans, namesFound } = sort;
+  const rows = scans.map((scan) => scanRows(list, { ...sort, ...scan }, filters, isBackwards));
   if (namesFound) rows.splice(0, 1, nextMatches(list), foundRows(list, sort, filters, isBackwards));
-  const columns = bareColumns(order);
+  const columns = bareColumns(sort.order);
   if (rows.length === 1) return sql.join(rows);
   return sql`SELECT DISTINCT ON (${sql.raw(columns.join(", "))}) * FROM (
         (
@@ -48,17 +51,13 @@ export function pageRows(list: ListDefinition, sort: Sort, filters: SQL[], isBac
 const NEXT_ROWS = sql.raw("3000");
 
 /** The step `next_matches` of a search: the matches among the next rows of the first scan. */
-export function nextMatchesStep(
-  list: ListDefinition,
-  { order, scans }: Sort,
-  filters: SQL[],
-  isBackwards: boolean,
-): SQL {
+export function nextMatchesStep(list: ListDefinition, sort: Sort, filters: SQL[], isBackwards: boolean): SQL {
+  const { order, scans } = sort;
   const [first] = scans as [IndexScan];
   return sql`next_matches AS MATERIALIZED (
     SELECT ${selectedColumns(list)}
     FROM (
-      ${scanRows({ ...list, columns: ["*"] }, { order, ...first }, [], isBackwards, NEXT_ROWS)}
+      ${scanRows({ ...list, columns: ["*"] }, { ...sort, ...first }, [], isBackwards, NEXT_ROWS)}
     ) ${sql.raw(list.alias)}
     WHERE ${sql.join(filters, sql`\n AND `)}
     ORDER BY ${orderBy(bareColumns(order), isBackwards)} LIMIT ${onePageAndNext}
@@ -68,17 +67,13 @@ export function nextMatchesStep(
 const nextMatches = ({ alias }: ListDefinition): SQL => sql`SELECT * FROM next_matches ${sql.raw(alias)}`;
 
 /** The rows that the index of names finds, when the next matches do not fill the page. They are sorted. */
-function foundRows(
-  list: ListDefinition,
-  { order, scans, namesFound = sql`` }: Sort,
-  filters: SQL[],
-  isBackwards: boolean,
-): SQL {
+function foundRows(list: ListDefinition, sort: Sort, filters: SQL[], isBackwards: boolean): SQL {
+  const { scans, namesFound = sql`` } = sort;
   const [first] = scans as [IndexScan];
   const isPageOpen = sql`(SELECT count(*) FROM next_matches) <= ${pageSize}`;
   const condition = first.condition ? sql`${isPageOpen} AND ${first.condition}` : isPageOpen;
   const otherFilters = filters.filter((filter) => filter !== list.filters["search"]);
-  return scanRows(list, { order, ...first, from: namesFound, condition }, otherFilters, isBackwards);
+  return scanRows(list, { ...sort, ...first, from: namesFound, condition }, otherFilters, isBackwards);
 }
 
 const selectedColumns = ({ alias, columns = ["*"] }: ListDefinition): SQL =>
@@ -86,7 +81,7 @@ const selectedColumns = ({ alias, columns = ["*"] }: ListDefinition): SQL =>
 
 function scanRows(
   list: ListDefinition,
-  scan: IndexScan & { order: string[] },
+  scan: OrderedScan,
   filters: SQL[],
   isBackwards: boolean,
   limit = onePageAndNext,
@@ -111,23 +106,27 @@ function scanRows(
  * its statistics are old. Shown by test/db/plans.test.ts.
  */
 function pageRange(
-  { equals = [], order }: IndexScan & { order: string[] },
+  { equals = [], order, sinceParam }: OrderedScan,
   timeRange: ListDefinition["timeRange"],
   isBackwards: boolean,
 ): SQL {
   const [key = "", id] = order;
+  const fromParam = timeRange?.fromParam ?? sinceParam;
   const [after, within] = isBackwards ? [sql`<`, sql`>=`] : [sql`>`, sql`<=`];
   const values = equals.map(([, value]) => value);
   const columns = equals.map(([column]) => column);
   const afterKey = sql`${param("after_key")}::${sql.raw(isTimestamp(key) ? "timestamptz" : "text")}`;
-  const position = id === undefined ? [afterId] : [afterKey, afterId];
+  const from = fromParam && sql`${param(fromParam)}::timestamptz`;
+  const startKey = from && !isBackwards ? sql`greatest(${afterKey}, ${from})` : afterKey;
+  const position = id === undefined ? [afterId] : [startKey, afterId];
   const start = sql`${row([...columns, ...order])} ${after} ${row([...values, ...position])}`;
-  const [boundColumns, boundValues] = timeRange
-    ? [
-        [...columns, key],
-        [...values, sql`coalesce(${param(timeRange.fromParam)}::timestamptz, '-infinity')`],
-      ]
-    : [columns, values];
+  const [boundColumns, boundValues] =
+    from && isBackwards
+      ? [
+          [...columns, key],
+          [...values, sql`coalesce(${from}, '-infinity')`],
+        ]
+      : [columns, values];
   return boundColumns.length === 0
     ? start
     : sql`${start}\n AND ${row(boundColumns)} ${within} ${row(boundValues)}`;

@@ -25,6 +25,8 @@ export interface Sort {
   order: string[];
   /** One index scan, or several whose rows are merged. */
   scans: IndexScan[];
+  /** A parameter with the earliest time in the first column of `order`: earlier rows of the index are not read. */
+  sinceParam?: string;
   /**
    * For a search: the rows that the index of names finds, in any order, in place of those of the first scan. They are
    * read only when the next rows of the first scan have too few matches for a page.

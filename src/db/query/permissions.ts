@@ -26,6 +26,8 @@ const callerRoles = {
       )`,
   /** The owner of an assignment's patient. */
   ownerOfAssigned: sql`m.owner_id = ${callerId}`,
+  /** The own account of the doctor of an assignment. */
+  doctorOfAssigned: sql`m.current_doctor_id = ${callerDoctorId}`,
   /** The account that created a doctor. */
   creator: sql`d.created_by = ${callerId}`,
 } satisfies Record<string, SQL>;
@@ -34,6 +36,7 @@ const callerRoles = {
  * Which roles have a permission. What is not listed needs none: one's own account and sessions, and creating records.
  */
 const permissions = {
+  "patients:list": ["owner", "assignedDoctor"],
   "patients:read": ["owner", "assignedDoctor", "emergencyAdmin"],
   "patients:read_audit_log": ["owner", "assignedDoctor", "emergencyAdmin", "formerOwner"],
   "patients:change": ["owner"],
@@ -43,6 +46,7 @@ const permissions = {
   "patients:erase": ["admin"],
   "patients:grant_emergency_access": ["admin"],
   "emergency_accesses:list": ["admin"],
+  "assignments:list": ["ownerOfAssigned", "doctorOfAssigned"],
   "assignments:end": ["ownerOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],

@@ -9,7 +9,7 @@ import { can } from "./permissions.ts";
  * if the caller could do the same with that one. It has no row otherwise, and none while the request finds its patient: the
  * usual request does not look for it.
  *
- * `last_survivor` (drizzle/0028_merges.sql) is called after the lock wait of the steps in `isFound`, and sees a merge that
+ * `last_survivor` (drizzle/0029_merges.sql) is called after the lock wait of the steps in `isFound`, and sees a merge that
  * they have waited for.
  *
  * @param isFound whether the request has found its patient.

@@ -46,6 +46,7 @@ export const doctors = pgTable(
     index("doctors_name_sort_key_id_idx").on(t.name_sort_key, t.id),
     index("doctors_name_tokens_idx").using("gin", t.name_tokens).with({ fastupdate: false }),
     index("doctors_created_at_id_idx").on(t.created_at, t.id),
+    index("doctors_updated_at_id_idx").on(t.updated_at, t.id),
     check("doctors_firstname_check", personNameCheck(t.firstname)),
     check("doctors_lastname_check", personNameCheck(t.lastname)),
     check("doctors_name_check", nameCheck(t.firstname, t.lastname)),

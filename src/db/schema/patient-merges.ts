@@ -14,7 +14,7 @@ export const patient_merges = pgTable(
     at: timestampDefaultNow(),
     /**
      * `{changes: {column: {before, after}}, moved, doubles, accesses}`: the changes of the survivor, and what
-     * `merge_assignments` (drizzle/0028_merges.sql) returned.
+     * `merge_assignments` (drizzle/0029_merges.sql) returned.
      */
     snapshot: jsonb().notNull(),
     undone_at: timestampColumn(),

@@ -987,6 +987,50 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "changes/list-all": {
+  "function": "changes_list_all_026a3dd3",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "xact": "xid8",
+   "at": "timestamp with time zone",
+   "epoch": "text",
+   "doctor": "integer",
+   "kind": "smallint",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "changes": "text",
+   "next": "text"
+  },
+  "readsInIndexOrder": true
+ },
+ "changes/list-since": {
+  "function": "changes_list_since_ab17ac83",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "xact": "xid8",
+   "at": "timestamp with time zone",
+   "epoch": "text",
+   "doctor": "integer",
+   "kind": "smallint",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "changes": "text",
+   "next": "text"
+  },
+  "readsInIndexOrder": true
+ },
  "cleanup/audit-partitions": {
   "function": "cleanup_audit_partitions_9a97e9aa",
   "params": {},
@@ -1037,6 +1081,14 @@ export const statementFunctions: Record<
  },
  "cleanup/probes": {
   "function": "cleanup_probes_5acb6523",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
+ "cleanup/record-changes": {
+  "function": "cleanup_record_changes_89482ffd",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -1115,7 +1167,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_0cd8476a",
+  "function": "doctors_list_by_created_at_d6c4f07e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1126,6 +1178,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1140,7 +1193,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_f448df71",
+  "function": "doctors_list_by_created_at_desc_e9527d0e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1151,6 +1204,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1165,7 +1219,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_720cf966",
+  "function": "doctors_list_by_id_9ad2e44e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1175,6 +1229,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1189,7 +1244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_f57133d0",
+  "function": "doctors_list_by_id_desc_48ccb1ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1199,6 +1254,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1213,7 +1269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_4bb3a4ba",
+  "function": "doctors_list_by_lastname_afc97d5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1224,6 +1280,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1238,7 +1295,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_7a7c6ebd",
+  "function": "doctors_list_by_lastname_desc_923fa48c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1249,6 +1306,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1263,7 +1321,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_c3df1f28",
+  "function": "doctors_list_by_patient_id_180c65b2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1273,6 +1331,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1287,7 +1346,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_d942850e",
+  "function": "doctors_list_by_patient_id_desc_ab626f94",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1297,6 +1356,7 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1311,7 +1371,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_5abc3440",
+  "function": "doctors_list_by_search_created_at_4c71063c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1322,6 +1382,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1336,7 +1397,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_76c39d07",
+  "function": "doctors_list_by_search_created_at_desc_1e31a6c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1347,6 +1408,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1361,7 +1423,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_44ef059d",
+  "function": "doctors_list_by_search_id_94876a46",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1371,6 +1433,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1385,7 +1448,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_b0c7ae24",
+  "function": "doctors_list_by_search_id_desc_cee8aff5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1395,6 +1458,7 @@ export const statementFunctions: Record<
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1409,13 +1473,66 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_7e108ae7",
+  "function": "doctors_list_by_search_lastname_ff0781d5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-lastname-desc": {
+  "function": "doctors_list_by_search_lastname_desc_7444e966",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-search-updated-at": {
+  "function": "doctors_list_by_search_updated_at_d308cf33",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "patient": "integer",
    "active": "boolean",
@@ -1433,15 +1550,68 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_0834cf9f",
+ "doctors/list-by-search-updated-at-desc": {
+  "function": "doctors_list_by_search_updated_at_desc_2012348a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-updated-at": {
+  "function": "doctors_list_by_updated_at_3f657df5",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "active": "boolean",
+   "specialization": "text",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "doctors/list-by-updated-at-desc": {
+  "function": "doctors_list_by_updated_at_desc_89f3fcb2",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "patient": "integer",
    "active": "boolean",
    "specialization": "text",
@@ -1898,7 +2068,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_dde18e14",
+  "function": "patients_list_by_contact_created_at_82c9038c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1916,6 +2086,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1930,7 +2101,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_e51bc400",
+  "function": "patients_list_by_contact_created_at_desc_f5fdc72b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1948,6 +2119,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1962,7 +2134,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_49d4e0cd",
+  "function": "patients_list_by_contact_id_ff17bd9c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1979,6 +2151,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -1993,7 +2166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_bc425851",
+  "function": "patients_list_by_contact_id_desc_1e51467e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2010,6 +2183,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2024,7 +2198,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_aef11ab9",
+  "function": "patients_list_by_contact_lastname_6fe5bd75",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2034,6 +2208,73 @@ export const statementFunctions: Record<
    "email": "text",
    "phone": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-lastname-desc": {
+  "function": "patients_list_by_contact_lastname_desc_992c0433",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-contact-updated-at": {
+  "function": "patients_list_by_contact_updated_at_ac937c33",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "doctor": "integer",
    "gender": "text",
@@ -2055,8 +2296,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_7304bf5e",
+ "patients/list-by-contact-updated-at-desc": {
+  "function": "patients_list_by_contact_updated_at_desc_01bc6105",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2065,8 +2306,9 @@ export const statementFunctions: Record<
    "identifier": "text",
    "email": "text",
    "phone": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -2088,7 +2330,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_16802cdf",
+  "function": "patients_list_by_created_at_d3f6d509",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2106,6 +2348,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2120,7 +2363,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_23292b50",
+  "function": "patients_list_by_created_at_desc_3204ea4a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2138,6 +2381,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2152,7 +2396,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_a2fab40d",
+  "function": "patients_list_by_doctor_created_at_838d9fb2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2170,6 +2414,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2184,7 +2429,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_7b90ad6f",
+  "function": "patients_list_by_doctor_created_at_desc_66b6ce26",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2202,6 +2447,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2216,7 +2462,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_c8ab66f9",
+  "function": "patients_list_by_doctor_id_e7c98b87",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2233,6 +2479,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2247,7 +2494,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_fca8958d",
+  "function": "patients_list_by_doctor_id_desc_6c4dcdb6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2264,6 +2511,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2278,7 +2526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_0402b432",
+  "function": "patients_list_by_doctor_lastname_05a523ad",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2287,6 +2535,73 @@ export const statementFunctions: Record<
    "identifier": "text",
    "doctor": "integer",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-lastname-desc": {
+  "function": "patients_list_by_doctor_lastname_desc_2bd6fb21",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "doctor": "integer",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-doctor-updated-at": {
+  "function": "patients_list_by_doctor_updated_at_b3aaf031",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2309,8 +2624,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_ad69440e",
+ "patients/list-by-doctor-updated-at-desc": {
+  "function": "patients_list_by_doctor_updated_at_desc_c15f292f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2318,8 +2633,9 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "doctor": "integer",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "gender": "text",
@@ -2342,7 +2658,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_4c1a5911",
+  "function": "patients_list_by_id_c578b2b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2359,6 +2675,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2373,7 +2690,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_d1c984a0",
+  "function": "patients_list_by_id_desc_f2531b24",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2390,6 +2707,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2404,7 +2722,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_2577f568",
+  "function": "patients_list_by_identifier_created_at_00ef940e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2422,6 +2740,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2436,7 +2755,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_c5d0b6d1",
+  "function": "patients_list_by_identifier_created_at_desc_34c32d11",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2454,6 +2773,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2468,7 +2788,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_352e0cb0",
+  "function": "patients_list_by_identifier_id_87fabe78",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2485,6 +2805,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2499,7 +2820,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_9afb56a6",
+  "function": "patients_list_by_identifier_id_desc_d6612c94",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2516,6 +2837,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2530,7 +2852,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_10049a34",
+  "function": "patients_list_by_identifier_lastname_61c26dc6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2538,6 +2860,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-lastname-desc": {
+  "function": "patients_list_by_identifier_lastname_desc_8685c41e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-identifier-updated-at": {
+  "function": "patients_list_by_identifier_updated_at_7f67f001",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2561,16 +2950,17 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_f8240c37",
+ "patients/list-by-identifier-updated-at-desc": {
+  "function": "patients_list_by_identifier_updated_at_desc_e4d3074c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -2594,7 +2984,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_de26c52b",
+  "function": "patients_list_by_lastname_c3447405",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2612,6 +3002,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2626,7 +3017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_efa8a3fa",
+  "function": "patients_list_by_lastname_desc_63ae26b7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2644,6 +3035,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2658,7 +3050,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_d2afbece",
+  "function": "patients_list_by_search_created_at_c323653a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2676,6 +3068,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2690,7 +3083,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_c302eed0",
+  "function": "patients_list_by_search_created_at_desc_c16f1e8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2708,6 +3101,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2722,7 +3116,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_799e2251",
+  "function": "patients_list_by_search_id_3f7a1679",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2739,6 +3133,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2753,7 +3148,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_f81b3d23",
+  "function": "patients_list_by_search_id_desc_7c080ffd",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2770,6 +3165,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2784,7 +3180,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_99a0912c",
+  "function": "patients_list_by_search_lastname_72e0e143",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2792,6 +3188,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-lastname-desc": {
+  "function": "patients_list_by_search_lastname_desc_2d4cb0f6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-search-updated-at": {
+  "function": "patients_list_by_search_updated_at_2cbd35e7",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -2815,16 +3278,83 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_e2ad10d1",
+ "patients/list-by-search-updated-at-desc": {
+  "function": "patients_list_by_search_updated_at_desc_13b949ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-updated-at": {
+  "function": "patients_list_by_updated_at_be87403a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-by-updated-at-desc": {
+  "function": "patients_list_by_updated_at_desc_8b41e30e",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -2871,7 +3401,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_3b95f800",
+  "function": "patients_list_deleted_by_contact_created_at_4b1c14f5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2889,6 +3419,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2903,7 +3434,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_090520c0",
+  "function": "patients_list_deleted_by_contact_created_at_desc_58cb9ae3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2921,6 +3452,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2935,7 +3467,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_69b6c590",
+  "function": "patients_list_deleted_by_contact_id_ce331305",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2952,6 +3484,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2966,7 +3499,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_772b7b91",
+  "function": "patients_list_deleted_by_contact_id_desc_98817e68",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2983,6 +3516,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -2997,7 +3531,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_0bd7e4ad",
+  "function": "patients_list_deleted_by_contact_lastname_aa3013f2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3007,6 +3541,73 @@ export const statementFunctions: Record<
    "email": "text",
    "phone": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-lastname-desc": {
+  "function": "patients_list_deleted_by_contact_lastname_desc_edd1490d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-contact-updated-at": {
+  "function": "patients_list_deleted_by_contact_updated_at_12f20fcc",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "email": "text",
+   "phone": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "doctor": "integer",
    "gender": "text",
@@ -3028,8 +3629,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_c3e1c3a4",
+ "patients/list-deleted-by-contact-updated-at-desc": {
+  "function": "patients_list_deleted_by_contact_updated_at_desc_2c8bd980",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3038,8 +3639,9 @@ export const statementFunctions: Record<
    "identifier": "text",
    "email": "text",
    "phone": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
@@ -3061,7 +3663,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_51f8d0ef",
+  "function": "patients_list_deleted_by_created_at_4fad04d6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3079,6 +3681,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3093,7 +3696,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_cdcb5053",
+  "function": "patients_list_deleted_by_created_at_desc_579172bb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3111,6 +3714,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3125,7 +3729,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_3aadc77e",
+  "function": "patients_list_deleted_by_id_4cb02141",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3142,6 +3746,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3156,7 +3761,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_199025a2",
+  "function": "patients_list_deleted_by_id_desc_deda0571",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3173,6 +3778,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3187,7 +3793,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_f0072482",
+  "function": "patients_list_deleted_by_identifier_created_at_02826cd0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3205,6 +3811,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3219,7 +3826,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_1e06321b",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_7ba06cef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3237,6 +3844,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3251,7 +3859,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_eaca0853",
+  "function": "patients_list_deleted_by_identifier_id_0d334ffc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3268,6 +3876,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3282,7 +3891,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_50c00ede",
+  "function": "patients_list_deleted_by_identifier_id_desc_4e1f3389",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3299,6 +3908,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3313,7 +3923,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_0b7e2377",
+  "function": "patients_list_deleted_by_identifier_lastname_97e25dbf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3321,6 +3931,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-lastname-desc": {
+  "function": "patients_list_deleted_by_identifier_lastname_desc_42a5ed0d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-identifier-updated-at": {
+  "function": "patients_list_deleted_by_identifier_updated_at_e9921058",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3344,16 +4021,17 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_0f85c2b0",
+ "patients/list-deleted-by-identifier-updated-at-desc": {
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_8e83f263",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -3377,7 +4055,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_ae7c34cb",
+  "function": "patients_list_deleted_by_lastname_7413d07d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3395,6 +4073,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3409,7 +4088,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_5685de80",
+  "function": "patients_list_deleted_by_lastname_desc_8f824988",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3427,6 +4106,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3441,7 +4121,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_59dcf62c",
+  "function": "patients_list_deleted_by_search_created_at_959300ac",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3459,6 +4139,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3473,7 +4154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_a9116417",
+  "function": "patients_list_deleted_by_search_created_at_desc_966a402f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3491,6 +4172,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3505,7 +4187,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_5b0813f7",
+  "function": "patients_list_deleted_by_search_id_4677dcfc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3522,6 +4204,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3536,7 +4219,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_5920e7f9",
+  "function": "patients_list_deleted_by_search_id_desc_73c9ea55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3553,6 +4236,7 @@ export const statementFunctions: Record<
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
+   "updated_since": "timestamp with time zone",
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
@@ -3567,7 +4251,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_b82e0f33",
+  "function": "patients_list_deleted_by_search_lastname_62031c36",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3575,6 +4259,73 @@ export const statementFunctions: Record<
    "search": "text",
    "identifier": "text",
    "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-lastname-desc": {
+  "function": "patients_list_deleted_by_search_lastname_desc_688e1f95",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "text",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "updated_since": "timestamp with time zone",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-search-updated-at": {
+  "function": "patients_list_deleted_by_search_updated_at_29ef0eb1",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
    "after_id": "bigint",
    "email": "text",
    "phone": "text",
@@ -3598,16 +4349,83 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
- "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_145ac9ca",
+ "patients/list-deleted-by-search-updated-at-desc": {
+  "function": "patients_list_deleted_by_search_updated_at_desc_6bdd5e61",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "search": "text",
    "identifier": "text",
-   "after_key": "text",
+   "after_key": "timestamp with time zone",
    "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-updated-at": {
+  "function": "patients_list_deleted_by_updated_at_bc5c9191",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "updated_since": "timestamp with time zone",
+   "after_id": "bigint",
+   "email": "text",
+   "phone": "text",
+   "doctor": "integer",
+   "gender": "text",
+   "min_age": "integer",
+   "today": "date",
+   "max_age": "integer",
+   "born_from": "date",
+   "born_to": "date",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/list-deleted-by-updated-at-desc": {
+  "function": "patients_list_deleted_by_updated_at_desc_798c47b9",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "search": "text",
+   "identifier": "text",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "updated_since": "timestamp with time zone",
    "email": "text",
    "phone": "text",
    "doctor": "integer",
@@ -3728,7 +4546,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_afb8579f",
+  "function": "patients_unmerge_6a95ece0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3742,12 +4560,13 @@ export const statementFunctions: Record<
    "isTarget": "boolean",
    "mergedInto": "integer",
    "canChangeSuccessor": "boolean",
-   "hasSurvivor": "boolean"
+   "hasSurvivor": "boolean",
+   "isSurvivorMerged": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_ae04d3e3",
+  "function": "patients_update_275658cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

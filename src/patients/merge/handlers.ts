@@ -9,7 +9,7 @@ import {
   versionsExpectedBy,
   versionsToChange,
 } from "../../http/preconditions.ts";
-import { fieldProblem, Problem, requireFound } from "../../http/problems.ts";
+import { fieldProblem, notFoundProblem, Problem, requireFound } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate, validateHeaders } from "../../http/validation.ts";
 import { columnsTaken, MergeHeaders, PatientMerge } from "../requests.ts";
@@ -61,7 +61,9 @@ export const unmergeHandlers = createHandlers(validate("param", IdPath), async (
   if (result.mergedInto === null) throw new Problem("not_merged", "This patient is not merged.");
   if (!requireFound(result.canChangeSuccessor, "patient"))
     throw new Problem("not_patient_owner", "Only the owner of its successor may undo the merge.");
-  if (!result.hasSurvivor) throw survivorMerged(result.mergedInto);
+  if (result.isSurvivorMerged) throw survivorMerged(result.mergedInto);
+  // It was deleted or transferred while the statement waited.
+  if (!result.hasSurvivor) throw notFoundProblem("patient");
   throw new Problem("unmerge_expired", "The merge was too long ago: it can be undone within 30 days.");
 });
 

@@ -40,7 +40,8 @@ const isEmailInUse = (email: SQL, isShared: SQL): SQL => sql`EXISTS (
  *
  * @returns its row: `body` is null when nothing was undone. `isTarget` is null when the caller may read neither the patient
  *   nor its successor. `mergedInto` is null when it is not merged. `canChangeSuccessor`: whether the caller owns the last
- *   survivor; null when it may not read it. `hasSurvivor`: whether the caller owns the one that it was merged into.
+ *   survivor; null when it may not read it. `hasSurvivor`: whether the caller owns the one that it was merged into;
+ *   if not, `isSurvivorMerged` may say why.
  */
 export const unmergePatient = authenticated<
   {
@@ -49,6 +50,7 @@ export const unmergePatient = authenticated<
     mergedInto: number | null;
     canChangeSuccessor: boolean | null;
     hasSurvivor: boolean;
+    isSurvivorMerged: boolean;
   },
   { id: number }
 >(
@@ -172,6 +174,7 @@ export const unmergePatient = authenticated<
   })}
 SELECT ${jsonBody("response")} AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
-  EXISTS (SELECT FROM survivor) AS "hasSurvivor"
+  EXISTS (SELECT FROM survivor) AS "hasSurvivor",
+  EXISTS (SELECT FROM target, patients p WHERE p.id = target.merged_into AND p.merged_into IS NOT NULL) AS "isSurvivorMerged"
 FROM caller WHERE NOT (${isRevokedDuringWait("locked")})`,
 );

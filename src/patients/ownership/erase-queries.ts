@@ -35,7 +35,7 @@ const remained = sql`${remainder("audit_events", "They say who did what and when
 
 /**
  * Removes a deleted patient for good, for an admin. The reason goes into the audit log. The function `erase_patient`
- * (drizzle/0028_merges.sql) is the only way for the Worker to do that, and has the list of what is removed.
+ * (drizzle/0029_merges.sql) is the only way for the Worker to do that, and has the list of what is removed.
  *
  * @returns its row: `body` is null when there is no such patient, or it is not deleted (`isFound`).
  */

@@ -1,4 +1,4 @@
--- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 patient integer, $6 after_id bigint, $7 active boolean, $8 specialization text, $9 size integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
+-- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 patient integer, $6 after_id bigint, $7 active boolean, $8 specialization text, $9 updated_since timestamp with time zone, $10 size integer, $11 request_id uuid, $12 address text, $13 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -28,10 +28,11 @@ page_and_next AS (
         OR d.name_tokens @@ (SELECT query FROM search))
       AND ($7::boolean IS NULL OR d.active = $7::boolean)
       AND ($8::text IS NULL OR d.specialization = $8::text)
-    ORDER BY m.patient_id, m.doctor_id LIMIT $9::int + 1
+      AND ($9::timestamptz IS NULL OR d.updated_at >= $9::timestamptz)
+    ORDER BY m.patient_id, m.doctor_id LIMIT $10::int + 1
   ) d
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
@@ -46,7 +47,7 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $10::uuid, $11::text,
+    SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         WHEN EXISTS (SELECT FROM patients p WHERE p.id = $5::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done'
@@ -54,11 +55,11 @@ audit_event AS (
       $5::int
     FROM token_account WHERE $5::int IS NOT NULL
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  WHERE NOT ($13::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next d WHERE page_position = $9::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $9::int)) AS id,
+  (SELECT id::float8 FROM page_and_next d WHERE page_position = $10::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $10::int)) AS id,
   true AS "isAllowed"
 FROM caller;

@@ -1,4 +1,4 @@
--- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key timestamp with time zone, $6 after_id bigint, $7 patient integer, $8 active boolean, $9 specialization text, $10 size integer, $11 request_id uuid, $12 address text, $13 is_retry boolean
+-- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key timestamp with time zone, $6 after_id bigint, $7 patient integer, $8 active boolean, $9 specialization text, $10 updated_since timestamp with time zone, $11 size integer, $12 request_id uuid, $13 address text, $14 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -30,7 +30,8 @@ next_matches AS MATERIALIZED (
       OR d.name_tokens @@ (SELECT query FROM search))
     AND ($8::boolean IS NULL OR d.active = $8::boolean)
     AND ($9::text IS NULL OR d.specialization = $9::text)
-  ORDER BY created_at DESC, id DESC LIMIT $10::int + 1
+    AND ($10::timestamptz IS NULL OR d.updated_at >= $10::timestamptz)
+  ORDER BY created_at DESC, id DESC LIMIT $11::int + 1
 ),
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY created_at DESC, id DESC) AS page_position
@@ -43,19 +44,20 @@ page_and_next AS (
       (
         SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
         FROM (SELECT * FROM doctors WHERE name_tokens @@ (SELECT query FROM search) OFFSET 0) d
-        WHERE (SELECT count(*) FROM next_matches) <= $10::int
+        WHERE (SELECT count(*) FROM next_matches) <= $11::int
           AND (d.created_at, d.id) < ($5::timestamptz, $6::bigint)
           AND ($7::int IS NULL OR (
             SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $7::int AND m.doctor_id = d.id))
           AND ($8::boolean IS NULL OR d.active = $8::boolean)
           AND ($9::text IS NULL OR d.specialization = $9::text)
-        ORDER BY d.created_at DESC, d.id DESC LIMIT $10::int + 1
+          AND ($10::timestamptz IS NULL OR d.updated_at >= $10::timestamptz)
+        ORDER BY d.created_at DESC, d.id DESC LIMIT $11::int + 1
       )
     ) merged
-    ORDER BY created_at DESC, id DESC LIMIT $10::int + 1
+    ORDER BY created_at DESC, id DESC LIMIT $11::int + 1
   ) d
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $10::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
@@ -70,7 +72,7 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
+    SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         WHEN EXISTS (SELECT FROM patients p WHERE p.id = $7::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done'
@@ -78,12 +80,12 @@ audit_event AS (
       $7::int
     FROM token_account WHERE $7::int IS NOT NULL
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($13::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next d WHERE page_position = $10::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $10::int)) AS key,
-  (SELECT id::float8 FROM page_and_next d WHERE page_position = $10::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $10::int)) AS id,
+  (SELECT substr(to_json(d.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next d WHERE page_position = $11::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
+  (SELECT id::float8 FROM page_and_next d WHERE page_position = $11::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
   true AS "isAllowed"
 FROM caller;

@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 identifier text, $6 email text, $7 phone text, $8 after_id bigint, $9 doctor integer, $10 gender text, $11 min_age integer, $12 today date, $13 max_age integer, $14 born_from date, $15 born_to date, $16 size integer, $17 request_id uuid, $18 address text, $19 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 identifier text, $6 email text, $7 phone text, $8 after_id bigint, $9 doctor integer, $10 gender text, $11 min_age integer, $12 today date, $13 max_age integer, $14 born_from date, $15 born_to date, $16 updated_since timestamp with time zone, $17 size integer, $18 request_id uuid, $19 address text, $20 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -49,10 +49,11 @@ page_and_next AS (
       AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
       AND ($14::date IS NULL OR p.born_to >= $14::date)
       AND ($15::date IS NULL OR p.born_from <= $15::date)
-    ORDER BY p.id LIMIT $16::int + 1
+      AND ($16::timestamptz IS NULL OR p.updated_at >= $16::timestamptz)
+    ORDER BY p.id LIMIT $17::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $16::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $17::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
@@ -69,18 +70,18 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $17::uuid, $18::text,
+    SELECT id, username, role, $2::uuid, $18::uuid, $19::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($19::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($20::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $16::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $16::int)) AS id,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $17::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $17::int)) AS id,
   true AS "isAllowed"
 FROM caller;

@@ -1,4 +1,4 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 identifier text, $6 after_key text, $7 after_id bigint, $8 email text, $9 phone text, $10 doctor integer, $11 gender text, $12 min_age integer, $13 today date, $14 max_age integer, $15 born_from date, $16 born_to date, $17 size integer, $18 request_id uuid, $19 address text, $20 is_retry boolean
+-- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 identifier text, $6 after_key text, $7 after_id bigint, $8 email text, $9 phone text, $10 doctor integer, $11 gender text, $12 min_age integer, $13 today date, $14 max_age integer, $15 born_from date, $16 born_to date, $17 updated_since timestamp with time zone, $18 size integer, $19 request_id uuid, $20 address text, $21 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -44,7 +44,8 @@ next_matches AS MATERIALIZED (
     AND ($14::int IS NULL OR p.born_to > ($13::date - make_interval(years => $14::int + 1))::date)
     AND ($15::date IS NULL OR p.born_to >= $15::date)
     AND ($16::date IS NULL OR p.born_from <= $16::date)
-  ORDER BY name_sort_key, id LIMIT $17::int + 1
+    AND ($17::timestamptz IS NULL OR p.updated_at >= $17::timestamptz)
+  ORDER BY name_sort_key, id LIMIT $18::int + 1
 ),
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY name_sort_key, id) AS page_position
@@ -60,7 +61,7 @@ page_and_next AS (
           SELECT * FROM patients
           WHERE patient_name_tokens(owner_id, deleted_from, name_tokens) @@ (SELECT scoped_query FROM search) OFFSET 0
         ) p
-        WHERE (SELECT count(*) FROM next_matches) <= $17::int AND p.deleted_at IS NOT NULL
+        WHERE (SELECT count(*) FROM next_matches) <= $18::int AND p.deleted_at IS NOT NULL
           AND (p.deleted_from, p.name_sort_key, p.id) > ((SELECT id FROM caller), $6::text, $7::bigint)
           AND p.deleted_from <= (SELECT id FROM caller)
           AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
@@ -75,13 +76,14 @@ page_and_next AS (
           AND ($14::int IS NULL OR p.born_to > ($13::date - make_interval(years => $14::int + 1))::date)
           AND ($15::date IS NULL OR p.born_to >= $15::date)
           AND ($16::date IS NULL OR p.born_from <= $16::date)
-        ORDER BY p.deleted_from, p.name_sort_key, p.id LIMIT $17::int + 1
+          AND ($17::timestamptz IS NULL OR p.updated_at >= $17::timestamptz)
+        ORDER BY p.deleted_from, p.name_sort_key, p.id LIMIT $18::int + 1
       )
     ) merged
-    ORDER BY name_sort_key, id LIMIT $17::int + 1
+    ORDER BY name_sort_key, id LIMIT $18::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $17::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $18::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
@@ -98,19 +100,19 @@ page_json AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $18::uuid, $19::text,
+    SELECT id, username, role, $2::uuid, $19::uuid, $20::text,
       'list',
       CASE WHEN NOT is_accepted THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($20::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  WHERE NOT ($21::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $17::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $17::int)) AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $17::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $17::int)) AS id,
+  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $18::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $18::int)) AS key,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $18::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $18::int)) AS id,
   true AS "isAllowed"
 FROM caller;

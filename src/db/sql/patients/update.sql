@@ -71,7 +71,7 @@ field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
   UNION ALL SELECT field, 'required' AS code FROM next, unnest(ARRAY['firstname', 'lastname']) field
   WHERE next.firstname = '' AND next.lastname = ''
-  UNION ALL SELECT field, 'required' FROM next, unnest(ARRAY['email', 'phones', 'identifiers', 'anonymous']) field
+  UNION ALL SELECT 'email', 'required' FROM next
   WHERE next.email IS NULL AND next.phones = '{}' AND next.identifiers = '[]' AND NOT next.anonymous
   UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM target, identifier_errors($8::jsonb -> 'identifiers', target.identifiers) i
 ),

@@ -179,7 +179,7 @@ BEGIN
 	GET DIAGNOSTICS erased = ROW_COUNT;
 	RETURN erased;
 END $$;--> statement-breakpoint
--- As in 0025, with the patients that were merged into this one, and the merges.
+-- As in 0027, with the patients that were merged into this one, and the merges.
 CREATE OR REPLACE FUNCTION "erase_patient"(erased_id integer, max_events integer) RETURNS json LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -235,7 +235,7 @@ BEGIN
 		SELECT row_to_json(o) FROM (
 			SELECT (
 				SELECT row_to_json(r) FROM (
-					SELECT patients, identifiers, merges, assignments, emergency_accesses, stored_responses + merged_responses AS stored_responses, audit_changes
+					SELECT patients, assignments, identifiers, merges, emergency_accesses, stored_responses + merged_responses AS stored_responses, audit_changes
 				) r
 			) AS removed, has_more AS more
 		) o);

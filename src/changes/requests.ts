@@ -1,0 +1,6 @@
+import { cursorParam } from "../http/pagination.ts";
+import { strictQuery } from "../http/query.ts";
+import * as z from "../zod.ts";
+
+/** `since`: the cursor of an earlier response. Without it the feed starts with everything. */
+export const ChangesQuery = z.lazy(() => strictQuery({ since: cursorParam }));

@@ -1,0 +1,120 @@
+-- GET /api/changes: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 xact xid8, $5 at timestamp with time zone, $6 epoch text, $7 doctor integer, $8 kind smallint, $9 id integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted,
+    u.probing_until > now() AS is_probing
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id FROM token_account
+  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+horizon AS MATERIALIZED (
+  SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xact, change_feed_epoch() AS epoch
+),
+start AS MATERIALIZED (
+  SELECT coalesce($4::xid8, horizon.xact) AS xact, coalesce($5::timestamptz, now()) AS at
+  FROM caller, horizon
+  WHERE $6::text IS NULL
+    OR $6::text = horizon.epoch AND $4::xid8 <= horizon.xact
+    AND $5::timestamptz > now() - make_interval(days => 90)
+    AND $7::int IS NOT DISTINCT FROM caller.doctor_id
+),
+page_and_next AS (
+  SELECT xact, kind, id, version, row_number() OVER (ORDER BY xact, kind, id) AS page_position
+  FROM (
+    SELECT * FROM (
+      (
+        SELECT c.xact, c.kind, c.record_id AS id, c.version
+        FROM record_changes c
+        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('account', (SELECT id FROM caller), (SELECT xact FROM start), $8::smallint, $9::int)
+          AND (c.audience, c.audience_id, c.xact) < ('account', (SELECT id FROM caller), (SELECT xact FROM horizon))
+        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+      ) UNION ALL (
+        SELECT c.xact, c.kind, c.record_id AS id, c.version
+        FROM record_changes c
+        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('doctor', (SELECT doctor_id FROM caller), (SELECT xact FROM start), $8::smallint, $9::int)
+          AND (c.audience, c.audience_id, c.xact) < ('doctor', (SELECT doctor_id FROM caller), (SELECT xact FROM horizon))
+        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+      ) UNION ALL (
+        SELECT c.xact, c.kind, c.record_id AS id, c.version
+        FROM record_changes c
+        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('everybody', 0, (SELECT xact FROM start), $8::smallint, $9::int)
+          AND (c.audience, c.audience_id, c.xact) < ('everybody', 0, (SELECT xact FROM horizon))
+        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+      ) UNION ALL (
+        SELECT c.xact, 1::smallint, m.patient_id, 1
+        FROM mappings m JOIN LATERAL (
+          SELECT c.xact FROM record_changes c
+          WHERE c.kind = 1 AND c.record_id = m.patient_id AND c.xact >= (SELECT xact FROM start) AND c.xact < (SELECT xact FROM horizon)
+          ORDER BY c.xact DESC LIMIT 1
+        ) c ON true
+        WHERE (SELECT doctor_id FROM caller) IS NOT NULL AND m.current_doctor_id = (SELECT doctor_id FROM caller)
+          AND (c.xact, 1::smallint, m.patient_id) > ((SELECT xact FROM start), $8::smallint, $9::int)
+        ORDER BY c.xact, m.patient_id LIMIT 501
+      )
+    ) changes
+    ORDER BY xact, kind, id LIMIT 501
+  ) changes
+),
+page AS (
+  -- A record once, at the place of its last change.
+  SELECT DISTINCT ON (kind, id) kind, id, version, page_position FROM page_and_next
+  WHERE page_position <= 500 ORDER BY kind, id, page_position DESC
+),
+entries AS (
+  SELECT c.kind, c.id, c.page_position, coalesce(v.current_version, c.version) AS version,
+    CASE WHEN v.current_version IS NULL THEN concat(',"deleted":true', (
+      SELECT ',"merged_into":' || p.id FROM patients p
+      WHERE c.kind = 1::smallint AND p.id = (SELECT last_survivor(c.id)) AND (
+        p.owner_id = (SELECT id FROM caller)
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+        )
+    ))) END AS deleted
+  FROM page c CROSS JOIN LATERAL (
+    SELECT CASE c.kind
+        WHEN 1::smallint THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND (
+          p.owner_id = (SELECT id FROM caller)
+          OR p.owner_id IS NOT NULL AND EXISTS (
+            SELECT FROM mappings m
+            WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+          )
+        ))
+        WHEN 2::smallint THEN (SELECT d.version FROM doctors d WHERE d.id = c.id)
+        ELSE (SELECT 1 FROM mappings m WHERE m.id = c.id AND (
+          m.owner_id = (SELECT id FROM caller)
+          OR m.current_doctor_id = (SELECT doctor_id FROM caller)
+        ))
+      END AS current_version OFFSET 0
+  ) v
+),
+next AS (
+  SELECT * FROM page_and_next
+  WHERE page_position = 500 AND EXISTS (SELECT FROM page_and_next WHERE page_position > 500)
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  SELECT e.* FROM (
+    SELECT id, username, role, $2::uuid, $10::uuid, $11::text,
+      'list_changes',
+      CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN NOT EXISTS (SELECT FROM start) THEN 'refused' ELSE 'done' END,
+      ARRAY(SELECT id FROM page WHERE kind = 1::smallint ORDER BY id)
+    FROM token_account
+  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+)
+SELECT (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, deleted, '}'), ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
+  (SELECT row_to_json(c)::text FROM (
+    SELECT caller.id AS account, caller.doctor_id AS doctor, horizon.epoch,
+      coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact, CASE WHEN next.id IS NULL THEN now() ELSE start.at END AS at,
+      false AS initial
+    FROM horizon CROSS JOIN start LEFT JOIN next ON true
+  ) c) AS next
+FROM caller;
