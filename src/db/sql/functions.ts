@@ -4526,7 +4526,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_9fc0b6c5",
+  "function": "patients_transfer_all_a52c2cca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4546,7 +4546,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_6a95ece0",
+  "function": "patients_unmerge_dce07127",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -40,7 +40,7 @@ candidates AS (
 batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT 1000),
 locked AS (
   -- In the order of their ids, as a merge locks two patients.
-  SELECT p.id FROM patients p WHERE p.id IN (SELECT id FROM batch) ORDER BY p.id FOR UPDATE
+  SELECT p.id FROM patients p WHERE p.id = ANY (ARRAY(SELECT id FROM batch)) ORDER BY p.id FOR UPDATE
 ),
 transferred AS (
   UPDATE patients p SET updated_at = now(), version = p.version + 1,

@@ -196,5 +196,5 @@ audit_event AS (
 SELECT (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
   EXISTS (SELECT FROM survivor) AS "hasSurvivor",
-  EXISTS (SELECT FROM target, patients p WHERE p.id = target.merged_into AND p.merged_into IS NOT NULL) AS "isSurvivorMerged"
+  (SELECT p.merged_into FROM patients p WHERE p.id = (SELECT merged_into FROM target)) IS NOT NULL AS "isSurvivorMerged"
 FROM caller WHERE NOT (EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck));
