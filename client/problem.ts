@@ -13,6 +13,7 @@ interface ProblemDetails {
   error_codes?: Record<string, FieldErrorCode[]>;
   existing?: number;
   duplicates?: number[];
+  successor?: number;
   system?: string;
   request_id?: string;
 }
@@ -45,6 +46,8 @@ export class ProblemError extends Error {
   readonly existing: number | undefined;
   /** With the code `possible_duplicate`: the ids of the patients that the new one looks like, the best first. */
   readonly duplicates: number[] | undefined;
+  /** With the code `merged`: the id of the patient that this one is part of now. */
+  readonly successor: number | undefined;
   /** With the code `identifier_taken` or `receiver_has_identifier`: the name of its system, if the API names it. */
   readonly system: string | undefined;
   /** The id of the request in the API's log. */
@@ -70,6 +73,7 @@ export class ProblemError extends Error {
     this.errorCodes = details.error_codes ?? {};
     this.existing = details.existing;
     this.duplicates = details.duplicates;
+    this.successor = details.successor;
     this.system = details.system;
     this.headers = headers ?? new Headers();
     this.requestId = details.request_id ?? this.headers.get("X-Request-Id") ?? undefined;

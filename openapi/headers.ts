@@ -7,7 +7,7 @@ const commonHeaders = ["X-Request-Id", "Server-Timing"] as const;
 export const deprecationHeaders = ["Deprecation", "SuccessorLink"] as const;
 
 /** The headers that problems.ts adds to errors. */
-export type ProblemHeaderName = "Accept-Encoding" | "Retry-After" | "WWW-Authenticate";
+export type ProblemHeaderName = "Accept-Encoding" | "MergedLink" | "Retry-After" | "WWW-Authenticate";
 
 const text = (pattern: string) => ({ type: "string", pattern });
 
@@ -49,6 +49,12 @@ export const headers: Record<
     required: false,
     schema: text('^</[^>]+>; rel="successor-version"$'),
     example: '</api/mappings/41/>; rel="successor-version"',
+  },
+  MergedLink: {
+    description: "The path of the patient that this one is part of now (RFC 5829).",
+    required: true,
+    schema: text('^</api/patients/[1-9][0-9]*/>; rel="successor-version"$'),
+    example: '</api/patients/7/>; rel="successor-version"',
   },
   Deprecation: {
     description: "Since when the operation is deprecated (RFC 9745): `@` and the seconds since 1970.",
@@ -111,6 +117,7 @@ export const headers: Record<
 /** Headers whose component has another name, because another header of the same name has another meaning. */
 const sentNames: Record<string, string> = {
   DuplicateLink: "Link",
+  MergedLink: "Link",
   SuccessorLink: "Link",
   PollAfter: "Retry-After",
 };

@@ -23,6 +23,7 @@ export const problemSchema = describeSchema(
     detail: z.string(),
     errors: z.optional(responses.fieldErrorsSchema),
     error_codes: z.optional(responses.fieldErrorCodesSchema),
+    successor: z.optional(idSchema),
     existing: z.optional(idSchema),
     system: z.optional(z.string()),
     duplicates: z.optional(responses.boundedArray(idSchema, 10)),
@@ -39,6 +40,7 @@ export const problemSchema = describeSchema(
       errors: "Present only if fields are not valid: all messages of each field, by its path.",
       error_codes:
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
+      successor: "With `merged`, the id of the patient that this one is part of now.",
       existing:
         "With `email_taken`, `identifier_taken` and `identifier_system_taken`, the id of the record that has the email, the identifier or the name. Left out if the response cannot name it.",
       system:
@@ -249,6 +251,10 @@ export function operationProblem(
   );
 }
 
+/** A status can have several codes: only a merged patient has a successor. */
+const mergedHeaders = (codes: readonly ProblemCode[]): ProblemHeaderName[] =>
+  codes.includes("merged") ? ["MergedLink"] : [];
+
 function problemResponse(
   status: number,
   texts: Partial<ProblemDescription> = {},
@@ -266,7 +272,7 @@ function problemResponse(
   };
   return {
     description: own.description,
-    headers: headerReferences([...(own.headers ?? []), ...headers]),
+    headers: headerReferences([...(own.headers ?? []), ...mergedHeaders(own.codes), ...headers]),
     content: { "application/problem+json": { schema, example: problemExample(status, own) } },
   };
 }
@@ -283,6 +289,7 @@ function problemExample(
   return {
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
+    ...(code === "merged" && { successor: 7 }),
     ...(code === "email_taken" && { existing: 7 }),
     ...(code === "possible_duplicate" && { duplicates: [7, 9] }),
     ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),

@@ -12,6 +12,7 @@ import type {
   NewRecordState,
   TargetState,
 } from "../db/query/resource.ts";
+import type { MergedState } from "../db/query/successor.ts";
 import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
@@ -29,7 +30,7 @@ import {
   versionsToRead,
   WritePreconditions,
 } from "./preconditions.ts";
-import { duplicateProblem, notFoundProblem, requireFound } from "./problems.ts";
+import { duplicateProblem, notFoundProblem, requireFound, requireNotMerged } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 import { validate, validateHeaders } from "./validation.ts";
 
@@ -40,7 +41,7 @@ const { createHandlers } = createFactory<AuthenticatedEnv>();
 type ReadPage<Shape> = (
   caller: Caller,
   page: PageRequest,
-) => Promise<{ body: Json<Shape[]>; next: PagePosition | null; isAllowed: boolean }>;
+) => Promise<MergedState & { body: Json<Shape[]>; next: PagePosition | null; isAllowed: boolean }>;
 
 /**
  * `GET /`: one page of a list.
@@ -63,7 +64,7 @@ export const listHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
 /**
  * `GET /:id/…`: one page of a list that belongs to a record.
  *
- * @throws {Problem} 400; 404 when the caller may not read that record.
+ * @throws {Problem} 400; 404 when the caller may not read that record; 410 when it was merged.
  */
 export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
   resourceName: string,
@@ -74,6 +75,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
     const request = await parsePageRequest(c, c.req.valid("query") as ListQuery);
     const filters = { ...request.filters, ...c.req.valid("param") };
     const page = await readPage(c.get("caller"), { ...request, filters });
+    requireNotMerged(page);
     if (!page.isAllowed) throw notFoundProblem(resourceName);
     return respondPage(c, page, request);
   });

@@ -3,6 +3,7 @@ import {
   describeEmail,
   genderText,
   idPathParameters,
+  mergedProblem,
   notModifiedResponse,
   pageParameterTexts,
   personNameTexts,
@@ -16,6 +17,7 @@ import { patientAuditOpenApi } from "./audit-openapi.ts";
 import { duplicatesOpenApi, notDuplicateOfText } from "./duplicates/openapi.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
 import { importExportOpenApi } from "./import-export-openapi.ts";
+import { mergeOpenApi } from "./merge/openapi.ts";
 import { ownershipOpenApi } from "./ownership/openapi.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./requests.ts";
 import { Patient } from "./responses.ts";
@@ -66,7 +68,7 @@ const update = {
       headers: ["ETag"],
     },
   ],
-  problems: { 403: notOwner, 404: notFound, 409: emailTaken },
+  problems: { 403: notOwner, 404: notFound, 409: emailTaken, 410: mergedProblem },
 } as const;
 
 export const patientsOpenApi: OpenApiGroup = {
@@ -108,6 +110,7 @@ export const patientsOpenApi: OpenApiGroup = {
     ...duplicatesOpenApi.parameters,
     ...importExportOpenApi.parameters,
     ...ownershipOpenApi.parameters,
+    ...mergeOpenApi.parameters,
     ...patientAuditOpenApi.parameters,
   ],
   schemas: {
@@ -126,6 +129,7 @@ export const patientsOpenApi: OpenApiGroup = {
     ...duplicatesOpenApi.schemas,
     ...importExportOpenApi.schemas,
     ...ownershipOpenApi.schemas,
+    ...mergeOpenApi.schemas,
     ...patientAuditOpenApi.schemas,
     Patient: describeSchema(Patient, {
       description: "A patient.",
@@ -145,6 +149,7 @@ export const patientsOpenApi: OpenApiGroup = {
     ...duplicatesOpenApi.operations,
     ...importExportOpenApi.operations,
     ...ownershipOpenApi.operations,
+    ...mergeOpenApi.operations,
     ...patientAuditOpenApi.operations,
     "GET /api/patients": {
       operationId: "listPatients",
@@ -183,7 +188,7 @@ export const patientsOpenApi: OpenApiGroup = {
         { status: 200, description: "The patient.", schema: Patient, headers: ["ETag"] },
         notModifiedResponse,
       ],
-      problems: { 404: notFound },
+      problems: { 404: notFound, 410: mergedProblem },
     },
     "PUT /api/patients/:id": {
       operationId: "patchPatientByPut",
@@ -204,7 +209,7 @@ export const patientsOpenApi: OpenApiGroup = {
       description:
         "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an admin erases it or an operator purges it.",
       responses: [{ status: 204, description: "The patient was deleted." }],
-      problems: { 403: notOwner, 404: notFound },
+      problems: { 403: notOwner, 404: notFound, 410: mergedProblem },
     },
   },
 };

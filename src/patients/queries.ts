@@ -51,6 +51,7 @@ import {
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
+import { successorColumn, successorStep, unlessMerged } from "../db/query/successor.ts";
 import { patients } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
 import {
@@ -108,15 +109,18 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
+  ${successorStep(sql`EXISTS (SELECT FROM found)`)},
   ${insertRetryableAuditEvent({
     action: "read",
-    outcome: writeOutcome(
-      sql`EXISTS (SELECT FROM found)`,
-      sql`EXISTS (SELECT FROM found WHERE is_expected_version)`,
+    outcome: unlessMerged(
+      writeOutcome(
+        sql`EXISTS (SELECT FROM found)`,
+        sql`EXISTS (SELECT FROM found WHERE is_expected_version)`,
+      ),
     ),
     patient: id,
   })}
-SELECT ${foundRecordColumns}
+SELECT ${foundRecordColumns}, ${successorColumn}
 FROM caller`,
 );
 
@@ -213,7 +217,7 @@ FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );
 
 /**
- * The row lock that a change and a deletion begin with. `FOR UPDATE` waits for a concurrent change and then, under
+ * The row lock that a change and a deletion begin with, and the successor of a merged patient. `FOR UPDATE` waits for a concurrent change and then, under
  * READ COMMITTED, sees the row as that change left it.
  */
 const targetSteps = sql`target AS (
@@ -223,7 +227,13 @@ const targetSteps = sql`target AS (
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE
   ),
-  ${callerRecheck("target")}`;
+  ${callerRecheck("target")},
+  ${successorStep(sql`EXISTS (SELECT FROM target)`)}`;
+
+const targetOutcome = (writingStep: string) =>
+  unlessMerged(
+    writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM ${sql.raw(writingStep)})`),
+  );
 
 /** Changes the fields of a patient that are in `changes` and leaves the others. */
 export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentifier, ChangeParams>(
@@ -265,11 +275,11 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
   ),
   ${insertAuditEvent({
     action: "update",
-    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
+    outcome: targetOutcome("changed"),
     patient: id,
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
+SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,
@@ -293,10 +303,10 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
   ),
   ${insertAuditEvent({
     action: "delete",
-    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM deleted)`),
+    outcome: targetOutcome("deleted"),
     patient: id,
   })}
-SELECT ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isDeleted"
+SELECT ${targetColumns}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,
 );

@@ -84,6 +84,7 @@ export const ErasedPatient = z.strictObject({
     patients: count,
     assignments: count,
     identifiers: count,
+    merges: count,
     emergency_accesses: count,
     stored_responses: count,
     audit_changes: count,
@@ -93,6 +94,18 @@ export const ErasedPatient = z.strictObject({
   more: z.boolean(),
 });
 export type ErasedPatient = z.infer<typeof ErasedPatient>;
+
+/** What an undone merge gave back, and what it could not. */
+const unmergeReasons = ["changed", "in_use", "ended", "doctor_deleted"] as const;
+const unmergeFields = [...Object.keys(patientFields), "assignments"];
+export const UnmergedPatient = z.strictObject({
+  restored: boundedArray(z.enum(unmergeFields), unmergeFields.length),
+  kept: boundedArray(
+    z.strictObject({ field: z.enum(unmergeFields), why: z.enum(unmergeReasons) }),
+    unmergeFields.length * unmergeReasons.length,
+  ),
+});
+export type UnmergedPatient = z.infer<typeof UnmergedPatient>;
 
 export const EmergencyAccess = z.strictObject({
   patient: idSchema,

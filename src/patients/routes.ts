@@ -15,6 +15,7 @@ import { exportHandlers } from "./export.ts";
 import { withFreeIdentifiers } from "./identifier-checks.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
+import { mergeHandlers, unmergeHandlers } from "./merge/handlers.ts";
 import {
   eraseHandlers,
   grantEmergencyAccessHandlers,
@@ -53,4 +54,6 @@ export const patientRoutes = new Hono<AppEnv>()
   .post("/:id/restore", ...restoreHandlers)
   .post("/:id/transfer", ...transferHandlers)
   .post("/:id/erase", ...eraseHandlers)
-  .post("/:id/access", ...grantEmergencyAccessHandlers);
+  .post("/:id/access", ...grantEmergencyAccessHandlers)
+  .post("/:id/merge", ...mergeHandlers)
+  .post("/:id/unmerge", ...unmergeHandlers);

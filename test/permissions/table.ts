@@ -44,6 +44,8 @@ export const permissionTable: Record<string, number[]> = {
   "POST /api/patients/:id/transfer": [401, 403, 403, 403, 200, 403, 401, 401],
   "POST /api/patients/:id/erase": [401, 403, 403, 403, 200, 403, 401, 401],
   "POST /api/patients/:id/access": [401, 403, 403, 403, 201, 403, 401, 401],
+  "POST /api/patients/:id/merge": [401, 200, 404, 403, 404, 403, 401, 401],
+  "POST /api/patients/:id/unmerge": [401, 200, 404, 403, 404, 403, 401, 401],
   "GET /api/doctors": [401, 200, 200, 200, 200, 403, 401, 401],
   "POST /api/doctors": [401, 201, 201, 201, 201, 403, 401, 401],
   "GET /api/doctors/:id": [401, 200, 200, 200, 200, 403, 401, 401],

@@ -17,6 +17,8 @@ export const requestActions = [
   "delete",
   "restore",
   "transfer",
+  "merge",
+  "unmerge",
   "erase",
   "break_glass",
   "list_emergency_accesses",

@@ -102,7 +102,9 @@ export const hasResult = sql`EXISTS (SELECT FROM result WHERE is_same_request AN
 export const resultId = sql`(SELECT record_id FROM result WHERE is_same_request)`;
 
 /** The action of the audit event: `replay` when the stored response is sent again, or refused. */
-export const createOrReplay = (action: "create" | "create_identifier_system" | "assign" | "import"): SQL =>
+export const createOrReplay = (
+  action: "create" | "create_identifier_system" | "assign" | "import" | "merge",
+): SQL =>
   sql`CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
 /** The columns of `CreateResult`. */

@@ -2,7 +2,7 @@ import { createFactory } from "hono/factory";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
 import { IdempotencyKey, respondCreated } from "../../http/idempotency.ts";
-import { Problem, requireFound } from "../../http/problems.ts";
+import { Problem, requireFound, requireNotMerged } from "../../http/problems.ts";
 import { creationHeaders, requireAccepted } from "../../http/resource-handlers.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate, validateHeaders } from "../../http/validation.ts";
@@ -52,8 +52,9 @@ const possibleDuplicateProblem = (duplicates: number[]) =>
     { duplicates },
   );
 
-/** `GET /:id/duplicates`: the patients that look like one. @throws {Problem} 404 */
+/** `GET /:id/duplicates`: the patients that look like one. @throws {Problem} 404, 410 */
 export const listDuplicatesHandlers = createHandlers(validate("param", IdPath), async (c) => {
-  const { body } = await listDuplicates(c.get("caller"), c.req.valid("param"));
+  const { body, ...state } = await listDuplicates(c.get("caller"), c.req.valid("param"));
+  requireNotMerged(state);
   return respondJson(requireFound(body, "patient"));
 });

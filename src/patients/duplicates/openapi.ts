@@ -1,3 +1,4 @@
+import { mergedProblem } from "../../http/common-openapi.ts";
 import { type DescribedRoutes, describeParameters, describeSchema } from "../../http/openapi.ts";
 import { examplePatient } from "../examples-openapi.ts";
 import { CreationQuery } from "../requests.ts";
@@ -40,6 +41,7 @@ export const duplicatesOpenApi: DescribedRoutes = {
           description: "There is no patient with this id that you can read.",
           detail: "There is no such patient.",
         },
+        410: mergedProblem,
       },
     },
   },

@@ -3,6 +3,7 @@ import { insertRetryableAuditEvent, readOutcome } from "../../db/query/audit.ts"
 import { authenticatedRetryable, callerSteps } from "../../db/query/caller.ts";
 import { jsonArray } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
+import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { intParam, type Json } from "../../db/statement.ts";
 import { patientJson } from "../queries.ts";
 import type { PossibleDuplicate } from "../responses.ts";
@@ -17,7 +18,7 @@ const column = (name: string): SQL => sql.raw(`p.${name}`);
  * too. `body` is null when there is no such patient.
  */
 export const listDuplicates = authenticatedRetryable<
-  { body: Json<PossibleDuplicate[]> | null },
+  MergedState & { body: Json<PossibleDuplicate[]> | null },
   { id: number }
 >(
   "patients/list-duplicates",
@@ -37,9 +38,10 @@ export const listDuplicates = authenticatedRetryable<
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
   ${candidateStep({ max: 20, maxRead: 1000, condition: sql`p.id <> ${id} AND ${can("patients:read")}` })},
+  ${successorStep(sql`EXISTS (SELECT FROM sought)`)},
   ${insertRetryableAuditEvent({
     action: "duplicates",
-    outcome: readOutcome(sql`EXISTS (SELECT FROM sought)`),
+    outcome: unlessMerged(readOutcome(sql`EXISTS (SELECT FROM sought)`)),
     // An id that is not there for the caller counts as a probe, which is an event of one patient.
     patient: sql`CASE WHEN NOT EXISTS (SELECT FROM sought) THEN ${id} END`,
     patients: sql`CASE WHEN EXISTS (SELECT FROM sought) THEN ${id} || ARRAY(SELECT id FROM candidates) END`,
@@ -48,7 +50,7 @@ SELECT (
     SELECT ${jsonArray(sql`concat('{"patient":', ${patientJson}, ',"why":', array_to_json(c.why), '}')`, sql`c.score DESC, p.id DESC`)}::text
     FROM candidates c JOIN patients p ON p.id = c.id
     WHERE EXISTS (SELECT FROM sought) HAVING EXISTS (SELECT FROM sought)
-  ) AS body
+  ) AS body, ${successorColumn}
 FROM caller`,
   { readsInIndexOrder: true },
 );

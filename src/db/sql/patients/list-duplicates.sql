@@ -75,12 +75,27 @@ candidates AS (
   ) p
   ORDER BY score DESC, id DESC LIMIT 20
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM sought) THEN last_survivor($4::int) END) AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+  )
+),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, patients)
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
       'duplicates',
       CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM successor) THEN 'refused'
         WHEN EXISTS (SELECT FROM sought) THEN 'done'
         ELSE 'not_found' END,
       CASE WHEN NOT EXISTS (SELECT FROM sought) THEN $4::int END,
@@ -102,5 +117,5 @@ SELECT (
   ), ',"why":', array_to_json(c.why), '}'), ',' ORDER BY c.score DESC, p.id DESC), '') || ']')::json::text
   FROM candidates c JOIN patients p ON p.id = c.id
   WHERE EXISTS (SELECT FROM sought) HAVING EXISTS (SELECT FROM sought)
-) AS body
+) AS body, (SELECT id FROM successor) AS successor
 FROM caller;
