@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { asOwner } from "../support/owner.ts";
 import {
   deletedPatientsOf,
   newDoctorsAccount,
@@ -167,6 +168,14 @@ describe("a merge", () => {
     const to = await newAccount(api);
     expect((await postTransfer(admin, survivor, to)).status).toBe(200);
     expect(idsOf(await to.get("/api/mappings/"))).toEqual([id]);
+  });
+
+  test("lets an admin's emergency access continue who had an expired one to the survivor", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    for (const patient of [card, survivor]) await postEmergencyAccess(admin, patient);
+    await asOwner`UPDATE emergency_accesses SET expires_at = now() - interval '1 second' WHERE patient_id = ${survivor.id}`;
+    await postMerge(nurse, card, survivor);
+    expect((await admin.get(patientPath(survivor))).status).toBe(200);
   });
 
   test("lets an admin's emergency access continue with the survivor", async () => {

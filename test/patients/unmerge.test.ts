@@ -167,6 +167,14 @@ describe("undoing a merge", () => {
     expect((await admin.get(patientPath(card))).status).toBe(200);
   });
 
+  test("leaves an emergency access to each of both patients as it was", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    for (const patient of [card, survivor]) await postEmergencyAccess(admin, patient);
+    await postMerge(nurse, card, survivor);
+    await postUnmerge(nurse, card);
+    for (const patient of [card, survivor]) expect((await admin.get(patientPath(patient))).status).toBe(200);
+  });
+
   test("of a chain is 409 until the last merge is undone", async () => {
     const { card, survivor } = await mergedPair(["lastname"], { lastname: "King" });
     const last = await postPatient(nurse);
