@@ -249,6 +249,24 @@ describe("the history", () => {
       ]);
   });
 
+  test("of the merged patient does not show the survivor's values, neither do the accesses", async () => {
+    const { account, doctor } = await newDoctorsAccount(nurse);
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    await assignDoctor(nurse, { patient: card, doctor });
+    await postMerge(nurse, card, survivor, { take: ["email"] });
+    await postUnmerge(nurse, card);
+    expect(await account.get(patientPath(survivor))).toEqual(problem(404));
+    for (const list of ["history", "accesses"]) {
+      const { body } = await account.get(`${patientPath(card)}${list}/`);
+      expect(JSON.stringify(body)).not.toContain(survivor.email);
+      const changes = body.filter(({ action }: { action: string }) => /merge/.test(action));
+      expect(changes).toMatchObject([
+        { action: "unmerge", changes: { merged_into: { before: survivor.id, after: null } } },
+        { action: "merge", changes: { merged_into: { before: null, after: survivor.id } } },
+      ]);
+    }
+  });
+
   test("and the accesses follow a chain of merges", async () => {
     const { card, survivor } = await mergedPair();
     const last = await postPatient(nurse);
