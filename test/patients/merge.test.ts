@@ -57,6 +57,19 @@ describe("a merge", () => {
     expect(idsOf(await nurse.get("/api/patients/?search=king"))).toContain(survivor.id);
   });
 
+  test("unites the phone numbers, also when they are taken: those of the merged patient are first then", async () => {
+    const [one, two, three] = ["+41440000001", "+41440000002", "+41440000003"];
+    const united = async (take: string[]) => {
+      const card = await postPatient(nurse, { phones: [one, two] });
+      const survivor = await postPatient(nurse, { phones: [three, two] });
+      return (await postMerge(nurse, card, survivor, { take })).body.phones;
+    };
+    expect([await united([]), await united(["phones"])]).toEqual([
+      [three, two, one],
+      [one, two, three],
+    ]);
+  });
+
   test("moves assignments; of two with the same doctor the survivor's stays", async () => {
     const account = await newAccount(api);
     const survivor = await postPatient(account);
