@@ -31,7 +31,8 @@ BEGIN
 		'before', doctors_before,
 		'after', (SELECT coalesce(jsonb_agg(m.doctor_id ORDER BY m.doctor_id), '[]') FROM public.mappings m WHERE m.patient_id = survivor)));
 END $$;--> statement-breakpoint
--- As in 0030, but an access that an admin got to the merged patient at the time of the merge is no conflict.
+-- As in 0030, but an access that an admin got to the merged patient at the time of the merge is no conflict, and
+-- one that an admin got to the survivor since stays there.
 CREATE OR REPLACE FUNCTION "return_assignments"(merged integer, survivor integer, owner integer, snapshot jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -53,6 +54,8 @@ BEGIN
 	GET DIAGNOSTICS doubles = ROW_COUNT;
 	UPDATE public.emergency_accesses ea SET patient_id = merged
 		WHERE ea.id IN (SELECT id::integer FROM jsonb_array_elements_text(snapshot -> 'accesses') id) AND ea.patient_id = survivor
+			-- It lasts an hour: a later end is that of an access that the admin got to the survivor since.
+			AND ea.expires_at <= (SELECT max(g.at) FROM public.patient_merges g WHERE g.merged_id = merged) + interval '1 hour'
 			AND NOT EXISTS (SELECT FROM public.emergency_accesses own WHERE own.patient_id = merged AND own.account_id = ea.account_id);
 	RETURN jsonb_build_object('returned', returned + doubles, 'ended', cardinality(moved) - returned,
 		'doctor_deleted', jsonb_array_length(snapshot -> 'doubles') - doubles, 'doctors', jsonb_build_object(

@@ -175,6 +175,18 @@ describe("undoing a merge", () => {
     for (const patient of [card, survivor]) expect((await admin.get(patientPath(patient))).status).toBe(200);
   });
 
+  test("leaves an emergency access with the survivor that an admin got to it since", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    await postEmergencyAccess(admin, card);
+    await postMerge(nurse, card, survivor);
+    // The time of a merge has milliseconds.
+    await asOwner`UPDATE patient_merges SET at = at - interval '1 second' WHERE merged_id = ${card.id}`;
+    await postEmergencyAccess(admin, survivor);
+    await postUnmerge(nurse, card);
+    expect((await admin.get(patientPath(survivor))).status).toBe(200);
+    expect(await admin.get(patientPath(card))).toEqual(problem(404));
+  });
+
   test("of a chain is 409 until the last merge is undone", async () => {
     const { card, survivor } = await mergedPair(["lastname"], { lastname: "King" });
     const last = await postPatient(nurse);
