@@ -9,8 +9,10 @@ import {
   patientPath,
   patientsOf,
   postEmergencyAccess,
+  postErase,
   postMerge,
   postTransfer,
+  postUnmerge,
 } from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
@@ -172,6 +174,17 @@ describe("a merge", () => {
     expect(await postMerge(nurse, card, survivor, { take: ["email"] }, key)).toEqual(problem(422));
     expect(await postMerge(nurse, card, survivor)).toMatchObject({ status: 410 });
     expect(await postMerge(nurse, card, card)).toMatchObject({ status: 410 });
+  });
+
+  test("with the same Idempotency-Key is 409 when the merged patient was erased", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    const send = () =>
+      postMerge(nurse, card, survivor, { take: ["email"] }, { "Idempotency-Key": `merge-${card.id}` });
+    await send();
+    await postUnmerge(nurse, card);
+    await nurse.delete(patientPath(card));
+    await postErase(admin, card);
+    expect(await send()).toMatchObject({ status: 409, body: { code: "replay_unreadable" } });
   });
 
   test("lets a patient be transferred with its assignments afterwards", async () => {

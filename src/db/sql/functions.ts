@@ -4469,7 +4469,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_73ad3aef",
+  "function": "patients_merge_dcfe3466",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -72,7 +72,7 @@ export const mergeOpenApi: DescribedRoutes = {
         404: notFound,
         409: {
           description:
-            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more.",
+            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more, or the merged patient was erased.",
           detail: "Together the patients have too many phones. Remove some of them first.",
           codes: ["merge_exceeds_limit", "replay_unreadable"],
         },

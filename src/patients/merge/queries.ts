@@ -113,7 +113,8 @@ export const mergePatient = idempotentCreate<
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`concat_ws(' ', 'merge', ${id}, ${into}, ${take}::text)`,
-    sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
+    // An erasure of the merged patient empties the response.
+    sql`k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
   )},
   locked AS (
     SELECT p.*, p AS patient, ${can("patients:change")} AS can_change,

@@ -17,7 +17,7 @@ request AS (
   SELECT encode(sha256(convert_to(concat_ws(' ', 'merge', $4::int, $5::int, $6::text[]::text), 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
+  SELECT k.fingerprint, k.record_id, k.answer, k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
