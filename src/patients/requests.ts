@@ -19,15 +19,24 @@ import {
 } from "../http/fields.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import {
-  changedNameMeta,
-  nameAndContactMeta,
+  hasNoContact,
+  hasNoName,
+  removesNames,
   requireChangedName,
   requireContact,
   requireName,
 } from "../http/person-rules.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
-import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
+import {
+  ageNotNull,
+  birthDate,
+  birthRequired,
+  firstDay,
+  hasNoBirth,
+  lastDay,
+  removesAge,
+} from "./birth-date.ts";
 import { identifierParam, identifiersField } from "./identifier-fields.ts";
 
 /** When it is said; a patient may become older. */
@@ -100,7 +109,7 @@ export const NewPatient = requestBody(
   { ...makeOptional(patientFields), gender: patientFields.gender },
   readOnly,
   [birthRequired, ...requireName, ...requireContact],
-).check(nameAndContactMeta);
+).check(z.meta({ not: { anyOf: [hasNoName, hasNoContact, hasNoBirth] } }));
 
 /** The age can be one that the record has today, when it is sent back. */
 const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));
@@ -108,7 +117,7 @@ const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERE
 export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [
   ageNotNull,
   ...requireChangedName,
-]).check(changedNameMeta);
+]).check(z.meta({ not: { anyOf: [removesNames, removesAge] } }));
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>
