@@ -23,7 +23,9 @@ export async function signUp(url: string, options: Partial<ClientOptions> = {}) 
   return api;
 }
 
-export const newPatient = (fields: { lastname?: string; email?: string; age?: number } = {}) => ({
+export const newPatient = (
+  fields: { lastname?: string; email?: string; age?: number; phones?: string[]; address?: object } = {},
+) => ({
   firstname: "Ada",
   lastname: "Lovelace",
   email: `${unique("patient-")}@example.org`,
