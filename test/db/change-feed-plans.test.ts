@@ -52,7 +52,7 @@ beforeAll(async () => {
     analyzeStep,
     ...explained.map((explain) => ({ explain, analyze: true })),
   ]);
-}, 300_000); // only against hanging
+}, 600_000); // only against hanging
 
 test.each(cases.map(([who, from], index) => ({ who, from, index })))(
   "$from, a page for $who comes from indexes, and reads the rows of a page",
