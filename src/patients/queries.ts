@@ -216,13 +216,13 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
     WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
     RETURNING ${patientTag} AS etag, ${patientJson} AS body,
-      ${columnNames(auditedFields, "p.")}
+      ${columnNames([...auditedFields, "age_as_of"], "p.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
     patient: id,
-    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed", { age: "age_as_of" })} FROM target, changed)`,
   })}
 SELECT ${targetColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
