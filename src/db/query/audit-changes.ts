@@ -26,14 +26,16 @@ export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
  *
  * @param before the step with the row before; undefined when the record did not exist before.
  * @param after the step with the row afterwards.
- * @param dates the column with the day of a field's value, by the field: a value that is said again, on another day, is a change.
+ * @param options.more JSON members that come after those of the columns; NULL when there are none.
+ * @param options.dates the column with the day of a field's value, by the field: a value that is said again, on another day, is
+ *   a change.
  */
 export function changesOfFields(
   table: PgTable,
   names: readonly string[],
   before: string | undefined,
   after: string,
-  dates: Record<string, string> = {},
+  { more, dates = {} }: { more?: SQL; dates?: Record<string, string> } = {},
 ): SQL {
   const changes = names.map((name) => {
     const column = tableColumn(table, name);
@@ -46,7 +48,7 @@ export function changesOfFields(
     return condition ? `CASE WHEN ${condition}\nTHEN ${change} END` : change;
   });
   const [open, close] = [sql`nullif('{' || concat_ws(',',`, sql`) || '}', '{}')::json`];
-  return sql`${open}\n${sql.raw(changes.join(",\n"))}\n${close}`;
+  return sql`${open}\n${sql.raw(changes.join(",\n"))}${more && sql`,\n${more}`}\n${close}`;
 }
 
 /** A column as JSON. Identifiers are masked: the audit log is read by more people than the patients. */
