@@ -156,12 +156,15 @@ FROM caller`,
   { readsInIndexOrder: true },
 );
 
-/** The changes that an audience sees, after the position and before the horizon. */
+/**
+ * The changes that an audience sees, after the position and before the horizon. With the audience in a row comparison,
+ * PostgreSQL 15 would read the changes of all later audiences, too: 1.3 s with a million of them. PostgreSQL 18 would not.
+ */
 const changesOf = (audience: SQL, audienceId: SQL) => sql`SELECT c.xact, c.kind, c.record_id AS id, c.version
       FROM record_changes c
-      WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > (${audience}, ${audienceId}, ${startXact}, ${kind}, ${id})
-        AND (c.audience, c.audience_id, c.xact) < (${audience}, ${audienceId}, ${horizonXact})
-      ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id`;
+      WHERE c.audience = ${audience} AND c.audience_id = ${audienceId}
+        AND (c.xact, c.kind, c.record_id) > (${startXact}, ${kind}, ${id}) AND c.xact < ${horizonXact}
+      ORDER BY c.xact, c.kind, c.record_id`;
 
 /**
  * The last change of each patient of a doctor's own account. They are found by the patient: a change has no row for each

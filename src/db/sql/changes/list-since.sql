@@ -31,21 +31,21 @@ page_and_next AS (
       (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
-        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('account', (SELECT id FROM caller), (SELECT xact FROM start), $8::smallint, $9::int)
-          AND (c.audience, c.audience_id, c.xact) < ('account', (SELECT id FROM caller), (SELECT xact FROM horizon))
-        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+        WHERE c.audience = 'account' AND c.audience_id = (SELECT id FROM caller)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $8::smallint, $9::int) AND c.xact < (SELECT xact FROM horizon)
+        ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
-        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('doctor', (SELECT doctor_id FROM caller), (SELECT xact FROM start), $8::smallint, $9::int)
-          AND (c.audience, c.audience_id, c.xact) < ('doctor', (SELECT doctor_id FROM caller), (SELECT xact FROM horizon))
-        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+        WHERE c.audience = 'doctor' AND c.audience_id = (SELECT doctor_id FROM caller)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $8::smallint, $9::int) AND c.xact < (SELECT xact FROM horizon)
+        ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
-        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('everybody', 0, (SELECT xact FROM start), $8::smallint, $9::int)
-          AND (c.audience, c.audience_id, c.xact) < ('everybody', 0, (SELECT xact FROM horizon))
-        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+        WHERE c.audience = 'everybody' AND c.audience_id = 0
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $8::smallint, $9::int) AND c.xact < (SELECT xact FROM horizon)
+        ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, 1::smallint, m.patient_id, 1
         FROM mappings m JOIN LATERAL (
