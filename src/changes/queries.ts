@@ -16,7 +16,7 @@ export interface FeedPosition {
   /** The last record of the page before; 0 for none. The kind is a position in `recordKinds`, counted from 1. */
   kind: number;
   id: number;
-  /** Up to when the feed has been read. */
+  /** Up to when the feed has been read. It stays while a transaction holds the feed back: its changes may be as old. */
   at: string | null;
   /** What the position is valid for: see `change_feed_epoch`. */
   epoch: string | null;
@@ -226,8 +226,8 @@ export const listChangesSince = authenticatedRetryable<FeedRow, FeedPosition>(
   ${auditEvent}
 SELECT ${feedColumns(
     changesArray(changeJson(sql`deleted`), "entries"),
-    sql`coalesce(next.xact, horizon.xact) AS xact, CASE WHEN next.id IS NULL THEN now() ELSE start.at END AS at,
-      false AS initial`,
+    sql`coalesce(next.xact, horizon.xact) AS xact,
+      CASE WHEN next.id IS NULL AND horizon.xact > start.xact THEN now() ELSE start.at END AS at, false AS initial`,
   )}
 FROM caller`,
   { readsInIndexOrder: true },

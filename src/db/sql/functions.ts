@@ -1009,7 +1009,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_d3f02199",
+  "function": "changes_list_since_56dba189",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

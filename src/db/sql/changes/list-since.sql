@@ -105,8 +105,8 @@ audit_event AS (
 SELECT (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, deleted, '}'), ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.doctor_id AS doctor, horizon.epoch,
-      coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact, CASE WHEN next.id IS NULL THEN now() ELSE start.at END AS at,
-      false AS initial
+      coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact,
+      CASE WHEN next.id IS NULL AND horizon.xact > start.xact THEN now() ELSE start.at END AS at, false AS initial
     FROM horizon CROSS JOIN start LEFT JOIN next ON true
   ) c) AS next
 FROM caller;
