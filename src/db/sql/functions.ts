@@ -1911,7 +1911,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_ac3dc36f",
+  "function": "patients_erase_65f6a643",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
