@@ -21,7 +21,7 @@ import { IdentifierSystemChanges, NewIdentifierSystem } from "../src/identifier-
 import { IdentifierSystem } from "../src/identifier-systems/responses.ts";
 import { NewInvitation } from "../src/invitations/requests.ts";
 import { Invitation, IssuedInvitation } from "../src/invitations/responses.ts";
-import { AccountTransfer, NewPatient, PatientChanges } from "../src/patients/requests.ts";
+import { AccountTransfer, NewPatient, PatientChanges, PatientMerge } from "../src/patients/requests.ts";
 import * as patients from "../src/patients/responses.ts";
 import * as z from "../src/zod.ts";
 
@@ -36,7 +36,9 @@ const {
   RestoredPatient: Restored,
   TransferredPatient: HandedOver,
   TransferSummary: HandedOverAll,
+  UnmergedPatient: Unmerged,
   ErasedPatient: Erased,
+  PossibleDuplicate,
   EmergencyAccess,
 } = patients;
 const { Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient } = assignments;
@@ -45,7 +47,17 @@ const schemas = {
   ...{ AccountDetails, AccountChanges, NewInvitation, IssuedInvitation, Invitation, OpenEmergencyAccess },
   ...{ NewPatient, PatientChanges, Patient, Imported },
   ...{ Change, Access, AuditEvent: ListedAuditEvent, AuditDigest },
-  ...{ Restored, HandedOver, AccountTransfer, HandedOverAll, Erased, EmergencyAccess },
+  ...{
+    Restored,
+    PatientMerge,
+    Unmerged,
+    HandedOver,
+    AccountTransfer,
+    HandedOverAll,
+    Erased,
+    EmergencyAccess,
+    PossibleDuplicate,
+  },
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

@@ -2,6 +2,7 @@ import { accountMethods } from "./accounts.ts";
 import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
 import { listChanges } from "./changes.ts";
+import { duplicateMethods } from "./duplicates.ts";
 import type { Hooks } from "./hooks.ts";
 import { identifierSystemMethods } from "./identifier-systems.ts";
 import { importExportMethods } from "./import-export.ts";
@@ -30,6 +31,7 @@ export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions }
 export type { Assignments } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
 export type { Changes } from "./changes.ts";
+export type { CreatePatientOptions, Duplicates } from "./duplicates.ts";
 export { etagOf } from "./etag.ts";
 export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
 export type { IdentifierSystemQuery, IdentifierSystems } from "./identifier-systems.ts";
@@ -103,6 +105,7 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
 
     patients: {
       ...recordMethods<Patient, NewPatient, PatientChanges, PatientQuery>(send, "api/patients/"),
+      ...duplicateMethods(send),
       ...importExportMethods(send),
       ...ownershipMethods(send),
     },

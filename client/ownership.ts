@@ -1,5 +1,7 @@
+import { versionOf } from "./etag.ts";
 import { type List, list } from "./list.ts";
 import type { Paged } from "./queries.ts";
+import { type ChangeOptions, type CreateOptions, createCall } from "./records.ts";
 import type { CallOptions, Send } from "./request.ts";
 import { readJson } from "./response.ts";
 import type {
@@ -10,19 +12,30 @@ import type {
   Erased,
   HandedOver,
   HandedOverAll,
+  Patient,
+  PatientMerge,
   Restored,
+  Unmerged,
 } from "./types.ts";
 import { pathId } from "./url.ts";
 
 /**
  * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll`,
- * `erase` and `open` are for admins. Every method throws a `ProblemError` when it fails, and can safely be repeated.
+ * `erase` and `open` are for admins. Every method throws a `ProblemError` when it fails. All but `unmerge` can safely be repeated.
  */
 export interface Ownership {
   /** Lists the changes of a patient, the newest first. */
   history(id: number, query?: Paged, options?: CallOptions): List<Change>;
   /** Lists who has read or changed a patient, or tried to, the newest first. */
   accesses(id: number, query?: Paged, options?: CallOptions): List<Access>;
+  /**
+   * Merges a patient into another one of yours, and returns that one. Afterwards each call for the merged patient throws a
+   * `ProblemError` with the status 410, whose `successor` is the id of that one. Without a response the call is sent again
+   * with the same idempotency key. `ifMatch` is the merged patient as it was read; `if_match` is for the other one.
+   */
+  merge(id: number, merge: PatientMerge, options?: CreateOptions & ChangeOptions<Patient>): Promise<Patient>;
+  /** Undoes the merge of a patient, within 30 days. The status is 409 when it is undone already. */
+  unmerge(id: number, options?: CallOptions): Promise<Unmerged>;
   /** Restores a deleted patient; with `partial`, without the assignments whose doctors have been deleted. */
   restore(id: number, options?: CallOptions & { partial?: boolean | undefined }): Promise<Restored>;
   /** Transfers a patient to the account with the id `to`. The reason is audited. */
@@ -60,6 +73,19 @@ export function ownershipMethods(send: Send): Ownership {
   return {
     history: (id, query, options) => list(send, `api/patients/${pathId(id)}/history/`, query, options),
     accesses: (id, query, options) => list(send, `api/patients/${pathId(id)}/accesses/`, query, options),
+    async merge(id, merge, { ifMatch, ...options } = {}) {
+      const call = createCall(`api/patients/${pathId(id)}/merge/`, merge, readJson<Patient>, options);
+      return send({ ...call, headers: { ...call.headers, "If-Match": versionOf(ifMatch) } });
+    },
+    unmerge: async (id, options) =>
+      send({
+        method: "POST",
+        path: `api/patients/${pathId(id)}/unmerge/`,
+        options,
+        // A second attempt would not say what the first one gave back.
+        isIdempotent: false,
+        read: readJson<Unmerged>,
+      }),
     restore: async (id, { partial, ...options } = {}) =>
       post(`${pathId(id)}/restore`, undefined, options, { partial: partial || undefined }),
     transfer: async (id, to, reason, options) => post(`${pathId(id)}/transfer`, { to, reason }, options),

@@ -12,6 +12,8 @@ interface ProblemDetails {
   errors?: Record<string, string[]>;
   error_codes?: Record<string, FieldErrorCode[]>;
   existing?: number;
+  duplicates?: number[];
+  successor?: number;
   system?: string;
   request_id?: string;
 }
@@ -42,6 +44,10 @@ export class ProblemError extends Error {
   readonly errorCodes: Record<string, FieldErrorCode[]>;
   /** With the code `email_taken` or `identifier_taken`: the id of the record that has it, if the API names it. */
   readonly existing: number | undefined;
+  /** With the code `possible_duplicate`: the ids of the patients that the new one looks like, the best first. */
+  readonly duplicates: number[] | undefined;
+  /** With the code `merged`: the id of the patient that this one is part of now. */
+  readonly successor: number | undefined;
   /** With the code `identifier_taken` or `receiver_has_identifier`: the name of its system, if the API names it. */
   readonly system: string | undefined;
   /** The id of the request in the API's log. */
@@ -66,6 +72,8 @@ export class ProblemError extends Error {
     this.errors = details.errors ?? {};
     this.errorCodes = details.error_codes ?? {};
     this.existing = details.existing;
+    this.duplicates = details.duplicates;
+    this.successor = details.successor;
     this.system = details.system;
     this.headers = headers ?? new Headers();
     this.requestId = details.request_id ?? this.headers.get("X-Request-Id") ?? undefined;

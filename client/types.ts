@@ -264,7 +264,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -273,12 +273,15 @@ export type AuditAction =
   | "replay"
   | "history"
   | "accesses"
+  | "duplicates"
   | "audit"
   | "list_audit_digests"
   | "update"
   | "delete"
   | "restore"
   | "transfer"
+  | "merge"
+  | "unmerge"
   | "erase"
   | "break_glass"
   | "list_emergency_accesses"
@@ -447,6 +450,7 @@ export type FieldErrorCode =
  * - `not_acceptable`: 406. An export in a format that does not exist. Send an `Accept` with a format of the export.
  * - `write_conflict`: 409. A concurrent request changed the same records; nothing was changed by this one. Send the same request again.
  * - `email_taken`: 409. The owner already has a patient with this email, or there is a doctor with it, and neither of the two has `email_shared`; `existing` is the id of the other record, if you can read it. Show the user the record `existing`. If these are two people with one email, send `email_shared: true`.
+ * - `possible_duplicate`: 409. `duplicates=refuse`: the new patient looks like others of yours, whose ids are `duplicates`; nothing was created. Show the user these patients. If it is another person, send the request again with their ids in `not_duplicate_of`.
  * - `receiver_has_email`: 409. The account that would get the patient already has one with this email. Tell the user: one of the two patients has to change first.
  * - `username_taken`: 409. An account has this username; case is ignored. Ask for another one.
  * - `identifier_taken`: 409. Another patient of the same owner has one of the identifiers; `system` names its identifier system, and `existing` the patient if it is yours. Open that patient, or correct the identifier.
@@ -457,9 +461,14 @@ export type FieldErrorCode =
  * - `doctor_has_patients`: 409. The doctor still has patients; `detail` says how many. End the assignments first.
  * - `doctor_deleted`: 409. A doctor of the deleted patient's assignments was deleted too; `detail` names the doctor. Ask the user whether to restore without these assignments: `?partial=true`.
  * - `patient_not_deleted`: 409. Only a deleted patient can be erased. Delete the patient first, or have its owner delete it.
+ * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
+ * - `survivor_merged`: 409. The patient that this one was merged into was merged itself; `detail` names it. Undo that merge first.
+ * - `unmerge_expired`: 409. The merge was more than 30 days ago. Do not offer this action.
+ * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some, or take the list of one of them: `take`.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
+ * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
  * - `cursor_expired`: 410. The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed. Drop the copy, and read the changes without `since`.
  * - `precondition_failed`: 412. `If-Match` names another version: somebody else changed the record first; or `If-None-Match` names this one. Read the record again and let the user decide.
  * - `body_too_large`: 413. The body is larger than 64 KiB (8 KiB with a refresh token, 1 MiB of an import). Send less at once.
@@ -503,6 +512,7 @@ export type ProblemCode =
   | "not_acceptable"
   | "write_conflict"
   | "email_taken"
+  | "possible_duplicate"
   | "receiver_has_email"
   | "username_taken"
   | "identifier_taken"
@@ -513,9 +523,14 @@ export type ProblemCode =
   | "doctor_has_patients"
   | "doctor_deleted"
   | "patient_not_deleted"
+  | "not_merged"
+  | "survivor_merged"
+  | "unmerge_expired"
+  | "merge_exceeds_limit"
   | "last_admin"
   | "invitation_unusable"
   | "replay_unreadable"
+  | "merged"
   | "cursor_expired"
   | "precondition_failed"
   | "body_too_large"
@@ -749,6 +764,8 @@ export interface NewPatient {
     system: string;
     value: string;
   }[];
+  /** The ids of patients that this one looks like and that are other people, up to 20. They are not named as duplicates. The history of the patient has them. */
+  not_duplicate_of?: number[];
 }
 
 /** Changes of a patient. Fields that are left out stay as they are. */
@@ -972,6 +989,63 @@ export interface Restored {
   doctors: number[];
 }
 
+/** The patient that another one is merged into, its survivor, and what that one takes from it. */
+export interface PatientMerge {
+  /** The id of the survivor, another patient of yours. */
+  into: number;
+  /** The fields that the survivor takes from the merged patient. It keeps all others. `age` and `birth_date` are taken together. */
+  take?: (
+    | "firstname"
+    | "lastname"
+    | "email"
+    | "age"
+    | "gender"
+    | "birth_date"
+    | "anonymous"
+    | "phones"
+    | "address"
+    | "identifiers"
+  )[];
+  /** The version of the survivor as you last read it, or its ETag. If it has changed since, the response is 412. */
+  if_match?: number | string;
+}
+
+/** What an undone merge gave back. */
+export interface Unmerged {
+  /** The fields of the survivor that are as before the merge, and `assignments` if some came back. */
+  restored: (
+    | "firstname"
+    | "lastname"
+    | "email"
+    | "age"
+    | "gender"
+    | "birth_date"
+    | "email_shared"
+    | "anonymous"
+    | "phones"
+    | "address"
+    | "identifiers"
+    | "assignments"
+  )[];
+  /** What is not as before, and why: `changed` since; the email or an identifier is `in_use` by another patient; an assignment has `ended`; its doctor was deleted (`doctor_deleted`). */
+  kept: {
+    field:
+      | "firstname"
+      | "lastname"
+      | "email"
+      | "age"
+      | "gender"
+      | "birth_date"
+      | "email_shared"
+      | "anonymous"
+      | "phones"
+      | "address"
+      | "identifiers"
+      | "assignments";
+    why: "changed" | "in_use" | "ended" | "doctor_deleted";
+  }[];
+}
+
 /** The patient that was transferred, with its new owner. */
 export interface HandedOver {
   /** The patient's id. */
@@ -1004,11 +1078,12 @@ export interface HandedOverAll {
 export interface Erased {
   /** The id that the patient had. It is never used again. */
   id: number;
-  /** How many rows were removed: `patients` (0 while `more` is true), `assignments`, `identifiers`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
+  /** How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events. */
   removed: {
     patients: number;
     assignments: number;
     identifiers: number;
+    merges: number;
     emergency_accesses: number;
     stored_responses: number;
     audit_changes: number;
@@ -1030,6 +1105,14 @@ export interface EmergencyAccess {
   reason: string;
   /** When the access ends: a UTC timestamp in milliseconds. */
   expires_at: string;
+}
+
+/** A patient that may be the same person as another one. */
+export interface PossibleDuplicate {
+  /** The patient. */
+  patient: Patient;
+  /** What both have in common: `name`, the same names; `exchanged_name`, the same with first and last name exchanged; `first_name`, a word of the first name; `birth`, a possible day of birth; `phone`, a phone number; `email`, the email. */
+  why: ("name" | "exchanged_name" | "first_name" | "birth" | "phone" | "email")[];
 }
 
 /** A new doctor. */
@@ -1238,8 +1321,10 @@ export interface RecordChange {
   id: number;
   /** The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1. */
   version: number;
-  /** `true`: the record is not in your lists any more, because it was deleted, transferred or unassigned. Otherwise the field is missing: read the record. */
+  /** `true`: the record is not in your lists any more, because it was deleted, transferred, merged or unassigned. Otherwise the field is missing: read the record. */
   deleted?: true;
+  /** Of a merged patient, the id of the one that it is part of now, if you can read that one. */
+  merged_into?: number;
 }
 
 /** The next changes. */

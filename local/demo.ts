@@ -76,6 +76,7 @@ export function fillDemo(
       onProgress(from + rows.length);
     }
     await insertIdentifiers(client, admin.id, seed);
+    await enterTwice(client, clinician.id, seed);
     // Autovacuum would do this a minute later; until then the planner has no statistics.
     await client.query("VACUUM (ANALYZE) users, doctors, patients, mappings");
     return demoAccounts;
@@ -97,6 +98,19 @@ const insertPatients = `
   INSERT INTO mappings (patient_id, owner_id, doctor_id)
   SELECT created.id, created_by, doctor_id
   FROM created JOIN input USING (id), unnest(input.doctors) AS doctor_id`;
+
+/** Makes the last of an account's patients above an id look like the first one. Members of families stay as they are. */
+async function enterTwice(client: pg.Client, owner: number, afterId: number): Promise<void> {
+  await client.query(
+    `UPDATE patients p SET firstname = first.firstname, lastname = first.lastname, gender = first.gender, age = first.age
+     FROM (
+       SELECT (array_agg(id ORDER BY id))[1] AS first_id, (array_agg(id ORDER BY id DESC))[1] AS last_id FROM patients
+       WHERE owner_id = $1 AND id > $2 AND address IS NULL AND NOT email_shared AND firstname <> '' AND lastname <> ''
+     ) pair JOIN patients first ON first.id = pair.first_id
+     WHERE p.id = pair.last_id`,
+    [owner, afterId],
+  );
+}
 
 /** Creates an identifier system, and gives its numbers to the first patients above an id. */
 async function insertIdentifiers(client: pg.Client, admin: number, afterId: number): Promise<void> {

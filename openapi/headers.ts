@@ -7,7 +7,7 @@ const commonHeaders = ["X-Request-Id", "Server-Timing"] as const;
 export const deprecationHeaders = ["Deprecation", "SuccessorLink"] as const;
 
 /** The headers that problems.ts adds to errors. */
-export type ProblemHeaderName = "Accept-Encoding" | "Retry-After" | "WWW-Authenticate";
+export type ProblemHeaderName = "Accept-Encoding" | "MergedLink" | "Retry-After" | "WWW-Authenticate";
 
 const text = (pattern: string) => ({ type: "string", pattern });
 
@@ -37,11 +37,24 @@ export const headers: Record<
     schema: text('^</[^>]+>; rel="next"$'),
     example: '</api/patients/?limit=50&cursor=YWZ0ZXItNTA>; rel="next"',
   },
+  DuplicateLink: {
+    description:
+      'The patients that the new one looks like, up to 10, the best first, as `<path>; rel="duplicate"` with commas between them. Left out if there are none.',
+    required: false,
+    schema: text('^</api/patients/\\d+/>; rel="duplicate"(, </api/patients/\\d+/>; rel="duplicate")*$'),
+    example: '</api/patients/9/>; rel="duplicate"',
+  },
   SuccessorLink: {
     description: "The path that replaces this one (RFC 5829), if the id is a number.",
     required: false,
     schema: text('^</[^>]+>; rel="successor-version"$'),
     example: '</api/mappings/41/>; rel="successor-version"',
+  },
+  MergedLink: {
+    description: "The path of the patient that this one is part of now (RFC 5829).",
+    required: true,
+    schema: text('^</api/patients/[1-9][0-9]*/>; rel="successor-version"$'),
+    example: '</api/patients/7/>; rel="successor-version"',
   },
   Deprecation: {
     description: "Since when the operation is deprecated (RFC 9745): `@` and the seconds since 1970.",
@@ -102,7 +115,12 @@ export const headers: Record<
 };
 
 /** Headers whose component has another name, because another header of the same name has another meaning. */
-const sentNames: Record<string, string> = { SuccessorLink: "Link", PollAfter: "Retry-After" };
+const sentNames: Record<string, string> = {
+  DuplicateLink: "Link",
+  MergedLink: "Link",
+  SuccessorLink: "Link",
+  PollAfter: "Retry-After",
+};
 
 /** References to the named headers and to those of every response. */
 export const headerReferences = (names: readonly string[] = []): JsonSchema =>

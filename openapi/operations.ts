@@ -10,6 +10,7 @@ import {
 import { MAX_LIMIT } from "../src/http/pagination.ts";
 import { ReadPreconditions, WritePreconditions } from "../src/http/preconditions.ts";
 import { type ProblemCode, problemStatuses } from "../src/http/problem-codes.ts";
+import { MergeHeaders } from "../src/patients/requests.ts";
 import type * as z from "../src/zod.ts";
 import { deprecationHeaders, headerReferences } from "./headers.ts";
 import { operationProblem } from "./problems.ts";
@@ -111,7 +112,7 @@ function successResponse(
 /** The codes of the errors that a route's middleware and validation return. */
 function commonProblemCodes(route: Route): ProblemCode[] {
   const { json, param, header } = route.schemas;
-  const isConditionalChange = header === WritePreconditions;
+  const isConditionalChange = header === WritePreconditions || header === MergeHeaders;
   return [
     "validation_failed", // Of a query that the route does not take.
     ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
@@ -121,7 +122,7 @@ function commonProblemCodes(route: Route): ProblemCode[] {
     ...codesIf(header === ReadPreconditions || isConditionalChange, "precondition_failed"),
     ...codesIf(isConditionalChange, "precondition_required"),
     ...codesIf(json, "body_too_large", "unsupported_media_type", "unsupported_content_encoding"),
-    ...codesIf(header === IdempotencyKey, "idempotency_key_reused"),
+    ...codesIf(header === IdempotencyKey || header === MergeHeaders, "idempotency_key_reused"),
     ...codesIf(route.isRateLimited, "rate_limited"),
     ...codesIf(route.isAuthenticated, "probing"),
     ...codesIf(route.isConfigured, "write_conflict", "internal_error"),

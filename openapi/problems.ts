@@ -23,8 +23,10 @@ export const problemSchema = describeSchema(
     detail: z.string(),
     errors: z.optional(responses.fieldErrorsSchema),
     error_codes: z.optional(responses.fieldErrorCodesSchema),
+    successor: z.optional(idSchema),
     existing: z.optional(idSchema),
     system: z.optional(z.string()),
+    duplicates: z.optional(responses.boundedArray(idSchema, 10)),
     request_id: z.uuid().check(z.meta({ pattern: "^[0-9a-f-]{36}$" })),
   }),
   {
@@ -38,10 +40,13 @@ export const problemSchema = describeSchema(
       errors: "Present only if fields are not valid: all messages of each field, by its path.",
       error_codes:
         "Present together with `errors`, for programs: the codes of each field, by the same paths and in the same order as its messages.",
+      successor: "With `merged`, the id of the patient that this one is part of now.",
       existing:
         "With `email_taken`, `identifier_taken` and `identifier_system_taken`, the id of the record that has the email, the identifier or the name. Left out if the response cannot name it.",
       system:
         "With `identifier_taken` and `receiver_has_identifier`, the name of the identifier's system. Left out if the response cannot name it.",
+      duplicates:
+        "With `possible_duplicate`, the ids of the patients that the new one looks like, the best first.",
       request_id: "The id of the request, as in the header X-Request-Id and in the log.",
     },
     example: {
@@ -246,6 +251,10 @@ export function operationProblem(
   );
 }
 
+/** A status can have several codes: only a merged patient has a successor. */
+const mergedHeaders = (codes: readonly ProblemCode[]): ProblemHeaderName[] =>
+  codes.includes("merged") ? ["MergedLink"] : [];
+
 function problemResponse(
   status: number,
   texts: Partial<ProblemDescription> = {},
@@ -263,7 +272,7 @@ function problemResponse(
   };
   return {
     description: own.description,
-    headers: headerReferences([...(own.headers ?? []), ...headers]),
+    headers: headerReferences([...(own.headers ?? []), ...mergedHeaders(own.codes), ...headers]),
     content: { "application/problem+json": { schema, example: problemExample(status, own) } },
   };
 }
@@ -280,7 +289,9 @@ function problemExample(
   return {
     ...{ type, title, status, code, detail },
     ...(code === "validation_failed" && field),
+    ...(code === "merged" && { successor: 7 }),
     ...(code === "email_taken" && { existing: 7 }),
+    ...(code === "possible_duplicate" && { duplicates: [7, 9] }),
     ...(code === "identifier_taken" && { existing: 7, system: "mrn" }),
     request_id,
   };

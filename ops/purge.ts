@@ -19,7 +19,7 @@ const isExpired = "deleted_at < now() - make_interval(days => $1)";
 const countStatement = `SELECT count(*)::int AS count, min(deleted_at) AS oldest FROM patients WHERE ${isExpired}`;
 /**
  * `FOR UPDATE` waits for a concurrent restore and, under READ COMMITTED, then skips that patient. The function
- * `erase_patient` (drizzle/0025_erase_patient.sql) has the list of what is removed.
+ * `erase_patient` (drizzle/0029_merges.sql) has the list of what is removed.
  */
 const purgeStatement = `
   WITH expired AS (SELECT id FROM patients WHERE ${isExpired} ORDER BY deleted_at LIMIT ${BATCH_SIZE} FOR UPDATE),

@@ -42,20 +42,24 @@ const privileges: Record<TableName, string> = {
     "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",
   // created_by never changes: a patient is transferred, marked as deleted, or restored. Only erase_patient deletes one.
-  patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at)`,
+  patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at, merged_into)`,
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
+  // A merge, and what undoes it, give the assignments and emergency accesses of a patient to another one.
+  assignments:
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), UPDATE (patient_id), DELETE",
   identifier_systems: `SELECT, INSERT (${createdColumns(Object.keys(identifierSystemFields))}), UPDATE (${changedColumns(Object.keys(identifierSystemFields))})`,
   // A trigger on patients writes it, with the rights of the tables' owner.
   patient_identifiers: "SELECT",
-  assignments: "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), DELETE",
   emergency_accesses:
-    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (expires_at, reason), DELETE",
+    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
+  patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
   // Triggers on the records write it, with the rights of the tables' owner.
   record_changes: "SELECT, DELETE",
   change_feed: "SELECT",
   // The trigger on audit_events writes it, with the rights of the tables' owner.
   probes: "SELECT, DELETE",
-  idempotency_keys: "SELECT, INSERT (account_id, key, fingerprint, record_id, answer), UPDATE (key), DELETE",
+  idempotency_keys:
+    "SELECT, INSERT (account_id, key, fingerprint, record_id, answer, duplicates), UPDATE (key), DELETE",
   audit_events: `SELECT, INSERT (${Object.keys(auditColumns)})`,
   audit_digests: "SELECT, INSERT (day, events, first_id, last_id, sha256, hmac, closed_at)",
 };
@@ -95,6 +99,16 @@ const functions = [
     "kept_answer",
     "refuse_probing",
     "request_audited",
+  ],
+  ...[
+    "last_survivor",
+    "merge_assignments",
+    "merged_patients",
+    "return_assignments",
+    "subtract_list",
+    "unite_lists",
+    "list_item_key",
+    "free_identifiers",
   ],
   ...["check_digit_valid", "identifier_key", "mask_identifiers"],
   ...["email_key", "is_email", "this_hour", "audit_partitions"],

@@ -92,6 +92,8 @@ const jobs: CleanupJob[] = [
     sql`(failed_at < now() - interval '1 day' AND coalesce(logged_in_at < now() - interval '90 days', true))`,
   ),
   deleteExpired("invitations", sql`expires_at < now()`),
+  // Later they cannot be undone (UNMERGE_PERIOD in src/patients/merge/unmerge-queries.ts).
+  deleteExpired("patient_merges", sql`at < now() - interval '30 days'`),
   deleteExpired("probes", sql`hour < this_hour() - 1`),
   deleteExpired("record_changes", sql`at < now() - make_interval(days => ${sql.raw(String(CHANGE_DAYS))})`),
   // Last, because the first run on an old log takes minutes.

@@ -1,6 +1,7 @@
 import {
   genderText,
   idPathParameters,
+  mergedProblem,
   pageParameterTexts,
   requestHeaders,
   specializationText,
@@ -175,6 +176,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
           description: "There is no patient with this id that you can read.",
           detail: "There is no such patient.",
         },
+        410: mergedProblem,
       },
       parameters: { id: { name: sharedName, description: "The **patient's** id.", example: 7 } },
     },

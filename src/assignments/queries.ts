@@ -21,6 +21,7 @@ import {
 } from "../db/query/idempotent-create.ts";
 import { isoTimestamp, jsonArray, jsonBody, jsonObject, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
+import { type MergedState, successorColumn, successorStep, unlessMerged } from "../db/query/successor.ts";
 import { intParam, type Json } from "../db/statement.ts";
 import type { Assignment, DoctorsOfPatient } from "./responses.ts";
 import { doctorSummary } from "./summaries.ts";
@@ -31,7 +32,7 @@ const id = intParam("id");
 
 /** The doctors of a patient that the caller may read. `body` is null when there is no such patient. */
 export const findDoctorsOfPatient = authenticatedRetryable<
-  { body: Json<DoctorsOfPatient> | null },
+  MergedState & { body: Json<DoctorsOfPatient> | null },
   { id: number }
 >(
   "assignments/find-doctors-of-patient",
@@ -44,12 +45,13 @@ export const findDoctorsOfPatient = authenticatedRetryable<
     ) AS doctors
     FROM patients p WHERE p.id = ${id} AND ${can("patients:read")}
   ),
+  ${successorStep(sql`EXISTS (SELECT FROM found)`)},
   ${insertRetryableAuditEvent({
     action: "read",
-    outcome: readOutcome(sql`EXISTS (SELECT FROM found)`),
+    outcome: unlessMerged(readOutcome(sql`EXISTS (SELECT FROM found)`)),
     patient: id,
   })}
-SELECT ${jsonBody("found")} AS body
+SELECT ${jsonBody("found")} AS body, ${successorColumn}
 FROM caller`,
 );
 

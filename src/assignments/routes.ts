@@ -11,6 +11,7 @@ import {
   notFoundProblem,
   Problem,
   requireFound,
+  requireNotMerged,
   validationProblem,
 } from "../http/problems.ts";
 import { listHandlers } from "../http/resource-handlers.ts";
@@ -59,7 +60,8 @@ export const assignmentRoutes = new Hono<AppEnv>()
 
   // The id of a patient here, of an assignment below: existing clients rely on both.
   .get("/:id", validate("param", IdPath), async (c) => {
-    const { body } = await findDoctorsOfPatient(c.get("caller"), c.req.valid("param"));
+    const { body, ...state } = await findDoctorsOfPatient(c.get("caller"), c.req.valid("param"));
+    requireNotMerged(state);
     return respondJson(requireFound(body, "patient"));
   })
 

@@ -28,7 +28,9 @@ export const changesOpenApi: OpenApiGroup = {
         version:
           "The version that the record has now; of a deleted one, when it left you. An assignment never changes: always 1.",
         deleted:
-          "`true`: the record is not in your lists any more, because it was deleted, transferred or unassigned. Otherwise the field is missing: read the record.",
+          "`true`: the record is not in your lists any more, because it was deleted, transferred, merged or unassigned. Otherwise the field is missing: read the record.",
+        merged_into:
+          "Of a merged patient, the id of the one that it is part of now, if you can read that one.",
       },
       example: exampleChange,
     }),

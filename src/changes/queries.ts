@@ -187,6 +187,11 @@ const currentVersion = sql`CASE c.kind
         ELSE (SELECT 1 FROM mappings m WHERE m.id = c.id AND ${can("assignments:list")})
       END`;
 
+/** Of a merged patient, the one that it is part of now, if the caller can read that one. */
+const mergedInto = sql`(
+        SELECT ',"merged_into":' || p.id FROM patients p
+        WHERE c.kind = ${patientKind} AND p.id = (SELECT last_survivor(c.id)) AND ${can("patients:list")})`;
+
 /**
  * A page of the changes since a position. A record that the caller cannot read any more is `deleted`, whatever the change
  * was: so the last entry of a record is right, in whatever order it left and came back.
@@ -217,7 +222,7 @@ export const listChangesSince = authenticatedRetryable<FeedRow, FeedPosition>(
   ),
   entries AS (
     SELECT c.kind, c.id, c.page_position, coalesce(v.current_version, c.version) AS version,
-      CASE WHEN v.current_version IS NULL THEN ',"deleted":true' END AS deleted
+      CASE WHEN v.current_version IS NULL THEN concat(',"deleted":true', ${mergedInto}) END AS deleted
     FROM page c CROSS JOIN LATERAL (
       SELECT ${currentVersion} AS current_version OFFSET 0
     ) v

@@ -12,6 +12,7 @@ export const RecordChange = z.strictObject({
   id: idSchema,
   version: versionSchema,
   deleted: z.optional(z.literal(true)),
+  merged_into: z.optional(idSchema),
 });
 export type RecordChange = z.infer<typeof RecordChange>;
 

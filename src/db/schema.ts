@@ -10,5 +10,6 @@ export * from "./schema/doctors.ts";
 export * from "./schema/idempotency-keys.ts";
 export * from "./schema/identifiers.ts";
 export * from "./schema/limits.ts";
+export * from "./schema/patient-merges.ts";
 export * from "./schema/patients.ts";
 export * from "./schema/record-changes.ts";

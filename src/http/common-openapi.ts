@@ -112,6 +112,14 @@ export const requestHeaders = [
   }),
 ];
 
+/** The error of a patient that was merged into another one. */
+export const mergedProblem = {
+  description:
+    "The patient was merged into another one, `successor`, which you can use in the same way. For everybody else the response is 404.",
+  detail: "This patient was merged into another one: use its successor.",
+  codes: ["merged"],
+} as const;
+
 /** The response to a conditional GET when the client has the current version. */
 export const notModifiedResponse = {
   status: 304,

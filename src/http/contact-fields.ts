@@ -52,7 +52,7 @@ const phoneChecks = [
   }),
 ];
 
-const MAX_PHONES = 5;
+export const MAX_PHONES = 5;
 
 /** A person's phone numbers, the preferred one first. A repeated number counts once. */
 export const phonesField = z.array(z.string().check(...phoneChecks)).check(

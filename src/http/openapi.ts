@@ -59,6 +59,7 @@ export const describeParameters = <Schema extends z.ZodMiniType>(
 /** Response headers that an operation names. Those that every response has are in openapi/headers.ts. */
 export type HeaderName =
   | "Content-Disposition"
+  | "DuplicateLink"
   | "ETag"
   | "Idempotency-Replayed"
   | "Link"

@@ -3,7 +3,7 @@ import type { FoundRecord, TargetState } from "../db/query/resource.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { MAX_ID } from "./fields.ts";
-import { Problem, requireFound } from "./problems.ts";
+import { Problem, requireFound, requireNotMerged } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
 /**
@@ -45,6 +45,16 @@ const etags = z.pipe(
     return tags.filter(({ version }) => version <= MAX_ID);
   }),
 );
+
+/** In a body, what `If-Match` is in a header: a version, or ETags. */
+export const expectedVersion = z.union(
+  [z.int().check(z.positive(), z.maximum(MAX_ID)), etags],
+  'Must be a version, or an ETag like "1"',
+);
+
+/** The versions that a value of `expectedVersion` accepts; null for all. */
+export const versionsExpectedBy = (expected: z.infer<typeof expectedVersion> | undefined): number[] | null =>
+  typeof expected === "number" ? [expected] : versionsIn(expected);
 
 const preconditions = { "If-Match": z.optional(etags), "If-None-Match": z.optional(etags) };
 
@@ -92,15 +102,16 @@ export function versionsToChange(
 /**
  * Responds with a record and its version, or with 304 when the client has that version (RFC 9110, section 13.1.2).
  *
- * @throws {Problem} 404 when `etag` is null; 412 when it is not expected (section 13.1.1), also when the client has
+ * @throws {Problem} 410 when it has a successor; 404 when `etag` is null; 412 when it is not expected (section 13.1.1), also when the client has
  *   it.
  */
 export function respondIfModified<Shape>(
   c: Context<AuthenticatedEnv>,
-  { etag, isExpectedVersion, body }: FoundRecord<Shape>,
+  { etag, isExpectedVersion, body, successor }: FoundRecord<Shape>,
   { "If-None-Match": noneMatch }: Preconditions,
   resourceName: string,
 ) {
+  requireNotMerged({ successor });
   const headers = { ETag: formatEtag(requireFound(etag, resourceName)) };
   if (!isExpectedVersion) throw preconditionFailed(resourceName, {});
   return body === null || noneMatch === "any" ? c.body(null, 304, headers) : respondJson(body, 200, headers);
@@ -130,14 +141,15 @@ const DOCTOR_RELIED_ON =
 /**
  * Checks the state of the record that a statement was to change.
  *
- * @throws {Problem} 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has a
+ * @throws {Problem} 410 when it has a successor; 404; 403 when the caller may only read it, or only an admin may change it so; 412 when it has a
  *   version that the request excludes.
  */
 export function requireWritable(
-  { canChange, isExpectedVersion, needsAdmin }: TargetState,
+  { canChange, isExpectedVersion, needsAdmin, successor }: TargetState,
   resourceName: ResourceKind,
   preconditions: Preconditions,
 ): void {
+  requireNotMerged({ successor });
   const { code, who } = writers[resourceName];
   if (!requireFound(canChange, resourceName)) throw new Problem(code, `${who} may change or delete it.`);
   if (needsAdmin) throw new Problem("doctor_relied_on", DOCTOR_RELIED_ON);

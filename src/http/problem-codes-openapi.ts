@@ -92,6 +92,11 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action:
       "Show the user the record `existing`. If these are two people with one email, send `email_shared: true`",
   },
+  possible_duplicate: {
+    when: "`duplicates=refuse`: the new patient looks like others of yours, whose ids are `duplicates`; nothing was created",
+    action:
+      "Show the user these patients. If it is another person, send the request again with their ids in `not_duplicate_of`",
+  },
   receiver_has_email: {
     when: "The account that would get the patient already has one with this email",
     action: "Tell the user: one of the two patients has to change first",
@@ -129,6 +134,19 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "Only a deleted patient can be erased",
     action: "Delete the patient first, or have its owner delete it",
   },
+  not_merged: {
+    when: "The patient is not merged, so there is nothing to undo",
+    action: "Take it for a success, if that is what you wanted",
+  },
+  survivor_merged: {
+    when: "The patient that this one was merged into was merged itself; `detail` names it",
+    action: "Undo that merge first",
+  },
+  unmerge_expired: { when: "The merge was more than 30 days ago", action: "Do not offer this action" },
+  merge_exceeds_limit: {
+    when: "Both patients together have more phone numbers or identifiers than one may have; `detail` names the field",
+    action: "Let the user remove some, or take the list of one of them: `take`",
+  },
   last_admin: {
     when: "The change would leave no active admin",
     action: "Make another account an admin first",
@@ -140,6 +158,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   replay_unreadable: {
     when: "An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now",
     action: "Do not send it again with this key",
+  },
+  merged: {
+    when: "The patient was merged into another one: `successor` is its id",
+    action: "Use the patient `successor` in place of this one",
   },
   cursor_expired: {
     when: "The cursor of the changes is older than 90 days or of the time before a backup was restored, or your account's link to a doctor has changed",

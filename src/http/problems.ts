@@ -1,4 +1,5 @@
 import { type ReportedConstraint, uniqueViolations } from "../db/errors.ts";
+import type { MergedState } from "../db/query/successor.ts";
 import {
   type FieldErrorCode,
   type ProblemCode,
@@ -56,14 +57,18 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: FieldErrors | undefined;
   readonly headers: Record<string, string>;
+  readonly successor: number | undefined;
   readonly existing: number | undefined;
   readonly system: string | undefined;
+  readonly duplicates: number[] | undefined;
 
   /**
    * @param code decides the status.
    * @param detail what is wrong and what to do next, for people. It never holds data of a record.
+   * @param successor the id of the patient that a merged one is part of now; only one that the caller may see.
    * @param existing the id of the record that a duplicate would repeat; only one that the caller may read.
    * @param system the name of the identifier system of an identifier that is taken.
+   * @param duplicates the ids of the patients that a new one looks like; only those of the caller.
    */
   constructor(
     code: ProblemCode,
@@ -72,12 +77,16 @@ export class Problem extends Error {
       errors,
       headers = {},
       existing,
+      successor,
       system,
+      duplicates,
     }: {
       errors?: FieldErrors;
       headers?: Record<string, string>;
       existing?: number | undefined;
+      successor?: number;
       system?: string | undefined;
+      duplicates?: number[];
     } = {},
   ) {
     super(detail);
@@ -85,17 +94,19 @@ export class Problem extends Error {
     this.errors = errors;
     this.headers = headers;
     this.existing = existing;
+    this.successor = successor;
     this.system = system;
+    this.duplicates = duplicates;
   }
 
   toResponse(requestId: string): Response {
-    const { code, message: detail, errors, existing, system } = this;
+    const { code, message: detail, errors, existing, successor, system, duplicates } = this;
     const status = problemStatuses[code];
     return Response.json(
       {
         ...{ type: "about:blank", title: titles[status], status, code, detail },
         ...(errors && fieldErrorMembers(errors)),
-        ...{ existing, system },
+        ...{ existing, successor, system, duplicates },
         request_id: requestId,
       },
       { status, headers: { ...this.headers, "Content-Type": PROBLEM_TYPE } },
@@ -131,6 +142,16 @@ export const unknownFieldName = (name: string): string => (IDENTIFIER.test(name)
 /** 404, the same for a record of another account and for one that never existed. */
 export const notFoundProblem = (resourceName: string): Problem =>
   new Problem("not_found", `There is no such ${resourceName}.`);
+
+/** @throws {Problem} 410 when the patient of the request was merged into another one. */
+export function requireNotMerged({ successor }: MergedState): void {
+  if (!successor) return;
+  const headers = { Link: `</api/patients/${successor}/>; rel="successor-version"` };
+  throw new Problem("merged", "This patient was merged into another one: use its successor.", {
+    headers,
+    successor,
+  });
+}
 
 /** 409 for a duplicate that a unique constraint forbids. @param existing the id of the record that it would repeat */
 export function duplicateProblem(constraint: ReportedConstraint, existing?: number): Problem {

@@ -12,6 +12,7 @@ import type {
   NewRecordState,
   TargetState,
 } from "../db/query/resource.ts";
+import type { MergedState } from "../db/query/successor.ts";
 import type { Json } from "../db/statement.ts";
 import type * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
@@ -29,7 +30,7 @@ import {
   versionsToRead,
   WritePreconditions,
 } from "./preconditions.ts";
-import { duplicateProblem, notFoundProblem, requireFound } from "./problems.ts";
+import { duplicateProblem, notFoundProblem, requireFound, requireNotMerged } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 import { validate, validateHeaders } from "./validation.ts";
 
@@ -40,7 +41,7 @@ const { createHandlers } = createFactory<AuthenticatedEnv>();
 type ReadPage<Shape> = (
   caller: Caller,
   page: PageRequest,
-) => Promise<{ body: Json<Shape[]>; next: PagePosition | null; isAllowed: boolean }>;
+) => Promise<MergedState & { body: Json<Shape[]>; next: PagePosition | null; isAllowed: boolean }>;
 
 /**
  * `GET /`: one page of a list.
@@ -63,7 +64,7 @@ export const listHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
 /**
  * `GET /:id/…`: one page of a list that belongs to a record.
  *
- * @throws {Problem} 400; 404 when the caller may not read that record.
+ * @throws {Problem} 400; 404 when the caller may not read that record; 410 when it was merged.
  */
 export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>>(
   resourceName: string,
@@ -74,6 +75,7 @@ export const nestedListHandlers = <Shape, Query extends z.ZodMiniType<ListQuery>
     const request = await parsePageRequest(c, c.req.valid("query") as ListQuery);
     const filters = { ...request.filters, ...c.req.valid("param") };
     const page = await readPage(c.get("caller"), { ...request, filters });
+    requireNotMerged(page);
     if (!page.isAllowed) throw notFoundProblem(resourceName);
     return respondPage(c, page, request);
   });
@@ -98,16 +100,26 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
-    requireReplayable(result);
-    if (result.body === null) {
-      requireValidFields(result.fieldErrors);
-      if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
-    }
-    return respondCreated(result, {
-      Location: `${path}/${result.id}/`,
-      ETag: formatEtag(result.etag ?? ""),
-    });
+    requireAccepted(result, constraint);
+    return respondCreated(result, creationHeaders(path, result));
   });
+
+/** @throws {Problem} 400, 409, 422 when a record was refused for what `NewRecordState` says */
+export function requireAccepted<Shape>(
+  result: CreateResult<Shape> & NewRecordState,
+  constraint: ReportedConstraint,
+): void {
+  requireReplayable(result);
+  if (result.body !== null) return;
+  requireValidFields(result.fieldErrors);
+  if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
+}
+
+/** @param path of the list */
+export const creationHeaders = (path: string, { id, etag }: { id: number | null; etag: string | null }) => ({
+  Location: `${path}/${id}/`,
+  ETag: formatEtag(etag ?? ""),
+});
 
 /** `GET /:id`: one record, or 304 when the client has its version. @throws {Problem} 400, 404, 412 */
 export const getHandlers = <Shape>(

@@ -1,5 +1,5 @@
 import { auditEventFieldTexts, exampleAuditEvent } from "../http/audit-event-openapi.ts";
-import { pageParameterTexts } from "../http/common-openapi.ts";
+import { mergedProblem, pageParameterTexts } from "../http/common-openapi.ts";
 import { type DescribedRoutes, describeParameters, describeSchema } from "../http/openapi.ts";
 import { PatientAuditQuery } from "./requests.ts";
 import { PatientAccess, PatientChange } from "./responses.ts";
@@ -48,7 +48,7 @@ export const patientAuditOpenApi: DescribedRoutes = {
       description:
         "Returns a page of the changes of a patient that you can read: of its fields, its owner and its doctors, newest first. Also for a deleted patient of yours. Reading the history is audited too.",
       responses: [{ status: 200, description: "A page of changes.", schema: PatientChange, list: true }],
-      problems: { 404: notFound },
+      problems: { 404: notFound, 410: mergedProblem },
     },
     "GET /api/patients/:id/accesses": {
       operationId: "listPatientAccesses",
@@ -56,7 +56,7 @@ export const patientAuditOpenApi: DescribedRoutes = {
       description:
         "Returns a page of the audit events of a patient that you can read: who read it or changed it, or tried to, newest first. Also for a deleted patient of yours. Reading this list is audited too.",
       responses: [{ status: 200, description: "A page of accesses.", schema: PatientAccess, list: true }],
-      problems: { 404: notFound },
+      problems: { 404: notFound, 410: mergedProblem },
     },
   },
 };

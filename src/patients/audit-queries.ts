@@ -8,6 +8,7 @@ import {
   isPatientChange,
 } from "../db/query/audit-list.ts";
 import { can } from "../db/query/permissions.ts";
+import { successorColumn, successorStep, unlessMerged } from "../db/query/successor.ts";
 import { intParam } from "../db/statement.ts";
 import type { PatientAccess, PatientChange } from "./responses.ts";
 
@@ -20,8 +21,14 @@ const id = intParam("id");
 const isAllowed = sql<boolean>`EXISTS (SELECT FROM patients p WHERE p.id = ${id} AND ${can("patients:read_audit_log")})`;
 
 const auditEvent = (action: "history" | "accesses"): { columns: AuditEventColumns } => ({
-  columns: { action, outcome: readOutcome(isAllowed), patient: id },
+  columns: { action, outcome: unlessMerged(readOutcome(isAllowed)), patient: id },
 });
+
+/** The successor of a merged patient: one whose audit events the caller may read. */
+const successor = {
+  steps: successorStep(isAllowed, can("patients:read_audit_log")),
+  successor: successorColumn,
+};
 
 /** The changes of a patient. */
 export const listPatientChanges = defineEventList<PatientChange>({
@@ -30,6 +37,7 @@ export const listPatientChanges = defineEventList<PatientChange>({
   json: changeJson,
   scans: { all: eventsOfPatient(id, isPatientChange) },
   isAllowed,
+  ...successor,
   auditEvent: auditEvent("history"),
 });
 
@@ -41,5 +49,6 @@ export const listPatientAccesses = defineEventList<PatientAccess>({
   json: eventJson({ subjects: sql`'"subject":' || e.subject_id` }),
   scans: { all: eventsOfPatient(id) },
   isAllowed,
+  ...successor,
   auditEvent: auditEvent("accesses"),
 });

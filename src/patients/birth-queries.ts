@@ -28,6 +28,11 @@ export const birthOf = (
 /** The errors of the step `birth`, as rows of `field` and `code`. */
 export const birthErrors = sql`SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL`;
 
+const newBirth = sql`birth.new_birth_date, birth.new_age, birth.new_age_as_of`;
+/** The possible days of birth after a request, from the step `birth`. */
+export const newBornFrom = sql`earliest_birth_day(${newBirth})`;
+export const newBornTo = sql`latest_birth_day(${newBirth})`;
+
 /** The columns of a draft, as arguments of `jsonb_build_object`. */
 export const draftBirth = sql`'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
-      'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of)`;
+      'born_to', ${newBornTo}`;

@@ -3,7 +3,7 @@ import * as z from "../zod.ts";
 
 // The identifiers of a patient. Whether a value fits its system, the database checks (identifier-checks.ts).
 
-const MAX_IDENTIFIERS = 10;
+export const MAX_IDENTIFIERS = 10;
 const MAX_VALUE_LENGTH = 64;
 
 /**

@@ -13,7 +13,7 @@ import { collectFieldErrors, parseFields, validate, validateHeaders } from "../h
 import { decodeSpreadsheet, readCsvLines } from "./import-csv.ts";
 import { importPatients } from "./import-export-queries.ts";
 import { type ParsedLine, type RefusedLine, readNdjsonLines, refusedLinesProblem } from "./import-lines.ts";
-import { ImportQuery, NewPatient } from "./requests.ts";
+import { ImportedPatient, ImportQuery } from "./requests.ts";
 
 const MAX_KIB = 1024;
 const MAX_RECORDS = 1000;
@@ -98,7 +98,7 @@ function validateLines(lines: Iterable<ParsedLine>) {
       errorCount += Object.keys(parsed.errors).length;
       continue;
     }
-    const { success, data, error } = parseFields(NewPatient, parsed.record);
+    const { success, data, error } = parseFields(ImportedPatient, parsed.record);
     if (success) {
       valid.push({ line, record: data });
       continue;

@@ -3,6 +3,7 @@ import {
   describeEmail,
   genderText,
   idPathParameters,
+  mergedProblem,
   notModifiedResponse,
   pageParameterTexts,
   personNameTexts,
@@ -13,8 +14,10 @@ import {
 } from "../http/common-openapi.ts";
 import { describeParameters, describeSchema, type OpenApiGroup } from "../http/openapi.ts";
 import { patientAuditOpenApi } from "./audit-openapi.ts";
+import { duplicatesOpenApi, notDuplicateOfText } from "./duplicates/openapi.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
 import { importExportOpenApi } from "./import-export-openapi.ts";
+import { mergeOpenApi } from "./merge/openapi.ts";
 import { ownershipOpenApi } from "./ownership/openapi.ts";
 import { NewPatient, PatientChanges, PatientsQuery } from "./requests.ts";
 import { Patient } from "./responses.ts";
@@ -65,7 +68,7 @@ const update = {
       headers: ["ETag"],
     },
   ],
-  problems: { 403: notOwner, 404: notFound, 409: emailTaken },
+  problems: { 403: notOwner, 404: notFound, 409: emailTaken, 410: mergedProblem },
 } as const;
 
 export const patientsOpenApi: OpenApiGroup = {
@@ -104,15 +107,17 @@ export const patientsOpenApi: OpenApiGroup = {
       deleted: { description: "`true`: your deleted patients instead, which can be restored." },
       updated_since: updatedSinceText,
     }),
+    ...duplicatesOpenApi.parameters,
     ...importExportOpenApi.parameters,
     ...ownershipOpenApi.parameters,
+    ...mergeOpenApi.parameters,
     ...patientAuditOpenApi.parameters,
   ],
   schemas: {
     NewPatient: describeSchema(NewPatient, {
       description: "A new patient.",
       answer: Patient,
-      fields,
+      fields: { ...fields, not_duplicate_of: notDuplicateOfText },
       example: exampleNewPatient,
     }),
     PatientChanges: describeSchema(PatientChanges, {
@@ -121,8 +126,10 @@ export const patientsOpenApi: OpenApiGroup = {
       fields,
       example: { age: 86 },
     }),
+    ...duplicatesOpenApi.schemas,
     ...importExportOpenApi.schemas,
     ...ownershipOpenApi.schemas,
+    ...mergeOpenApi.schemas,
     ...patientAuditOpenApi.schemas,
     Patient: describeSchema(Patient, {
       description: "A patient.",
@@ -139,8 +146,10 @@ export const patientsOpenApi: OpenApiGroup = {
     }),
   },
   operations: {
+    ...duplicatesOpenApi.operations,
     ...importExportOpenApi.operations,
     ...ownershipOpenApi.operations,
+    ...mergeOpenApi.operations,
     ...patientAuditOpenApi.operations,
     "GET /api/patients": {
       operationId: "listPatients",
@@ -152,20 +161,21 @@ export const patientsOpenApi: OpenApiGroup = {
     "POST /api/patients": {
       operationId: "createPatient",
       summary: "Create a patient",
-      description: "Creates a patient that your account owns.",
+      description:
+        "Creates a patient that your account owns. If it looks like others of yours, the header `Link` names them, or with `duplicates=refuse` nothing is created. Of two requests at once, neither may see the other's patient.",
       responses: [
         {
           status: 201,
           description: "The patient that was created.",
           schema: Patient,
-          headers: ["Location", "ETag", "Idempotency-Replayed"],
+          headers: ["Location", "ETag", "Idempotency-Replayed", "DuplicateLink"],
         },
       ],
       problems: {
         409: {
           ...emailTaken,
-          description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or you sent this idempotency key before, and cannot read the patient that it created any more. ${IDENTIFIER_TAKEN}.`,
-          codes: ["email_taken", "identifier_taken", "replay_unreadable"],
+          description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or you sent this idempotency key before, and cannot read the patient that it created any more. ${IDENTIFIER_TAKEN}. Or, with \`duplicates=refuse\`, the patient looks like others of yours, whose ids are \`duplicates\`.`,
+          codes: ["email_taken", "identifier_taken", "possible_duplicate", "replay_unreadable"],
         },
       },
     },
@@ -178,7 +188,7 @@ export const patientsOpenApi: OpenApiGroup = {
         { status: 200, description: "The patient.", schema: Patient, headers: ["ETag"] },
         notModifiedResponse,
       ],
-      problems: { 404: notFound },
+      problems: { 404: notFound, 410: mergedProblem },
     },
     "PUT /api/patients/:id": {
       operationId: "patchPatientByPut",
@@ -199,7 +209,7 @@ export const patientsOpenApi: OpenApiGroup = {
       description:
         "Soft-deletes a patient and hides its assignments. Its email can be used again. The patient can be restored until an admin erases it or an operator purges it.",
       responses: [{ status: 204, description: "The patient was deleted." }],
-      problems: { 403: notOwner, 404: notFound },
+      problems: { 403: notOwner, 404: notFound, 410: mergedProblem },
     },
   },
 };

@@ -24,7 +24,7 @@ import {
   idempotentCreate,
   isNewResult,
   resultId,
-  resultSteps,
+  resultStepsWith,
 } from "../db/query/idempotent-create.ts";
 import { columnNames, jsonText } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -51,9 +51,19 @@ import {
   type TargetState,
   targetColumns,
 } from "../db/query/resource.ts";
+import { successorColumn, successorStep, unlessMerged } from "../db/query/successor.ts";
 import { patients } from "../db/schema.ts";
-import { intParam } from "../db/statement.ts";
-import { birthErrors, birthOf, draftBirth, patientAge, patientTag } from "./birth-queries.ts";
+import { intParam, param } from "../db/statement.ts";
+import {
+  birthErrors,
+  birthOf,
+  draftBirth,
+  newBornFrom,
+  newBornTo,
+  patientAge,
+  patientTag,
+} from "./birth-queries.ts";
+import { candidateStep, soughtColumns } from "./duplicates/candidates.ts";
 import {
   changedIdentifierErrors,
   isIdentifierFree,
@@ -99,30 +109,62 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
     FROM patients p
     WHERE p.id = ${id} AND ${can("patients:read")}
   ),
+  ${successorStep(sql`EXISTS (SELECT FROM found)`)},
   ${insertRetryableAuditEvent({
     action: "read",
-    outcome: writeOutcome(
-      sql`EXISTS (SELECT FROM found)`,
-      sql`EXISTS (SELECT FROM found WHERE is_expected_version)`,
+    outcome: unlessMerged(
+      writeOutcome(
+        sql`EXISTS (SELECT FROM found)`,
+        sql`EXISTS (SELECT FROM found WHERE is_expected_version)`,
+      ),
     ),
     patient: id,
   })}
-SELECT ${foundRecordColumns}
+SELECT ${foundRecordColumns}, ${successorColumn}
 FROM caller`,
 );
+
+const candidateIds = sql`ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)`;
+
+/** The new patient as its duplicates are looked for, and those that are none (`excluded`). No row when it is not valid. */
+const newSoughtStep = sql`sought AS MATERIALIZED (
+    SELECT ${soughtColumns({
+      owner: sql`caller.id`,
+      firstname: sql`coalesce(new.firstname, '')`,
+      lastname: sql`coalesce(new.lastname, '')`,
+      email: sql`new.email`,
+      phones: sql`coalesce(new.phones, '{}')`,
+      bornFrom: newBornFrom,
+      bornTo: newBornTo,
+    })}, coalesce(new.not_duplicate_of, '{}') AS excluded
+    FROM caller, birth, jsonb_to_record(${newRecord}) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
+    WHERE ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
+  )`;
+
+/** In the history of a new patient: the patients that it looks like and that are others. */
+const notDuplicateOf = sql`CASE WHEN sought.excluded <> '{}'
+THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.excluded), '}') END`;
 
 /**
  * Creates a patient of the caller's, at most once for each idempotency key. `existing`: the id of the patient that has
  * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
  * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ *
+ * `duplicates`: the ids of the patients that look like it, the best first. With `refuseDuplicates` nothing is created when
+ * there are some. The statement's snapshot decides: of two concurrent requests, both may be created.
  */
-export const createPatient = idempotentCreate<Patient, { record: object }, NewRecordState & TakenIdentifier>(
+export const createPatient = idempotentCreate<
+  Patient,
+  { record: object; refuseDuplicates: boolean },
+  NewRecordState & TakenIdentifier & { duplicates: number[] }
+>(
   "patients/create",
   () => sql`-- POST /api/patients
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`'patients' || ${newRecord}::text`,
     sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
+    ["duplicates"],
   )},
   duplicate AS (
     SELECT other.id FROM caller, patient_with_email(caller.id, ${newEmail}, ${newEmailShared}) other (id)
@@ -138,18 +180,21 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
     ${birthErrors}
     UNION ALL ${newIdentifierErrors}
   ),
+  ${newSoughtStep},
+  ${candidateStep({ max: 10, maxRead: 100, condition: sql`p.id <> ALL (sought.excluded)` })},
   draft AS (
     SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
       ${draftBirth},
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
     WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
+      AND NOT (${param("refuseDuplicates")}::boolean AND EXISTS (SELECT FROM candidates))
   ),
   response AS (
-    SELECT p.id AS record_id, ${patientJson} AS answer
+    SELECT p.id AS record_id, ${patientJson} AS answer, ${candidateIds} AS duplicates
     FROM draft p
   ),
-  ${resultSteps},
+  ${resultStepsWith("duplicates")},
   created AS (
     INSERT INTO patients (id, ${fields}, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
     SELECT id, ${fields}, created_by, owner_id, created_at, updated_at
@@ -159,16 +204,20 @@ export const createPatient = idempotentCreate<Patient, { record: object }, NewRe
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
-    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft")} FROM draft, result WHERE is_new)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft", notDuplicateOf)}
+      FROM draft, result, sought WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn}
+  (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn},
+  coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ${candidateIds}) AS duplicates
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+  // The newest patients of a name are read in the order of their index, however many there are.
+  { readsInIndexOrder: true },
 );
 
 /**
- * The row lock that a change and a deletion begin with. `FOR UPDATE` waits for a concurrent change and then, under
+ * The row lock that a change and a deletion begin with, and the successor of a merged patient. `FOR UPDATE` waits for a concurrent change and then, under
  * READ COMMITTED, sees the row as that change left it.
  */
 const targetSteps = sql`target AS (
@@ -178,7 +227,13 @@ const targetSteps = sql`target AS (
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
     FOR UPDATE
   ),
-  ${callerRecheck("target")}`;
+  ${callerRecheck("target")},
+  ${successorStep(sql`EXISTS (SELECT FROM target)`)}`;
+
+const targetOutcome = (writingStep: string) =>
+  unlessMerged(
+    writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM ${sql.raw(writingStep)})`),
+  );
 
 /** Changes the fields of a patient that are in `changes` and leaves the others. */
 export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentifier, ChangeParams>(
@@ -220,11 +275,11 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
   ),
   ${insertAuditEvent({
     action: "update",
-    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`),
+    outcome: targetOutcome("changed"),
     patient: id,
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
+SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,
@@ -248,10 +303,10 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
   ),
   ${insertAuditEvent({
     action: "delete",
-    outcome: writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM deleted)`),
+    outcome: targetOutcome("deleted"),
     patient: id,
   })}
-SELECT ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isDeleted"
+SELECT ${targetColumns}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM caller
 WHERE NOT (${isRevokedDuringWait("target")})`,
 );

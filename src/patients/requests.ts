@@ -17,6 +17,7 @@ import {
   rule,
   timestampParam,
 } from "../http/fields.ts";
+import { IdempotencyKey } from "../http/idempotency.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import {
   changedNameMeta,
@@ -25,6 +26,7 @@ import {
   requireContact,
   requireName,
 } from "../http/person-rules.ts";
+import { expectedVersion, WritePreconditions } from "../http/preconditions.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
 import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
@@ -96,11 +98,31 @@ export const PatientsQuery = defineListQuery(
 );
 
 /** The fields that are left out get their values from the statement. */
+const newPatientFields = { ...makeOptional(patientFields), gender: patientFields.gender };
+const newPatientRules = [birthRequired, ...requireName, ...requireContact];
+
+/** A patient of an import, which looks for no duplicates. */
+export const ImportedPatient = requestBody(newPatientFields, readOnly, newPatientRules).check(
+  nameAndContactMeta,
+);
+
+/** How many patients a new one can be told apart from. */
+const MAX_NOT_DUPLICATE_OF = 20;
+
 export const NewPatient = requestBody(
-  { ...makeOptional(patientFields), gender: patientFields.gender },
+  {
+    ...newPatientFields,
+    /** Patients that it looks like and that are others. */
+    not_duplicate_of: z.optional(z.array(idSchema).check(z.maxLength(MAX_NOT_DUPLICATE_OF))),
+  },
   readOnly,
-  [birthRequired, ...requireName, ...requireContact],
+  newPatientRules,
 ).check(nameAndContactMeta);
+
+/** `duplicates`: whether a new patient that looks like another of yours is created (the default) or refused. */
+export const CreationQuery = z.lazy(() =>
+  strictQuery({ duplicates: z.optional(z.enum(["allow", "refuse"])) }),
+);
 
 /** The age can be one that the record has today, when it is sent back. */
 const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERED_AGE)));
@@ -134,6 +156,31 @@ export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reaso
   rule(({ from, to }) => from !== to, "same_account", "Must be another account", "to"),
 );
 
+/** The fields that a merge can take from the merged patient. */
+const mergeFields = Object.keys(patientFields).filter((name) => name !== "email_shared");
+
+/** What a field has to be taken together with: an email is shared or not, and a patient has a birth date or an age. */
+const fieldsTakenWith: Record<string, string[]> = {
+  email: ["email_shared"],
+  birth_date: ["age", "age_as_of"],
+  age: ["birth_date", "age_as_of"],
+};
+
+/** The columns that a merge takes. */
+export const columnsTaken = (take: string[]): string[] =>
+  take
+    .flatMap((field) => [field, ...(fieldsTakenWith[field] ?? [])])
+    .filter((name) => patientColumns.includes(name));
+
+/** The headers of a merge. */
+export const MergeHeaders = z.object({ ...WritePreconditions.shape, ...IdempotencyKey.shape });
+
+/** The patient that another one is merged into, and what that one takes from it. */
+export const PatientMerge = requestBody({
+  into: idSchema,
+  take: z.optional(z.array(z.enum(mergeFields)).check(z.maxLength(mergeFields.length))),
+  if_match: z.optional(expectedVersion),
+});
 /** Why a deleted patient is erased. */
 export const ErasureReason = requestBody({ reason: reasonField });
 

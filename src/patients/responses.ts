@@ -26,6 +26,16 @@ export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInRe
 });
 export type Patient = z.infer<typeof Patient>;
 
+/** Why a patient may be the same person as another one. */
+const duplicateReasons = ["name", "exchanged_name", "first_name", "birth", "phone", "email"] as const;
+
+/** A patient that looks like another one. */
+export const PossibleDuplicate = z.strictObject({
+  patient: Patient,
+  why: boundedArray(z.enum(duplicateReasons), duplicateReasons.length),
+});
+export type PossibleDuplicate = z.infer<typeof PossibleDuplicate>;
+
 /** A change of a patient. */
 export const PatientChange = z.strictObject({
   ...eventBase,
@@ -74,6 +84,7 @@ export const ErasedPatient = z.strictObject({
     patients: count,
     assignments: count,
     identifiers: count,
+    merges: count,
     emergency_accesses: count,
     stored_responses: count,
     audit_changes: count,
@@ -83,6 +94,18 @@ export const ErasedPatient = z.strictObject({
   more: z.boolean(),
 });
 export type ErasedPatient = z.infer<typeof ErasedPatient>;
+
+/** What an undone merge gave back, and what it could not. */
+const unmergeReasons = ["changed", "in_use", "ended", "doctor_deleted"] as const;
+const unmergeFields = [...Object.keys(patientFields), "assignments"];
+export const UnmergedPatient = z.strictObject({
+  restored: boundedArray(z.enum(unmergeFields), unmergeFields.length),
+  kept: boundedArray(
+    z.strictObject({ field: z.enum(unmergeFields), why: z.enum(unmergeReasons) }),
+    unmergeFields.length * unmergeReasons.length,
+  ),
+});
+export type UnmergedPatient = z.infer<typeof UnmergedPatient>;
 
 export const EmergencyAccess = z.strictObject({
   patient: idSchema,

@@ -6,15 +6,16 @@ import {
   getHandlers,
   listHandlers,
   nestedListHandlers,
-  postHandlers,
   updateHandlers,
 } from "../http/resource-handlers.ts";
 import { requireMethod } from "../http/routing.ts";
 import { listPatientAccesses, listPatientChanges } from "./audit-queries.ts";
+import { createPatientHandlers, listDuplicatesHandlers } from "./duplicates/handlers.ts";
 import { exportHandlers } from "./export.ts";
 import { withFreeIdentifiers } from "./identifier-checks.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
+import { mergeHandlers, unmergeHandlers } from "./merge/handlers.ts";
 import {
   eraseHandlers,
   grantEmergencyAccessHandlers,
@@ -22,21 +23,13 @@ import {
   transferAllHandlers,
   transferHandlers,
 } from "./ownership/handlers.ts";
-import { createPatient, deletePatient, findPatient, updatePatient } from "./queries.ts";
-import { NewPatient, PatientAuditQuery, PatientChanges, PatientsQuery } from "./requests.ts";
+import { deletePatient, findPatient, updatePatient } from "./queries.ts";
+import { PatientAuditQuery, PatientChanges, PatientsQuery } from "./requests.ts";
 
 export const patientRoutes = new Hono<AppEnv>()
   .use(requireAccount)
   .get("/", ...listHandlers(PatientsQuery, listPatients))
-  .post(
-    "/",
-    ...postHandlers(
-      "/api/patients",
-      NewPatient,
-      withFreeIdentifiers(createPatient),
-      "patients_owner_id_email_key",
-    ),
-  )
+  .post("/", ...createPatientHandlers)
   .use("/transfer", requireMethod("POST"))
   .post("/transfer", ...transferAllHandlers)
   .use("/export", requireMethod("GET", "HEAD"))
@@ -55,9 +48,12 @@ export const patientRoutes = new Hono<AppEnv>()
     ),
   )
   .delete("/:id", ...deleteHandlers("patient", deletePatient))
+  .get("/:id/duplicates", ...listDuplicatesHandlers)
   .get("/:id/history", ...nestedListHandlers("patient", PatientAuditQuery, listPatientChanges))
   .get("/:id/accesses", ...nestedListHandlers("patient", PatientAuditQuery, listPatientAccesses))
   .post("/:id/restore", ...restoreHandlers)
   .post("/:id/transfer", ...transferHandlers)
   .post("/:id/erase", ...eraseHandlers)
-  .post("/:id/access", ...grantEmergencyAccessHandlers);
+  .post("/:id/access", ...grantEmergencyAccessHandlers)
+  .post("/:id/merge", ...mergeHandlers)
+  .post("/:id/unmerge", ...unmergeHandlers);

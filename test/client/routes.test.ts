@@ -36,6 +36,19 @@ test("patients: create, get, update, replace and delete", async () => {
   await expect(api.patients.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
+test("a merged patient has a successor in its problem, and the merge can be undone", async () => {
+  const api = await signUp(served.origin);
+  const [one, two] = [await api.patients.create(newPatient()), await api.patients.create(newPatient())];
+  const merged = await api.patients.merge(
+    one.id,
+    { into: two.id, take: ["email"], if_match: 1 },
+    { ifMatch: one },
+  );
+  expect(merged).toMatchObject({ id: two.id, email: one.email, version: 2 });
+  await expect(api.patients.get(one.id)).rejects.toMatchObject({ code: "merged", successor: two.id });
+  expect(await api.patients.unmerge(one.id)).toEqual({ restored: ["email"], kept: [] });
+});
+
 test("a deleted patient is listed with deleted: true and restored; transfer, transferAll, erase and open need an admin", async () => {
   const api = await signUp(served.origin);
   const { id } = await api.patients.create(newPatient());

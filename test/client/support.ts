@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type ClientOptions, createClient } from "../../client/index.ts";
+import { type ClientOptions, createClient, type NewPatient } from "../../client/index.ts";
 
 /** A name that no other test uses. */
 export const unique = (prefix: string): string => `${prefix}${randomUUID().replaceAll("-", "").slice(0, 16)}`;
@@ -23,7 +23,7 @@ export async function signUp(url: string, options: Partial<ClientOptions> = {}) 
   return api;
 }
 
-export const newPatient = (fields: { lastname?: string; email?: string; age?: number } = {}) => ({
+export const newPatient = (fields: Partial<NewPatient> = {}) => ({
   firstname: "Ada",
   lastname: "Lovelace",
   email: `${unique("patient-")}@example.org`,

@@ -104,6 +104,8 @@ const calls: [name: string, call: (client: ReturnType<typeof createClient>, id: 
   ["patients.accesses", ({ patients }, id) => patients.accesses(id).pages().next()],
   ["patients.restore", ({ patients }, id) => patients.restore(id)],
   ["patients.transfer", ({ patients }, id) => patients.transfer(id, 1, "The nurse has left.")],
+  ["patients.merge", ({ patients }, id) => patients.merge(id, { into: 1 })],
+  ["patients.unmerge", ({ patients }, id) => patients.unmerge(id)],
   ["patients.erase", ({ patients }, id) => patients.erase(id, "Request 2026-117 to erase it.")],
   ["patients.open", ({ patients }, id) => patients.open(id, "Nobody else is here.")],
   ["doctors.get", ({ doctors }, id) => doctors.get(id)],

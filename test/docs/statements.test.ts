@@ -92,6 +92,8 @@ test("what a stranger can ask for is audited with one patient: no index has even
       "patients/export-csv": "The caller's own patients",
       "patients/export-ndjson": "The caller's own patients",
       "patients/import": "Patients that the caller has created",
+      "patients/merge": "Both patients, only when the caller owns both",
+      "patients/unmerge": "Both patients, only when the caller owns both",
       "patients/transfer-all": "Patients that an admin has transferred",
     },
   );

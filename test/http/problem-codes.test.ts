@@ -16,8 +16,10 @@ import {
   patientPath,
   postEmergencyAccess,
   postErase,
+  postMerge,
   postRestore,
   postTransfer,
+  postUnmerge,
 } from "../support/ownership.ts";
 import {
   assignDoctor,
@@ -131,6 +133,10 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
   },
   patient_not_deleted: async () => postErase(admin, await postPatient(nurse)),
   username_taken: () => api.post("/api/auth/register/", { ...registration(), username: nurse.username }),
+  possible_duplicate: async () => {
+    await postPatient(nurse);
+    return nurse.post("/api/patients/?duplicates=refuse", newPatient());
+  },
   identifier_taken: async () => nurse.post("/api/patients/", newPatient(await newIdentifiers(nurse))),
   receiver_has_identifier: async () => {
     const identifiers = await newIdentifiers(nurse);
@@ -167,6 +173,29 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     const [body, key] = [newPatient(), uniqueName("key-")];
     await nurse.delete(patientPath((await withKey(body, key)).body));
     return withKey(body, key);
+  },
+  not_merged: async () => postUnmerge(nurse, await postPatient(nurse)),
+  survivor_merged: async () => {
+    const [one, two] = [await postPatient(nurse), await postPatient(nurse)];
+    await postMerge(nurse, one, two);
+    await postMerge(nurse, two, await postPatient(nurse));
+    return postUnmerge(nurse, one);
+  },
+  unmerge_expired: async () => {
+    const patient = await postPatient(nurse);
+    await postMerge(nurse, patient, await postPatient(nurse));
+    await asOwner`UPDATE patient_merges SET at = at - interval '30 days' WHERE merged_id = ${patient.id}`;
+    return postUnmerge(nurse, patient);
+  },
+  merge_exceeds_limit: async () => {
+    const phones = (digit: number) => [1, 2, 3].map((n) => `+49301234${digit}${n}`);
+    const patient = await postPatient(nurse, { phones: phones(1) });
+    return postMerge(nurse, patient, await postPatient(nurse, { phones: phones(2) }));
+  },
+  merged: async () => {
+    const [patient, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    await postMerge(nurse, patient, survivor);
+    return nurse.get(patientPath(patient));
   },
   cursor_expired: async () => {
     const account = await newAccount();

@@ -80,4 +80,7 @@ test("there are families with one email and address, people with one name, and p
   expect(await query(url, "SELECT id FROM patients WHERE lastname = ''")).toHaveLength(15);
   expect(await query(url, "SELECT id FROM patients WHERE email IS NULL AND phones <> '{}'")).toHaveLength(15);
   expect(await query(url, "SELECT id FROM doctors WHERE email IS NULL")).not.toEqual([]);
+  const pairs =
+    "SELECT FROM patients p JOIN patients other USING (owner_id, name_sort_key, age) WHERE p.id < other.id";
+  expect((await query(url, pairs)).length).toBeGreaterThan(0);
 });

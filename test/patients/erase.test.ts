@@ -9,8 +9,10 @@ import {
   patientPath,
   postEmergencyAccess,
   postErase,
+  postMerge,
   postRestore,
   postTransfer,
+  postUnmerge,
 } from "../support/ownership.ts";
 import { problem } from "../support/problems.ts";
 import { assignDoctor, postDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
@@ -61,7 +63,16 @@ describe("an erased patient", () => {
     const [{ text } = { text: "" }] = await asOwner`
       SELECT string_agg(prosrc, '') AS text FROM pg_proc WHERE proname IN ('erase_patient', 'erase_audit_values')`;
     expect(tables.filter(({ name }) => !text.includes(` public.${name} `))).toEqual([]);
-    expect(tables).toHaveLength(4);
+    expect(tables.map(({ name }) => name)).toEqual([
+      ...[
+        "audit_events",
+        "emergency_accesses",
+        "mappings",
+        "patient_identifiers",
+        "patient_merges",
+        "patients",
+      ],
+    ]);
   });
 
   test("is in no table, whatever was done with it; only the reasons of others stay", async () => {
@@ -95,6 +106,7 @@ describe("an erased patient", () => {
           patients: 1,
           assignments: 1,
           identifiers: 1,
+          merges: 0,
           emergency_accesses: 1,
           stored_responses: 1,
           audit_changes: 3,
@@ -114,6 +126,30 @@ describe("an erased patient", () => {
     expect(await searchTables(reason)).toEqual({ audit_events: 1 });
     const again = await nurse.post("/api/patients/", markedPatient(mark), key);
     expect(again).toMatchObject({ status: 409, body: { code: "replay_unreadable" } });
+  });
+
+  test("is in no table with what was merged into it, or what it was merged into once", async () => {
+    const [mark, other] = [newMark(), newMark()];
+    const key = () => ({ "Idempotency-Key": newMark() });
+    const [card, survivor, last] = [
+      await postPatient(nurse, { ...markedPatient(mark), age: null }),
+      await postPatient(nurse, { ...markedPatient(mark), age: null, identifiers: [] }),
+      await postPatient(nurse),
+    ];
+    await postMerge(nurse, card, survivor, { take: ["lastname"] }, key());
+    await postMerge(nurse, survivor, last, { take: ["firstname", "email", "birth_date"] }, key());
+    const undone = await postPatient(nurse, { ...markedPatient(other), age: null });
+    await postMerge(nurse, undone, last, { take: ["lastname"] }, key());
+    await postUnmerge(nurse, undone);
+    expect(await searchTables(mark)).toMatchObject({ patients: 3, idempotency_keys: 3 });
+    await nurse.delete(patientPath(last));
+    expect(await postErase(admin, card)).toMatchObject({ status: 410, body: { successor: last.id } });
+    const { body } = await postErase(admin, last);
+    expect(body.removed).toMatchObject({ patients: 3, merges: 3, stored_responses: 3 });
+    expect(await searchTables(mark)).toEqual({});
+    await nurse.delete(patientPath(undone));
+    await postErase(admin, undone);
+    expect(await searchTables(other)).toEqual({});
   });
 
   test("is in no table when it was imported, and the import can still be replayed to no avail", async () => {

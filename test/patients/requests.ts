@@ -6,12 +6,14 @@ import {
   Patient,
   PatientAccess,
   PatientChange,
+  PossibleDuplicate,
   RestoredPatient,
   TransferredPatient,
   TransferSummary,
+  UnmergedPatient,
 } from "../../src/patients/responses.ts";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
-import { REASON } from "../support/ownership.ts";
+import { postMerge, REASON } from "../support/ownership.ts";
 import { newPatient, postPatient } from "../support/resources.ts";
 import type { RouteRequest } from "../support/route-requests.ts";
 
@@ -81,6 +83,24 @@ const emergencyAccess = {
   }),
   invalid: { reason: "too short" },
 };
+const merge = {
+  recorded: "merge",
+  subject: async (account: TestAccount) => ({
+    ...(await subject(account)),
+    body: { into: (await postPatient(account)).id, take: ["email"] },
+  }),
+  access,
+  invalid: { into: 0 },
+};
+const unmerge = {
+  recorded: "unmerge",
+  subject: async (account: TestAccount) => {
+    const patient = await postPatient(account);
+    await postMerge(account, patient, await postPatient(account));
+    return { id: patient.id };
+  },
+  access,
+};
 const erasure = {
   recorded: "erase",
   ...byAdmin,
@@ -110,6 +130,17 @@ export const patientRequests: RouteRequest[] = [
   { route: "PATCH /api/patients/:id", status: 200, answer: Patient, ...change },
   { route: "DELETE /api/patients/:id", status: 204, recorded: "delete", subject, access },
   {
+    route: "GET /api/patients/:id/duplicates",
+    status: 200,
+    recorded: "duplicates",
+    answer: z.tuple([PossibleDuplicate]),
+    subject: async (account) => {
+      await postPatient(account);
+      return subject(account);
+    },
+    access,
+  },
+  {
     route: "GET /api/patients/:id/history",
     status: 200,
     answer: z.tuple([PatientChange]),
@@ -127,5 +158,7 @@ export const patientRequests: RouteRequest[] = [
   { route: "POST /api/patients/:id/transfer", status: 200, answer: TransferredPatient, ...transfer },
   { route: "POST /api/patients/:id/erase", status: 200, answer: ErasedPatient, ...erasure },
   { route: "POST /api/patients/:id/access", status: 201, answer: EmergencyAccess, ...emergencyAccess },
+  { route: "POST /api/patients/:id/merge", status: 200, answer: Patient, ...merge },
+  { route: "POST /api/patients/:id/unmerge", status: 200, answer: UnmergedPatient, ...unmerge },
   { route: "POST /api/patients/transfer", status: 200, answer: TransferSummary, ...transferAll },
 ];

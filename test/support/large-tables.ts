@@ -12,6 +12,7 @@ export const allTables = [
   "login_attempts",
   "mappings",
   "patient_identifiers",
+  "patient_merges",
   "patients",
   "probes",
   "record_changes",

@@ -36,3 +36,13 @@ export async function newDoctorsAccount(by: TestAccount) {
   await linkDoctor(account, doctor);
   return { account, doctor };
 }
+/** Merges a patient into another one. */
+export const postMerge = (
+  account: TestAccount,
+  patient: { id: number },
+  into: { id: number },
+  body: object = {},
+  headers: Record<string, string> = {},
+) => account.post(`${patientPath(patient)}merge/`, { into: into.id, ...body }, { headers });
+export const postUnmerge = (account: TestAccount, patient: { id: number }) =>
+  account.post(`${patientPath(patient)}unmerge/`);

@@ -26,12 +26,14 @@ export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
  *
  * @param before the step with the row before; undefined when the record did not exist before.
  * @param after the step with the row afterwards.
+ * @param more JSON members that come after those of the columns; NULL when there are none.
  */
 export function changesOfFields(
   table: PgTable,
   names: readonly string[],
   before: string | undefined,
   after: string,
+  more?: SQL,
 ): SQL {
   const changes = names.map((name) => {
     const column = tableColumn(table, name);
@@ -41,7 +43,7 @@ export function changesOfFields(
     return condition ? `CASE WHEN ${condition}\nTHEN ${change} END` : change;
   });
   const [open, close] = [sql`nullif('{' || concat_ws(',',`, sql`) || '}', '{}')::json`];
-  return sql`${open}\n${sql.raw(changes.join(",\n"))}\n${close}`;
+  return sql`${open}\n${sql.raw(changes.join(",\n"))}${more && sql`,\n${more}`}\n${close}`;
 }
 
 /** A column as JSON. Identifiers are masked: the audit log is read by more people than the patients. */

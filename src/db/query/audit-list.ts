@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { patientChangeActions } from "../schema.ts";
+import { intParam, param } from "../statement.ts";
 import type { Caller } from "./caller.ts";
 import { isoTimestamp, jsonObject } from "./json.ts";
 import { defineList, type IndexScan, type ListDefinition, type PageRequest } from "./list.ts";
@@ -21,6 +22,8 @@ export const eventsBy = (
  * patients. The latter are found by a GIN index, which has no order, and then sorted. `OFFSET 0` makes the planner plan
  * the subquery by itself: it would read the whole log in order otherwise, to avoid the sort.
  *
+ * The events of patients that were merged into this one belong to it: of each, as many of the next are read as a page has.
+ *
  * @param condition on the events: that they changed the patient.
  */
 export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan[] => [
@@ -29,7 +32,19 @@ export const eventsOfPatient = (patient: SQL, condition?: SQL): IndexScan[] => [
   {
     from: sql`(
         SELECT e.* FROM audit_events e
-        WHERE e.patients @> ARRAY[${patient}]${condition && sql` AND ${condition}`}
+        WHERE e.patients && (${patient} || merged_patients(${patient}))${condition && sql` AND ${condition}`}
+        OFFSET 0
+      ) e`,
+  },
+  {
+    from: sql`(
+        SELECT e.* FROM unnest(merged_patients(${patient})) merged (id), LATERAL (
+          SELECT e.* FROM audit_events e
+          WHERE e.patient_id IS NOT NULL${condition && sql` AND ${condition}`}
+            AND (e.patient_id, e.at, e.id) < (merged.id, ${param("after_key")}::timestamptz, ${param("after_id")}::bigint)
+            AND e.patient_id >= merged.id
+          ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT ${intParam("size")} + 1
+        ) e
         OFFSET 0
       ) e`,
   },

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Query } from "../render.ts";
-import { type Json, param } from "../statement.ts";
+import { type Json, param, type StatementOptions } from "../statement.ts";
 import { authenticatedRetryable, type Caller, callerId, isStillAccepted } from "./caller.ts";
 
 // How records are created, at most once for each idempotency key of an account: a later request with the same key
@@ -22,6 +22,12 @@ export interface CreateResult<Shape> {
 
 const key = sql`${param("key")}::text`;
 
+/** A column of `idempotency_keys` that only some creations have. The step `response` has it too then. */
+type KeyColumn = "duplicates";
+
+const also = (columns: KeyColumn[], prefix = ""): SQL =>
+  sql.raw(columns.map((name) => `, ${prefix}${name}`).join(""));
+
 /**
  * The steps `request`, `visible_key` and `earlier_key`: the stored response of an earlier request with the same key.
  *
@@ -35,17 +41,22 @@ const key = sql`${param("key")}::text`;
  * @param requestText the request as text: it must be the same when a key is used again.
  * @param isReadable whether the caller may read what the earlier key `k` stands for: its `record_id`, or what its
  *   `answer` names.
+ * @param more further columns of `idempotency_keys` that the response is made of.
  */
-export const earlierKeySteps = (requestText: SQL, isReadable: SQL): SQL => sql`request AS (
+export const earlierKeySteps = (
+  requestText: SQL,
+  isReadable: SQL,
+  more: KeyColumn[] = [],
+): SQL => sql`request AS (
     SELECT encode(sha256(convert_to(${requestText}, 'UTF8')), 'hex') AS fingerprint
   ),
   visible_key AS (
-    SELECT k.fingerprint, k.record_id, k.answer, ${isReadable} AS is_readable
+    SELECT k.fingerprint, k.record_id, k.answer${also(more, "k.")}, ${isReadable} AS is_readable
     FROM idempotency_keys k WHERE k.account_id = ${callerId} AND k.key = ${key}
   ),
   earlier_key AS (
-    SELECT fingerprint, record_id, answer, is_readable FROM visible_key
-    UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
+    SELECT fingerprint, record_id, answer${also(more)}, is_readable FROM visible_key
+    UNION ALL SELECT k.fingerprint, k.record_id, k.answer${also(more, "k.")}, true
     FROM caller, kept_answer(caller.id, ${key}) k WHERE NOT EXISTS (SELECT FROM visible_key)
   )`;
 
@@ -56,23 +67,27 @@ export const earlierKeySteps = (requestText: SQL, isReadable: SQL): SQL => sql`r
  *
  * The no-op update makes RETURNING return the stored row when the key exists already. `xmax` is 0 only for an inserted
  * row.
+ *
+ * @param more the same columns as those of `earlierKeySteps`.
  */
-export const resultSteps = sql`stored_key AS (
-    INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
-    SELECT caller.id, ${key}, request.fingerprint, response.record_id, response.answer
+export const resultStepsWith = (...more: KeyColumn[]): SQL => sql`stored_key AS (
+    INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer${also(more)})
+    SELECT caller.id, ${key}, request.fingerprint, response.record_id, response.answer${also(more, "response.")}
     FROM caller, request, response WHERE ${key} IS NOT NULL
     ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
-    RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
+    RETURNING fingerprint, record_id, answer${also(more)}, xmax = 0 AS is_new
   ),
   result AS (
-    SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+    SELECT keys.record_id, keys.answer${also(more, "keys.")}, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
       keys.is_readable
     FROM request, (
-      SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
-      UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
+      SELECT fingerprint, record_id, answer${also(more)}, is_new, true AS is_readable FROM stored_key
+      UNION ALL SELECT fingerprint, record_id, answer${also(more)}, false, is_readable FROM earlier_key
     ) keys
-    UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE ${key} IS NULL
+    UNION ALL SELECT record_id, answer${also(more)}, true, true, true FROM response WHERE ${key} IS NULL
   )`;
+
+export const resultSteps = resultStepsWith();
 
 /** Whether this request creates the records. */
 export const isNewResult = sql`EXISTS (SELECT FROM result WHERE is_new)`;
@@ -87,7 +102,9 @@ export const hasResult = sql`EXISTS (SELECT FROM result WHERE is_same_request AN
 export const resultId = sql`(SELECT record_id FROM result WHERE is_same_request)`;
 
 /** The action of the audit event: `replay` when the stored response is sent again, or refused. */
-export const createOrReplay = (action: "create" | "create_identifier_system" | "assign" | "import"): SQL =>
+export const createOrReplay = (
+  action: "create" | "create_identifier_system" | "assign" | "import" | "merge",
+): SQL =>
   sql`CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE ${sql.raw(`'${action}'`)} END`;
 
 /** The columns of `CreateResult`. */
@@ -107,11 +124,12 @@ export const createResultColumns = sql`(SELECT answer FROM result WHERE is_same_
 export function idempotentCreate<Shape, Values extends object, Columns = unknown>(
   name: string,
   query: Query,
+  options: Pick<StatementOptions<Values>, "readsInIndexOrder"> = {},
 ) {
   const send = authenticatedRetryable<CreateResult<Shape> & Columns, Values & { key: string | null }>(
     name,
     query,
-    { isRetryable: (values) => values.key !== null },
+    { ...options, isRetryable: (values) => values.key !== null },
   );
   return (caller: Caller, values: Values, key: string | undefined) =>
     send(caller, { ...values, key: key ?? null });

@@ -5,10 +5,16 @@ import { authenticatedRetryable, callerSteps, callerStepsForAuditors, type SendF
 import { responseColumn } from "./json.ts";
 import type { ListDefinition, Sort } from "./list.ts";
 import { bareColumns, nextMatchesStep, orderBy, pageRows, pageSize } from "./list-scans.ts";
+import type { MergedState } from "./successor.ts";
 
 // The statement that reads one page of a list (list.ts), in one sort order and direction.
 
-type PageRow = { body: Json<unknown>; key: string | null; id: number | null; isAllowed: boolean };
+type PageRow = MergedState & {
+  body: Json<unknown>;
+  key: string | null;
+  id: number | null;
+  isAllowed: boolean;
+};
 export type SendPage = SendForCaller<PageRow, Record<string, unknown>>;
 
 /** Defines the statement of a list for one sort order and direction. Its template is built when it is rendered. */
@@ -27,7 +33,7 @@ export function definePageStatement(
 }
 
 function pageQuery(list: ListDefinition, sortName: string, sort: Sort, isBackwards: boolean): SQL {
-  const { alias, json, join, steps, auditEvent, isAllowed = sql`true`, acceptsAuditors } = list;
+  const { alias, json, join, steps, auditEvent, isAllowed = sql`true`, successor, acceptsAuditors } = list;
   const order = bareColumns(sort.order);
   const [key] = order;
   const conditions = Object.entries(list.filters).flatMap(([filter, condition]) =>
@@ -51,7 +57,7 @@ function pageQuery(list: ListDefinition, sortName: string, sort: Sort, isBackwar
 SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
 ${order.length > 1 ? sql`(SELECT ${responseColumn(alias, key ?? "")} ${last})` : sql`NULL::text`} AS key,
 (SELECT id::float8 ${last}) AS id,
-${isAllowed} AS "isAllowed"
+${isAllowed} AS "isAllowed"${successor && sql`,\n${successor}`}
 FROM caller`;
 }
 

@@ -69,6 +69,8 @@ export interface ListDefinition {
   timeRange?: { fromParam: string; toParam: string };
   /** Whether the caller may read the list at all; true when left out. */
   isAllowed?: SQL<boolean>;
+  /** The column `successor` (successor.ts), for a list that belongs to a patient; `steps` has its step. */
+  successor?: SQL;
   /** Whether auditors may read the list; only when `isAllowed` says so too. */
   acceptsAuditors?: boolean;
   /** The audit event, and on which condition there is one; none when left out. The rows are those of the step `page`. */
@@ -97,7 +99,8 @@ export interface PageRequest {
  * Defines a list, with a statement for each sort order and direction.
  *
  * @returns a function that reads one page: its `body`, the position of its last record when there is a `next` page,
- *   and whether the caller may read the list (`isAllowed`). It is empty otherwise.
+ *   and whether the caller may read the list (`isAllowed`). It is empty otherwise; `successor` is that of a merged
+ *   patient.
  */
 export function defineList<Shape>(list: ListDefinition) {
   const statements = new Map<string, SendPage>();
@@ -113,14 +116,14 @@ export function defineList<Shape>(list: ListDefinition) {
     if (!readPage) throw new Error(`There is no sort order ${name}.`);
     const rangeEnd = toParam && filters[toParam];
     const position = after ?? (rangeEnd ? { key: String(rangeEnd), id: 0 } : startPosition(list, name));
-    const { body, key, id, isAllowed } = await readPage(caller, {
+    const { body, key, id, isAllowed, successor } = await readPage(caller, {
       ...withoutFilters,
       ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
       size,
       after_key: position.key,
       after_id: position.id,
     });
-    return { body: body as Json<Shape[]>, next: id === null ? null : { key, id }, isAllowed };
+    return { body: body as Json<Shape[]>, next: id === null ? null : { key, id }, isAllowed, successor };
   };
 }
 

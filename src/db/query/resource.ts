@@ -4,11 +4,12 @@ import type { Json } from "../statement.ts";
 import { param } from "../statement.ts";
 import { isStillAccepted } from "./caller.ts";
 import { tableColumn } from "./json.ts";
+import type { MergedState } from "./successor.ts";
 
 // What the statements of patients and doctors have in common.
 
 /** The row of a statement that reads one record. All are null when there is no such record for the caller. */
-export interface FoundRecord<Shape> {
+export interface FoundRecord<Shape> extends MergedState {
   etag: string | null;
   isExpectedVersion: boolean | null;
   /** Null also when the client knows this state of the record, or expects none of its versions. */
@@ -25,7 +26,7 @@ export type FindParams = { id: number; known: string[]; expected: number[] | nul
  * What a statement returns about its `target`. All are null when there is no such record for the caller. `needsAdmin`:
  * the caller may change the record, but not in this way.
  */
-export type TargetState = {
+export type TargetState = MergedState & {
   canChange: boolean | null;
   isExpectedVersion: boolean | null;
   needsAdmin?: boolean | null;

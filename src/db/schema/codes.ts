@@ -9,7 +9,7 @@ export const checkDigits = ["none", "mod10", "mod11", "mod97"] as const;
 /** The audit actions in a patient's history: changes of its fields, its owner or its doctors. */
 export const patientChangeActions = [
   ...["create", "import", "update", "delete", "restore"],
-  ...["transfer", "assign", "unassign"],
+  ...["transfer", "assign", "unassign", "merge", "unmerge"],
 ] as const;
 /**
  * The outcome of an audit event. `refused`: the caller lacks the permission, or the request could not be fulfilled.

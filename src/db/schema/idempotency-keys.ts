@@ -15,6 +15,8 @@ export const idempotency_keys = pgTable(
     record_id: integer(),
     /** The body of the response. */
     answer: text().notNull(),
+    /** The patients that the new one looked like, as the response named them. */
+    duplicates: integer().array(),
     created_at: timestampDefaultNow(),
   },
   (t) => [

@@ -68,11 +68,18 @@ export const patients = pgTable(
     /** While it is deleted: the account that owned it, and will own it again when it is restored. */
     deleted_from: integer(),
     deleted_at: timestampColumn(),
+    /**
+     * The patient that it was merged into. It has no owner then, and is not a deleted one. That patient may have been
+     * merged itself: `last_survivor` (drizzle/0030_merges.sql) follows the chain.
+     */
+    merged_into: integer(),
   },
   (t) => [
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
     foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
     foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
+    // A survivor that is removed for good takes along what was merged into it: it is the same person.
+    foreignKeyTo("patients_merged_into_fkey", [t.merged_into], [t.id]).onDelete("cascade"),
     uniqueKeyIndex("patients_owner_id_email_key").on(
       emailKey(t.email),
       t.owner_id,
@@ -94,6 +101,7 @@ export const patients = pgTable(
       index("patients_deleted_from_updated_at_id_idx").on(t.deleted_from, t.updated_at, t.id),
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
+    index("patients_merged_into_idx").on(t.merged_into).where(sql`${t.merged_into} IS NOT NULL`),
     // The patients of an account, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
     // read the list of pending entries.
     index("patients_name_tokens_idx")
@@ -101,8 +109,10 @@ export const patients = pgTable(
       .with({ fastupdate: false }),
     check(
       "patients_deleted_at_check",
-      sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2) AND num_nulls(${t.owner_id}, ${t.deleted_at}) = 1`,
+      sql`num_nulls(${t.deleted_at}, ${t.deleted_from}) IN (0, 2)
+        AND num_nulls(${t.owner_id}, ${t.deleted_at}, ${t.merged_into}) = 2`,
     ),
+    check("patients_merged_into_check", sql`${t.merged_into} <> ${t.id}`),
     // The patients of an account, or its deleted ones, that have a phone number.
     index("patients_phones_idx")
       .using("gin", sql`patient_phones(${t.owner_id}, ${t.deleted_from}, ${t.phones})`)

@@ -154,7 +154,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_24494560",
+  "function": "assignments_find_doctors_of_patient_2c7b54d2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -165,7 +165,8 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
@@ -686,7 +687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_481f7a91",
+  "function": "audit_list_by_patient_at_desc_981baa04",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1009,7 +1010,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_56dba189",
+  "function": "changes_list_since_6932ce97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1064,6 +1065,14 @@ export const statementFunctions: Record<
  },
  "cleanup/login-attempts": {
   "function": "cleanup_login_attempts_adca16cb",
+  "params": {},
+  "columns": {
+   "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
+ "cleanup/patient-merges": {
+  "function": "cleanup_patient_merges_368c65d3",
   "params": {},
   "columns": {
    "deleted": "integer"
@@ -1865,7 +1874,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_4bb09228",
+  "function": "patients_create_bbff2687",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1873,6 +1882,7 @@ export const statementFunctions: Record<
    "record": "jsonb",
    "key": "text",
    "today": "date",
+   "refuseDuplicates": "boolean",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
@@ -1886,12 +1896,13 @@ export const statementFunctions: Record<
    "etag": "text",
    "existing": "integer",
    "takenIdentifier": "json",
-   "fieldErrors": "json"
+   "fieldErrors": "json",
+   "duplicates": "integer[]"
   },
-  "readsInIndexOrder": false
+  "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_ed5a72b8",
+  "function": "patients_delete_7c6f07cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1906,12 +1917,13 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "successor": "integer",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_65f6a643",
+  "function": "patients_erase_57365012",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1924,7 +1936,8 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "isFound": "boolean",
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
@@ -1967,7 +1980,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_beea8a9e",
+  "function": "patients_find_a61c9675",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1983,12 +1996,13 @@ export const statementFunctions: Record<
   "columns": {
    "etag": "text",
    "isExpectedVersion": "boolean",
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_f5a64dc4",
+  "function": "patients_grant_emergency_access_d8e09bd3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2000,7 +2014,8 @@ export const statementFunctions: Record<
   },
   "columns": {
    "isAdmin": "boolean",
-   "body": "text"
+   "body": "text",
+   "successor": "integer"
   },
   "readsInIndexOrder": false
  },
@@ -2032,7 +2047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_b84e339e",
+  "function": "patients_list_accesses_by_at_desc_e6fc20ca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2049,7 +2064,8 @@ export const statementFunctions: Record<
    "body": "text",
    "key": "text",
    "id": "double precision",
-   "isAllowed": "boolean"
+   "isAllowed": "boolean",
+   "successor": "integer"
   },
   "readsInIndexOrder": true
  },
@@ -3364,7 +3380,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_e062be91",
+  "function": "patients_list_changes_by_at_desc_558a7dc6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3381,7 +3397,8 @@ export const statementFunctions: Record<
    "body": "text",
    "key": "text",
    "id": "double precision",
-   "isAllowed": "boolean"
+   "isAllowed": "boolean",
+   "successor": "integer"
   },
   "readsInIndexOrder": true
  },
@@ -4433,8 +4450,61 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "patients/list-duplicates": {
+  "function": "patients_list_duplicates_02e9367c",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean",
+   "today": "date"
+  },
+  "columns": {
+   "body": "text",
+   "successor": "integer"
+  },
+  "readsInIndexOrder": true
+ },
+ "patients/merge": {
+  "function": "patients_merge_6eec2f2a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "into": "integer",
+   "take": "text[]",
+   "key": "text",
+   "expected": "integer[]",
+   "today": "date",
+   "excluded": "text[]",
+   "into_expected": "integer[]",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "successor": "integer",
+   "etag": "text",
+   "hasSurvivor": "boolean",
+   "isExpectedSurvivor": "boolean",
+   "isIncomplete": "boolean",
+   "longLists": "text[]"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/restore": {
-  "function": "patients_restore_3bd8f720",
+  "function": "patients_restore_4eb270b8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4446,6 +4516,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "body": "text",
+   "successor": "integer",
    "isEmailTaken": "boolean",
    "takenSystem": "text",
    "missingDoctors": "integer[]"
@@ -4453,7 +4524,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_93921c63",
+  "function": "patients_transfer_4892af51",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4467,6 +4538,7 @@ export const statementFunctions: Record<
   "columns": {
    "isAdmin": "boolean",
    "toAccount": "boolean",
+   "successor": "integer",
    "isEmailTaken": "boolean",
    "takenSystem": "text",
    "body": "text"
@@ -4474,7 +4546,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_44068243",
+  "function": "patients_transfer_all_a52c2cca",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4493,8 +4565,28 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "patients/unmerge": {
+  "function": "patients_unmerge_dce07127",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "body": "text",
+   "isTarget": "boolean",
+   "mergedInto": "integer",
+   "canChangeSuccessor": "boolean",
+   "hasSurvivor": "boolean",
+   "isSurvivorMerged": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "patients/update": {
-  "function": "patients_update_dfb30766",
+  "function": "patients_update_275658cb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4510,6 +4602,7 @@ export const statementFunctions: Record<
   "columns": {
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "successor": "integer",
    "fieldErrors": "json",
    "existing": "integer",
    "takenIdentifier": "json",

@@ -11,6 +11,7 @@ import {
 } from "../../db/query/caller.ts";
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
+import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
 import type { EmergencyAccess } from "../responses.ts";
 
@@ -27,7 +28,7 @@ const canGrant = can("patients:grant_emergency_access");
  * `body` is null when there is no such patient or the caller is not an admin.
  */
 export const grantEmergencyAccess = authenticated<
-  { isAdmin: boolean; body: Json<EmergencyAccess> | null },
+  MergedState & { isAdmin: boolean; body: Json<EmergencyAccess> | null },
   { id: number; reason: string }
 >(
   "patients/grant-emergency-access",
@@ -41,16 +42,17 @@ export const grantEmergencyAccess = authenticated<
     ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
     RETURNING patient_id, expires_at
   ),
+  ${successorStep(sql`EXISTS (SELECT FROM granted)`, sql`p.owner_id IS NOT NULL AND ${canGrant}`)},
   response AS (
     SELECT ea.patient_id AS patient, ${reason} AS reason, ${isoTimestamp("ea.expires_at")} AS expires_at
     FROM granted ea
   ),
   ${insertAuditEvent({
     action: "break_glass",
-    outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM granted)`)),
+    outcome: adminOutcome(unlessMerged(readOutcome(sql`EXISTS (SELECT FROM granted)`))),
     patient: id,
     reason,
   })}
-SELECT ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body
+SELECT ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body, ${successorColumn}
 FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
 );

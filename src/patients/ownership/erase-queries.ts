@@ -10,6 +10,7 @@ import {
 } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
+import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
 import type { ErasedPatient } from "../responses.ts";
 
@@ -35,23 +36,28 @@ const remained = sql`${remainder("audit_events", "They say who did what and when
 
 /**
  * Removes a deleted patient for good, for an admin. The reason goes into the audit log. The function `erase_patient`
- * (drizzle/0025_erase_patient.sql) is the only way for the Worker to do that, and has the list of what is removed.
+ * (drizzle/0030_merges.sql) is the only way for the Worker to do that, and has the list of what is removed.
  *
  * @returns its row: `body` is null when there is no such patient, or it is not deleted (`isFound`).
  */
 export const erasePatient = authenticated<
-  { isAdmin: boolean; isFound: boolean; body: Json<ErasedPatient> | null },
+  MergedState & { isAdmin: boolean; isFound: boolean; body: Json<ErasedPatient> | null },
   { id: number; reason: string }
 >(
   "patients/erase",
   () => sql`-- POST /api/patients/:id/erase
   WITH ${callerSteps},
-  target AS (
-    -- Waits for a concurrent restore or erasure and then sees its result. Shown by test/races/erase.test.ts.
-    SELECT p.id, p.deleted_at FROM patients p WHERE p.id = ${id} AND ${canErase}
+  locked AS (
+    -- Waits for a concurrent restore or erasure and then sees its result. Shown by test/races/erase.test.ts. With those that
+    -- were merged into it, in the order in which merges lock them.
+    SELECT p.id, p.deleted_at, p.merged_into FROM patients p
+    WHERE p.id = ANY (${id} || merged_patients(${id})) AND ${canErase}
+    ORDER BY p.id
     FOR UPDATE
   ),
-  ${callerRecheck("target")},
+  ${callerRecheck("locked")},
+  target AS (SELECT id, deleted_at FROM locked WHERE id = ${id} AND merged_into IS NULL),
+  ${successorStep(sql`EXISTS (SELECT FROM target)`, canErase)},
   erased AS (
     SELECT target.id, erase_patient(target.id, ${EVENTS_PER_REQUEST}) AS result
     FROM target WHERE target.deleted_at IS NOT NULL AND ${isStillAccepted}
@@ -66,10 +72,12 @@ export const erasePatient = authenticated<
   ),
   ${insertAuditEvent({
     action: "erase",
-    outcome: adminOutcome(writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM erased)`)),
+    outcome: adminOutcome(
+      unlessMerged(writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM erased)`)),
+    ),
     patient: id,
     reason: sql`${param("reason")}::text`,
   })}
-SELECT ${canErase} AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", ${jsonBody("response")} AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+SELECT ${canErase} AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", ${jsonBody("response")} AS body, ${successorColumn}
+FROM caller WHERE NOT (${isRevokedDuringWait("locked")})`,
 );

@@ -7,6 +7,7 @@ import {
   Problem,
   requireAdmin,
   requireFound,
+  requireNotMerged,
   validationProblem,
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
@@ -56,11 +57,12 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, isEmailTaken, takenSystem, missingDoctors } = await rejectDuplicates(
+    const { body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
       statement,
       ownerHasEmail,
       ownerHasIdentifier,
     );
+    requireNotMerged(state);
     if (isEmailTaken) throw ownerHasEmail();
     if (takenSystem !== null) throw ownerHasIdentifier(takenSystem);
     if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);
@@ -94,6 +96,7 @@ export const transferHandlers = createHandlers(
       receiverHasIdentifier,
     );
     requireAdmin(result.isAdmin, "transfer patients");
+    requireNotMerged(result);
     if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
     if (result.isEmailTaken) throw receiverHasEmail();
     if (result.takenSystem !== null) throw receiverHasIdentifier(result.takenSystem);
@@ -138,8 +141,9 @@ export const eraseHandlers = createHandlers(
   validate("json", ErasureReason),
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
-    const { isAdmin, isFound, body } = await erasePatient(c.get("caller"), values);
+    const { isAdmin, isFound, body, ...state } = await erasePatient(c.get("caller"), values);
     requireAdmin(isAdmin, "erase patients");
+    requireNotMerged(state);
     if (isFound && body === null)
       throw new Problem("patient_not_deleted", "Only a deleted patient can be erased. Delete it first.");
     return respondJson(requireFound(body, "patient"));
@@ -153,12 +157,13 @@ export const grantEmergencyAccessHandlers = createHandlers(
   async (c) => {
     const values = { ...c.req.valid("param"), ...c.req.valid("json") };
     const grant = () => grantEmergencyAccess(c.get("caller"), values);
-    const { isAdmin, body } = await grant().catch((error: unknown) => {
+    const { isAdmin, body, ...state } = await grant().catch((error: unknown) => {
       // The patient was erased while the statement waited for the caller's lock: a new snapshot does not have it.
       if (!isViolationOf(error, "emergency_accesses_patient_id_fkey")) throw error;
       return grant();
     });
     requireAdmin(isAdmin, "use emergency access");
+    requireNotMerged(state);
     return respondJson(requireFound(body, "patient"), 201);
   },
 );

@@ -1,3 +1,4 @@
+import { mergedProblem } from "../../http/common-openapi.ts";
 import {
   type DescribedRoutes,
   describeParameters,
@@ -91,7 +92,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         id: "The id that the patient had. It is never used again.",
         removed:
-          "How many rows were removed: `patients` (0 while `more` is true), `assignments`, `identifiers`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
+          "How many rows were removed: `patients` with those that were merged into it (0 while `more` is true), their `assignments` and `identifiers`, `merges`, `emergency_accesses` with their reasons, `stored_responses` to requests with an idempotency key, and `audit_changes`, the values of that many audit events.",
         remained: "What still refers to the patient, and why.",
         more: "Whether the audit log has more values. The patient is removed with the last of them: send the same request again.",
       },
@@ -101,6 +102,7 @@ export const ownershipOpenApi: DescribedRoutes = {
           patients: 1,
           assignments: 1,
           identifiers: 0,
+          merges: 0,
           emergency_accesses: 0,
           stored_responses: 1,
           audit_changes: 3,
@@ -144,6 +146,7 @@ export const ownershipOpenApi: DescribedRoutes = {
           description: "You have no deleted patient with this id.",
           detail: "There is no such deleted patient.",
         },
+        410: mergedProblem,
         409: {
           description:
             "`email_taken`: another patient of the same account has this email now. `identifier_taken`: another one has an identifier of this patient, of the identifier system `system`. `doctor_deleted`: a doctor of an assignment was deleted, and `detail` says which.",
@@ -163,6 +166,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         400: noAccount,
         403: notAdmin("transfer patients"),
         404: notFound,
+        410: mergedProblem,
         409: {
           description:
             "The other account already has a patient with the same email, or with the same identifier of the identifier system `system`.",
@@ -202,6 +206,7 @@ export const ownershipOpenApi: DescribedRoutes = {
           detail: "Only a deleted patient can be erased. Delete it first.",
           codes: ["patient_not_deleted"],
         },
+        410: mergedProblem,
       },
     },
     "POST /api/patients/:id/access": {
@@ -210,7 +215,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       description:
         "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again. The access ends at once when you are no active admin any more.",
       responses: [{ status: 201, description: "You have emergency access.", schema: EmergencyAccess }],
-      problems: { 403: notAdmin("use emergency access"), 404: notFound },
+      problems: { 403: notAdmin("use emergency access"), 404: notFound, 410: mergedProblem },
     },
   },
 };

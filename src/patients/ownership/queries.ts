@@ -11,6 +11,7 @@ import {
 } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
+import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
 import { intParam, type Json, param } from "../../db/statement.ts";
 import { ownerHasIdentifier } from "../identifier-checks.ts";
 import type { RestoredPatient, TransferredPatient, TransferSummary } from "../responses.ts";
@@ -41,7 +42,7 @@ const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
  *   is not `partial`. A partial request restores it without their assignments.
  */
 export const restorePatient = authenticated<
-  {
+  MergedState & {
     body: Json<RestoredPatient> | null;
     isEmailTaken: boolean;
     takenSystem: string | null;
@@ -60,6 +61,7 @@ export const restorePatient = authenticated<
     FOR UPDATE
   ),
   ${callerRecheck("found")},
+  ${successorStep(sql`EXISTS (SELECT FROM found)`, can("patients:restore"))},
   patient_assignments AS (
     SELECT m.id, m.doctor_id, EXISTS (SELECT FROM doctors d WHERE d.id = m.doctor_id) AS has_doctor
     FROM found JOIN mappings m ON m.patient_id = found.id
@@ -87,7 +89,7 @@ export const restorePatient = authenticated<
   ),
   ${insertAuditEvent({
     action: actionOrReplay("restore", "restored"),
-    outcome: sql`WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' ${readOutcome(sql`EXISTS (SELECT FROM found)`)}`,
+    outcome: sql`WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' ${unlessMerged(readOutcome(sql`EXISTS (SELECT FROM found)`))}`,
     patient: id,
     changes: sql`(
       SELECT json_build_object('doctors', json_build_object(
@@ -95,7 +97,8 @@ export const restorePatient = authenticated<
         'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))`,
   })}
-SELECT ${jsonBody("response")} AS body, EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
+SELECT ${jsonBody("response")} AS body, ${successorColumn},
+  EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
 FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
@@ -115,7 +118,7 @@ const reason = sql`${param("reason")}::text`;
  *   (`isEmailTaken`) or identifier (of `takenSystem`).
  */
 export const transferPatient = authenticated<
-  {
+  MergedState & {
     isAdmin: boolean;
     toAccount: boolean;
     isEmailTaken: boolean;
@@ -136,6 +139,7 @@ export const transferPatient = authenticated<
     FOR UPDATE
   ),
   ${callerRecheck("target")},
+  ${successorStep(sql`EXISTS (SELECT FROM target)`, sql`p.owner_id IS NOT NULL AND ${canTransfer}`)},
   transferred AS (
     UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
     FROM target, to_account
@@ -149,14 +153,14 @@ export const transferPatient = authenticated<
     outcome: adminOutcome(sql`
       WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted})
         THEN 'refused'
-      ${readOutcome(sql`EXISTS (SELECT FROM target)`)}`),
+      ${unlessMerged(readOutcome(sql`EXISTS (SELECT FROM target)`))}`),
     patient: id,
     changes: sql`(
       SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
       FROM target, transferred)`,
     reason,
   })}
-SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
+SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
   ${jsonBody("response")} AS body
 FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
@@ -193,11 +197,15 @@ export const transferAllPatients = authenticated<
     FROM patients p WHERE p.deleted_from = ${fromAccountId} AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
   ),
   batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT ${TRANSFER_BATCH_SIZE}),
+  locked AS (
+    -- In the order of their ids, as a merge locks two patients.
+    SELECT p.id FROM patients p WHERE p.id = ANY (ARRAY(SELECT id FROM batch)) ORDER BY p.id FOR UPDATE
+  ),
   transferred AS (
     UPDATE patients p SET updated_at = now(), version = p.version + 1,
       owner_id = CASE WHEN p.deleted_at IS NULL THEN ${toAccountId} END,
       deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN ${toAccountId} END
-    WHERE p.id IN (SELECT id FROM batch) AND ${fromAccountId} IN (p.owner_id, p.deleted_from)
+    WHERE p.id IN (SELECT id FROM locked) AND ${fromAccountId} IN (p.owner_id, p.deleted_from)
     RETURNING p.id
   ),
   response AS (

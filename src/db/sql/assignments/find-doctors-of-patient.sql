@@ -33,12 +33,27 @@ found AS (
     )
   )
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($4::int) END) AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+  )
+),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
     SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
       'read',
       CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM successor) THEN 'refused'
         WHEN EXISTS (SELECT FROM found) THEN 'done'
         ELSE 'not_found' END,
       $4::int
@@ -46,5 +61,5 @@ audit_event AS (
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($7::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT row_to_json(r)::text FROM found r) AS body
+SELECT (SELECT row_to_json(r)::text FROM found r) AS body, (SELECT id FROM successor) AS successor
 FROM caller;

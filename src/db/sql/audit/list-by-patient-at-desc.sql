@@ -37,7 +37,31 @@ page_and_next AS (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients @> ARRAY[$4::int]
+          WHERE e.patients && ($4::int || merged_patients($4::int))
+          OFFSET 0
+        ) e
+        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
+          AND e.at >= coalesce($7::timestamptz, '-infinity')
+          AND ($8::int IS NULL OR e.account_id = $8::int)
+          AND ($9::text IS NULL OR e.action = $9::text)
+          AND ($10::text IS NULL OR e.outcome = $10::text)
+          AND (
+            EXISTS (SELECT FROM caller WHERE role = 'admin')
+            OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
+          )
+        ORDER BY e.at DESC, e.id DESC LIMIT $11::int + 1
+      )
+      UNION ALL
+      (
+        SELECT e.*
+        FROM (
+          SELECT e.* FROM unnest(merged_patients($4::int)) merged (id), LATERAL (
+            SELECT e.* FROM audit_events e
+            WHERE e.patient_id IS NOT NULL
+              AND (e.patient_id, e.at, e.id) < (merged.id, $5::timestamptz, $6::bigint)
+              AND e.patient_id >= merged.id
+            ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $11::int + 1
+          ) e
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)

@@ -68,7 +68,15 @@ page AS (
 ),
 entries AS (
   SELECT c.kind, c.id, c.page_position, coalesce(v.current_version, c.version) AS version,
-    CASE WHEN v.current_version IS NULL THEN ',"deleted":true' END AS deleted
+    CASE WHEN v.current_version IS NULL THEN concat(',"deleted":true', (
+      SELECT ',"merged_into":' || p.id FROM patients p
+      WHERE c.kind = 1::smallint AND p.id = (SELECT last_survivor(c.id)) AND (
+        p.owner_id = (SELECT id FROM caller)
+        OR p.owner_id IS NOT NULL AND EXISTS (
+          SELECT FROM mappings m
+          WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+        )
+    ))) END AS deleted
   FROM page c CROSS JOIN LATERAL (
     SELECT CASE c.kind
         WHEN 1::smallint THEN (SELECT p.version FROM patients p WHERE p.id = c.id AND (

@@ -1,4 +1,4 @@
--- POST /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 record jsonb, $5 key text, $6 today date, $7 request_id uuid, $8 address text, $9 is_retry boolean
+-- POST /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 record jsonb, $5 key text, $6 today date, $7 refuseDuplicates boolean, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id,
     NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
@@ -17,7 +17,7 @@ request AS (
   SELECT encode(sha256(convert_to('patients' || $4::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
+  SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -31,8 +31,8 @@ visible_key AS (
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = $5::text
 ),
 earlier_key AS (
-  SELECT fingerprint, record_id, answer, is_readable FROM visible_key
-  UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
+  SELECT fingerprint, record_id, answer, duplicates, is_readable FROM visible_key
+  UNION ALL SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, true
   FROM caller, kept_answer(caller.id, $5::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 duplicate AS (
@@ -62,6 +62,48 @@ field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
   UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($4::jsonb -> 'identifiers', '[]') i WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
+sought AS MATERIALIZED (
+  SELECT caller.id AS owner_id, name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
+    earliest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_from, latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_to, email_key(new.email) COLLATE "C" AS email_key,
+    coalesce(new.phones, '{}') AS phones,
+    CASE WHEN coalesce(new.phones, '{}') <> '{}' THEN name_words(CASE coalesce(new.firstname, '') WHEN '' THEN coalesce(new.lastname, '') ELSE coalesce(new.firstname, '') END) END AS given,
+    CASE WHEN coalesce(new.phones, '{}') <> '{}' THEN name_words(coalesce(new.firstname, '') || ' ' || coalesce(new.lastname, '')) END AS words, coalesce(new.not_duplicate_of, '{}') AS excluded
+  FROM caller, birth, jsonb_to_record($4::jsonb) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
+  WHERE NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
+),
+candidates AS (
+  SELECT id, why, score
+  FROM (
+    SELECT DISTINCT p.id, array_remove(ARRAY[looks.name, looks.birth, looks.phone, looks.email], NULL) AS why,
+      CASE looks.name WHEN 'name' THEN 3 WHEN 'exchanged_name' THEN 2 ELSE 1 END
+      + CASE WHEN looks.birth IS NULL THEN 0 WHEN p.born_from = p.born_to AND sought.born_from = sought.born_to THEN 2 ELSE 1 END
+      + CASE WHEN looks.phone IS NULL THEN 0 ELSE 2 END + CASE WHEN looks.email IS NULL THEN 0 ELSE 1 END AS score
+    FROM sought, LATERAL (
+      SELECT p.*
+      FROM unnest(ARRAY[sought.name_key, split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1)]) AS name (key), LATERAL (
+        SELECT * FROM patients p
+        WHERE p.owner_id = sought.owner_id AND p.name_sort_key = name.key AND sought.name_key <> ' '
+        ORDER BY p.id DESC LIMIT 100
+      ) p
+      UNION ALL (
+        SELECT * FROM patients p
+        WHERE sought.phones <> '{}' AND p.phones <> '{}'
+          AND patient_phones(p.owner_id, p.deleted_from, p.phones) && patient_phones(sought.owner_id, NULL, sought.phones)
+        LIMIT 100
+      )
+    ) p, LATERAL (
+      SELECT CASE WHEN p.name_sort_key = sought.name_key THEN 'name'
+          WHEN p.name_sort_key = split_part(sought.name_key, ' ', 2) || ' ' || split_part(sought.name_key, ' ', 1) THEN 'exchanged_name'
+          WHEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) && sought.words
+        AND name_words(p.firstname || ' ' || p.lastname) && sought.given THEN 'first_name' END AS name,
+        CASE WHEN p.born_from <= sought.born_to AND p.born_to >= sought.born_from THEN 'birth' END AS birth,
+        CASE WHEN p.phones && sought.phones THEN 'phone' END AS phone,
+        CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
+    ) looks
+    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> ALL (sought.excluded)
+  ) p
+  ORDER BY score DESC, id DESC LIMIT 10
+),
 draft AS (
   SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || $4::jsonb || jsonb_build_object(
     'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
@@ -69,6 +111,7 @@ draft AS (
     'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
   WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
+    AND NOT ($7::boolean AND EXISTS (SELECT FROM candidates))
 ),
 response AS (
   SELECT p.id AS record_id, concat(
@@ -80,24 +123,24 @@ response AS (
     ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
     ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
-  ) AS answer
+  ) AS answer, ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC) AS duplicates
   FROM draft p
 ),
 stored_key AS (
-  INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
-  SELECT caller.id, $5::text, request.fingerprint, response.record_id, response.answer
+  INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer, duplicates)
+  SELECT caller.id, $5::text, request.fingerprint, response.record_id, response.answer, response.duplicates
   FROM caller, request, response WHERE $5::text IS NOT NULL
   ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
-  RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
+  RETURNING fingerprint, record_id, answer, duplicates, xmax = 0 AS is_new
 ),
 result AS (
-  SELECT keys.record_id, keys.answer, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
+  SELECT keys.record_id, keys.answer, keys.duplicates, keys.is_new, keys.fingerprint = request.fingerprint AS is_same_request,
     keys.is_readable
   FROM request, (
-    SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
-    UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
+    SELECT fingerprint, record_id, answer, duplicates, is_new, true AS is_readable FROM stored_key
+    UNION ALL SELECT fingerprint, record_id, answer, duplicates, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $5::text IS NULL
+  UNION ALL SELECT record_id, answer, duplicates, true, true, true FROM response WHERE $5::text IS NULL
 ),
 created AS (
   INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
@@ -107,7 +150,7 @@ created AS (
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
       CASE WHEN NOT is_accepted THEN 'refused'
         WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
@@ -132,16 +175,20 @@ audit_event AS (
         CASE WHEN draft.address IS NOT NULL
           THEN concat('"address":{"before":', 'null', ',"after":', coalesce(to_json(draft.address)::text, 'null'), '}') END,
         CASE WHEN draft.identifiers <> '[]'
-          THEN concat('"identifiers":{"before":', 'null', ',"after":', mask_identifiers(draft.identifiers), '}') END
-      ) || '}', '{}')::json FROM draft, result WHERE is_new)
+          THEN concat('"identifiers":{"before":', 'null', ',"after":', mask_identifiers(draft.identifiers), '}') END,
+        CASE WHEN sought.excluded <> '{}'
+          THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.excluded), '}') END
+      ) || '}', '{}')::json
+        FROM draft, result, sought WHERE is_new)
     FROM token_account
   ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
 SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
-  (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors"
+  (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors",
+  coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)) AS duplicates
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -13,17 +13,25 @@ caller AS (
   SELECT id, username, role, doctor_id FROM token_account
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-target AS (
-  -- Waits for a concurrent restore or erasure and then sees its result. Shown by test/races/erase.test.ts.
-  SELECT p.id, p.deleted_at FROM patients p WHERE p.id = $4::int AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+locked AS (
+  -- Waits for a concurrent restore or erasure and then sees its result. Shown by test/races/erase.test.ts. With those that
+  -- were merged into it, in the order in which merges lock them.
+  SELECT p.id, p.deleted_at, p.merged_into FROM patients p
+  WHERE p.id = ANY ($4::int || merged_patients($4::int)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  ORDER BY p.id
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
+  SELECT FROM (SELECT count(*) FROM locked HAVING count(*) > 0) locked, users u, sessions s
   WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
     AND s.id = $2::uuid AND s.user_id = u.id
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
+),
+target AS (SELECT id, deleted_at FROM locked WHERE id = $4::int AND merged_into IS NULL),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($4::int) END) AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
 ),
 erased AS (
   SELECT target.id, erase_patient(target.id, 5000) AS result
@@ -47,6 +55,7 @@ audit_event AS (
     'erase',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM erased) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
@@ -54,5 +63,5 @@ audit_event AS (
     $7::text
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", (SELECT row_to_json(r)::text FROM response r) AS body
-FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
+FROM caller WHERE NOT (EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -27,6 +27,10 @@ granted AS (
   ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
   RETURNING patient_id, expires_at
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($5::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+),
 response AS (
   SELECT ea.patient_id AS patient, $4::text AS reason, substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at
   FROM granted ea
@@ -37,11 +41,12 @@ audit_event AS (
     'break_glass',
     CASE WHEN NOT is_accepted THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM granted) THEN 'done'
       ELSE 'not_found' END,
     $5::int,
     $4::text
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
 FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -13,6 +13,32 @@ caller AS (
   SELECT id, username, role, doctor_id FROM token_account
   WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+    OR p.deleted_from = (SELECT id FROM caller)
+  )) THEN last_survivor($4::int) END) AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+    OR p.deleted_from = (SELECT id FROM caller)
+  )
+),
 page_and_next AS (
   SELECT e.*, row_number() OVER (ORDER BY at DESC, id DESC) AS page_position
   FROM (
@@ -42,7 +68,35 @@ page_and_next AS (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients @> ARRAY[$4::int]
+          WHERE e.patients && ($4::int || merged_patients($4::int))
+          OFFSET 0
+        ) e
+        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
+            p.owner_id = (SELECT id FROM caller)
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+            )
+            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+              SELECT FROM emergency_accesses ea
+              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+            )
+            OR p.deleted_from = (SELECT id FROM caller)
+          ))
+        ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
+      )
+      UNION ALL
+      (
+        SELECT e.*
+        FROM (
+          SELECT e.* FROM unnest(merged_patients($4::int)) merged (id), LATERAL (
+            SELECT e.* FROM audit_events e
+            WHERE e.patient_id IS NOT NULL
+              AND (e.patient_id, e.at, e.id) < (merged.id, $5::timestamptz, $6::bigint)
+              AND e.patient_id >= merged.id
+            ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
+          ) e
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
@@ -82,6 +136,7 @@ audit_event AS (
     SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
       'accesses',
       CASE WHEN NOT is_accepted THEN 'refused'
+        WHEN EXISTS (SELECT FROM successor) THEN 'refused'
         WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
           p.owner_id = (SELECT id FROM caller)
           OR p.owner_id IS NOT NULL AND EXISTS (
@@ -116,5 +171,6 @@ SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '')
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
     )
     OR p.deleted_from = (SELECT id FROM caller)
-  )) AS "isAllowed"
+  )) AS "isAllowed",
+  (SELECT id FROM successor) AS successor
 FROM caller;

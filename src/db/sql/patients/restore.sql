@@ -37,6 +37,14 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($4::int) END) AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.deleted_from = (SELECT id FROM caller)
+    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  )
+),
 patient_assignments AS (
   SELECT m.id, m.doctor_id, EXISTS (SELECT FROM doctors d WHERE d.id = m.doctor_id) AS has_doctor
   FROM found JOIN mappings m ON m.patient_id = found.id
@@ -68,7 +76,8 @@ audit_event AS (
     CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM restored)
       THEN 'replay' ELSE 'restore' END,
     CASE WHEN NOT is_accepted THEN 'refused'
-      WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM found) THEN 'done'
+      WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM successor) THEN 'refused'
+      WHEN EXISTS (SELECT FROM found) THEN 'done'
       ELSE 'not_found' END,
     $4::int,
     (
@@ -78,7 +87,8 @@ audit_event AS (
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))
   FROM token_account
 )
-SELECT (SELECT row_to_json(r)::text FROM response r) AS body, EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
+SELECT (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
+  EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
 FROM caller WHERE NOT (EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck));

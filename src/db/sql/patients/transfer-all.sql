@@ -38,11 +38,15 @@ candidates AS (
   FROM patients p WHERE p.deleted_from = $5::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
 ),
 batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT 1000),
+locked AS (
+  -- In the order of their ids, as a merge locks two patients.
+  SELECT p.id FROM patients p WHERE p.id = ANY (ARRAY(SELECT id FROM batch)) ORDER BY p.id FOR UPDATE
+),
 transferred AS (
   UPDATE patients p SET updated_at = now(), version = p.version + 1,
     owner_id = CASE WHEN p.deleted_at IS NULL THEN $4::int END,
     deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $4::int END
-  WHERE p.id IN (SELECT id FROM batch) AND $5::int IN (p.owner_id, p.deleted_from)
+  WHERE p.id IN (SELECT id FROM locked) AND $5::int IN (p.owner_id, p.deleted_from)
   RETURNING p.id
 ),
 response AS (

@@ -34,6 +34,10 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($5::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+),
 transferred AS (
   UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
   FROM target, to_account
@@ -51,6 +55,7 @@ audit_event AS (
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck))
         THEN 'refused'
+      WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM target) THEN 'done'
       ELSE 'not_found' END,
     $5::int,
@@ -60,7 +65,7 @@ audit_event AS (
     $8::text
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount",
+SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));

@@ -37,6 +37,20 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+successor AS (
+  SELECT p.id FROM patients p
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($7::int) END) AND (
+    p.owner_id = (SELECT id FROM caller)
+    OR p.owner_id IS NOT NULL AND EXISTS (
+      SELECT FROM mappings m
+      WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+    )
+    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      SELECT FROM emergency_accesses ea
+      WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+    )
+  )
+),
 next AS (
   SELECT p.id,
     coalesce($8::jsonb ->> 'firstname', p.firstname) AS firstname,
@@ -109,6 +123,7 @@ audit_event AS (
   SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
     'update',
     CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
@@ -140,7 +155,7 @@ audit_event AS (
   FROM token_account
 )
 SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier",
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM caller
 WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
