@@ -74,3 +74,13 @@ test.each(cases.map(([who, from], index) => ({ who, from, index })))(
     expect(blocks).toBeLessThan((ofDoctor ? ASSIGNED * 5 : 0) + PAGE_ROWS * 25);
   },
 );
+
+test.each(cases.map(([who, from], index) => ({ who, from, index })).filter(({ from }) => from === since))(
+  "$from, the scans for $who end with the changes of their audience, also in PostgreSQL 15",
+  ({ index }) => {
+    const scans = plans[index]?.filter((node) => node["Index Name"] === "record_changes_audience_idx") ?? [];
+    expect(scans).toHaveLength(3);
+    for (const scan of scans)
+      expect(scan["Index Cond"]).toMatch(/\(audience = .*\(audience_id = .*\(xact < /);
+  },
+);

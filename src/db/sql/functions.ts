@@ -1010,7 +1010,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_ab17ac83",
+  "function": "changes_list_since_6932ce97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1923,7 +1923,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_e5dfc43b",
+  "function": "patients_erase_57365012",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
