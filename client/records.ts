@@ -136,16 +136,30 @@ export function recordMethods<Shape extends object, New, Changes extends object,
   };
 }
 
-/** A value as the API stores it, to compare it: strings are trimmed, and emails are in Unicode's normal form NFC. */
-const storedValue = (value: unknown): unknown =>
-  typeof value === "string" ? value.trim().normalize() : value;
+/**
+ * A value as the API stores it, to compare it: strings are trimmed, emails are in Unicode's normal form NFC, and parts of
+ * an address that are left out are null.
+ */
+function storedValue(value: unknown): unknown {
+  if (typeof value === "string") return value.trim().normalize() || null;
+  if (Array.isArray(value)) return value.map(storedValue);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.entries(value)
+    .filter(([, part]) => storedValue(part) !== null && String(part) !== "")
+    .map(([name, part]) => [name, storedValue(part)])
+    .sort(([name], [other]) => (String(name) < String(other) ? -1 : 1));
+}
+
+/** Phone numbers are stored without what stands between the digits. */
+const digitsOf = (phones: unknown): unknown =>
+  Array.isArray(phones) ? phones.map((phone) => String(phone).replace(/[^+\d]/g, "")) : phones;
 
 /** The fields that the API sets itself; it ignores them in a change. */
-const readOnlyFields = ["id", "created_by", "created_at", "updated_at", "version"];
+const readOnlyFields = ["id", "age_as_of", "created_by", "created_at", "updated_at", "version"];
 
 const hasValues = (record: object, changes: object): boolean =>
-  Object.entries(changes).every(
-    ([field, value]) =>
-      readOnlyFields.includes(field) ||
-      storedValue(record[field as keyof typeof record]) === storedValue(value),
-  );
+  Object.entries(changes).every(([field, value]) => {
+    const sent = field === "phones" ? digitsOf(value) : value;
+    const stored = storedValue(record[field as keyof typeof record]);
+    return readOnlyFields.includes(field) || JSON.stringify(stored) === JSON.stringify(storedValue(sent));
+  });

@@ -1090,7 +1090,7 @@ export interface Erased {
   };
   /** What still refers to the patient, and why. */
   remained: {
-    what: "audit_events" | "reasons" | "idempotency_keys" | "copies";
+    what: "audit_events" | "reasons" | "idempotency_keys" | "record_changes" | "copies";
     why: string;
   }[];
   /** Whether the audit log has more values. The patient is removed with the last of them: send the same request again. */

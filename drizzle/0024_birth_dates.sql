@@ -70,8 +70,10 @@ ALTER TABLE "patients"
 	ADD COLUMN "age_as_of" date DEFAULT CURRENT_DATE;
 --> statement-breakpoint
 -- The day on which the age of an existing patient was right: of the newest audit event that set it, or of the last change.
+-- An import sets the age of all its patients. Version 1.1 names the patient of every event in `patients`, not in `patient_id`.
 CREATE TEMPORARY TABLE "ages_set" ON COMMIT DROP AS
-SELECT patient_id, max(at) AS at FROM audit_events WHERE outcome = 'done' AND changes -> 'age' IS NOT NULL AND patient_id IS NOT NULL GROUP BY patient_id;
+SELECT subject AS patient_id, max(e.at) AS at FROM audit_events e, unnest(coalesce(e.patients, ARRAY[e.patient_id])) subject
+WHERE e.outcome = 'done' AND (e.action = 'import' OR e.changes -> 'age' IS NOT NULL) AND subject IS NOT NULL GROUP BY subject;
 --> statement-breakpoint
 ALTER TABLE "ages_set" ADD PRIMARY KEY ("patient_id");
 --> statement-breakpoint

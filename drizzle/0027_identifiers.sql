@@ -149,7 +149,8 @@ END $$;--> statement-breakpoint
 -- Identifiers as the audit log has them: of a value the last three characters, and none of one with six or fewer.
 CREATE FUNCTION "mask_identifiers"(identifiers jsonb) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (SELECT coalesce(json_agg(json_build_object('system', item ->> 'system', 'value', CASE
-		WHEN char_length(identifier_key(item ->> 'value')) <= 6 THEN repeat('*', char_length(item ->> 'value'))
+		-- One character can stand for four in the form that is compared: U+337F.
+		WHEN least(char_length(identifier_key(item ->> 'value')), char_length(item ->> 'value')) <= 6 THEN repeat('*', char_length(item ->> 'value'))
 		ELSE repeat('*', char_length(item ->> 'value') - 3) || right(item ->> 'value', 3) END) ORDER BY place), '[]')
 	FROM jsonb_array_elements(identifiers) WITH ORDINALITY a (item, place));--> statement-breakpoint
 -- As drizzle/0025_erase_patient.sql has it, with the identifiers.

@@ -16,7 +16,7 @@ export interface FeedPosition {
   /** The last record of the page before; 0 for none. The kind is a position in `recordKinds`, counted from 1. */
   kind: number;
   id: number;
-  /** Up to when the feed has been read. */
+  /** Up to when the feed has been read. It stays while a transaction holds the feed back: its changes may be as old. */
   at: string | null;
   /** What the position is valid for: see `change_feed_epoch`. */
   epoch: string | null;
@@ -156,12 +156,15 @@ FROM caller`,
   { readsInIndexOrder: true },
 );
 
-/** The changes that an audience sees, after the position and before the horizon. */
+/**
+ * The changes that an audience sees, after the position and before the horizon. With the audience in a row comparison,
+ * PostgreSQL 15 would read the changes of all later audiences, too: 1.3 s with a million of them. PostgreSQL 18 would not.
+ */
 const changesOf = (audience: SQL, audienceId: SQL) => sql`SELECT c.xact, c.kind, c.record_id AS id, c.version
       FROM record_changes c
-      WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > (${audience}, ${audienceId}, ${startXact}, ${kind}, ${id})
-        AND (c.audience, c.audience_id, c.xact) < (${audience}, ${audienceId}, ${horizonXact})
-      ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id`;
+      WHERE c.audience = ${audience} AND c.audience_id = ${audienceId}
+        AND (c.xact, c.kind, c.record_id) > (${startXact}, ${kind}, ${id}) AND c.xact < ${horizonXact}
+      ORDER BY c.xact, c.kind, c.record_id`;
 
 /**
  * The last change of each patient of a doctor's own account. They are found by the patient: a change has no row for each
@@ -228,8 +231,8 @@ export const listChangesSince = authenticatedRetryable<FeedRow, FeedPosition>(
   ${auditEvent}
 SELECT ${feedColumns(
     changesArray(changeJson(sql`deleted`), "entries"),
-    sql`coalesce(next.xact, horizon.xact) AS xact, CASE WHEN next.id IS NULL THEN now() ELSE start.at END AS at,
-      false AS initial`,
+    sql`coalesce(next.xact, horizon.xact) AS xact,
+      CASE WHEN next.id IS NULL AND horizon.xact > start.xact THEN now() ELSE start.at END AS at, false AS initial`,
   )}
 FROM caller`,
   { readsInIndexOrder: true },

@@ -143,6 +143,16 @@ const isKeyOf = <Names extends object>(names: Names, name: string): name is stri
 export const isViolationOf = (error: unknown, constraint: UniqueConstraint | ForeignKeyConstraint): boolean =>
   error instanceof DatabaseError && postgresError(error).constraint === constraint;
 
+/**
+ * Sends a statement once more when a concurrent request took a unique value: the statement's snapshot does not show it, the
+ * constraint does. A new snapshot shows it, and which record has it. Nothing was written.
+ */
+export const sendAgainIfTaken = <Row>(constraint: UniqueConstraint, send: () => Promise<Row>): Promise<Row> =>
+  send().catch((error: unknown) => {
+    if (!isViolationOf(error, constraint)) throw error;
+    return send();
+  });
+
 /** The error of PostgreSQL that made a statement fail. */
 const postgresError = ({ cause }: DatabaseError): Partial<NeonDbError> => postgresErrorOf(cause);
 

@@ -14,7 +14,7 @@ import {
   timestampParam,
 } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
-import { changedNameMeta, nameMeta, requireChangedName, requireName } from "../http/person-rules.ts";
+import { hasNoName, removesNames, requireChangedName, requireName } from "../http/person-rules.ts";
 import * as z from "../zod.ts";
 
 /** The fields that a client writes. */
@@ -56,8 +56,8 @@ export const NewDoctor = requestBody(
   },
   readOnlyFields,
   requireName,
-).check(nameMeta);
+).check(z.meta({ not: hasNoName }));
 
 export const DoctorChanges = patchBody(doctorFields, readOnlyFields, requireChangedName).check(
-  changedNameMeta,
+  z.meta({ not: removesNames }),
 );

@@ -46,6 +46,7 @@ const phoneChecks = [
   }),
   z.overwrite(normalizePhone),
   z.meta({
+    maxLength: MAX_PHONE_CHARACTERS,
     // Any of the characters that are removed, and six to fourteen digits after the first one.
     pattern: "^[\\s().\\[\\]-]*\\+[\\s().\\[\\]-]*[1-9](?:[\\s().\\[\\]-]*\\d){6,14}[\\s().\\[\\]-]*$",
     not: { pattern: "[(\\[]\\s*0" },

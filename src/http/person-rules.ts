@@ -1,4 +1,3 @@
-import * as z from "../zod.ts";
 import { bodyRule } from "./fields.ts";
 
 // Rules about several fields of a patient or a doctor. The Worker checks them in a new record. In a change the database
@@ -69,11 +68,15 @@ export const requireContact = requireAlternative<Contacts>(
     Boolean(email || anonymous) || isFilled(phones) || isFilled(identifiers),
 );
 
-// The same rules in JSON Schema: what a body must not be.
+// The same rules in JSON Schema: what a body must not be, for `z.meta({ not })`.
 
 const BLANK = { pattern: "^\\s*$" };
-const noName = { properties: { firstname: BLANK, lastname: BLANK } };
-const noContact = {
+/** A new record. */
+export const hasNoName = { properties: { firstname: BLANK, lastname: BLANK } };
+/** A change. */
+export const removesNames = { ...hasNoName, required: ["firstname", "lastname"] };
+/** A new patient. */
+export const hasNoContact = {
   properties: {
     email: { type: "null" },
     phones: { maxItems: 0 },
@@ -81,10 +84,3 @@ const noContact = {
     anonymous: { const: false },
   },
 };
-
-/** Of a new record. */
-export const nameMeta = z.meta({ not: noName });
-/** Of a change. */
-export const changedNameMeta = z.meta({ not: { ...noName, required: ["firstname", "lastname"] } });
-/** Of a new patient. */
-export const nameAndContactMeta = z.meta({ not: { anyOf: [noName, noContact] } });

@@ -1,5 +1,5 @@
 import { createFactory } from "hono/factory";
-import { isViolationOf, type ReportedConstraint } from "../db/errors.ts";
+import { type ReportedConstraint, sendAgainIfTaken } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { CreateResult } from "../db/query/idempotent-create.ts";
 import type { PagePosition, PageRequest } from "../db/query/list.ts";
@@ -99,7 +99,8 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
 ) =>
   createHandlers(validateHeaders(IdempotencyKey), validate("json", schema), async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
-    const result = await create(c.get("caller"), { record: c.req.valid("json") as object }, key);
+    const record = c.req.valid("json") as object;
+    const result = await sendAgainIfTaken(constraint, () => create(c.get("caller"), { record }, key));
     requireAccepted(result, constraint);
     return respondCreated(result, creationHeaders(path, result));
   });
@@ -172,13 +173,9 @@ export const updateHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
       const headers = c.req.valid("header");
       const changes = c.req.valid("json") as object;
       const values = { ...c.req.valid("param"), changes, ...versionsToChange(c, headers) };
-      const send = () => update(c.get("caller"), values);
-      const { etag, body, fieldErrors, existing, ...target } = await send().catch((error: unknown) => {
-        // A concurrent request took the email: the statement's snapshot does not show it, the constraint does. A new
-        // snapshot will, and which record has it.
-        if (!isViolationOf(error, constraint)) throw error;
-        return send();
-      });
+      const { etag, body, fieldErrors, existing, ...target } = await sendAgainIfTaken(constraint, () =>
+        update(c.get("caller"), values),
+      );
       requireWritable(target, resourceName, headers);
       requireValidFields(fieldErrors);
       if (existing) throw duplicateProblem(constraint, existing);

@@ -38,6 +38,13 @@ export const ageNotNull = bodyRule<Birth>(
   "age",
 );
 
+// The same rules in JSON Schema: what a body must not be, for `z.meta({ not })`.
+
+/** A new patient. */
+export const hasNoBirth = { properties: { age: { type: "null" }, birth_date: { type: "null" } } };
+/** A change. */
+export const removesAge = { ...hasNoBirth, required: ["age"] };
+
 /** A birth date in a query, as its first possible day: `1990-05` is `1990-05-01`. */
 export const firstDay = z.pipe(
   birthDate,

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { isViolationOf } from "../db/errors.ts";
+import { sendAgainIfTaken } from "../db/errors.ts";
 import { param } from "../db/statement.ts";
 import { Problem } from "../http/problems.ts";
 
@@ -70,21 +70,12 @@ export const withFreeIdentifiers =
     statement: (...args: Args) => Promise<Row>,
   ) =>
   async (...args: Args): Promise<Omit<Row, "takenIdentifier">> => {
-    const send = () => statement(...args);
-    const { takenIdentifier, ...row } = await send().catch(sendAgainIfTaken(send));
+    const { takenIdentifier, ...row } = await sendAgainIfTaken(
+      "patient_identifiers_owner_id_key_system_key",
+      () => statement(...args),
+    );
     if (takenIdentifier && !row.fieldErrors) throw identifierTaken(takenIdentifier);
     return row;
-  };
-
-/**
- * A concurrent request took an identifier: the statement's snapshot does not show it, the unique index does. A new snapshot
- * will, and which patient has it. Nothing was written.
- */
-const sendAgainIfTaken =
-  <Row>(send: () => Promise<Row>) =>
-  (error: unknown): Promise<Row> => {
-    if (!isViolationOf(error, "patient_identifiers_owner_id_key_system_key")) throw error;
-    return send();
   };
 
 const sought = sql`${param("identifier")}::text`;

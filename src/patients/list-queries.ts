@@ -49,7 +49,8 @@ const patientList = {
     search: matchesName("p"),
     gender: sql`(${gender} IS NULL OR p.gender = ${gender})`,
     // Whether the possible days of birth overlap with those of the ages, or with the days that are asked for.
-    min_age: sql`(${minAge} IS NULL OR p.born_from <= ${yearsBefore(minAge)})`,
+    // Who is born tomorrow, in another time zone, is 0 too.
+    min_age: sql`(coalesce(${minAge}, 0) = 0 OR p.born_from <= ${yearsBefore(minAge)})`,
     max_age: sql`(${maxAge} IS NULL OR p.born_to > ${yearsBefore(sql`${maxAge} + 1`)})`,
     born_from: sql`(${bornFrom} IS NULL OR p.born_to >= ${bornFrom})`,
     born_to: sql`(${bornTo} IS NULL OR p.born_from <= ${bornTo})`,

@@ -204,7 +204,7 @@ export const createPatient = idempotentCreate<
     action: createOrReplay("create"),
     outcome: doneOrRefused(hasResult),
     patient: resultId,
-    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft", notDuplicateOf)}
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft", { more: notDuplicateOf })}
       FROM draft, result, sought WHERE is_new)`,
   })}
 SELECT ${createResultColumns},
@@ -271,13 +271,13 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
     WHERE p.id = target.id AND ${isTargetWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
     RETURNING ${patientTag} AS etag, ${patientJson} AS body,
-      ${columnNames(auditedFields, "p.")}
+      ${columnNames([...auditedFields, "age_as_of"], "p.")}
   ),
   ${insertAuditEvent({
     action: "update",
     outcome: targetOutcome("changed"),
     patient: id,
-    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed")} FROM target, changed)`,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed", { dates: { age: "age_as_of" } })} FROM target, changed)`,
   })}
 SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body

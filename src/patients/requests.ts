@@ -20,8 +20,9 @@ import {
 import { IdempotencyKey } from "../http/idempotency.ts";
 import { defineListQuery, definePageQuery } from "../http/pagination.ts";
 import {
-  changedNameMeta,
-  nameAndContactMeta,
+  hasNoContact,
+  hasNoName,
+  removesNames,
   requireChangedName,
   requireContact,
   requireName,
@@ -29,7 +30,15 @@ import {
 import { expectedVersion, WritePreconditions } from "../http/preconditions.ts";
 import { strictQuery } from "../http/query.ts";
 import * as z from "../zod.ts";
-import { ageNotNull, birthDate, birthRequired, firstDay, lastDay } from "./birth-date.ts";
+import {
+  ageNotNull,
+  birthDate,
+  birthRequired,
+  firstDay,
+  hasNoBirth,
+  lastDay,
+  removesAge,
+} from "./birth-date.ts";
 import { identifierParam, identifiersField } from "./identifier-fields.ts";
 
 /** When it is said; a patient may become older. */
@@ -100,11 +109,10 @@ export const PatientsQuery = defineListQuery(
 /** The fields that are left out get their values from the statement. */
 const newPatientFields = { ...makeOptional(patientFields), gender: patientFields.gender };
 const newPatientRules = [birthRequired, ...requireName, ...requireContact];
+const newPatientMeta = z.meta({ not: { anyOf: [hasNoName, hasNoContact, hasNoBirth] } });
 
 /** A patient of an import, which looks for no duplicates. */
-export const ImportedPatient = requestBody(newPatientFields, readOnly, newPatientRules).check(
-  nameAndContactMeta,
-);
+export const ImportedPatient = requestBody(newPatientFields, readOnly, newPatientRules).check(newPatientMeta);
 
 /** How many patients a new one can be told apart from. */
 const MAX_NOT_DUPLICATE_OF = 20;
@@ -117,7 +125,7 @@ export const NewPatient = requestBody(
   },
   readOnly,
   newPatientRules,
-).check(nameAndContactMeta);
+).check(newPatientMeta);
 
 /** `duplicates`: whether a new patient that looks like another of yours is created (the default) or refused. */
 export const CreationQuery = z.lazy(() =>
@@ -130,7 +138,7 @@ const returnedAge = z.nullable(z.int().check(z.minimum(0), z.maximum(MAX_ANSWERE
 export const PatientChanges = patchBody({ ...patientFields, age: returnedAge }, readOnly, [
   ageNotNull,
   ...requireChangedName,
-]).check(changedNameMeta);
+]).check(z.meta({ not: { anyOf: [removesNames, removesAge] } }));
 
 /** A query of one optional parameter, which is `true` or `false`. */
 const defineBooleanQuery = <Name extends string>(name: Name) =>

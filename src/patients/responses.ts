@@ -75,7 +75,7 @@ export type TransferSummary = z.infer<typeof TransferSummary>;
 
 const count = z.int().check(z.minimum(0), z.maximum(MANY));
 /** What stays in the database, or outside, after a patient was erased. */
-const remainders = ["audit_events", "reasons", "idempotency_keys", "copies"] as const;
+const remainders = ["audit_events", "reasons", "idempotency_keys", "record_changes", "copies"] as const;
 
 export const ErasedPatient = z.strictObject({
   id: idSchema,

@@ -5,6 +5,7 @@ import { decryptCursor, encryptCursor } from "../../src/http/pagination.ts";
 import { newAccount } from "../support/accounts.ts";
 import { JWT_SECRET } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { linkDoctor, newDoctorsAccount } from "../support/ownership.ts";
 import { insertRecords } from "../support/pages.ts";
@@ -16,10 +17,11 @@ const config = { JWT_SECRET } as Config;
 const account = await newAccount();
 const { cursor } = await readAll(account);
 
+const contentOf = async (of: string) => (await decryptCursor(of, config)) as FeedCursor;
+
 /** The cursor with other content. */
 async function changedCursor(changes: Partial<FeedCursor>, of = cursor): Promise<string> {
-  const content = (await decryptCursor(of, config)) as FeedCursor;
-  return encryptCursor({ ...content, ...changes }, config);
+  return encryptCursor({ ...(await contentOf(of)), ...changes }, config);
 }
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
 
@@ -67,9 +69,19 @@ test("a cursor of 89 days is valid, and keeps its age until the feed has been re
   const at = daysAgo(89);
   const last = await readAll(reader, start);
   const first = await readChanges(reader, await changedCursor({ at }, start));
-  const contentOf = async (of: string) => (await decryptCursor(of, config)) as FeedCursor;
   expect(Date.parse((await contentOf(first.cursor)).at ?? "")).toBe(Date.parse(at));
   expect(Date.parse((await contentOf(last.cursor)).at ?? "")).toBeGreaterThan(Date.parse(at));
+});
+
+test("a cursor keeps its age while a transaction holds the feed back", async () => {
+  const { id } = await postPatient(account);
+  const open = await holdLock("UPDATE patients SET version = version + 1 WHERE id = $1", [id]);
+  const { cursor: held } = await readChanges(account, cursor);
+  const at = daysAgo(1);
+  const later = await readChanges(account, await changedCursor({ at }, held));
+  await open.release();
+  expect(await contentOf(later.cursor)).toMatchObject({ xact: (await contentOf(held)).xact });
+  expect(Date.parse((await contentOf(later.cursor)).at ?? "")).toBe(Date.parse(at));
 });
 
 test("a cursor of another epoch, or of transactions that this database has not reached, is 410", async () => {

@@ -134,19 +134,20 @@ test("health and readiness return ok", async () => {
 
 test("a 400 throws a ProblemError with every field of the API's problem", async () => {
   const api = await signUp(served.origin);
-  const sent = { ...newPatient({ age: 121 }), firstname: "" };
+  const sent = { ...newPatient({ age: 121 }), firstname: "", lastname: null };
   const problem = await api.patients.create(sent).catch((error: unknown) => error);
   expect(problem).toBeInstanceOf(ProblemError);
+  const noName = "Required: a first name, a last name or both";
   expect(problem).toMatchObject({
     name: "ProblemError",
-    message: "2 fields are not valid.",
+    message: "3 fields are not valid.",
     status: 400,
     type: "about:blank",
     title: "Bad Request",
     code: "validation_failed",
-    detail: "2 fields are not valid.",
-    errors: { firstname: ["Required"], age: [expect.stringMatching("120")] },
-    errorCodes: { firstname: ["required"], age: ["too_big"] },
+    detail: "3 fields are not valid.",
+    errors: { firstname: [noName], lastname: [noName], age: [expect.stringMatching("120")] },
+    errorCodes: { firstname: ["required"], lastname: ["required"], age: ["too_big"] },
     requestId: expect.any(String),
     retryAfter: undefined,
   });

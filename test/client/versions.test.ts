@@ -92,12 +92,18 @@ test("get with ifNoneMatch returns the same object when the record has not chang
 });
 
 test("a conditional change whose answer is lost is sent again and returns the changed record", async () => {
-  const original = await api.patients.create(newPatient());
+  const address = { country: "GB", city: "London" } as const;
+  const original = await api.patients.create(newPatient({ phones: ["+442079460958"], address }));
   const gateway = await openGateway(served.origin, "drop-after");
   const client = createClient({ url: gateway.origin, tokens: api.tokens, retry: { delay: 1 } });
   const changed = await client.patients.update(
     original.id,
-    { ...original, age: 37 },
+    {
+      ...original,
+      phones: ["+44 20 7946-0959"],
+      age: 37,
+      address: { ...address, lines: ["12 St James's Square"] },
+    },
     { ifMatch: etagOf(original) },
   );
   expect(changed).toMatchObject({ age: 37 });

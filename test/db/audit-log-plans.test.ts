@@ -113,7 +113,7 @@ beforeAll(async () => {
   ];
   const all = await explainInFreshDatabase(steps);
   plans = { stale: all.slice(0, statements.length), fresh: all.slice(statements.length) };
-}, 120_000);
+}, 600_000); // only against hanging
 
 /** The nodes that find the rows of a page, without those of empty partitions, which may be read in any way. */
 const rowNodes = (nodes: PlanNode[] = []) =>

@@ -3,7 +3,7 @@ import { newAccount } from "../support/accounts.ts";
 import { owner } from "../support/owner.ts";
 import { postIdentifierSystem } from "../support/resources.ts";
 
-// The functions by which PostgreSQL compares and checks identifiers (drizzle/0024_identifier_systems.sql).
+// The functions by which PostgreSQL compares and checks identifiers (drizzle/0027_identifiers.sql).
 
 const admin = await newAccount(undefined, "admin");
 

@@ -114,7 +114,7 @@ beforeAll(async () => {
     statistics.doctorPages = all.splice(0, doctorPages.length);
   }
   plans = all;
-}, 300_000); // only against hanging
+}, 600_000); // only against hanging
 
 /** The statements with such nodes in their plans, and the nodes. */
 const withNodes = (isOffending: (node: PlanNode) => boolean) =>

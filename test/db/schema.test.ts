@@ -39,6 +39,12 @@ const rows: Record<string, () => Record<string, unknown>> = {
     key: uniqueName(""),
   }),
   identifier_systems: () => ({ name: newSystemName(), created_by: nurse.id }),
+  patient_merges: () => ({
+    survivor_id: patient,
+    merged_id: patientOfOther,
+    account_id: nurse.id,
+    snapshot: "{}",
+  }),
   mappings: () => ({ patient_id: patient, owner_id: nurse.id, doctor_id: doctor }),
   record_changes: () => ({ audience: "everybody", audience_id: 0, kind: 2, record_id: 1, version: 1 }),
   change_feed: () => ({ id: 1 }),
@@ -77,6 +83,7 @@ await insert("audit_digests", {});
 await insert("probes", { hour: 1 });
 const [system] = await insert("identifier_systems", { name: "known" });
 await insert("patient_identifiers", { key: "KNOWN" });
+const [merge] = await insert("patient_merges", {});
 
 type Values = [forbidden: unknown[], allowed: unknown[]];
 const notEmails = ["", "nobody", "@example.org", "nobody@", "a@b@c", "a b@c.org"];
@@ -208,6 +215,10 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ],
   ["patient_identifiers", "patient_identifiers_patient_id_fkey", { patient_id: 0 }],
   ["patient_identifiers", "patient_identifiers_system_fkey", { system: "unknown" }],
+  ["patient_merges", "patient_merges_pkey", { id: merge?.["id"] }],
+  ["patient_merges", "patient_merges_survivor_id_fkey", { survivor_id: 0 }],
+  ["patient_merges", "patient_merges_merged_id_fkey", { merged_id: 0 }],
+  ["patient_merges", "patient_merges_account_id_fkey", { account_id: 0 }],
   ["mappings", "mappings_pkey", { id: assignment }],
   ["audit_events", "audit_events_pkey", { id: 1, at: "2001-01-01" }],
   ["audit_digests", "audit_digests_pkey", {}],
@@ -292,6 +303,8 @@ test("the database has no other constraint and no other unique index", async () 
     ...checks.map(([table, column]) => `${table}_${column}_check`),
     ...rowChecks.map(([table, rule]) => `${table}_${rule}_check`),
     ...["patients_age_as_of_check", "patients_birth_date_check"],
+    // Only a patient that exists is merged: a new one has an owner, which the trigger patients_owned sets.
+    ...["patients_merged_into_check", "patients_merged_into_fkey"],
     ...keys.map(([, constraint]) => constraint),
     implied,
   ];
@@ -312,13 +325,15 @@ test("only optional columns and the columns about an end or a deletion may be NU
     "reason",
     ...["address", "email", "email"],
     ...["birth_date", "age", "age_as_of"],
-    ...["uri", "pattern"],
+    ...["uri", "pattern", "duplicates"],
   ];
+  const ofMerges = ["merged_into", "undone_at"];
   const ofSessions = ["last_address", "last_user_agent", "successor_hash"];
   const ofEmptyDay = ["first_id", "last_id"];
   const names = [
     ...deletion,
     ...optional,
+    ...ofMerges,
     ...ofSessions,
     ...ofEmptyDay,
     "ended_at",

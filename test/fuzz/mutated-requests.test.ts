@@ -29,7 +29,10 @@ test.each(withJson)(
         const paths = Object.keys(answer.body.errors ?? {});
         const parts = paths.filter((path) => path.startsWith(`${mutation.field}.`));
         const named = parts.length > 0 ? paths : [namedInErrors(mutation.field)];
-        expect(answer).toEqual(fieldProblem(...named));
+        const { body: expected, ...rest } = fieldProblem(...named);
+        // Two unknown fields whose names may be personal data have one error, and both are counted.
+        const detail = parts.length > 0 ? expect.stringMatching(/ not valid\.$/) : expected.detail;
+        expect(answer).toEqual({ ...rest, body: { ...expected, detail } });
         expect(named.every((path) => path.split(".")[0] === named[0]?.split(".")[0])).toBe(true);
       }),
       40,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
-import { newPatient, postDoctor, postPatient } from "../support/resources.ts";
+import { assignDoctor, newPatient, postDoctor } from "../support/resources.ts";
 
 const api = connectApi();
 const [nurse, other] = [await newAccount(api), await newAccount(api)];
@@ -17,7 +17,13 @@ const errors: [Parameters<typeof problem>[0], () => Promise<ApiResponse>][] = [
   [403, async () => other.delete(`/api/doctors/${(await postDoctor(nurse)).id}/`)],
   [404, () => api.get("/api/nothing/")],
   [405, () => api.delete("/api/auth/login/")],
-  [409, async () => nurse.post("/api/patients/", newPatient({ email: (await postPatient(nurse)).email }))],
+  [
+    409,
+    async () => {
+      const { patient, doctor } = await assignDoctor(nurse);
+      return nurse.post("/api/mappings/", { patient, doctor });
+    },
+  ],
   [413, () => api.post("/api/auth/login/", { username: "x".repeat(65_536) })],
   [415, () => api.post("/api/auth/login/", undefined, { raw: "{}" })],
   [429, () => connectApi({ REFRESH_LIMITER: exhaustedLimiter }).post("/api/auth/refresh/", { refresh: "x" })],

@@ -181,6 +181,40 @@ test("migrating names the rows whose email is no valid address, by id, and chang
   expect(await query(url, "SELECT email FROM doctors WHERE id = 1")).toEqual([{ email: "ADA@example.org" }]);
 });
 
+test("migrating dates each age by the newest audit event that set it, of any version, or else by the last change", async () => {
+  const url = await emptyDatabase();
+  await withClient(url, (client) => applyMissingMigrations(client, migrationsBefore("birth_dates")));
+  await query(
+    url,
+    "INSERT INTO users (username, email, password_hash) VALUES ('ada', 'a@b.org', repeat('x', 60))",
+  );
+  await query(
+    url,
+    `INSERT INTO patients (firstname, lastname, email, age, gender, created_by, owner_id, updated_at)
+     SELECT 'A', 'B', n || '@b.org', 36, 'F', 1, 1, '2025-05-05' FROM generate_series(1, 5) n`,
+  );
+  const age = '{"age":{"before":null,"after":36}}';
+  await query(
+    url,
+    `INSERT INTO audit_events (action, outcome, at, patients, patient_id, changes) VALUES
+       ('create', 'done', '2021-01-01', '{1}', NULL, $1), ('update', 'done', '2021-01-02T23:30Z', '{1}', NULL, $1),
+       ('update', 'done', '2021-01-03', '{1}', NULL, '{"gender":{}}'), ('update', 'refused', '2021-01-04', '{1}', NULL, $1),
+       ('create', 'done', '2022-01-01', NULL, 2, $1),
+       ('import', 'done', '2023-01-01', '{3,4}', NULL, NULL), ('update', 'done', '2024-01-01', NULL, 4, $1),
+       ('read', 'done', '2024-06-06', '{1,5}', NULL, NULL)`,
+    [age],
+  );
+  await withClient(url, (client) => applyMissingMigrations(client));
+  const rows = await query(url, "SELECT age_as_of::text AS day FROM patients ORDER BY id");
+  expect(rows.map(({ day }) => day)).toEqual([
+    "2021-01-02",
+    "2022-01-01",
+    "2023-01-01",
+    "2024-01-01",
+    "2025-05-05",
+  ]);
+});
+
 describe("migrating a database that has the project's migrations", () => {
   let migrated: Awaited<ReturnType<typeof newDatabase>>;
   let url: string;

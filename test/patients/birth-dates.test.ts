@@ -98,6 +98,15 @@ describe("PATCH", () => {
     });
   });
 
+  test("of the age that was said before, on another day, is a change in the history", async () => {
+    const patient = await postPatient(nurse, { age: 30 });
+    await letDaysPass(800, patient);
+    const { body } = await nurse.patch(pathOf(patient), { age: 30 });
+    expect(body).toMatchObject({ age: 30, age_as_of: today });
+    const [change] = (await nurse.get(`${pathOf(patient)}history/`)).body;
+    expect(change.changes).toEqual({ age: { before: 30, after: 30 } });
+  });
+
   test("of an age is 400 when the birth date is known, unless it agrees", async () => {
     const patient = await born(dayAgo(30, 40));
     for (const age of [29, 31, 0, 121])
@@ -229,4 +238,11 @@ test("min_age and max_age match each age that a patient may have", async () => {
   await letDaysPass(20, patient);
   expect(await matches("min_age=31")).toBe(true);
   expect(await matches("max_age=30")).toBe(true);
+});
+
+test("min_age=0 finds a patient who is born tomorrow, and whose age is 0", async () => {
+  const account = await newAccount();
+  const { id, age } = await postPatient(account, { age: null, birth_date: dayAgo(0, -1) });
+  const { body } = await account.get("/api/patients/?min_age=0&max_age=0");
+  expect([age, body.map((one: { id: number }) => one.id)]).toEqual([0, [id]]);
 });

@@ -148,6 +148,13 @@ test("a PATCH that waits while another patient gets its email returns 409 with t
   );
 });
 
+test("a POST that waits while another patient gets its email returns 409 with the id of that one", async () => {
+  const patient = await postPatient(nurse);
+  const record = newPatient();
+  const change = await holdLock("UPDATE patients SET email = $1 WHERE id = $2", [record.email, patient.id]);
+  expect(await raceBehind(change, 1, () => nurse.post("/api/patients/", record))).toEqual(taken(patient.id));
+});
+
 describe("the filters email and phone", () => {
   const family = newPatient().email;
   const ids = async (account: TestAccount, query: string) => {

@@ -118,6 +118,7 @@ describe("an erased patient", () => {
       "audit_events",
       "reasons",
       "idempotency_keys",
+      "record_changes",
       "copies",
     ]);
     for (const text of [mark, other, "1913-04-17", "1914-05-18"])

@@ -41,6 +41,7 @@ const requests: [method: string, path: string, body?: object][] = [
   ["DELETE", ""],
   ["GET", "history/"],
   ["GET", "accesses/"],
+  ["GET", "duplicates/"],
   ["POST", "restore/"],
   ["POST", "merge/", { into: 1 }],
 ];

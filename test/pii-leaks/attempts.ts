@@ -2,6 +2,7 @@ import { fieldsOf } from "../fuzz/arbitraries.ts";
 import { bodyOf, operationOf, queryOf } from "../fuzz/operations.ts";
 import { mintToken, newAccount, type TestAccount } from "../support/accounts.ts";
 import type { Api, ApiResponse, Options } from "../support/api.ts";
+import { postIdentifierSystem } from "../support/resources.ts";
 import {
   type RouteRequest,
   type RouteSubject,
@@ -29,6 +30,10 @@ export async function createScene(request: RouteRequest, evidence: Evidence): Pr
   const [account, other] = [await newAccount(api, request.as), await newAccount(api)];
   for (const { username } of [account, other]) evidence.secret(username);
   const { file, ...about } = (await request.subject?.(account)) ?? {};
+  if (about.body && "identifiers" in fieldsOf(bodyOf(request) ?? {})) {
+    const { name: system } = await postIdentifierSystem(await newAccount(undefined, "admin"));
+    about.body = { ...about.body, identifiers: [{ system, value: evidence.mark() }] };
+  }
   if (file === undefined) return { request, account, other, about, evidence };
   // watchedApi (witness.ts) marks JSON bodies only. The names in a file are those of newPatient.
   const markedFile = file.replaceAll(/Ada|Lovelace|patient-\w+/g, () => evidence.mark());
@@ -61,6 +66,9 @@ export async function sendRefusedRequests({ request, account, about, evidence }:
       `\0${evidence.mark()}`,
       evidence.mark().repeat(60),
       type === "string" ? [evidence.mark()] : evidence.mark(),
+      // Within a list or an object, such as phones and address.
+      [evidence.mark(), { system: evidence.mark(), value: `${evidence.mark()};` }],
+      { city: [evidence.mark()], [`${evidence.mark()} x`]: evidence.mark() },
     ])
       await sendRouteRequest(
         account,

@@ -1,10 +1,13 @@
+import { inject } from "vitest";
 import { fieldsOf } from "../fuzz/arbitraries.ts";
 import { bodyOf, freeFieldsOf } from "../fuzz/operations.ts";
 import { routeRequests } from "../requests.ts";
 import { type ApiResponse, callsOf, connectApi, type Options } from "../support/api.ts";
-import type { JsonSchema } from "../support/openapi.ts";
+import { type JsonSchema, schemaErrors } from "../support/openapi.ts";
 import { type RouteRequest, routeMethod, routePath } from "../support/route-requests.ts";
 import { newMark } from "./marks.ts";
+
+const document = inject("openApiDocument");
 
 /** The values that must not leak, and everything in which they could. */
 export class Evidence {
@@ -22,6 +25,12 @@ export class Evidence {
     return mark;
   }
 
+  phone(): string {
+    const phone = `+44${String(Math.random()).slice(2, 12).padEnd(10, "0")}`;
+    this.marks.add(phone);
+    return phone;
+  }
+
   /** Adds a token or another secret. The header of a token is no secret. */
   secret(text: string): void {
     const isToken = /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
@@ -30,8 +39,22 @@ export class Evidence {
   }
 }
 
-const isFreeText = ({ type, enum: one, format }: JsonSchema) =>
-  type === "string" && !one && format !== "date-time";
+const isFreeText = ({ type, anyOf = [], enum: one, format }: JsonSchema): boolean =>
+  (anyOf as JsonSchema[]).some(isFreeText) ||
+  (type === "string" && !one && !["date-time", "regex"].includes(String(format)));
+
+const isEmail = ({ format, anyOf = [] }: JsonSchema): boolean =>
+  format === "idn-email" || (anyOf as JsonSchema[]).some(isEmail);
+
+/** The name of an identifier system is no personal data, and has a pattern that no mark matches. */
+const canBeMarked = (field: JsonSchema): boolean =>
+  isEmail(field) || schemaErrors(document, field, newMark()).length === 0;
+
+/** The marks of fields that are no text, by name. */
+const structures: Record<string, (evidence: Evidence) => unknown> = {
+  phones: (evidence) => [evidence.phone()],
+  address: (evidence) => ({ lines: [evidence.mark()], city: evidence.mark() }),
+};
 
 /** Finds the route of a request; a literal path wins over a pattern. */
 function routeOf(method: string, path: string): RouteRequest | undefined {
@@ -51,15 +74,15 @@ export function watchedApi(evidence: Evidence) {
 
   function insertMarks(request: RouteRequest, body: Record<string, unknown>): Record<string, unknown> {
     const free = Object.entries(freeFieldsOf(request)).filter(
-      ([name, field]) => isFreeText(field) && name !== "username",
+      ([name, field]) => isFreeText(field) && canBeMarked(field) && name !== "username",
     );
     const changes = free
       .filter(([name]) => typeof body[name] === "string" && String(body[name]).trim() !== "")
-      .map(([name, { format }]) => [
-        name,
-        format === "idn-email" ? `${evidence.mark()}@example.org` : evidence.mark(),
-      ]);
-    return { ...body, ...Object.fromEntries(changes) };
+      .map(([name, field]) => [name, isEmail(field) ? `${evidence.mark()}@example.org` : evidence.mark()]);
+    const structured = Object.keys(freeFieldsOf(request))
+      .filter((name) => name in structures)
+      .map((name) => [name, structures[name]?.(evidence)]);
+    return { ...body, ...Object.fromEntries([...changes, ...structured]) };
   }
 
   function note({ status, headers, body }: ApiResponse): void {
@@ -79,7 +102,8 @@ export function watchedApi(evidence: Evidence) {
     const sent = isMarked ? insertMarks(route, body as Record<string, unknown>) : body;
     if (isMarked)
       for (const [name, field] of Object.entries(fieldsOf(bodyOf(route) ?? {})))
-        if (isFreeText(field)) evidence.secret(String(Object(sent)[name] ?? ""));
+        if (isFreeText(field) && (canBeMarked(field) || name === "username"))
+          evidence.secret(String(Object(sent)[name] ?? ""));
     if (options.token) evidence.secret(options.token);
     const answer = await api.request(method, path, sent, options);
     note(answer);

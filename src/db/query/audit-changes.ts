@@ -26,20 +26,25 @@ export const changesBetween = (before: SQL, after: SQL): SQL => sql`(
  *
  * @param before the step with the row before; undefined when the record did not exist before.
  * @param after the step with the row afterwards.
- * @param more JSON members that come after those of the columns; NULL when there are none.
+ * @param options.more JSON members that come after those of the columns; NULL when there are none.
+ * @param options.dates the column with the day of a field's value, by the field: a value that is said again, on another day, is
+ *   a change.
  */
 export function changesOfFields(
   table: PgTable,
   names: readonly string[],
   before: string | undefined,
   after: string,
-  more?: SQL,
+  { more, dates = {} }: { more?: SQL; dates?: Record<string, string> } = {},
 ): SQL {
   const changes = names.map((name) => {
     const column = tableColumn(table, name);
     const [old, now] = [before ? jsonOf(column, before) : "'null'", jsonOf(column, after)];
     const change = `concat('"${name}":{"before":', ${old}, ',"after":', ${now}, '}')`;
-    const condition = before ? isChanged(column, before, after) : isFilled(column, after);
+    const compared = [column, ...(dates[name] ? [tableColumn(table, dates[name])] : [])];
+    const condition = before
+      ? compared.map((one) => isChanged(one, before, after)).join(" OR ")
+      : isFilled(column, after);
     return condition ? `CASE WHEN ${condition}\nTHEN ${change} END` : change;
   });
   const [open, close] = [sql`nullif('{' || concat_ws(',',`, sql`) || '}', '{}')::json`];

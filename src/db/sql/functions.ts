@@ -1010,7 +1010,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_ab17ac83",
+  "function": "changes_list_since_6932ce97",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1923,7 +1923,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_e5dfc43b",
+  "function": "patients_erase_57365012",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2070,7 +2070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_82c9038c",
+  "function": "patients_list_by_contact_created_at_fc8de9f6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2103,7 +2103,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_f5fdc72b",
+  "function": "patients_list_by_contact_created_at_desc_d1ecaede",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2136,7 +2136,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_ff17bd9c",
+  "function": "patients_list_by_contact_id_5a6984ee",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2168,7 +2168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_1e51467e",
+  "function": "patients_list_by_contact_id_desc_3d0a5ebb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2200,7 +2200,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_6fe5bd75",
+  "function": "patients_list_by_contact_lastname_37f4105c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2233,7 +2233,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_992c0433",
+  "function": "patients_list_by_contact_lastname_desc_380f28e5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2266,7 +2266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_ac937c33",
+  "function": "patients_list_by_contact_updated_at_832bbf6f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2299,7 +2299,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_01bc6105",
+  "function": "patients_list_by_contact_updated_at_desc_66934bf7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2332,7 +2332,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_d3f6d509",
+  "function": "patients_list_by_created_at_11367a6e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2365,7 +2365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_3204ea4a",
+  "function": "patients_list_by_created_at_desc_753374c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2398,7 +2398,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_838d9fb2",
+  "function": "patients_list_by_doctor_created_at_7e6ad004",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2431,7 +2431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_66b6ce26",
+  "function": "patients_list_by_doctor_created_at_desc_519be9f0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2464,7 +2464,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_e7c98b87",
+  "function": "patients_list_by_doctor_id_81020c8c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2496,7 +2496,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_6c4dcdb6",
+  "function": "patients_list_by_doctor_id_desc_9aecefc9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_05a523ad",
+  "function": "patients_list_by_doctor_lastname_05fd9029",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2561,7 +2561,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_2bd6fb21",
+  "function": "patients_list_by_doctor_lastname_desc_02e5bb59",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2594,7 +2594,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_b3aaf031",
+  "function": "patients_list_by_doctor_updated_at_bf0d3d91",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2627,7 +2627,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_c15f292f",
+  "function": "patients_list_by_doctor_updated_at_desc_b60f4439",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2660,7 +2660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_c578b2b8",
+  "function": "patients_list_by_id_be222fb7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2692,7 +2692,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_f2531b24",
+  "function": "patients_list_by_id_desc_fc3ebcbc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2724,7 +2724,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_00ef940e",
+  "function": "patients_list_by_identifier_created_at_e73d6882",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2757,7 +2757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_34c32d11",
+  "function": "patients_list_by_identifier_created_at_desc_b5cee01d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2790,7 +2790,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_87fabe78",
+  "function": "patients_list_by_identifier_id_b1cffd3c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2822,7 +2822,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_d6612c94",
+  "function": "patients_list_by_identifier_id_desc_fa915542",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2854,7 +2854,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_61c26dc6",
+  "function": "patients_list_by_identifier_lastname_4397da7b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2887,7 +2887,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_8685c41e",
+  "function": "patients_list_by_identifier_lastname_desc_80cda463",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2920,7 +2920,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_7f67f001",
+  "function": "patients_list_by_identifier_updated_at_65770cd9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2953,7 +2953,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_e4d3074c",
+  "function": "patients_list_by_identifier_updated_at_desc_14d4bb55",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2986,7 +2986,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_c3447405",
+  "function": "patients_list_by_lastname_f220a732",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3019,7 +3019,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_63ae26b7",
+  "function": "patients_list_by_lastname_desc_44f353c6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3052,7 +3052,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_c323653a",
+  "function": "patients_list_by_search_created_at_f98062a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3085,7 +3085,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_c16f1e8c",
+  "function": "patients_list_by_search_created_at_desc_56e9de1f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3118,7 +3118,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_3f7a1679",
+  "function": "patients_list_by_search_id_c663ac99",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3150,7 +3150,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_7c080ffd",
+  "function": "patients_list_by_search_id_desc_acfc38d5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3182,7 +3182,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_72e0e143",
+  "function": "patients_list_by_search_lastname_bd93dcd7",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3215,7 +3215,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_2d4cb0f6",
+  "function": "patients_list_by_search_lastname_desc_eaedd66b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3248,7 +3248,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_2cbd35e7",
+  "function": "patients_list_by_search_updated_at_7973ea2a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3281,7 +3281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_13b949ac",
+  "function": "patients_list_by_search_updated_at_desc_3603c553",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3314,7 +3314,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_be87403a",
+  "function": "patients_list_by_updated_at_300efe45",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3347,7 +3347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_8b41e30e",
+  "function": "patients_list_by_updated_at_desc_43c33d3c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3403,7 +3403,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_4b1c14f5",
+  "function": "patients_list_deleted_by_contact_created_at_79b67fc3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3436,7 +3436,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_58cb9ae3",
+  "function": "patients_list_deleted_by_contact_created_at_desc_3ed2a046",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3469,7 +3469,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_ce331305",
+  "function": "patients_list_deleted_by_contact_id_077ab65b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3501,7 +3501,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_98817e68",
+  "function": "patients_list_deleted_by_contact_id_desc_4e7dd05d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3533,7 +3533,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_aa3013f2",
+  "function": "patients_list_deleted_by_contact_lastname_f9416ac2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3566,7 +3566,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_edd1490d",
+  "function": "patients_list_deleted_by_contact_lastname_desc_b578b417",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3599,7 +3599,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_12f20fcc",
+  "function": "patients_list_deleted_by_contact_updated_at_dd495863",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3632,7 +3632,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_2c8bd980",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_41cb9960",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3665,7 +3665,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_4fad04d6",
+  "function": "patients_list_deleted_by_created_at_2d30c770",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3698,7 +3698,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_579172bb",
+  "function": "patients_list_deleted_by_created_at_desc_3eb62940",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3731,7 +3731,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_4cb02141",
+  "function": "patients_list_deleted_by_id_20ef0580",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3763,7 +3763,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_deda0571",
+  "function": "patients_list_deleted_by_id_desc_a5681998",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3795,7 +3795,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_02826cd0",
+  "function": "patients_list_deleted_by_identifier_created_at_cfdac44d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3828,7 +3828,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_7ba06cef",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_66e8e13e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3861,7 +3861,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_0d334ffc",
+  "function": "patients_list_deleted_by_identifier_id_d3c139c8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3893,7 +3893,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_4e1f3389",
+  "function": "patients_list_deleted_by_identifier_id_desc_4a28fa4c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3925,7 +3925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_97e25dbf",
+  "function": "patients_list_deleted_by_identifier_lastname_0ff4c1d6",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3958,7 +3958,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_42a5ed0d",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_efccaaed",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3991,7 +3991,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_e9921058",
+  "function": "patients_list_deleted_by_identifier_updated_at_691c7313",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4024,7 +4024,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_8e83f263",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_5d43bbf0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4057,7 +4057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_7413d07d",
+  "function": "patients_list_deleted_by_lastname_68a42026",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4090,7 +4090,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_8f824988",
+  "function": "patients_list_deleted_by_lastname_desc_59e833a2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4123,7 +4123,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_959300ac",
+  "function": "patients_list_deleted_by_search_created_at_b9c00833",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4156,7 +4156,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_966a402f",
+  "function": "patients_list_deleted_by_search_created_at_desc_cde00717",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4189,7 +4189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_4677dcfc",
+  "function": "patients_list_deleted_by_search_id_620d4bd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4221,7 +4221,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_73c9ea55",
+  "function": "patients_list_deleted_by_search_id_desc_09481144",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4253,7 +4253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_62031c36",
+  "function": "patients_list_deleted_by_search_lastname_0ba7a38b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4286,7 +4286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_688e1f95",
+  "function": "patients_list_deleted_by_search_lastname_desc_70d4d07d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4319,7 +4319,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_29ef0eb1",
+  "function": "patients_list_deleted_by_search_updated_at_7f103268",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4352,7 +4352,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_6bdd5e61",
+  "function": "patients_list_deleted_by_search_updated_at_desc_fd3194a8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4385,7 +4385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_bc5c9191",
+  "function": "patients_list_deleted_by_updated_at_48a17b6d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4418,7 +4418,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_798c47b9",
+  "function": "patients_list_deleted_by_updated_at_desc_d3a8ee20",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4586,7 +4586,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_275658cb",
+  "function": "patients_update_0d9c17c0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

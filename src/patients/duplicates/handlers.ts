@@ -1,4 +1,5 @@
 import { createFactory } from "hono/factory";
+import { sendAgainIfTaken } from "../../db/errors.ts";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
 import { IdempotencyKey, respondCreated } from "../../http/idempotency.ts";
@@ -14,6 +15,7 @@ import { listDuplicates } from "./queries.ts";
 const { createHandlers } = createFactory<AuthenticatedEnv>();
 
 const PATH = "/api/patients";
+const EMAIL_CONSTRAINT = "patients_owner_id_email_key";
 
 const create = withFreeIdentifiers(createPatient);
 
@@ -29,8 +31,8 @@ export const createPatientHandlers = createHandlers(
   async (c) => {
     const { "Idempotency-Key": key } = c.req.valid("header");
     const values = { record: c.req.valid("json"), refuseDuplicates: isRefusing(c.req.valid("query")) };
-    const result = await create(c.get("caller"), values, key);
-    requireAccepted(result, "patients_owner_id_email_key");
+    const result = await sendAgainIfTaken(EMAIL_CONSTRAINT, () => create(c.get("caller"), values, key));
+    requireAccepted(result, EMAIL_CONSTRAINT);
     const { body, duplicates } = result;
     if (body === null && duplicates.length > 0) throw possibleDuplicateProblem(duplicates);
     return respondCreated(result, { ...creationHeaders(PATH, result), ...linksTo(duplicates) });

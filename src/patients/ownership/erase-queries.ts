@@ -31,6 +31,7 @@ const remainder = (what: Remainder["what"], why: string) =>
 const remained = sql`${remainder("audit_events", "They say who did what and when. They have ids and no values of the patient.")}
     UNION ALL ${remainder("reasons", "The digests of the audit log cover them. They are free text, which may name the patient.")}
     UNION ALL ${remainder("idempotency_keys", "For a day, so that a repeated creation or import does not bring the patient back. They have ids and a hash of the request.")}
+    UNION ALL ${remainder("record_changes", "For 91 days, so that programs with a copy of the records remove the patient. They have ids and versions.")}
     UNION ALL ${remainder("copies", "Backups, copies of the audit log, and the free space and statistics of the database have values until they are overwritten.")}`;
 
 /**

@@ -98,10 +98,10 @@ const shapes: Hostile[] = each(
 );
 
 const text: Hostile[] = each(
-  ["\\u0000", "Ada\\u0000", "\\ud800", "\\udc00Ada", "\\ud83e", " \\t\\n ", "", "\\u200b", "x".repeat(65)],
+  ["\\u0000", "Ada\\u0000", "\\ud800", "\\udc00Ada", "\\ud83e", "\\u200b", "x".repeat(101)],
   (firstname) => ({
     name: `the first name ${firstname.slice(0, 20)}`,
-    why: "PostgreSQL cannot store it, or it is invisible",
+    why: "PostgreSQL cannot store it, or it is invisible or too long",
     request,
     body: whole.replace("Ada", firstname),
     answers: [400],

@@ -31,21 +31,21 @@ page_and_next AS (
       (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
-        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('account', (SELECT id FROM caller), (SELECT xact FROM start), $8::smallint, $9::int)
-          AND (c.audience, c.audience_id, c.xact) < ('account', (SELECT id FROM caller), (SELECT xact FROM horizon))
-        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+        WHERE c.audience = 'account' AND c.audience_id = (SELECT id FROM caller)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $8::smallint, $9::int) AND c.xact < (SELECT xact FROM horizon)
+        ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
-        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('doctor', (SELECT doctor_id FROM caller), (SELECT xact FROM start), $8::smallint, $9::int)
-          AND (c.audience, c.audience_id, c.xact) < ('doctor', (SELECT doctor_id FROM caller), (SELECT xact FROM horizon))
-        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+        WHERE c.audience = 'doctor' AND c.audience_id = (SELECT doctor_id FROM caller)
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $8::smallint, $9::int) AND c.xact < (SELECT xact FROM horizon)
+        ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, c.kind, c.record_id AS id, c.version
         FROM record_changes c
-        WHERE (c.audience, c.audience_id, c.xact, c.kind, c.record_id) > ('everybody', 0, (SELECT xact FROM start), $8::smallint, $9::int)
-          AND (c.audience, c.audience_id, c.xact) < ('everybody', 0, (SELECT xact FROM horizon))
-        ORDER BY c.audience, c.audience_id, c.xact, c.kind, c.record_id LIMIT 501
+        WHERE c.audience = 'everybody' AND c.audience_id = 0
+          AND (c.xact, c.kind, c.record_id) > ((SELECT xact FROM start), $8::smallint, $9::int) AND c.xact < (SELECT xact FROM horizon)
+        ORDER BY c.xact, c.kind, c.record_id LIMIT 501
       ) UNION ALL (
         SELECT c.xact, 1::smallint, m.patient_id, 1
         FROM mappings m JOIN LATERAL (
@@ -113,8 +113,8 @@ audit_event AS (
 SELECT (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, deleted, '}'), ',' ORDER BY page_position), '') || ']' FROM entries) AS changes,
   (SELECT row_to_json(c)::text FROM (
     SELECT caller.id AS account, caller.doctor_id AS doctor, horizon.epoch,
-      coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact, CASE WHEN next.id IS NULL THEN now() ELSE start.at END AS at,
-      false AS initial
+      coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, coalesce(next.xact, horizon.xact) AS xact,
+      CASE WHEN next.id IS NULL AND horizon.xact > start.xact THEN now() ELSE start.at END AS at, false AS initial
     FROM horizon CROSS JOIN start LEFT JOIN next ON true
   ) c) AS next
 FROM caller;

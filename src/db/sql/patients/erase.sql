@@ -43,6 +43,7 @@ response AS (
       SELECT 'audit_events' AS what, 'They say who did what and when. They have ids and no values of the patient.' AS why
       UNION ALL SELECT 'reasons' AS what, 'The digests of the audit log cover them. They are free text, which may name the patient.' AS why
       UNION ALL SELECT 'idempotency_keys' AS what, 'For a day, so that a repeated creation or import does not bring the patient back. They have ids and a hash of the request.' AS why
+      UNION ALL SELECT 'record_changes' AS what, 'For 91 days, so that programs with a copy of the records remove the patient. They have ids and versions.' AS why
       UNION ALL SELECT 'copies' AS what, 'Backups, copies of the audit log, and the free space and statistics of the database have values until they are overwritten.' AS why
     ) r) AS remained,
     (result ->> 'more')::boolean AS more

@@ -47,7 +47,7 @@ page_and_next AS (
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
           AND ($10::text IS NULL OR p.gender = $10::text)
-          AND ($11::int IS NULL OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
+          AND (coalesce($11::int, 0) = 0 OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
           AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
           AND ($14::date IS NULL OR p.born_to >= $14::date)
           AND ($15::date IS NULL OR p.born_from <= $15::date)
@@ -71,7 +71,7 @@ page_and_next AS (
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
           AND ($10::text IS NULL OR p.gender = $10::text)
-          AND ($11::int IS NULL OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
+          AND (coalesce($11::int, 0) = 0 OR p.born_from <= ($12::date - make_interval(years => $11::int))::date)
           AND ($13::int IS NULL OR p.born_to > ($12::date - make_interval(years => $13::int + 1))::date)
           AND ($14::date IS NULL OR p.born_to >= $14::date)
           AND ($15::date IS NULL OR p.born_from <= $15::date)

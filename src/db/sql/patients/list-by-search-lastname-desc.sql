@@ -39,7 +39,7 @@ next_matches AS MATERIALIZED (
     AND ($4::text IS NULL
       OR p.name_tokens @@ (SELECT query FROM search))
     AND ($11::text IS NULL OR p.gender = $11::text)
-    AND ($12::int IS NULL OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
+    AND (coalesce($12::int, 0) = 0 OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
     AND ($14::int IS NULL OR p.born_to > ($13::date - make_interval(years => $14::int + 1))::date)
     AND ($15::date IS NULL OR p.born_to >= $15::date)
     AND ($16::date IS NULL OR p.born_from <= $16::date)
@@ -71,7 +71,7 @@ page_and_next AS (
           AND ($10::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
           AND ($11::text IS NULL OR p.gender = $11::text)
-          AND ($12::int IS NULL OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
+          AND (coalesce($12::int, 0) = 0 OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
           AND ($14::int IS NULL OR p.born_to > ($13::date - make_interval(years => $14::int + 1))::date)
           AND ($15::date IS NULL OR p.born_to >= $15::date)
           AND ($16::date IS NULL OR p.born_from <= $16::date)
@@ -97,7 +97,7 @@ page_and_next AS (
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
           AND ($11::text IS NULL OR p.gender = $11::text)
-          AND ($12::int IS NULL OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
+          AND (coalesce($12::int, 0) = 0 OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
           AND ($14::int IS NULL OR p.born_to > ($13::date - make_interval(years => $14::int + 1))::date)
           AND ($15::date IS NULL OR p.born_to >= $15::date)
           AND ($16::date IS NULL OR p.born_from <= $16::date)

@@ -40,7 +40,7 @@ next_matches AS MATERIALIZED (
     AND ($4::text IS NULL
       OR p.name_tokens @@ (SELECT query FROM search))
     AND ($12::text IS NULL OR p.gender = $12::text)
-    AND ($13::int IS NULL OR p.born_from <= ($14::date - make_interval(years => $13::int))::date)
+    AND (coalesce($13::int, 0) = 0 OR p.born_from <= ($14::date - make_interval(years => $13::int))::date)
     AND ($15::int IS NULL OR p.born_to > ($14::date - make_interval(years => $15::int + 1))::date)
     AND ($16::date IS NULL OR p.born_to >= $16::date)
     AND ($17::date IS NULL OR p.born_from <= $17::date)
@@ -72,7 +72,7 @@ page_and_next AS (
           AND ($11::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $11::int))
           AND ($12::text IS NULL OR p.gender = $12::text)
-          AND ($13::int IS NULL OR p.born_from <= ($14::date - make_interval(years => $13::int))::date)
+          AND (coalesce($13::int, 0) = 0 OR p.born_from <= ($14::date - make_interval(years => $13::int))::date)
           AND ($15::int IS NULL OR p.born_to > ($14::date - make_interval(years => $15::int + 1))::date)
           AND ($16::date IS NULL OR p.born_to >= $16::date)
           AND ($17::date IS NULL OR p.born_from <= $17::date)

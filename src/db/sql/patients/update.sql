@@ -116,7 +116,7 @@ changed AS (
     ',"created_at":"', substr(to_json(p.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"',
     ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
   ) AS body,
-    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers
+    p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.age_as_of
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
@@ -135,7 +135,7 @@ audit_event AS (
         THEN concat('"lastname":{"before":', to_json(target.lastname), ',"after":', to_json(changed.lastname), '}') END,
       CASE WHEN target.email IS DISTINCT FROM changed.email
         THEN concat('"email":{"before":', coalesce(to_json(target.email)::text, 'null'), ',"after":', coalesce(to_json(changed.email)::text, 'null'), '}') END,
-      CASE WHEN target.age IS DISTINCT FROM changed.age
+      CASE WHEN target.age IS DISTINCT FROM changed.age OR target.age_as_of IS DISTINCT FROM changed.age_as_of
         THEN concat('"age":{"before":', coalesce(to_json(target.age)::text, 'null'), ',"after":', coalesce(to_json(changed.age)::text, 'null'), '}') END,
       CASE WHEN target.gender <> changed.gender
         THEN concat('"gender":{"before":', to_json(target.gender), ',"after":', to_json(changed.gender), '}') END,
