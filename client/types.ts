@@ -464,7 +464,7 @@ export type FieldErrorCode =
  * - `not_merged`: 409. The patient is not merged, so there is nothing to undo. Take it for a success, if that is what you wanted.
  * - `survivor_merged`: 409. The patient that this one was merged into was merged itself; `detail` names it. Undo that merge first.
  * - `unmerge_expired`: 409. The merge was more than 30 days ago. Do not offer this action.
- * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some, or take the list of one of them: `take`.
+ * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
@@ -882,7 +882,7 @@ export interface Change {
   } | null;
   /** What was done or attempted. */
   action: AuditAction;
-  /** The value of each changed field before and after; empty if the whole patient was deleted, restored or imported. */
+  /** The value of each changed field before and after; empty if the whole patient was deleted, restored or imported. A merge shows what it changed of the survivor, and `merged_into` in the history of the other patient, when it was undone. */
   changes: {
     [k: string]: {
       before: unknown;

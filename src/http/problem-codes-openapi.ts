@@ -145,7 +145,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   unmerge_expired: { when: "The merge was more than 30 days ago", action: "Do not offer this action" },
   merge_exceeds_limit: {
     when: "Both patients together have more phone numbers or identifiers than one may have; `detail` names the field",
-    action: "Let the user remove some, or take the list of one of them: `take`",
+    action: "Let the user remove some",
   },
   last_admin: {
     when: "The change would leave no active admin",

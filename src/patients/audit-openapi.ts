@@ -28,7 +28,7 @@ export const patientAuditOpenApi: DescribedRoutes = {
           "The account that did it, with the username that it had at that time; `null` if an operator did it.",
         action: auditEventFieldTexts.action,
         changes:
-          "The value of each changed field before and after; empty if the whole patient was deleted, restored or imported.",
+          "The value of each changed field before and after; empty if the whole patient was deleted, restored or imported. A merge shows what it changed of the survivor, and `merged_into` in the history of the other patient, when it was undone.",
       },
       example: { id, at, account: { id: account.id, username: account.username }, action, changes },
     }),

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type AuditEventColumns, readOutcome } from "../db/query/audit.ts";
 import {
+  changedValuesOfPatient,
   changeJson,
   defineEventList,
   eventJson,
@@ -34,7 +35,7 @@ const successor = {
 export const listPatientChanges = defineEventList<PatientChange>({
   name: "patients/list-changes",
   routes: "GET /api/patients/:id/history",
-  json: changeJson,
+  json: changeJson(id),
   scans: { all: eventsOfPatient(id, isPatientChange) },
   isAllowed,
   ...successor,
@@ -46,7 +47,7 @@ export const listPatientAccesses = defineEventList<PatientAccess>({
   name: "patients/list-accesses",
   routes: "GET /api/patients/:id/accesses",
   // The account that an admin linked to a doctor of the patient.
-  json: eventJson({ subjects: sql`'"subject":' || e.subject_id` }),
+  json: eventJson({ subjects: sql`'"subject":' || e.subject_id`, changed: changedValuesOfPatient(id) }),
   scans: { all: eventsOfPatient(id) },
   isAllowed,
   ...successor,

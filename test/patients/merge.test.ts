@@ -2,14 +2,17 @@ import { describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { asOwner } from "../support/owner.ts";
 import {
   deletedPatientsOf,
   newDoctorsAccount,
   patientPath,
   patientsOf,
   postEmergencyAccess,
+  postErase,
   postMerge,
   postTransfer,
+  postUnmerge,
 } from "../support/ownership.ts";
 import { idsOf } from "../support/pages.ts";
 import { fieldProblem, problem } from "../support/problems.ts";
@@ -54,6 +57,19 @@ describe("a merge", () => {
       ...{ updated_at: expect.any(String), version: 2 },
     });
     expect(idsOf(await nurse.get("/api/patients/?search=king"))).toContain(survivor.id);
+  });
+
+  test("unites the phone numbers, also when they are taken: those of the merged patient are first then", async () => {
+    const [one, two, three] = ["+41440000001", "+41440000002", "+41440000003"];
+    const united = async (take: string[]) => {
+      const card = await postPatient(nurse, { phones: [one, two] });
+      const survivor = await postPatient(nurse, { phones: [three, two] });
+      return (await postMerge(nurse, card, survivor, { take })).body.phones;
+    };
+    expect([await united([]), await united(["phones"])]).toEqual([
+      [three, two, one],
+      [one, two, three],
+    ]);
   });
 
   test("moves assignments; of two with the same doctor the survivor's stays", async () => {
@@ -160,6 +176,17 @@ describe("a merge", () => {
     expect(await postMerge(nurse, card, card)).toMatchObject({ status: 410 });
   });
 
+  test("with the same Idempotency-Key is 409 when the merged patient was erased", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    const send = () =>
+      postMerge(nurse, card, survivor, { take: ["email"] }, { "Idempotency-Key": `merge-${card.id}` });
+    await send();
+    await postUnmerge(nurse, card);
+    await nurse.delete(patientPath(card));
+    await postErase(admin, card);
+    expect(await send()).toMatchObject({ status: 409, body: { code: "replay_unreadable" } });
+  });
+
   test("lets a patient be transferred with its assignments afterwards", async () => {
     const survivor = await postPatient(nurse);
     const { patient, id } = await assignDoctor(nurse);
@@ -167,6 +194,14 @@ describe("a merge", () => {
     const to = await newAccount(api);
     expect((await postTransfer(admin, survivor, to)).status).toBe(200);
     expect(idsOf(await to.get("/api/mappings/"))).toEqual([id]);
+  });
+
+  test("lets an admin's emergency access continue who had an expired one to the survivor", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    for (const patient of [card, survivor]) await postEmergencyAccess(admin, patient);
+    await asOwner`UPDATE emergency_accesses SET expires_at = now() - interval '1 second' WHERE patient_id = ${survivor.id}`;
+    await postMerge(nurse, card, survivor);
+    expect((await admin.get(patientPath(survivor))).status).toBe(200);
   });
 
   test("lets an admin's emergency access continue with the survivor", async () => {

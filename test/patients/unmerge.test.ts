@@ -167,6 +167,26 @@ describe("undoing a merge", () => {
     expect((await admin.get(patientPath(card))).status).toBe(200);
   });
 
+  test("leaves an emergency access to each of both patients as it was", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    for (const patient of [card, survivor]) await postEmergencyAccess(admin, patient);
+    await postMerge(nurse, card, survivor);
+    await postUnmerge(nurse, card);
+    for (const patient of [card, survivor]) expect((await admin.get(patientPath(patient))).status).toBe(200);
+  });
+
+  test("leaves an emergency access with the survivor that an admin got to it since", async () => {
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    await postEmergencyAccess(admin, card);
+    await postMerge(nurse, card, survivor);
+    // The time of a merge has milliseconds.
+    await asOwner`UPDATE patient_merges SET at = at - interval '1 second' WHERE merged_id = ${card.id}`;
+    await postEmergencyAccess(admin, survivor);
+    await postUnmerge(nurse, card);
+    expect((await admin.get(patientPath(survivor))).status).toBe(200);
+    expect(await admin.get(patientPath(card))).toEqual(problem(404));
+  });
+
   test("of a chain is 409 until the last merge is undone", async () => {
     const { card, survivor } = await mergedPair(["lastname"], { lastname: "King" });
     const last = await postPatient(nurse);
@@ -239,6 +259,24 @@ describe("the history", () => {
         "merge",
         "create",
       ]);
+  });
+
+  test("of the merged patient does not show the survivor's values, neither do the accesses", async () => {
+    const { account, doctor } = await newDoctorsAccount(nurse);
+    const [card, survivor] = [await postPatient(nurse), await postPatient(nurse)];
+    await assignDoctor(nurse, { patient: card, doctor });
+    await postMerge(nurse, card, survivor, { take: ["email"] });
+    await postUnmerge(nurse, card);
+    expect(await account.get(patientPath(survivor))).toEqual(problem(404));
+    for (const list of ["history", "accesses"]) {
+      const { body } = await account.get(`${patientPath(card)}${list}/`);
+      expect(JSON.stringify(body)).not.toContain(survivor.email);
+      const changes = body.filter(({ action }: { action: string }) => /merge/.test(action));
+      expect(changes).toMatchObject([
+        { action: "unmerge", changes: { merged_into: { before: survivor.id, after: null } } },
+        { action: "merge", changes: { merged_into: { before: null, after: survivor.id } } },
+      ]);
+    }
   });
 
   test("and the accesses follow a chain of merges", async () => {

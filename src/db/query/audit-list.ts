@@ -81,28 +81,40 @@ const eventIdAndTime = sql`e.id,\n${isoTimestamp("e.at")} AS at`;
 const accountJson = (columns: SQL) =>
   sql`CASE WHEN e.account_id IS NOT NULL THEN ${jsonObject(sql`e.account_id AS id, ${columns}`)} END AS account`;
 
+/**
+ * What an event changed, for the readers of one patient. A merge and its undoing changed the values of the survivor, which
+ * comes second in `patients`: those who read the history of the merged patient get its id only, because they may not be
+ * able to read the survivor.
+ */
+const changesOfPatient = (patient: SQL): SQL => sql`CASE
+        WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = ${patient} THEN json_build_object('merged_into', json_build_object(
+          'before', CASE e.action WHEN 'unmerge' THEN e.patients[2] END, 'after', CASE e.action WHEN 'merge' THEN e.patients[2] END))
+        ELSE e.changes END`;
+
 /** A change of a patient as JSON text, as the patient's owner sees it. */
-export const changeJson = sql`${jsonObject(sql`
+export const changeJson = (patient: SQL): SQL =>
+  sql`${jsonObject(sql`
       ${eventIdAndTime},
       ${accountJson(sql`e.username`)},
-      e.action, coalesce(e.changes, '{}') AS changes`)}::text`;
+      e.action, coalesce(${changesOfPatient(patient)}, '{}') AS changes`)}::text`;
 
 /** The fields of a JSON object without its braces. */
 const objectFields = (columns: SQL): SQL => sql`left(substr(${jsonObject(columns)}::text, 2), -1)`;
 
-/** What an audit event changed, with the values before and after. */
-const changedValues = sql`'"changes":' || e.changes::text`;
+/** What an audit event changed, for the readers of one patient. */
+export const changedValuesOfPatient = (patient: SQL): SQL =>
+  sql`'"changes":' || (${changesOfPatient(patient)})::text`;
 
 /** The parts of an audit event's JSON text that differ between lists. */
 interface EventJson {
   /** Fields that say whose data was accessed, as JSON text: `"patients":[1,2]`. */
   subjects: SQL;
-  /** The field that says what was changed, as JSON text; with the values before and after when left out. */
-  changed?: SQL;
+  /** The field that says what was changed, as JSON text. */
+  changed: SQL;
 }
 
 /** An audit event as JSON text, without the fields that are NULL. */
-export const eventJson = ({ subjects, changed = changedValues }: EventJson): SQL => sql`('{' || concat_ws(',',
+export const eventJson = ({ subjects, changed }: EventJson): SQL => sql`('{' || concat_ws(',',
       ${objectFields(sql`${eventIdAndTime},
       ${accountJson(sql`e.username, e.role`)},
       e.action`)},

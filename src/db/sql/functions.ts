@@ -2047,7 +2047,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_e6fc20ca",
+  "function": "patients_list_accesses_by_at_desc_18408446",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3380,7 +3380,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_558a7dc6",
+  "function": "patients_list_changes_by_at_desc_891e12ae",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4469,7 +4469,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_6eec2f2a",
+  "function": "patients_merge_dcfe3466",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -74,7 +74,7 @@ const survivorMerged = (id: number) =>
 const listsTooLong = (fields: string[]) =>
   new Problem(
     "merge_exceeds_limit",
-    `Together the patients have too many ${fields.join(" and ")}. Remove some of them first, or name the field in take.`,
+    `Together the patients have too many ${fields.join(" and ")}. Remove some of them first.`,
   );
 const INCOMPLETE = "The survivor would have no name, or no contact";
 const NO_SURVIVOR = "There is no other patient of yours with this id.";

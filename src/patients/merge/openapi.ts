@@ -49,7 +49,7 @@ export const mergeOpenApi: DescribedRoutes = {
       operationId: "mergePatient",
       summary: "Merge a patient into another one",
       description:
-        "For two records of the same person, both yours. The survivor `into` keeps its fields, but for those in `take`; the phone numbers and identifiers of both are united. It gets the assignments of the merged patient; of two with the same doctor its own stays. The merged patient is in no list any more, and each request for it returns 410 with the id of its successor. A merge can be undone within 30 days.",
+        "For two records of the same person, both yours. The survivor `into` keeps its fields, but for those in `take`; the phone numbers and identifiers of both are united: those of the survivor are first, or those of the merged patient when the list is in `take`. It gets the assignments of the merged patient; of two with the same doctor its own stays. The merged patient is in no list any more, and each request for it returns 410 with the id of its successor. A merge can be undone within 30 days.",
       responses: [
         {
           status: 200,
@@ -72,9 +72,8 @@ export const mergeOpenApi: DescribedRoutes = {
         404: notFound,
         409: {
           description:
-            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more.",
-          detail:
-            "Together the patients have too many phones. Remove some of them first, or name the field in take.",
+            "`merge_exceeds_limit`: together the patients have too many phone numbers or identifiers; `detail` names the field. `replay_unreadable`: you sent this idempotency key before, and cannot read the survivor any more, or the merged patient was erased.",
+          detail: "Together the patients have too many phones. Remove some of them first.",
           codes: ["merge_exceeds_limit", "replay_unreadable"],
         },
         410: mergedProblem,

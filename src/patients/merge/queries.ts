@@ -51,9 +51,16 @@ export const listLimit = sql.raw(
     .map(([name, max]) => `WHEN '${name}' THEN ${max}`)
     .join(" ")} END`,
 );
-const unitedLists = sql.raw(
-  `jsonb_build_object(${Object.keys(lists).map((name) => `'${name}', unite_lists(to_jsonb(survivor.${name}), to_jsonb(target.${name}))`)})`,
-);
+/** A list that is taken begins with the items of the merged patient: the first phone number is the preferred one. */
+const unitedLists = sql`jsonb_build_object(${sql.join(
+  Object.keys(lists).map((list) => {
+    const name = sql.raw(list);
+    const [own, other] = [sql`to_jsonb(survivor.${name})`, sql`to_jsonb(target.${name})`];
+    return sql`
+        '${name}', CASE WHEN '${name}' = ANY (${take}) THEN unite_lists(${other}, ${own}) ELSE unite_lists(${own}, ${other}) END`;
+  }),
+  sql`,`,
+)})`;
 const longLists = sql.raw(
   Object.entries(lists)
     .map(
@@ -106,7 +113,8 @@ export const mergePatient = idempotentCreate<
   WITH ${callerSteps},
   ${earlierKeySteps(
     sql`concat_ws(' ', 'merge', ${id}, ${into}, ${take}::text)`,
-    sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
+    // An erasure of the merged patient empties the response.
+    sql`k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
   )},
   locked AS (
     SELECT p.*, p AS patient, ${can("patients:change")} AS can_change,
@@ -127,7 +135,7 @@ export const mergePatient = idempotentCreate<
   ${successorStep(sql`EXISTS (SELECT FROM target)`)},
   next AS (
     SELECT after.* FROM survivor, target, jsonb_populate_record(survivor.patient, (
-      SELECT ${unitedLists} || coalesce(jsonb_object_agg(key, value), '{}')
+      SELECT coalesce(jsonb_object_agg(key, value), '{}') || ${unitedLists}
       FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY (${take})
     )) after
   ),

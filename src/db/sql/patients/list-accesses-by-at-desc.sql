@@ -127,7 +127,10 @@ page_json AS (
         e.action) o)::text, 2), -1),
     '"subject":' || e.subject_id,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
-    '"changes":' || e.changes::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
+    '"changes":' || (CASE
+        WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = $4::int THEN json_build_object('merged_into', json_build_object(
+          'before', CASE e.action WHEN 'unmerge' THEN e.patients[2] END, 'after', CASE e.action WHEN 'merge' THEN e.patients[2] END))
+        ELSE e.changes END)::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (

@@ -124,7 +124,10 @@ page_json AS (
       e.id,
       substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS at,
       CASE WHEN e.account_id IS NOT NULL THEN (SELECT row_to_json(o) FROM (SELECT e.account_id AS id, e.username) o) END AS account,
-      e.action, coalesce(e.changes, '{}') AS changes) o)::text AS json
+      e.action, coalesce(CASE
+          WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = $4::int THEN json_build_object('merged_into', json_build_object(
+            'before', CASE e.action WHEN 'unmerge' THEN e.patients[2] END, 'after', CASE e.action WHEN 'merge' THEN e.patients[2] END))
+          ELSE e.changes END, '{}') AS changes) o)::text AS json
   FROM page e
 ),
 audit_event AS (

@@ -17,7 +17,7 @@ request AS (
   SELECT encode(sha256(convert_to(concat_ws(' ', 'merge', $4::int, $5::int, $6::text[]::text), 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
-  SELECT k.fingerprint, k.record_id, k.answer, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
+  SELECT k.fingerprint, k.record_id, k.answer, k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
     p.owner_id = (SELECT id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
@@ -85,7 +85,9 @@ successor AS (
 ),
 next AS (
   SELECT after.* FROM survivor, target, jsonb_populate_record(survivor.patient, (
-    SELECT jsonb_build_object('phones', unite_lists(to_jsonb(survivor.phones), to_jsonb(target.phones)),'identifiers', unite_lists(to_jsonb(survivor.identifiers), to_jsonb(target.identifiers))) || coalesce(jsonb_object_agg(key, value), '{}')
+    SELECT coalesce(jsonb_object_agg(key, value), '{}') || jsonb_build_object(
+      'phones', CASE WHEN 'phones' = ANY ($6::text[]) THEN unite_lists(to_jsonb(target.phones), to_jsonb(survivor.phones)) ELSE unite_lists(to_jsonb(survivor.phones), to_jsonb(target.phones)) END,
+      'identifiers', CASE WHEN 'identifiers' = ANY ($6::text[]) THEN unite_lists(to_jsonb(target.identifiers), to_jsonb(survivor.identifiers)) ELSE unite_lists(to_jsonb(survivor.identifiers), to_jsonb(target.identifiers)) END)
     FROM jsonb_each(to_jsonb(target.patient)) WHERE key = ANY ($6::text[])
   )) after
 ),
