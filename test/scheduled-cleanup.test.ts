@@ -30,13 +30,19 @@ test("idempotency keys are deleted after 24 hours, in any number, and not before
   expect(lines.filter(({ job }) => job !== "close_audit_day")).toEqual([
     { job: "create_partitions", table: "audit_events", partitions: expect.any(Number) },
     { job: "delete_expired", table: "idempotency_keys", rows: expect.any(Number) },
-    ...["emergency_accesses", "sessions", "login_attempts", "invitations", "probes", "record_changes"].map(
-      (table) => ({
-        job: "delete_expired",
-        table,
-        rows: expect.any(Number),
-      }),
-    ),
+    ...[
+      "emergency_accesses",
+      "sessions",
+      "login_attempts",
+      "invitations",
+      "probes",
+      "record_changes",
+      "patient_merges",
+    ].map((table) => ({
+      job: "delete_expired",
+      table,
+      rows: expect.any(Number),
+    })),
     { job: "close_audit_days", table: "audit_events", days: expect.any(Number) },
   ]);
   expect(JSON.parse(printed()[1] ?? "").rows).toBeGreaterThanOrEqual(5001);
