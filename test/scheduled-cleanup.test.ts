@@ -35,9 +35,9 @@ test("idempotency keys are deleted after 24 hours, in any number, and not before
       "sessions",
       "login_attempts",
       "invitations",
+      "patient_merges",
       "probes",
       "record_changes",
-      "patient_merges",
     ].map((table) => ({
       job: "delete_expired",
       table,

@@ -30,9 +30,12 @@ const identifier = sql`${param("identifier")}::text`;
 const isOfDoctor = sql`(
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = ${doctor})`;
 
-/** Whether the patient `p` has the identifier that the parameter looks for. */
-const hasIdentifier = sql`EXISTS (
-      SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND ${isIdentifierSought})`;
+/**
+ * Whether the patient `p` has the identifier that the parameter looks for. Not EXISTS: PostgreSQL might read all identifiers
+ * into a hash table.
+ */
+const hasIdentifier = sql`(
+      SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND ${isIdentifierSought} LIMIT 1)`;
 
 /** What both lists have in common. */
 const patientList = {

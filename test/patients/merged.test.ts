@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { endOfTransactions } from "../changes/feed.ts";
 import { newAccount } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
@@ -120,8 +121,10 @@ describe("a merged patient", () => {
   test("is deleted in the change feed, with its successor as merged_into", async () => {
     const account = await newAccount(api);
     const [card, survivor] = [await postPatient(account), await postPatient(account)];
+    await endOfTransactions();
     const { cursor } = (await account.get("/api/changes/")).body;
     await postMerge(account, card, survivor);
+    await endOfTransactions();
     const { changes } = (await account.get(`/api/changes/?since=${cursor}`)).body;
     expect(changes).toEqual(
       expect.arrayContaining([

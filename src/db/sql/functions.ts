@@ -2070,7 +2070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_fc8de9f6",
+  "function": "patients_list_by_contact_created_at_c7c164eb",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2103,7 +2103,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_d1ecaede",
+  "function": "patients_list_by_contact_created_at_desc_b76f6cb4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2136,7 +2136,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_5a6984ee",
+  "function": "patients_list_by_contact_id_f253031f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2168,7 +2168,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_3d0a5ebb",
+  "function": "patients_list_by_contact_id_desc_8c732197",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2200,7 +2200,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_37f4105c",
+  "function": "patients_list_by_contact_lastname_c9176fe8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2233,7 +2233,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_380f28e5",
+  "function": "patients_list_by_contact_lastname_desc_a1bcb1d2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2266,7 +2266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_832bbf6f",
+  "function": "patients_list_by_contact_updated_at_ada54cec",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2299,7 +2299,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_66934bf7",
+  "function": "patients_list_by_contact_updated_at_desc_c9cd3040",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2332,7 +2332,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_11367a6e",
+  "function": "patients_list_by_created_at_b19869ab",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2365,7 +2365,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_753374c8",
+  "function": "patients_list_by_created_at_desc_324de082",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2398,7 +2398,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_7e6ad004",
+  "function": "patients_list_by_doctor_created_at_d41c873f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2431,7 +2431,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_519be9f0",
+  "function": "patients_list_by_doctor_created_at_desc_103d95a0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2464,7 +2464,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_81020c8c",
+  "function": "patients_list_by_doctor_id_885136ff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2496,7 +2496,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_9aecefc9",
+  "function": "patients_list_by_doctor_id_desc_fde06272",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2528,7 +2528,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_05fd9029",
+  "function": "patients_list_by_doctor_lastname_9a0952c5",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2561,7 +2561,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_02e5bb59",
+  "function": "patients_list_by_doctor_lastname_desc_e9d5a2da",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2594,7 +2594,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_bf0d3d91",
+  "function": "patients_list_by_doctor_updated_at_b139324b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2627,7 +2627,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_b60f4439",
+  "function": "patients_list_by_doctor_updated_at_desc_1c1f8411",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2660,7 +2660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_be222fb7",
+  "function": "patients_list_by_id_e2623b0a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2692,7 +2692,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_fc3ebcbc",
+  "function": "patients_list_by_id_desc_dc165ea4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -2986,7 +2986,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_f220a732",
+  "function": "patients_list_by_lastname_f10b615b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3019,7 +3019,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_44f353c6",
+  "function": "patients_list_by_lastname_desc_16c9ffd8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3052,7 +3052,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_f98062a9",
+  "function": "patients_list_by_search_created_at_558e822c",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3085,7 +3085,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_56e9de1f",
+  "function": "patients_list_by_search_created_at_desc_db0bc04b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3118,7 +3118,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_c663ac99",
+  "function": "patients_list_by_search_id_c8bcbcc1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3150,7 +3150,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_acfc38d5",
+  "function": "patients_list_by_search_id_desc_9d4a3781",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3182,7 +3182,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_bd93dcd7",
+  "function": "patients_list_by_search_lastname_77140c88",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3215,7 +3215,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_eaedd66b",
+  "function": "patients_list_by_search_lastname_desc_bdc3165e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3248,7 +3248,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_7973ea2a",
+  "function": "patients_list_by_search_updated_at_9b196de8",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3281,7 +3281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_3603c553",
+  "function": "patients_list_by_search_updated_at_desc_d0941597",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3314,7 +3314,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_300efe45",
+  "function": "patients_list_by_updated_at_172063b1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3347,7 +3347,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_43c33d3c",
+  "function": "patients_list_by_updated_at_desc_c42d285f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3403,7 +3403,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_79b67fc3",
+  "function": "patients_list_deleted_by_contact_created_at_98c3bf01",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3436,7 +3436,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_3ed2a046",
+  "function": "patients_list_deleted_by_contact_created_at_desc_1f2b4f8b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3469,7 +3469,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_077ab65b",
+  "function": "patients_list_deleted_by_contact_id_ee4d638a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3501,7 +3501,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_4e7dd05d",
+  "function": "patients_list_deleted_by_contact_id_desc_783f22a9",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3533,7 +3533,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_f9416ac2",
+  "function": "patients_list_deleted_by_contact_lastname_77f1c6cf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3566,7 +3566,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_b578b417",
+  "function": "patients_list_deleted_by_contact_lastname_desc_caa5525b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3599,7 +3599,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_dd495863",
+  "function": "patients_list_deleted_by_contact_updated_at_3127fb6e",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3632,7 +3632,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_41cb9960",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_5c03153a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3665,7 +3665,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_2d30c770",
+  "function": "patients_list_deleted_by_created_at_d1abe60d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3698,7 +3698,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_3eb62940",
+  "function": "patients_list_deleted_by_created_at_desc_facc1383",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3731,7 +3731,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_20ef0580",
+  "function": "patients_list_deleted_by_id_9c97889b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3763,7 +3763,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_a5681998",
+  "function": "patients_list_deleted_by_id_desc_ad54cf17",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4057,7 +4057,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_68a42026",
+  "function": "patients_list_deleted_by_lastname_8a6b0cc0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4090,7 +4090,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_59e833a2",
+  "function": "patients_list_deleted_by_lastname_desc_f403ed53",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4123,7 +4123,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_b9c00833",
+  "function": "patients_list_deleted_by_search_created_at_3af27400",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4156,7 +4156,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_cde00717",
+  "function": "patients_list_deleted_by_search_created_at_desc_47bf3eff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4189,7 +4189,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_620d4bd8",
+  "function": "patients_list_deleted_by_search_id_e4549432",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4221,7 +4221,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_09481144",
+  "function": "patients_list_deleted_by_search_id_desc_44fa49c3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4253,7 +4253,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_0ba7a38b",
+  "function": "patients_list_deleted_by_search_lastname_0409acc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4286,7 +4286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_70d4d07d",
+  "function": "patients_list_deleted_by_search_lastname_desc_2fb7177d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4319,7 +4319,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_7f103268",
+  "function": "patients_list_deleted_by_search_updated_at_79f54e5d",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4352,7 +4352,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_fd3194a8",
+  "function": "patients_list_deleted_by_search_updated_at_desc_09575605",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4385,7 +4385,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_48a17b6d",
+  "function": "patients_list_deleted_by_updated_at_d7475c7a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4418,7 +4418,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_d3a8ee20",
+  "function": "patients_list_deleted_by_updated_at_desc_d2ffb94b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

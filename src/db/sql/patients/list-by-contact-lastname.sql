@@ -38,9 +38,9 @@ page_and_next AS (
         ) p
         WHERE (p.name_sort_key, p.id) > ($8::text, $9::bigint)
           AND ($6::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($6::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($7::text IS NULL OR p.phones @> ARRAY[$7::text])
           AND ($10::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
@@ -64,9 +64,9 @@ page_and_next AS (
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
           AND (p.name_sort_key, p.id) > ($8::text, $9::bigint)
           AND ($6::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($6::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($7::text IS NULL OR p.phones @> ARRAY[$7::text])
           AND ($10::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))

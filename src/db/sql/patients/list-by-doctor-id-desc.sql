@@ -30,9 +30,9 @@ page_and_next AS (
         WHERE (m.current_doctor_id, m.owner_id, m.patient_id) < ($6::int, (SELECT id FROM caller), $7::bigint)
           AND (m.current_doctor_id, m.owner_id) >= ($6::int, (SELECT id FROM caller))
           AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
@@ -53,9 +53,9 @@ page_and_next AS (
           AND (m.current_doctor_id, m.patient_id) < ((SELECT doctor_id FROM caller), $7::bigint)
           AND m.current_doctor_id >= (SELECT doctor_id FROM caller)
           AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))

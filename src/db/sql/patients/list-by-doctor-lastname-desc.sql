@@ -32,9 +32,9 @@ page_and_next AS (
         ) p
         WHERE (p.name_sort_key, p.id) < ($7::text, $8::bigint)
           AND ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
@@ -57,9 +57,9 @@ page_and_next AS (
           SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $6::int)
           AND (p.name_sort_key, p.id) < ($7::text, $8::bigint)
           AND ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))

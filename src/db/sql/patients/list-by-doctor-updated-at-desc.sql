@@ -33,9 +33,9 @@ page_and_next AS (
         WHERE (p.updated_at, p.id) < ($7::timestamptz, $8::bigint)
           AND p.updated_at >= coalesce($9::timestamptz, '-infinity')
           AND ($10::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($10::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($11::text IS NULL OR p.phones @> ARRAY[$11::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))
@@ -59,9 +59,9 @@ page_and_next AS (
           AND (p.updated_at, p.id) < ($7::timestamptz, $8::bigint)
           AND p.updated_at >= coalesce($9::timestamptz, '-infinity')
           AND ($10::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($10::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($11::text IS NULL OR p.phones @> ARRAY[$11::text])
           AND ($4::text IS NULL
             OR p.name_tokens @@ (SELECT query FROM search))

@@ -30,9 +30,9 @@ next_matches AS MATERIALIZED (
     ORDER BY p.owner_id, p.id LIMIT 3000
   ) p
   WHERE ($7::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($7::text) COLLATE "C")
-    AND ($5::text IS NULL OR EXISTS (
-      SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+    AND ($5::text IS NULL OR (
+      SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
     AND ($8::text IS NULL OR p.phones @> ARRAY[$8::text])
     AND ($9::int IS NULL OR (
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
@@ -64,9 +64,9 @@ page_and_next AS (
           AND (p.owner_id, p.id) > ((SELECT id FROM caller), $6::bigint)
           AND p.owner_id <= (SELECT id FROM caller)
           AND ($7::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($7::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($8::text IS NULL OR p.phones @> ARRAY[$8::text])
           AND ($9::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))
@@ -86,9 +86,9 @@ page_and_next AS (
           AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller), $6::bigint)
           AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
           AND ($7::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($7::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($8::text IS NULL OR p.phones @> ARRAY[$8::text])
           AND ($9::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $9::int))

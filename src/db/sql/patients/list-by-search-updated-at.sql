@@ -30,9 +30,9 @@ next_matches AS MATERIALIZED (
     ORDER BY p.owner_id, p.updated_at, p.id LIMIT 3000
   ) p
   WHERE ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-    AND ($5::text IS NULL OR EXISTS (
-      SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+    AND ($5::text IS NULL OR (
+      SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
     AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
     AND ($11::int IS NULL OR (
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $11::int))
@@ -64,9 +64,9 @@ page_and_next AS (
           AND (p.owner_id, p.updated_at, p.id) > ((SELECT id FROM caller), greatest($6::timestamptz, $7::timestamptz), $8::bigint)
           AND p.owner_id <= (SELECT id FROM caller)
           AND ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
           AND ($11::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $11::int))
@@ -88,9 +88,9 @@ page_and_next AS (
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
           AND (p.updated_at, p.id) > (greatest($6::timestamptz, $7::timestamptz), $8::bigint)
           AND ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
           AND ($11::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $11::int))

@@ -29,9 +29,9 @@ page_and_next AS (
       AND (p.deleted_from, p.name_sort_key, p.id) < ((SELECT id FROM caller), $6::text, $7::bigint)
       AND p.deleted_from >= (SELECT id FROM caller)
       AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
-      AND ($5::text IS NULL OR EXISTS (
-        SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-          AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+      AND ($5::text IS NULL OR (
+        SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+          AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
       AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
       AND ($10::int IS NULL OR (
         SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))

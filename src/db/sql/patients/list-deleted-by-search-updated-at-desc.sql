@@ -31,9 +31,9 @@ next_matches AS MATERIALIZED (
     ORDER BY p.deleted_from DESC, p.updated_at DESC, p.id DESC LIMIT 3000
   ) p
   WHERE ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-    AND ($5::text IS NULL OR EXISTS (
-      SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+    AND ($5::text IS NULL OR (
+      SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+        AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
     AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
     AND ($11::int IS NULL OR (
       SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $11::int))
@@ -65,9 +65,9 @@ page_and_next AS (
           AND (p.deleted_from, p.updated_at, p.id) < ((SELECT id FROM caller), $6::timestamptz, $7::bigint)
           AND (p.deleted_from, p.updated_at) >= ((SELECT id FROM caller), coalesce($8::timestamptz, '-infinity'))
           AND ($9::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($9::text) COLLATE "C")
-          AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
-              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C")))
+          AND ($5::text IS NULL OR (
+            SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
+              AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
           AND ($10::text IS NULL OR p.phones @> ARRAY[$10::text])
           AND ($11::int IS NULL OR (
             SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $11::int))
