@@ -4566,7 +4566,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_dce07127",
+  "function": "patients_unmerge_5ce4d8ef",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -74,8 +74,7 @@ export const unmergePatient = authenticated<
   survivor AS (SELECT locked.* FROM locked, target WHERE locked.id = target.merged_into AND locked.can_change),
   undone AS (
     UPDATE patient_merges g SET undone_at = now()
-    FROM target, survivor
-    WHERE g.merged_id = target.id AND g.survivor_id = survivor.id AND g.undone_at IS NULL
+    WHERE g.merged_id = ${id} AND g.survivor_id = (SELECT id FROM survivor) AND g.undone_at IS NULL
       AND g.at > now() - ${UNMERGE_PERIOD} AND ${isStillAccepted}
     RETURNING g.snapshot
   ),

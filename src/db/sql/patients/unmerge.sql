@@ -56,8 +56,7 @@ target AS (SELECT * FROM locked WHERE id = $4::int),
 survivor AS (SELECT locked.* FROM locked, target WHERE locked.id = target.merged_into AND locked.can_change),
 undone AS (
   UPDATE patient_merges g SET undone_at = now()
-  FROM target, survivor
-  WHERE g.merged_id = target.id AND g.survivor_id = survivor.id AND g.undone_at IS NULL
+  WHERE g.merged_id = $4::int AND g.survivor_id = (SELECT id FROM survivor) AND g.undone_at IS NULL
     AND g.at > now() - interval '30 days' AND EXISTS (SELECT FROM caller_recheck)
   RETURNING g.snapshot
 ),
