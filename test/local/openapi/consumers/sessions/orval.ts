@@ -17,7 +17,7 @@ await register({ username, email: "ada@example.org", password });
 const tokens = (await login({ username, password })).data as TokenPair;
 const auth = { headers: { Authorization: `Bearer ${tokens.access}` } };
 
-const created = (await createPatient(grace, auth)).data as Patient;
+const created = (await createPatient(grace, {}, auth)).data as Patient;
 const gender: Gender = created.gender;
 const listed = await listPatients({ search: "hop", deleted: false }, auth);
 const headers = { ...auth.headers, "If-Match": `"${created.version}"` };
