@@ -61,7 +61,7 @@ function addFieldDescriptions(
 
 /**
  * The fields that a client may send back and that the API ignores (`ignored` is set by `requestBody` in
- * src/http/fields.ts), with the types that they have in the answer. They are not marked `readOnly`: a validating proxy
+ * src/http/body-schemas.ts), with the types that they have in the answer. They are not marked `readOnly`: a validating proxy
  * refuses a request with such a field. Text has no pattern: a client may send a time back in another format of ISO 8601.
  */
 function readOnlyFields(

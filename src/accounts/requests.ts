@@ -1,13 +1,6 @@
 import { roles } from "../db/schema.ts";
-import {
-  booleanParam,
-  emailField,
-  idSchema,
-  patchBody,
-  reasonField,
-  rule,
-  textField,
-} from "../http/fields.ts";
+import { patchBody } from "../http/body-schemas.ts";
+import { booleanParam, emailField, idSchema, reasonField, rule, textField } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 

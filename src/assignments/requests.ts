@@ -1,4 +1,5 @@
-import { idParam, idSchema, requestBody } from "../http/fields.ts";
+import { requestBody } from "../http/body-schemas.ts";
+import { idParam, idSchema } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 
 /** Sorting by `created_at` sorts by `assigned_at`. */

@@ -1,14 +1,7 @@
 import type { Config } from "../config.ts";
 import { roles } from "../db/schema.ts";
-import {
-  emailField,
-  normalizedText,
-  requestBody,
-  rule,
-  storableText,
-  textField,
-  trimmedPattern,
-} from "../http/fields.ts";
+import { requestBody } from "../http/body-schemas.ts";
+import { emailField, normalizedText, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
 import type { FieldError } from "../http/problems.ts";
 import * as z from "../zod.ts";
 import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-passwords.ts";

@@ -1,4 +1,5 @@
 import { genders, specializations } from "../db/schema.ts";
+import { patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
 import { phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
@@ -6,11 +7,7 @@ import {
   idParam,
   makeOptional,
   nameSearch,
-  patchBody,
   personName,
-  readOnlyFields,
-  requestBody,
-  responseFields,
   timestampParam,
 } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";

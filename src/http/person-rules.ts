@@ -1,4 +1,4 @@
-import { bodyRule } from "./fields.ts";
+import { bodyRule } from "./body-schemas.ts";
 
 // Rules about several fields of a patient or a doctor. The Worker checks them in a new record. In a change the database
 // does, because they are about the whole record.

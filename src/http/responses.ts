@@ -52,7 +52,7 @@ export const personInResponse = {
 };
 
 /**
- * A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in fields.ts.
+ * A patient or a doctor: the fields that a client writes, and the read-only ones. See `responseFields` in body-schemas.ts.
  */
 export const resourceSchema = <Fields extends z.core.$ZodShape>(fields: Fields) =>
   z.strictObject({

@@ -1,13 +1,6 @@
 import { checkDigits } from "../db/schema.ts";
-import {
-  patchBody,
-  readOnlyFields,
-  requestBody,
-  responseFields,
-  rule,
-  storableText,
-  trimmedPattern,
-} from "../http/fields.ts";
+import { patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
+import { rule, storableText, trimmedPattern } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 import { isPattern, MAX_PATTERN_LENGTH, PATTERN_SHAPE } from "./pattern.ts";

@@ -1,5 +1,6 @@
 import { roles } from "../db/schema.ts";
-import { emailField, requestBody } from "../http/fields.ts";
+import { requestBody } from "../http/body-schemas.ts";
+import { emailField } from "../http/fields.ts";
 import { defineListQuery } from "../http/pagination.ts";
 import * as z from "../zod.ts";
 

@@ -1,4 +1,5 @@
-import { bodyRule, rule } from "../http/fields.ts";
+import { bodyRule } from "../http/body-schemas.ts";
+import { rule } from "../http/fields.ts";
 import * as z from "../zod.ts";
 
 const BIRTH_DATE = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$/;

@@ -1,4 +1,5 @@
 import { genders } from "../db/schema.ts";
+import { patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
 import { addressField, phoneParam, phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
@@ -8,12 +9,8 @@ import {
   integerParam,
   makeOptional,
   nameSearch,
-  patchBody,
   personName,
-  readOnlyFields,
   reasonField,
-  requestBody,
-  responseFields,
   rule,
   timestampParam,
 } from "../http/fields.ts";

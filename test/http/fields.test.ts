@@ -1,14 +1,7 @@
 import { expect, test } from "vitest";
 import type * as z from "zod/mini";
-import {
-  emailField,
-  IdPath,
-  idSchema,
-  personName,
-  readOnlyFields,
-  requestBody,
-  textField,
-} from "../../src/http/fields.ts";
+import { readOnlyFields, requestBody } from "../../src/http/body-schemas.ts";
+import { emailField, IdPath, idSchema, personName, textField } from "../../src/http/fields.ts";
 import { fieldsRefusedBy } from "../support/field-rules.ts";
 import { emailOfLength, hostileNames, unseenNames } from "../support/text.ts";
 
