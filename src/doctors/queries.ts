@@ -35,7 +35,6 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
-  changedFields,
   type DeleteParams,
   type FindParams,
   type FoundRecord,
@@ -51,6 +50,7 @@ import {
   newEmailShared,
   newRecord,
   nextValues,
+  setColumns,
   type TargetState,
   targetColumns,
   versionTag,
@@ -167,7 +167,7 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
   WITH ${callerSteps},
   ${targetSteps},
   next AS (
-    SELECT d.id, ${nextValues(doctors, "d", [...identity, "email_shared"])}
+    SELECT d.id, ${nextValues(doctors, "d", fieldNames)}
     FROM target d
   ),
   ${reservedStep(sql`target, next
@@ -184,9 +184,9 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     ORDER BY other.email_shared, other.id LIMIT 1
   ),
   changed AS (
-    UPDATE doctors d SET ${changedFields(doctors, "d", fieldNames)},
+    UPDATE doctors d SET ${setColumns(fieldNames)},
       updated_at = now(), version = d.version + 1
-    FROM target WHERE d.id = target.id AND ${isWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
+    FROM target, next WHERE d.id = target.id AND ${isWritable} AND ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
     RETURNING ${versionTag("d.version")} AS etag, ${doctorJson} AS body, ${columnNames(fieldNames, "d.")}
   ),
   ${insertAuditEvent({

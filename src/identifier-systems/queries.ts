@@ -25,7 +25,6 @@ import { can } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
-  changedFields,
   type FindParams,
   type FoundRecord,
   foundColumns,
@@ -34,11 +33,13 @@ import {
   isTargetWritable,
   type NewRecordState,
   newRecord,
+  nextValues,
+  setColumns,
   targetColumns,
   versionTag,
 } from "../db/query/resource.ts";
 import { identifier_systems } from "../db/schema.ts";
-import { intParam, param } from "../db/statement.ts";
+import { intParam } from "../db/statement.ts";
 import { identifierSystemFields, identifierSystemResponseFields } from "./requests.ts";
 import type { IdentifierSystem } from "./responses.ts";
 
@@ -134,14 +135,18 @@ export const updateIdentifierSystem = authenticated<ChangedRecord<IdentifierSyst
     FOR UPDATE
   ),
   ${callerRecheck("target")},
+  next AS (
+    SELECT sy.id, ${nextValues(identifier_systems, "sy", fieldNames)}
+    FROM target sy
+  ),
   duplicate AS (
-    SELECT other.id FROM target, identifier_systems other
-    WHERE other.name = (${param("changes")}::jsonb ->> 'name') COLLATE "C" AND other.id <> target.id
+    SELECT other.id FROM next, identifier_systems other
+    WHERE other.name = next.name AND other.id <> next.id
   ),
   changed AS (
-    UPDATE identifier_systems sy SET ${changedFields(identifier_systems, "sy", fieldNames)},
+    UPDATE identifier_systems sy SET ${setColumns(fieldNames)},
       updated_at = now(), version = sy.version + 1
-    FROM target WHERE sy.id = target.id AND ${isTargetWritable} AND NOT EXISTS (SELECT FROM duplicate)
+    FROM target, next WHERE sy.id = target.id AND ${isTargetWritable} AND NOT EXISTS (SELECT FROM duplicate)
     RETURNING ${versionTag("sy.version")} AS etag, ${identifierSystemJson} AS body, ${columnNames(["id", ...fieldNames], "sy.")}
   ),
   ${insertAuditEvent({

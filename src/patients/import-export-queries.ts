@@ -25,9 +25,10 @@ import { intParam, param } from "../db/statement.ts";
 import { csvRow, quotedCell } from "../http/csv-writer.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
 import { birthOf, patientAge } from "./birth-queries.ts";
+import { emptyPatient } from "./create-queries.ts";
 import { addressColumns, exportedColumns } from "./csv-columns.ts";
 import { identifierErrors } from "./identifier-checks.ts";
-import { emptyPatient, patientJson } from "./queries.ts";
+import { patientJson } from "./queries.ts";
 import { patientColumns, patientFields } from "./requests.ts";
 import type { ImportResult } from "./responses.ts";
 

@@ -86,20 +86,19 @@ export const sentChanges = sql`${param("changes")}::jsonb`;
 export const isTargetWritable = sql`target.can_change AND target.is_expected_version AND ${isStillAccepted}`;
 
 /**
- * For `UPDATE … SET`: the fields that the JSON object `changes` has, and for the others the values of the row. With
- * `jsonb_populate_record` each change costs PostgreSQL 35 µs more, 10 %, measured on 18.4.
+ * The columns of the step `next`, the record after the change: the fields that the JSON object `changes` has, and for the
+ * others the values of the row `alias`. With `jsonb_populate_record` each change costs PostgreSQL 35 µs more, 10 %, measured
+ * on 18.4.
  */
-export function changedFields(table: PgTable, alias: string, names: readonly string[]): SQL {
-  const assignments = names.map((name) => sql`\n${sql.raw(name)} = ${nextValue(table, alias, name)}`);
-  return sql.join(assignments, sql`,`);
-}
-
-/** For `SELECT`: the same values as columns. */
 export const nextValues = (table: PgTable, alias: string, names: readonly string[]): SQL =>
   sql.join(
     names.map((name) => sql`\n${nextValue(table, alias, name)} AS ${sql.raw(name)}`),
     sql`,`,
   );
+
+/** For `UPDATE … SET`: the values that a step has. */
+export const setColumns = (names: readonly string[], step = "next"): SQL =>
+  sql.raw(names.map((name) => `${name} = ${step}.${name}`).join(", "));
 
 /** The value of a field after the change. */
 function nextValue(table: PgTable, alias: string, name: string): SQL {

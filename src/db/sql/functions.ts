@@ -1629,7 +1629,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_e655ea4d",
+  "function": "doctors_update_5f95047b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1776,7 +1776,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_e800f918",
+  "function": "identifier_systems_update_769ffcda",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -4586,7 +4586,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_0d9c17c0",
+  "function": "patients_update_260d86c1",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

@@ -7,8 +7,8 @@ import { Problem, requireFound, requireNotMerged } from "../../http/problems.ts"
 import { creationHeaders, requireAccepted } from "../../http/resource-handlers.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate, validateHeaders } from "../../http/validation.ts";
+import { createPatient } from "../create-queries.ts";
 import { withFreeIdentifiers } from "../identifier-checks.ts";
-import { createPatient } from "../queries.ts";
 import { CreationQuery, NewPatient } from "../requests.ts";
 import { listDuplicates } from "./queries.ts";
 

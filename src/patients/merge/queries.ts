@@ -15,6 +15,7 @@ import { can } from "../../db/query/permissions.ts";
 import {
   isChangeableVersion,
   isTargetWritable,
+  setColumns,
   type TargetState,
   targetColumns,
 } from "../../db/query/resource.ts";
@@ -24,8 +25,8 @@ import { intParam, param } from "../../db/statement.ts";
 import { MAX_PHONES } from "../../http/contact-fields.ts";
 import { patientTag } from "../birth-queries.ts";
 import { MAX_IDENTIFIERS } from "../identifier-fields.ts";
-import { patientJson } from "../queries.ts";
-import { patientColumns, patientFields } from "../requests.ts";
+import { auditedFields, patientJson } from "../queries.ts";
+import { patientColumns } from "../requests.ts";
 import type { Patient } from "../responses.ts";
 
 // Merging a patient into another one, its survivor. The merged patient keeps its values, but has no owner any more.
@@ -34,14 +35,8 @@ const id = intParam("id");
 const into = intParam("into");
 const take = sql`${param("take")}::text[]`;
 
-/** The columns with what a client writes, for `UPDATE … SET`. @param step has their new values */
-export const setFields = (step: string) =>
-  sql.raw(patientColumns.map((name) => `${name} = ${step}.${name}`).join(", "));
-
 /** The names of these columns as SQL literals. */
 const fieldNames = sql.raw(patientColumns.map((name) => `'${name}'`).join(", "));
-
-export const auditedFields = Object.keys(patientFields);
 
 /** The lists, with the most items that they may have. A merge unites those of both patients. */
 const lists = { phones: MAX_PHONES, identifiers: MAX_IDENTIFIERS };
@@ -150,7 +145,7 @@ export const mergePatient = idempotentCreate<
     RETURNING p.id
   ),
   changed AS (
-    UPDATE patients p SET ${setFields("next")},
+    UPDATE patients p SET ${setColumns(patientColumns)},
       updated_at = now(), version = p.version + 1
     FROM next, merged
     WHERE p.id = next.id

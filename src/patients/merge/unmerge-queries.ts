@@ -12,10 +12,13 @@ import {
 } from "../../db/query/caller.ts";
 import { columnNames, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
+import { setColumns } from "../../db/query/resource.ts";
 import { patients } from "../../db/schema.ts";
 import { intParam, type Json } from "../../db/statement.ts";
+import { auditedFields } from "../queries.ts";
+import { patientColumns } from "../requests.ts";
 import type { UnmergedPatient } from "../responses.ts";
-import { auditedFields, doctorsChange, hasContact, listLimit, setFields } from "./queries.ts";
+import { doctorsChange, hasContact, listLimit } from "./queries.ts";
 
 const id = intParam("id");
 
@@ -116,7 +119,7 @@ export const unmergePatient = authenticated<
     )) next, jsonb_populate_record(next, CASE WHEN ${hasContact} THEN '{}' ELSE '{"anonymous": true}' END::jsonb) after
   ),
   changed AS (
-    UPDATE patients p SET ${setFields("next")},
+    UPDATE patients p SET ${setColumns(patientColumns)},
       updated_at = now(), version = p.version + 1
     FROM next
     WHERE p.id = next.id

@@ -33,9 +33,12 @@ next AS (
     coalesce($7::jsonb ->> 'firstname', d.firstname) AS firstname,
     coalesce($7::jsonb ->> 'lastname', d.lastname) AS lastname,
     CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE d.email END AS email,
-    CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END AS phones,
+    coalesce($7::jsonb ->> 'gender', d.gender) AS gender,
+    coalesce($7::jsonb ->> 'specialization', d.specialization) AS specialization,
+    coalesce(($7::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day) AS max_appointments_per_day,
     coalesce(($7::jsonb ->> 'active')::boolean, d.active) AS active,
-    coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared) AS email_shared
+    coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared) AS email_shared,
+    CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END AS phones
   FROM target d
 ),
 reserved AS (
@@ -57,18 +60,9 @@ duplicate AS (
   ORDER BY other.email_shared, other.id LIMIT 1
 ),
 changed AS (
-  UPDATE doctors d SET
-    firstname = coalesce($7::jsonb ->> 'firstname', d.firstname),
-    lastname = coalesce($7::jsonb ->> 'lastname', d.lastname),
-    email = CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE d.email END,
-    gender = coalesce($7::jsonb ->> 'gender', d.gender),
-    specialization = coalesce($7::jsonb ->> 'specialization', d.specialization),
-    max_appointments_per_day = coalesce(($7::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day),
-    active = coalesce(($7::jsonb ->> 'active')::boolean, d.active),
-    email_shared = coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared),
-    phones = CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END,
+  UPDATE doctors d SET firstname = next.firstname, lastname = next.lastname, email = next.email, gender = next.gender, specialization = next.specialization, max_appointments_per_day = next.max_appointments_per_day, active = next.active, email_shared = next.email_shared, phones = next.phones,
     updated_at = now(), version = d.version + 1
-  FROM target WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+  FROM target, next WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
   RETURNING d.version::text AS etag, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),

@@ -26,18 +26,22 @@ caller_recheck AS (
     AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
   FOR SHARE OF u, s
 ),
+next AS (
+  SELECT sy.id,
+    coalesce(($7::jsonb ->> 'name')::text COLLATE "C", sy.name) AS name,
+    CASE WHEN $7::jsonb ? 'uri' THEN $7::jsonb ->> 'uri' ELSE sy.uri END AS uri,
+    CASE WHEN $7::jsonb ? 'pattern' THEN $7::jsonb ->> 'pattern' ELSE sy.pattern END AS pattern,
+    coalesce($7::jsonb ->> 'check_digit', sy.check_digit) AS check_digit
+  FROM target sy
+),
 duplicate AS (
-  SELECT other.id FROM target, identifier_systems other
-  WHERE other.name = ($7::jsonb ->> 'name') COLLATE "C" AND other.id <> target.id
+  SELECT other.id FROM next, identifier_systems other
+  WHERE other.name = next.name AND other.id <> next.id
 ),
 changed AS (
-  UPDATE identifier_systems sy SET
-    name = coalesce(($7::jsonb ->> 'name')::text COLLATE "C", sy.name),
-    uri = CASE WHEN $7::jsonb ? 'uri' THEN $7::jsonb ->> 'uri' ELSE sy.uri END,
-    pattern = CASE WHEN $7::jsonb ? 'pattern' THEN $7::jsonb ->> 'pattern' ELSE sy.pattern END,
-    check_digit = coalesce($7::jsonb ->> 'check_digit', sy.check_digit),
+  UPDATE identifier_systems sy SET name = next.name, uri = next.uri, pattern = next.pattern, check_digit = next.check_digit,
     updated_at = now(), version = sy.version + 1
-  FROM target WHERE sy.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM duplicate)
+  FROM target, next WHERE sy.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM duplicate)
   RETURNING sy.version::text AS etag, concat(
     '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
     ',"pattern":', coalesce(to_json(sy.pattern)::text, 'null'), ',"check_digit":"', sy.check_digit, '"', ',"created_by":', sy.created_by,

@@ -51,21 +51,23 @@ successor AS (
     )
   )
 ),
-next AS (
-  SELECT p.id,
-    coalesce($8::jsonb ->> 'firstname', p.firstname) AS firstname,
-    coalesce($8::jsonb ->> 'lastname', p.lastname) AS lastname,
-    CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END AS email,
-    coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
-    CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END AS phones,
-    CASE WHEN $8::jsonb ? 'identifiers' THEN nullif($8::jsonb -> 'identifiers', 'null') ELSE p.identifiers END AS identifiers,
-    coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous
-  FROM target p
-),
 birth AS (
   SELECT birth.*
   FROM target, change_birth(target.birth_date, target.age, target.age_as_of,
     CASE WHEN $8::jsonb ? 'birth_date' THEN coalesce($8::jsonb ->> 'birth_date', '') END, ($8::jsonb ->> 'age')::int, $5::date) birth
+),
+next AS (
+  SELECT p.id, birth.new_birth_date AS birth_date, birth.new_age AS age, birth.new_age_as_of AS age_as_of,
+    coalesce($8::jsonb ->> 'firstname', p.firstname) AS firstname,
+    coalesce($8::jsonb ->> 'lastname', p.lastname) AS lastname,
+    CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END AS email,
+    coalesce($8::jsonb ->> 'gender', p.gender) AS gender,
+    coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
+    coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous,
+    CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END AS phones,
+    CASE WHEN $8::jsonb ? 'address' THEN nullif($8::jsonb -> 'address', 'null') ELSE p.address END AS address,
+    CASE WHEN $8::jsonb ? 'identifiers' THEN nullif($8::jsonb -> 'identifiers', 'null') ELSE p.identifiers END AS identifiers
+  FROM target p, birth
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
@@ -91,19 +93,9 @@ duplicate AS (
   ORDER BY other.email_shared, other.id LIMIT 1
 ),
 changed AS (
-  UPDATE patients p SET
-    firstname = coalesce($8::jsonb ->> 'firstname', p.firstname),
-    lastname = coalesce($8::jsonb ->> 'lastname', p.lastname),
-    email = CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END,
-    gender = coalesce($8::jsonb ->> 'gender', p.gender),
-    email_shared = coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared),
-    anonymous = coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous),
-    phones = CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END,
-    address = CASE WHEN $8::jsonb ? 'address' THEN nullif($8::jsonb -> 'address', 'null') ELSE p.address END,
-    identifiers = CASE WHEN $8::jsonb ? 'identifiers' THEN nullif($8::jsonb -> 'identifiers', 'null') ELSE p.identifiers END,
-    birth_date = birth.new_birth_date, age = birth.new_age, age_as_of = birth.new_age_as_of,
+  UPDATE patients p SET firstname = next.firstname, lastname = next.lastname, email = next.email, age = next.age, gender = next.gender, birth_date = next.birth_date, email_shared = next.email_shared, anonymous = next.anonymous, phones = next.phones, address = next.address, identifiers = next.identifiers, age_as_of = next.age_as_of,
     updated_at = now(), version = p.version + 1
-  FROM target, birth
+  FROM target, next
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
   RETURNING p.version || '.' || age_on(p.born_to, $5::date) AS etag, concat(

@@ -1,0 +1,139 @@
+import { sql } from "drizzle-orm";
+import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
+import { changesOfFields } from "../db/query/audit-changes.ts";
+import { callerRecheck, callerSteps, isRevokedDuringWait, isStillAccepted } from "../db/query/caller.ts";
+import {
+  createOrReplay,
+  createResultColumns,
+  earlierKeySteps,
+  hasResult,
+  idempotentCreate,
+  isNewResult,
+  resultId,
+  resultStepsWith,
+} from "../db/query/idempotent-create.ts";
+import { columnNames } from "../db/query/json.ts";
+import { can } from "../db/query/permissions.ts";
+import {
+  fieldErrorsColumn,
+  isValid,
+  type NewRecordState,
+  newEmail,
+  newEmailShared,
+  newRecord,
+} from "../db/query/resource.ts";
+import { patients } from "../db/schema.ts";
+import { param } from "../db/statement.ts";
+import { birthErrors, birthOf, draftBirth, newBornFrom, newBornTo } from "./birth-queries.ts";
+import { candidateStep, soughtColumns } from "./duplicates/candidates.ts";
+import {
+  isIdentifierFree,
+  newIdentifierErrors,
+  type TakenIdentifier,
+  takenByCreation,
+  takenIdentifierColumn,
+} from "./identifier-checks.ts";
+import { auditedFields, patientJson } from "./queries.ts";
+import { patientColumns } from "./requests.ts";
+import type { Patient } from "./responses.ts";
+
+// How a patient is created. In the statement the new one is `p`.
+
+const fields = columnNames(patientColumns);
+
+/** The values of optional fields that a new patient does not have, as a JSON object. */
+export const emptyPatient = sql.raw(
+  `'{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb`,
+);
+
+const candidateIds = sql`ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)`;
+
+/** The new patient as its duplicates are looked for, and those that are none (`excluded`). No row when it is not valid. */
+const newSoughtStep = sql`sought AS MATERIALIZED (
+    SELECT ${soughtColumns({
+      owner: sql`caller.id`,
+      firstname: sql`coalesce(new.firstname, '')`,
+      lastname: sql`coalesce(new.lastname, '')`,
+      email: sql`new.email`,
+      phones: sql`coalesce(new.phones, '{}')`,
+      bornFrom: newBornFrom,
+      bornTo: newBornTo,
+    })}, coalesce(new.not_duplicate_of, '{}') AS excluded
+    FROM caller, birth, jsonb_to_record(${newRecord}) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
+    WHERE ${isValid} AND NOT EXISTS (SELECT FROM duplicate)
+  )`;
+
+/** In the history of a new patient: the patients that it looks like and that are others. */
+const notDuplicateOf = sql`CASE WHEN sought.excluded <> '{}'
+THEN concat('"not_duplicate_of":{"before":null,"after":', array_to_json(sought.excluded), '}') END`;
+
+/**
+ * Creates a patient of the caller's, at most once for each idempotency key. `existing`: the id of the patient that has
+ * this email already, if neither shares it. No id is taken for a duplicate, not even when two requests are concurrent:
+ * `patient_with_email` takes an advisory lock and then reads a snapshot of its own. Shown by test/races/ids.test.ts.
+ *
+ * `duplicates`: the ids of the patients that look like it, the best first. With `refuseDuplicates` nothing is created when
+ * there are some. The statement's snapshot decides: of two concurrent requests, both may be created.
+ */
+export const createPatient = idempotentCreate<
+  Patient,
+  { record: object; refuseDuplicates: boolean },
+  NewRecordState & TakenIdentifier & { duplicates: number[] }
+>(
+  "patients/create",
+  () => sql`-- POST /api/patients
+  WITH ${callerSteps},
+  ${earlierKeySteps(
+    sql`'patients' || ${newRecord}::text`,
+    sql`EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
+    ["duplicates"],
+  )},
+  duplicate AS (
+    SELECT other.id FROM caller, patient_with_email(caller.id, ${newEmail}, ${newEmailShared}) other (id)
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  ${takenByCreation},
+  ${callerRecheck("caller", "earlier_key", "duplicate", "taken_identifiers")},
+  birth AS (
+    ${birthOf(sql`NULL, NULL, NULL`, newRecord, sql`caller`)}
+    WHERE NOT EXISTS (SELECT FROM earlier_key)
+  ),
+  field_errors AS (
+    ${birthErrors}
+    UNION ALL ${newIdentifierErrors}
+  ),
+  ${newSoughtStep},
+  ${candidateStep({ max: 10, maxRead: 100, condition: sql`p.id <> ALL (sought.excluded)` })},
+  draft AS (
+    SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
+      ${draftBirth},
+      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
+    WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+      AND ${isIdentifierFree}
+      AND NOT (${param("refuseDuplicates")}::boolean AND EXISTS (SELECT FROM candidates))
+  ),
+  response AS (
+    SELECT p.id AS record_id, ${patientJson} AS answer, ${candidateIds} AS duplicates
+    FROM draft p
+  ),
+  ${resultStepsWith("duplicates")},
+  created AS (
+    INSERT INTO patients (id, ${fields}, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
+    SELECT id, ${fields}, created_by, owner_id, created_at, updated_at
+    FROM draft WHERE ${isNewResult}
+  ),
+  ${insertRetryableAuditEvent({
+    action: createOrReplay("create"),
+    outcome: doneOrRefused(hasResult),
+    patient: resultId,
+    changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft", { more: notDuplicateOf })}
+      FROM draft, result, sought WHERE is_new)`,
+  })}
+SELECT ${createResultColumns},
+  (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
+  (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn},
+  coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ${candidateIds}) AS duplicates
+FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+  // The newest patients of a name are read in the order of their index, however many there are.
+  { readsInIndexOrder: true },
+);
