@@ -8,18 +8,13 @@ import { databaseUrl } from "../ops/environment.ts";
 import { hashPassword } from "../src/auth/passwords.ts";
 import { specializations } from "../src/db/schema.ts";
 import { isLocal } from "../src/local-host.ts";
+import { birthOf, patientFactory, personFactory, phoneOf, random } from "./demo-people.ts";
 
 /** The accounts to log in to. The first one is an admin. */
 const USERNAMES = ["demo.admin", "demo.clinician"];
 const HASH_COST = 10;
 /** Patients per INSERT statement. */
 const BATCH = 5000;
-/**
- * How many names of each kind faker generates. They are combined afterwards, because faker takes microseconds for
- * each.
- */
-const NAMES = 2000;
-
 export interface Demo {
   /** How many patients to add. */
   patients: number;
@@ -68,7 +63,7 @@ export function fillDemo(
     for (let from = 0; from < patients; from += BATCH) {
       const rows = Array.from({ length: Math.min(BATCH, patients - from) }, (_, i) => ({
         ...createPatient(seed + from + i, createPerson(seed + from + i), ownerOf(from + i)),
-        age: Math.floor(100 * random() ** 0.7),
+        ...birthOf(seed + from + i, Math.floor(100 * random() ** 0.7)),
         created_by: ownerOf(from + i),
         doctors: pickDoctors(doctorIds),
       }));
@@ -87,12 +82,13 @@ export function fillDemo(
 const insertPatients = `
   WITH input AS MATERIALIZED (
     SELECT nextval('patients_id_seq')::integer AS id, r.* FROM json_to_recordset($1) AS r
-      (firstname text, lastname text, email text, email_shared boolean, phones text[], address jsonb, age smallint,
-        gender text, created_by integer, doctors integer[])
+      (firstname text, lastname text, email text, email_shared boolean, phones text[], address jsonb, birth_date text,
+        age smallint, gender text, created_by integer, doctors integer[])
   ), created AS (
-    INSERT INTO patients (id, firstname, lastname, email, email_shared, phones, address, age, gender, created_by, owner_id)
+    INSERT INTO patients (id, firstname, lastname, email, email_shared, phones, address, birth_date, age, age_as_of, gender, created_by, owner_id)
     OVERRIDING SYSTEM VALUE
-    SELECT id, firstname, lastname, email, email_shared, phones, address, age, gender, created_by, created_by FROM input
+    SELECT id, firstname, lastname, email, email_shared, phones, address, birth_date, age, CASE WHEN age IS NOT NULL THEN CURRENT_DATE END,
+      gender, created_by, created_by FROM input
     RETURNING id
   )
   INSERT INTO mappings (patient_id, owner_id, doctor_id)
@@ -102,7 +98,8 @@ const insertPatients = `
 /** Makes the last of an account's patients above an id look like the first one. Members of families stay as they are. */
 async function enterTwice(client: pg.Client, owner: number, afterId: number): Promise<void> {
   await client.query(
-    `UPDATE patients p SET firstname = first.firstname, lastname = first.lastname, gender = first.gender, age = first.age
+    `UPDATE patients p SET firstname = first.firstname, lastname = first.lastname, gender = first.gender, birth_date = first.birth_date,
+       age = first.age, age_as_of = first.age_as_of
      FROM (
        SELECT (array_agg(id ORDER BY id))[1] AS first_id, (array_agg(id ORDER BY id DESC))[1] AS last_id FROM patients
        WHERE owner_id = $1 AND id > $2 AND address IS NULL AND NOT email_shared AND firstname <> '' AND lastname <> ''
@@ -195,59 +192,6 @@ async function insertDoctors(client: pg.Client, owner: number, count: number) {
   );
   return rows.map(({ id }) => id);
 }
-
-/** Returns a function that creates a person. Its number is part of the email, which must be unique. */
-function personFactory() {
-  const names = (create: () => string) => Array.from({ length: NAMES }, create);
-  const female = names(() => faker.person.firstName("female"));
-  const male = names(() => faker.person.firstName("male"));
-  const last = names(() => faker.person.lastName());
-  const pick = (list: string[]) => list[Math.floor(random() * list.length)] ?? "";
-  return (number: number) => {
-    const share = random();
-    const gender = share < 0.49 ? "F" : share < 0.98 ? "M" : share < 0.99 ? "O" : "U";
-    const firstname = pick(gender === "F" || (gender !== "M" && number % 2 === 0) ? female : male);
-    const lastname = pick(last);
-    const local = `${firstname}.${lastname}`.toLowerCase().replace(/[^a-z.]/g, "");
-    return { firstname, lastname, gender, email: `${local}.${number + 1}@example.org` };
-  };
-}
-
-type Person = ReturnType<ReturnType<typeof personFactory>>;
-
-/** A number of the range that is kept for fiction in the United States. */
-const phoneOf = (number: number): string => `+1202555${String(100 + (number % 100)).padStart(4, "0")}`;
-
-/**
- * Returns a function that makes a patient of a person: of each twenty, one has the name, the email, the phone number and
- * the address of another patient of the owner, one has one name, and one has no email.
- */
-function patientFactory() {
-  const heads = new Map<number | undefined, object>();
-  return (number: number, person: Person, owner: number | undefined) => {
-    const kind = number % 20;
-    const patient = {
-      ...person,
-      email_shared: false,
-      phones: kind % 5 === 0 ? [phoneOf(number)] : [],
-      address: null,
-    };
-    if (kind === 11) return { ...patient, ...heads.get(owner), email_shared: heads.has(owner) };
-    if (kind === 3) return { ...patient, lastname: "" };
-    if (kind === 5) return { ...patient, email: null };
-    if (kind > 1) return patient;
-    const address = {
-      ...{ lines: [`${1 + (number % 200)} Chapel Street`], city: "New Haven", region: "CT" },
-      ...{ postal_code: "06510", country: "US" },
-    };
-    const { lastname, email } = person;
-    const phones = [phoneOf(number)];
-    heads.set(owner, { lastname, email, phones, address });
-    return { ...patient, phones, address };
-  };
-}
-
-const random = (): number => faker.number.float();
 
 /** Picks no doctors for every other patient, otherwise one to three. */
 function pickDoctors(ids: number[]): number[] {

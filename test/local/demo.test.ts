@@ -39,7 +39,7 @@ test("all emails are at example.org, and the numbers of patients and accounts ar
 });
 
 test("two empty databases get the same people", async () => {
-  const people = "SELECT firstname, lastname, email, age, gender FROM patients ORDER BY id";
+  const people = "SELECT firstname, lastname, email, birth_date, age, gender FROM patients ORDER BY id";
   await fillDemo(url, { patients: 20 });
   const other = await emptyDatabase();
   await migrate(other);
@@ -72,12 +72,15 @@ test("an existing account with the name of a demo account, but another email, is
   expect(await query(url, select)).toEqual([{ password_hash: "x".repeat(60) }]);
 });
 
-test("there are families with one email and address, people with one name, and patients and doctors without an email", async () => {
+test("there are families with one email and address, people with one name, partial birth dates, and patients and doctors without an email", async () => {
   await fillDemo(url, { patients: 300 });
   const families = `SELECT count(*)::integer AS members FROM patients p JOIN patients head USING (owner_id, email, lastname, address)
     WHERE p.email_shared AND NOT head.email_shared`;
   expect(await query(url, families)).toEqual([{ members: 15 }]);
   expect(await query(url, "SELECT id FROM patients WHERE lastname = ''")).toHaveLength(15);
+  const births =
+    "SELECT length(birth_date) AS length, count(*)::integer AS patients FROM patients GROUP BY 1 ORDER BY 1";
+  expect((await query(url, births)).map(({ length }) => length)).toEqual([4, 7, 10, null]);
   expect(await query(url, "SELECT id FROM patients WHERE email IS NULL AND phones <> '{}'")).toHaveLength(15);
   expect(await query(url, "SELECT id FROM doctors WHERE email IS NULL")).not.toEqual([]);
   const pairs =
