@@ -7,8 +7,9 @@ import {
   callerDoctorId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -51,8 +52,8 @@ export const findDoctorsOfPatient = authenticatedRetryable<
     outcome: unlessMerged(readOutcome(sql`EXISTS (SELECT FROM found)`)),
     patient: id,
   })}
-SELECT ${jsonBody("found")} AS body, ${successorColumn}
-FROM caller`,
+SELECT ${refusalColumn}, ${jsonBody("found")} AS body, ${successorColumn}
+FROM token_account`,
 );
 
 const patient = intParam("patient");
@@ -119,10 +120,10 @@ export const createAssignment = idempotentCreate<
     patient,
     changes: sql`(SELECT ${changesBetween(sql`NULL`, doctorOf("draft"))} FROM result WHERE is_new)`,
   })}
-SELECT ${createResultColumns},
+SELECT ${refusalAfterWait("caller")}, ${createResultColumns},
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );
 
 const canEnd = can("assignments:end");
@@ -152,6 +153,6 @@ export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: b
     patient: sql`(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`,
     changes: changesBetween(doctorOf("deleted"), sql`NULL`),
   })}
-SELECT EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+SELECT ${refusalAfterWait("caller")}, EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"
+FROM token_account`,
 );

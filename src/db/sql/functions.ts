@@ -11,8 +11,10 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_57f10429",
+  "function": "accounts_end_sessions_274c42d0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -21,14 +23,17 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isFound": "boolean"
   },
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_22c68bb4",
+  "function": "accounts_find_d23daeb6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -38,14 +43,17 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "isAllowed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_16ba05b1",
+  "function": "accounts_list_by_id_6adf0678",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -59,6 +67,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -67,8 +76,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_cb549bd0",
+  "function": "accounts_list_by_id_desc_59dd7dd1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -82,6 +93,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -90,8 +102,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_dcf2890e",
+  "function": "accounts_update_088aa828",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -103,6 +117,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
    "isOwnEmail": "boolean",
@@ -112,8 +127,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_f61a6c21",
+  "function": "assignments_create_c2e0c140",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -125,6 +142,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -138,8 +156,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_ab8d489d",
+  "function": "assignments_delete_8002c83e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -148,14 +168,17 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isDeleted": "boolean",
    "isRefused": "boolean"
   },
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_2c7b54d2",
+  "function": "assignments_find_doctors_of_patient_141f1506",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -165,14 +188,17 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_a0ee06b8",
+  "function": "assignments_list_by_created_at_5362478f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -180,12 +206,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -194,8 +220,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_8e609100",
+  "function": "assignments_list_by_created_at_desc_21d4ecc5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -203,12 +231,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -217,20 +245,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_bf119378",
+  "function": "assignments_list_by_id_8955bfeb",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -239,20 +269,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_35f4e7bb",
+  "function": "assignments_list_by_id_desc_3f6a3252",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -261,8 +293,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_fd3ceef9",
+  "function": "assignments_list_by_patient_created_at_bf0c8211",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -270,12 +304,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -284,8 +318,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
+  "function": "assignments_list_by_patient_created_at_desc_d55ac96a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -293,12 +329,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -307,20 +343,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_2a70cd97",
+  "function": "assignments_list_by_patient_id_0b11aeb6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -329,20 +367,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_b78a117e",
+  "function": "assignments_list_by_patient_id_desc_b53e4d43",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -351,8 +391,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_6940c073",
+  "function": "assignments_list_of_doctor_by_created_at_7ff466db",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -361,12 +403,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -375,8 +417,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
+  "function": "assignments_list_of_doctor_by_created_at_desc_eb5913b8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -385,12 +429,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -399,8 +443,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_794070c8",
+  "function": "assignments_list_of_doctor_by_id_d56b4c9d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -408,12 +454,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -422,8 +468,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
+  "function": "assignments_list_of_doctor_by_id_desc_98614ad5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -431,12 +479,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -445,8 +493,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
+  "function": "assignments_list_of_doctor_by_patient_created_at_da23fd7a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -455,12 +505,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -469,8 +519,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_a07e2f13",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -479,12 +531,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -493,8 +545,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
+  "function": "assignments_list_of_doctor_by_patient_id_50b971d0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -502,12 +556,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -516,8 +570,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_d59a9186",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -525,12 +581,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -583,8 +639,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_2f35540e",
+  "function": "audit_list_by_account_at_desc_7b68982a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -601,6 +659,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -609,8 +668,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_17882cba",
+  "function": "audit_list_by_action_at_desc_f4186c69",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -627,6 +688,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -635,8 +697,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_353d7447",
+  "function": "audit_list_by_at_desc_32689aa5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -653,6 +717,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -661,8 +726,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_b0b1268c",
+  "function": "audit_list_by_outcome_at_desc_d6675a38",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -679,6 +746,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -687,8 +755,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_981baa04",
+  "function": "audit_list_by_patient_at_desc_2e39f84f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -705,6 +775,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -713,8 +784,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_2d86bbe3",
+  "function": "audit_list_digests_by_id_desc_a9c1e6d7",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -725,6 +798,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -733,8 +807,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_024e580d",
+  "function": "auth_change_own_email_609dd32f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -749,6 +825,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "isUsernameChanged": "boolean",
    "isRoleChanged": "boolean"
@@ -756,8 +833,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_db34a64b",
+  "function": "auth_change_password_cd3cb34d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -773,6 +852,7 @@ export const statementFunctions: Record<
    "request_id": "uuid"
   },
   "columns": {
+   "refusal": "text",
    "session_id": "uuid"
   },
   "readsInIndexOrder": false
@@ -796,8 +876,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_2d4b10bf",
+  "function": "auth_end_all_sessions_c0aab940",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -805,13 +887,16 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_66cb59f2",
+  "function": "auth_end_session_9ca6148c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -820,12 +905,13 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_e261593b",
+  "function": "auth_end_session_by_refresh_token_95d9431f",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",
@@ -870,20 +956,25 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_93c66f81",
+  "function": "auth_find_own_account_b5998a36",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_5a4461f1",
+  "function": "auth_find_own_password_6f9df61d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -893,6 +984,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isOwnNetwork": "boolean",
    "isAdmitted": "boolean",
    "waitSeconds": "integer",
@@ -906,8 +998,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_264ef48a",
+  "function": "auth_find_own_password_for_change_a9eac1d7",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -917,6 +1011,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isOwnNetwork": "boolean",
    "isAdmitted": "boolean",
    "waitSeconds": "integer",
@@ -930,21 +1025,25 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_70c6bcbe",
+  "function": "auth_list_sessions_80a0b145",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "idle_minutes": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_9f817450",
+  "function": "auth_open_session_ab051fe2",
   "params": {
+   "clinic": "integer",
    "id": "integer",
    "password_hash": "text",
    "new_hash": "text",
@@ -961,6 +1060,7 @@ export const statementFunctions: Record<
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
+   "clinic_id": "integer",
    "token_version": "integer",
    "must_change_password": "boolean",
    "is_auditor": "boolean"
@@ -968,7 +1068,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_41eac354",
+  "function": "auth_rotate_refresh_token_932e5e9f",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -980,6 +1080,7 @@ export const statementFunctions: Record<
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
+   "clinic_id": "integer",
    "token_version": "integer",
    "must_change_password": "boolean",
    "is_auditor": "boolean",
@@ -988,14 +1089,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_026a3dd3",
+  "function": "changes_list_all_1448a0bf",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "xact": "xid8",
    "at": "timestamp with time zone",
    "epoch": "text",
+   "clinic": "integer",
    "doctor": "integer",
    "kind": "smallint",
    "id": "integer",
@@ -1004,20 +1108,24 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "changes": "text",
    "next": "text"
   },
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_6932ce97",
+  "function": "changes_list_since_075ec33e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "xact": "xid8",
    "at": "timestamp with time zone",
    "epoch": "text",
+   "clinic": "integer",
    "doctor": "integer",
    "kind": "smallint",
    "id": "integer",
@@ -1026,6 +1134,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "changes": "text",
    "next": "text"
   },
@@ -1106,8 +1215,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_709427b9",
+  "function": "doctors_create_3f45bc80",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1118,6 +1229,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1129,8 +1241,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_0410ea79",
+  "function": "doctors_delete_fc7be324",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1141,6 +1255,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
@@ -1150,8 +1265,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_d3c47b38",
+  "function": "doctors_find_07681641",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1160,6 +1277,7 @@ export const statementFunctions: Record<
    "id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
@@ -1167,8 +1285,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_d6c4f07e",
+  "function": "doctors_list_by_created_at_3b3b724e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1185,6 +1305,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1193,8 +1314,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_e9527d0e",
+  "function": "doctors_list_by_created_at_desc_92f74201",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1211,6 +1334,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1219,8 +1343,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_9ad2e44e",
+  "function": "doctors_list_by_id_41803122",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1236,6 +1362,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1244,8 +1371,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_48ccb1ab",
+  "function": "doctors_list_by_id_desc_757929fb",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1261,6 +1390,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1269,8 +1399,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_afc97d5f",
+  "function": "doctors_list_by_lastname_2852152d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1287,6 +1419,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1295,8 +1428,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_923fa48c",
+  "function": "doctors_list_by_lastname_desc_22fdc4be",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1313,6 +1448,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1321,8 +1457,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_180c65b2",
+  "function": "doctors_list_by_patient_id_73f2e4a9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1338,6 +1476,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1346,8 +1485,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_ab626f94",
+  "function": "doctors_list_by_patient_id_desc_ee75938b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1363,6 +1504,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1371,8 +1513,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_4c71063c",
+  "function": "doctors_list_by_search_created_at_d6c54f99",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1389,6 +1533,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1397,8 +1542,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1e31a6c6",
+  "function": "doctors_list_by_search_created_at_desc_2e8715c8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1415,6 +1562,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1423,8 +1571,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_94876a46",
+  "function": "doctors_list_by_search_id_ffd9c161",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1440,6 +1590,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1448,8 +1599,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_cee8aff5",
+  "function": "doctors_list_by_search_id_desc_9b890c8b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1465,6 +1618,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1473,8 +1627,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_ff0781d5",
+  "function": "doctors_list_by_search_lastname_f3112545",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1491,6 +1647,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1499,8 +1656,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_7444e966",
+  "function": "doctors_list_by_search_lastname_desc_e9fc6088",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1517,6 +1676,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1525,8 +1685,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_d308cf33",
+  "function": "doctors_list_by_search_updated_at_cabd9116",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1543,6 +1705,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1551,8 +1714,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_2012348a",
+  "function": "doctors_list_by_search_updated_at_desc_c0c2b0ad",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1569,6 +1734,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1577,8 +1743,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_3f657df5",
+  "function": "doctors_list_by_updated_at_677b9585",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1595,6 +1763,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1603,8 +1772,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_89f3fcb2",
+  "function": "doctors_list_by_updated_at_desc_f9987973",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1621,6 +1792,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1629,8 +1801,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_5f95047b",
+  "function": "doctors_update_040a1ea6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1642,6 +1816,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
@@ -1653,8 +1828,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_f166c0e4",
+  "function": "emergency_accesses_list_by_id_669705e5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1665,6 +1842,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1673,8 +1851,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_efe7091e",
+  "function": "emergency_accesses_list_by_id_desc_791d2177",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1685,6 +1865,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1701,8 +1882,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_b9813f52",
+  "function": "identifier_systems_create_662b41f5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1713,6 +1896,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1725,8 +1909,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_fc2ed744",
+  "function": "identifier_systems_find_1381220d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1735,6 +1921,7 @@ export const statementFunctions: Record<
    "id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
@@ -1742,8 +1929,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_7a718aef",
+  "function": "identifier_systems_list_by_id_e87a4daa",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1751,6 +1940,7 @@ export const statementFunctions: Record<
    "size": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1759,8 +1949,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "function": "identifier_systems_list_by_id_desc_70c2ae7a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1768,6 +1960,7 @@ export const statementFunctions: Record<
    "size": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1776,8 +1969,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_769ffcda",
+  "function": "identifier_systems_update_aa0bac3c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1789,6 +1984,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "existing": "integer",
@@ -1798,8 +1994,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_10bfd5fa",
+  "function": "invitations_create_1224098a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1811,6 +2009,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "id": "integer",
    "expires_at": "text"
@@ -1818,8 +2017,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_4893287c",
+  "function": "invitations_list_by_id_057533f1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1830,6 +2031,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1838,8 +2040,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_30bf48b5",
+  "function": "invitations_list_by_id_desc_384f487c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1850,6 +2054,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1858,8 +2063,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_d6c93c15",
+  "function": "invitations_withdraw_26ac87e6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1868,26 +2075,29 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_bbff2687",
+  "function": "patients_create_e51a11dc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
-   "today": "date",
    "refuseDuplicates": "boolean",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1902,19 +2112,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_7c6f07cb",
+  "function": "patients_delete_b3c3df5e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "successor": "integer",
@@ -1923,8 +2135,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_57365012",
+  "function": "patients_erase_96498a8d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1934,6 +2148,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isFound": "boolean",
    "body": "text",
@@ -1942,8 +2157,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_9cea0795",
+  "function": "patients_export_csv_5ac2d213",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1951,18 +2168,20 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_1e722212",
+  "function": "patients_export_ndjson_3ad5ab67",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1970,22 +2189,23 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_a61c9675",
+  "function": "patients_find_3933db7b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "today": "date",
    "expected": "integer[]",
    "known": "text[]",
    "id": "integer",
@@ -1994,6 +2214,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text",
@@ -2002,8 +2223,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_d8e09bd3",
+  "function": "patients_grant_emergency_access_6ba45fbd",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2013,6 +2236,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "body": "text",
    "successor": "integer"
@@ -2020,8 +2244,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_bc569e5f",
+  "function": "patients_import_ce1bf3ff",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2029,7 +2255,6 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
-   "today": "date",
    "messages": "json",
    "refused": "json",
    "request_id": "uuid",
@@ -2037,6 +2262,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2047,8 +2273,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_18408446",
+  "function": "patients_list_accesses_by_at_desc_2b0d3dd9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2061,6 +2289,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2070,8 +2299,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_c7c164eb",
+  "function": "patients_list_by_contact_created_at_b368d1b0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2084,7 +2315,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2095,6 +2325,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2103,8 +2334,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b76f6cb4",
+  "function": "patients_list_by_contact_created_at_desc_06c8e73d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2117,7 +2350,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2128,6 +2360,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2136,8 +2369,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_f253031f",
+  "function": "patients_list_by_contact_id_874dbbf9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2149,7 +2384,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2160,6 +2394,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2168,8 +2403,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_8c732197",
+  "function": "patients_list_by_contact_id_desc_4fdbc341",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2181,7 +2418,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2192,6 +2428,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2200,8 +2437,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_c9176fe8",
+  "function": "patients_list_by_contact_lastname_2f6f0e03",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2214,7 +2453,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2225,6 +2463,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2233,8 +2472,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_a1bcb1d2",
+  "function": "patients_list_by_contact_lastname_desc_a9d4fc71",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2247,7 +2488,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2258,6 +2498,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2266,8 +2507,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_ada54cec",
+  "function": "patients_list_by_contact_updated_at_751a06e6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2281,7 +2524,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2291,6 +2533,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2299,8 +2542,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_c9cd3040",
+  "function": "patients_list_by_contact_updated_at_desc_5d63c1f0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2314,7 +2559,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2324,6 +2568,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2332,8 +2577,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_b19869ab",
+  "function": "patients_list_by_created_at_97ebcb00",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2346,7 +2593,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2357,6 +2603,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2365,8 +2612,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_324de082",
+  "function": "patients_list_by_created_at_desc_653dc2c0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2379,7 +2628,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2390,6 +2638,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2398,8 +2647,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_d41c873f",
+  "function": "patients_list_by_doctor_created_at_9a26d54b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2412,7 +2663,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2423,6 +2673,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2431,8 +2682,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_103d95a0",
+  "function": "patients_list_by_doctor_created_at_desc_7db93e14",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2445,7 +2698,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2456,6 +2708,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2464,8 +2717,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_885136ff",
+  "function": "patients_list_by_doctor_id_8a99fca4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2477,7 +2732,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2488,6 +2742,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2496,8 +2751,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_fde06272",
+  "function": "patients_list_by_doctor_id_desc_440b5c67",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2509,7 +2766,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2520,6 +2776,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2528,8 +2785,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_9a0952c5",
+  "function": "patients_list_by_doctor_lastname_c8b8f110",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2542,7 +2801,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2553,6 +2811,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2561,8 +2820,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_e9d5a2da",
+  "function": "patients_list_by_doctor_lastname_desc_8b8c1b8f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2575,7 +2836,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2586,6 +2846,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2594,8 +2855,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_b139324b",
+  "function": "patients_list_by_doctor_updated_at_55ac3d8e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2609,7 +2872,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2619,6 +2881,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2627,8 +2890,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_1c1f8411",
+  "function": "patients_list_by_doctor_updated_at_desc_194b5206",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2642,7 +2907,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2652,6 +2916,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2660,8 +2925,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_e2623b0a",
+  "function": "patients_list_by_id_28950a13",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2673,7 +2940,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2684,6 +2950,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2692,8 +2959,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_dc165ea4",
+  "function": "patients_list_by_id_desc_ff0abbe3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2705,7 +2974,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2716,6 +2984,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2724,8 +2993,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_e73d6882",
+  "function": "patients_list_by_identifier_created_at_6eb5e40b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2738,7 +3009,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2749,6 +3019,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2757,8 +3028,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_b5cee01d",
+  "function": "patients_list_by_identifier_created_at_desc_240826d4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2771,7 +3044,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2782,6 +3054,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2790,8 +3063,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_b1cffd3c",
+  "function": "patients_list_by_identifier_id_3910c51f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2803,7 +3078,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2814,6 +3088,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2822,8 +3097,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_fa915542",
+  "function": "patients_list_by_identifier_id_desc_43de3017",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2835,7 +3112,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2846,6 +3122,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2854,8 +3131,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_4397da7b",
+  "function": "patients_list_by_identifier_lastname_cdc4f589",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2868,7 +3147,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2879,6 +3157,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2887,8 +3166,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_80cda463",
+  "function": "patients_list_by_identifier_lastname_desc_6d5b6701",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2901,7 +3182,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2912,6 +3192,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2920,8 +3201,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_65770cd9",
+  "function": "patients_list_by_identifier_updated_at_7f80c7aa",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2935,7 +3218,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2945,6 +3227,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2953,8 +3236,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_14d4bb55",
+  "function": "patients_list_by_identifier_updated_at_desc_1093fb3f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2968,7 +3253,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2978,6 +3262,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2986,8 +3271,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_f10b615b",
+  "function": "patients_list_by_lastname_19c623ef",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3000,7 +3287,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3011,6 +3297,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3019,8 +3306,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_16c9ffd8",
+  "function": "patients_list_by_lastname_desc_ecdc5b73",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3033,7 +3322,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3044,6 +3332,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3052,8 +3341,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_558e822c",
+  "function": "patients_list_by_search_created_at_7901b119",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3066,7 +3357,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3077,6 +3367,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3085,8 +3376,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_db0bc04b",
+  "function": "patients_list_by_search_created_at_desc_1b86c31e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3099,7 +3392,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3110,6 +3402,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3118,8 +3411,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_c8bcbcc1",
+  "function": "patients_list_by_search_id_b6f7dcf5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3131,7 +3426,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3142,6 +3436,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3150,8 +3445,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_9d4a3781",
+  "function": "patients_list_by_search_id_desc_0082f391",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3163,7 +3460,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3174,6 +3470,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3182,8 +3479,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_77140c88",
+  "function": "patients_list_by_search_lastname_ad032322",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3196,7 +3495,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3207,6 +3505,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3215,8 +3514,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_bdc3165e",
+  "function": "patients_list_by_search_lastname_desc_eec2f0d9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3229,7 +3530,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3240,6 +3540,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3248,8 +3549,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_9b196de8",
+  "function": "patients_list_by_search_updated_at_1f4910f7",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3263,7 +3566,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3273,6 +3575,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3281,8 +3584,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_d0941597",
+  "function": "patients_list_by_search_updated_at_desc_6c91d33c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3296,7 +3601,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3306,6 +3610,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3314,8 +3619,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_172063b1",
+  "function": "patients_list_by_updated_at_e0f25043",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3329,7 +3636,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3339,6 +3645,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3347,8 +3654,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_c42d285f",
+  "function": "patients_list_by_updated_at_desc_6492ce96",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3362,7 +3671,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3372,6 +3680,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3380,8 +3689,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_891e12ae",
+  "function": "patients_list_changes_by_at_desc_3a72937c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3394,6 +3705,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3403,8 +3715,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_98c3bf01",
+  "function": "patients_list_deleted_by_contact_created_at_056b295b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3417,7 +3731,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3428,6 +3741,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3436,8 +3750,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_1f2b4f8b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_0f96b614",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3450,7 +3766,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3461,6 +3776,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3469,8 +3785,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_ee4d638a",
+  "function": "patients_list_deleted_by_contact_id_aab35aea",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3482,7 +3800,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3493,6 +3810,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3501,8 +3819,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_783f22a9",
+  "function": "patients_list_deleted_by_contact_id_desc_a46b2e3f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3514,7 +3834,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3525,6 +3844,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3533,8 +3853,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_77f1c6cf",
+  "function": "patients_list_deleted_by_contact_lastname_9fe97c56",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3547,7 +3869,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3558,6 +3879,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3566,8 +3888,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_caa5525b",
+  "function": "patients_list_deleted_by_contact_lastname_desc_e637ec81",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3580,7 +3904,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3591,6 +3914,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3599,8 +3923,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_3127fb6e",
+  "function": "patients_list_deleted_by_contact_updated_at_8c478955",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3614,7 +3940,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3624,6 +3949,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3632,8 +3958,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_5c03153a",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_fe229e74",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3647,7 +3975,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3657,6 +3984,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3665,8 +3993,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_d1abe60d",
+  "function": "patients_list_deleted_by_created_at_fdfa0eab",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3679,7 +4009,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3690,6 +4019,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3698,8 +4028,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_facc1383",
+  "function": "patients_list_deleted_by_created_at_desc_d7f1d0f8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3712,7 +4044,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3723,6 +4054,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3731,8 +4063,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_9c97889b",
+  "function": "patients_list_deleted_by_id_4edb94f5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3744,7 +4078,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3755,6 +4088,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3763,8 +4097,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_ad54cf17",
+  "function": "patients_list_deleted_by_id_desc_1b05137d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3776,7 +4112,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3787,6 +4122,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3795,8 +4131,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_cfdac44d",
+  "function": "patients_list_deleted_by_identifier_created_at_bf63553e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3809,7 +4147,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3820,6 +4157,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3828,8 +4166,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_66e8e13e",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_3e766fdf",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3842,7 +4182,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3853,6 +4192,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3861,8 +4201,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_d3c139c8",
+  "function": "patients_list_deleted_by_identifier_id_8b63eb3e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3874,7 +4216,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3885,6 +4226,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3893,8 +4235,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_4a28fa4c",
+  "function": "patients_list_deleted_by_identifier_id_desc_2b885cd4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3906,7 +4250,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3917,6 +4260,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3925,8 +4269,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_0ff4c1d6",
+  "function": "patients_list_deleted_by_identifier_lastname_7cbb8f6a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3939,7 +4285,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3950,6 +4295,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3958,8 +4304,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_efccaaed",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_dc9bdcde",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3972,7 +4320,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3983,6 +4330,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3991,8 +4339,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_691c7313",
+  "function": "patients_list_deleted_by_identifier_updated_at_0a1ce5ec",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4006,7 +4356,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4016,6 +4365,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4024,8 +4374,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_5d43bbf0",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_e15b37ef",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4039,7 +4391,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4049,6 +4400,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4057,8 +4409,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_8a6b0cc0",
+  "function": "patients_list_deleted_by_lastname_e844e7a6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4071,7 +4425,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4082,6 +4435,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4090,8 +4444,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_f403ed53",
+  "function": "patients_list_deleted_by_lastname_desc_7cfe7200",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4104,7 +4460,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4115,6 +4470,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4123,8 +4479,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_3af27400",
+  "function": "patients_list_deleted_by_search_created_at_d3b7a7cd",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4137,7 +4495,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4148,6 +4505,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4156,8 +4514,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_47bf3eff",
+  "function": "patients_list_deleted_by_search_created_at_desc_3dc0cc24",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4170,7 +4530,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4181,6 +4540,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4189,8 +4549,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_e4549432",
+  "function": "patients_list_deleted_by_search_id_e545396e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4202,7 +4564,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4213,6 +4574,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4221,8 +4583,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_44fa49c3",
+  "function": "patients_list_deleted_by_search_id_desc_a0f77a77",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4234,7 +4598,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4245,6 +4608,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4253,8 +4617,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_0409acc4",
+  "function": "patients_list_deleted_by_search_lastname_cf5accd2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4267,7 +4633,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4278,6 +4643,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4286,8 +4652,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_2fb7177d",
+  "function": "patients_list_deleted_by_search_lastname_desc_b269a756",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4300,7 +4668,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4311,6 +4678,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4319,8 +4687,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_79f54e5d",
+  "function": "patients_list_deleted_by_search_updated_at_c490bdfd",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4334,7 +4704,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4344,6 +4713,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4352,8 +4722,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_09575605",
+  "function": "patients_list_deleted_by_search_updated_at_desc_19e17621",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4367,7 +4739,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4377,6 +4748,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4385,8 +4757,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_d7475c7a",
+  "function": "patients_list_deleted_by_updated_at_25da331f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4400,7 +4774,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4410,6 +4783,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4418,8 +4792,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_d2ffb94b",
+  "function": "patients_list_deleted_by_updated_at_desc_f6739114",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4433,7 +4809,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4443,6 +4818,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4451,26 +4827,30 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_02e9367c",
+  "function": "patients_list_duplicates_dc620888",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_dcfe3466",
+  "function": "patients_merge_a871d7cb",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4479,7 +4859,6 @@ export const statementFunctions: Record<
    "take": "text[]",
    "key": "text",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "into_expected": "integer[]",
    "request_id": "uuid",
@@ -4487,6 +4866,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -4504,8 +4884,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_4eb270b8",
+  "function": "patients_restore_195239dc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4515,6 +4897,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
@@ -4524,8 +4907,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_4892af51",
+  "function": "patients_transfer_7b05891a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4536,6 +4921,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "toAccount": "boolean",
    "successor": "integer",
@@ -4546,8 +4932,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a52c2cca",
+  "function": "patients_transfer_all_6784745f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4558,6 +4946,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "fromAccount": "boolean",
    "toAccount": "boolean",
@@ -4566,8 +4955,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_5ce4d8ef",
+  "function": "patients_unmerge_89f7a0e5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4576,6 +4967,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "isTarget": "boolean",
    "mergedInto": "integer",
@@ -4586,13 +4978,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_260d86c1",
+  "function": "patients_update_5579b973",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
@@ -4600,6 +4993,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "successor": "integer",
