@@ -152,15 +152,19 @@ const rowsOf = (steps: string[]): SQL => {
 /** Whether the caller was still accepted after the lock wait. A step that writes has this condition. */
 export const isStillAccepted = sql<boolean>`EXISTS (SELECT FROM caller_recheck)`;
 
-/** The first column of a statement that waits for no locks: why the caller is not accepted; NULL when it is. */
-export const refusalColumn = sql`refusal`;
+/**
+ * The first column of a statement that waits for no locks: why the caller is not accepted; NULL when it is. It reads the
+ * step `caller`, so that `refuse_probing` is called whatever else the statement reads.
+ */
+export const refusalColumn = sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal`;
 
 /**
  * The first column of a statement that waits for locks: also that `lockedStep` has locked a row, and the caller is not
  * accepted any more.
  */
 export const refusalAfterWait = (lockedStep: string): SQL =>
-  sql`CASE WHEN EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted} THEN 'token_revoked' ELSE refusal END AS refusal`;
+  sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted} THEN 'token_revoked' END AS refusal`;
 
 /** A function that sends a statement for a caller. */
 export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Promise<Row>;

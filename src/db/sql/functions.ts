@@ -11,7 +11,7 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_274c42d0",
+  "function": "accounts_end_sessions_b358452f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -30,7 +30,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_d23daeb6",
+  "function": "accounts_find_e9729c87",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -50,7 +50,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_6adf0678",
+  "function": "accounts_list_by_id_518099e4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -76,7 +76,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_59dd7dd1",
+  "function": "accounts_list_by_id_desc_1f21cac0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -102,7 +102,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_088aa828",
+  "function": "accounts_update_d0ee35c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_c2e0c140",
+  "function": "assignments_create_ae4eabcd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -156,7 +156,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_8002c83e",
+  "function": "assignments_delete_536212b4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -175,7 +175,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_141f1506",
+  "function": "assignments_find_doctors_of_patient_5046318f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -195,7 +195,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_5362478f",
+  "function": "assignments_list_by_created_at_417550f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -220,7 +220,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_21d4ecc5",
+  "function": "assignments_list_by_created_at_desc_112310c3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +245,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_8955bfeb",
+  "function": "assignments_list_by_id_87b513d7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -269,7 +269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_3f6a3252",
+  "function": "assignments_list_by_id_desc_f7715c67",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -293,7 +293,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_bf0c8211",
+  "function": "assignments_list_by_patient_created_at_a59d9529",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -318,7 +318,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d55ac96a",
+  "function": "assignments_list_by_patient_created_at_desc_d8cb3a9e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -343,7 +343,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_0b11aeb6",
+  "function": "assignments_list_by_patient_id_6eef32a5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -367,7 +367,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_b53e4d43",
+  "function": "assignments_list_by_patient_id_desc_180260a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -391,7 +391,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_7ff466db",
+  "function": "assignments_list_of_doctor_by_created_at_760cbc8d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -417,7 +417,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_eb5913b8",
+  "function": "assignments_list_of_doctor_by_created_at_desc_82650292",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -443,7 +443,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_d56b4c9d",
+  "function": "assignments_list_of_doctor_by_id_4c38043e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -468,7 +468,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_98614ad5",
+  "function": "assignments_list_of_doctor_by_id_desc_f891dcbf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -493,7 +493,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_da23fd7a",
+  "function": "assignments_list_of_doctor_by_patient_created_at_7203f61b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -519,7 +519,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_a07e2f13",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_3c79f012",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -545,7 +545,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_50b971d0",
+  "function": "assignments_list_of_doctor_by_patient_id_7694cd4a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -570,7 +570,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_d59a9186",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_679db70f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -604,7 +604,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_3276a618",
+  "function": "audit_hash_events_7309442a",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -639,7 +639,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_7b68982a",
+  "function": "audit_list_by_account_at_desc_567da114",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -668,7 +668,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_f4186c69",
+  "function": "audit_list_by_action_at_desc_ce2d3a08",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -697,7 +697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_32689aa5",
+  "function": "audit_list_by_at_desc_aa91ac29",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -726,7 +726,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_d6675a38",
+  "function": "audit_list_by_outcome_at_desc_c0df8dea",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -755,7 +755,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_2e39f84f",
+  "function": "audit_list_by_patient_at_desc_c8cda121",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -784,7 +784,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_a9c1e6d7",
+  "function": "audit_list_digests_by_id_desc_9b06baa4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -807,7 +807,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_609dd32f",
+  "function": "auth_change_own_email_dfcf0924",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -833,7 +833,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_cd3cb34d",
+  "function": "auth_change_password_150b192e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -876,7 +876,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_c0aab940",
+  "function": "auth_end_all_sessions_56f2cc66",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -893,7 +893,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_9ca6148c",
+  "function": "auth_end_session_1c495fbc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -956,7 +956,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_b5998a36",
+  "function": "auth_find_own_account_5e9af43c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -971,7 +971,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_6f9df61d",
+  "function": "auth_find_own_password_0f43389e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -998,7 +998,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_a9eac1d7",
+  "function": "auth_find_own_password_for_change_483b0546",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1025,7 +1025,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_80a0b145",
+  "function": "auth_list_sessions_da4dc052",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1089,7 +1089,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_1448a0bf",
+  "function": "changes_list_all_6d566713",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1115,7 +1115,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_075ec33e",
+  "function": "changes_list_since_149c47ca",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1215,7 +1215,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_3f45bc80",
+  "function": "doctors_create_908359f3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1241,7 +1241,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_fc7be324",
+  "function": "doctors_delete_cede4ade",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1265,7 +1265,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_07681641",
+  "function": "doctors_find_2cb75ac0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1285,7 +1285,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_3b3b724e",
+  "function": "doctors_list_by_created_at_d21716e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1314,7 +1314,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_92f74201",
+  "function": "doctors_list_by_created_at_desc_b0d2ca55",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1343,7 +1343,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_41803122",
+  "function": "doctors_list_by_id_f363b33e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1371,7 +1371,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_757929fb",
+  "function": "doctors_list_by_id_desc_c507b73c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1399,7 +1399,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_2852152d",
+  "function": "doctors_list_by_lastname_f4cef59e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1428,7 +1428,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_22fdc4be",
+  "function": "doctors_list_by_lastname_desc_e17ed128",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1457,7 +1457,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_73f2e4a9",
+  "function": "doctors_list_by_patient_id_d1a3a140",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1485,7 +1485,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_ee75938b",
+  "function": "doctors_list_by_patient_id_desc_aa2f33de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1513,7 +1513,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_d6c54f99",
+  "function": "doctors_list_by_search_created_at_f5fbd0c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1542,7 +1542,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_2e8715c8",
+  "function": "doctors_list_by_search_created_at_desc_ae1510ec",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1571,7 +1571,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_ffd9c161",
+  "function": "doctors_list_by_search_id_f75e2346",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1599,7 +1599,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_9b890c8b",
+  "function": "doctors_list_by_search_id_desc_ddcfce10",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1627,7 +1627,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_f3112545",
+  "function": "doctors_list_by_search_lastname_881afec9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1656,7 +1656,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_e9fc6088",
+  "function": "doctors_list_by_search_lastname_desc_f579b3fd",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1685,7 +1685,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_cabd9116",
+  "function": "doctors_list_by_search_updated_at_0caf33f1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1714,7 +1714,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_c0c2b0ad",
+  "function": "doctors_list_by_search_updated_at_desc_320d966d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1743,7 +1743,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_677b9585",
+  "function": "doctors_list_by_updated_at_146b3391",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1772,7 +1772,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_f9987973",
+  "function": "doctors_list_by_updated_at_desc_a4a5809f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1801,7 +1801,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_040a1ea6",
+  "function": "doctors_update_94040c9b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1828,7 +1828,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_669705e5",
+  "function": "emergency_accesses_list_by_id_9252d20f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1851,7 +1851,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_791d2177",
+  "function": "emergency_accesses_list_by_id_desc_6e3692fa",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1882,7 +1882,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_662b41f5",
+  "function": "identifier_systems_create_1511081d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1909,7 +1909,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_1381220d",
+  "function": "identifier_systems_find_8669f247",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1929,7 +1929,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_e87a4daa",
+  "function": "identifier_systems_list_by_id_1a041269",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1949,7 +1949,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_70c2ae7a",
+  "function": "identifier_systems_list_by_id_desc_c1fc2d69",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1969,7 +1969,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_aa0bac3c",
+  "function": "identifier_systems_update_f3d8bc8b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1994,7 +1994,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_1224098a",
+  "function": "invitations_create_54062cc6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2017,7 +2017,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_057533f1",
+  "function": "invitations_list_by_id_9817d6ed",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2040,7 +2040,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_384f487c",
+  "function": "invitations_list_by_id_desc_23b05a2f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2063,7 +2063,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_26ac87e6",
+  "function": "invitations_withdraw_669b0e41",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2082,7 +2082,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_e51a11dc",
+  "function": "patients_create_847c07fa",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2112,7 +2112,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_b3c3df5e",
+  "function": "patients_delete_302384d7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2135,7 +2135,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_96498a8d",
+  "function": "patients_erase_7c091c06",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2157,7 +2157,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_5ac2d213",
+  "function": "patients_export_csv_6f3745ee",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2178,7 +2178,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_3ad5ab67",
+  "function": "patients_export_ndjson_40aecae2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2199,7 +2199,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_3933db7b",
+  "function": "patients_find_50d84b49",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2223,7 +2223,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_6ba45fbd",
+  "function": "patients_grant_emergency_access_c37ca953",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2244,7 +2244,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_ce1bf3ff",
+  "function": "patients_import_df03e15a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2273,7 +2273,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_2b0d3dd9",
+  "function": "patients_list_accesses_by_at_desc_2a65e6b5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2299,7 +2299,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_b368d1b0",
+  "function": "patients_list_by_contact_created_at_3e30f81d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2334,7 +2334,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_06c8e73d",
+  "function": "patients_list_by_contact_created_at_desc_b3f5ca29",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2369,7 +2369,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_874dbbf9",
+  "function": "patients_list_by_contact_id_11f824a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2403,7 +2403,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_4fdbc341",
+  "function": "patients_list_by_contact_id_desc_bb2c3255",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2437,7 +2437,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_2f6f0e03",
+  "function": "patients_list_by_contact_lastname_946d0396",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2472,7 +2472,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_a9d4fc71",
+  "function": "patients_list_by_contact_lastname_desc_9377b128",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2507,7 +2507,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_751a06e6",
+  "function": "patients_list_by_contact_updated_at_df4f649f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2542,7 +2542,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_5d63c1f0",
+  "function": "patients_list_by_contact_updated_at_desc_c0a56084",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2577,7 +2577,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_97ebcb00",
+  "function": "patients_list_by_created_at_e5feed46",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2612,7 +2612,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_653dc2c0",
+  "function": "patients_list_by_created_at_desc_27976a46",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2647,7 +2647,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_9a26d54b",
+  "function": "patients_list_by_doctor_created_at_29b0d4de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2682,7 +2682,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_7db93e14",
+  "function": "patients_list_by_doctor_created_at_desc_667c14fe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2717,7 +2717,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_8a99fca4",
+  "function": "patients_list_by_doctor_id_863f4be1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2751,7 +2751,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_440b5c67",
+  "function": "patients_list_by_doctor_id_desc_38dac45c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2785,7 +2785,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_c8b8f110",
+  "function": "patients_list_by_doctor_lastname_c0e2d525",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2820,7 +2820,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_8b8c1b8f",
+  "function": "patients_list_by_doctor_lastname_desc_4947f125",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2855,7 +2855,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_55ac3d8e",
+  "function": "patients_list_by_doctor_updated_at_410f8c35",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2890,7 +2890,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_194b5206",
+  "function": "patients_list_by_doctor_updated_at_desc_2766471a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2925,7 +2925,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_28950a13",
+  "function": "patients_list_by_id_0506fd0f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2959,7 +2959,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_ff0abbe3",
+  "function": "patients_list_by_id_desc_79b79cae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2993,7 +2993,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_6eb5e40b",
+  "function": "patients_list_by_identifier_created_at_641351e8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3028,7 +3028,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_240826d4",
+  "function": "patients_list_by_identifier_created_at_desc_7c631b9e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3063,7 +3063,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_3910c51f",
+  "function": "patients_list_by_identifier_id_0185f604",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3097,7 +3097,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_43de3017",
+  "function": "patients_list_by_identifier_id_desc_af87fd43",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3131,7 +3131,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_cdc4f589",
+  "function": "patients_list_by_identifier_lastname_b83bac56",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3166,7 +3166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_6d5b6701",
+  "function": "patients_list_by_identifier_lastname_desc_2b4c9703",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3201,7 +3201,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_7f80c7aa",
+  "function": "patients_list_by_identifier_updated_at_6664a3f4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3236,7 +3236,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_1093fb3f",
+  "function": "patients_list_by_identifier_updated_at_desc_4565fed4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3271,7 +3271,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_19c623ef",
+  "function": "patients_list_by_lastname_1b810dd2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3306,7 +3306,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_ecdc5b73",
+  "function": "patients_list_by_lastname_desc_5f13a0a6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3341,7 +3341,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_7901b119",
+  "function": "patients_list_by_search_created_at_216bca4b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3376,7 +3376,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_1b86c31e",
+  "function": "patients_list_by_search_created_at_desc_adef11c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3411,7 +3411,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_b6f7dcf5",
+  "function": "patients_list_by_search_id_fa185825",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3445,7 +3445,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_0082f391",
+  "function": "patients_list_by_search_id_desc_2e06e714",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3479,7 +3479,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_ad032322",
+  "function": "patients_list_by_search_lastname_295f1e90",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3514,7 +3514,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_eec2f0d9",
+  "function": "patients_list_by_search_lastname_desc_34cf751e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3549,7 +3549,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_1f4910f7",
+  "function": "patients_list_by_search_updated_at_595c03c0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3584,7 +3584,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_6c91d33c",
+  "function": "patients_list_by_search_updated_at_desc_868505e5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3619,7 +3619,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_e0f25043",
+  "function": "patients_list_by_updated_at_f10206b3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3654,7 +3654,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_6492ce96",
+  "function": "patients_list_by_updated_at_desc_cb4b6ec4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3689,7 +3689,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_3a72937c",
+  "function": "patients_list_changes_by_at_desc_3b9e32e8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3715,7 +3715,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_056b295b",
+  "function": "patients_list_deleted_by_contact_created_at_0097988e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3750,7 +3750,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_0f96b614",
+  "function": "patients_list_deleted_by_contact_created_at_desc_b1469fde",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3785,7 +3785,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_aab35aea",
+  "function": "patients_list_deleted_by_contact_id_8db2d9e4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3819,7 +3819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_a46b2e3f",
+  "function": "patients_list_deleted_by_contact_id_desc_834cd27d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3853,7 +3853,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_9fe97c56",
+  "function": "patients_list_deleted_by_contact_lastname_6285b717",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3888,7 +3888,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_e637ec81",
+  "function": "patients_list_deleted_by_contact_lastname_desc_b0e9358b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3923,7 +3923,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_8c478955",
+  "function": "patients_list_deleted_by_contact_updated_at_b6329993",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3958,7 +3958,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_fe229e74",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_35b80a73",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3993,7 +3993,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_fdfa0eab",
+  "function": "patients_list_deleted_by_created_at_37804695",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4028,7 +4028,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_d7f1d0f8",
+  "function": "patients_list_deleted_by_created_at_desc_664118ce",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4063,7 +4063,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_4edb94f5",
+  "function": "patients_list_deleted_by_id_df283809",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4097,7 +4097,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_1b05137d",
+  "function": "patients_list_deleted_by_id_desc_2edbeb52",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4131,7 +4131,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_bf63553e",
+  "function": "patients_list_deleted_by_identifier_created_at_67fef888",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4166,7 +4166,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_3e766fdf",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_e7daa281",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4201,7 +4201,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_8b63eb3e",
+  "function": "patients_list_deleted_by_identifier_id_f2ccc40d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4235,7 +4235,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_2b885cd4",
+  "function": "patients_list_deleted_by_identifier_id_desc_e81d0ef3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4269,7 +4269,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_7cbb8f6a",
+  "function": "patients_list_deleted_by_identifier_lastname_6cd532ef",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4304,7 +4304,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_dc9bdcde",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_608a1e38",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4339,7 +4339,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_0a1ce5ec",
+  "function": "patients_list_deleted_by_identifier_updated_at_c43022b2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4374,7 +4374,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_e15b37ef",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_db8a299a",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4409,7 +4409,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_e844e7a6",
+  "function": "patients_list_deleted_by_lastname_f88c77b9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4444,7 +4444,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_7cfe7200",
+  "function": "patients_list_deleted_by_lastname_desc_473456fe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4479,7 +4479,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_d3b7a7cd",
+  "function": "patients_list_deleted_by_search_created_at_595a67c5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4514,7 +4514,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_3dc0cc24",
+  "function": "patients_list_deleted_by_search_created_at_desc_69a18c7f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4549,7 +4549,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_e545396e",
+  "function": "patients_list_deleted_by_search_id_d846dda8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4583,7 +4583,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_a0f77a77",
+  "function": "patients_list_deleted_by_search_id_desc_a71272ae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4617,7 +4617,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_cf5accd2",
+  "function": "patients_list_deleted_by_search_lastname_7c5c75d3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4652,7 +4652,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_b269a756",
+  "function": "patients_list_deleted_by_search_lastname_desc_a57728f8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4687,7 +4687,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_c490bdfd",
+  "function": "patients_list_deleted_by_search_updated_at_6daef8b3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4722,7 +4722,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_19e17621",
+  "function": "patients_list_deleted_by_search_updated_at_desc_9c33270d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4757,7 +4757,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_25da331f",
+  "function": "patients_list_deleted_by_updated_at_b44cc62e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4792,7 +4792,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_f6739114",
+  "function": "patients_list_deleted_by_updated_at_desc_6e513310",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4827,7 +4827,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_dc620888",
+  "function": "patients_list_duplicates_4f576c12",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4847,7 +4847,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_a871d7cb",
+  "function": "patients_merge_34dca6a4",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4884,7 +4884,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_195239dc",
+  "function": "patients_restore_eceac900",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4907,7 +4907,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_7b05891a",
+  "function": "patients_transfer_47943eca",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4932,7 +4932,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_6784745f",
+  "function": "patients_transfer_all_92dfe3e5",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4955,7 +4955,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_89f7a0e5",
+  "function": "patients_unmerge_f5248d9b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4978,7 +4978,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_5579b973",
+  "function": "patients_update_7e38618a",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -42,7 +42,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id)
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT refusal, (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
   EXISTS (SELECT FROM caller WHERE role = 'admin')
   OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
 ) AS "isAllowed", (SELECT row_to_json(r)::text FROM found r) AS body

@@ -80,7 +80,8 @@ audit_event AS (
     $11::text
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked_accounts) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin",
   EXISTS (SELECT FROM new_link WHERE is_own) AS "isOwnLink", EXISTS (SELECT FROM target WHERE id = (SELECT id FROM caller) AND email <> $6::jsonb ->> 'email') AS "isOwnEmail", EXISTS (SELECT FROM target WHERE username <> $8::text) AS "isRenamed",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -65,5 +65,5 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT refusal, (SELECT row_to_json(r)::text FROM found r) AS body, (SELECT id FROM successor) AS successor
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT row_to_json(r)::text FROM found r) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;

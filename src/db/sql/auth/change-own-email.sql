@@ -95,7 +95,8 @@ audit_event AS (
     ) FROM changed)
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT row_to_json(r)::text FROM changed r) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM changed r) AS body,
   EXISTS (SELECT FROM correct_password WHERE is_username_changed) AS "isUsernameChanged",
   EXISTS (SELECT FROM correct_password WHERE is_role_changed) AS "isRoleChanged"
 FROM token_account;

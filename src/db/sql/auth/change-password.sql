@@ -97,5 +97,6 @@ audit_event AS (
       ELSE 'refused' END
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT session_id FROM new_session) AS session_id
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT session_id FROM new_session) AS session_id
 FROM token_account;

@@ -29,5 +29,5 @@ audit_event AS (
       ELSE 'done' END
   FROM token_account
 )
-SELECT refusal, EXISTS (SELECT FROM ended) AS "isEnded"
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM ended) AS "isEnded"
 FROM token_account;

@@ -31,5 +31,5 @@ audit_event AS (
       ELSE 'not_found' END
   FROM token_account
 )
-SELECT refusal, EXISTS (SELECT FROM ended) AS "isEnded"
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM ended) AS "isEnded"
 FROM token_account;

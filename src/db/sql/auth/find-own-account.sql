@@ -22,5 +22,5 @@ account AS (SELECT u.id, u.username, u.email, u.role, (
     SELECT c.id, c.name, c.kind, caller.clinic_role AS role FROM caller JOIN clinics c ON c.id = caller.clinic_id
   ) o
 ) AS clinic FROM users u WHERE u.id = (SELECT id FROM caller))
-SELECT refusal, (SELECT row_to_json(r)::text FROM account r) AS body
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT row_to_json(r)::text FROM account r) AS body
 FROM token_account;

@@ -132,7 +132,7 @@ audit_event AS (
   FROM token_account LEFT JOIN lockout ON refusal IS NULL
   WHERE refusal IS NOT NULL OR reason IS NOT NULL
 )
-SELECT refusal, EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
   (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,

@@ -25,7 +25,7 @@ open_sessions AS (
     AND least(s.expires_at, s.last_used_at + make_interval(mins => $6::int)) > now()
     AND s.token_version = u.token_version AND s.password_version = u.password_version
 )
-SELECT refusal, (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
   SELECT ('[' || coalesce(string_agg((SELECT row_to_json(o) FROM (SELECT
       s.id, substr(to_json(s.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
       substr(to_json(s.last_used_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS last_used_at,

@@ -77,7 +77,8 @@ unlink_events AS (
     json_build_object('doctor', json_build_object('before', deleted.id, 'after', NULL))
   FROM token_account, deleted, linked_accounts
 )
-SELECT CASE WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT can_change FROM target) AS "canChange",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $8::int) AS assigned,
   EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

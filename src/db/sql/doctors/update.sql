@@ -109,7 +109,8 @@ audit_event AS (
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT can_change FROM target) AS "canChange",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM token_account;

@@ -29,7 +29,7 @@ found AS (
       ) END AS body
   FROM identifier_systems sy WHERE sy.id = $8::int AND (true)
 )
-SELECT refusal, (SELECT etag FROM found) AS etag,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT etag FROM found) AS etag,
   (SELECT is_expected_version FROM found) AS "isExpectedVersion",
   (SELECT body FROM found) AS body
 FROM token_account;

@@ -76,7 +76,8 @@ audit_event AS (
       ) || '}', '{}')::json::text, 2), '}'))::json FROM target, changed)
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT can_change FROM target) AS "canChange",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM duplicate) AS existing,
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM token_account;

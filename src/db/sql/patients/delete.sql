@@ -75,6 +75,7 @@ audit_event AS (
     $8::int
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT can_change FROM target) AS "canChange",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -73,7 +73,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT refusal, (SELECT etag FROM found) AS etag,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT etag FROM found) AS etag,
   (SELECT is_expected_version FROM found) AS "isExpectedVersion",
   (SELECT body FROM found) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;

@@ -108,7 +108,7 @@ audit_event AS (
   ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, patients)
   WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, e.patients))
 )
-SELECT refusal, (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
   SELECT ('[' || coalesce(string_agg(concat('{"patient":', concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
     ',"email":', coalesce(to_json(p.email)::text, 'null'),

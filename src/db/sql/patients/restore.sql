@@ -92,7 +92,8 @@ audit_event AS (
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"

@@ -75,6 +75,7 @@ audit_event AS (
     $10::text
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
   EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

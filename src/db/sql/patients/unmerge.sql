@@ -197,7 +197,8 @@ audit_event AS (
       FROM survivor, changed, moved)
   FROM token_account
 )
-SELECT CASE WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' ELSE refusal END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT true FROM target) AS "isTarget",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
   EXISTS (SELECT FROM survivor) AS "hasSurvivor",
   (SELECT p.merged_into FROM patients p WHERE p.id = (SELECT merged_into FROM target)) IS NOT NULL AS "isSurvivorMerged"
