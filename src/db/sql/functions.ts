@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_ae4eabcd",
+  "function": "assignments_create_449cb8a8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -143,6 +143,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -156,7 +157,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_536212b4",
+  "function": "assignments_delete_12c2048b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -170,7 +171,8 @@ export const statementFunctions: Record<
   "columns": {
    "refusal": "text",
    "isDeleted": "boolean",
-   "isRefused": "boolean"
+   "isRefused": "boolean",
+   "needsClinicRole": "boolean"
   },
   "readsInIndexOrder": false
  },
@@ -2082,7 +2084,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_847c07fa",
+  "function": "patients_create_1e5d25c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2098,6 +2100,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2112,7 +2115,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_302384d7",
+  "function": "patients_delete_6e4e4c56",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2129,6 +2132,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "isDeleted": "boolean"
   },
@@ -2157,7 +2161,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_6f3745ee",
+  "function": "patients_export_csv_95918fcc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2172,13 +2176,14 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_40aecae2",
+  "function": "patients_export_ndjson_d18a6433",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2193,6 +2198,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
@@ -2244,7 +2250,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_df03e15a",
+  "function": "patients_import_f499ffb2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2263,6 +2269,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -4847,7 +4854,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_34dca6a4",
+  "function": "patients_merge_cd0d43ae",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4874,6 +4881,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "etag": "text",
    "hasSurvivor": "boolean",
@@ -4884,7 +4892,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_eceac900",
+  "function": "patients_restore_4edacfd1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4898,6 +4906,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "canRestore": "boolean",
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
@@ -4955,7 +4964,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_f5248d9b",
+  "function": "patients_unmerge_69c7541d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4972,13 +4981,14 @@ export const statementFunctions: Record<
    "isTarget": "boolean",
    "mergedInto": "integer",
    "canChangeSuccessor": "boolean",
+   "isOwnSuccessor": "boolean",
    "hasSurvivor": "boolean",
    "isSurvivorMerged": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_7e38618a",
+  "function": "patients_update_33a3d8c2",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4996,6 +5006,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "fieldErrors": "json",
    "existing": "integer",

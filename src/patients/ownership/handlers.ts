@@ -6,6 +6,7 @@ import {
   type FieldError,
   Problem,
   requireAdmin,
+  requireClinicRole,
   requireFound,
   requireNotMerged,
   validationProblem,
@@ -57,12 +58,13 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
+    const { canRestore, body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
       statement,
       ownerHasEmail,
       ownerHasIdentifier,
     );
     requireNotMerged(state);
+    requireClinicRole(canRestore !== false);
     if (isEmailTaken) throw ownerHasEmail();
     if (takenSystem !== null) throw ownerHasIdentifier(takenSystem);
     if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);

@@ -1,4 +1,4 @@
-import { mergedProblem } from "../../http/common-openapi.ts";
+import { clinicRoleRequired, mergedProblem } from "../../http/common-openapi.ts";
 import {
   type DescribedRoutes,
   describeParameters,
@@ -142,6 +142,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         "Restores a deleted patient of yours, or as an admin that of any account, with the assignments that it had. A patient that is not deleted stays as it is, so this request can be retried.",
       responses: [{ status: 200, description: "The patient was restored.", schema: RestoredPatient }],
       problems: {
+        403: clinicRoleRequired,
         404: {
           description: "You have no deleted patient with this id.",
           detail: "There is no such deleted patient.",

@@ -25,17 +25,20 @@ caller_recheck AS (
     AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
   FOR SHARE OF u, s, ms
 ),
-doctor_may_only_read AS (
-  SELECT FROM mappings m
-  WHERE m.id = $6::int AND m.current_doctor_id = (SELECT doctor_id FROM caller) AND NOT (
+may_only_read AS (
+  SELECT m.owner_id = (SELECT clinic_id FROM caller) AS needs_clinic_role FROM mappings m
+  WHERE m.id = $6::int AND (
     m.owner_id = (SELECT clinic_id FROM caller)
+    OR m.current_doctor_id = (SELECT doctor_id FROM caller)
+  ) AND NOT (
+    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
   )
 ),
 deleted AS (
   DELETE FROM mappings m
   WHERE m.id = $6::int AND m.owner_id IS NOT NULL AND (
-    m.owner_id = (SELECT clinic_id FROM caller)
+    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
   ) AND EXISTS (SELECT FROM caller_recheck)
   RETURNING m.doctor_id
@@ -46,7 +49,7 @@ audit_event AS (
     'unassign',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
-      WHEN EXISTS (SELECT FROM doctor_may_only_read) THEN 'refused'
+      WHEN EXISTS (SELECT FROM may_only_read) THEN 'refused'
       ELSE 'not_found' END,
     (SELECT m.patient_id FROM mappings m WHERE m.id = $6::int),
     (
@@ -61,5 +64,6 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM may_only_read) AS "isRefused",
+  EXISTS (SELECT FROM may_only_read WHERE needs_clinic_role) AS "needsClinicRole"
 FROM token_account;
