@@ -737,7 +737,7 @@ export interface Invitation {
 export interface OpenEmergencyAccess {
   /** The id of the emergency access. */
   id: number;
-  /** The admin's account. */
+  /** The account that has it. */
   account: {
     id: number;
     username: string;

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { param } from "../statement.ts";
 import { callerClinicId, callerDoctorId, callerId, callerIsAdmin, callerIsAuditor } from "./caller.ts";
 
 /** Whether the caller works in the clinic as a clerk or more, or as a clinician or more. */
@@ -13,9 +14,12 @@ const callerRoles = {
   anyAccount: sql`true`,
   admin: callerIsAdmin,
   auditor: callerIsAuditor,
-  /** In a clinic, as a clerk or more, or as a clinician or more. */
+  /** In the clinic: a clerk or more, a clinician or more, a manager. */
   clerk: isClerk,
   clinician: isClinician,
+  manager: sql`EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')`,
+  /** A clinician of a shared clinic, where the installation gives members emergency access. */
+  emergencyMember: sql`${param("allows_members")}::boolean AND ${isClinician} AND ${callerClinicId} <> ${callerId}`,
   /** Of the clinic that owns a patient: a member, a clerk or more, a clinician or more. A deleted patient has no owner. */
   memberOfOwner: sql`p.owner_id = ${callerClinicId}`,
   clerkOfOwner: sql`p.owner_id = ${callerClinicId} AND ${isClerk}`,
@@ -29,10 +33,11 @@ const callerRoles = {
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = ${callerDoctorId}
       )`,
-  /** An admin with an emergency access (break-glass) that has not expired. */
-  emergencyAdmin: sql`p.owner_id IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
+  /** An admin, or a clinician of a shared clinic, with an emergency access (break-glass) that has not expired. */
+  withEmergencyAccess: sql`p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = ${callerId} AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (${callerIsAdmin} OR ea.clinic_id = ${callerClinicId} AND ${isClinician})
       )`,
   /** Of the clinic that owns an assignment's patient. */
   memberOfAssigned: sql`m.owner_id = ${callerClinicId}`,
@@ -50,8 +55,13 @@ const permissions = {
   "patients:create": ["clerk"],
   "patients:export": ["clerk"],
   "patients:list": ["memberOfOwner", "assignedDoctor"],
-  "patients:read": ["memberOfOwner", "assignedDoctor", "emergencyAdmin"],
-  "patients:read_audit_log": ["memberOfOwner", "assignedDoctor", "emergencyAdmin", "memberOfFormerOwner"],
+  "patients:read": ["memberOfOwner", "assignedDoctor", "withEmergencyAccess"],
+  "patients:read_audit_log": [
+    "memberOfOwner",
+    "assignedDoctor",
+    "withEmergencyAccess",
+    "memberOfFormerOwner",
+  ],
   "patients:change": ["clerkOfOwner"],
   "patients:delete": ["clinicianOfOwner"],
   "patients:merge": ["clinicianOfOwner"],
@@ -60,8 +70,8 @@ const permissions = {
   "patients:restore": ["clinicianOfOwner", "clinicianOfFormerOwner", "adminOfDeleted"],
   "patients:transfer": ["admin"],
   "patients:erase": ["admin"],
-  "patients:grant_emergency_access": ["admin"],
-  "emergency_accesses:list": ["admin"],
+  "patients:grant_emergency_access": ["admin", "emergencyMember"],
+  "emergency_accesses:list": ["admin", "manager"],
   "assignments:list": ["memberOfAssigned", "doctorOfAssigned"],
   "assignments:create": ["clinician"],
   "assignments:end": ["clinicianOfAssigned", "admin"],

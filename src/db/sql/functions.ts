@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_449cb8a8",
+  "function": "assignments_create_39d5e4f6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -177,7 +177,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_5046318f",
+  "function": "assignments_find_doctors_of_patient_19a7977b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1830,7 +1830,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_9252d20f",
+  "function": "emergency_accesses_list_by_id_8269a918",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1853,7 +1853,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_6e3692fa",
+  "function": "emergency_accesses_list_by_id_desc_c95b0413",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2084,7 +2084,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_1e5d25c9",
+  "function": "patients_create_ca281aaf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2115,7 +2115,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_6e4e4c56",
+  "function": "patients_delete_da14b2a0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2205,7 +2205,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_50d84b49",
+  "function": "patients_find_e30be98f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2229,7 +2229,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_c37ca953",
+  "function": "patients_grant_emergency_access_0b943054",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2238,19 +2238,20 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "reason": "text",
    "id": "integer",
+   "allows_members": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
+   "isAllowed": "boolean",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_f499ffb2",
+  "function": "patients_import_00d408e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2280,7 +2281,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_2a65e6b5",
+  "function": "patients_list_accesses_by_at_desc_b2beb033",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3696,7 +3697,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_3b9e32e8",
+  "function": "patients_list_changes_by_at_desc_0f258ada",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4834,7 +4835,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_4f576c12",
+  "function": "patients_list_duplicates_c6f51e5c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4854,7 +4855,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_cd0d43ae",
+  "function": "patients_merge_3d377adf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4964,7 +4965,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_69c7541d",
+  "function": "patients_unmerge_2aea6095",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4988,7 +4989,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_33a3d8c2",
+  "function": "patients_update_acc3eade",
   "params": {
    "clinic_id": "integer",
    "today": "date",
