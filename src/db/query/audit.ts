@@ -31,6 +31,7 @@ export const requestActions = [
   "logout",
   "refresh",
   "repeat_refresh",
+  "move_session",
   "change_password",
   "create_identifier_system",
   "update_identifier_system",

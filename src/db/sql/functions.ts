@@ -1042,6 +1042,28 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "auth/move-session": {
+  "function": "auth_move_session_0219c1c9",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "clinic": "integer",
+   "spent_hash": "text",
+   "token_hash": "text",
+   "address": "text",
+   "user_agent": "text",
+   "request_id": "uuid"
+  },
+  "columns": {
+   "refusal": "text",
+   "isMember": "boolean",
+   "isMoved": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/open-session": {
   "function": "auth_open_session_ab051fe2",
   "params": {
