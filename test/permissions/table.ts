@@ -59,6 +59,7 @@ export const permissionTable: Record<string, number[]> = {
   "GET /api/mappings": [401, 200, 200, 200, 200, 403, 401, 401],
   "POST /api/mappings": [401, 201, 400, 400, 400, 403, 401, 401],
   "GET /api/mappings/:id": [401, 200, 404, 200, 404, 403, 401, 401],
+  "PATCH /api/mappings/:id": [401, 200, 404, 403, 200, 403, 401, 401],
   "DELETE /api/mappings/:id": [401, 204, 404, 403, 204, 403, 401, 401],
   "DELETE /api/mappings/:id/delete": [401, 204, 404, 403, 204, 403, 401, 401],
   "GET /api/changes": [401, 200, 200, 200, 200, 403, 401, 401],

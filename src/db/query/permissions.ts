@@ -47,7 +47,7 @@ const permissions = {
   "patients:grant_emergency_access": ["admin"],
   "emergency_accesses:list": ["admin"],
   "assignments:list": ["ownerOfAssigned", "doctorOfAssigned"],
-  "assignments:end": ["ownerOfAssigned", "admin"],
+  "assignments:change": ["ownerOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
   "identifier_systems:read": ["anyAccount"],

@@ -112,13 +112,15 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_f61a6c21",
+  "function": "assignments_create_6f12a2d2",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "doctor": "integer",
+   "role": "text",
+   "primary": "boolean",
    "key": "text",
    "request_id": "uuid",
    "address": "text",
@@ -130,6 +132,7 @@ export const statementFunctions: Record<
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "patient": "boolean",
    "doctor": "boolean",
    "active": "boolean",
@@ -137,19 +140,22 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
- "assignments/delete": {
-  "function": "assignments_delete_ab8d489d",
+ "assignments/end": {
+  "function": "assignments_end_f4211bc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
-   "isDeleted": "boolean",
-   "isRefused": "boolean"
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
@@ -170,8 +176,196 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "assignments/list-all-ended-by-created-at": {
+  "function": "assignments_list_all_ended_by_created_at_2883c0ef",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-created-at-desc": {
+  "function": "assignments_list_all_ended_by_created_at_desc_dec77f84",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-id": {
+  "function": "assignments_list_all_ended_by_id_200b5bf8",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-id-desc": {
+  "function": "assignments_list_all_ended_by_id_desc_18051418",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-created-at": {
+  "function": "assignments_list_all_ended_by_patient_created_at_cf83bc4d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-created-at-desc": {
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_672b5ced",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-id": {
+  "function": "assignments_list_all_ended_by_patient_id_a630d171",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-id-desc": {
+  "function": "assignments_list_all_ended_by_patient_id_desc_9dee7e41",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_a0ee06b8",
+  "function": "assignments_list_by_created_at_2789ef21",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -194,7 +388,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_8e609100",
+  "function": "assignments_list_by_created_at_desc_142b583a",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -217,7 +411,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_bf119378",
+  "function": "assignments_list_by_id_4c06d566",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -239,7 +433,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_35f4e7bb",
+  "function": "assignments_list_by_id_desc_957cfa5b",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -261,7 +455,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_fd3ceef9",
+  "function": "assignments_list_by_patient_created_at_402adbf0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -284,7 +478,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
+  "function": "assignments_list_by_patient_created_at_desc_5175c0ff",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -307,7 +501,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_2a70cd97",
+  "function": "assignments_list_by_patient_id_c0ac7313",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -329,7 +523,187 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_b78a117e",
+  "function": "assignments_list_by_patient_id_desc_bc5e6374",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-created-at": {
+  "function": "assignments_list_ended_by_created_at_fbf4b766",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-created-at-desc": {
+  "function": "assignments_list_ended_by_created_at_desc_000134f6",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-id": {
+  "function": "assignments_list_ended_by_id_82856216",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-id-desc": {
+  "function": "assignments_list_ended_by_id_desc_e3224158",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-created-at": {
+  "function": "assignments_list_ended_by_patient_created_at_5013373d",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-created-at-desc": {
+  "function": "assignments_list_ended_by_patient_created_at_desc_78ccb22a",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-id": {
+  "function": "assignments_list_ended_by_patient_id_3d62fe84",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "today": "date",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-id-desc": {
+  "function": "assignments_list_ended_by_patient_id_desc_b20a00e0",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -351,7 +725,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_6940c073",
+  "function": "assignments_list_of_doctor_by_created_at_37c93f04",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -375,7 +749,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
+  "function": "assignments_list_of_doctor_by_created_at_desc_707b9ccf",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -399,7 +773,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_794070c8",
+  "function": "assignments_list_of_doctor_by_id_a2941c92",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -422,7 +796,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
+  "function": "assignments_list_of_doctor_by_id_desc_c52fe423",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -445,7 +819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
+  "function": "assignments_list_of_doctor_by_patient_created_at_d682889f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -469,7 +843,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_ef60dcd3",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -493,7 +867,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
+  "function": "assignments_list_of_doctor_by_patient_id_25e8c407",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -516,7 +890,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_aca79cc4",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -537,6 +911,27 @@ export const statementFunctions: Record<
    "isAllowed": "boolean"
   },
   "readsInIndexOrder": true
+ },
+ "assignments/update": {
+  "function": "assignments_update_1431b6c4",
+  "params": {
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
  },
  "audit/find-open-day": {
   "function": "audit_find_open_day_ce09aa8f",
@@ -988,7 +1383,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_026a3dd3",
+  "function": "changes_list_all_b6a45efc",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -1010,7 +1405,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_6932ce97",
+  "function": "changes_list_since_4dc31a5f",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",
@@ -3380,7 +3775,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_891e12ae",
+  "function": "patients_list_changes_by_at_desc_b8cfd351",
   "params": {
    "token_version": "integer",
    "session_id": "uuid",

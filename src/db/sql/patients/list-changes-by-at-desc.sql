@@ -46,7 +46,7 @@ page_and_next AS (
       (
         SELECT e.*
         FROM audit_events e
-        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint)
           AND e.patient_id >= $4::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
@@ -68,7 +68,7 @@ page_and_next AS (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients && ($4::int || merged_patients($4::int)) AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+          WHERE e.patients && ($4::int || merged_patients($4::int)) AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
@@ -92,7 +92,7 @@ page_and_next AS (
         FROM (
           SELECT e.* FROM unnest(merged_patients($4::int)) merged (id), LATERAL (
             SELECT e.* FROM audit_events e
-            WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+            WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
               AND (e.patient_id, e.at, e.id) < (merged.id, $5::timestamptz, $6::bigint)
               AND e.patient_id >= merged.id
             ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1

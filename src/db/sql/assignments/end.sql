@@ -1,0 +1,74 @@
+-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 expected integer[], $6 excluded text[], $7 request_id uuid, $8 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id,
+    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
+      SELECT FROM sessions s
+      WHERE s.id = $2::uuid AND s.user_id = u.id
+        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+    ) AS is_accepted,
+    u.probing_until > now() AS is_probing
+  FROM users u WHERE u.id = $3::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id FROM token_account
+  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+visible AS (
+  SELECT m.id FROM mappings m
+  WHERE m.id = $4::int AND m.owner_id IS NOT NULL AND (SELECT id FROM caller) IS NOT NULL
+    AND (m.current_doctor_id = (SELECT doctor_id FROM caller) OR (
+      m.owner_id = (SELECT id FROM caller)
+      OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+    ))
+),
+target AS (
+  SELECT m.*, (
+    m.owner_id = (SELECT id FROM caller)
+    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  ) AS can_change, coalesce(m.version = ANY ($5::int[]), $5::int[] IS NULL) AND NOT ARRAY[m.version::text, m.version::text] && $6::text[] AS is_expected_version
+  FROM visible, lock_assignment(visible.id) m
+  WHERE m.owner_id IS NOT NULL AND (m.current_doctor_id = (SELECT doctor_id FROM caller) OR (
+    m.owner_id = (SELECT id FROM caller)
+    OR EXISTS (SELECT FROM caller WHERE role = 'admin')
+  ))
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
+    AND s.id = $2::uuid AND s.user_id = u.id
+    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
+  FOR SHARE OF u, s
+),
+deleted AS (
+  DELETE FROM mappings m USING target
+  WHERE m.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
+  RETURNING m.*
+),
+ended AS (
+  INSERT INTO ended_assignments (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by)
+  SELECT m.id, m.patient_id, m.owner_id, m.doctor_id, (SELECT btrim(d.firstname || ' ' || d.lastname) FROM doctors d WHERE d.id = m.doctor_id), m.role, m.is_primary, m.version + 1, m.assigned_at, (SELECT id FROM caller)
+  FROM deleted m
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
+  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+    'unassign',
+    CASE WHEN NOT is_accepted THEN 'refused'
+      WHEN EXISTS (SELECT FROM deleted) THEN 'done'
+      WHEN EXISTS (SELECT FROM target) THEN 'refused'
+      ELSE 'not_found' END,
+    (SELECT m.patient_id FROM mappings m WHERE m.id = $4::int),
+    (
+      SELECT ('{' || string_agg(
+        format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
+        ',' ORDER BY coalesce(b.n, a.n)
+      ) || '}')::json
+      FROM json_each((SELECT row_to_json(o) FROM (SELECT doctor_id AS doctor FROM deleted) o)) WITH ORDINALITY b (key, value, n)
+        FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
+      WHERE b.value::text IS DISTINCT FROM a.value::text
+    )
+  FROM token_account
+)
+SELECT (SELECT can_change FROM target) AS "canChange",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM deleted) AS "isEnded"
+FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
