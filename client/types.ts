@@ -437,6 +437,8 @@ export type FieldErrorCode =
  * - `token_invalid`: 401. The access token is malformed, or is not from this API. Refresh once, send the request again, and log in if that fails.
  * - `token_expired`: 401. The access token has expired. Refresh, and send the request again.
  * - `token_revoked`: 401. The session of the access token has ended, or the account is disabled or has another role now. Refresh once, send the request again, and log in if that fails.
+ * - `clinic_changed`: 401. The session has moved to another clinic since the access token was issued. Use the latest access token. Do not send the request again: it would be for the other clinic.
+ * - `membership_ended`: 401. The account is not a member any more of the clinic in which the session works. Refresh: the session goes on in the personal clinic. Do not send the request again.
  * - `invalid_credentials`: 401. There is no active account with this username and password. Ask for the password again.
  * - `refresh_token_invalid`: 401. The refresh token is unknown or already used, or its session has ended. Log in.
  * - `password_change_required`: 403. An operator has set the password of your account. Change the password: `POST /api/auth/password/`.
@@ -470,6 +472,7 @@ export type FieldErrorCode =
  * - `unmerge_expired`: 409. The merge was more than 30 days ago. Do not offer this action.
  * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
+ * - `last_manager`: 409. The change would leave a shared clinic without an active manager. Make another member a manager first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
@@ -499,6 +502,8 @@ export type ProblemCode =
   | "token_invalid"
   | "token_expired"
   | "token_revoked"
+  | "clinic_changed"
+  | "membership_ended"
   | "invalid_credentials"
   | "refresh_token_invalid"
   | "password_change_required"
@@ -532,6 +537,7 @@ export type ProblemCode =
   | "unmerge_expired"
   | "merge_exceeds_limit"
   | "last_admin"
+  | "last_manager"
   | "invitation_unusable"
   | "replay_unreadable"
   | "merged"
@@ -568,6 +574,8 @@ export interface Credentials {
   username: string;
   /** The account's password. */
   password: string;
+  /** The clinic in which the session works. Left out: the one that the account moved to last, or else its personal clinic. */
+  clinic?: number;
 }
 
 /** The account that was created. */
@@ -590,6 +598,13 @@ export interface Account {
   email: string;
   /** A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else. */
   role: Role;
+  /** The clinic in which your session works, with your role there. */
+  clinic: {
+    id: number;
+    name: string;
+    kind: "personal" | "shared";
+    role: "reader" | "clerk" | "clinician" | "manager";
+  };
 }
 
 /** The tokens of a session. The fields are named as in OAuth 2.0 where it has them (RFC 6749, section 5.1). */
@@ -602,6 +617,8 @@ export interface TokenPair {
   token_type: "Bearer";
   /** How long `access` is valid, in seconds: at most 900. */
   expires_in: number;
+  /** The id of the clinic in which the session works. After a refresh it can be another one: because another tab has moved the session, or because the membership has ended. */
+  clinic: number;
   /** Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403. The password expires after 24 hours. */
   must_change_password?: true;
 }
@@ -922,6 +939,8 @@ export interface Access {
       after: unknown;
     };
   };
+  /** The clinic in which the account worked. Left out if the request had no session, and in events from before version 1.2. */
+  clinic?: number;
   /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
   /** The id of the account that was linked to a doctor of this patient, and can read it since. */
@@ -955,6 +974,8 @@ export interface AuditEvent {
       after: unknown;
     };
   };
+  /** The clinic in which the account worked. Left out if the request had no session, and in events from before version 1.2. */
+  clinic?: number;
   /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
   /** For a change of a patient: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */

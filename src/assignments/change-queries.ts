@@ -7,7 +7,7 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
+  refusalAfterWait,
 } from "../db/query/caller.ts";
 import { stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -33,7 +33,7 @@ const canChange = can("assignments:change");
 
 /**
  * The step `target` locks the assignment, and its patient before it: `lock_assignment` in
- * drizzle/0032_assignment_life.sql. Only for those who see it.
+ * drizzle/0033_assignment_life.sql. Only for those who see it.
  */
 const targetSteps = sql`visible AS (
     SELECT m.id FROM mappings m
@@ -87,9 +87,9 @@ export const updateAssignment = authenticated<ChangedRecord<Assignment>, ChangeP
     changes: sql`(SELECT ${changesBetween(assignmentOf("target"), assignmentOf("changed"))} FROM changed)`,
   })},
   ${formerPrimaryEvent}
-SELECT ${targetColumns}, (SELECT ${versionTag("version")} FROM changed) AS etag,
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, (SELECT ${versionTag("version")} FROM changed) AS etag,
   (SELECT ${assignmentJson}::text FROM changed m) AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );
 
 const doctorOf = (step: string) => stepJson(sql`doctor_id AS doctor`, step);
@@ -119,6 +119,6 @@ export const endAssignment = authenticated<TargetState & { isEnded: boolean }, D
     patient,
     changes: changesBetween(doctorOf("deleted"), sql`NULL`),
   })}
-SELECT ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isEnded"
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isEnded"
+FROM token_account`,
 );

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Caller, callerId, callerIsAdmin } from "../db/query/caller.ts";
+import { type Caller, callerClinicId, callerIsAdmin } from "../db/query/caller.ts";
 import { isoTimestamp, jsonText } from "../db/query/json.ts";
 import { defineList, type IndexScan, type PageRequest } from "../db/query/list.ts";
 import { ended_assignments } from "../db/schema.ts";
@@ -44,9 +44,11 @@ const endedOfPatient = (condition: SQL): IndexScan => ({
       ) em`,
   condition,
 });
-const isOwn = sql`em.owner_id = ${callerId}`;
+const isOwn = sql`em.owner_id = ${callerClinicId}`;
 
-const ownScans: IndexScan[] = [{ from: sql`ended_assignments em`, equals: [["em.owner_id", callerId]] }];
+const ownScans: IndexScan[] = [
+  { from: sql`ended_assignments em`, equals: [["em.owner_id", callerClinicId]] },
+];
 const ownOfPatient = [endedOfPatient(isOwn)];
 const listOwnEnded = defineList<ListedAssignment>({
   ...endedList,
@@ -65,7 +67,7 @@ const doctorScans: IndexScan[] = [
     from: sql`ended_assignments em`,
     equals: [
       ["em.doctor_id", doctor],
-      ["em.owner_id", callerId],
+      ["em.owner_id", callerClinicId],
     ],
     condition: sql`NOT ${callerIsAdmin}`,
   },

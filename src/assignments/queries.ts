@@ -10,8 +10,9 @@ import {
   authenticatedRetryable,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -55,8 +56,8 @@ export const findDoctorsOfPatient = authenticatedRetryable<
     outcome: unlessMerged(readOutcome(sql`EXISTS (SELECT FROM found)`)),
     patient: id,
   })}
-SELECT ${jsonBody("found")} AS body, ${successorColumn}
-FROM caller`,
+SELECT ${refusalColumn}, ${jsonBody("found")} AS body, ${successorColumn}
+FROM token_account`,
 );
 
 const patient = intParam("patient");
@@ -78,7 +79,7 @@ const newAssignmentValues = sql`(
 
 /**
  * The step `primary_event`: an event about the assignment that the step `former_primary` has made an ordinary one.
- * `unset_primary` (drizzle/0032_assignment_life.sql) returns it as it is then.
+ * `unset_primary` (drizzle/0033_assignment_life.sql) returns it as it is then.
  */
 export const formerPrimaryEvent = insertFurtherAuditEvents("primary_event", sql`former_primary f`, {
   action: "update_assignment",
@@ -158,8 +159,8 @@ export const createAssignment = idempotentCreate<
     changes: sql`(SELECT ${changesBetween(sql`NULL`, newAssignmentValues)} FROM result WHERE is_new)`,
   })},
   ${formerPrimaryEvent}
-SELECT ${createResultColumns}, '1' AS etag,
+SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, '1' AS etag,
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );

@@ -8,7 +8,8 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import { columnNames, jsonText } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -83,8 +84,8 @@ export const findPatient = authenticatedRetryable<FoundRecord<Patient>, FindPara
     ),
     patient: id,
   })}
-SELECT ${foundRecordColumns}, ${successorColumn}
-FROM caller`,
+SELECT ${refusalColumn}, ${foundRecordColumns}, ${successorColumn}
+FROM token_account`,
 );
 
 /**
@@ -149,10 +150,9 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
     patient: id,
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed", { dates: { age: "age_as_of" } })} FROM target, changed)`,
   })}
-SELECT ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
-FROM caller
-WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );
 
 /**
@@ -176,7 +176,6 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
     outcome: targetOutcome("deleted"),
     patient: id,
   })}
-SELECT ${targetColumns}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
-FROM caller
-WHERE NOT (${isRevokedDuringWait("target")})`,
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
+FROM token_account`,
 );

@@ -59,6 +59,12 @@ export async function withNewToken(account: TestAccount): Promise<TestAccount> {
   });
 }
 
+/** The same account and session, with a token of other claims. */
+export async function withToken(account: TestAccount, claims: Record<string, unknown>): Promise<TestAccount> {
+  const token = await mintToken({ sub: String(account.id), sid: account.sid, ...claims });
+  return callingWith(account.api, { id: account.id, sid: account.sid, username: account.username, token });
+}
+
 /** Gives a password to an account of `newAccount`. */
 export async function setPassword(id: number, password: string): Promise<void> {
   const hash = await hashPassword(password, 4);
@@ -102,6 +108,7 @@ export const tokenPair = {
   refresh: expect.stringMatching(/^[\w-]{43}$/),
   token_type: "Bearer",
   expires_in: 900,
+  clinic: expect.any(Number),
 };
 
 /** All events after which the tokens of an account are refused, and how to cause each. */

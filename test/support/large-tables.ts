@@ -4,6 +4,7 @@ import { type SetupStep, statement } from "./explain.ts";
 export const allTables = [
   "audit_digests",
   "change_feed",
+  "clinics",
   "doctors",
   "emergency_accesses",
   "ended_assignments",
@@ -12,6 +13,7 @@ export const allTables = [
   "invitations",
   "login_attempts",
   "mappings",
+  "memberships",
   "patient_identifiers",
   "patient_merges",
   "patients",

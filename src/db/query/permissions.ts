@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { callerDoctorId, callerId, callerIsAdmin, callerIsAuditor } from "./caller.ts";
+import { callerClinicId, callerDoctorId, callerId, callerIsAdmin, callerIsAuditor } from "./caller.ts";
 
 /**
  * What the caller can be to a record, as conditions on that record. In every statement `p` is a patient, `m` an
@@ -10,9 +10,9 @@ const callerRoles = {
   admin: callerIsAdmin,
   auditor: callerIsAuditor,
   /** The owner of a patient. A deleted patient has none. */
-  owner: sql`p.owner_id = ${callerId}`,
+  owner: sql`p.owner_id = ${callerClinicId}`,
   /** The owner at the time of the deletion. */
-  formerOwner: sql`p.deleted_from = ${callerId}`,
+  formerOwner: sql`p.deleted_from = ${callerClinicId}`,
   adminOfDeleted: sql`p.deleted_at IS NOT NULL AND ${callerIsAdmin}`,
   /** The own account of an assigned doctor. */
   assignedDoctor: sql`p.owner_id IS NOT NULL AND EXISTS (
@@ -25,7 +25,7 @@ const callerRoles = {
         WHERE ea.account_id = ${callerId} AND ea.patient_id = p.id AND ea.expires_at > now()
       )`,
   /** The owner of an assignment's patient. */
-  ownerOfAssigned: sql`m.owner_id = ${callerId}`,
+  ownerOfAssigned: sql`m.owner_id = ${callerClinicId}`,
   /** The own account of the doctor of an assignment. */
   doctorOfAssigned: sql`m.current_doctor_id = ${callerDoctorId}`,
   /** The account that created a doctor. */

@@ -8,7 +8,7 @@ import { patients } from "./patients.ts";
 
 /**
  * Assignments that have ended, with the ids that they had in `mappings`. They are apart from the current ones, so that
- * they give nobody access to a patient and no list reads past them (docs/decisions/0016-ended-assignments.md).
+ * they give nobody access to a patient and no list reads past them (docs/decisions/0017-ended-assignments.md).
  */
 export const ended_assignments = pgTable(
   "ended_assignments",

@@ -31,6 +31,7 @@ import {
 } from "../columns.ts";
 import type { UniqueConstraint } from "../errors.ts";
 import { users } from "./accounts.ts";
+import { clinics } from "./clinics.ts";
 import { genders } from "./codes.ts";
 
 // Patients, and the emergency access to them.
@@ -63,9 +64,9 @@ export const patients = pgTable(
     version: versionColumn(),
     ...olderNameColumns(),
     ...nameSearchColumns(),
-    /** The account that owns it: its creator, until a transfer. Null while it is deleted. */
+    /** The clinic that owns it: the one of its creation, until a transfer. Null while it is deleted. */
     owner_id: integer(),
-    /** While it is deleted: the account that owned it, and will own it again when it is restored. */
+    /** While it is deleted: the clinic that owned it, and will own it again when it is restored. */
     deleted_from: integer(),
     deleted_at: timestampColumn(),
     /**
@@ -76,8 +77,8 @@ export const patients = pgTable(
   },
   (t) => [
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
-    foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
-    foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
+    foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [clinics.id]),
+    foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [clinics.id]),
     // A survivor that is removed for good takes along what was merged into it: it is the same person.
     foreignKeyTo("patients_merged_into_fkey", [t.merged_into], [t.id]).onDelete("cascade"),
     uniqueKeyIndex("patients_owner_id_email_key").on(
@@ -85,7 +86,7 @@ export const patients = pgTable(
       t.owner_id,
       sharedEmailKey(t.email_shared, t.id),
     ),
-    // The pages of an account's patients by id; also the target of mappings_patient_fkey.
+    // The pages of a clinic's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name, by creation time and by the last change, and the same four for deleted patients.
     index("patients_owner_id_last_first_id_idx").on(t.owner_id, t.last_first, t.id),
@@ -102,7 +103,7 @@ export const patients = pgTable(
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
     index("patients_merged_into_idx").on(t.merged_into).where(sql`${t.merged_into} IS NOT NULL`),
-    // The patients of an account, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
+    // The patients of a clinic, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
     // read the list of pending entries.
     index("patients_name_tokens_idx")
       .using("gin", sql`patient_name_tokens(${t.owner_id}, ${t.deleted_from}, ${t.name_tokens})`)
@@ -113,7 +114,7 @@ export const patients = pgTable(
         AND num_nulls(${t.owner_id}, ${t.deleted_at}, ${t.merged_into}) = 2`,
     ),
     check("patients_merged_into_check", sql`${t.merged_into} <> ${t.id}`),
-    // The patients of an account, or its deleted ones, that have a phone number.
+    // The patients of a clinic, or its deleted ones, that have a phone number.
     index("patients_phones_idx")
       .using("gin", sql`patient_phones(${t.owner_id}, ${t.deleted_from}, ${t.phones})`)
       .with({ fastupdate: false })

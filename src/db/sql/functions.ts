@@ -11,8 +11,10 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_57f10429",
+  "function": "accounts_end_sessions_b358452f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -21,14 +23,17 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isFound": "boolean"
   },
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_22c68bb4",
+  "function": "accounts_find_e9729c87",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -38,14 +43,17 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "isAllowed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_16ba05b1",
+  "function": "accounts_list_by_id_518099e4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -59,6 +67,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -67,8 +76,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_cb549bd0",
+  "function": "accounts_list_by_id_desc_1f21cac0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -82,6 +93,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -90,8 +102,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_dcf2890e",
+  "function": "accounts_update_d0ee35c9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -103,6 +117,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
    "isOwnEmail": "boolean",
@@ -112,8 +127,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_6f12a2d2",
+  "function": "assignments_create_c37c20b0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -127,6 +144,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -141,8 +159,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_f4211bc4",
+  "function": "assignments_end_88a41159",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -153,6 +173,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "isEnded": "boolean"
@@ -160,8 +181,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_2c7b54d2",
+  "function": "assignments_find_doctors_of_patient_5046318f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -171,14 +194,17 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "assignments/list-all-ended-by-created-at": {
-  "function": "assignments_list_all_ended_by_created_at_2883c0ef",
+  "function": "assignments_list_all_ended_by_created_at_eb11b862",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -187,12 +213,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -201,8 +227,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-created-at-desc": {
-  "function": "assignments_list_all_ended_by_created_at_desc_dec77f84",
+  "function": "assignments_list_all_ended_by_created_at_desc_1e1f67b7",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -211,12 +239,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -225,8 +253,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id": {
-  "function": "assignments_list_all_ended_by_id_200b5bf8",
+  "function": "assignments_list_all_ended_by_id_8df254ff",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -234,12 +264,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -248,8 +278,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-id-desc": {
-  "function": "assignments_list_all_ended_by_id_desc_18051418",
+  "function": "assignments_list_all_ended_by_id_desc_b1ebb497",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -257,12 +289,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -271,8 +303,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at": {
-  "function": "assignments_list_all_ended_by_patient_created_at_cf83bc4d",
+  "function": "assignments_list_all_ended_by_patient_created_at_d7d1ba65",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -281,12 +315,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -295,8 +329,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_all_ended_by_patient_created_at_desc_672b5ced",
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_aa219a01",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -305,12 +341,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -319,8 +355,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id": {
-  "function": "assignments_list_all_ended_by_patient_id_a630d171",
+  "function": "assignments_list_all_ended_by_patient_id_88ac9083",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -328,12 +366,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -342,8 +380,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-all-ended-by-patient-id-desc": {
-  "function": "assignments_list_all_ended_by_patient_id_desc_9dee7e41",
+  "function": "assignments_list_all_ended_by_patient_id_desc_bdaa82fc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -351,12 +391,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -365,8 +405,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_2789ef21",
+  "function": "assignments_list_by_created_at_596f366e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -374,12 +416,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -388,8 +430,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_142b583a",
+  "function": "assignments_list_by_created_at_desc_ba1f4b96",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -397,12 +441,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -411,20 +455,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_4c06d566",
+  "function": "assignments_list_by_id_4a9ded64",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -433,20 +479,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_957cfa5b",
+  "function": "assignments_list_by_id_desc_bde74d94",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -455,8 +503,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_402adbf0",
+  "function": "assignments_list_by_patient_created_at_56539909",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -464,12 +514,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -478,8 +528,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_5175c0ff",
+  "function": "assignments_list_by_patient_created_at_desc_81729ebe",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -487,12 +539,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -501,20 +553,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_c0ac7313",
+  "function": "assignments_list_by_patient_id_8a6c82ac",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -523,20 +577,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_bc5e6374",
+  "function": "assignments_list_by_patient_id_desc_3e431499",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -545,8 +601,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at": {
-  "function": "assignments_list_ended_by_created_at_fbf4b766",
+  "function": "assignments_list_ended_by_created_at_39bf7af1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -554,12 +612,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -568,8 +626,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-created-at-desc": {
-  "function": "assignments_list_ended_by_created_at_desc_000134f6",
+  "function": "assignments_list_ended_by_created_at_desc_0d33aafc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -577,12 +637,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -591,20 +651,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id": {
-  "function": "assignments_list_ended_by_id_82856216",
+  "function": "assignments_list_ended_by_id_820c50eb",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -613,20 +675,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-id-desc": {
-  "function": "assignments_list_ended_by_id_desc_e3224158",
+  "function": "assignments_list_ended_by_id_desc_79fa1e16",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -635,8 +699,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at": {
-  "function": "assignments_list_ended_by_patient_created_at_5013373d",
+  "function": "assignments_list_ended_by_patient_created_at_6e4ca01c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -644,12 +710,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -658,8 +724,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-created-at-desc": {
-  "function": "assignments_list_ended_by_patient_created_at_desc_78ccb22a",
+  "function": "assignments_list_ended_by_patient_created_at_desc_92da9af0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -667,12 +735,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -681,20 +749,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id": {
-  "function": "assignments_list_ended_by_patient_id_3d62fe84",
+  "function": "assignments_list_ended_by_patient_id_4b3bbfbf",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -703,20 +773,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-ended-by-patient-id-desc": {
-  "function": "assignments_list_ended_by_patient_id_desc_b20a00e0",
+  "function": "assignments_list_ended_by_patient_id_desc_b3f0b9e6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -725,8 +797,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_37c93f04",
+  "function": "assignments_list_of_doctor_by_created_at_257355f3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -735,12 +809,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -749,8 +823,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_707b9ccf",
+  "function": "assignments_list_of_doctor_by_created_at_desc_4524b8c9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -759,12 +835,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -773,8 +849,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_a2941c92",
+  "function": "assignments_list_of_doctor_by_id_e2b1171d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -782,12 +860,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -796,8 +874,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_c52fe423",
+  "function": "assignments_list_of_doctor_by_id_desc_a15bc2d1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -805,12 +885,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -819,8 +899,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_d682889f",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e4ed16b6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -829,12 +911,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -843,8 +925,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_ef60dcd3",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_947b77f0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -853,12 +937,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -867,8 +951,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_25e8c407",
+  "function": "assignments_list_of_doctor_by_patient_id_54ecc3d6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -876,12 +962,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -890,8 +976,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_aca79cc4",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_048a8c6c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -899,12 +987,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -913,8 +1001,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_1431b6c4",
+  "function": "assignments_update_6ba47935",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -926,6 +1016,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "etag": "text",
@@ -943,7 +1034,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_3276a618",
+  "function": "audit_hash_events_7309442a",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -978,8 +1069,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_2f35540e",
+  "function": "audit_list_by_account_at_desc_567da114",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -996,6 +1089,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1004,8 +1098,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_17882cba",
+  "function": "audit_list_by_action_at_desc_ce2d3a08",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1022,6 +1118,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1030,8 +1127,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_353d7447",
+  "function": "audit_list_by_at_desc_aa91ac29",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1048,6 +1147,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1056,8 +1156,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_b0b1268c",
+  "function": "audit_list_by_outcome_at_desc_c0df8dea",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1074,6 +1176,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1082,8 +1185,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_981baa04",
+  "function": "audit_list_by_patient_at_desc_c8cda121",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1100,6 +1205,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1108,8 +1214,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_2d86bbe3",
+  "function": "audit_list_digests_by_id_desc_9b06baa4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1120,6 +1228,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1128,8 +1237,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_024e580d",
+  "function": "auth_change_own_email_dfcf0924",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1144,6 +1255,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "isUsernameChanged": "boolean",
    "isRoleChanged": "boolean"
@@ -1151,8 +1263,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_db34a64b",
+  "function": "auth_change_password_150b192e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1168,6 +1282,7 @@ export const statementFunctions: Record<
    "request_id": "uuid"
   },
   "columns": {
+   "refusal": "text",
    "session_id": "uuid"
   },
   "readsInIndexOrder": false
@@ -1191,8 +1306,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_2d4b10bf",
+  "function": "auth_end_all_sessions_56f2cc66",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1200,13 +1317,16 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_66cb59f2",
+  "function": "auth_end_session_1c495fbc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1215,12 +1335,13 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_e261593b",
+  "function": "auth_end_session_by_refresh_token_95d9431f",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",
@@ -1265,20 +1386,25 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_93c66f81",
+  "function": "auth_find_own_account_5e9af43c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_5a4461f1",
+  "function": "auth_find_own_password_0f43389e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1288,6 +1414,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isOwnNetwork": "boolean",
    "isAdmitted": "boolean",
    "waitSeconds": "integer",
@@ -1301,8 +1428,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_264ef48a",
+  "function": "auth_find_own_password_for_change_483b0546",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1312,6 +1441,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isOwnNetwork": "boolean",
    "isAdmitted": "boolean",
    "waitSeconds": "integer",
@@ -1325,21 +1455,25 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_70c6bcbe",
+  "function": "auth_list_sessions_da4dc052",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "idle_minutes": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_9f817450",
+  "function": "auth_open_session_ab051fe2",
   "params": {
+   "clinic": "integer",
    "id": "integer",
    "password_hash": "text",
    "new_hash": "text",
@@ -1356,6 +1490,7 @@ export const statementFunctions: Record<
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
+   "clinic_id": "integer",
    "token_version": "integer",
    "must_change_password": "boolean",
    "is_auditor": "boolean"
@@ -1363,7 +1498,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_41eac354",
+  "function": "auth_rotate_refresh_token_932e5e9f",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -1375,6 +1510,7 @@ export const statementFunctions: Record<
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
+   "clinic_id": "integer",
    "token_version": "integer",
    "must_change_password": "boolean",
    "is_auditor": "boolean",
@@ -1383,14 +1519,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_b6a45efc",
+  "function": "changes_list_all_aaff0dd8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "xact": "xid8",
    "at": "timestamp with time zone",
    "epoch": "text",
+   "clinic": "integer",
    "doctor": "integer",
    "kind": "smallint",
    "id": "integer",
@@ -1399,20 +1538,24 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "changes": "text",
    "next": "text"
   },
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_4dc31a5f",
+  "function": "changes_list_since_f36633de",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "xact": "xid8",
    "at": "timestamp with time zone",
    "epoch": "text",
+   "clinic": "integer",
    "doctor": "integer",
    "kind": "smallint",
    "id": "integer",
@@ -1421,6 +1564,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "changes": "text",
    "next": "text"
   },
@@ -1501,8 +1645,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_709427b9",
+  "function": "doctors_create_908359f3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1513,6 +1659,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1524,8 +1671,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_0410ea79",
+  "function": "doctors_delete_cede4ade",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1536,6 +1685,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
@@ -1545,8 +1695,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_d3c47b38",
+  "function": "doctors_find_2cb75ac0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1555,6 +1707,7 @@ export const statementFunctions: Record<
    "id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
@@ -1562,8 +1715,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_d6c4f07e",
+  "function": "doctors_list_by_created_at_d21716e6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1580,6 +1735,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1588,8 +1744,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_e9527d0e",
+  "function": "doctors_list_by_created_at_desc_b0d2ca55",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1606,6 +1764,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1614,8 +1773,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_9ad2e44e",
+  "function": "doctors_list_by_id_f363b33e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1631,6 +1792,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1639,8 +1801,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_48ccb1ab",
+  "function": "doctors_list_by_id_desc_c507b73c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1656,6 +1820,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1664,8 +1829,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_afc97d5f",
+  "function": "doctors_list_by_lastname_f4cef59e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1682,6 +1849,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1690,8 +1858,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_923fa48c",
+  "function": "doctors_list_by_lastname_desc_e17ed128",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1708,6 +1878,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1716,8 +1887,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_180c65b2",
+  "function": "doctors_list_by_patient_id_d1a3a140",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1733,6 +1906,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1741,8 +1915,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_ab626f94",
+  "function": "doctors_list_by_patient_id_desc_aa2f33de",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1758,6 +1934,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1766,8 +1943,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_4c71063c",
+  "function": "doctors_list_by_search_created_at_f5fbd0c2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1784,6 +1963,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1792,8 +1972,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1e31a6c6",
+  "function": "doctors_list_by_search_created_at_desc_ae1510ec",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1810,6 +1992,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1818,8 +2001,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_94876a46",
+  "function": "doctors_list_by_search_id_f75e2346",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1835,6 +2020,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1843,8 +2029,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_cee8aff5",
+  "function": "doctors_list_by_search_id_desc_ddcfce10",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1860,6 +2048,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1868,8 +2057,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_ff0781d5",
+  "function": "doctors_list_by_search_lastname_881afec9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1886,6 +2077,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1894,8 +2086,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_7444e966",
+  "function": "doctors_list_by_search_lastname_desc_f579b3fd",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1912,6 +2106,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1920,8 +2115,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_d308cf33",
+  "function": "doctors_list_by_search_updated_at_0caf33f1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1938,6 +2135,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1946,8 +2144,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_2012348a",
+  "function": "doctors_list_by_search_updated_at_desc_320d966d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1964,6 +2164,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1972,8 +2173,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_3f657df5",
+  "function": "doctors_list_by_updated_at_146b3391",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1990,6 +2193,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1998,8 +2202,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_89f3fcb2",
+  "function": "doctors_list_by_updated_at_desc_a4a5809f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2016,6 +2222,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2024,8 +2231,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_5f95047b",
+  "function": "doctors_update_94040c9b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2037,6 +2246,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
@@ -2048,8 +2258,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_f166c0e4",
+  "function": "emergency_accesses_list_by_id_9252d20f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2060,6 +2272,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2068,8 +2281,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_efe7091e",
+  "function": "emergency_accesses_list_by_id_desc_6e3692fa",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2080,6 +2295,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2096,8 +2312,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_b9813f52",
+  "function": "identifier_systems_create_1511081d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2108,6 +2326,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2120,8 +2339,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_fc2ed744",
+  "function": "identifier_systems_find_8669f247",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2130,6 +2351,7 @@ export const statementFunctions: Record<
    "id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
@@ -2137,8 +2359,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_7a718aef",
+  "function": "identifier_systems_list_by_id_1a041269",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2146,6 +2370,7 @@ export const statementFunctions: Record<
    "size": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2154,8 +2379,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "function": "identifier_systems_list_by_id_desc_c1fc2d69",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2163,6 +2390,7 @@ export const statementFunctions: Record<
    "size": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2171,8 +2399,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_769ffcda",
+  "function": "identifier_systems_update_f3d8bc8b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2184,6 +2414,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "existing": "integer",
@@ -2193,8 +2424,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_10bfd5fa",
+  "function": "invitations_create_54062cc6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2206,6 +2439,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "id": "integer",
    "expires_at": "text"
@@ -2213,8 +2447,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_4893287c",
+  "function": "invitations_list_by_id_9817d6ed",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2225,6 +2461,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2233,8 +2470,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_30bf48b5",
+  "function": "invitations_list_by_id_desc_23b05a2f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2245,6 +2484,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2253,8 +2493,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_d6c93c15",
+  "function": "invitations_withdraw_669b0e41",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2263,26 +2505,29 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_bbff2687",
+  "function": "patients_create_847c07fa",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
-   "today": "date",
    "refuseDuplicates": "boolean",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2297,19 +2542,21 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_7c6f07cb",
+  "function": "patients_delete_302384d7",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "successor": "integer",
@@ -2318,8 +2565,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_57365012",
+  "function": "patients_erase_7c091c06",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2329,6 +2578,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isFound": "boolean",
    "body": "text",
@@ -2337,8 +2587,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_9cea0795",
+  "function": "patients_export_csv_6f3745ee",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2346,18 +2598,20 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_1e722212",
+  "function": "patients_export_ndjson_40aecae2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2365,22 +2619,23 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_a61c9675",
+  "function": "patients_find_50d84b49",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "today": "date",
    "expected": "integer[]",
    "known": "text[]",
    "id": "integer",
@@ -2389,6 +2644,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text",
@@ -2397,8 +2653,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_d8e09bd3",
+  "function": "patients_grant_emergency_access_c37ca953",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2408,6 +2666,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "body": "text",
    "successor": "integer"
@@ -2415,8 +2674,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_bc569e5f",
+  "function": "patients_import_df03e15a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2424,7 +2685,6 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
-   "today": "date",
    "messages": "json",
    "refused": "json",
    "request_id": "uuid",
@@ -2432,6 +2692,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2442,8 +2703,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_18408446",
+  "function": "patients_list_accesses_by_at_desc_2a65e6b5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2456,6 +2719,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2465,8 +2729,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_c7c164eb",
+  "function": "patients_list_by_contact_created_at_3e30f81d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2479,7 +2745,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2490,6 +2755,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2498,8 +2764,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b76f6cb4",
+  "function": "patients_list_by_contact_created_at_desc_b3f5ca29",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2512,7 +2780,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2523,6 +2790,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2531,8 +2799,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_f253031f",
+  "function": "patients_list_by_contact_id_11f824a6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2544,7 +2814,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2555,6 +2824,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2563,8 +2833,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_8c732197",
+  "function": "patients_list_by_contact_id_desc_bb2c3255",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2576,7 +2848,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2587,6 +2858,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2595,8 +2867,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_c9176fe8",
+  "function": "patients_list_by_contact_lastname_946d0396",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2609,7 +2883,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2620,6 +2893,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2628,8 +2902,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_a1bcb1d2",
+  "function": "patients_list_by_contact_lastname_desc_9377b128",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2642,7 +2918,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2653,6 +2928,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2661,8 +2937,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_ada54cec",
+  "function": "patients_list_by_contact_updated_at_df4f649f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2676,7 +2954,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2686,6 +2963,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2694,8 +2972,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_c9cd3040",
+  "function": "patients_list_by_contact_updated_at_desc_c0a56084",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2709,7 +2989,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2719,6 +2998,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2727,8 +3007,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_b19869ab",
+  "function": "patients_list_by_created_at_e5feed46",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2741,7 +3023,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2752,6 +3033,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2760,8 +3042,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_324de082",
+  "function": "patients_list_by_created_at_desc_27976a46",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2774,7 +3058,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2785,6 +3068,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2793,8 +3077,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_d41c873f",
+  "function": "patients_list_by_doctor_created_at_29b0d4de",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2807,7 +3093,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2818,6 +3103,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2826,8 +3112,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_103d95a0",
+  "function": "patients_list_by_doctor_created_at_desc_667c14fe",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2840,7 +3128,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2851,6 +3138,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2859,8 +3147,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_885136ff",
+  "function": "patients_list_by_doctor_id_863f4be1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2872,7 +3162,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2883,6 +3172,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2891,8 +3181,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_fde06272",
+  "function": "patients_list_by_doctor_id_desc_38dac45c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2904,7 +3196,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2915,6 +3206,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2923,8 +3215,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_9a0952c5",
+  "function": "patients_list_by_doctor_lastname_c0e2d525",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2937,7 +3231,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2948,6 +3241,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2956,8 +3250,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_e9d5a2da",
+  "function": "patients_list_by_doctor_lastname_desc_4947f125",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2970,7 +3266,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2981,6 +3276,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2989,8 +3285,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_b139324b",
+  "function": "patients_list_by_doctor_updated_at_410f8c35",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3004,7 +3302,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3014,6 +3311,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3022,8 +3320,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_1c1f8411",
+  "function": "patients_list_by_doctor_updated_at_desc_2766471a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3037,7 +3337,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3047,6 +3346,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3055,8 +3355,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_e2623b0a",
+  "function": "patients_list_by_id_0506fd0f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3068,7 +3370,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3079,6 +3380,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3087,8 +3389,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_dc165ea4",
+  "function": "patients_list_by_id_desc_79b79cae",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3100,7 +3404,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3111,6 +3414,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3119,8 +3423,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_e73d6882",
+  "function": "patients_list_by_identifier_created_at_641351e8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3133,7 +3439,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3144,6 +3449,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3152,8 +3458,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_b5cee01d",
+  "function": "patients_list_by_identifier_created_at_desc_7c631b9e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3166,7 +3474,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3177,6 +3484,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3185,8 +3493,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_b1cffd3c",
+  "function": "patients_list_by_identifier_id_0185f604",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3198,7 +3508,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3209,6 +3518,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3217,8 +3527,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_fa915542",
+  "function": "patients_list_by_identifier_id_desc_af87fd43",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3230,7 +3542,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3241,6 +3552,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3249,8 +3561,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_4397da7b",
+  "function": "patients_list_by_identifier_lastname_b83bac56",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3263,7 +3577,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3274,6 +3587,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3282,8 +3596,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_80cda463",
+  "function": "patients_list_by_identifier_lastname_desc_2b4c9703",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3296,7 +3612,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3307,6 +3622,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3315,8 +3631,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_65770cd9",
+  "function": "patients_list_by_identifier_updated_at_6664a3f4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3330,7 +3648,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3340,6 +3657,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3348,8 +3666,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_14d4bb55",
+  "function": "patients_list_by_identifier_updated_at_desc_4565fed4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3363,7 +3683,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3373,6 +3692,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3381,8 +3701,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_f10b615b",
+  "function": "patients_list_by_lastname_1b810dd2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3395,7 +3717,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3406,6 +3727,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3414,8 +3736,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_16c9ffd8",
+  "function": "patients_list_by_lastname_desc_5f13a0a6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3428,7 +3752,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3439,6 +3762,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3447,8 +3771,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_558e822c",
+  "function": "patients_list_by_search_created_at_216bca4b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3461,7 +3787,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3472,6 +3797,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3480,8 +3806,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_db0bc04b",
+  "function": "patients_list_by_search_created_at_desc_adef11c9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3494,7 +3822,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3505,6 +3832,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3513,8 +3841,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_c8bcbcc1",
+  "function": "patients_list_by_search_id_fa185825",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3526,7 +3856,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3537,6 +3866,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3545,8 +3875,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_9d4a3781",
+  "function": "patients_list_by_search_id_desc_2e06e714",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3558,7 +3890,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3569,6 +3900,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3577,8 +3909,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_77140c88",
+  "function": "patients_list_by_search_lastname_295f1e90",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3591,7 +3925,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3602,6 +3935,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3610,8 +3944,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_bdc3165e",
+  "function": "patients_list_by_search_lastname_desc_34cf751e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3624,7 +3960,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3635,6 +3970,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3643,8 +3979,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_9b196de8",
+  "function": "patients_list_by_search_updated_at_595c03c0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3658,7 +3996,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3668,6 +4005,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3676,8 +4014,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_d0941597",
+  "function": "patients_list_by_search_updated_at_desc_868505e5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3691,7 +4031,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3701,6 +4040,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3709,8 +4049,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_172063b1",
+  "function": "patients_list_by_updated_at_f10206b3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3724,7 +4066,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3734,6 +4075,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3742,8 +4084,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_c42d285f",
+  "function": "patients_list_by_updated_at_desc_cb4b6ec4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3757,7 +4101,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3767,6 +4110,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3775,8 +4119,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_b8cfd351",
+  "function": "patients_list_changes_by_at_desc_fdfdf62f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3789,6 +4135,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3798,8 +4145,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_98c3bf01",
+  "function": "patients_list_deleted_by_contact_created_at_0097988e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3812,7 +4161,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3823,6 +4171,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3831,8 +4180,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_1f2b4f8b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_b1469fde",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3845,7 +4196,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3856,6 +4206,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3864,8 +4215,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_ee4d638a",
+  "function": "patients_list_deleted_by_contact_id_8db2d9e4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3877,7 +4230,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3888,6 +4240,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3896,8 +4249,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_783f22a9",
+  "function": "patients_list_deleted_by_contact_id_desc_834cd27d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3909,7 +4264,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3920,6 +4274,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3928,8 +4283,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_77f1c6cf",
+  "function": "patients_list_deleted_by_contact_lastname_6285b717",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3942,7 +4299,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3953,6 +4309,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3961,8 +4318,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_caa5525b",
+  "function": "patients_list_deleted_by_contact_lastname_desc_b0e9358b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3975,7 +4334,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3986,6 +4344,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3994,8 +4353,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_3127fb6e",
+  "function": "patients_list_deleted_by_contact_updated_at_b6329993",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4009,7 +4370,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4019,6 +4379,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4027,8 +4388,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_5c03153a",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_35b80a73",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4042,7 +4405,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4052,6 +4414,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4060,8 +4423,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_d1abe60d",
+  "function": "patients_list_deleted_by_created_at_37804695",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4074,7 +4439,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4085,6 +4449,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4093,8 +4458,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_facc1383",
+  "function": "patients_list_deleted_by_created_at_desc_664118ce",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4107,7 +4474,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4118,6 +4484,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4126,8 +4493,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_9c97889b",
+  "function": "patients_list_deleted_by_id_df283809",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4139,7 +4508,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4150,6 +4518,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4158,8 +4527,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_ad54cf17",
+  "function": "patients_list_deleted_by_id_desc_2edbeb52",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4171,7 +4542,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4182,6 +4552,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4190,8 +4561,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_cfdac44d",
+  "function": "patients_list_deleted_by_identifier_created_at_67fef888",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4204,7 +4577,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4215,6 +4587,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4223,8 +4596,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_66e8e13e",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_e7daa281",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4237,7 +4612,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4248,6 +4622,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4256,8 +4631,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_d3c139c8",
+  "function": "patients_list_deleted_by_identifier_id_f2ccc40d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4269,7 +4646,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4280,6 +4656,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4288,8 +4665,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_4a28fa4c",
+  "function": "patients_list_deleted_by_identifier_id_desc_e81d0ef3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4301,7 +4680,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4312,6 +4690,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4320,8 +4699,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_0ff4c1d6",
+  "function": "patients_list_deleted_by_identifier_lastname_6cd532ef",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4334,7 +4715,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4345,6 +4725,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4353,8 +4734,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_efccaaed",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_608a1e38",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4367,7 +4750,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4378,6 +4760,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4386,8 +4769,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_691c7313",
+  "function": "patients_list_deleted_by_identifier_updated_at_c43022b2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4401,7 +4786,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4411,6 +4795,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4419,8 +4804,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_5d43bbf0",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_db8a299a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4434,7 +4821,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4444,6 +4830,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4452,8 +4839,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_8a6b0cc0",
+  "function": "patients_list_deleted_by_lastname_f88c77b9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4466,7 +4855,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4477,6 +4865,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4485,8 +4874,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_f403ed53",
+  "function": "patients_list_deleted_by_lastname_desc_473456fe",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4499,7 +4890,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4510,6 +4900,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4518,8 +4909,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_3af27400",
+  "function": "patients_list_deleted_by_search_created_at_595a67c5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4532,7 +4925,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4543,6 +4935,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4551,8 +4944,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_47bf3eff",
+  "function": "patients_list_deleted_by_search_created_at_desc_69a18c7f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4565,7 +4960,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4576,6 +4970,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4584,8 +4979,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_e4549432",
+  "function": "patients_list_deleted_by_search_id_d846dda8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4597,7 +4994,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4608,6 +5004,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4616,8 +5013,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_44fa49c3",
+  "function": "patients_list_deleted_by_search_id_desc_a71272ae",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4629,7 +5028,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4640,6 +5038,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4648,8 +5047,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_0409acc4",
+  "function": "patients_list_deleted_by_search_lastname_7c5c75d3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4662,7 +5063,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4673,6 +5073,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4681,8 +5082,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_2fb7177d",
+  "function": "patients_list_deleted_by_search_lastname_desc_a57728f8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4695,7 +5098,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4706,6 +5108,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4714,8 +5117,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_79f54e5d",
+  "function": "patients_list_deleted_by_search_updated_at_6daef8b3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4729,7 +5134,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4739,6 +5143,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4747,8 +5152,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_09575605",
+  "function": "patients_list_deleted_by_search_updated_at_desc_9c33270d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4762,7 +5169,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4772,6 +5178,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4780,8 +5187,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_d7475c7a",
+  "function": "patients_list_deleted_by_updated_at_b44cc62e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4795,7 +5204,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4805,6 +5213,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4813,8 +5222,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_d2ffb94b",
+  "function": "patients_list_deleted_by_updated_at_desc_6e513310",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4828,7 +5239,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4838,6 +5248,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4846,26 +5257,30 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_02e9367c",
+  "function": "patients_list_duplicates_4f576c12",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_dcfe3466",
+  "function": "patients_merge_34dca6a4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4874,7 +5289,6 @@ export const statementFunctions: Record<
    "take": "text[]",
    "key": "text",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "into_expected": "integer[]",
    "request_id": "uuid",
@@ -4882,6 +5296,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -4899,8 +5314,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_4eb270b8",
+  "function": "patients_restore_eceac900",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4910,6 +5327,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
@@ -4919,8 +5337,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_4892af51",
+  "function": "patients_transfer_47943eca",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4931,6 +5351,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "toAccount": "boolean",
    "successor": "integer",
@@ -4941,8 +5362,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a52c2cca",
+  "function": "patients_transfer_all_92dfe3e5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4953,6 +5376,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "fromAccount": "boolean",
    "toAccount": "boolean",
@@ -4961,8 +5385,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_5ce4d8ef",
+  "function": "patients_unmerge_f5248d9b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4971,6 +5397,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "isTarget": "boolean",
    "mergedInto": "integer",
@@ -4981,13 +5408,14 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_260d86c1",
+  "function": "patients_update_7e38618a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
@@ -4995,6 +5423,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "successor": "integer",

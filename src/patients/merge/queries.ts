@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { insertRetryableAuditEvent, writeOutcome } from "../../db/query/audit.ts";
 import { changesOfFields } from "../../db/query/audit-changes.ts";
-import { callerId, callerRecheck, callerSteps, isRevokedDuringWait } from "../../db/query/caller.ts";
+import { callerId, callerRecheck, callerSteps, refusalAfterWait } from "../../db/query/caller.ts";
 import {
   createOrReplay,
   createResultColumns,
@@ -176,9 +176,9 @@ export const mergePatient = idempotentCreate<
         || ${doctorsChange("moved")})::json
       FROM survivor, changed, moved)`,
   })}
-SELECT ${createResultColumns}, ${targetColumns}, ${successorColumn},
+SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, ${targetColumns}, ${successorColumn},
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
   EXISTS (SELECT FROM next WHERE ${isIncomplete}) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );

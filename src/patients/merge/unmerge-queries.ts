@@ -7,8 +7,8 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { columnNames, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
@@ -174,9 +174,9 @@ export const unmergePatient = authenticated<
         || ${doctorsChange("moved")})::json
       FROM survivor, changed, moved)`,
   })}
-SELECT ${jsonBody("response")} AS body, (SELECT true FROM target) AS "isTarget",
+SELECT ${refusalAfterWait("locked")}, ${jsonBody("response")} AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
   EXISTS (SELECT FROM survivor) AS "hasSurvivor",
   (SELECT p.merged_into FROM patients p WHERE p.id = (SELECT merged_into FROM target)) IS NOT NULL AS "isSurvivorMerged"
-FROM caller WHERE NOT (${isRevokedDuringWait("locked")})`,
+FROM token_account`,
 );

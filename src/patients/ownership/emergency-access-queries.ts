@@ -6,8 +6,8 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { isoTimestamp, jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
@@ -53,6 +53,6 @@ export const grantEmergencyAccess = authenticated<
     patient: id,
     reason,
   })}
-SELECT ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body, ${successorColumn}
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+SELECT ${refusalAfterWait("caller")}, ${canGrant} AS "isAdmin", ${jsonBody("response")} AS body, ${successorColumn}
+FROM token_account`,
 );

@@ -6,8 +6,8 @@ import {
   authenticated,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
@@ -97,11 +97,11 @@ export const restorePatient = authenticated<
         'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))`,
   })}
-SELECT ${jsonBody("response")} AS body, ${successorColumn},
+SELECT ${refusalAfterWait("found")}, ${jsonBody("response")} AS body, ${successorColumn},
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
-FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
+FROM token_account`,
 );
 
 const canTransfer = can("patients:transfer");
@@ -160,10 +160,10 @@ export const transferPatient = authenticated<
       FROM target, transferred)`,
     reason,
   })}
-SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
+SELECT ${refusalAfterWait("target")}, ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
   ${jsonBody("response")} AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );
 
 /** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
@@ -225,7 +225,7 @@ export const transferAllPatients = authenticated<
       FROM from_account, to_account)`,
     reason,
   })}
-SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
+SELECT ${refusalAfterWait("caller")}, ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
   EXISTS (SELECT FROM to_account) AS "toAccount", ${jsonBody("response")} AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );
