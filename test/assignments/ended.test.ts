@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import {
   newDoctorsAccount,
@@ -97,6 +98,13 @@ describe("an assignment that was ended", () => {
     await other.delete(patientPath({ id }));
     expect((await postErase(admin, { id })).body).toMatchObject({ removed: { assignments: 1 } });
     expect(await seenBy(other)).toEqual([]);
+  });
+
+  test("is listed for all members of the patient's clinic, with the account that has ended it", async () => {
+    const clinic = await newClinic();
+    const [one, two] = [await newMember(api, clinic, "clinician"), await newMember(api, clinic, "clinician")];
+    const { id } = await endedAssignment({}, one);
+    expect(await listOf("ended=true", two)).toMatchObject([{ id, ended_by: one.id }]);
   });
 
   test("gives the doctor's own account nothing: neither the patient nor the assignment", async () => {
