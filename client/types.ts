@@ -448,6 +448,7 @@ export type FieldErrorCode =
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
  * - `no_such_route`: 404. There is no such path. Fix the client.
@@ -514,6 +515,7 @@ export type ProblemCode =
   | "not_patient_owner"
   | "not_doctor_creator"
   | "doctor_relied_on"
+  | "clinic_role_required"
   | "registration_closed"
   | "no_such_route"
   | "not_found"
@@ -739,7 +741,7 @@ export interface Invitation {
 export interface OpenEmergencyAccess {
   /** The id of the emergency access. */
   id: number;
-  /** The admin's account. */
+  /** The account that has it. */
   account: {
     id: number;
     username: string;

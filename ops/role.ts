@@ -58,7 +58,7 @@ const privileges: Record<TableName, string> = {
   // A trigger on patients writes it, with the rights of the tables' owner.
   patient_identifiers: "SELECT",
   emergency_accesses:
-    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
+    "SELECT, INSERT (account_id, patient_id, expires_at, clinic_id, reason), UPDATE (patient_id, expires_at, clinic_id, reason), DELETE",
   patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
   // Triggers on the records write it, with the rights of the tables' owner.
   record_changes: "SELECT, DELETE",

@@ -3,7 +3,7 @@ import { insertAuditEvent, writeOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   authenticated,
-  callerDoctorId,
+  callerClinicId,
   callerId,
   callerRecheck,
   callerSteps,
@@ -26,26 +26,30 @@ import { intParam } from "../db/statement.ts";
 import { assignmentJson, formerPrimaryEvent } from "./queries.ts";
 import type { Assignment } from "./responses.ts";
 
-// Changing and ending an assignment, which is `m`. The doctor's own account sees it but may do neither.
+// Changing and ending an assignment, which is `m`. The doctor's own account, and readers and clerks of the patient's clinic, see
+// it but may do neither.
 
 const id = intParam("id");
 const canChange = can("assignments:change");
 
 /**
  * The step `target` locks the assignment, and its patient before it: `lock_assignment` in
- * drizzle/0033_assignment_life.sql. Only for those who see it.
+ * drizzle/0034_assignment_life.sql. Only for those who see it.
  */
 const targetSteps = sql`visible AS (
     SELECT m.id FROM mappings m
     WHERE m.id = ${id} AND m.owner_id IS NOT NULL AND ${callerId} IS NOT NULL
-      AND (m.current_doctor_id = ${callerDoctorId} OR ${canChange})
+      AND (${can("assignments:list")} OR ${canChange})
   ),
   target AS (
-    SELECT m.*, ${canChange} AS can_change, ${isChangeableVersion("m.version")} AS is_expected_version
+    SELECT m.*, ${canChange} AS can_change, m.owner_id = ${callerClinicId} AS is_own, ${isChangeableVersion("m.version")} AS is_expected_version
     FROM visible, lock_assignment(visible.id) m
-    WHERE m.owner_id IS NOT NULL AND (m.current_doctor_id = ${callerDoctorId} OR ${canChange})
+    WHERE m.owner_id IS NOT NULL AND (${can("assignments:list")} OR ${canChange})
   ),
   ${callerRecheck("target")}`;
+
+/** Whether the caller may read the assignment as a member of the patient's clinic, and not change it. */
+const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
 
 /** Any attempt is audited with the patient of the assignment. */
 const patient = sql`(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`;
@@ -87,7 +91,7 @@ export const updateAssignment = authenticated<ChangedRecord<Assignment>, ChangeP
     changes: sql`(SELECT ${changesBetween(assignmentOf("target"), assignmentOf("changed"))} FROM changed)`,
   })},
   ${formerPrimaryEvent}
-SELECT ${refusalAfterWait("target")}, ${targetColumns}, (SELECT ${versionTag("version")} FROM changed) AS etag,
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, (SELECT ${versionTag("version")} FROM changed) AS etag,
   (SELECT ${assignmentJson}::text FROM changed m) AS body
 FROM token_account`,
 );
@@ -119,6 +123,6 @@ export const endAssignment = authenticated<TargetState & { isEnded: boolean }, D
     patient,
     changes: changesBetween(doctorOf("deleted"), sql`NULL`),
   })}
-SELECT ${refusalAfterWait("target")}, ${targetColumns}, EXISTS (SELECT FROM deleted) AS "isEnded"
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, EXISTS (SELECT FROM deleted) AS "isEnded"
 FROM token_account`,
 );

@@ -79,7 +79,7 @@ const newAssignmentValues = sql`(
 
 /**
  * The step `primary_event`: an event about the assignment that the step `former_primary` has made an ordinary one.
- * `unset_primary` (drizzle/0033_assignment_life.sql) returns it as it is then.
+ * `unset_primary` (drizzle/0034_assignment_life.sql) returns it as it is then.
  */
 export const formerPrimaryEvent = insertFurtherAuditEvents("primary_event", sql`former_primary f`, {
   action: "update_assignment",
@@ -101,7 +101,7 @@ export const formerPrimaryEvent = insertFurtherAuditEvents("primary_event", sql`
 export const createAssignment = idempotentCreate<
   Assignment,
   NewAssignment,
-  { etag: string; patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
+  { isAllowed: boolean; etag: string; patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >(
   "assignments/create",
   () => sql`-- POST /api/mappings
@@ -159,7 +159,7 @@ export const createAssignment = idempotentCreate<
     changes: sql`(SELECT ${changesBetween(sql`NULL`, newAssignmentValues)} FROM result WHERE is_new)`,
   })},
   ${formerPrimaryEvent}
-SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, '1' AS etag,
+SELECT ${refusalAfterWait("caller")}, ${can("assignments:create")} AS "isAllowed", ${createResultColumns}, '1' AS etag,
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
 FROM token_account`,

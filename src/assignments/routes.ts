@@ -16,6 +16,7 @@ import {
   type FieldErrors,
   notFoundProblem,
   Problem,
+  requireClinicRole,
   requireFound,
   requireNotMerged,
   validationProblem,
@@ -35,7 +36,7 @@ const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
     const headers = c.req.valid("header");
     const values = { ...c.req.valid("param"), ...changeableVersions(headers) };
     const { isEnded, ...target } = await endAssignment(c.get("caller"), values);
-    if (target.canChange === false)
+    if (target.canChange === false && !target.needsClinicRole)
       throw new Problem("not_patient_owner", "Only the patient's owner or an admin may end this assignment.");
     requireWritable(target, "assignment", headers);
     if (!isEnded) throw notFoundProblem("assignment");
@@ -59,6 +60,7 @@ export const assignmentRoutes = new Hono<AppEnv>()
     const result = await createAssignment(c.get("caller"), c.req.valid("json"), key);
     requireReplayable(result);
     if (result.body) return respondCreated(result, { ETag: formatEtag(result.etag) });
+    requireClinicRole(result.isAllowed);
     const errors: FieldErrors = {};
     if (!result.patient)
       errors["patient"] = [{ code: "no_such_record", message: "There is no such patient." }];

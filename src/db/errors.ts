@@ -99,6 +99,7 @@ const foreignKeyFields = {
   patient_identifiers_system_fkey: "identifiers",
   probes_account_id_fkey: null,
   emergency_accesses_account_id_fkey: null,
+  emergency_accesses_clinic_id_fkey: null,
   emergency_accesses_patient_id_fkey: null,
   mappings_patient_id_fkey: "patient",
   mappings_patient_fkey: "patient",

@@ -70,6 +70,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "Another account has created the doctor: only that one or an admin may change it",
     action: "Do not offer this action",
   },
+  clinic_role_required: {
+    when: "The role of the account in its clinic does not allow this",
+    action: "Ask a manager of the clinic, and do not offer this action",
+  },
   doctor_relied_on: {
     when: "You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`",
     action: "Ask an admin",

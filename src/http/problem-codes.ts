@@ -25,6 +25,7 @@ export const problemStatuses = {
   not_patient_owner: 403,
   not_doctor_creator: 403,
   doctor_relied_on: 403,
+  clinic_role_required: 403,
   registration_closed: 403,
   no_such_route: 404,
   not_found: 404,

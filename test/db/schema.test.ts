@@ -234,6 +234,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["emergency_accesses", "emergency_accesses_pkey", {}],
   ["emergency_accesses", "emergency_accesses_id_key", { account_id: other.id, id: access?.["id"] }],
   ["emergency_accesses", "emergency_accesses_account_id_fkey", { account_id: 0 }],
+  ["emergency_accesses", "emergency_accesses_clinic_id_fkey", { account_id: other.id, clinic_id: 0 }],
   ["emergency_accesses", "emergency_accesses_patient_id_fkey", { patient_id: 0 }],
   ["patients", "patients_created_by_fkey", { created_by: 0 }],
   ["doctors", "doctors_pkey", { id: doctor }],
@@ -377,7 +378,7 @@ test("only optional columns and the columns about an end or a deletion may be NU
     ...ofSessions,
     ...ofEmptyDay,
     ...["ended_at", "ended_at", "last_used_at"],
-    ...["clinic_id", "clinic_role"],
+    ...["clinic_id", "clinic_id", "clinic_role"],
     "password_expires_at",
     "probing_until",
   ];

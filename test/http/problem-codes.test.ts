@@ -93,6 +93,8 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     const account = await newMember(api, await newClinic(), "clerk");
     return (await withToken(account, {})).get("/api/patients/");
   },
+  clinic_role_required: async () =>
+    (await newMember(api, await newClinic(), "reader")).post("/api/patients/", newPatient()),
   membership_ended: async () => {
     const clinic = await newClinic();
     const account = await newMember(api, clinic, "clerk");

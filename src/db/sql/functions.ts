@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_c37c20b0",
+  "function": "assignments_create_9da84732",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -145,6 +145,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -159,7 +160,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/end": {
-  "function": "assignments_end_88a41159",
+  "function": "assignments_end_20c8723d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -176,12 +177,13 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_5046318f",
+  "function": "assignments_find_doctors_of_patient_19a7977b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1001,7 +1003,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/update": {
-  "function": "assignments_update_6ba47935",
+  "function": "assignments_update_27ccf877",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1019,6 +1021,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "etag": "text",
    "body": "text"
   },
@@ -2258,7 +2261,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_9252d20f",
+  "function": "emergency_accesses_list_by_id_8269a918",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2281,7 +2284,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_6e3692fa",
+  "function": "emergency_accesses_list_by_id_desc_c95b0413",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2512,7 +2515,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_847c07fa",
+  "function": "patients_create_ca281aaf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2528,6 +2531,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2542,7 +2546,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_302384d7",
+  "function": "patients_delete_da14b2a0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2559,6 +2563,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "isDeleted": "boolean"
   },
@@ -2587,7 +2592,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_6f3745ee",
+  "function": "patients_export_csv_95918fcc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2602,13 +2607,14 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_40aecae2",
+  "function": "patients_export_ndjson_d18a6433",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2623,13 +2629,14 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_50d84b49",
+  "function": "patients_find_e30be98f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2653,7 +2660,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_c37ca953",
+  "function": "patients_grant_emergency_access_0b943054",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2662,19 +2669,20 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "reason": "text",
    "id": "integer",
+   "allows_members": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
+   "isAllowed": "boolean",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_df03e15a",
+  "function": "patients_import_00d408e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2693,6 +2701,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2703,7 +2712,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_2a65e6b5",
+  "function": "patients_list_accesses_by_at_desc_b2beb033",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -4119,7 +4128,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_fdfdf62f",
+  "function": "patients_list_changes_by_at_desc_b1799bf3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5257,7 +5266,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_4f576c12",
+  "function": "patients_list_duplicates_c6f51e5c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5277,7 +5286,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_34dca6a4",
+  "function": "patients_merge_3d377adf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5304,6 +5313,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "etag": "text",
    "hasSurvivor": "boolean",
@@ -5314,7 +5324,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_eceac900",
+  "function": "patients_restore_4edacfd1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5328,6 +5338,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "canRestore": "boolean",
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
@@ -5385,7 +5396,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_f5248d9b",
+  "function": "patients_unmerge_2aea6095",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5402,13 +5413,14 @@ export const statementFunctions: Record<
    "isTarget": "boolean",
    "mergedInto": "integer",
    "canChangeSuccessor": "boolean",
+   "isOwnSuccessor": "boolean",
    "hasSurvivor": "boolean",
    "isSurvivorMerged": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_7e38618a",
+  "function": "patients_update_acc3eade",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5426,6 +5438,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "fieldErrors": "json",
    "existing": "integer",

@@ -28,9 +28,10 @@ visible_key AS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
       )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
       )
     )
   ) AS is_readable
@@ -43,7 +44,7 @@ earlier_key AS (
 ),
 patient AS (
   SELECT p.id, p.owner_id FROM patients p
-  WHERE p.id = $6::int AND (p.owner_id = (SELECT clinic_id FROM caller))
+  WHERE p.id = $6::int AND (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
 ),
 locked_patient AS (
   SELECT p.id FROM patients p
@@ -147,7 +148,7 @@ primary_event AS (
   FROM token_account, former_primary f
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable", '1' AS etag,

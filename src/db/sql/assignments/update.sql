@@ -20,19 +20,25 @@ caller AS (
 visible AS (
   SELECT m.id FROM mappings m
   WHERE m.id = $6::int AND m.owner_id IS NOT NULL AND (SELECT id FROM caller) IS NOT NULL
-    AND (m.current_doctor_id = (SELECT doctor_id FROM caller) OR (
+    AND ((
       m.owner_id = (SELECT clinic_id FROM caller)
+      OR m.current_doctor_id = (SELECT doctor_id FROM caller)
+    ) OR (
+      m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
       OR EXISTS (SELECT FROM caller WHERE role = 'admin')
     ))
 ),
 target AS (
   SELECT m.*, (
-    m.owner_id = (SELECT clinic_id FROM caller)
+    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(m.version = ANY ($7::int[]), $7::int[] IS NULL) AND NOT ARRAY[m.version::text, m.version::text] && $8::text[] AS is_expected_version
+  ) AS can_change, m.owner_id = (SELECT clinic_id FROM caller) AS is_own, coalesce(m.version = ANY ($7::int[]), $7::int[] IS NULL) AND NOT ARRAY[m.version::text, m.version::text] && $8::text[] AS is_expected_version
   FROM visible, lock_assignment(visible.id) m
-  WHERE m.owner_id IS NOT NULL AND (m.current_doctor_id = (SELECT doctor_id FROM caller) OR (
+  WHERE m.owner_id IS NOT NULL AND ((
     m.owner_id = (SELECT clinic_id FROM caller)
+    OR m.current_doctor_id = (SELECT doctor_id FROM caller)
+  ) OR (
+    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
   ))
 ),
@@ -103,7 +109,7 @@ primary_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT version::text FROM changed) AS etag,
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT version::text FROM changed) AS etag,
   (SELECT (SELECT row_to_json(o) FROM (SELECT m.id, m.patient_id AS patient, m.doctor_id AS doctor, substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS assigned_at,
       m.role, m.is_primary AS "primary", NULL AS ended_at, NULL AS ended_by, m.version) o)::text FROM changed m) AS body
 FROM token_account;
