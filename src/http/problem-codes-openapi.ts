@@ -63,7 +63,7 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     action: "Ask another admin; change your own email with `PATCH /api/auth/me/`",
   },
   not_patient_owner: {
-    when: "You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments",
+    when: "You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments",
     action: "Do not offer this action",
   },
   not_doctor_creator: {

@@ -67,8 +67,10 @@ const storedValues = (values: object) =>
 /** The path at which the record of a response can be read, if there is one. */
 function recordPathOf(request: RouteRequest, path: string, { headers }: ApiResponse): string | null {
   if (headers.has("Location")) return headers.get("Location");
+  // The id of `GET /api/mappings/:id` is a patient's.
   const canBeRead = routeRequests.some(
-    (one) => routeMethod(one) === "GET" && routePath(one) === routePath(request),
+    (one) =>
+      routeMethod(one) === "GET" && routePath(one) === routePath(request) && one.answer === request.answer,
   );
   return canBeRead && request.route.includes(":id") ? path : null;
 }

@@ -23,6 +23,7 @@ export const requestActions = [
   "break_glass",
   "list_emergency_accesses",
   "assign",
+  "update_assignment",
   "unassign",
   "export",
   "import",
