@@ -433,6 +433,8 @@ export type FieldErrorCode =
  * - `token_invalid`: 401. The access token is malformed, or is not from this API. Refresh once, send the request again, and log in if that fails.
  * - `token_expired`: 401. The access token has expired. Refresh, and send the request again.
  * - `token_revoked`: 401. The session of the access token has ended, or the account is disabled or has another role now. Refresh once, send the request again, and log in if that fails.
+ * - `clinic_changed`: 401. The session has moved to another clinic since the access token was issued. Use the latest access token. Do not send the request again: it would be for the other clinic.
+ * - `membership_ended`: 401. The account is not a member any more of the clinic in which the session works. Refresh: the session goes on in the personal clinic. Do not send the request again.
  * - `invalid_credentials`: 401. There is no active account with this username and password. Ask for the password again.
  * - `refresh_token_invalid`: 401. The refresh token is unknown or already used, or its session has ended. Log in.
  * - `password_change_required`: 403. An operator has set the password of your account. Change the password: `POST /api/auth/password/`.
@@ -442,6 +444,7 @@ export type FieldErrorCode =
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
  * - `no_such_route`: 404. There is no such path. Fix the client.
@@ -466,6 +469,7 @@ export type FieldErrorCode =
  * - `unmerge_expired`: 409. The merge was more than 30 days ago. Do not offer this action.
  * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
+ * - `last_manager`: 409. The change would leave a shared clinic without an active manager. Make another member a manager first.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
@@ -495,6 +499,8 @@ export type ProblemCode =
   | "token_invalid"
   | "token_expired"
   | "token_revoked"
+  | "clinic_changed"
+  | "membership_ended"
   | "invalid_credentials"
   | "refresh_token_invalid"
   | "password_change_required"
@@ -505,6 +511,7 @@ export type ProblemCode =
   | "not_patient_owner"
   | "not_doctor_creator"
   | "doctor_relied_on"
+  | "clinic_role_required"
   | "registration_closed"
   | "no_such_route"
   | "not_found"
@@ -528,6 +535,7 @@ export type ProblemCode =
   | "unmerge_expired"
   | "merge_exceeds_limit"
   | "last_admin"
+  | "last_manager"
   | "invitation_unusable"
   | "replay_unreadable"
   | "merged"
@@ -564,6 +572,8 @@ export interface Credentials {
   username: string;
   /** The account's password. */
   password: string;
+  /** The clinic in which the session works. Left out: the one that the account moved to last, or else its personal clinic. */
+  clinic?: number;
 }
 
 /** The account that was created. */
@@ -586,6 +596,13 @@ export interface Account {
   email: string;
   /** A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else. */
   role: Role;
+  /** The clinic in which your session works, with your role there. */
+  clinic: {
+    id: number;
+    name: string;
+    kind: "personal" | "shared";
+    role: "reader" | "clerk" | "clinician" | "manager";
+  };
 }
 
 /** The tokens of a session. The fields are named as in OAuth 2.0 where it has them (RFC 6749, section 5.1). */
@@ -598,6 +615,8 @@ export interface TokenPair {
   token_type: "Bearer";
   /** How long `access` is valid, in seconds: at most 900. */
   expires_in: number;
+  /** The id of the clinic in which the session works. After a refresh it can be another one: because another tab has moved the session, or because the membership has ended. */
+  clinic: number;
   /** Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403. The password expires after 24 hours. */
   must_change_password?: true;
 }
@@ -718,7 +737,7 @@ export interface Invitation {
 export interface OpenEmergencyAccess {
   /** The id of the emergency access. */
   id: number;
-  /** The admin's account. */
+  /** The account that has it. */
   account: {
     id: number;
     username: string;
@@ -918,6 +937,8 @@ export interface Access {
       after: unknown;
     };
   };
+  /** The clinic in which the account worked. Left out if the request had no session, and in events from before version 1.2. */
+  clinic?: number;
   /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
   /** The id of the account that was linked to a doctor of this patient, and can read it since. */
@@ -951,6 +972,8 @@ export interface AuditEvent {
       after: unknown;
     };
   };
+  /** The clinic in which the account worked. Left out if the request had no session, and in events from before version 1.2. */
+  clinic?: number;
   /** The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused. */
   reason?: string;
   /** For a change of a patient: the names of the changed fields. Their values are in the patient's history, for those who can read the patient. */

@@ -116,7 +116,15 @@ function commonProblemCodes(route: Route): ProblemCode[] {
   return [
     "validation_failed", // Of a query that the route does not take.
     ...codesIf(json, "body_missing", "invalid_utf8", "invalid_json", "duplicate_key"),
-    ...codesIf(route.isAuthenticated, "token_invalid", "token_missing", "token_expired", "token_revoked"),
+    ...codesIf(
+      route.isAuthenticated,
+      "token_invalid",
+      "token_missing",
+      "token_expired",
+      "token_revoked",
+      "clinic_changed",
+      "membership_ended",
+    ),
     ...codesIf(route.isAuthenticated, "auditor_read_only", "password_change_required"),
     ...codesIf(param, "not_found"),
     ...codesIf(header === ReadPreconditions || isConditionalChange, "precondition_failed"),

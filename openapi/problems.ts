@@ -112,7 +112,14 @@ const statuses: Record<number, StatusDescription> = {
   401: {
     name: "Unauthorized",
     title: "Unauthorized",
-    codes: ["token_invalid", "token_missing", "token_expired", "token_revoked"],
+    codes: [
+      "token_invalid",
+      "token_missing",
+      "token_expired",
+      "token_revoked",
+      "clinic_changed",
+      "membership_ended",
+    ],
     description: "The access token is missing or no longer valid.",
     detail: "The access token is malformed, or is not from this API.",
     headers: ["WWW-Authenticate"],

@@ -35,11 +35,15 @@ const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit
 const privileges: Record<TableName, string> = {
   users:
     "SELECT, INSERT (username, email, password_hash, password_prehashed, role), UPDATE (email, password_hash, password_version, password_trimmed, password_prehashed, role, active, token_version, must_change_password, doctor_id, updated_at)",
-  invitations: "SELECT, INSERT (email, role, code_hash, created_by, expires_at), DELETE",
+  clinics: "SELECT, INSERT (name, kind, time_zone), UPDATE (name, time_zone, active, updated_at), DELETE",
+  memberships:
+    "SELECT, INSERT (clinic_id, account_id, role, is_interim, time_zone, clinic_active), UPDATE (role, created_at, ended_at, last_used_at, is_interim)",
+  invitations:
+    "SELECT, INSERT (email, role, clinic_id, clinic_role, code_hash, created_by, expires_at), DELETE",
   login_attempts:
     "SELECT, INSERT, UPDATE (failures, failed_at, blocked_until, refused, refused_before, logged_in_at), DELETE",
   sessions:
-    "SELECT, INSERT (user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (ended_at, last_used_at, last_address, last_user_agent), DELETE",
+    "SELECT, INSERT (user_id, clinic_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent), UPDATE (clinic_id, ended_at, last_used_at, last_address, last_user_agent), DELETE",
   refresh_tokens: "SELECT, INSERT (token_hash, session_id), UPDATE (spent_at, successor_hash)",
   // created_by never changes: a patient is transferred, marked as deleted, or restored. Only erase_patient deletes one.
   patients: `SELECT, INSERT (${createdColumns(patients)}, owner_id), UPDATE (${changedColumns(patients)}, owner_id, deleted_from, deleted_at, merged_into)`,
@@ -51,7 +55,7 @@ const privileges: Record<TableName, string> = {
   // A trigger on patients writes it, with the rights of the tables' owner.
   patient_identifiers: "SELECT",
   emergency_accesses:
-    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
+    "SELECT, INSERT (account_id, patient_id, expires_at, clinic_id, reason), UPDATE (patient_id, expires_at, clinic_id, reason), DELETE",
   patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
   // Triggers on the records write it, with the rights of the tables' owner.
   record_changes: "SELECT, DELETE",
@@ -66,6 +70,7 @@ const privileges: Record<TableName, string> = {
 
 /** The tables with a sequence for ids that the API uses. */
 const tablesWithSequence: TableName[] = [
+  "users",
   "patients",
   "doctors",
   "identifier_systems",
@@ -91,6 +96,7 @@ const functions = [
     "patient_with_email",
     "patients_taken",
     "patients_owned",
+    "sessions_personal_clinic",
   ],
   ...[
     "doctor_accounts",

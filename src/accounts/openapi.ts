@@ -115,7 +115,7 @@ export const accountsOpenApi: OpenApiGroup = {
         409: {
           description: "This is the last active admin, and the change would leave none.",
           detail: "This is the last active admin.",
-          codes: ["last_admin"],
+          codes: ["last_admin", "last_manager"],
         },
       },
     },

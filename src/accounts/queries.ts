@@ -9,9 +9,10 @@ import {
   callerRecheck,
   callerSteps,
   callerStepsForAuditors,
-  isRevokedDuringWait,
   isStillAccepted,
   permittedOutcome,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonBody, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -48,8 +49,8 @@ export const findAccount = authenticatedRetryable<
     outcome: permittedOutcome(canRead, readOutcome(sql`EXISTS (SELECT FROM found)`)),
     account: id,
   })}
-SELECT ${canRead} AS "isAllowed", ${jsonBody("found")} AS body
-FROM caller`,
+SELECT ${refusalColumn}, ${canRead} AS "isAllowed", ${jsonBody("found")} AS body
+FROM token_account`,
   { acceptsAuditors: true },
 );
 
@@ -138,10 +139,10 @@ export const updateAccount = authenticated<
     reason: sql`${param("reason")}::text`,
     changes: sql`(SELECT ${changesBetween(settingsJson("target"), settingsJson("changed"))} FROM changed)`,
   })}
-SELECT ${isAdmin} AS "isAdmin",
+SELECT ${refusalAfterWait("locked_accounts")}, ${isAdmin} AS "isAdmin",
   ${isOwnLink} AS "isOwnLink", ${isOwnEmail} AS "isOwnEmail", ${isRenamed} AS "isRenamed",
   ${jsonBody("response")} AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("locked_accounts")})`,
+FROM token_account`,
 );
 
 /** Ends all sessions of an account, for an admin. `isFound` is false when there is no such account. */
@@ -163,6 +164,6 @@ export const endAccountSessions = authenticated<{ isAdmin: boolean; isFound: boo
     outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM found)`)),
     account: id,
   })}
-SELECT ${isAdmin} AS "isAdmin", EXISTS (SELECT FROM found) AS "isFound"
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+SELECT ${refusalAfterWait("caller")}, ${isAdmin} AS "isAdmin", EXISTS (SELECT FROM found) AS "isFound"
+FROM token_account`,
 );

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Caller, callerDoctorId, callerId, callerIsAdmin } from "../db/query/caller.ts";
+import { type Caller, callerClinicId, callerDoctorId, callerIsAdmin } from "../db/query/caller.ts";
 import { isoTimestamp, jsonText } from "../db/query/json.ts";
 import { defineList, type IndexScan, type PageRequest } from "../db/query/list.ts";
 import { assignments } from "../db/schema.ts";
@@ -48,11 +48,11 @@ const assignmentsOfPatient = (condition: SQL): IndexScan => ({
       ) m`,
   condition,
 });
-const isOwn = sql`m.owner_id = ${callerId}`;
+const isOwn = sql`m.owner_id = ${callerClinicId}`;
 
 const isDoctorsAccount = sql`${callerDoctorId} IS NOT NULL`;
 const readableScans = [
-  assignmentsBy("owner_id", callerId),
+  assignmentsBy("owner_id", callerClinicId),
   assignmentsBy("current_doctor_id", callerDoctorId, isDoctorsAccount),
 ];
 const readableOfPatient = [assignmentsOfPatient(sql`(${isOwn} OR m.current_doctor_id = ${callerDoctorId})`)];
@@ -80,7 +80,7 @@ const ownOfDoctor: IndexScan = {
   from: sql`mappings m`,
   equals: [
     ["m.current_doctor_id", doctor],
-    ["m.owner_id", callerId],
+    ["m.owner_id", callerClinicId],
   ],
   condition: seesOwnOnly,
 };
@@ -93,7 +93,7 @@ const listDoctorAssignments = defineList<ListedAssignment>({
     id: { order: byId, scans: [ownOfDoctor, allOfDoctor] },
     created_at: {
       order: byTime,
-      scans: [assignmentsBy("owner_id", callerId, sql`${seesOwnOnly} AND ${isOfDoctor}`), allOfDoctor],
+      scans: [assignmentsBy("owner_id", callerClinicId, sql`${seesOwnOnly} AND ${isOfDoctor}`), allOfDoctor],
     },
     "patient id": { order: byId, scans: ofDoctorAndPatient },
     "patient created_at": { order: byTime, scans: ofDoctorAndPatient },

@@ -1,4 +1,5 @@
 import {
+  clinicRoleRequired,
   genderText,
   idPathParameters,
   mergedProblem,
@@ -41,9 +42,10 @@ const deletion = {
   responses: [{ status: 204, description: "The assignment has ended." }],
   problems: {
     403: {
-      description: "Your account is the own account of the assigned doctor, and the patient is not yours.",
+      description:
+        "`not_patient_owner`: your account is the own account of the assigned doctor, and the patient is not yours. `clinic_role_required`: your role in the clinic does not allow it.",
       detail: "Only the patient's owner or an admin may end this assignment.",
-      codes: ["not_patient_owner"],
+      codes: ["not_patient_owner", "clinic_role_required"],
     },
     404: {
       description: "None of your patients has an assignment with this id.",
@@ -158,6 +160,7 @@ export const assignmentsOpenApi: OpenApiGroup = {
           description:
             "The body is not valid, or the doctor does not exist or takes no new patients, or the patient is not one of yours: `errors` names the field.",
         },
+        403: clinicRoleRequired,
         409: {
           description:
             "This doctor is already assigned to this patient; or you sent this idempotency key before, and cannot read the assignment that it created any more.",

@@ -4,11 +4,12 @@ import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   authenticated,
   authenticatedRetryable,
-  callerDoctorId,
+  callerClinicId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -51,8 +52,8 @@ export const findDoctorsOfPatient = authenticatedRetryable<
     outcome: unlessMerged(readOutcome(sql`EXISTS (SELECT FROM found)`)),
     patient: id,
   })}
-SELECT ${jsonBody("found")} AS body, ${successorColumn}
-FROM caller`,
+SELECT ${refusalColumn}, ${jsonBody("found")} AS body, ${successorColumn}
+FROM token_account`,
 );
 
 const patient = intParam("patient");
@@ -73,7 +74,7 @@ const assignmentJson = jsonObject(
 export const createAssignment = idempotentCreate<
   Assignment,
   { patient: number; doctor: number },
-  { patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
+  { isAllowed: boolean; patient: boolean; doctor: boolean; active: boolean; assigned: boolean }
 >(
   "assignments/create",
   () => sql`-- POST /api/mappings
@@ -119,27 +120,30 @@ export const createAssignment = idempotentCreate<
     patient,
     changes: sql`(SELECT ${changesBetween(sql`NULL`, doctorOf("draft"))} FROM result WHERE is_new)`,
   })}
-SELECT ${createResultColumns},
+SELECT ${refusalAfterWait("caller")}, ${can("assignments:create")} AS "isAllowed", ${createResultColumns},
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );
 
 const canEnd = can("assignments:end");
 
 /**
- * Ends an assignment of one of the caller's patients, or for an admin any assignment. `isRefused`: the caller is the
- * doctor's own account, which may see the assignment but not end it. Any attempt is audited with the assignment's
+ * Ends an assignment of one of the clinic's patients, or for an admin any assignment. `isRefused`: the caller may see the
+ * assignment but not end it, as the doctor's own account or because of its role in the clinic (`needsClinicRole`). Any attempt is audited with the assignment's
  * patient.
  */
-export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: boolean }, { id: number }>(
+export const deleteAssignment = authenticated<
+  { isDeleted: boolean; isRefused: boolean; needsClinicRole: boolean },
+  { id: number }
+>(
   "assignments/delete",
   () => sql`-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete
   WITH ${callerSteps},
   ${callerRecheck("caller")},
-  doctor_may_only_read AS (
-    SELECT FROM mappings m
-    WHERE m.id = ${id} AND m.current_doctor_id = ${callerDoctorId} AND NOT ${canEnd}
+  may_only_read AS (
+    SELECT m.owner_id = ${callerClinicId} AS needs_clinic_role FROM mappings m
+    WHERE m.id = ${id} AND ${can("assignments:list")} AND NOT ${canEnd}
   ),
   deleted AS (
     DELETE FROM mappings m
@@ -148,10 +152,11 @@ export const deleteAssignment = authenticated<{ isDeleted: boolean; isRefused: b
   ),
   ${insertAuditEvent({
     action: "unassign",
-    outcome: writeOutcome(sql`EXISTS (SELECT FROM doctor_may_only_read)`, sql`EXISTS (SELECT FROM deleted)`),
+    outcome: writeOutcome(sql`EXISTS (SELECT FROM may_only_read)`, sql`EXISTS (SELECT FROM deleted)`),
     patient: sql`(SELECT m.patient_id FROM mappings m WHERE m.id = ${id})`,
     changes: changesBetween(doctorOf("deleted"), sql`NULL`),
   })}
-SELECT EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+SELECT ${refusalAfterWait("caller")}, EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM may_only_read) AS "isRefused",
+  EXISTS (SELECT FROM may_only_read WHERE needs_clinic_role) AS "needsClinicRole"
+FROM token_account`,
 );

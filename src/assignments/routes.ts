@@ -6,10 +6,12 @@ import { deprecatePath } from "../http/deprecation.ts";
 import { IdPath } from "../http/fields.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import {
+  clinicRoleProblem,
   duplicateProblem,
   type FieldErrors,
   notFoundProblem,
   Problem,
+  requireClinicRole,
   requireFound,
   requireNotMerged,
   validationProblem,
@@ -24,7 +26,11 @@ import { AssignmentsQuery, NewAssignment } from "./requests.ts";
 const endAssignmentHandlers = createFactory<AuthenticatedEnv>().createHandlers(
   validate("param", IdPath),
   async (c) => {
-    const { isDeleted, isRefused } = await deleteAssignment(c.get("caller"), c.req.valid("param"));
+    const { isDeleted, isRefused, needsClinicRole } = await deleteAssignment(
+      c.get("caller"),
+      c.req.valid("param"),
+    );
+    if (needsClinicRole) throw clinicRoleProblem();
     if (isRefused)
       throw new Problem("not_patient_owner", "Only the patient's owner or an admin may end this assignment.");
     if (!isDeleted) throw notFoundProblem("assignment");
@@ -48,6 +54,7 @@ export const assignmentRoutes = new Hono<AppEnv>()
     const result = await createAssignment(c.get("caller"), c.req.valid("json"), key);
     requireReplayable(result);
     if (result.body) return respondCreated(result);
+    requireClinicRole(result.isAllowed);
     const errors: FieldErrors = {};
     if (!result.patient)
       errors["patient"] = [{ code: "no_such_record", message: "There is no such patient." }];

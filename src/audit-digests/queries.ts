@@ -48,7 +48,7 @@ export const hashEvents = defineRetryableStatement<BlockDigest, BlockRequest>(
       h.changes_hash <> e.changes_sha256 AS is_altered,
       ${sha256Of(sql`json_strip_nulls((
         SELECT row_to_json(o) FROM (
-          SELECT e.id, ${isoTimestamp("e.at")} AS at, e.account_id, e.username, e.role, e.session_id, e.action, e.outcome,
+          SELECT e.id, ${isoTimestamp("e.at")} AS at, e.account_id, e.username, e.role, e.session_id, e.clinic_id, e.action, e.outcome,
             e.patient_id, e.patients, e.doctor_id, e.subject_id, e.address, e.request_id, e.reason,
             coalesce(e.changes_sha256, h.changes_hash) AS changes_sha256
         ) o

@@ -59,6 +59,8 @@ const Payload = z.object({
   sub: digits(/^\d{1,10}$/).check(z.maximum(MAX_ID)),
   sid: z.uuid(),
   ver: z.int().check(z.positive(), z.maximum(MAX_ID)),
+  /** Tokens from before there were clinics have none: the account works in its personal one. */
+  clinic: z.optional(z.int().check(z.positive(), z.maximum(MAX_ID))),
   // Required here, because hono/jwt accepts a token without `exp`.
   exp: z.number(),
   iat: startTime,
@@ -76,6 +78,7 @@ export async function issueAccessToken(claims: TokenClaims, config: Config): Pro
     sub: String(claims.user_id),
     sid: claims.session_id,
     ver: claims.token_version,
+    clinic: claims.clinic_id,
     iat,
     exp: iat + accessTokenSeconds(config),
     ...(claims.must_change_password && { must_change_password: true }),
@@ -99,7 +102,7 @@ export interface VerifiedToken {
 export function parseVerifiedPayload(payload: unknown): VerifiedToken | undefined {
   const { success, data } = Payload.safeParse(payload);
   if (!success) return undefined;
-  const { sub: user_id, sid: session_id, ver: token_version, exp } = data;
+  const { sub: user_id, sid: session_id, ver: token_version, clinic: clinic_id = user_id, exp } = data;
   const { must_change_password = false, is_auditor = false } = data;
-  return { claims: { user_id, session_id, token_version, must_change_password, is_auditor }, exp };
+  return { claims: { user_id, session_id, clinic_id, token_version, must_change_password, is_auditor }, exp };
 }

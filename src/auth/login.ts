@@ -1,6 +1,6 @@
 import { createFactory } from "hono/factory";
 import type { AppEnv } from "../http/context.ts";
-import { unauthorizedProblem } from "../http/problems.ts";
+import { fieldProblem, unauthorizedProblem } from "../http/problems.ts";
 import { attemptNetworks, rateLimit, requestOrigin, tooManyRequests } from "../http/rate-limits.ts";
 import { validate } from "../http/validation.ts";
 import { newSession } from "./new-session.ts";
@@ -17,7 +17,7 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
   async (c) => {
     const { BCRYPT_COST: cost } = c.get("config");
     const connection = c.get("connection");
-    const { username, password } = c.req.valid("json");
+    const { username, password, clinic = null } = c.req.valid("json");
     // Attempts are counted by the name that is looked up: another spelling of it has no attempts of its own.
     const attempt = { username: username.toLowerCase(), ...attemptNetworks(c), ...requestOrigin(c) };
     const account = await findLoginAccount(connection, attempt);
@@ -26,19 +26,23 @@ export const loginHandlers = createFactory<AppEnv>().createHandlers(
     // A disabled account is treated like a missing one, in the same time.
     const matchedPassword = await matchPassword(password, active ? account : undefined, cost);
     const refresh = await newRefreshToken(c.get("config"));
-    const claims = await openSession(connection, {
+    const session = await openSession(connection, {
       ...attempt,
       isOwnNetwork,
       id,
+      clinic,
       password_hash: matchedPassword === undefined ? null : password_hash,
       new_hash: matchedPassword === undefined ? null : await rehashIfOutdated(matchedPassword, account, cost),
       ...(await newSession(c, refresh)),
     });
-    if (!claims)
+    if (!session)
       throw unauthorizedProblem(
         "invalid_credentials",
         "There is no active account with this username and password.",
       );
-    return respondTokenPair(c, claims, refresh);
+    const { session_id, ...claims } = session;
+    if (session_id === null)
+      throw fieldProblem("clinic", "no_such_record", "You do not work in this clinic.");
+    return respondTokenPair(c, { ...claims, session_id }, refresh);
   },
 );

@@ -38,16 +38,16 @@ export const clientAddress = sql`nullif(${param("address")}::text, '')`;
 /**
  * The steps that open a session: `new_session` has its row.
  *
- * @param accountStep the step with the account's `id`, `token_version` and `password_version`. Without a row there is
- *   no session.
+ * @param accountStep the step with the account's `id`, `clinic_id`, `token_version` and `password_version`. Without a row, or
+ *   without a clinic, there is no session.
  */
 export const newSessionSteps = (accountStep: string): SQL => sql`new_session AS (
     INSERT INTO sessions (
-      user_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent)
-    SELECT id, token_version, password_version, now() + make_interval(days => ${intParam("days")}), ${userAgent},
+      user_id, clinic_id, token_version, password_version, expires_at, user_agent, last_address, last_user_agent)
+    SELECT id, clinic_id, token_version, password_version, now() + make_interval(days => ${intParam("days")}), ${userAgent},
       ${clientAddress}, ${userAgent}
-    FROM ${sql.raw(accountStep)}
-    RETURNING user_id, id AS session_id, token_version
+    FROM ${sql.raw(accountStep)} WHERE clinic_id IS NOT NULL
+    RETURNING user_id, id AS session_id, clinic_id, token_version
   ),
   new_token AS (
     INSERT INTO refresh_tokens (token_hash, session_id) SELECT ${param("token_hash")}::text, session_id FROM new_session

@@ -44,7 +44,12 @@ export const authOpenApi: OpenApiGroup = {
     }),
     Credentials: describeSchema(Credentials, {
       description: "The username and the password of an account.",
-      fields: { username: "The username; case is ignored.", password: "The account's password." },
+      fields: {
+        username: "The username; case is ignored.",
+        password: "The account's password.",
+        clinic:
+          "The clinic in which the session works. Left out: the one that the account moved to last, or else its personal clinic.",
+      },
       example: { username: "ada", password: examplePassword },
     }),
     RefreshToken: describeSchema(RefreshToken, {
@@ -82,8 +87,13 @@ export const authOpenApi: OpenApiGroup = {
         username,
         email,
         role: "A `clinician` can change the records of the account; an `admin` can also change all doctors; an `auditor` can read the audit log and accounts, and nothing else.",
+        clinic: "The clinic in which your session works, with your role there.",
       },
-      example: { ...exampleAccount, role: "clinician" },
+      example: {
+        ...exampleAccount,
+        role: "clinician",
+        clinic: { id: 12, name: "ada", kind: "personal", role: "manager" },
+      },
     }),
     TokenPair: describeSchema(TokenPair, {
       description:
@@ -93,6 +103,8 @@ export const authOpenApi: OpenApiGroup = {
         refresh: "The refresh token. Send it once, to the refresh route, to get the next pair.",
         token_type: "Always `Bearer`.",
         expires_in: "How long `access` is valid, in seconds: at most 900.",
+        clinic:
+          "The id of the clinic in which the session works. After a refresh it can be another one: because another tab has moved the session, or because the membership has ended.",
         must_change_password:
           "Present, and true, only if an operator has set the account's password. Until you change the password, every other request returns 403. The password expires after 24 hours.",
       },
@@ -102,6 +114,7 @@ export const authOpenApi: OpenApiGroup = {
         refresh: exampleRefreshToken,
         token_type: "Bearer",
         expires_in: 900,
+        clinic: 12,
       },
     }),
   },

@@ -7,8 +7,9 @@ import {
   callerId,
   callerRecheck,
   callerStepsForAuditors,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import { jsonBody, stepJson } from "../db/query/json.ts";
 import { type Json, param } from "../db/statement.ts";
@@ -18,7 +19,11 @@ import type { Account } from "./responses.ts";
 
 // The caller's own account is `u`.
 
-const accountColumns = sql`u.id, u.username, u.email, u.role`;
+const accountColumns = sql`u.id, u.username, u.email, u.role, (
+      SELECT row_to_json(o) FROM (
+        SELECT c.id, c.name, c.kind, caller.clinic_role AS role FROM caller JOIN clinics c ON c.id = caller.clinic_id
+      ) o
+    ) AS clinic`;
 
 /** The caller's own account. */
 export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
@@ -26,8 +31,8 @@ export const findOwnAccount = authenticatedRetryable<{ body: Json<Account> }>(
   () => sql`-- GET /api/auth/me
   WITH ${callerStepsForAuditors},
   account AS (SELECT ${accountColumns} FROM users u WHERE u.id = ${callerId})
-SELECT ${jsonBody("account")} AS body
-FROM caller`,
+SELECT ${refusalColumn}, ${jsonBody("account")} AS body
+FROM token_account`,
   { acceptsAuditors: true },
 );
 
@@ -77,9 +82,9 @@ export const changeOwnEmail = authenticated<
     account: sql`id`,
     changes: sql`(SELECT ${changesBetween(emailJson("locked_account"), emailJson("changed"))} FROM changed)`,
   })}
-SELECT ${jsonBody("changed")} AS body,
+SELECT ${refusalAfterWait("locked_account")}, ${jsonBody("changed")} AS body,
   EXISTS (SELECT FROM correct_password WHERE is_username_changed) AS "isUsernameChanged",
   EXISTS (SELECT FROM correct_password WHERE is_role_changed) AS "isRoleChanged"
-FROM caller WHERE NOT (${isRevokedDuringWait("locked_account")})`,
+FROM token_account`,
   { acceptsAuditors: true },
 );

@@ -3,12 +3,14 @@ import { type AuditAction, doneOrRefused, insertAuditEvent, insertAuditEventOf }
 import {
   authenticated,
   authenticatedForPasswordChange,
+  callerClinicId,
   callerId,
   callerRecheck,
   callerStepsForAuditors,
   callerStepsForPasswordChange,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import { param } from "../db/statement.ts";
 import type { AttemptNetworks } from "../http/rate-limits.ts";
@@ -49,18 +51,19 @@ const ownPasswordQuery = (route: string, steps: SQL, action: AuditAction) => () 
   ),
   ${insertAuditEventOf(
     {
-      from: sql`token_account LEFT JOIN lockout ON is_accepted
-    WHERE NOT is_accepted OR reason IS NOT NULL`,
+      from: sql`token_account LEFT JOIN lockout ON refusal IS NULL
+    WHERE refusal IS NOT NULL OR reason IS NOT NULL`,
       session: sessionId,
+      clinic: sql`clinic_id`,
     },
     { action, outcome: "refused", reason: sql`reason` },
   )}
-SELECT ${loginAttemptColumns},
+SELECT ${refusalColumn}, ${loginAttemptColumns},
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
   (SELECT password_prehashed FROM account) AS password_prehashed,
   (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
-FROM caller`;
+FROM token_account`;
 
 /** Before a change of the password. */
 export const findOwnPassword = authenticatedForPasswordChange<OwnPassword, AttemptNetworks>(
@@ -106,7 +109,7 @@ export const changePassword = authenticatedForPasswordChange<
     UPDATE users u SET password_hash = ${newHash}, password_version = u.password_version + 1, password_trimmed = false,
       password_prehashed = true, must_change_password = false, updated_at = now()
     WHERE u.id = ${callerId} AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL AND ${isStillAccepted}
-    RETURNING u.id, u.token_version, u.password_version
+    RETURNING u.id, ${callerClinicId} AS clinic_id, u.token_version, u.password_version
   ),
   ended_sessions AS (
     UPDATE sessions s SET ended_at = now()
@@ -115,6 +118,6 @@ export const changePassword = authenticatedForPasswordChange<
   ${newSessionSteps("changed")},
   ${uncountAttemptSteps(username, "correct_password")},
   ${insertAuditEvent({ action: "change_password", outcome: doneOrRefused(sql`EXISTS (SELECT FROM changed)`) })}
-SELECT (SELECT session_id FROM new_session) AS session_id
-FROM caller WHERE NOT (${isRevokedDuringWait("locked_account")})`,
+SELECT ${refusalAfterWait("locked_account")}, (SELECT session_id FROM new_session) AS session_id
+FROM token_account`,
 );

@@ -27,6 +27,7 @@ const passwordHash = sql`${param("password_hash")}::text`;
 const newHash = sql`${param("new_hash")}::text`;
 const codeHash = sql`${param("code_hash")}::text`;
 const id = intParam("id");
+const clinic = intParam("clinic");
 
 const invitationStep = sql`invitation AS (
     SELECT i.id, ${emailKey(sql`i.email`)} = ${emailKey(email)} AS is_same_email
@@ -122,15 +123,17 @@ FROM attempt`,
 /**
  * Opens a session and uncounts the login attempt. There is no row when the account does not exist or is disabled,
  * the password was wrong or has expired, or the password was changed meanwhile. Then only the attempt is audited, which takes the
- * same time in all of these cases.
+ * same time in all of these cases. `session_id` is null when the account does not work in the clinic.
  *
+ * @param clinic in which the session works; null: in the one that was used last, or else the personal one.
  * @param password_hash the hash that the password was compared with; null when it was wrong.
  * @param new_hash replaces `password_hash`, when that is outdated (`rehashIfOutdated`); null otherwise.
  */
 export const openSession = defineStatement<
-  TokenClaims,
+  Omit<TokenClaims, "session_id"> & { session_id: string | null },
   {
     id: number | null;
+    clinic: number | null;
     username: string;
     isOwnNetwork: boolean;
     password_hash: string | null;
@@ -142,7 +145,11 @@ export const openSession = defineStatement<
   "auth/open-session",
   () => sql`-- POST /api/auth/login
   WITH account AS (
-    SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor
+    SELECT u.id, u.token_version, u.password_version, u.must_change_password, u.role = 'auditor' AS is_auditor, (
+        SELECT ms.clinic_id FROM memberships ms
+        WHERE ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active AND (${clinic} IS NULL OR ms.clinic_id = ${clinic})
+        ORDER BY ms.last_used_at DESC NULLS LAST, ms.clinic_id = u.id DESC LIMIT 1
+      ) AS clinic_id
     FROM users u
     WHERE u.id = ${id} AND u.active AND u.password_hash = ${passwordHash}
       AND NOT ${isPasswordExpired}
@@ -152,12 +159,17 @@ export const openSession = defineStatement<
     WHERE u.id = (SELECT id FROM account) AND u.password_hash = ${passwordHash} AND ${newHash} IS NOT NULL
   ),
   ${newSessionSteps("account")},
-  ${uncountAttemptSteps(username, "new_session")},
+  used_membership AS (
+    UPDATE memberships ms SET last_used_at = now() FROM new_session
+    WHERE ms.clinic_id = new_session.clinic_id AND ms.account_id = new_session.user_id AND ${clinic} IS NOT NULL
+  ),
+  ${uncountAttemptSteps(username, "account")},
   ${insertAuditEventOf(
     {
       from: sql`(SELECT) attempt LEFT JOIN users u ON u.id = ${id}`,
       alias: "u.",
       session: sql`(SELECT session_id FROM new_session)`,
+      clinic: sql`(SELECT clinic_id FROM new_session)`,
     },
     {
       action: "login",
@@ -166,7 +178,7 @@ export const openSession = defineStatement<
       AND ${isPasswordExpired} THEN 'password expired' END`,
     },
   )}
-SELECT new_session.user_id, new_session.session_id, new_session.token_version, account.must_change_password,
+SELECT account.id AS user_id, new_session.session_id, new_session.clinic_id, account.token_version, account.must_change_password,
   account.is_auditor
-FROM new_session, account`,
+FROM account LEFT JOIN new_session ON true`,
 );

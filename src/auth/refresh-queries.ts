@@ -19,13 +19,14 @@ export const endSessionByRefreshToken = defineStatement<
   WITH ended AS (
     UPDATE sessions s SET ended_at = coalesce(s.ended_at, now()) FROM refresh_tokens t
     WHERE t.token_hash = ${param("token_hash")}::text AND s.id = t.session_id
-    RETURNING s.id, s.user_id
+    RETURNING s.id, s.user_id, s.clinic_id
   ),
   ${insertAuditEventOf(
     {
       from: sql`ended JOIN users u ON u.id = ended.user_id`,
       alias: "u.",
       session: sql`ended.id`,
+      clinic: sql`ended.clinic_id`,
     },
     { action: "logout" },
   )}
@@ -44,7 +45,8 @@ const successorHashes = sql`${param("successor_hashes")}::text[]`;
 
 /**
  * Refresh-token rotation: spends a refresh token and issues its successor. In the grace period it issues the same
- * successor again, which is audited. There is no row when
+ * successor again, which is audited. A session whose membership has ended, or whose clinic is not active any more, goes on in
+ * the account's personal clinic. There is no row when
  *
  * - the token is unknown, or its session or account has ended or was not used for `idle_minutes`;
  * - it was spent before the grace period, or its successor has been spent: that also ends its session;
@@ -81,7 +83,10 @@ export const rotateRefreshToken = defineStatement<
       AND s.last_used_at > now() - make_interval(mins => ${intParam("idle_minutes")})
       AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
     RETURNING t.successor_hash, s.user_id, s.id AS session_id, s.token_version, u.must_change_password,
-      u.role = 'auditor' AS is_auditor
+      u.role = 'auditor' AS is_auditor, CASE WHEN EXISTS (
+        SELECT FROM memberships ms
+        WHERE ms.clinic_id = s.clinic_id AND ms.account_id = s.user_id AND ms.ended_at IS NULL AND ms.clinic_active
+      ) THEN s.clinic_id ELSE s.user_id END AS clinic_id
   ),
   successor AS (
     -- The update changes nothing. It finds a successor that a concurrent refresh has inserted, unless it is spent.
@@ -93,8 +98,9 @@ export const rotateRefreshToken = defineStatement<
     SELECT spent.*, successor.is_new FROM spent, successor WHERE successor_hash = ANY (${successorHashes})
   ),
   used_session AS (
-    UPDATE sessions s SET last_used_at = now(), last_address = ${clientAddress}, last_user_agent = ${param("user_agent")}::text
-    WHERE s.id = (SELECT session_id FROM exchanged)
+    UPDATE sessions s SET last_used_at = now(), last_address = ${clientAddress}, last_user_agent = ${param("user_agent")}::text,
+      clinic_id = exchanged.clinic_id
+    FROM exchanged WHERE s.id = exchanged.session_id
   ),
   ended_session AS (
     UPDATE sessions s SET ended_at = now()
@@ -110,6 +116,7 @@ export const rotateRefreshToken = defineStatement<
     WHERE t.token_hash = ${spentHash} AND NOT EXISTS (SELECT FROM exchanged WHERE is_new)`,
       alias: "u.",
       session: sql`s.id`,
+      clinic: sql`s.clinic_id`,
     },
     {
       action: sql`CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'repeat_refresh' ELSE 'refresh' END`,
@@ -117,5 +124,5 @@ export const rotateRefreshToken = defineStatement<
       reason: sql`CASE WHEN EXISTS (SELECT FROM ended_session) THEN 'used again: the session has ended' END`,
     },
   )}
-SELECT user_id, session_id, token_version, must_change_password, is_auditor, successor_hash FROM exchanged`,
+SELECT user_id, session_id, clinic_id, token_version, must_change_password, is_auditor, successor_hash FROM exchanged`,
 );

@@ -1,7 +1,15 @@
 import type { Config } from "../config.ts";
 import { roles } from "../db/schema.ts";
 import { requestBody } from "../http/body-schemas.ts";
-import { emailField, normalizedText, rule, storableText, textField, trimmedPattern } from "../http/fields.ts";
+import {
+  emailField,
+  idSchema,
+  normalizedText,
+  rule,
+  storableText,
+  textField,
+  trimmedPattern,
+} from "../http/fields.ts";
 import type { FieldError } from "../http/problems.ts";
 import * as z from "../zod.ts";
 import { type CommonPasswordCheck, loadCommonPasswordCheck } from "./common-passwords.ts";
@@ -117,7 +125,12 @@ export const registrationBody = (rules: PasswordRules) =>
 
 export const Registration = registrationBody(documentedRules);
 
-export const Credentials = requestBody({ username: textField(150), password: typedPassword });
+export const Credentials = requestBody({
+  username: textField(150),
+  password: typedPassword,
+  /** The clinic in which the session works. */
+  clinic: z.optional(idSchema),
+});
 
 /** The body of a password change. */
 export const passwordChangeBody = (rules: PasswordRules) =>
@@ -134,7 +147,7 @@ export const OwnAccountChange = requestBody(
     username: z.optional(textField(150)),
     role: z.optional(z.enum(roles)),
   },
-  ["id"],
+  ["id", "clinic"],
 );
 
 /** The refresh token of a session, from login or refresh. */

@@ -1,4 +1,4 @@
-import { roles } from "../db/schema.ts";
+import { clinicKinds, clinicRoles, roles } from "../db/schema.ts";
 import { emailField, idSchema } from "../http/fields.ts";
 import { timestampSchema } from "../http/responses.ts";
 import * as z from "../zod.ts";
@@ -7,7 +7,15 @@ import * as z from "../zod.ts";
 export const NewAccount = z.strictObject({ id: idSchema, username: z.string(), email: emailField(254) });
 export type NewAccount = z.infer<typeof NewAccount>;
 
-export const Account = z.extend(NewAccount, { role: z.enum(roles) });
+/** The clinic in which the caller works, with the caller's role there. */
+export const OwnClinic = z.strictObject({
+  id: idSchema,
+  name: z.string(),
+  kind: z.enum(clinicKinds),
+  role: z.enum(clinicRoles),
+});
+
+export const Account = z.extend(NewAccount, { role: z.enum(roles), clinic: OwnClinic });
 export type Account = z.infer<typeof Account>;
 
 /** The two tokens of a session (RFC 6749, section 5.1). */
@@ -17,6 +25,8 @@ export const TokenPair = z.strictObject({
   token_type: z.literal("Bearer"),
   /** The lifetime of `access`, in seconds. */
   expires_in: z.int().check(z.minimum(1), z.maximum(900)),
+  /** The clinic in which the session works. */
+  clinic: idSchema,
   /** Present when the account has to change its password first. */
   must_change_password: z.optional(z.literal(true)),
 });

@@ -5,6 +5,7 @@ import {
   authenticatedRetryable,
   callerId,
   callerStepsForAuditors,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import { isoTimestamp, jsonArray, jsonObject } from "../db/query/json.ts";
 import { intParam, type Json, param } from "../db/statement.ts";
@@ -29,7 +30,7 @@ export const listSessions = authenticatedRetryable<{ body: Json<Session[]> }, { 
       AND ${expiry} > now()
       AND s.token_version = u.token_version AND s.password_version = u.password_version
   )
-SELECT (
+SELECT ${refusalColumn}, (
     SELECT ${jsonArray(
       sql`${jsonObject(sql`
       s.id, ${isoTimestamp("s.created_at")} AS created_at,
@@ -40,7 +41,7 @@ SELECT (
     )}::text
     FROM open_sessions s
   ) AS body
-FROM caller`,
+FROM token_account`,
   { acceptsAuditors: true },
 );
 
@@ -55,8 +56,8 @@ export const endSession = authenticated<{ isEnded: boolean }, { id: string }>(
     RETURNING 1
   ),
   ${insertAuditEvent({ action: "logout", outcome: readOutcome(isEnded) })}
-SELECT ${isEnded} AS "isEnded"
-FROM caller`,
+SELECT ${refusalColumn}, ${isEnded} AS "isEnded"
+FROM token_account`,
   { acceptsAuditors: true },
 );
 
@@ -70,7 +71,7 @@ export const endAllSessions = authenticated<{ isEnded: boolean }>(
     RETURNING 1
   ),
   ${insertAuditEvent({ action: "logout" })}
-SELECT ${isEnded} AS "isEnded"
-FROM caller`,
+SELECT ${refusalColumn}, ${isEnded} AS "isEnded"
+FROM token_account`,
   { acceptsAuditors: true },
 );

@@ -15,6 +15,7 @@ export async function respondTokenPair(
     refresh,
     token_type: "Bearer",
     expires_in: accessTokenSeconds(c.get("config")),
+    clinic: claims.clinic_id,
     ...(claims.must_change_password && { must_change_password: true }),
   };
   return c.json(pair);

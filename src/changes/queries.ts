@@ -1,6 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertRetryableAuditEvent } from "../db/query/audit.ts";
-import { authenticatedRetryable, callerDoctorId, callerId, callerSteps } from "../db/query/caller.ts";
+import {
+  authenticatedRetryable,
+  callerClinicId,
+  callerDoctorId,
+  callerSteps,
+  refusalColumn,
+} from "../db/query/caller.ts";
 import { can } from "../db/query/permissions.ts";
 import { CURSOR_DAYS, recordKinds } from "../db/schema.ts";
 import { intParam, param } from "../db/statement.ts";
@@ -20,6 +26,8 @@ export interface FeedPosition {
   at: string | null;
   /** What the position is valid for: see `change_feed_epoch`. */
   epoch: string | null;
+  /** The clinic whose records are read. */
+  clinic: number | null;
   /** The doctor whose own account the caller is. */
   doctor: number | null;
 }
@@ -41,7 +49,8 @@ const at = sql`${param("at")}::timestamptz`;
 /**
  * The steps `horizon` and `start`. All transactions before `horizon.xact` have ended, so their changes are visible, also
  * those that waited for locks; later ones may not be. `start` has no row when the position is expired: it is too old, it
- * is of another database, of a time after the restored one, or of an account that was linked to another doctor.
+ * is of another database, of a time after the restored one, of another clinic, or of an account that was linked to another
+ * doctor.
  */
 const startSteps = sql`horizon AS MATERIALIZED (
     SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xact, change_feed_epoch() AS epoch
@@ -52,7 +61,7 @@ const startSteps = sql`horizon AS MATERIALIZED (
     WHERE ${epoch} IS NULL
       OR ${epoch} = horizon.epoch AND ${xact} <= horizon.xact
         AND ${at} > now() - make_interval(days => ${sql.raw(String(CURSOR_DAYS))})
-        AND ${intParam("doctor")} IS NOT DISTINCT FROM caller.doctor_id
+        AND ${intParam("clinic")} = caller.clinic_id AND ${intParam("doctor")} IS NOT DISTINCT FROM caller.doctor_id
   )`;
 const startXact = sql`(SELECT xact FROM start)`;
 const horizonXact = sql`(SELECT xact FROM horizon)`;
@@ -82,7 +91,7 @@ const afterId = (ofKind: SQL) =>
 /** The records that the lists show the caller, each kind in the order of an index. */
 const recordScans = [
   sql`SELECT ${patientKind} AS kind, p.id, p.version FROM patients p
-      WHERE (p.owner_id, p.id) > (${callerId}, ${afterId(patientKind)}) AND p.owner_id <= ${callerId}
+      WHERE (p.owner_id, p.id) > (${callerClinicId}, ${afterId(patientKind)}) AND p.owner_id <= ${callerClinicId}
       ORDER BY p.owner_id, p.id`,
   sql`SELECT ${patientKind}, m.patient_id, p.version
       FROM mappings m JOIN LATERAL (SELECT version FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
@@ -91,7 +100,7 @@ const recordScans = [
       ORDER BY m.current_doctor_id, m.patient_id`,
   sql`SELECT ${doctorKind}, d.id, d.version FROM doctors d WHERE d.id > ${afterId(doctorKind)} ORDER BY d.id`,
   sql`SELECT ${assignmentKind}, m.id, 1 FROM mappings m
-      WHERE (m.owner_id, m.id) > (${callerId}, ${afterId(assignmentKind)}) AND m.owner_id <= ${callerId}
+      WHERE (m.owner_id, m.id) > (${callerClinicId}, ${afterId(assignmentKind)}) AND m.owner_id <= ${callerClinicId}
       ORDER BY m.owner_id, m.id`,
   sql`SELECT ${assignmentKind}, m.id, 1 FROM mappings m
       WHERE ${isDoctorsAccount}
@@ -121,9 +130,9 @@ const auditEvent = insertRetryableAuditEvent({
 /** The columns of FeedRow. @param next the columns of the next position that differ between the statements. */
 const feedColumns = (changes: SQL, next: SQL) => sql`${changes} AS changes,
   (SELECT row_to_json(c)::text FROM (
-    SELECT caller.id AS account, caller.doctor_id AS doctor, horizon.epoch,
+    SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, ${next}
-    FROM horizon CROSS JOIN start LEFT JOIN next ON true
+    FROM caller CROSS JOIN horizon CROSS JOIN start LEFT JOIN next ON true
   ) c) AS next`;
 
 /**
@@ -148,11 +157,11 @@ export const listAllRecords = authenticatedRetryable<FeedRow, FeedPosition>(
   page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= ${PAGE_SIZE}),
   ${nextStep},
   ${auditEvent}
-SELECT ${feedColumns(
+SELECT ${refusalColumn}, ${feedColumns(
     changesArray(changeJson(), "page"),
     sql`start.xact, start.at, next.id IS NOT NULL AS initial`,
   )}
-FROM caller`,
+FROM token_account`,
   { readsInIndexOrder: true },
 );
 
@@ -206,7 +215,7 @@ export const listChangesSince = authenticatedRetryable<FeedRow, FeedPosition>(
     FROM (
       SELECT * FROM (
         ${unionOf([
-          changesOf(sql`'account'`, callerId),
+          changesOf(sql`'account'`, callerClinicId),
           changesOf(sql`'doctor'`, callerDoctorId),
           changesOf(sql`'everybody'`, sql`0`),
           changesOfAssignedPatients,
@@ -229,11 +238,11 @@ export const listChangesSince = authenticatedRetryable<FeedRow, FeedPosition>(
   ),
   ${nextStep},
   ${auditEvent}
-SELECT ${feedColumns(
+SELECT ${refusalColumn}, ${feedColumns(
     changesArray(changeJson(sql`deleted`), "entries"),
     sql`coalesce(next.xact, horizon.xact) AS xact,
       CASE WHEN next.id IS NULL AND horizon.xact > start.xact THEN now() ELSE start.at END AS at, false AS initial`,
   )}
-FROM caller`,
+FROM token_account`,
   { readsInIndexOrder: true },
 );

@@ -16,7 +16,7 @@ const FEED = "/api/changes";
 /** When a client asks again after a response without changes, in seconds. */
 const RETRY_SECONDS = 10;
 
-const START: FeedPosition = { xact: null, kind: 0, id: 0, at: null, epoch: null, doctor: null };
+const START: FeedPosition = { xact: null, kind: 0, id: 0, at: null, epoch: null, clinic: null, doctor: null };
 
 /** @throws {Problem} 400 for a cursor that is not one of the caller's feed. */
 async function readCursor(c: Context<AuthenticatedEnv>, since: string): Promise<FeedCursor> {
@@ -33,9 +33,17 @@ export const changeRoutes = new Hono<AppEnv>()
   .get("/", validate("query", ChangesQuery), async (c) => {
     const { since } = c.req.valid("query");
     const cursor = since === undefined ? undefined : await readCursor(c, since);
-    const { xact, kind, id, at, epoch, doctor } = cursor ?? START;
+    const { xact, kind, id, at, epoch, clinic, doctor } = cursor ?? START;
     const listChanges = cursor && !cursor.initial ? listChangesSince : listAllRecords;
-    const { changes, next } = await listChanges(c.get("caller"), { xact, kind, id, at, epoch, doctor });
+    const { changes, next } = await listChanges(c.get("caller"), {
+      xact,
+      kind,
+      id,
+      at,
+      epoch,
+      clinic,
+      doctor,
+    });
     if (next === null)
       throw new Problem("cursor_expired", "This cursor has expired: read everything again, without since.");
     const nextCursor = await encryptCursor({ ...JSON.parse(next), list: FEED }, c.get("config"));

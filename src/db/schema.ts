@@ -5,6 +5,7 @@
 export * from "./schema/accounts.ts";
 export * from "./schema/assignments.ts";
 export * from "./schema/audit.ts";
+export * from "./schema/clinics.ts";
 export * from "./schema/codes.ts";
 export * from "./schema/doctors.ts";
 export * from "./schema/idempotency-keys.ts";
@@ -13,3 +14,4 @@ export * from "./schema/limits.ts";
 export * from "./schema/patient-merges.ts";
 export * from "./schema/patients.ts";
 export * from "./schema/record-changes.ts";
+export * from "./schema/sessions.ts";

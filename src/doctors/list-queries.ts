@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { readOutcome } from "../db/query/audit.ts";
-import { callerId } from "../db/query/caller.ts";
+import { callerClinicId } from "../db/query/caller.ts";
 import { defineList, type IndexScan, lateralJoin, matchesName, searchStep } from "../db/query/list.ts";
 import { intParam, param } from "../db/statement.ts";
 import { doctorJson } from "./queries.ts";
@@ -13,7 +13,7 @@ const updatedSince = sql`${param("updated_since")}::timestamptz`;
 const specialization = sql`${param("specialization")}::text`;
 
 const allDoctors: IndexScan = { from: sql`doctors d` };
-const isOwnPatient = sql`EXISTS (SELECT FROM patients p WHERE p.id = ${patient} AND p.owner_id = ${callerId})`;
+const isOwnPatient = sql`EXISTS (SELECT FROM patients p WHERE p.id = ${patient} AND p.owner_id = ${callerClinicId})`;
 
 const sorts = {
   id: { order: ["d.id"], scans: [allDoctors] },
@@ -35,7 +35,7 @@ export const listDoctors = defineList<Doctor>({
   filters: {
     // The owner is not in WHERE: PostgreSQL could look for the assignment among all of the owner's.
     patient: sql`(${patient} IS NULL OR (
-      SELECT m.owner_id = ${callerId} FROM mappings m WHERE m.patient_id = ${patient} AND m.doctor_id = d.id))`,
+      SELECT m.owner_id = ${callerClinicId} FROM mappings m WHERE m.patient_id = ${patient} AND m.doctor_id = d.id))`,
     search: matchesName("d"),
     active: sql`(${active} IS NULL OR d.active = ${active})`,
     specialization: sql`(${specialization} IS NULL OR d.specialization = ${specialization})`,
@@ -54,7 +54,7 @@ export const listDoctors = defineList<Doctor>({
           from: sql`mappings m ${lateralJoin("doctors", "d", "m.doctor_id")}`,
           equals: [["m.patient_id", patient]],
           order: ["m.doctor_id"],
-          condition: sql`m.owner_id = ${callerId}`,
+          condition: sql`m.owner_id = ${callerClinicId}`,
         },
       ],
     },

@@ -17,8 +17,9 @@ import {
   callerIsAdmin,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -86,8 +87,8 @@ export const findDoctor = authenticatedRetryable<FoundRecord<Doctor>, FindParams
     SELECT ${foundColumns("d.version", doctorJson)}
     FROM doctors d WHERE d.id = ${id} AND ${can("doctors:read")}
   )
-SELECT ${foundRecordColumns}
-FROM caller`,
+SELECT ${refusalColumn}, ${foundRecordColumns}
+FROM token_account`,
 );
 
 /**
@@ -125,9 +126,9 @@ export const createDoctor = idempotentCreate<Doctor, { record: object }, NewReco
     doctor: resultId,
     changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
-SELECT ${createResultColumns}, '1' AS etag,
+SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, '1' AS etag,
   (SELECT id FROM duplicate) AS existing
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );
 
 /**
@@ -195,9 +196,9 @@ export const updateDoctor = authenticated<ChangedRecord<Doctor>, ChangeParams>(
     doctor: id,
     changes: sql`(SELECT ${changesOfFields(doctors, fieldNames, "target", "changed")} FROM target, changed)`,
   })}
-SELECT ${doctorColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
+SELECT ${refusalAfterWait("target")}, ${doctorColumns}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing,
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );
 
 /**
@@ -230,9 +231,9 @@ const deleteUnassignedDoctor = authenticated<DoctorDeletion, DeleteParams>(
     account: sql`linked_accounts.account`,
     changes: sql`json_build_object('doctor', json_build_object('before', deleted.id, 'after', NULL))`,
   })}
-SELECT ${doctorColumns}, (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = ${id}) AS assigned,
+SELECT ${refusalAfterWait("target")}, ${doctorColumns}, (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = ${id}) AS assigned,
   EXISTS (SELECT FROM deleted) AS "isDeleted"
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );
 
 /**

@@ -15,6 +15,8 @@ export const auditEventFieldTexts = {
   address: "The client's network address; `null` if an operator did it.",
   request_id: "The id of the request, as in the header X-Request-Id; `null` if an operator did it.",
   changes: "For a change: the value of each changed field before and after. Left out if no field changed.",
+  clinic:
+    "The clinic in which the account worked. Left out if the request had no session, and in events from before version 1.2.",
   reason:
     "The reason that was given, if one was required; or why the request was refused; for a refused login also how many were refused.",
 };
@@ -29,4 +31,5 @@ export const exampleAuditEvent = {
   address: "203.0.113.7",
   request_id: "6f1c2f0e-5d3b-4c59-9a55-2b8f3a1f7f10",
   changes: { age: { before: 85, after: 86 } },
+  clinic: 12,
 };

@@ -120,6 +120,13 @@ export const mergedProblem = {
   codes: ["merged"],
 } as const;
 
+/** The error of a request that needs a higher role in the clinic. */
+export const clinicRoleRequired = {
+  description: "Your role in the clinic in which your session works does not allow it.",
+  detail: "Your role in this clinic does not allow this.",
+  codes: ["clinic_role_required"],
+} as const;
+
 /** The response to a conditional GET when the client has the current version. */
 export const notModifiedResponse = {
   status: 304,

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { ConfigurationError } from "../config.ts";
 import { classifyDatabaseError, type DatabaseFault } from "../db/errors.ts";
-import { CallerRevokedError } from "../db/query/caller.ts";
+import { CallerRevokedError, type Refusal } from "../db/query/caller.ts";
 import type { AppEnv } from "./context.ts";
 import type { ProblemCode } from "./problem-codes.ts";
 import { fieldProblem, Problem, unauthorizedProblem } from "./problems.ts";
@@ -26,7 +26,14 @@ function toProblem(error: Error, requestId: string): Problem {
 const internalError = () =>
   new Problem("internal_error", "Internal error. Tell the operator the request_id.");
 
-function revokedProblem({ mustChangePassword, isAuditor }: CallerRevokedError): Problem {
+const refusalDetails: Record<Refusal, string> = {
+  token_revoked: "The access token has been revoked.",
+  clinic_changed: "The session works in another clinic now: use its latest access token.",
+  membership_ended:
+    "Your membership in this clinic has ended. Refresh the tokens to work in your personal clinic.",
+};
+
+function revokedProblem({ mustChangePassword, isAuditor, refusal }: CallerRevokedError): Problem {
   if (mustChangePassword)
     return new Problem(
       "password_change_required",
@@ -37,7 +44,7 @@ function revokedProblem({ mustChangePassword, isAuditor }: CallerRevokedError): 
       "auditor_read_only",
       "An auditor may read the audit log and accounts, and nothing else.",
     );
-  return unauthorizedProblem("token_revoked", "The access token has been revoked.", "invalid_token");
+  return unauthorizedProblem(refusal, refusalDetails[refusal], "invalid_token");
 }
 
 /** `Retry-After` of a 503, in seconds. */

@@ -3,7 +3,7 @@ import type { FoundRecord, TargetState } from "../db/query/resource.ts";
 import * as z from "../zod.ts";
 import type { AuthenticatedEnv } from "./context.ts";
 import { MAX_ID } from "./fields.ts";
-import { Problem, requireFound, requireNotMerged } from "./problems.ts";
+import { clinicRoleProblem, Problem, requireFound, requireNotMerged } from "./problems.ts";
 import { respondJson } from "./respond.ts";
 
 /**
@@ -145,13 +145,14 @@ const DOCTOR_RELIED_ON =
  *   version that the request excludes.
  */
 export function requireWritable(
-  { canChange, isExpectedVersion, needsAdmin, successor }: TargetState,
+  { canChange, isExpectedVersion, needsAdmin, needsClinicRole, successor }: TargetState,
   resourceName: ResourceKind,
   preconditions: Preconditions,
 ): void {
   requireNotMerged({ successor });
   const { code, who } = writers[resourceName];
-  if (!requireFound(canChange, resourceName)) throw new Problem(code, `${who} may change or delete it.`);
+  if (!requireFound(canChange, resourceName))
+    throw needsClinicRole ? clinicRoleProblem() : new Problem(code, `${who} may change or delete it.`);
   if (needsAdmin) throw new Problem("doctor_relied_on", DOCTOR_RELIED_ON);
   if (!isExpectedVersion) throw preconditionFailed(resourceName, preconditions);
 }

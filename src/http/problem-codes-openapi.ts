@@ -29,6 +29,14 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "The session of the access token has ended, or the account is disabled or has another role now",
     action: "Refresh once, send the request again, and log in if that fails",
   },
+  clinic_changed: {
+    when: "The session has moved to another clinic since the access token was issued",
+    action: "Use the latest access token. Do not send the request again: it would be for the other clinic",
+  },
+  membership_ended: {
+    when: "The account is not a member any more of the clinic in which the session works",
+    action: "Refresh: the session goes on in the personal clinic. Do not send the request again",
+  },
   invalid_credentials: {
     when: "There is no active account with this username and password",
     action: "Ask for the password again",
@@ -61,6 +69,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   not_doctor_creator: {
     when: "Another account has created the doctor: only that one or an admin may change it",
     action: "Do not offer this action",
+  },
+  clinic_role_required: {
+    when: "The role of the account in its clinic does not allow this",
+    action: "Ask a manager of the clinic, and do not offer this action",
   },
   doctor_relied_on: {
     when: "You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`",
@@ -150,6 +162,10 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
   last_admin: {
     when: "The change would leave no active admin",
     action: "Make another account an admin first",
+  },
+  last_manager: {
+    when: "The change would leave a shared clinic without an active manager",
+    action: "Make another member a manager first",
   },
   invitation_unusable: {
     when: "This installation takes no registrations, so nobody could use an invitation",

@@ -81,5 +81,7 @@ export const eventDetails = {
   address: z.nullable(z.string()),
   request_id: z.nullable(z.uuid()),
   changes: z.optional(changesSchema),
+  /** The clinic in which the account worked. */
+  clinic: z.optional(idSchema),
   reason: z.optional(z.string()),
 };

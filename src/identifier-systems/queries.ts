@@ -8,8 +8,9 @@ import {
   callerIsAdmin,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
+  refusalColumn,
 } from "../db/query/caller.ts";
 import {
   createOrReplay,
@@ -75,8 +76,8 @@ export const findIdentifierSystem = authenticatedRetryable<FoundRecord<Identifie
     SELECT ${foundColumns("sy.version", identifierSystemJson)}
     FROM identifier_systems sy WHERE sy.id = ${id} AND ${can("identifier_systems:read")}
   )
-SELECT ${foundRecordColumns}
-FROM caller`,
+SELECT ${refusalColumn}, ${foundRecordColumns}
+FROM token_account`,
 );
 
 /**
@@ -118,9 +119,9 @@ export const createIdentifierSystem = idempotentCreate<
     outcome: adminOutcome(sql`WHEN ${hasResult} THEN 'done'\nELSE 'refused'`),
     changes: sql`(SELECT ${changesOf(undefined, "draft")} FROM draft, result WHERE is_new)`,
   })}
-SELECT ${createResultColumns},
+SELECT ${refusalAfterWait("caller")}, ${createResultColumns},
   ${callerIsAdmin} AS "isAdmin", (SELECT id FROM duplicate) AS existing, '1' AS etag
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );
 
 /** Changes the fields of an identifier system that are in `changes` and leaves the others, for an admin. */
@@ -154,7 +155,7 @@ export const updateIdentifierSystem = authenticated<ChangedRecord<IdentifierSyst
     outcome: adminOutcome(writeOutcome(sql`EXISTS (SELECT FROM target)`, sql`EXISTS (SELECT FROM changed)`)),
     changes: sql`(SELECT ${changesOf("target", "changed")} FROM target, changed)`,
   })}
-SELECT ${targetColumns}, (SELECT id FROM duplicate) AS existing,
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, (SELECT id FROM duplicate) AS existing,
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );

@@ -7,8 +7,8 @@ import {
   callerId,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
 } from "../db/query/caller.ts";
 import { isoTimestamp, stepJson } from "../db/query/json.ts";
 import { can } from "../db/query/permissions.ts";
@@ -47,9 +47,9 @@ export const createInvitation = authenticated<
     outcome: adminOutcome(doneOrRefused(sql`EXISTS (SELECT FROM created)`)),
     changes: sql`(SELECT ${changesBetween(sql`NULL`, invitationJson("created"))} FROM created)`,
   })}
-SELECT ${isAdmin} AS "isAdmin", (SELECT id FROM created) AS id,
+SELECT ${refusalAfterWait("caller")}, ${isAdmin} AS "isAdmin", (SELECT id FROM created) AS id,
   (SELECT ${isoTimestamp("expires_at")} FROM created) AS expires_at
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );
 
 /** Withdraws an invitation, for an admin. */
@@ -68,6 +68,6 @@ export const withdrawInvitation = authenticated<{ isAdmin: boolean; isDeleted: b
     outcome: adminOutcome(readOutcome(sql`EXISTS (SELECT FROM deleted)`)),
     changes: sql`(SELECT ${changesBetween(invitationJson("deleted"), sql`NULL`)} FROM deleted)`,
   })}
-SELECT ${isAdmin} AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+SELECT ${refusalAfterWait("caller")}, ${isAdmin} AS "isAdmin", EXISTS (SELECT FROM deleted) AS "isDeleted"
+FROM token_account`,
 );

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { doneOrRefused, insertRetryableAuditEvent } from "../db/query/audit.ts";
 import { changesOfFields } from "../db/query/audit-changes.ts";
-import { callerRecheck, callerSteps, isRevokedDuringWait, isStillAccepted } from "../db/query/caller.ts";
+import { callerRecheck, callerSteps, isStillAccepted, refusalAfterWait } from "../db/query/caller.ts";
 import {
   createOrReplay,
   createResultColumns,
@@ -51,7 +51,7 @@ const candidateIds = sql`ARRAY(SELECT id FROM candidates ORDER BY score DESC, id
 /** The new patient as its duplicates are looked for, and those that are none (`excluded`). No row when it is not valid. */
 const newSoughtStep = sql`sought AS MATERIALIZED (
     SELECT ${soughtColumns({
-      owner: sql`caller.id`,
+      owner: sql`caller.clinic_id`,
       firstname: sql`coalesce(new.firstname, '')`,
       lastname: sql`coalesce(new.lastname, '')`,
       email: sql`new.email`,
@@ -89,7 +89,7 @@ export const createPatient = idempotentCreate<
     ["duplicates"],
   )},
   duplicate AS (
-    SELECT other.id FROM caller, patient_with_email(caller.id, ${newEmail}, ${newEmailShared}) other (id)
+    SELECT other.id FROM caller, patient_with_email(caller.clinic_id, ${newEmail}, ${newEmailShared}) other (id)
     WHERE NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${takenByCreation},
@@ -107,8 +107,8 @@ export const createPatient = idempotentCreate<
   draft AS (
     SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
       ${draftBirth},
-      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-    WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+      'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.clinic_id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
+    WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
       AND NOT (${param("refuseDuplicates")}::boolean AND EXISTS (SELECT FROM candidates))
   ),
@@ -129,11 +129,11 @@ export const createPatient = idempotentCreate<
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft", { more: notDuplicateOf })}
       FROM draft, result, sought WHERE is_new)`,
   })}
-SELECT ${createResultColumns},
+SELECT ${refusalAfterWait("caller")}, ${can("patients:create")} AS "isAllowed", ${createResultColumns},
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn},
   coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ${candidateIds}) AS duplicates
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
   // The newest patients of a name are read in the order of their index, however many there are.
   { readsInIndexOrder: true },
 );

@@ -32,7 +32,7 @@ export const newIdentifierErrors = sql`${identifierErrors(created, undefined, sq
  * locks. It comes after the step `duplicate`, so that all creations take the locks of emails first.
  */
 export const takenByCreation = sql`taken_identifiers AS (
-    SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.id, ${created}) i
+    SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.clinic_id, ${created}) i
     WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
   )`;
 

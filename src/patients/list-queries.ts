@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { emailKey } from "../db/columns.ts";
 import { today } from "../db/query/age.ts";
-import { type Caller, callerDoctorId, callerId } from "../db/query/caller.ts";
+import { type Caller, callerClinicId, callerDoctorId } from "../db/query/caller.ts";
 import {
   defineList,
   type IndexScan,
@@ -72,10 +72,10 @@ const orders = {
 };
 const sinceParam = "updated_since";
 
-const ownPatients: IndexScan = { from: sql`patients p`, equals: [["p.owner_id", callerId]] };
+const ownPatients: IndexScan = { from: sql`patients p`, equals: [["p.owner_id", callerClinicId]] };
 const ownDeletedPatients: IndexScan = {
   from: sql`patients p`,
-  equals: [["p.deleted_from", callerId]],
+  equals: [["p.deleted_from", callerClinicId]],
   condition: sql`p.deleted_at IS NOT NULL`,
 };
 
@@ -103,12 +103,12 @@ const patientsByContact = (isOwn: SQL, scope: SQL): SQL => sql`(
         ) found OFFSET 0
       ) p`;
 const ownByContact: IndexScan = {
-  from: patientsByContact(sql`owner_id = ${callerId}`, sql`${callerId} || ':'`),
+  from: patientsByContact(sql`owner_id = ${callerClinicId}`, sql`${callerClinicId} || ':'`),
 };
 const deletedByContact: IndexScan = {
   from: patientsByContact(
-    sql`owner_id IS NULL AND deleted_from = ${callerId}`,
-    sql`'d' || ${callerId} || ':'`,
+    sql`owner_id IS NULL AND deleted_from = ${callerClinicId}`,
+    sql`'d' || ${callerClinicId} || ':'`,
   ),
 };
 
@@ -118,10 +118,10 @@ const patientsByIdentifier = (isVisible: SQL): SQL => sql`(
         FROM (SELECT DISTINCT i.patient_id FROM patient_identifiers i WHERE ${isVisible} AND ${isIdentifierSought}) i
           ${lateralJoin("patients", "p", "i.patient_id")} OFFSET 0
       ) p`;
-const ownByIdentifier: IndexScan = { from: patientsByIdentifier(sql`i.owner_id = ${callerId}`) };
+const ownByIdentifier: IndexScan = { from: patientsByIdentifier(sql`i.owner_id = ${callerClinicId}`) };
 const deletedByIdentifier: IndexScan = {
   from: patientsByIdentifier(sql`i.owner_id IS NULL`),
-  condition: sql`p.deleted_from = ${callerId}`,
+  condition: sql`p.deleted_from = ${callerClinicId}`,
 };
 
 const joinPatient = lateralJoin("patients", "p", "m.patient_id");
@@ -133,7 +133,7 @@ const ownPatientsOfDoctor: IndexScan = {
   from: sql`mappings m ${joinPatient}`,
   equals: [
     ["m.current_doctor_id", doctor],
-    ["m.owner_id", callerId],
+    ["m.owner_id", callerClinicId],
   ],
   order: ["m.patient_id"],
 };
@@ -174,7 +174,7 @@ const sortedPatientsOfDoctor: IndexScan[] = [
   {
     from: sql`(
         SELECT p.* FROM mappings m ${joinPatient}
-        WHERE m.current_doctor_id = ${doctor} AND m.owner_id = ${callerId} OFFSET 0
+        WHERE m.current_doctor_id = ${doctor} AND m.owner_id = ${callerClinicId} OFFSET 0
       ) p`,
   },
   { ...sortedAssignedPatients, condition: sql`${isDoctorsAccount} AND ${isOfDoctor}` },
@@ -197,7 +197,7 @@ const listReadablePatients = defineList<Patient>({
   ...patientList,
   name: "patients/list",
   routes: "GET /api/patients",
-  steps: sql`${searchStep(sql`(SELECT id FROM caller) || ':'`)},
+  steps: sql`${searchStep(sql`(SELECT clinic_id FROM caller) || ':'`)},
   ${identifierStep}`,
   sorts: {
     ...ownSorts,
@@ -231,7 +231,7 @@ const listDeletedPatients = defineList<Patient>({
   ...patientList,
   name: "patients/list-deleted",
   routes: "GET /api/patients",
-  steps: sql`${searchStep(sql`'d' || (SELECT id FROM caller) || ':'`)},
+  steps: sql`${searchStep(sql`'d' || (SELECT clinic_id FROM caller) || ':'`)},
   ${identifierStep}`,
   sorts: {
     ...deletedSorts,

@@ -51,7 +51,7 @@ describe("GET /api/audit/", () => {
       { action: "create", patients: [id] },
     ]);
     const keys = ["id", "at", "account", "action", "patients", "outcome", "address", "request_id"];
-    expect(Object.keys(body[2])).toEqual([...keys, "changed_fields"]);
+    expect(Object.keys(body[2])).toEqual([...keys, "changed_fields", "clinic"]);
     await asOwner`INSERT INTO audit_events (action, outcome, subject_id) VALUES ('disable', 'done', ${account.id})`;
     const [event] = (await auditOf("action=disable&limit=200")).body.filter(
       ({ subject }: { subject: number }) => subject === account.id,

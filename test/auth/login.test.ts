@@ -23,7 +23,15 @@ test("login answers with a pair of tokens and nothing else", () => {
 test("the access token holds the account's id, the session and its times, and no personal data", async () => {
   const { sid, iat = 0 } = payload;
   expect(header).toEqual({ alg: "HS256", typ: "JWT", kid: expect.stringMatching(/^[0-9a-f]{8}$/) });
-  expect(payload).toEqual({ ...tokenClaims(), sub: String(id), sid, ver: 1, iat, exp: iat + 900 });
+  expect(payload).toEqual({
+    ...tokenClaims(),
+    sub: String(id),
+    sid,
+    ver: 1,
+    clinic: id,
+    iat,
+    exp: iat + 900,
+  });
   expect((await api.get("/api/auth/me/", { token: body.access })).status).toBe(200);
 });
 

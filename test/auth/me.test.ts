@@ -9,7 +9,8 @@ test.each(["clinician", "admin"] as const)(
   "GET me answers a %s with its own account and nothing else",
   async (role) => {
     const { id, username, get } = await newAccount(undefined, role);
-    const account = { id, username, email: `${username}@example.org`, role };
+    const clinic = { id, name: username, kind: "personal", role: "manager" };
+    const account = { id, username, email: `${username}@example.org`, role, clinic };
     expect((await get("/api/auth/me/")).body).toEqual(account);
   },
 );

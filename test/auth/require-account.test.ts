@@ -171,7 +171,7 @@ test("the newest 1,000 accepted tokens are remembered, each until it expires", (
   const tokens = new Map();
   const names = Array.from({ length: 1001 }, (_, n) => `token ${n}`);
   const flags = { must_change_password: false, is_auditor: false };
-  const tokenClaims = { user_id: id, session_id: claims.sid, token_version: 1, ...flags };
+  const tokenClaims = { user_id: id, session_id: claims.sid, clinic_id: id, token_version: 1, ...flags };
   for (const name of names) rememberVerifiedToken(tokens, name, { claims: tokenClaims, exp: now + 900 });
   expect(names.filter((name) => findVerifiedToken(tokens, name) === undefined)).toEqual(["token 0"]);
   rememberVerifiedToken(tokens, "token 1", { claims: tokenClaims, exp: now - 1 });
@@ -183,7 +183,8 @@ test.each([
   ["its session was deleted", (id: number) => asOwner`DELETE FROM sessions WHERE user_id = ${id}`],
   [
     "its session is another account's",
-    (other: number) => asOwner`UPDATE sessions SET user_id = ${id} WHERE user_id = ${other}`,
+    (other: number) =>
+      asOwner`UPDATE sessions SET user_id = ${id}, clinic_id = ${id} WHERE user_id = ${other}`,
   ],
 ] as typeof revocations)("a genuine token gets 401 in one database request when %s", async (_, revoke) => {
   const account = await newAccount();

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { clinicRoles } from "../../src/db/schema.ts";
 import { insertRefreshToken, newAccount, uniqueName } from "../support/accounts.ts";
+import { newClinic } from "../support/clinics.ts";
 import { asOwner, owner } from "../support/owner.ts";
 import { assignDoctor, newSystemName, postPatient } from "../support/resources.ts";
 import { emailOfLength } from "../support/text.ts";
@@ -14,6 +16,7 @@ const [known = {}] = await asOwner`
     JOIN sessions s ON s.user_id = u.id JOIN refresh_tokens ON session_id = s.id
   WHERE u.id = ${nurse.id}`;
 
+const emptyClinics = await Promise.all(Array.from({ length: 20 }, () => newClinic()));
 const hash = "0123456789abcdef".repeat(4);
 
 /** A valid row of each table, with unique values. */
@@ -21,7 +24,12 @@ const rows: Record<string, () => Record<string, unknown>> = {
   users: () => ({ username: uniqueName("raw-"), email: "raw@example.org", password_hash: "x".repeat(60) }),
   invitations: () => ({
     ...{ email: "raw@example.org", role: "clinician", code_hash: uniqueName("").padEnd(64, "2") },
-    ...{ created_by: nurse.id, expires_at: "2030-01-01" },
+    ...{ created_by: nurse.id, expires_at: "2030-01-01", clinic_id: nurse.id, clinic_role: "clerk" },
+  }),
+  clinics: () => ({ name: "raw", kind: "shared" }),
+  memberships: () => ({
+    clinic_id: emptyClinics.pop(),
+    ...{ account_id: nurse.id, role: "clerk", time_zone: "", clinic_active: true },
   }),
   login_attempts: () => ({
     ...{ username: uniqueName("raw-"), network: "192.0.2.1", failures: 1 },
@@ -113,6 +121,11 @@ const checks: [table: string, column: string, ...Values][] = [
   ["invitations", "email", ...email(254)],
   ["invitations", "role", ["", "doctor", "Admin"], ["clinician", "admin", "auditor"]],
   ["invitations", "code_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], ["f".repeat(64)]],
+  ["invitations", "clinic_role", ["", "admin"], [...clinicRoles]],
+  ["clinics", "name", ["", "x".repeat(151)], ["x", "x".repeat(150)]],
+  ["clinics", "kind", ["", "other"], ["personal", "shared"]],
+  ["clinics", "time_zone", ["x".repeat(65)], ["", "x".repeat(64)]],
+  ["memberships", "role", ["", "admin"], [...clinicRoles]],
   ["login_attempts", "failures", [-1], [0]],
   ["probes", "not_found", [0, -1], [1]],
   ["refresh_tokens", "token_hash", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
@@ -167,7 +180,12 @@ const checks: [table: string, column: string, ...Values][] = [
   ["audit_events", "outcome", ["", "failed"], ["done", "not_found", "refused"]],
   ["audit_digests", "sha256", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
   ["audit_digests", "hmac", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], []],
-  ["idempotency_keys", "key", ["", "a b", "é", "\u007f", "x".repeat(256)], ["!", "~".repeat(255)]],
+  [
+    "idempotency_keys",
+    "key",
+    ["", "a b", "12 a b", "é", "\u007f", "x".repeat(256)],
+    ["!", "~".repeat(255), "12 !"],
+  ],
   ["idempotency_keys", "fingerprint", ["", hash.slice(1), `${hash}0`, hash.toUpperCase()], [hash]],
 ];
 
@@ -176,6 +194,7 @@ const rowChecks: [table: string, rule: string, breaking: Record<string, unknown>
   ["patients", "name", { firstname: "", lastname: "" }],
   ["doctors", "name", { firstname: "", lastname: "" }],
   ["patients", "contact", { email: null }],
+  ["invitations", "clinic", { clinic_id: null }],
 ];
 
 /** For each key and each foreign key of a table: values that break it. */
@@ -187,11 +206,17 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["invitations", "invitations_pkey", { id: invitation?.["id"] }],
   ["invitations", "invitations_code_hash_key", { code_hash: hash }],
   ["invitations", "invitations_created_by_fkey", { created_by: 0 }],
+  ["invitations", "invitations_clinic_id_fkey", { clinic_id: 0 }],
+  ["clinics", "clinics_pkey", { id: nurse.id }],
+  ["memberships", "memberships_pkey", { clinic_id: nurse.id }],
+  ["memberships", "memberships_clinic_fkey", { clinic_active: false }],
+  ["memberships", "memberships_account_id_fkey", { account_id: 0 }],
   ["login_attempts", "login_attempts_pkey", { username: "known" }],
   ["probes", "probes_pkey", { hour: 1 }],
   ["probes", "probes_account_id_fkey", { account_id: 0 }],
   ["sessions", "sessions_pkey", { id: known["session"] }],
-  ["sessions", "sessions_user_id_fkey", { user_id: 0 }],
+  ["sessions", "sessions_user_id_fkey", { user_id: 0, clinic_id: nurse.id }],
+  ["sessions", "sessions_membership_fkey", { clinic_id: 0 }],
   ["refresh_tokens", "refresh_tokens_pkey", { token_hash: known["token_hash"] }],
   ["refresh_tokens", "refresh_tokens_session_id_fkey", { session_id: crypto.randomUUID() }],
   ["patients", "patients_pkey", { id: patient }],
@@ -201,6 +226,7 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["emergency_accesses", "emergency_accesses_pkey", {}],
   ["emergency_accesses", "emergency_accesses_id_key", { account_id: other.id, id: access?.["id"] }],
   ["emergency_accesses", "emergency_accesses_account_id_fkey", { account_id: 0 }],
+  ["emergency_accesses", "emergency_accesses_clinic_id_fkey", { account_id: other.id, clinic_id: 0 }],
   ["emergency_accesses", "emergency_accesses_patient_id_fkey", { patient_id: 0 }],
   ["patients", "patients_created_by_fkey", { created_by: 0 }],
   ["doctors", "doctors_pkey", { id: doctor }],
@@ -232,8 +258,8 @@ const keys: [table: string, constraint: string, breaking: Record<string, unknown
   ["idempotency_keys", "idempotency_keys_account_id_fkey", { account_id: 0 }],
 ];
 
-/** A row that breaks it also breaks `patients_pkey`; `mappings_patient_fkey` needs it as its target. */
-const implied = "patients_owner_id_id_key";
+/** A row that breaks one of them also breaks the primary key; foreign keys need them as their targets. */
+const implied = ["patients_owner_id_id_key", "clinics_id_time_zone_active_key"];
 
 describe.each(checks)("%s.%s", (table, column, forbidden, allowed) => {
   // A value may be an array itself.
@@ -308,7 +334,7 @@ test("the database has no other constraint and no other unique index", async () 
     // Only a patient that exists is merged: a new one has an owner, which the trigger patients_owned sets.
     ...["patients_merged_into_check", "patients_merged_into_fkey"],
     ...keys.map(([, constraint]) => constraint),
-    implied,
+    ...implied,
   ];
   expect(found.map(({ name }) => name).sort()).toEqual(all.sort());
 });
@@ -338,7 +364,8 @@ test("only optional columns and the columns about an end or a deletion may be NU
     ...ofMerges,
     ...ofSessions,
     ...ofEmptyDay,
-    "ended_at",
+    ...["ended_at", "ended_at", "last_used_at"],
+    ...["clinic_id", "clinic_id", "clinic_role"],
     "password_expires_at",
     "probing_until",
   ];

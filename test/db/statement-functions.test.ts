@@ -42,7 +42,7 @@ test("a statement is sent as a call of its function", async () => {
   const printed = watchConsole();
   const [sent] = await recordStatements(async () => expect(wasSentAsText(await api.read())).toBe(false));
   expect(sent?.query).toMatch(
-    /^select "etag", "isExpectedVersion", "body", "successor" from statements\."patients_find_[0-9a-f]{8}"\(\$1, /,
+    /^select "refusal", "etag", "isExpectedVersion", "body", "successor" from statements\."patients_find_[0-9a-f]{8}"\(\$1, /,
   );
   expect(parsed(printed())).toEqual([expect.not.objectContaining({ sql: expect.anything() })]);
 });

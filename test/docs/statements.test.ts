@@ -52,7 +52,7 @@ describe("routes", () => {
 
 test("every statement of a request checks the caller first", () => {
   const caller =
-    /^WITH token_account AS \(\n {2}SELECT u\.id, [\s\S]*? AS is_accepted,\n {4}u\.probing_until > now\(\) AS is_probing\n {2}FROM users u WHERE u\.id = \$\d+::int\n\),\ncaller AS \(\n {2}SELECT id, username, role, doctor_id FROM token_account\n {2}WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing\(\) ELSE true END\n\)/;
+    /^WITH token_account AS \(\n {2}SELECT u\.id, [\s\S]*? AS refusal,\n {4}u\.probing_until > now\(\) AS is_probing\n {2}FROM users u\n[\s\S]*?\n {2}WHERE u\.id = \$\d+::int\n\),\ncaller AS \(\n {2}SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account\n {2}WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing\(\) ELSE true END\n\)/;
   expectExceptions(
     ofRequests().filter((name) => !caller.test(readStatementText(name))),
     {

@@ -8,8 +8,10 @@ import {
   type TestAccount,
   tokenClaims,
   uniqueName,
+  withToken,
 } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { addMember, endMembership, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import {
   newDoctorsAccount,
@@ -87,6 +89,23 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
   token_invalid: () => api.get("/api/auth/me/", { token: "nonsense" }),
   token_expired: async () =>
     api.get("/api/auth/me/", { token: await mintToken({ exp: tokenClaims().iat - 1 }) }),
+  clinic_changed: async () => {
+    const account = await newMember(api, await newClinic(), "clerk");
+    return (await withToken(account, {})).get("/api/patients/");
+  },
+  clinic_role_required: async () =>
+    (await newMember(api, await newClinic(), "reader")).post("/api/patients/", newPatient()),
+  membership_ended: async () => {
+    const clinic = await newClinic();
+    const account = await newMember(api, clinic, "clerk");
+    await endMembership(clinic, account);
+    return account.get("/api/patients/");
+  },
+  last_manager: async () => {
+    const manager = await newAccount(api);
+    await addMember(await newClinic(), manager, "manager");
+    return admin.patch(`/api/accounts/${manager.id}/`, { active: false });
+  },
   token_revoked: async () => api.get("/api/auth/me/", { token: await mintToken({ sub: "2147483647" }) }),
   invalid_credentials: () => api.post("/api/auth/login/", { username: nurse.username, password: "wrong" }),
   refresh_token_invalid: async () => {

@@ -149,7 +149,14 @@ test("invite stores the hash of its code for seven days and an audit event witho
   const [{ id, expires_at, created_at, ...row }, ...others] = await invitationsTo(email);
   expect(others).toEqual([]);
   const code_hash = createHash("sha256").update(code).digest("hex");
-  expect(row).toEqual({ email, role: "clinician", code_hash, created_by: null });
+  expect(row).toEqual({
+    email,
+    role: "clinician",
+    clinic_id: null,
+    clinic_role: null,
+    code_hash,
+    created_by: null,
+  });
   expect(expires_at.getTime() - created_at.getTime()).toBe(7 * 24 * 60 * 60 * 1000);
   expect(stdout).toContain(`id: ${id},`);
   const [event] = await query(

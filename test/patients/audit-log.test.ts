@@ -98,7 +98,10 @@ describe("a patient's accesses", () => {
       address: api.address,
       request_id: expect.any(String),
     };
-    const by = ({ id, username }: TestAccount, role = "clinician") => ({ account: { id, username, role } });
+    const by = ({ id, username }: TestAccount, role = "clinician") => ({
+      account: { id, username, role },
+      clinic: id,
+    });
     expect(body).toEqual([
       { ...event, ...by(admin, "admin"), action: "history", outcome: "done" },
       { ...event, ...by(admin, "admin"), action: "break_glass", outcome: "done", reason },

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { newAccount, revocations, type TestAccount } from "../support/accounts.ts";
 import type { ApiResponse } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { addMember, newClinic } from "../support/clinics.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { asOwner } from "../support/owner.ts";
 import { postEmergencyAccess, postErase, postRestore, postTransfer, REASON } from "../support/ownership.ts";
@@ -53,8 +54,21 @@ test.each<[what: string, change: (nurse: TestAccount, id: number) => Promise<Api
   },
 );
 
+async function moveSession(id: number): Promise<void> {
+  const clinic = await newClinic();
+  await addMember(clinic, { id }, "clerk");
+  await asOwner`UPDATE sessions SET clinic_id = ${clinic} WHERE user_id = ${id}`;
+}
+
 // A session that expires meanwhile had not expired when the statement began, whose now() counts.
-const revocationsDuringWait = revocations.filter(([when]) => when !== "its session expired");
+const revocationsDuringWait: typeof revocations = [
+  ...revocations.filter(([when]) => when !== "its session expired"),
+  [
+    "its membership has ended",
+    (id) => asOwner`UPDATE memberships SET ended_at = now() WHERE account_id = ${id}`,
+  ],
+  ["its session has moved to another clinic", moveSession],
+];
 
 test.each(revocationsDuringWait)(
   "PATCH of a patient is 401 and changes nothing when, while it waits for the lock, %s",

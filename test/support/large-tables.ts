@@ -4,6 +4,7 @@ import { type SetupStep, statement } from "./explain.ts";
 export const allTables = [
   "audit_digests",
   "change_feed",
+  "clinics",
   "doctors",
   "emergency_accesses",
   "idempotency_keys",
@@ -11,6 +12,7 @@ export const allTables = [
   "invitations",
   "login_attempts",
   "mappings",
+  "memberships",
   "patient_identifiers",
   "patient_merges",
   "patients",

@@ -120,4 +120,4 @@ export const eventJson = ({ subjects, changed }: EventJson): SQL => sql`('{' || 
       e.action`)},
 ${subjects},
       ${objectFields(sql`e.outcome, e.address, e.request_id`)},
-      ${changed}, '"reason":' || to_json(e.reason)::text) || '}')`;
+      ${changed}, '"clinic":' || e.clinic_id, '"reason":' || to_json(e.reason)::text) || '}')`;

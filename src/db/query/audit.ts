@@ -96,6 +96,7 @@ interface AuditActor {
   /** The table alias of these columns, with its dot: `u.` */
   alias?: string;
   session?: SQL;
+  clinic?: SQL;
 }
 
 const outcomeOf = ({ outcome }: AuditEventColumns): SQL => {
@@ -104,12 +105,18 @@ const outcomeOf = ({ outcome }: AuditEventColumns): SQL => {
 };
 
 /** The columns of an audit event with their values, by name. */
-function eventColumns(event: AuditEventColumns, alias = "", session?: SQL): [name: string, value: SQL][] {
+function eventColumns(
+  event: AuditEventColumns,
+  alias: string,
+  session?: SQL,
+  clinic?: SQL,
+): [name: string, value: SQL][] {
   const values: Record<string, SQL | undefined> = {
     account_id: sql.raw(`${alias}id`),
     username: sql.raw(`${alias}username`),
     role: sql.raw(`${alias}role`),
     session_id: session,
+    clinic_id: clinic,
     request_id: sql`${param("request_id")}::uuid`,
     address: sql`${param("address")}::text`,
     action: typeof event.action === "string" ? sql.raw(`'${event.action}'`) : event.action,
@@ -129,7 +136,7 @@ const insertInto = (columns: [name: string, value: SQL][]): SQL =>
 /** The values, on a line each; those that every event has (account, session, request) stand on the first line. */
 const valuesOf = (columns: [name: string, value: SQL][]): SQL => {
   const isCommon = ([name]: [string, SQL]) =>
-    /^(account_id|username|role|session_id|request_id|address)$/.test(name);
+    /^(account_id|username|role|session_id|clinic_id|request_id|address)$/.test(name);
   const listOf = (some: typeof columns, separator: SQL) =>
     sql.join(
       some.map(([, value]) => value),
@@ -140,8 +147,11 @@ const valuesOf = (columns: [name: string, value: SQL][]): SQL => {
 };
 
 /** The step `audit_event` of a statement without an access token. */
-export function insertAuditEventOf({ from, alias, session }: AuditActor, event: AuditEventColumns): SQL {
-  const columns = eventColumns(event, alias, session);
+export function insertAuditEventOf(
+  { from, alias = "", session, clinic }: AuditActor,
+  event: AuditEventColumns,
+): SQL {
+  const columns = eventColumns(event, alias, session, clinic);
   return sql`audit_event AS (
     ${insertInto(columns)}
     SELECT ${valuesOf(columns)}
@@ -152,9 +162,10 @@ export function insertAuditEventOf({ from, alias, session }: AuditActor, event: 
 /** The event of an authenticated request. Its outcome is `refused` when the caller is not accepted. */
 const callerEventColumns = ({ outcome = sql`ELSE 'done'`, ...event }: AuditEventColumns, alias = "") =>
   eventColumns(
-    { ...event, outcome: sql`WHEN NOT is_accepted THEN 'refused'\n${outcome}` },
+    { ...event, outcome: sql`WHEN refusal IS NOT NULL THEN 'refused'\n${outcome}` },
     alias,
     sql`${param("session_id")}::uuid`,
+    sql.raw(`${alias}clinic_id`),
   );
 
 /**

@@ -14,6 +14,8 @@ import type { RequestOrigin } from "./audit.ts";
 export type TokenClaims = {
   user_id: number;
   session_id: string;
+  /** The clinic in which the session worked when the token was issued. Another one ends the token. */
+  clinic_id: number;
   token_version: number;
   /** Whether the account had to change its password first when the token was issued. */
   must_change_password: boolean;
@@ -25,14 +27,15 @@ export type TokenClaims = {
 export interface Caller {
   claims: TokenClaims;
   origin: RequestOrigin;
-  /** The date in the API's time zone, `2026-11-27`: it decides the ages of patients. */
+  /** The date in the API's time zone, `2026-11-27`. It decides the ages of patients of a clinic without a time zone. */
   today: string;
   connection: Connection;
 }
 
 /**
- * The token is genuine, but its account is disabled or must change its password, its version is outdated, or its
- * session ended; or the account is an auditor and the statement is not for auditors.
+ * The token is genuine, but its account is disabled or must change its password, its version is outdated, its session
+ * ended or works in another clinic, or its membership in the clinic ended; or the account is an auditor and the statement
+ * is not for auditors.
  */
 export class CallerRevokedError extends Error {
   override name = "CallerRevokedError";
@@ -40,36 +43,48 @@ export class CallerRevokedError extends Error {
   readonly mustChangePassword: boolean;
   /** Whether the reason may be that the account is an auditor. */
   readonly isAuditor: boolean;
+  readonly refusal: Refusal;
 
-  constructor(mustChangePassword: boolean, isAuditor: boolean) {
+  constructor(mustChangePassword: boolean, isAuditor: boolean, refusal: Refusal) {
     super();
     this.mustChangePassword = mustChangePassword;
     this.isAuditor = isAuditor;
+    this.refusal = refusal;
   }
 }
 
+/** Why a statement does not accept the caller. */
+export type Refusal = "token_revoked" | "clinic_changed" | "membership_ended";
+
 const sessionId = sql`${param("session_id")}::uuid`;
+const clinicId = sql`${param("clinic_id")}::int`;
 const isAccountActive = sql`u.active AND u.token_version = ${param("token_version")}::int`;
-const isSessionOpen = sql`s.id = ${sessionId} AND s.user_id = u.id
-      AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()`;
+const isOpenSession = sql`s.id = ${sessionId} AND s.user_id = u.id AND s.password_version = u.password_version
+        AND s.ended_at IS NULL AND s.expires_at > now()`;
+const isMembershipOfToken = sql`ms.clinic_id = ${clinicId} AND ms.account_id = u.id`;
 
 const callerStepsIf = (isPermitted: SQL): SQL => sql`token_account AS (
-    SELECT u.id, u.username, u.role, u.doctor_id,
-      ${isPermitted}${isAccountActive} AND EXISTS (
-        SELECT FROM sessions s
-        WHERE ${isSessionOpen}
-      ) AS is_accepted,
+    SELECT u.id, u.username, u.role, u.doctor_id, ${clinicId} AS clinic_id, ms.role AS clinic_role,
+      coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, ${param("today")}::date) AS today,
+      CASE WHEN NOT (${isPermitted}${isAccountActive}) OR s.id IS NULL THEN 'token_revoked'
+        WHEN s.clinic_id <> ${clinicId} THEN 'clinic_changed'
+        WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+        WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
       u.probing_until > now() AS is_probing
-    FROM users u WHERE u.id = ${param("user_id")}::int
+    FROM users u
+      LEFT JOIN sessions s ON ${isOpenSession}
+      LEFT JOIN memberships ms ON ${isMembershipOfToken}
+    WHERE u.id = ${param("user_id")}::int
   ),
   caller AS (
-    SELECT id, username, role, doctor_id FROM token_account
-    WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+    SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+    WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
   )`;
 
 /**
  * The first steps of every statement of an authenticated request. `token_account` is the account of the token, whether
- * or not it is accepted; `caller` is the calling account, or no row when it is not accepted. Auditors are not accepted.
+ * or not it is accepted; `caller` is the calling account, or no row when it is not accepted. Both have the clinic of the
+ * token, the role in it, and the date there (`today`). Auditors are not accepted.
  * For an account that asks for too many patients of others, `refuse_probing` raises an error, which is answered 429.
  */
 export const callerSteps = callerStepsIf(sql`NOT u.must_change_password AND u.role <> 'auditor' AND `);
@@ -84,6 +99,9 @@ export const callerStepsForPasswordChange = callerStepsIf(sql``);
 
 /** The id of the calling account. NULL when it is not accepted, which equals no id. */
 export const callerId = sql`(SELECT id FROM caller)`;
+
+/** The id of the clinic in which the calling account works. NULL when it is not accepted. */
+export const callerClinicId = sql`(SELECT clinic_id FROM caller)`;
 
 /** The id of the doctor whose own account is calling. NULL for all other accounts, which equals no id. */
 export const callerDoctorId = sql`(SELECT doctor_id FROM caller)`;
@@ -104,7 +122,7 @@ export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdm
 
 /**
  * The step `caller_recheck`: re-checks the caller after a lock wait, because the account may have been disabled,
- * signed out or given another role meanwhile. All steps of a statement share one snapshot, which is older than the
+ * signed out or given another role meanwhile, or its membership may have ended. All steps of a statement share one snapshot, which is older than the
  * wait. Only `FOR SHARE` reads the newest committed row, and only under READ COMMITTED. Shown by
  * test/races/revoked-callers.test.ts.
  *
@@ -117,10 +135,11 @@ export const adminOutcome = (outcome?: SQL): SQL => permittedOutcome(callerIsAdm
  *   and the session first, so that nobody can revoke them before the statement ends.
  */
 export const callerRecheck = (...lockedSteps: string[]): SQL => sql`caller_recheck AS (
-    SELECT FROM (SELECT count(*) FROM ${rowsOf(lockedSteps)} HAVING count(*) > 0) locked, users u, sessions s
+    SELECT FROM (SELECT count(*) FROM ${rowsOf(lockedSteps)} HAVING count(*) > 0) locked, users u, sessions s, memberships ms
     WHERE u.id = ${callerId} AND ${isAccountActive}
-      AND ${isSessionOpen}
-    FOR SHARE OF u, s
+      AND ${isOpenSession}
+      AND s.clinic_id = ${clinicId} AND ${isMembershipOfToken} AND ms.ended_at IS NULL AND ms.clinic_active
+    FOR SHARE OF u, s, ms
   )`;
 
 /** The rows of steps, for `FROM`. */
@@ -134,19 +153,27 @@ const rowsOf = (steps: string[]): SQL => {
 export const isStillAccepted = sql<boolean>`EXISTS (SELECT FROM caller_recheck)`;
 
 /**
- * Whether `lockedStep` locked a row and the caller is not accepted any more. The statement then returns no row, like
- * for every caller that is not accepted.
+ * The first column of a statement that waits for no locks: why the caller is not accepted; NULL when it is. It reads the
+ * step `caller`, so that `refuse_probing` is called whatever else the statement reads.
  */
-export const isRevokedDuringWait = (lockedStep: string): SQL<boolean> =>
-  sql`EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted}`;
+export const refusalColumn = sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal`;
+
+/**
+ * The first column of a statement that waits for locks: also that `lockedStep` has locked a row, and the caller is not
+ * accepted any more.
+ */
+export const refusalAfterWait = (lockedStep: string): SQL =>
+  sql`CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM ${sql.raw(lockedStep)}) AND NOT ${isStillAccepted} THEN 'token_revoked' END AS refusal`;
 
 /** A function that sends a statement for a caller. */
 export type SendForCaller<Row, Values> = (caller: Caller, values: Values) => Promise<Row>;
 
 /**
  * Defines a statement of an authenticated request. In one round trip it checks the caller, does the work, inserts the
- * audit event and returns one row from `caller`: all of that or nothing. A step that writes must depend on `caller`,
- * so that it writes nothing for a refused one.
+ * audit event and returns one row from `token_account`: all of that or nothing. Its first column says whether the caller was
+ * refused (`refusalColumn`, `refusalAfterWait`). A step that writes must depend on `caller`, so that it writes nothing for a
+ * refused one.
  *
  * @returns a function that sends the statement. It throws these errors:
  * @throws {CallerRevokedError} when the caller is not accepted, or was revoked while the statement waited for a lock.
@@ -157,7 +184,7 @@ export const authenticated = <Row, Values extends object = Record<never, never>>
   name: string,
   query: Query,
   accepted: AcceptedCallers = {},
-): SendForCaller<Row, Values> => bindCaller(defineStatement(name, query), accepted);
+): SendForCaller<Row, Values> => bindCaller<Row, Values>(defineStatement(name, query), accepted);
 
 /** Which callers a statement accepts beyond the others, as its first steps do. */
 interface AcceptedCallers {
@@ -172,7 +199,7 @@ export const authenticatedForPasswordChange = <Row, Values extends object = Reco
   name: string,
   query: Query,
 ): SendForCaller<Row, Values> =>
-  bindCaller(defineStatement(name, query), { acceptsAuditors: true, isForPasswordChange: true });
+  bindCaller<Row, Values>(defineStatement(name, query), { acceptsAuditors: true, isForPasswordChange: true });
 
 /**
  * Like `authenticated`, for a statement that may be executed twice, because it only reads or has an idempotency key:
@@ -184,14 +211,17 @@ export const authenticatedRetryable = <Row, Values extends object = Record<never
   query: Query,
   options: StatementOptions<Values> & AcceptedCallers = {},
 ): SendForCaller<Row, Values> =>
-  bindCaller(defineRetryableStatement<Row, Values & CallerValues>(name, query, options), options);
+  bindCaller<Row, Values>(
+    defineRetryableStatement<Row & { refusal: Refusal | null }, Values & CallerValues>(name, query, options),
+    options,
+  );
 
 /** The parameters that the caller brings to every statement. */
 type CallerValues = TokenClaims & RequestOrigin & { today: string };
 
 const bindCaller =
   <Row, Values extends object>(
-    send: SendStatement<Row, CallerValues & Values>,
+    send: SendStatement<Row & { refusal: Refusal | null }, CallerValues & Values>,
     {
       acceptsAuditors = false,
       isForPasswordChange = false,
@@ -199,10 +229,10 @@ const bindCaller =
   ): SendForCaller<Row, Values> =>
   async ({ connection, claims, origin, today }, values) => {
     const row = await send(connection, { ...values, ...claims, ...origin, today });
-    if (!row)
-      throw new CallerRevokedError(
-        claims.must_change_password && !isForPasswordChange,
-        claims.is_auditor && !acceptsAuditors,
-      );
-    return row;
+    if (row?.refusal === null) return row;
+    throw new CallerRevokedError(
+      claims.must_change_password && !isForPasswordChange,
+      claims.is_auditor && !acceptsAuditors,
+      row?.refusal ?? "token_revoked",
+    );
   };

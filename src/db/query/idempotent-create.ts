@@ -20,7 +20,11 @@ export interface CreateResult<Shape> {
   isUnreadable: boolean;
 }
 
-const key = sql`${param("key")}::text`;
+/**
+ * The key as it is stored: each clinic has keys of its own. Those of a personal clinic have no prefix, so that version 1.1
+ * finds them while it is replaced.
+ */
+const key = sql`(SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || ${param("key")}::text FROM caller)`;
 
 /** A column of `idempotency_keys` that only some creations have. The step `response` has it too then. */
 type KeyColumn = "duplicates";

@@ -1,7 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Json } from "../statement.ts";
 import { insertRetryableAuditEvent } from "./audit.ts";
-import { authenticatedRetryable, callerSteps, callerStepsForAuditors, type SendForCaller } from "./caller.ts";
+import {
+  authenticatedRetryable,
+  callerSteps,
+  callerStepsForAuditors,
+  refusalColumn,
+  type SendForCaller,
+} from "./caller.ts";
 import { responseColumn } from "./json.ts";
 import type { ListDefinition, Sort } from "./list.ts";
 import { bareColumns, nextMatchesStep, orderBy, pageRows, pageSize } from "./list-scans.ts";
@@ -54,11 +60,11 @@ function pageQuery(list: ListDefinition, sortName: string, sort: Sort, isBackwar
     SELECT page_position, ${json} AS json
     FROM page ${sql.raw(alias)}${join && sql`\n    ${join}`}
   )${auditEventStep(auditEvent)}
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT ${refusalColumn}, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
 ${order.length > 1 ? sql`(SELECT ${responseColumn(alias, key ?? "")} ${last})` : sql`NULL::text`} AS key,
 (SELECT id::float8 ${last}) AS id,
 ${isAllowed} AS "isAllowed"${successor && sql`,\n${successor}`}
-FROM caller`;
+FROM token_account`;
 }
 
 const auditEventStep = (event: ListDefinition["auditEvent"]): SQL =>

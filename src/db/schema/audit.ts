@@ -37,6 +37,8 @@ export const audit_events = pgTable(
     username: text(),
     role: text(),
     session_id: uuid(),
+    /** The clinic in which the account worked. Null in events from before there were clinics. */
+    clinic_id: integer(),
     action: text().notNull(),
     outcome: text({ enum: outcomes }).notNull(),
     /** The patient whose data was accessed, when the request was for one patient. */

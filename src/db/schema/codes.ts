@@ -2,6 +2,10 @@
 
 /** The roles of accounts. An auditor reads the audit log and accounts, and nothing else. */
 export const roles = ["clinician", "admin", "auditor"] as const;
+/** A personal clinic is that of one account. */
+export const clinicKinds = ["personal", "shared"] as const;
+/** The roles in a clinic. Each may do what those before it may. */
+export const clinicRoles = ["reader", "clerk", "clinician", "manager"] as const;
 export const genders = ["M", "F", "O", "U"] as const;
 export const specializations = ["CARD", "DERM", "NEUR", "ORTH", "PED", "GEN"] as const;
 /** How the last characters of an identifier are computed from the others (`check_digit_valid` in drizzle/). */

@@ -8,6 +8,7 @@ export const idempotency_keys = pgTable(
   "idempotency_keys",
   {
     account_id: integer().notNull(),
+    /** The key. In a shared clinic the id of the clinic and a blank come before it: each clinic has keys of its own. */
     key: bytewiseText().notNull(),
     /** SHA-256 of the request in hexadecimal: a key cannot be used again for a different request. */
     fingerprint: text().notNull(),
@@ -22,7 +23,7 @@ export const idempotency_keys = pgTable(
   (t) => [
     primaryKey({ name: "idempotency_keys_pkey", columns: [t.account_id, t.key] }),
     foreignKeyTo("idempotency_keys_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
-    check("idempotency_keys_key_check", sql`${t.key} ~ '^[!-~]{1,255}$'`),
+    check("idempotency_keys_key_check", sql`${t.key} ~ '^([0-9]+ )?[!-~]{1,255}$'`),
     check("idempotency_keys_fingerprint_check", sql`${t.fingerprint} ~ '^[0-9a-f]{64}$'`),
     index("idempotency_keys_created_at_idx").on(t.created_at),
   ],

@@ -31,6 +31,7 @@ import {
 } from "../columns.ts";
 import type { UniqueConstraint } from "../errors.ts";
 import { users } from "./accounts.ts";
+import { clinics } from "./clinics.ts";
 import { genders } from "./codes.ts";
 
 // Patients, and the emergency access to them.
@@ -63,9 +64,9 @@ export const patients = pgTable(
     version: versionColumn(),
     ...olderNameColumns(),
     ...nameSearchColumns(),
-    /** The account that owns it: its creator, until a transfer. Null while it is deleted. */
+    /** The clinic that owns it: the one of its creation, until a transfer. Null while it is deleted. */
     owner_id: integer(),
-    /** While it is deleted: the account that owned it, and will own it again when it is restored. */
+    /** While it is deleted: the clinic that owned it, and will own it again when it is restored. */
     deleted_from: integer(),
     deleted_at: timestampColumn(),
     /**
@@ -76,8 +77,8 @@ export const patients = pgTable(
   },
   (t) => [
     foreignKeyTo("patients_created_by_fkey", [t.created_by], [users.id]),
-    foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [users.id]),
-    foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [users.id]),
+    foreignKeyTo("patients_owner_id_fkey", [t.owner_id], [clinics.id]),
+    foreignKeyTo("patients_deleted_from_fkey", [t.deleted_from], [clinics.id]),
     // A survivor that is removed for good takes along what was merged into it: it is the same person.
     foreignKeyTo("patients_merged_into_fkey", [t.merged_into], [t.id]).onDelete("cascade"),
     uniqueKeyIndex("patients_owner_id_email_key").on(
@@ -85,7 +86,7 @@ export const patients = pgTable(
       t.owner_id,
       sharedEmailKey(t.email_shared, t.id),
     ),
-    // The pages of an account's patients by id; also the target of mappings_patient_fkey.
+    // The pages of a clinic's patients by id; also the target of mappings_patient_fkey.
     unique("patients_owner_id_id_key" satisfies UniqueConstraint).on(t.owner_id, t.id),
     // Their pages by name, by creation time and by the last change, and the same four for deleted patients.
     index("patients_owner_id_last_first_id_idx").on(t.owner_id, t.last_first, t.id),
@@ -102,7 +103,7 @@ export const patients = pgTable(
       index("patients_deleted_at_idx").on(t.deleted_at),
     ].map((definition) => definition.where(sql`${t.deleted_at} IS NOT NULL`)),
     index("patients_merged_into_idx").on(t.merged_into).where(sql`${t.merged_into} IS NOT NULL`),
-    // The patients of an account, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
+    // The patients of a clinic, or its deleted ones, that a search finds. Without `fastupdate`: a search would also
     // read the list of pending entries.
     index("patients_name_tokens_idx")
       .using("gin", sql`patient_name_tokens(${t.owner_id}, ${t.deleted_from}, ${t.name_tokens})`)
@@ -113,7 +114,7 @@ export const patients = pgTable(
         AND num_nulls(${t.owner_id}, ${t.deleted_at}, ${t.merged_into}) = 2`,
     ),
     check("patients_merged_into_check", sql`${t.merged_into} <> ${t.id}`),
-    // The patients of an account, or its deleted ones, that have a phone number.
+    // The patients of a clinic, or its deleted ones, that have a phone number.
     index("patients_phones_idx")
       .using("gin", sql`patient_phones(${t.owner_id}, ${t.deleted_from}, ${t.phones})`)
       .with({ fastupdate: false })
@@ -144,7 +145,8 @@ export const patients = pgTable(
 );
 
 /**
- * Emergency access (break-glass): until when an admin may read a patient of another account, and why.
+ * Emergency access (break-glass): until when an admin, or a clinician of a shared clinic, may read a patient of another
+ * clinic, and why.
  */
 export const emergency_accesses = pgTable(
   "emergency_accesses",
@@ -153,6 +155,8 @@ export const emergency_accesses = pgTable(
     account_id: integer().notNull(),
     patient_id: integer().notNull(),
     expires_at: timestampColumn().notNull(),
+    /** The clinic in which the account works as a clinician. Null: an admin has it. */
+    clinic_id: integer(),
     /** The reason that was given last. Null when an earlier version of the API granted it. */
     reason: text(),
   },
@@ -161,6 +165,7 @@ export const emergency_accesses = pgTable(
     // The pages of the list.
     unique("emergency_accesses_id_key" satisfies UniqueConstraint).on(t.id),
     foreignKeyTo("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    foreignKeyTo("emergency_accesses_clinic_id_fkey", [t.clinic_id], [clinics.id]).onDelete("cascade"),
     foreignKeyTo("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     index("emergency_accesses_patient_id_idx").on(t.patient_id),
     index("emergency_accesses_expires_at_idx").on(t.expires_at),

@@ -11,8 +11,10 @@ export const statementFunctions: Record<
   }
 > = {
  "accounts/end-sessions": {
-  "function": "accounts_end_sessions_57f10429",
+  "function": "accounts_end_sessions_b358452f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -21,14 +23,17 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isFound": "boolean"
   },
   "readsInIndexOrder": false
  },
  "accounts/find": {
-  "function": "accounts_find_22c68bb4",
+  "function": "accounts_find_e9729c87",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -38,14 +43,17 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "isAllowed": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "accounts/list-by-id": {
-  "function": "accounts_list_by_id_16ba05b1",
+  "function": "accounts_list_by_id_518099e4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -59,6 +67,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -67,8 +76,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/list-by-id-desc": {
-  "function": "accounts_list_by_id_desc_cb549bd0",
+  "function": "accounts_list_by_id_desc_1f21cac0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -82,6 +93,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -90,8 +102,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "accounts/update": {
-  "function": "accounts_update_dcf2890e",
+  "function": "accounts_update_d0ee35c9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -103,6 +117,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isOwnLink": "boolean",
    "isOwnEmail": "boolean",
@@ -112,8 +127,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_f61a6c21",
+  "function": "assignments_create_39d5e4f6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -125,6 +142,8 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -138,8 +157,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/delete": {
-  "function": "assignments_delete_ab8d489d",
+  "function": "assignments_delete_12c2048b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -148,14 +169,18 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isDeleted": "boolean",
-   "isRefused": "boolean"
+   "isRefused": "boolean",
+   "needsClinicRole": "boolean"
   },
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_2c7b54d2",
+  "function": "assignments_find_doctors_of_patient_19a7977b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -165,14 +190,17 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_a0ee06b8",
+  "function": "assignments_list_by_created_at_417550f4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -180,12 +208,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -194,8 +222,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_8e609100",
+  "function": "assignments_list_by_created_at_desc_112310c3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -203,12 +233,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -217,20 +247,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_bf119378",
+  "function": "assignments_list_by_id_87b513d7",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -239,20 +271,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_35f4e7bb",
+  "function": "assignments_list_by_id_desc_f7715c67",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -261,8 +295,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_fd3ceef9",
+  "function": "assignments_list_by_patient_created_at_a59d9529",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -270,12 +306,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -284,8 +320,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_175f25d1",
+  "function": "assignments_list_by_patient_created_at_desc_d8cb3a9e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -293,12 +331,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -307,20 +345,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_2a70cd97",
+  "function": "assignments_list_by_patient_id_6eef32a5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -329,20 +369,22 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_b78a117e",
+  "function": "assignments_list_by_patient_id_desc_180260a4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "patient": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -351,8 +393,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_6940c073",
+  "function": "assignments_list_of_doctor_by_created_at_760cbc8d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -361,12 +405,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -375,8 +419,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_15da446c",
+  "function": "assignments_list_of_doctor_by_created_at_desc_82650292",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -385,12 +431,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -399,8 +445,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_794070c8",
+  "function": "assignments_list_of_doctor_by_id_4c38043e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -408,12 +456,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -422,8 +470,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_7ceefe4e",
+  "function": "assignments_list_of_doctor_by_id_desc_f891dcbf",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -431,12 +481,12 @@ export const statementFunctions: Record<
    "after_id": "bigint",
    "patient": "integer",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -445,8 +495,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_e0138632",
+  "function": "assignments_list_of_doctor_by_patient_created_at_7203f61b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -455,12 +507,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -469,8 +521,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_7e9e91d7",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_3c79f012",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -479,12 +533,12 @@ export const statementFunctions: Record<
    "after_key": "timestamp with time zone",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -493,8 +547,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_e0c62e11",
+  "function": "assignments_list_of_doctor_by_patient_id_7694cd4a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -502,12 +558,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -516,8 +572,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_2b5e4963",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_679db70f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -525,12 +583,12 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "after_id": "bigint",
    "size": "integer",
-   "today": "date",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -548,7 +606,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/hash-events": {
-  "function": "audit_hash_events_3276a618",
+  "function": "audit_hash_events_7309442a",
   "params": {
    "after_at": "timestamp with time zone",
    "day": "date",
@@ -583,8 +641,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_2f35540e",
+  "function": "audit_list_by_account_at_desc_567da114",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -601,6 +661,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -609,8 +670,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_17882cba",
+  "function": "audit_list_by_action_at_desc_ce2d3a08",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -627,6 +690,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -635,8 +699,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_353d7447",
+  "function": "audit_list_by_at_desc_aa91ac29",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -653,6 +719,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -661,8 +728,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_b0b1268c",
+  "function": "audit_list_by_outcome_at_desc_c0df8dea",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -679,6 +748,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -687,8 +757,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_981baa04",
+  "function": "audit_list_by_patient_at_desc_c8cda121",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -705,6 +777,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -713,8 +786,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-digests-by-id-desc": {
-  "function": "audit_list_digests_by_id_desc_2d86bbe3",
+  "function": "audit_list_digests_by_id_desc_9b06baa4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -725,6 +800,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -733,8 +809,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "auth/change-own-email": {
-  "function": "auth_change_own_email_024e580d",
+  "function": "auth_change_own_email_dfcf0924",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -749,6 +827,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "isUsernameChanged": "boolean",
    "isRoleChanged": "boolean"
@@ -756,8 +835,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/change-password": {
-  "function": "auth_change_password_db34a64b",
+  "function": "auth_change_password_150b192e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -773,6 +854,7 @@ export const statementFunctions: Record<
    "request_id": "uuid"
   },
   "columns": {
+   "refusal": "text",
    "session_id": "uuid"
   },
   "readsInIndexOrder": false
@@ -796,8 +878,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/end-all-sessions": {
-  "function": "auth_end_all_sessions_2d4b10bf",
+  "function": "auth_end_all_sessions_56f2cc66",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -805,13 +889,16 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/end-session": {
-  "function": "auth_end_session_66cb59f2",
+  "function": "auth_end_session_1c495fbc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -820,12 +907,13 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "auth/end-session-by-refresh-token": {
-  "function": "auth_end_session_by_refresh_token_e261593b",
+  "function": "auth_end_session_by_refresh_token_95d9431f",
   "params": {
    "token_hash": "text",
    "request_id": "uuid",
@@ -870,20 +958,25 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-account": {
-  "function": "auth_find_own_account_93c66f81",
+  "function": "auth_find_own_account_5e9af43c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "auth/find-own-password": {
-  "function": "auth_find_own_password_5a4461f1",
+  "function": "auth_find_own_password_0f43389e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -893,6 +986,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isOwnNetwork": "boolean",
    "isAdmitted": "boolean",
    "waitSeconds": "integer",
@@ -906,8 +1000,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-own-password-for-change": {
-  "function": "auth_find_own_password_for_change_264ef48a",
+  "function": "auth_find_own_password_for_change_483b0546",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -917,6 +1013,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isOwnNetwork": "boolean",
    "isAdmitted": "boolean",
    "waitSeconds": "integer",
@@ -930,21 +1027,25 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/list-sessions": {
-  "function": "auth_list_sessions_70c6bcbe",
+  "function": "auth_list_sessions_da4dc052",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "idle_minutes": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text"
   },
   "readsInIndexOrder": false
  },
  "auth/open-session": {
-  "function": "auth_open_session_9f817450",
+  "function": "auth_open_session_ab051fe2",
   "params": {
+   "clinic": "integer",
    "id": "integer",
    "password_hash": "text",
    "new_hash": "text",
@@ -961,6 +1062,7 @@ export const statementFunctions: Record<
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
+   "clinic_id": "integer",
    "token_version": "integer",
    "must_change_password": "boolean",
    "is_auditor": "boolean"
@@ -968,7 +1070,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/rotate-refresh-token": {
-  "function": "auth_rotate_refresh_token_41eac354",
+  "function": "auth_rotate_refresh_token_932e5e9f",
   "params": {
    "spent_hash": "text",
    "successor_hashes": "text[]",
@@ -980,6 +1082,7 @@ export const statementFunctions: Record<
   "columns": {
    "user_id": "integer",
    "session_id": "uuid",
+   "clinic_id": "integer",
    "token_version": "integer",
    "must_change_password": "boolean",
    "is_auditor": "boolean",
@@ -988,14 +1091,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_026a3dd3",
+  "function": "changes_list_all_6d566713",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "xact": "xid8",
    "at": "timestamp with time zone",
    "epoch": "text",
+   "clinic": "integer",
    "doctor": "integer",
    "kind": "smallint",
    "id": "integer",
@@ -1004,20 +1110,24 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "changes": "text",
    "next": "text"
   },
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_6932ce97",
+  "function": "changes_list_since_149c47ca",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "xact": "xid8",
    "at": "timestamp with time zone",
    "epoch": "text",
+   "clinic": "integer",
    "doctor": "integer",
    "kind": "smallint",
    "id": "integer",
@@ -1026,6 +1136,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "changes": "text",
    "next": "text"
   },
@@ -1106,8 +1217,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/create": {
-  "function": "doctors_create_709427b9",
+  "function": "doctors_create_908359f3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1118,6 +1231,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1129,8 +1243,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/delete": {
-  "function": "doctors_delete_0410ea79",
+  "function": "doctors_delete_cede4ade",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1141,6 +1257,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
@@ -1150,8 +1267,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/find": {
-  "function": "doctors_find_d3c47b38",
+  "function": "doctors_find_2cb75ac0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1160,6 +1279,7 @@ export const statementFunctions: Record<
    "id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
@@ -1167,8 +1287,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "doctors/list-by-created-at": {
-  "function": "doctors_list_by_created_at_d6c4f07e",
+  "function": "doctors_list_by_created_at_d21716e6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1185,6 +1307,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1193,8 +1316,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-created-at-desc": {
-  "function": "doctors_list_by_created_at_desc_e9527d0e",
+  "function": "doctors_list_by_created_at_desc_b0d2ca55",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1211,6 +1336,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1219,8 +1345,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id": {
-  "function": "doctors_list_by_id_9ad2e44e",
+  "function": "doctors_list_by_id_f363b33e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1236,6 +1364,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1244,8 +1373,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-id-desc": {
-  "function": "doctors_list_by_id_desc_48ccb1ab",
+  "function": "doctors_list_by_id_desc_c507b73c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1261,6 +1392,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1269,8 +1401,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname": {
-  "function": "doctors_list_by_lastname_afc97d5f",
+  "function": "doctors_list_by_lastname_f4cef59e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1287,6 +1421,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1295,8 +1430,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-lastname-desc": {
-  "function": "doctors_list_by_lastname_desc_923fa48c",
+  "function": "doctors_list_by_lastname_desc_e17ed128",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1313,6 +1450,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1321,8 +1459,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id": {
-  "function": "doctors_list_by_patient_id_180c65b2",
+  "function": "doctors_list_by_patient_id_d1a3a140",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1338,6 +1478,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1346,8 +1487,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-patient-id-desc": {
-  "function": "doctors_list_by_patient_id_desc_ab626f94",
+  "function": "doctors_list_by_patient_id_desc_aa2f33de",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1363,6 +1506,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1371,8 +1515,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at": {
-  "function": "doctors_list_by_search_created_at_4c71063c",
+  "function": "doctors_list_by_search_created_at_f5fbd0c2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1389,6 +1535,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1397,8 +1544,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-created-at-desc": {
-  "function": "doctors_list_by_search_created_at_desc_1e31a6c6",
+  "function": "doctors_list_by_search_created_at_desc_ae1510ec",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1415,6 +1564,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1423,8 +1573,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id": {
-  "function": "doctors_list_by_search_id_94876a46",
+  "function": "doctors_list_by_search_id_f75e2346",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1440,6 +1592,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1448,8 +1601,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-id-desc": {
-  "function": "doctors_list_by_search_id_desc_cee8aff5",
+  "function": "doctors_list_by_search_id_desc_ddcfce10",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1465,6 +1620,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1473,8 +1629,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname": {
-  "function": "doctors_list_by_search_lastname_ff0781d5",
+  "function": "doctors_list_by_search_lastname_881afec9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1491,6 +1649,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1499,8 +1658,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-lastname-desc": {
-  "function": "doctors_list_by_search_lastname_desc_7444e966",
+  "function": "doctors_list_by_search_lastname_desc_f579b3fd",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1517,6 +1678,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1525,8 +1687,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at": {
-  "function": "doctors_list_by_search_updated_at_d308cf33",
+  "function": "doctors_list_by_search_updated_at_0caf33f1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1543,6 +1707,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1551,8 +1716,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-search-updated-at-desc": {
-  "function": "doctors_list_by_search_updated_at_desc_2012348a",
+  "function": "doctors_list_by_search_updated_at_desc_320d966d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1569,6 +1736,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1577,8 +1745,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at": {
-  "function": "doctors_list_by_updated_at_3f657df5",
+  "function": "doctors_list_by_updated_at_146b3391",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1595,6 +1765,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1603,8 +1774,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/list-by-updated-at-desc": {
-  "function": "doctors_list_by_updated_at_desc_89f3fcb2",
+  "function": "doctors_list_by_updated_at_desc_a4a5809f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1621,6 +1794,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1629,8 +1803,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "doctors/update": {
-  "function": "doctors_update_5f95047b",
+  "function": "doctors_update_94040c9b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1642,6 +1818,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "needsAdmin": "boolean",
@@ -1653,8 +1830,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_f166c0e4",
+  "function": "emergency_accesses_list_by_id_8269a918",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1665,6 +1844,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1673,8 +1853,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_efe7091e",
+  "function": "emergency_accesses_list_by_id_desc_c95b0413",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1685,6 +1867,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1701,8 +1884,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/create": {
-  "function": "identifier_systems_create_b9813f52",
+  "function": "identifier_systems_create_1511081d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1713,6 +1898,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1725,8 +1911,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/find": {
-  "function": "identifier_systems_find_fc2ed744",
+  "function": "identifier_systems_find_8669f247",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1735,6 +1923,7 @@ export const statementFunctions: Record<
    "id": "integer"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text"
@@ -1742,8 +1931,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "identifier-systems/list-by-id": {
-  "function": "identifier_systems_list_by_id_7a718aef",
+  "function": "identifier_systems_list_by_id_1a041269",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1751,6 +1942,7 @@ export const statementFunctions: Record<
    "size": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1759,8 +1951,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/list-by-id-desc": {
-  "function": "identifier_systems_list_by_id_desc_29ff037e",
+  "function": "identifier_systems_list_by_id_desc_c1fc2d69",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1768,6 +1962,7 @@ export const statementFunctions: Record<
    "size": "integer"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1776,8 +1971,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "identifier-systems/update": {
-  "function": "identifier_systems_update_769ffcda",
+  "function": "identifier_systems_update_f3d8bc8b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1789,6 +1986,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
    "existing": "integer",
@@ -1798,8 +1996,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_10bfd5fa",
+  "function": "invitations_create_54062cc6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1811,6 +2011,7 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "id": "integer",
    "expires_at": "text"
@@ -1818,8 +2019,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_4893287c",
+  "function": "invitations_list_by_id_9817d6ed",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1830,6 +2033,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1838,8 +2042,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_30bf48b5",
+  "function": "invitations_list_by_id_desc_23b05a2f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1850,6 +2056,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -1858,8 +2065,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_d6c93c15",
+  "function": "invitations_withdraw_669b0e41",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1868,26 +2077,30 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_bbff2687",
+  "function": "patients_create_ca281aaf",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "record": "jsonb",
    "key": "text",
-   "today": "date",
    "refuseDuplicates": "boolean",
    "request_id": "uuid",
    "address": "text",
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -1902,29 +2115,34 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_7c6f07cb",
+  "function": "patients_delete_da14b2a0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "id": "integer",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "isDeleted": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/erase": {
-  "function": "patients_erase_57365012",
+  "function": "patients_erase_7c091c06",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1934,6 +2152,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "isFound": "boolean",
    "body": "text",
@@ -1942,8 +2161,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_9cea0795",
+  "function": "patients_export_csv_95918fcc",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1951,18 +2172,21 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_1e722212",
+  "function": "patients_export_ndjson_d18a6433",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -1970,22 +2194,24 @@ export const statementFunctions: Record<
    "size": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_a61c9675",
+  "function": "patients_find_e30be98f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "today": "date",
    "expected": "integer[]",
    "known": "text[]",
    "id": "integer",
@@ -1994,6 +2220,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "etag": "text",
    "isExpectedVersion": "boolean",
    "body": "text",
@@ -2002,26 +2229,32 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_d8e09bd3",
+  "function": "patients_grant_emergency_access_0b943054",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "reason": "text",
    "id": "integer",
+   "allows_members": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
-   "isAdmin": "boolean",
+   "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_bc569e5f",
+  "function": "patients_import_00d408e6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2029,7 +2262,6 @@ export const statementFunctions: Record<
    "digest": "text",
    "key": "text",
    "lines": "jsonb",
-   "today": "date",
    "messages": "json",
    "refused": "json",
    "request_id": "uuid",
@@ -2037,6 +2269,8 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2047,8 +2281,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_18408446",
+  "function": "patients_list_accesses_by_at_desc_b2beb033",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2061,6 +2297,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2070,8 +2307,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at": {
-  "function": "patients_list_by_contact_created_at_c7c164eb",
+  "function": "patients_list_by_contact_created_at_3e30f81d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2084,7 +2323,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2095,6 +2333,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2103,8 +2342,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-created-at-desc": {
-  "function": "patients_list_by_contact_created_at_desc_b76f6cb4",
+  "function": "patients_list_by_contact_created_at_desc_b3f5ca29",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2117,7 +2358,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2128,6 +2368,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2136,8 +2377,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id": {
-  "function": "patients_list_by_contact_id_f253031f",
+  "function": "patients_list_by_contact_id_11f824a6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2149,7 +2392,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2160,6 +2402,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2168,8 +2411,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-id-desc": {
-  "function": "patients_list_by_contact_id_desc_8c732197",
+  "function": "patients_list_by_contact_id_desc_bb2c3255",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2181,7 +2426,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2192,6 +2436,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2200,8 +2445,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname": {
-  "function": "patients_list_by_contact_lastname_c9176fe8",
+  "function": "patients_list_by_contact_lastname_946d0396",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2214,7 +2461,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2225,6 +2471,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2233,8 +2480,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-lastname-desc": {
-  "function": "patients_list_by_contact_lastname_desc_a1bcb1d2",
+  "function": "patients_list_by_contact_lastname_desc_9377b128",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2247,7 +2496,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2258,6 +2506,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2266,8 +2515,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at": {
-  "function": "patients_list_by_contact_updated_at_ada54cec",
+  "function": "patients_list_by_contact_updated_at_df4f649f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2281,7 +2532,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2291,6 +2541,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2299,8 +2550,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-contact-updated-at-desc": {
-  "function": "patients_list_by_contact_updated_at_desc_c9cd3040",
+  "function": "patients_list_by_contact_updated_at_desc_c0a56084",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2314,7 +2567,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2324,6 +2576,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2332,8 +2585,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at": {
-  "function": "patients_list_by_created_at_b19869ab",
+  "function": "patients_list_by_created_at_e5feed46",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2346,7 +2601,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2357,6 +2611,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2365,8 +2620,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-created-at-desc": {
-  "function": "patients_list_by_created_at_desc_324de082",
+  "function": "patients_list_by_created_at_desc_27976a46",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2379,7 +2636,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2390,6 +2646,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2398,8 +2655,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at": {
-  "function": "patients_list_by_doctor_created_at_d41c873f",
+  "function": "patients_list_by_doctor_created_at_29b0d4de",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2412,7 +2671,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2423,6 +2681,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2431,8 +2690,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-created-at-desc": {
-  "function": "patients_list_by_doctor_created_at_desc_103d95a0",
+  "function": "patients_list_by_doctor_created_at_desc_667c14fe",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2445,7 +2706,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2456,6 +2716,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2464,8 +2725,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id": {
-  "function": "patients_list_by_doctor_id_885136ff",
+  "function": "patients_list_by_doctor_id_863f4be1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2477,7 +2740,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2488,6 +2750,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2496,8 +2759,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-id-desc": {
-  "function": "patients_list_by_doctor_id_desc_fde06272",
+  "function": "patients_list_by_doctor_id_desc_38dac45c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2509,7 +2774,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2520,6 +2784,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2528,8 +2793,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname": {
-  "function": "patients_list_by_doctor_lastname_9a0952c5",
+  "function": "patients_list_by_doctor_lastname_c0e2d525",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2542,7 +2809,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2553,6 +2819,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2561,8 +2828,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-lastname-desc": {
-  "function": "patients_list_by_doctor_lastname_desc_e9d5a2da",
+  "function": "patients_list_by_doctor_lastname_desc_4947f125",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2575,7 +2844,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2586,6 +2854,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2594,8 +2863,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at": {
-  "function": "patients_list_by_doctor_updated_at_b139324b",
+  "function": "patients_list_by_doctor_updated_at_410f8c35",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2609,7 +2880,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2619,6 +2889,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2627,8 +2898,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-doctor-updated-at-desc": {
-  "function": "patients_list_by_doctor_updated_at_desc_1c1f8411",
+  "function": "patients_list_by_doctor_updated_at_desc_2766471a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2642,7 +2915,6 @@ export const statementFunctions: Record<
    "phone": "text",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2652,6 +2924,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2660,8 +2933,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id": {
-  "function": "patients_list_by_id_e2623b0a",
+  "function": "patients_list_by_id_0506fd0f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2673,7 +2948,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2684,6 +2958,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2692,8 +2967,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-id-desc": {
-  "function": "patients_list_by_id_desc_dc165ea4",
+  "function": "patients_list_by_id_desc_79b79cae",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2705,7 +2982,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2716,6 +2992,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2724,8 +3001,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at": {
-  "function": "patients_list_by_identifier_created_at_e73d6882",
+  "function": "patients_list_by_identifier_created_at_641351e8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2738,7 +3017,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2749,6 +3027,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2757,8 +3036,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-created-at-desc": {
-  "function": "patients_list_by_identifier_created_at_desc_b5cee01d",
+  "function": "patients_list_by_identifier_created_at_desc_7c631b9e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2771,7 +3052,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2782,6 +3062,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2790,8 +3071,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id": {
-  "function": "patients_list_by_identifier_id_b1cffd3c",
+  "function": "patients_list_by_identifier_id_0185f604",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2803,7 +3086,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2814,6 +3096,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2822,8 +3105,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-id-desc": {
-  "function": "patients_list_by_identifier_id_desc_fa915542",
+  "function": "patients_list_by_identifier_id_desc_af87fd43",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2835,7 +3120,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2846,6 +3130,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2854,8 +3139,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname": {
-  "function": "patients_list_by_identifier_lastname_4397da7b",
+  "function": "patients_list_by_identifier_lastname_b83bac56",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2868,7 +3155,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2879,6 +3165,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2887,8 +3174,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-lastname-desc": {
-  "function": "patients_list_by_identifier_lastname_desc_80cda463",
+  "function": "patients_list_by_identifier_lastname_desc_2b4c9703",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2901,7 +3190,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2912,6 +3200,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2920,8 +3209,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at": {
-  "function": "patients_list_by_identifier_updated_at_65770cd9",
+  "function": "patients_list_by_identifier_updated_at_6664a3f4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2935,7 +3226,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2945,6 +3235,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2953,8 +3244,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-identifier-updated-at-desc": {
-  "function": "patients_list_by_identifier_updated_at_desc_14d4bb55",
+  "function": "patients_list_by_identifier_updated_at_desc_4565fed4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -2968,7 +3261,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -2978,6 +3270,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -2986,8 +3279,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname": {
-  "function": "patients_list_by_lastname_f10b615b",
+  "function": "patients_list_by_lastname_1b810dd2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3000,7 +3295,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3011,6 +3305,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3019,8 +3314,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-lastname-desc": {
-  "function": "patients_list_by_lastname_desc_16c9ffd8",
+  "function": "patients_list_by_lastname_desc_5f13a0a6",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3033,7 +3330,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3044,6 +3340,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3052,8 +3349,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at": {
-  "function": "patients_list_by_search_created_at_558e822c",
+  "function": "patients_list_by_search_created_at_216bca4b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3066,7 +3365,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3077,6 +3375,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3085,8 +3384,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-created-at-desc": {
-  "function": "patients_list_by_search_created_at_desc_db0bc04b",
+  "function": "patients_list_by_search_created_at_desc_adef11c9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3099,7 +3400,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3110,6 +3410,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3118,8 +3419,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id": {
-  "function": "patients_list_by_search_id_c8bcbcc1",
+  "function": "patients_list_by_search_id_fa185825",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3131,7 +3434,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3142,6 +3444,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3150,8 +3453,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-id-desc": {
-  "function": "patients_list_by_search_id_desc_9d4a3781",
+  "function": "patients_list_by_search_id_desc_2e06e714",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3163,7 +3468,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3174,6 +3478,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3182,8 +3487,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname": {
-  "function": "patients_list_by_search_lastname_77140c88",
+  "function": "patients_list_by_search_lastname_295f1e90",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3196,7 +3503,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3207,6 +3513,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3215,8 +3522,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-lastname-desc": {
-  "function": "patients_list_by_search_lastname_desc_bdc3165e",
+  "function": "patients_list_by_search_lastname_desc_34cf751e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3229,7 +3538,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3240,6 +3548,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3248,8 +3557,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at": {
-  "function": "patients_list_by_search_updated_at_9b196de8",
+  "function": "patients_list_by_search_updated_at_595c03c0",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3263,7 +3574,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3273,6 +3583,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3281,8 +3592,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-search-updated-at-desc": {
-  "function": "patients_list_by_search_updated_at_desc_d0941597",
+  "function": "patients_list_by_search_updated_at_desc_868505e5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3296,7 +3609,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3306,6 +3618,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3314,8 +3627,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at": {
-  "function": "patients_list_by_updated_at_172063b1",
+  "function": "patients_list_by_updated_at_f10206b3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3329,7 +3644,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3339,6 +3653,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3347,8 +3662,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-by-updated-at-desc": {
-  "function": "patients_list_by_updated_at_desc_c42d285f",
+  "function": "patients_list_by_updated_at_desc_cb4b6ec4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3362,7 +3679,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3372,6 +3688,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3380,8 +3697,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_891e12ae",
+  "function": "patients_list_changes_by_at_desc_0f258ada",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3394,6 +3713,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3403,8 +3723,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at": {
-  "function": "patients_list_deleted_by_contact_created_at_98c3bf01",
+  "function": "patients_list_deleted_by_contact_created_at_0097988e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3417,7 +3739,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3428,6 +3749,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3436,8 +3758,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-created-at-desc": {
-  "function": "patients_list_deleted_by_contact_created_at_desc_1f2b4f8b",
+  "function": "patients_list_deleted_by_contact_created_at_desc_b1469fde",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3450,7 +3774,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3461,6 +3784,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3469,8 +3793,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id": {
-  "function": "patients_list_deleted_by_contact_id_ee4d638a",
+  "function": "patients_list_deleted_by_contact_id_8db2d9e4",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3482,7 +3808,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3493,6 +3818,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3501,8 +3827,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-id-desc": {
-  "function": "patients_list_deleted_by_contact_id_desc_783f22a9",
+  "function": "patients_list_deleted_by_contact_id_desc_834cd27d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3514,7 +3842,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3525,6 +3852,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3533,8 +3861,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname": {
-  "function": "patients_list_deleted_by_contact_lastname_77f1c6cf",
+  "function": "patients_list_deleted_by_contact_lastname_6285b717",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3547,7 +3877,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3558,6 +3887,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3566,8 +3896,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-lastname-desc": {
-  "function": "patients_list_deleted_by_contact_lastname_desc_caa5525b",
+  "function": "patients_list_deleted_by_contact_lastname_desc_b0e9358b",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3580,7 +3912,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3591,6 +3922,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3599,8 +3931,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at": {
-  "function": "patients_list_deleted_by_contact_updated_at_3127fb6e",
+  "function": "patients_list_deleted_by_contact_updated_at_b6329993",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3614,7 +3948,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3624,6 +3957,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3632,8 +3966,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-contact-updated-at-desc": {
-  "function": "patients_list_deleted_by_contact_updated_at_desc_5c03153a",
+  "function": "patients_list_deleted_by_contact_updated_at_desc_35b80a73",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3647,7 +3983,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3657,6 +3992,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3665,8 +4001,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at": {
-  "function": "patients_list_deleted_by_created_at_d1abe60d",
+  "function": "patients_list_deleted_by_created_at_37804695",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3679,7 +4017,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3690,6 +4027,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3698,8 +4036,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-created-at-desc": {
-  "function": "patients_list_deleted_by_created_at_desc_facc1383",
+  "function": "patients_list_deleted_by_created_at_desc_664118ce",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3712,7 +4052,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3723,6 +4062,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3731,8 +4071,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id": {
-  "function": "patients_list_deleted_by_id_9c97889b",
+  "function": "patients_list_deleted_by_id_df283809",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3744,7 +4086,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3755,6 +4096,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3763,8 +4105,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-id-desc": {
-  "function": "patients_list_deleted_by_id_desc_ad54cf17",
+  "function": "patients_list_deleted_by_id_desc_2edbeb52",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3776,7 +4120,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3787,6 +4130,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3795,8 +4139,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at": {
-  "function": "patients_list_deleted_by_identifier_created_at_cfdac44d",
+  "function": "patients_list_deleted_by_identifier_created_at_67fef888",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3809,7 +4155,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3820,6 +4165,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3828,8 +4174,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-created-at-desc": {
-  "function": "patients_list_deleted_by_identifier_created_at_desc_66e8e13e",
+  "function": "patients_list_deleted_by_identifier_created_at_desc_e7daa281",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3842,7 +4190,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3853,6 +4200,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3861,8 +4209,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id": {
-  "function": "patients_list_deleted_by_identifier_id_d3c139c8",
+  "function": "patients_list_deleted_by_identifier_id_f2ccc40d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3874,7 +4224,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3885,6 +4234,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3893,8 +4243,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-id-desc": {
-  "function": "patients_list_deleted_by_identifier_id_desc_4a28fa4c",
+  "function": "patients_list_deleted_by_identifier_id_desc_e81d0ef3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3906,7 +4258,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3917,6 +4268,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3925,8 +4277,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname": {
-  "function": "patients_list_deleted_by_identifier_lastname_0ff4c1d6",
+  "function": "patients_list_deleted_by_identifier_lastname_6cd532ef",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3939,7 +4293,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3950,6 +4303,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3958,8 +4312,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-lastname-desc": {
-  "function": "patients_list_deleted_by_identifier_lastname_desc_efccaaed",
+  "function": "patients_list_deleted_by_identifier_lastname_desc_608a1e38",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -3972,7 +4328,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -3983,6 +4338,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -3991,8 +4347,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at": {
-  "function": "patients_list_deleted_by_identifier_updated_at_691c7313",
+  "function": "patients_list_deleted_by_identifier_updated_at_c43022b2",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4006,7 +4364,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4016,6 +4373,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4024,8 +4382,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-identifier-updated-at-desc": {
-  "function": "patients_list_deleted_by_identifier_updated_at_desc_5d43bbf0",
+  "function": "patients_list_deleted_by_identifier_updated_at_desc_db8a299a",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4039,7 +4399,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4049,6 +4408,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4057,8 +4417,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname": {
-  "function": "patients_list_deleted_by_lastname_8a6b0cc0",
+  "function": "patients_list_deleted_by_lastname_f88c77b9",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4071,7 +4433,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4082,6 +4443,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4090,8 +4452,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-lastname-desc": {
-  "function": "patients_list_deleted_by_lastname_desc_f403ed53",
+  "function": "patients_list_deleted_by_lastname_desc_473456fe",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4104,7 +4468,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4115,6 +4478,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4123,8 +4487,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at": {
-  "function": "patients_list_deleted_by_search_created_at_3af27400",
+  "function": "patients_list_deleted_by_search_created_at_595a67c5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4137,7 +4503,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4148,6 +4513,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4156,8 +4522,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-created-at-desc": {
-  "function": "patients_list_deleted_by_search_created_at_desc_47bf3eff",
+  "function": "patients_list_deleted_by_search_created_at_desc_69a18c7f",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4170,7 +4538,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4181,6 +4548,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4189,8 +4557,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id": {
-  "function": "patients_list_deleted_by_search_id_e4549432",
+  "function": "patients_list_deleted_by_search_id_d846dda8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4202,7 +4572,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4213,6 +4582,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4221,8 +4591,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-id-desc": {
-  "function": "patients_list_deleted_by_search_id_desc_44fa49c3",
+  "function": "patients_list_deleted_by_search_id_desc_a71272ae",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4234,7 +4606,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4245,6 +4616,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4253,8 +4625,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname": {
-  "function": "patients_list_deleted_by_search_lastname_0409acc4",
+  "function": "patients_list_deleted_by_search_lastname_7c5c75d3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4267,7 +4641,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4278,6 +4651,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4286,8 +4660,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-lastname-desc": {
-  "function": "patients_list_deleted_by_search_lastname_desc_2fb7177d",
+  "function": "patients_list_deleted_by_search_lastname_desc_a57728f8",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4300,7 +4676,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4311,6 +4686,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4319,8 +4695,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at": {
-  "function": "patients_list_deleted_by_search_updated_at_79f54e5d",
+  "function": "patients_list_deleted_by_search_updated_at_6daef8b3",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4334,7 +4712,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4344,6 +4721,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4352,8 +4730,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-search-updated-at-desc": {
-  "function": "patients_list_deleted_by_search_updated_at_desc_09575605",
+  "function": "patients_list_deleted_by_search_updated_at_desc_9c33270d",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4367,7 +4747,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4377,6 +4756,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4385,8 +4765,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at": {
-  "function": "patients_list_deleted_by_updated_at_d7475c7a",
+  "function": "patients_list_deleted_by_updated_at_b44cc62e",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4400,7 +4782,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4410,6 +4791,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4418,8 +4800,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-deleted-by-updated-at-desc": {
-  "function": "patients_list_deleted_by_updated_at_desc_d2ffb94b",
+  "function": "patients_list_deleted_by_updated_at_desc_6e513310",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4433,7 +4817,6 @@ export const statementFunctions: Record<
    "doctor": "integer",
    "gender": "text",
    "min_age": "integer",
-   "today": "date",
    "max_age": "integer",
    "born_from": "date",
    "born_to": "date",
@@ -4443,6 +4826,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "key": "text",
    "id": "double precision",
@@ -4451,26 +4835,30 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_02e9367c",
+  "function": "patients_list_duplicates_c6f51e5c",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "id": "integer",
    "request_id": "uuid",
    "address": "text",
-   "is_retry": "boolean",
-   "today": "date"
+   "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_dcfe3466",
+  "function": "patients_merge_3d377adf",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4479,7 +4867,6 @@ export const statementFunctions: Record<
    "take": "text[]",
    "key": "text",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "into_expected": "integer[]",
    "request_id": "uuid",
@@ -4487,6 +4874,7 @@ export const statementFunctions: Record<
    "is_retry": "boolean"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -4494,6 +4882,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "etag": "text",
    "hasSurvivor": "boolean",
@@ -4504,8 +4893,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_4eb270b8",
+  "function": "patients_restore_4edacfd1",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4515,6 +4906,8 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
+   "canRestore": "boolean",
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
@@ -4524,8 +4917,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_4892af51",
+  "function": "patients_transfer_47943eca",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4536,6 +4931,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "toAccount": "boolean",
    "successor": "integer",
@@ -4546,8 +4942,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_a52c2cca",
+  "function": "patients_transfer_all_92dfe3e5",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4558,6 +4956,7 @@ export const statementFunctions: Record<
    "reason": "text"
   },
   "columns": {
+   "refusal": "text",
    "isAdmin": "boolean",
    "fromAccount": "boolean",
    "toAccount": "boolean",
@@ -4566,8 +4965,10 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_5ce4d8ef",
+  "function": "patients_unmerge_2aea6095",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
@@ -4576,23 +4977,26 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "body": "text",
    "isTarget": "boolean",
    "mergedInto": "integer",
    "canChangeSuccessor": "boolean",
+   "isOwnSuccessor": "boolean",
    "hasSurvivor": "boolean",
    "isSurvivorMerged": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_260d86c1",
+  "function": "patients_update_acc3eade",
   "params": {
+   "clinic_id": "integer",
+   "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
    "expected": "integer[]",
-   "today": "date",
    "excluded": "text[]",
    "id": "integer",
    "changes": "jsonb",
@@ -4600,8 +5004,10 @@ export const statementFunctions: Record<
    "address": "text"
   },
   "columns": {
+   "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "fieldErrors": "json",
    "existing": "integer",

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { insertRetryableAuditEvent, readOutcome } from "../../db/query/audit.ts";
-import { authenticatedRetryable, callerSteps } from "../../db/query/caller.ts";
+import { authenticatedRetryable, callerSteps, refusalColumn } from "../../db/query/caller.ts";
 import { jsonArray } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
 import { type MergedState, successorColumn, successorStep, unlessMerged } from "../../db/query/successor.ts";
@@ -46,11 +46,11 @@ export const listDuplicates = authenticatedRetryable<
     patient: sql`CASE WHEN NOT EXISTS (SELECT FROM sought) THEN ${id} END`,
     patients: sql`CASE WHEN EXISTS (SELECT FROM sought) THEN ${id} || ARRAY(SELECT id FROM candidates) END`,
   })}
-SELECT (
+SELECT ${refusalColumn}, (
     SELECT ${jsonArray(sql`concat('{"patient":', ${patientJson}, ',"why":', array_to_json(c.why), '}')`, sql`c.score DESC, p.id DESC`)}::text
     FROM candidates c JOIN patients p ON p.id = c.id
     WHERE EXISTS (SELECT FROM sought) HAVING EXISTS (SELECT FROM sought)
   ) AS body, ${successorColumn}
-FROM caller`,
+FROM token_account`,
   { readsInIndexOrder: true },
 );

@@ -5,8 +5,8 @@ import {
   authenticated,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
@@ -78,6 +78,6 @@ export const erasePatient = authenticated<
     patient: id,
     reason: sql`${param("reason")}::text`,
   })}
-SELECT ${canErase} AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", ${jsonBody("response")} AS body, ${successorColumn}
-FROM caller WHERE NOT (${isRevokedDuringWait("locked")})`,
+SELECT ${refusalAfterWait("locked")}, ${canErase} AS "isAdmin", EXISTS (SELECT FROM target) AS "isFound", ${jsonBody("response")} AS body, ${successorColumn}
+FROM token_account`,
 );

@@ -6,8 +6,8 @@ import {
   authenticated,
   callerRecheck,
   callerSteps,
-  isRevokedDuringWait,
   isStillAccepted,
+  refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { jsonBody } from "../../db/query/json.ts";
 import { can } from "../../db/query/permissions.ts";
@@ -43,6 +43,7 @@ const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
  */
 export const restorePatient = authenticated<
   MergedState & {
+    canRestore: boolean | null;
     body: Json<RestoredPatient> | null;
     isEmailTaken: boolean;
     takenSystem: string | null;
@@ -55,20 +56,20 @@ export const restorePatient = authenticated<
   WITH ${callerSteps},
   found AS (
     -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-    SELECT p.id, p.deleted_from, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken,
+    SELECT p.id, p.deleted_from, coalesce(${can("patients:restore")}, false) AS can_restore, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken,
       ${ownerHasIdentifier(sql`p.deleted_from`)} AS taken_system
-    FROM patients p WHERE p.id = ${id} AND ${can("patients:restore")}
+    FROM patients p WHERE p.id = ${id} AND ${can("patients:find_deleted")}
     FOR UPDATE
   ),
   ${callerRecheck("found")},
-  ${successorStep(sql`EXISTS (SELECT FROM found)`, can("patients:restore"))},
+  ${successorStep(sql`EXISTS (SELECT FROM found)`, can("patients:find_deleted"))},
   patient_assignments AS (
     SELECT m.id, m.doctor_id, EXISTS (SELECT FROM doctors d WHERE d.id = m.doctor_id) AS has_doctor
     FROM found JOIN mappings m ON m.patient_id = found.id
   ),
   restore_conflict AS (
     SELECT FROM found
-    WHERE email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted}
+    WHERE NOT can_restore OR email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted}
       OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT ${param("partial")}::boolean
   ),
   restored AS (
@@ -97,11 +98,11 @@ export const restorePatient = authenticated<
         'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))`,
   })}
-SELECT ${jsonBody("response")} AS body, ${successorColumn},
+SELECT ${refusalAfterWait("found")}, (SELECT can_restore FROM found) AS "canRestore", ${jsonBody("response")} AS body, ${successorColumn},
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
-FROM caller WHERE NOT (${isRevokedDuringWait("found")})`,
+FROM token_account`,
 );
 
 const canTransfer = can("patients:transfer");
@@ -160,10 +161,10 @@ export const transferPatient = authenticated<
       FROM target, transferred)`,
     reason,
   })}
-SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
+SELECT ${refusalAfterWait("target")}, ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", ${successorColumn},
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
   ${jsonBody("response")} AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("target")})`,
+FROM token_account`,
 );
 
 /** How many patients one request transfers at most, with their assignments, within the deadline of a statement. */
@@ -225,7 +226,7 @@ export const transferAllPatients = authenticated<
       FROM from_account, to_account)`,
     reason,
   })}
-SELECT ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
+SELECT ${refusalAfterWait("caller")}, ${canTransfer} AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
   EXISTS (SELECT FROM to_account) AS "toAccount", ${jsonBody("response")} AS body
-FROM caller WHERE NOT (${isRevokedDuringWait("caller")})`,
+FROM token_account`,
 );

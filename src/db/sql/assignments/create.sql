@@ -1,62 +1,68 @@
--- POST /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 patient integer, $5 doctor integer, $6 key text, $7 request_id uuid, $8 address text, $9 is_retry boolean
+-- POST /api/mappings: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 patient integer, $7 doctor integer, $8 key text, $9 request_id uuid, $10 address text, $11 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 request AS (
-  SELECT encode(sha256(convert_to(concat_ws(' ', 'mappings', $4::int, $5::int), 'UTF8')), 'hex') AS fingerprint
+  SELECT encode(sha256(convert_to(concat_ws(' ', 'mappings', $6::int, $7::int), 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
   SELECT k.fingerprint, k.record_id, k.answer, EXISTS (
     SELECT FROM mappings m JOIN patients p ON p.id = m.patient_id WHERE m.id = k.record_id AND (
-      p.owner_id = (SELECT id FROM caller)
+      p.owner_id = (SELECT clinic_id FROM caller)
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
       )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
       )
     )
   ) AS is_readable
-  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = $6::text
+  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller)
 ),
 earlier_key AS (
   SELECT fingerprint, record_id, answer, is_readable FROM visible_key
   UNION ALL SELECT k.fingerprint, k.record_id, k.answer, true
-  FROM caller, kept_answer(caller.id, $6::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
+  FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 patient AS (
   SELECT p.id, p.owner_id FROM patients p
-  WHERE p.id = $4::int AND (p.owner_id = (SELECT id FROM caller))
+  WHERE p.id = $6::int AND (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
 ),
 doctor AS (
   -- Locked, so that no patient is assigned to a doctor whom a concurrent request makes inactive or deletes.
-  SELECT d.id, d.active FROM doctors d WHERE d.id = $5::int AND NOT EXISTS (SELECT FROM earlier_key)
+  SELECT d.id, d.active FROM doctors d WHERE d.id = $7::int AND NOT EXISTS (SELECT FROM earlier_key)
   FOR SHARE
 ),
 assigned AS (
-  SELECT FROM patient WHERE EXISTS (SELECT FROM doctor) AND assignment_taken(patient.id, $5::int)
+  SELECT FROM patient WHERE EXISTS (SELECT FROM doctor) AND assignment_taken(patient.id, $7::int)
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM doctor UNION ALL SELECT FROM assigned
-  ) steps HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 draft AS (
   SELECT nextval('mappings_id_seq')::int AS id, patient.id AS patient_id, patient.owner_id, doctor.id AS doctor_id,
@@ -68,8 +74,8 @@ draft AS (
 response AS (SELECT m.id AS record_id, (SELECT row_to_json(o) FROM (SELECT m.id, m.patient_id AS patient, m.doctor_id AS doctor, substr(to_json(m.assigned_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS assigned_at) o)::text AS answer FROM draft m),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer)
-  SELECT caller.id, $6::text, request.fingerprint, response.record_id, response.answer
-  FROM caller, request, response WHERE $6::text IS NOT NULL
+  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller), request.fingerprint, response.record_id, response.answer
+  FROM caller, request, response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller) IS NOT NULL
   ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
   RETURNING fingerprint, record_id, answer, xmax = 0 AS is_new
 ),
@@ -80,22 +86,22 @@ result AS (
     SELECT fingerprint, record_id, answer, is_new, true AS is_readable FROM stored_key
     UNION ALL SELECT fingerprint, record_id, answer, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE $6::text IS NULL
+  UNION ALL SELECT record_id, answer, true, true, true FROM response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $8::text FROM caller) IS NULL
 ),
 created AS (
   INSERT INTO mappings (id, patient_id, owner_id, doctor_id, assigned_at) OVERRIDING SYSTEM VALUE
   SELECT id, patient_id, owner_id, doctor_id, assigned_at FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'assign' END,
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
         WHEN EXISTS (SELECT FROM patient) OR EXISTS (SELECT FROM result) OR NOT EXISTS (SELECT FROM caller_recheck) THEN 'refused'
         ELSE 'not_found' END,
-      $4::int,
+      $6::int,
       (SELECT (
         SELECT ('{' || string_agg(
           format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
@@ -106,13 +112,14 @@ audit_event AS (
         WHERE b.value::text IS DISTINCT FROM a.value::text
       ) FROM result WHERE is_new)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   EXISTS (SELECT FROM patient) AS patient, EXISTS (SELECT FROM doctor) AS doctor,
   EXISTS (SELECT FROM doctor WHERE active) AS active, EXISTS (SELECT FROM assigned) AS assigned
-FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

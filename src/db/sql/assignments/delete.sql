@@ -1,49 +1,57 @@
--- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 request_id uuid, $6 address text
+-- DELETE /api/mappings/:id, DELETE /api/mappings/:id/delete: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 request_id uuid, $8 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
-doctor_may_only_read AS (
-  SELECT FROM mappings m
-  WHERE m.id = $4::int AND m.current_doctor_id = (SELECT doctor_id FROM caller) AND NOT (
-    m.owner_id = (SELECT id FROM caller)
+may_only_read AS (
+  SELECT m.owner_id = (SELECT clinic_id FROM caller) AS needs_clinic_role FROM mappings m
+  WHERE m.id = $6::int AND (
+    m.owner_id = (SELECT clinic_id FROM caller)
+    OR m.current_doctor_id = (SELECT doctor_id FROM caller)
+  ) AND NOT (
+    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
   )
 ),
 deleted AS (
   DELETE FROM mappings m
-  WHERE m.id = $4::int AND m.owner_id IS NOT NULL AND (
-    m.owner_id = (SELECT id FROM caller)
+  WHERE m.id = $6::int AND m.owner_id IS NOT NULL AND (
+    m.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
   ) AND EXISTS (SELECT FROM caller_recheck)
   RETURNING m.doctor_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
     'unassign',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
-      WHEN EXISTS (SELECT FROM doctor_may_only_read) THEN 'refused'
+      WHEN EXISTS (SELECT FROM may_only_read) THEN 'refused'
       ELSE 'not_found' END,
-    (SELECT m.patient_id FROM mappings m WHERE m.id = $4::int),
+    (SELECT m.patient_id FROM mappings m WHERE m.id = $6::int),
     (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
@@ -55,5 +63,7 @@ audit_event AS (
     )
   FROM token_account
 )
-SELECT EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM doctor_may_only_read) AS "isRefused"
-FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM deleted) AS "isDeleted", EXISTS (SELECT FROM may_only_read) AS "isRefused",
+  EXISTS (SELECT FROM may_only_read WHERE needs_clinic_role) AS "needsClinicRole"
+FROM token_account;

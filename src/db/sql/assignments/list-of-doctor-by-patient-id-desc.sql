@@ -1,37 +1,41 @@
--- GET /api/mappings: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 patient integer, $5 doctor integer, $6 after_id bigint, $7 size integer, $8 today date, $9 request_id uuid, $10 address text, $11 is_retry boolean
+-- GET /api/mappings: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 patient integer, $7 doctor integer, $8 after_id bigint, $9 size integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 page_and_next AS (
   SELECT m.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
     SELECT m.*
     FROM (
-      SELECT * FROM mappings WHERE patient_id = $4::int AND owner_id IS NOT NULL OFFSET 0
+      SELECT * FROM mappings WHERE patient_id = $6::int AND owner_id IS NOT NULL OFFSET 0
     ) m
-    WHERE m.current_doctor_id = $5::int AND (m.owner_id = (SELECT id FROM caller) OR (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $5::int))
-      AND m.id < $6::bigint
-    ORDER BY m.id DESC LIMIT $7::int + 1
+    WHERE m.current_doctor_id = $7::int AND (m.owner_id = (SELECT clinic_id FROM caller) OR (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT doctor_id FROM caller) IS NOT DISTINCT FROM $7::int))
+      AND m.id < $8::bigint
+    ORDER BY m.id DESC LIMIT $9::int + 1
   ) m
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', m.id,
     ',"patient":',
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
-    ',"age":', age_on(p.born_to, $8::date), ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
+    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"', ',"created_by":', p.created_by, '}',
     ',"doctor":',
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
     ',"specialization":"', d.specialization, '"', ',"max_appointments_per_day":', d.max_appointments_per_day, ',"gender":"', d.gender, '"',
@@ -42,20 +46,20 @@ page_json AS (
     JOIN patients p ON p.id = m.patient_id JOIN doctors d ON d.id = m.doctor_id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next m WHERE page_position = $7::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
+  (SELECT id::float8 FROM page_and_next m WHERE page_position = $9::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $9::int)) AS id,
   true AS "isAllowed"
-FROM caller;
+FROM token_account;

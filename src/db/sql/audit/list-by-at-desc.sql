@@ -1,37 +1,41 @@
--- GET /api/audit: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after_key timestamp with time zone, $5 after_id bigint, $6 from timestamp with time zone, $7 patient integer, $8 account integer, $9 action text, $10 outcome text, $11 size integer, $12 request_id uuid, $13 address text, $14 is_retry boolean
+-- GET /api/audit: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 after_key timestamp with time zone, $7 after_id bigint, $8 from timestamp with time zone, $9 patient integer, $10 account integer, $11 action text, $12 outcome text, $13 size integer, $14 request_id uuid, $15 address text, $16 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 page_and_next AS (
   SELECT e.*, row_number() OVER (ORDER BY at DESC, id DESC) AS page_position
   FROM (
     SELECT e.*
     FROM audit_events e
-    WHERE (e.at, e.id) < ($4::timestamptz, $5::bigint)
-      AND e.at >= coalesce($6::timestamptz, '-infinity')
-      AND ($7::int IS NULL OR e.patient_id = $7::int OR e.patients @> ARRAY[$7::int])
-      AND ($8::int IS NULL OR e.account_id = $8::int)
-      AND ($9::text IS NULL OR e.action = $9::text)
-      AND ($10::text IS NULL OR e.outcome = $10::text)
+    WHERE (e.at, e.id) < ($6::timestamptz, $7::bigint)
+      AND e.at >= coalesce($8::timestamptz, '-infinity')
+      AND ($9::int IS NULL OR e.patient_id = $9::int OR e.patients @> ARRAY[$9::int])
+      AND ($10::int IS NULL OR e.account_id = $10::int)
+      AND ($11::text IS NULL OR e.action = $11::text)
+      AND ($12::text IS NULL OR e.outcome = $12::text)
       AND (
         EXISTS (SELECT FROM caller WHERE role = 'admin')
         OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
       )
-    ORDER BY e.at DESC, e.id DESC LIMIT $11::int + 1
+    ORDER BY e.at DESC, e.id DESC LIMIT $13::int + 1
   ) e
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
@@ -51,15 +55,15 @@ page_json AS (
       ELSE '"changed_fields":[' || (
         SELECT string_agg(to_json(key)::text, ',' ORDER BY n)
         FROM json_object_keys(e.changes) WITH ORDINALITY fields (key, n)
-      ) || ']' END, '"reason":' || to_json(e.reason)::text) || '}') AS json
+      ) || ']' END, '"clinic":' || e.clinic_id, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $14::uuid, $15::text,
       'audit',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN NOT (
           EXISTS (SELECT FROM caller WHERE role = 'admin')
           OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
@@ -68,18 +72,18 @@ audit_event AS (
       ARRAY(
         SELECT patient_id FROM page WHERE changes IS NOT NULL AND patient_id IS NOT NULL
         UNION SELECT patient FROM page, unnest(patients) patient WHERE changes IS NOT NULL AND subject_id IS NULL
-        UNION SELECT $7::int WHERE $7::int IS NOT NULL ORDER BY 1)
+        UNION SELECT $9::int WHERE $9::int IS NOT NULL ORDER BY 1)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($16::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
-  (SELECT id::float8 FROM page_and_next e WHERE page_position = $11::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $13::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $13::int)) AS key,
+  (SELECT id::float8 FROM page_and_next e WHERE page_position = $13::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,
   (
     EXISTS (SELECT FROM caller WHERE role = 'admin')
     OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
   ) AS "isAllowed"
-FROM caller;
+FROM token_account;

@@ -1,58 +1,62 @@
--- GET /api/audit/digests: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after_id bigint, $5 size integer, $6 request_id uuid, $7 address text, $8 is_retry boolean
+-- GET /api/audit/digests: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 page_and_next AS (
   SELECT ad.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
     SELECT ad.*
     FROM audit_digests ad
-    WHERE ad.id < $4::bigint
+    WHERE ad.id < $6::bigint
       AND (
         EXISTS (SELECT FROM caller WHERE role = 'admin')
         OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
       )
-    ORDER BY ad.id DESC LIMIT $5::int + 1
+    ORDER BY ad.id DESC LIMIT $7::int + 1
   ) ad
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT ad.day, ad.events, ad.first_id, ad.last_id, ad.sha256, ad.hmac,
       substr(to_json(ad.closed_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS closed_at) o)::text AS json
   FROM page ad
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'list_audit_digests',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN NOT (
           EXISTS (SELECT FROM caller WHERE role = 'admin')
           OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
         ) THEN 'refused'
         ELSE 'done' END
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome)
-  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome)
+  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next ad WHERE page_position = $5::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $5::int)) AS id,
+  (SELECT id::float8 FROM page_and_next ad WHERE page_position = $7::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
   (
     EXISTS (SELECT FROM caller WHERE role = 'admin')
     OR EXISTS (SELECT FROM caller WHERE role = 'auditor')
   ) AS "isAllowed"
-FROM caller;
+FROM token_account;

@@ -1,45 +1,54 @@
--- PATCH /api/auth/me: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 username text, $5 role text, $6 password_hash text, $7 email text, $8 network text, $9 wide_network text, $10 isOwnNetwork boolean, $11 request_id uuid, $12 address text
+-- PATCH /api/auth/me: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 username text, $7 role text, $8 password_hash text, $9 email text, $10 network text, $11 wide_network text, $12 isOwnNetwork boolean, $13 request_id uuid, $14 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 locked_account AS (SELECT u.* FROM users u WHERE u.id = (SELECT id FROM caller) FOR NO KEY UPDATE),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM locked_account HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM locked_account HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 correct_password AS (
-  SELECT coalesce(username <> $4::text, false) AS is_username_changed,
-    coalesce(role <> $5::text, false) AS is_role_changed
-  FROM locked_account WHERE password_hash = $6::text
+  SELECT coalesce(username <> $6::text, false) AS is_username_changed,
+    coalesce(role <> $7::text, false) AS is_role_changed
+  FROM locked_account WHERE password_hash = $8::text
 ),
 changed AS (
-  UPDATE users u SET email = $7::text, updated_at = now()
+  UPDATE users u SET email = $9::text, updated_at = now()
   FROM correct_password
-  WHERE u.id = (SELECT id FROM caller) AND $7::text IS NOT NULL AND NOT is_username_changed AND NOT is_role_changed AND EXISTS (SELECT FROM caller_recheck)
-  RETURNING u.id, u.username, u.email, u.role
+  WHERE u.id = (SELECT id FROM caller) AND $9::text IS NOT NULL AND NOT is_username_changed AND NOT is_role_changed AND EXISTS (SELECT FROM caller_recheck)
+  RETURNING u.id, u.username, u.email, u.role, (
+    SELECT row_to_json(o) FROM (
+      SELECT c.id, c.name, c.kind, caller.clinic_role AS role FROM caller JOIN clinics c ON c.id = caller.clinic_id
+    ) o
+  ) AS clinic
 ),
 counters AS (
   SELECT * FROM (VALUES
-    ('', $8::text),
-    ('', $9::text),
+    ('', $10::text),
+    ('', $11::text),
     ((SELECT lower(username COLLATE "C") FROM caller), ''),
-    ((SELECT lower(username COLLATE "C") FROM caller), $8::text)
+    ((SELECT lower(username COLLATE "C") FROM caller), $10::text)
   ) keys (username, network)
-  WHERE (keys.username <> '' AND keys.network <> '') = $10::boolean
+  WHERE (keys.username <> '' AND keys.network <> '') = $12::boolean
     AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
 ),
 locked_counters AS (
@@ -56,22 +65,22 @@ decremented_counters AS (
 ),
 remembered_network AS (
   INSERT INTO login_attempts (username, network, failures, failed_at, blocked_until, logged_in_at)
-  SELECT (SELECT lower(username COLLATE "C") FROM caller), $8::text, 0, now(), 'epoch'::timestamptz, now()
-  WHERE EXISTS (SELECT FROM correct_password) AND NOT $10::boolean
+  SELECT (SELECT lower(username COLLATE "C") FROM caller), $10::text, 0, now(), 'epoch'::timestamptz, now()
+  WHERE EXISTS (SELECT FROM correct_password) AND NOT $12::boolean
   ON CONFLICT (username, network) DO UPDATE SET logged_in_at = now()
 ),
 removed_networks AS (
   DELETE FROM login_attempts a
-  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $10::boolean AND a.network IN (
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND EXISTS (SELECT FROM correct_password) AND NOT $12::boolean AND a.network IN (
     SELECT own.network FROM login_attempts own WHERE own.username = (SELECT lower(username COLLATE "C") FROM caller) AND own.logged_in_at IS NOT NULL
     ORDER BY own.logged_in_at DESC OFFSET 3
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
-  SELECT id, username, role, $2::uuid, $11::uuid, $12::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
     'update_account',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       ELSE 'refused' END,
     id,
@@ -86,7 +95,8 @@ audit_event AS (
     ) FROM changed)
   FROM token_account
 )
-SELECT (SELECT row_to_json(r)::text FROM changed r) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM changed r) AS body,
   EXISTS (SELECT FROM correct_password WHERE is_username_changed) AS "isUsernameChanged",
   EXISTS (SELECT FROM correct_password WHERE is_role_changed) AS "isRoleChanged"
-FROM caller WHERE NOT (EXISTS (SELECT FROM locked_account) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

@@ -1,28 +1,32 @@
--- PATCH /api/auth/me: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 network text, $5 wide_network text, $6 request_id uuid, $7 address text
+-- PATCH /api/auth/me: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 network text, $7 wide_network text, $8 request_id uuid, $9 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 own_network AS (
   SELECT FROM login_attempts a
-  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND a.network = $4::text AND a.logged_in_at IS NOT NULL
+  WHERE a.username = (SELECT lower(username COLLATE "C") FROM caller) AND a.network = $6::text AND a.logged_in_at IS NOT NULL
 ),
 counters AS (
   SELECT * FROM (VALUES
-    ('', $4::text),
-    ('', $5::text),
+    ('', $6::text),
+    ('', $7::text),
     ((SELECT lower(username COLLATE "C") FROM caller), ''),
-    ((SELECT lower(username COLLATE "C") FROM caller), $4::text)
+    ((SELECT lower(username COLLATE "C") FROM caller), $6::text)
   ) keys (username, network)
   WHERE (keys.username <> '' AND keys.network <> '') = EXISTS (SELECT FROM own_network)
     AND keys.network IS NOT NULL AND (SELECT lower(username COLLATE "C") FROM caller) IS NOT NULL
@@ -30,7 +34,7 @@ counters AS (
 counted_network AS (
   INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
-  WHERE username = '' AND network = $4::text
+  WHERE username = '' AND network = $6::text
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
     SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
       CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
@@ -54,7 +58,7 @@ counted_network AS (
 counted_wide_network AS (
   INSERT INTO login_attempts AS a (username, network, failures, failed_at, blocked_until)
   SELECT username, network, 1, now(), 'epoch'::timestamptz FROM counters
-  WHERE username = '' AND network = $5::text AND EXISTS (SELECT FROM counted_network WHERE refused = 0)
+  WHERE username = '' AND network = $7::text AND EXISTS (SELECT FROM counted_network WHERE refused = 0)
   ON CONFLICT (username, network) DO UPDATE SET (failures, failed_at, blocked_until, refused, refused_before) = (
     SELECT CASE WHEN is_blocked THEN a.failures ELSE least(n, free + 10) END,
       CASE WHEN is_blocked THEN a.failed_at ELSE now() END,
@@ -120,19 +124,19 @@ account AS (
   FROM users u WHERE u.id = (SELECT id FROM caller)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
-  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, reason)
+  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
     'update_account',
     'refused',
     reason
-  FROM token_account LEFT JOIN lockout ON is_accepted
-  WHERE NOT is_accepted OR reason IS NOT NULL
+  FROM token_account LEFT JOIN lockout ON refusal IS NULL
+  WHERE refusal IS NOT NULL OR reason IS NOT NULL
 )
-SELECT EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, EXISTS (SELECT FROM own_network) AS "isOwnNetwork",
   (SELECT is_admitted FROM attempt) AS "isAdmitted",
   (SELECT coalesce(wait_seconds, 1) FROM attempt) AS "waitSeconds",
   (SELECT password_hash FROM account) AS password_hash, (SELECT password_trimmed FROM account) AS password_trimmed,
   (SELECT password_prehashed FROM account) AS password_prehashed,
   (SELECT is_expired FROM account) AS "isExpired",
   (SELECT username FROM account) AS username, (SELECT email FROM account) AS email
-FROM caller;
+FROM token_account;

@@ -15,7 +15,10 @@ spent AS (
     AND s.last_used_at > now() - make_interval(mins => $3::int)
     AND u.active AND u.token_version = s.token_version AND u.password_version = s.password_version
   RETURNING t.successor_hash, s.user_id, s.id AS session_id, s.token_version, u.must_change_password,
-    u.role = 'auditor' AS is_auditor
+    u.role = 'auditor' AS is_auditor, CASE WHEN EXISTS (
+      SELECT FROM memberships ms
+      WHERE ms.clinic_id = s.clinic_id AND ms.account_id = s.user_id AND ms.ended_at IS NULL AND ms.clinic_active
+    ) THEN s.clinic_id ELSE s.user_id END AS clinic_id
 ),
 successor AS (
   -- The update changes nothing. It finds a successor that a concurrent refresh has inserted, unless it is spent.
@@ -27,8 +30,9 @@ exchanged AS (
   SELECT spent.*, successor.is_new FROM spent, successor WHERE successor_hash = ANY ($2::text[])
 ),
 used_session AS (
-  UPDATE sessions s SET last_used_at = now(), last_address = nullif($4::text, ''), last_user_agent = $5::text
-  WHERE s.id = (SELECT session_id FROM exchanged)
+  UPDATE sessions s SET last_used_at = now(), last_address = nullif($4::text, ''), last_user_agent = $5::text,
+    clinic_id = exchanged.clinic_id
+  FROM exchanged WHERE s.id = exchanged.session_id
 ),
 ended_session AS (
   UPDATE sessions s SET ended_at = now()
@@ -39,8 +43,8 @@ ended_session AS (
   RETURNING 1
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, reason)
-  SELECT u.id, u.username, u.role, s.id, $6::uuid, $4::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, reason)
+  SELECT u.id, u.username, u.role, s.id, s.clinic_id, $6::uuid, $4::text,
     CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'repeat_refresh' ELSE 'refresh' END,
     CASE WHEN EXISTS (SELECT FROM exchanged) THEN 'done'
       ELSE 'refused' END,
@@ -48,4 +52,4 @@ audit_event AS (
   FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
   WHERE t.token_hash = $1::text AND NOT EXISTS (SELECT FROM exchanged WHERE is_new)
 )
-SELECT user_id, session_id, token_version, must_change_password, is_auditor, successor_hash FROM exchanged;
+SELECT user_id, session_id, clinic_id, token_version, must_change_password, is_auditor, successor_hash FROM exchanged;

@@ -1,28 +1,32 @@
--- GET /api/changes: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 xact xid8, $5 at timestamp with time zone, $6 epoch text, $7 doctor integer, $8 kind smallint, $9 id integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
+-- GET /api/changes: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 xact xid8, $7 at timestamp with time zone, $8 epoch text, $9 clinic integer, $10 doctor integer, $11 kind smallint, $12 id integer, $13 request_id uuid, $14 address text, $15 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 horizon AS MATERIALIZED (
   SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xact, change_feed_epoch() AS epoch
 ),
 start AS MATERIALIZED (
-  SELECT coalesce($4::xid8, horizon.xact) AS xact, coalesce($5::timestamptz, now()) AS at
+  SELECT coalesce($6::xid8, horizon.xact) AS xact, coalesce($7::timestamptz, now()) AS at
   FROM caller, horizon
-  WHERE $6::text IS NULL
-    OR $6::text = horizon.epoch AND $4::xid8 <= horizon.xact
-    AND $5::timestamptz > now() - make_interval(days => 90)
-    AND $7::int IS NOT DISTINCT FROM caller.doctor_id
+  WHERE $8::text IS NULL
+    OR $8::text = horizon.epoch AND $6::xid8 <= horizon.xact
+    AND $7::timestamptz > now() - make_interval(days => 90)
+    AND $9::int = caller.clinic_id AND $10::int IS NOT DISTINCT FROM caller.doctor_id
 ),
 page_and_next AS (
   SELECT kind, id, version, row_number() OVER (ORDER BY kind, id) AS page_position
@@ -30,24 +34,24 @@ page_and_next AS (
     SELECT DISTINCT ON (kind, id) kind, id, version FROM (
       (
         SELECT 1::smallint AS kind, p.id, p.version FROM patients p
-        WHERE (p.owner_id, p.id) > ((SELECT id FROM caller), CASE WHEN $8::smallint < 1::smallint THEN 0 WHEN $8::smallint = 1::smallint THEN $9::int ELSE 2147483647 END) AND p.owner_id <= (SELECT id FROM caller)
+        WHERE (p.owner_id, p.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 1::smallint THEN 0 WHEN $11::smallint = 1::smallint THEN $12::int ELSE 2147483647 END) AND p.owner_id <= (SELECT clinic_id FROM caller)
         ORDER BY p.owner_id, p.id LIMIT 501
       ) UNION ALL (
         SELECT 1::smallint, m.patient_id, p.version
         FROM mappings m JOIN LATERAL (SELECT version FROM patients WHERE id = m.patient_id OFFSET 0) p ON true
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
-          AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller), CASE WHEN $8::smallint < 1::smallint THEN 0 WHEN $8::smallint = 1::smallint THEN $9::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
+          AND (m.current_doctor_id, m.patient_id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 1::smallint THEN 0 WHEN $11::smallint = 1::smallint THEN $12::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY m.current_doctor_id, m.patient_id LIMIT 501
       ) UNION ALL (
-        SELECT 2::smallint, d.id, d.version FROM doctors d WHERE d.id > CASE WHEN $8::smallint < 2::smallint THEN 0 WHEN $8::smallint = 2::smallint THEN $9::int ELSE 2147483647 END ORDER BY d.id LIMIT 501
+        SELECT 2::smallint, d.id, d.version FROM doctors d WHERE d.id > CASE WHEN $11::smallint < 2::smallint THEN 0 WHEN $11::smallint = 2::smallint THEN $12::int ELSE 2147483647 END ORDER BY d.id LIMIT 501
       ) UNION ALL (
         SELECT 3::smallint, m.id, 1 FROM mappings m
-        WHERE (m.owner_id, m.id) > ((SELECT id FROM caller), CASE WHEN $8::smallint < 3::smallint THEN 0 WHEN $8::smallint = 3::smallint THEN $9::int ELSE 2147483647 END) AND m.owner_id <= (SELECT id FROM caller)
+        WHERE (m.owner_id, m.id) > ((SELECT clinic_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.owner_id <= (SELECT clinic_id FROM caller)
         ORDER BY m.owner_id, m.id LIMIT 501
       ) UNION ALL (
         SELECT 3::smallint, m.id, 1 FROM mappings m
         WHERE (SELECT doctor_id FROM caller) IS NOT NULL
-          AND (m.current_doctor_id, m.id) > ((SELECT doctor_id FROM caller), CASE WHEN $8::smallint < 3::smallint THEN 0 WHEN $8::smallint = 3::smallint THEN $9::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
+          AND (m.current_doctor_id, m.id) > ((SELECT doctor_id FROM caller), CASE WHEN $11::smallint < 3::smallint THEN 0 WHEN $11::smallint = 3::smallint THEN $12::int ELSE 2147483647 END) AND m.current_doctor_id <= (SELECT doctor_id FROM caller)
         ORDER BY m.current_doctor_id, m.id LIMIT 501
       )
     ) records
@@ -61,21 +65,21 @@ next AS (
   WHERE page_position = 500 AND EXISTS (SELECT FROM page_and_next WHERE page_position > 500)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $10::uuid, $11::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $13::uuid, $14::text,
       'list_changes',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN NOT EXISTS (SELECT FROM start) THEN 'refused' ELSE 'done' END,
       ARRAY(SELECT id FROM page WHERE kind = 1::smallint ORDER BY id)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($15::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, '}'), ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(concat('{"kind":"', (ARRAY['patient', 'doctor', 'assignment'])[kind], '","id":', id, ',"version":', version, '}'), ',' ORDER BY page_position), '') || ']' FROM page) AS changes,
   (SELECT row_to_json(c)::text FROM (
-    SELECT caller.id AS account, caller.doctor_id AS doctor, horizon.epoch,
+    SELECT caller.id AS account, caller.clinic_id AS clinic, caller.doctor_id AS doctor, horizon.epoch,
       coalesce(next.kind, 0) AS kind, coalesce(next.id, 0) AS id, start.xact, start.at, next.id IS NOT NULL AS initial
-    FROM horizon CROSS JOIN start LEFT JOIN next ON true
+    FROM caller CROSS JOIN horizon CROSS JOIN start LEFT JOIN next ON true
   ) c) AS next
-FROM caller;
+FROM token_account;

@@ -1,32 +1,37 @@
--- DELETE /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded text[], $6 id integer, $7 request_id uuid, $8 address text
+-- DELETE /api/doctors/:id: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 expected integer[], $7 excluded text[], $8 id integer, $9 request_id uuid, $10 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
   SELECT d.*, (
     d.created_by = (SELECT id FROM caller)
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $5::text[] AS is_expected_version
-  FROM doctors d WHERE d.id = $6::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
+  ) AS can_change, coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $7::text[] AS is_expected_version
+  FROM doctors d WHERE d.id = $8::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 reserved AS (
   SELECT FROM target WHERE true
@@ -39,18 +44,18 @@ deleted AS (
   DELETE FROM doctors d USING target
   WHERE d.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck)
     AND NOT EXISTS (SELECT FROM reserved)
-    AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $6::int)
+    AND NOT EXISTS (SELECT FROM mappings m WHERE m.current_doctor_id = $8::int)
   RETURNING d.id
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
-  SELECT id, username, role, $2::uuid, $7::uuid, $8::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, doctor_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'delete',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM deleted) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $6::int,
+    $8::int,
     (SELECT (
       SELECT ('{' || string_agg(
         format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
@@ -63,16 +68,17 @@ audit_event AS (
   FROM token_account
 ),
 unlink_events AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, subject_id, changes)
-  SELECT token_account.id, token_account.username, token_account.role, $2::uuid, $7::uuid, $8::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id, changes)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $9::uuid, $10::text,
     'update_account',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       ELSE 'done' END,
     linked_accounts.account,
     json_build_object('doctor', json_build_object('before', deleted.id, 'after', NULL))
   FROM token_account, deleted, linked_accounts
 )
-SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $6::int) AS assigned,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT count(*)::int FROM mappings m WHERE m.current_doctor_id = $8::int) AS assigned,
   EXISTS (SELECT FROM deleted) AS "isDeleted"
-FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

@@ -1,37 +1,41 @@
--- GET /api/doctors: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 after_key text, $6 after_id bigint, $7 patient integer, $8 active boolean, $9 specialization text, $10 updated_since timestamp with time zone, $11 size integer, $12 request_id uuid, $13 address text, $14 is_retry boolean
+-- GET /api/doctors: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 search text, $7 after_key text, $8 after_id bigint, $9 patient integer, $10 active boolean, $11 specialization text, $12 updated_since timestamp with time zone, $13 size integer, $14 request_id uuid, $15 address text, $16 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT name_query('', $4::text) AS query
+  SELECT name_query('', $6::text) AS query
 ),
 next_matches AS MATERIALIZED (
   SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
   FROM (
     SELECT d.*
     FROM doctors d
-    WHERE (d.name_sort_key, d.id) < ($5::text, $6::bigint)
+    WHERE (d.name_sort_key, d.id) < ($7::text, $8::bigint)
     ORDER BY d.name_sort_key DESC, d.id DESC LIMIT 3000
   ) d
-  WHERE ($7::int IS NULL OR (
-    SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $7::int AND m.doctor_id = d.id))
-    AND ($4::text IS NULL
+  WHERE ($9::int IS NULL OR (
+    SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m WHERE m.patient_id = $9::int AND m.doctor_id = d.id))
+    AND ($6::text IS NULL
       OR d.name_tokens @@ (SELECT query FROM search))
-    AND ($8::boolean IS NULL OR d.active = $8::boolean)
-    AND ($9::text IS NULL OR d.specialization = $9::text)
-    AND ($10::timestamptz IS NULL OR d.updated_at >= $10::timestamptz)
-  ORDER BY name_sort_key DESC, id DESC LIMIT $11::int + 1
+    AND ($10::boolean IS NULL OR d.active = $10::boolean)
+    AND ($11::text IS NULL OR d.specialization = $11::text)
+    AND ($12::timestamptz IS NULL OR d.updated_at >= $12::timestamptz)
+  ORDER BY name_sort_key DESC, id DESC LIMIT $13::int + 1
 ),
 page_and_next AS (
   SELECT d.*, row_number() OVER (ORDER BY name_sort_key DESC, id DESC) AS page_position
@@ -44,20 +48,20 @@ page_and_next AS (
       (
         SELECT d.id, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones, d.created_by, d.created_at, d.updated_at, d.version, d.name_sort_key
         FROM (SELECT * FROM doctors WHERE name_tokens @@ (SELECT query FROM search) OFFSET 0) d
-        WHERE (SELECT count(*) FROM next_matches) <= $11::int
-          AND (d.name_sort_key, d.id) < ($5::text, $6::bigint)
-          AND ($7::int IS NULL OR (
-            SELECT m.owner_id = (SELECT id FROM caller) FROM mappings m WHERE m.patient_id = $7::int AND m.doctor_id = d.id))
-          AND ($8::boolean IS NULL OR d.active = $8::boolean)
-          AND ($9::text IS NULL OR d.specialization = $9::text)
-          AND ($10::timestamptz IS NULL OR d.updated_at >= $10::timestamptz)
-        ORDER BY d.name_sort_key DESC, d.id DESC LIMIT $11::int + 1
+        WHERE (SELECT count(*) FROM next_matches) <= $13::int
+          AND (d.name_sort_key, d.id) < ($7::text, $8::bigint)
+          AND ($9::int IS NULL OR (
+            SELECT m.owner_id = (SELECT clinic_id FROM caller) FROM mappings m WHERE m.patient_id = $9::int AND m.doctor_id = d.id))
+          AND ($10::boolean IS NULL OR d.active = $10::boolean)
+          AND ($11::text IS NULL OR d.specialization = $11::text)
+          AND ($12::timestamptz IS NULL OR d.updated_at >= $12::timestamptz)
+        ORDER BY d.name_sort_key DESC, d.id DESC LIMIT $13::int + 1
       )
     ) merged
-    ORDER BY name_sort_key DESC, id DESC LIMIT $11::int + 1
+    ORDER BY name_sort_key DESC, id DESC LIMIT $13::int + 1
   ) d
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $11::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $13::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', d.id, ',"firstname":', to_json(d.firstname), ',"lastname":', to_json(d.lastname),
@@ -70,22 +74,22 @@ page_json AS (
   FROM page d
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $12::uuid, $13::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $14::uuid, $15::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $7::int AND p.owner_id = (SELECT id FROM caller)) THEN 'done'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id = (SELECT clinic_id FROM caller)) THEN 'done'
         ELSE 'not_found' END,
-      $7::int
-    FROM token_account WHERE $7::int IS NOT NULL
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($14::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+      $9::int
+    FROM token_account WHERE $9::int IS NOT NULL
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  WHERE NOT ($16::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT d.name_sort_key FROM page_and_next d WHERE page_position = $11::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $11::int)) AS key,
-  (SELECT id::float8 FROM page_and_next d WHERE page_position = $11::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $11::int)) AS id,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT d.name_sort_key FROM page_and_next d WHERE page_position = $13::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $13::int)) AS key,
+  (SELECT id::float8 FROM page_and_next d WHERE page_position = $13::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $13::int)) AS id,
   true AS "isAllowed"
-FROM caller;
+FROM token_account;

@@ -1,44 +1,49 @@
--- PUT, PATCH /api/doctors/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded text[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
+-- PUT, PATCH /api/doctors/:id: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 expected integer[], $7 excluded text[], $8 id integer, $9 changes jsonb, $10 request_id uuid, $11 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
   SELECT d.*, (
     d.created_by = (SELECT id FROM caller)
     OR EXISTS (SELECT FROM caller WHERE role = 'admin')
-  ) AS can_change, coalesce(d.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $5::text[] AS is_expected_version
-  FROM doctors d WHERE d.id = $6::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
+  ) AS can_change, coalesce(d.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[d.version::text, d.version::text] && $7::text[] AS is_expected_version
+  FROM doctors d WHERE d.id = $8::int AND (true) AND (SELECT id FROM caller) IS NOT NULL
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 next AS (
   SELECT d.id,
-    coalesce($7::jsonb ->> 'firstname', d.firstname) AS firstname,
-    coalesce($7::jsonb ->> 'lastname', d.lastname) AS lastname,
-    CASE WHEN $7::jsonb ? 'email' THEN $7::jsonb ->> 'email' ELSE d.email END AS email,
-    coalesce($7::jsonb ->> 'gender', d.gender) AS gender,
-    coalesce($7::jsonb ->> 'specialization', d.specialization) AS specialization,
-    coalesce(($7::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day) AS max_appointments_per_day,
-    coalesce(($7::jsonb ->> 'active')::boolean, d.active) AS active,
-    coalesce(($7::jsonb ->> 'email_shared')::boolean, d.email_shared) AS email_shared,
-    CASE WHEN $7::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($7::jsonb -> 'phones')) ELSE d.phones END AS phones
+    coalesce($9::jsonb ->> 'firstname', d.firstname) AS firstname,
+    coalesce($9::jsonb ->> 'lastname', d.lastname) AS lastname,
+    CASE WHEN $9::jsonb ? 'email' THEN $9::jsonb ->> 'email' ELSE d.email END AS email,
+    coalesce($9::jsonb ->> 'gender', d.gender) AS gender,
+    coalesce($9::jsonb ->> 'specialization', d.specialization) AS specialization,
+    coalesce(($9::jsonb ->> 'max_appointments_per_day')::integer, d.max_appointments_per_day) AS max_appointments_per_day,
+    coalesce(($9::jsonb ->> 'active')::boolean, d.active) AS active,
+    coalesce(($9::jsonb ->> 'email_shared')::boolean, d.email_shared) AS email_shared,
+    CASE WHEN $9::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($9::jsonb -> 'phones')) ELSE d.phones END AS phones
   FROM target d
 ),
 reserved AS (
@@ -74,14 +79,14 @@ changed AS (
   ) AS body, d.firstname, d.lastname, d.email, d.gender, d.specialization, d.max_appointments_per_day, d.active, d.email_shared, d.phones
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, doctor_id, changes)
-  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, doctor_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
     'update',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $6::int,
+    $8::int,
     (SELECT nullif('{' || concat_ws(',',
       CASE WHEN target.firstname <> changed.firstname
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
@@ -104,7 +109,8 @@ audit_event AS (
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
-SELECT (SELECT can_change FROM target) AS "canChange",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", EXISTS (SELECT FROM reserved) AS "needsAdmin", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing,
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
-FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

@@ -1,28 +1,32 @@
--- GET /api/identifier-systems: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after_id bigint, $5 size integer
+-- GET /api/identifier-systems: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 after_id bigint, $7 size integer
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 page_and_next AS (
   SELECT sy.*, row_number() OVER (ORDER BY id DESC) AS page_position
   FROM (
     SELECT sy.*
     FROM identifier_systems sy
-    WHERE sy.id < $4::bigint
-    ORDER BY sy.id DESC LIMIT $5::int + 1
+    WHERE sy.id < $6::bigint
+    ORDER BY sy.id DESC LIMIT $7::int + 1
   ) sy
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', sy.id, ',"name":', to_json(sy.name), ',"uri":', coalesce(to_json(sy.uri)::text, 'null'),
@@ -32,9 +36,9 @@ page_json AS (
   ) AS json
   FROM page sy
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next sy WHERE page_position = $5::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $5::int)) AS id,
+  (SELECT id::float8 FROM page_and_next sy WHERE page_position = $7::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
   true AS "isAllowed"
-FROM caller;
+FROM token_account;

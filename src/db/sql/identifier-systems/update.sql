@@ -1,37 +1,42 @@
--- PATCH /api/identifier-systems/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 excluded text[], $6 id integer, $7 changes jsonb, $8 request_id uuid, $9 address text
+-- PATCH /api/identifier-systems/:id: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 expected integer[], $7 excluded text[], $8 id integer, $9 changes jsonb, $10 request_id uuid, $11 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
   SELECT sy.*, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS can_change,
-    coalesce(sy.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[sy.version::text, sy.version::text] && $5::text[] AS is_expected_version
-  FROM identifier_systems sy WHERE sy.id = $6::int AND EXISTS (SELECT FROM caller)
+    coalesce(sy.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[sy.version::text, sy.version::text] && $7::text[] AS is_expected_version
+  FROM identifier_systems sy WHERE sy.id = $8::int AND EXISTS (SELECT FROM caller)
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 next AS (
   SELECT sy.id,
-    coalesce(($7::jsonb ->> 'name')::text COLLATE "C", sy.name) AS name,
-    CASE WHEN $7::jsonb ? 'uri' THEN $7::jsonb ->> 'uri' ELSE sy.uri END AS uri,
-    CASE WHEN $7::jsonb ? 'pattern' THEN $7::jsonb ->> 'pattern' ELSE sy.pattern END AS pattern,
-    coalesce($7::jsonb ->> 'check_digit', sy.check_digit) AS check_digit
+    coalesce(($9::jsonb ->> 'name')::text COLLATE "C", sy.name) AS name,
+    CASE WHEN $9::jsonb ? 'uri' THEN $9::jsonb ->> 'uri' ELSE sy.uri END AS uri,
+    CASE WHEN $9::jsonb ? 'pattern' THEN $9::jsonb ->> 'pattern' ELSE sy.pattern END AS pattern,
+    coalesce($9::jsonb ->> 'check_digit', sy.check_digit) AS check_digit
   FROM target sy
 ),
 duplicate AS (
@@ -50,10 +55,10 @@ changed AS (
   ) AS body, sy.id, sy.name, sy.uri, sy.pattern, sy.check_digit
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, changes)
-  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
     'update_identifier_system',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
@@ -71,7 +76,8 @@ audit_event AS (
       ) || '}', '{}')::json::text, 2), '}'))::json FROM target, changed)
   FROM token_account
 )
-SELECT (SELECT can_change FROM target) AS "canChange",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
   (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM duplicate) AS existing,
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
-FROM caller WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

@@ -1,37 +1,42 @@
--- POST /api/invitations: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 email text, $5 role text, $6 code_hash text, $7 is_registration_open boolean, $8 request_id uuid, $9 address text
+-- POST /api/invitations: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 email text, $7 role text, $8 code_hash text, $9 is_registration_open boolean, $10 request_id uuid, $11 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 created AS (
   INSERT INTO invitations (email, role, code_hash, created_by, expires_at)
-  SELECT $4::text, $5::text, $6::text, (SELECT id FROM caller),
+  SELECT $6::text, $7::text, $8::text, (SELECT id FROM caller),
     now() + make_interval(days => 7)
-  WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND $7::boolean AND EXISTS (SELECT FROM caller_recheck)
+  WHERE (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND $9::boolean AND EXISTS (SELECT FROM caller_recheck)
   RETURNING id, email, role, expires_at
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, changes)
-  SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
     'invite',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN EXISTS (SELECT FROM created) THEN 'done'
       ELSE 'refused' END,
@@ -46,6 +51,7 @@ audit_event AS (
     ) FROM created)
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT id FROM created) AS id,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT id FROM created) AS id,
   (SELECT substr(to_json(expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM created) AS expires_at
-FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

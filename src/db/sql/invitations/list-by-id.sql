@@ -1,17 +1,21 @@
--- GET /api/invitations: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 after_id bigint, $5 size integer, $6 request_id uuid, $7 address text, $8 is_retry boolean
+-- GET /api/invitations: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 page_and_next AS (
   SELECT i.*, row_number() OVER (ORDER BY id) AS page_position
@@ -20,12 +24,12 @@ page_and_next AS (
     FROM invitations i
     WHERE i.expires_at > now()
       AND (i.created_by IS NULL OR (SELECT u.active AND u.role = 'admin' FROM users u WHERE u.id = i.created_by))
-      AND i.id > $4::bigint
+      AND i.id > $6::bigint
       AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
-    ORDER BY i.id LIMIT $5::int + 1
+    ORDER BY i.id LIMIT $7::int + 1
   ) i
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $5::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
 page_json AS (
   SELECT page_position, (SELECT row_to_json(o) FROM (SELECT i.id, i.email, i.role, i.created_by,
       substr(to_json(i.created_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS created_at,
@@ -33,20 +37,20 @@ page_json AS (
   FROM page i
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'list_invitations',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
         ELSE 'done' END
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome)
-  WHERE NOT ($8::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome)
+  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, NULL))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
   NULL::text AS key,
-  (SELECT id::float8 FROM page_and_next i WHERE page_position = $5::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $5::int)) AS id,
+  (SELECT id::float8 FROM page_and_next i WHERE page_position = $7::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
   (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAllowed"
-FROM caller;
+FROM token_account;

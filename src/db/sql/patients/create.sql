@@ -1,74 +1,80 @@
--- POST /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 record jsonb, $5 key text, $6 today date, $7 refuseDuplicates boolean, $8 request_id uuid, $9 address text, $10 is_retry boolean
+-- POST /api/patients: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 record jsonb, $7 key text, $8 refuseDuplicates boolean, $9 request_id uuid, $10 address text, $11 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 request AS (
-  SELECT encode(sha256(convert_to('patients' || $4::jsonb::text, 'UTF8')), 'hex') AS fingerprint
+  SELECT encode(sha256(convert_to('patients' || $6::jsonb::text, 'UTF8')), 'hex') AS fingerprint
 ),
 visible_key AS (
   SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND (
-    p.owner_id = (SELECT id FROM caller)
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )) AS is_readable
-  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = $5::text
+  FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)
 ),
 earlier_key AS (
   SELECT fingerprint, record_id, answer, duplicates, is_readable FROM visible_key
   UNION ALL SELECT k.fingerprint, k.record_id, k.answer, k.duplicates, true
-  FROM caller, kept_answer(caller.id, $5::text) k WHERE NOT EXISTS (SELECT FROM visible_key)
+  FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 duplicate AS (
-  SELECT other.id FROM caller, patient_with_email(caller.id, $4::jsonb ->> 'email', coalesce(($4::jsonb ->> 'email_shared')::boolean, false)) other (id)
+  SELECT other.id FROM caller, patient_with_email(caller.clinic_id, $6::jsonb ->> 'email', coalesce(($6::jsonb ->> 'email_shared')::boolean, false)) other (id)
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 taken_identifiers AS (
-  SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.id, $4::jsonb -> 'identifiers') i
+  SELECT i.system, i.patient AS existing FROM caller, patient_identifiers_taken(caller.clinic_id, $6::jsonb -> 'identifiers') i
   WHERE NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 caller_recheck AS (
   SELECT FROM (SELECT count(*) FROM (
     SELECT FROM caller UNION ALL SELECT FROM earlier_key UNION ALL SELECT FROM duplicate UNION ALL SELECT FROM taken_identifiers
-  ) steps HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  ) steps HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 birth AS (
   SELECT birth.*
   FROM caller, change_birth(NULL, NULL, NULL,
-    CASE WHEN $4::jsonb ? 'birth_date' THEN coalesce($4::jsonb ->> 'birth_date', '') END, ($4::jsonb ->> 'age')::int, $6::date) birth
+    CASE WHEN $6::jsonb ? 'birth_date' THEN coalesce($6::jsonb ->> 'birth_date', '') END, ($6::jsonb ->> 'age')::int, (SELECT today FROM caller)) birth
   WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 field_errors AS (
   SELECT error_field AS field, error_code AS code FROM birth WHERE error_field IS NOT NULL
-  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($4::jsonb -> 'identifiers', '[]') i WHERE NOT EXISTS (SELECT FROM earlier_key)
+  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM caller, identifier_errors($6::jsonb -> 'identifiers', '[]') i WHERE NOT EXISTS (SELECT FROM earlier_key)
 ),
 sought AS MATERIALIZED (
-  SELECT caller.id AS owner_id, name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
+  SELECT caller.clinic_id AS owner_id, name_sort_key(coalesce(new.firstname, ''), coalesce(new.lastname, '')) AS name_key,
     earliest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_from, latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of) AS born_to, email_key(new.email) COLLATE "C" AS email_key,
     coalesce(new.phones, '{}') AS phones,
     CASE WHEN coalesce(new.phones, '{}') <> '{}' THEN name_words(CASE coalesce(new.firstname, '') WHEN '' THEN coalesce(new.lastname, '') ELSE coalesce(new.firstname, '') END) END AS given,
     CASE WHEN coalesce(new.phones, '{}') <> '{}' THEN name_words(coalesce(new.firstname, '') || ' ' || coalesce(new.lastname, '')) END AS words, coalesce(new.not_duplicate_of, '{}') AS excluded
-  FROM caller, birth, jsonb_to_record($4::jsonb) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
+  FROM caller, birth, jsonb_to_record($6::jsonb) AS new (firstname text, lastname text, email text, phones text[], not_duplicate_of int[])
   WHERE NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
 ),
 candidates AS (
@@ -105,19 +111,19 @@ candidates AS (
   ORDER BY score DESC, id DESC LIMIT 10
 ),
 draft AS (
-  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || $4::jsonb || jsonb_build_object(
+  SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, '{"firstname": "", "lastname": "", "email_shared": false, "anonymous": false, "phones": [], "identifiers": []}'::jsonb || $6::jsonb || jsonb_build_object(
     'birth_date', birth.new_birth_date, 'age', birth.new_age, 'age_as_of', birth.new_age_as_of,
     'born_to', latest_birth_day(birth.new_birth_date, birth.new_age, birth.new_age_as_of),
-    'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-  WHERE EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.clinic_id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
+  WHERE EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
-    AND NOT ($7::boolean AND EXISTS (SELECT FROM candidates))
+    AND NOT ($8::boolean AND EXISTS (SELECT FROM candidates))
 ),
 response AS (
   SELECT p.id AS record_id, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
     ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, $6::date), ',"gender":"', p.gender, '"',
+    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
     ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
@@ -128,8 +134,8 @@ response AS (
 ),
 stored_key AS (
   INSERT INTO idempotency_keys (account_id, key, fingerprint, record_id, answer, duplicates)
-  SELECT caller.id, $5::text, request.fingerprint, response.record_id, response.answer, response.duplicates
-  FROM caller, request, response WHERE $5::text IS NOT NULL
+  SELECT caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller), request.fingerprint, response.record_id, response.answer, response.duplicates
+  FROM caller, request, response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NOT NULL
   ON CONFLICT (account_id, key) DO UPDATE SET key = EXCLUDED.key
   RETURNING fingerprint, record_id, answer, duplicates, xmax = 0 AS is_new
 ),
@@ -140,7 +146,7 @@ result AS (
     SELECT fingerprint, record_id, answer, duplicates, is_new, true AS is_readable FROM stored_key
     UNION ALL SELECT fingerprint, record_id, answer, duplicates, false, is_readable FROM earlier_key
   ) keys
-  UNION ALL SELECT record_id, answer, duplicates, true, true, true FROM response WHERE $5::text IS NULL
+  UNION ALL SELECT record_id, answer, duplicates, true, true, true FROM response WHERE (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $7::text FROM caller) IS NULL
 ),
 created AS (
   INSERT INTO patients (id, firstname, lastname, email, age, gender, birth_date, email_shared, anonymous, phones, address, identifiers, age_as_of, created_by, owner_id, created_at, updated_at) OVERRIDING SYSTEM VALUE
@@ -148,11 +154,11 @@ created AS (
   FROM draft WHERE EXISTS (SELECT FROM result WHERE is_new)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
       CASE WHEN EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_new) THEN 'replay' ELSE 'create' END,
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN EXISTS (SELECT FROM result WHERE is_same_request AND is_readable) AND EXISTS (SELECT FROM caller_recheck) THEN 'done'
         ELSE 'refused' END,
       (SELECT record_id FROM result WHERE is_same_request),
@@ -181,14 +187,15 @@ audit_event AS (
       ) || '}', '{}')::json
         FROM draft, result, sought WHERE is_new)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AS "isAllowed", (SELECT answer FROM result WHERE is_same_request AND is_readable) AS body,
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable",
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier", (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors",
   coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ARRAY(SELECT id FROM candidates ORDER BY score DESC, id DESC)) AS duplicates
-FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

@@ -1,26 +1,30 @@
--- GET /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 today date, $5 expected integer[], $6 known text[], $7 id integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
+-- GET /api/patients/:id: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 expected integer[], $7 known text[], $8 id integer, $9 request_id uuid, $10 address text, $11 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
-  SELECT p.version || '.' || age_on(p.born_to, $4::date) AS etag,
-    coalesce(p.version = ANY ($5::int[]), $5::int[] IS NULL) AS is_expected_version,
-    CASE WHEN ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, $4::date)] && $6::text[] THEN NULL
-      WHEN coalesce(p.version = ANY ($5::int[]), $5::int[] IS NULL) THEN concat(
+  SELECT p.version || '.' || age_on(p.born_to, (SELECT today FROM caller)) AS etag,
+    coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) AS is_expected_version,
+    CASE WHEN ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] THEN NULL
+      WHEN coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) THEN concat(
         '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
         ',"email":', coalesce(to_json(p.email)::text, 'null'),
-        ',"age":', age_on(p.born_to, $4::date), ',"gender":"', p.gender, '"',
+        ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
         ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
         ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
         ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
@@ -28,48 +32,50 @@ found AS (
         ',"updated_at":"', substr(to_json(p.updated_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z', '"', ',"version":', p.version, '}'
       ) END AS body
   FROM patients p
-  WHERE p.id = $7::int AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = $8::int AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($7::int) END) AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($8::int) END) AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
       'read',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN EXISTS (SELECT FROM successor) THEN 'refused'
         WHEN EXISTS (SELECT FROM found WHERE is_expected_version) THEN 'done'
         WHEN EXISTS (SELECT FROM found) THEN 'refused'
         ELSE 'not_found' END,
-      $7::int
+      $8::int
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  WHERE NOT ($11::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT etag FROM found) AS etag,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT etag FROM found) AS etag,
   (SELECT is_expected_version FROM found) AS "isExpectedVersion",
   (SELECT body FROM found) AS body, (SELECT id FROM successor) AS successor
-FROM caller;
+FROM token_account;

@@ -1,52 +1,70 @@
--- POST /api/patients/:id/access: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 reason text, $5 id integer, $6 request_id uuid, $7 address text
+-- POST /api/patients/:id/access: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 reason text, $7 id integer, $8 allows_members boolean, $9 request_id uuid, $10 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 granted AS (
-  INSERT INTO emergency_accesses (account_id, patient_id, expires_at, reason)
-  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', $4::text
-  FROM patients p WHERE p.id = $5::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
-  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
+  INSERT INTO emergency_accesses (account_id, patient_id, expires_at, clinic_id, reason)
+  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', CASE WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN (SELECT clinic_id FROM caller) END, $6::text
+  FROM patients p WHERE p.id = $7::int AND p.owner_id IS NOT NULL AND (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+  ) AND EXISTS (SELECT FROM caller_recheck)
+  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, clinic_id = EXCLUDED.clinic_id, reason = EXCLUDED.reason
   RETURNING patient_id, expires_at
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($5::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($7::int) END) AND p.owner_id IS NOT NULL AND (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+  )
 ),
 response AS (
-  SELECT ea.patient_id AS patient, $4::text AS reason, substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at
+  SELECT ea.patient_id AS patient, $6::text AS reason, substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at
   FROM granted ea
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, reason)
-  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, reason)
+  SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'break_glass',
-    CASE WHEN NOT is_accepted THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+      ) THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM granted) THEN 'done'
       ELSE 'not_found' END,
-    $5::int,
-    $4::text
+    $7::int,
+    $6::text
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
-FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (
+      EXISTS (SELECT FROM caller WHERE role = 'admin')
+      OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+    ) AS "isAllowed", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
+FROM token_account;

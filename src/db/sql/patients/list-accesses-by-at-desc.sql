@@ -1,42 +1,48 @@
--- GET /api/patients/:id/accesses: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 after_key timestamp with time zone, $6 after_id bigint, $7 size integer, $8 request_id uuid, $9 address text, $10 is_retry boolean
+-- GET /api/patients/:id/accesses: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 after_key timestamp with time zone, $8 after_id bigint, $9 size integer, $10 request_id uuid, $11 address text, $12 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
-    OR p.deleted_from = (SELECT id FROM caller)
-  )) THEN last_survivor($4::int) END) AND (
-    p.owner_id = (SELECT id FROM caller)
+    OR p.deleted_from = (SELECT clinic_id FROM caller)
+  )) THEN last_survivor($6::int) END) AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
-    OR p.deleted_from = (SELECT id FROM caller)
+    OR p.deleted_from = (SELECT clinic_id FROM caller)
   )
 ),
 page_and_next AS (
@@ -47,78 +53,81 @@ page_and_next AS (
         SELECT e.*
         FROM audit_events e
         WHERE e.patient_id IS NOT NULL
-          AND (e.patient_id, e.at, e.id) < ($4::int, $5::timestamptz, $6::bigint)
-          AND e.patient_id >= $4::int
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-            p.owner_id = (SELECT id FROM caller)
+          AND (e.patient_id, e.at, e.id) < ($6::int, $7::timestamptz, $8::bigint)
+          AND e.patient_id >= $6::int
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
+            p.owner_id = (SELECT clinic_id FROM caller)
             OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
-            OR p.deleted_from = (SELECT id FROM caller)
+            OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
-        ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
+        ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $9::int + 1
       )
       UNION ALL
       (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients && ($4::int || merged_patients($4::int))
+          WHERE e.patients && ($6::int || merged_patients($6::int))
           OFFSET 0
         ) e
-        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-            p.owner_id = (SELECT id FROM caller)
+        WHERE (e.at, e.id) < ($7::timestamptz, $8::bigint)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
+            p.owner_id = (SELECT clinic_id FROM caller)
             OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
-            OR p.deleted_from = (SELECT id FROM caller)
+            OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
-        ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
+        ORDER BY e.at DESC, e.id DESC LIMIT $9::int + 1
       )
       UNION ALL
       (
         SELECT e.*
         FROM (
-          SELECT e.* FROM unnest(merged_patients($4::int)) merged (id), LATERAL (
+          SELECT e.* FROM unnest(merged_patients($6::int)) merged (id), LATERAL (
             SELECT e.* FROM audit_events e
             WHERE e.patient_id IS NOT NULL
-              AND (e.patient_id, e.at, e.id) < (merged.id, $5::timestamptz, $6::bigint)
+              AND (e.patient_id, e.at, e.id) < (merged.id, $7::timestamptz, $8::bigint)
               AND e.patient_id >= merged.id
-            ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $7::int + 1
+            ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $9::int + 1
           ) e
           OFFSET 0
         ) e
-        WHERE (e.at, e.id) < ($5::timestamptz, $6::bigint)
-          AND EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-            p.owner_id = (SELECT id FROM caller)
+        WHERE (e.at, e.id) < ($7::timestamptz, $8::bigint)
+          AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
+            p.owner_id = (SELECT clinic_id FROM caller)
             OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
-            OR p.deleted_from = (SELECT id FROM caller)
+            OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
-        ORDER BY e.at DESC, e.id DESC LIMIT $7::int + 1
+        ORDER BY e.at DESC, e.id DESC LIMIT $9::int + 1
       )
     ) merged
-    ORDER BY at DESC, id DESC LIMIT $7::int + 1
+    ORDER BY at DESC, id DESC LIMIT $9::int + 1
   ) e
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $7::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $9::int),
 page_json AS (
   SELECT page_position, ('{' || concat_ws(',',
     left(substr((SELECT row_to_json(o) FROM (SELECT e.id,
@@ -128,52 +137,54 @@ page_json AS (
     '"subject":' || e.subject_id,
     left(substr((SELECT row_to_json(o) FROM (SELECT e.outcome, e.address, e.request_id) o)::text, 2), -1),
     '"changes":' || (CASE
-        WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = $4::int THEN json_build_object('merged_into', json_build_object(
+        WHEN e.action IN ('merge', 'unmerge') AND e.patients[1] = $6::int THEN json_build_object('merged_into', json_build_object(
           'before', CASE e.action WHEN 'unmerge' THEN e.patients[2] END, 'after', CASE e.action WHEN 'merge' THEN e.patients[2] END))
-        ELSE e.changes END)::text, '"reason":' || to_json(e.reason)::text) || '}') AS json
+        ELSE e.changes END)::text, '"clinic":' || e.clinic_id, '"reason":' || to_json(e.reason)::text) || '}') AS json
   FROM page e
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $8::uuid, $9::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
       'accesses',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN EXISTS (SELECT FROM successor) THEN 'refused'
-        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-          p.owner_id = (SELECT id FROM caller)
+        WHEN EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
+          p.owner_id = (SELECT clinic_id FROM caller)
           OR p.owner_id IS NOT NULL AND EXISTS (
             SELECT FROM mappings m
             WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
           )
-          OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+          OR p.owner_id IS NOT NULL AND EXISTS (
             SELECT FROM emergency_accesses ea
             WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+              AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
           )
-          OR p.deleted_from = (SELECT id FROM caller)
+          OR p.deleted_from = (SELECT clinic_id FROM caller)
         )) THEN 'done'
         ELSE 'not_found' END,
-      $4::int
+      $6::int
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id)
-  WHERE NOT ($10::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id)
+  WHERE NOT ($12::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, NULL))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $7::int)) AS key,
-  (SELECT id::float8 FROM page_and_next e WHERE page_position = $7::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
-  EXISTS (SELECT FROM patients p WHERE p.id = $4::int AND (
-    p.owner_id = (SELECT id FROM caller)
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT substr(to_json(e.at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' FROM page_and_next e WHERE page_position = $9::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $9::int)) AS key,
+  (SELECT id::float8 FROM page_and_next e WHERE page_position = $9::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $9::int)) AS id,
+  EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
-    OR p.deleted_from = (SELECT id FROM caller)
+    OR p.deleted_from = (SELECT clinic_id FROM caller)
   )) AS "isAllowed",
   (SELECT id FROM successor) AS successor
-FROM caller;
+FROM token_account;

@@ -1,24 +1,28 @@
--- GET /api/patients: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 search text, $5 identifier text, $6 email text, $7 phone text, $8 after_key text, $9 after_id bigint, $10 doctor integer, $11 gender text, $12 min_age integer, $13 today date, $14 max_age integer, $15 born_from date, $16 born_to date, $17 updated_since timestamp with time zone, $18 size integer, $19 request_id uuid, $20 address text, $21 is_retry boolean
+-- GET /api/patients: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 search text, $7 identifier text, $8 email text, $9 phone text, $10 after_key text, $11 after_id bigint, $12 doctor integer, $13 gender text, $14 min_age integer, $15 max_age integer, $16 born_from date, $17 born_to date, $18 updated_since timestamp with time zone, $19 size integer, $20 request_id uuid, $21 address text, $22 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 search AS (
-  SELECT name_query('', $4::text) AS query, name_query('d' || (SELECT id FROM caller) || ':', $4::text) AS scoped_query
+  SELECT name_query('', $6::text) AS query, name_query('d' || (SELECT clinic_id FROM caller) || ':', $6::text) AS scoped_query
 ),
 sought AS (
-  SELECT lower(btrim(split_part($5::text, ':', 1))) AS system,
-    ARRAY[identifier_key($5::text), identifier_key(substr($5::text, strpos($5::text, ':') + 1))] AS keys
+  SELECT lower(btrim(split_part($7::text, ':', 1))) AS system,
+    ARRAY[identifier_key($7::text), identifier_key(substr($7::text, strpos($7::text, ':') + 1))] AS keys
 ),
 page_and_next AS (
   SELECT p.*, row_number() OVER (ORDER BY name_sort_key, id) AS page_position
@@ -26,39 +30,39 @@ page_and_next AS (
     SELECT p.id, p.firstname, p.lastname, p.email, p.gender, p.birth_date, p.age_as_of, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.created_by, p.created_at, p.updated_at, p.version, p.born_to, p.name_sort_key
     FROM (
       SELECT * FROM (
-        (SELECT * FROM patients WHERE email_key(email) COLLATE "C" = email_key($6::text) COLLATE "C" AND owner_id IS NULL AND deleted_from = (SELECT id FROM caller) OFFSET 0)
+        (SELECT * FROM patients WHERE email_key(email) COLLATE "C" = email_key($8::text) COLLATE "C" AND owner_id IS NULL AND deleted_from = (SELECT clinic_id FROM caller) OFFSET 0)
         UNION ALL (
           SELECT * FROM patients
-          WHERE $6::text IS NULL AND phones <> '{}'
-            AND patient_phones(owner_id, deleted_from, phones) @> ARRAY['d' || (SELECT id FROM caller) || ':' || $7::text] OFFSET 0
+          WHERE $8::text IS NULL AND phones <> '{}'
+            AND patient_phones(owner_id, deleted_from, phones) @> ARRAY['d' || (SELECT clinic_id FROM caller) || ':' || $9::text] OFFSET 0
         )
       ) found OFFSET 0
     ) p
-    WHERE (p.name_sort_key, p.id) > ($8::text, $9::bigint)
-      AND ($6::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($6::text) COLLATE "C")
-      AND ($5::text IS NULL OR (
+    WHERE (p.name_sort_key, p.id) > ($10::text, $11::bigint)
+      AND ($8::text IS NULL OR email_key(p.email) COLLATE "C" = email_key($8::text) COLLATE "C")
+      AND ($7::text IS NULL OR (
         SELECT true FROM patient_identifiers i WHERE i.patient_id = p.id AND i.key = ANY ((SELECT keys FROM sought) COLLATE "C")
           AND (i.key = (SELECT keys[1] FROM sought) COLLATE "C" OR i.system = (SELECT system FROM sought) COLLATE "C") LIMIT 1))
-      AND ($7::text IS NULL OR p.phones @> ARRAY[$7::text])
-      AND ($10::int IS NULL OR (
-        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $10::int))
-      AND ($4::text IS NULL
+      AND ($9::text IS NULL OR p.phones @> ARRAY[$9::text])
+      AND ($12::int IS NULL OR (
+        SELECT true FROM mappings m WHERE m.patient_id = p.id AND m.doctor_id = $12::int))
+      AND ($6::text IS NULL
         OR p.name_tokens @@ (SELECT query FROM search))
-      AND ($11::text IS NULL OR p.gender = $11::text)
-      AND (coalesce($12::int, 0) = 0 OR p.born_from <= ($13::date - make_interval(years => $12::int))::date)
-      AND ($14::int IS NULL OR p.born_to > ($13::date - make_interval(years => $14::int + 1))::date)
-      AND ($15::date IS NULL OR p.born_to >= $15::date)
-      AND ($16::date IS NULL OR p.born_from <= $16::date)
-      AND ($17::timestamptz IS NULL OR p.updated_at >= $17::timestamptz)
-    ORDER BY p.name_sort_key, p.id LIMIT $18::int + 1
+      AND ($13::text IS NULL OR p.gender = $13::text)
+      AND (coalesce($14::int, 0) = 0 OR p.born_from <= ((SELECT today FROM caller) - make_interval(years => $14::int))::date)
+      AND ($15::int IS NULL OR p.born_to > ((SELECT today FROM caller) - make_interval(years => $15::int + 1))::date)
+      AND ($16::date IS NULL OR p.born_to >= $16::date)
+      AND ($17::date IS NULL OR p.born_from <= $17::date)
+      AND ($18::timestamptz IS NULL OR p.updated_at >= $18::timestamptz)
+    ORDER BY p.name_sort_key, p.id LIMIT $19::int + 1
   ) p
 ),
-page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $18::int),
+page AS NOT MATERIALIZED (SELECT * FROM page_and_next WHERE page_position <= $19::int),
 page_json AS (
   SELECT page_position, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
     ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, $13::date), ',"gender":"', p.gender, '"',
+    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
     ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
@@ -68,21 +72,21 @@ page_json AS (
   FROM page p
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $19::uuid, $20::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $20::uuid, $21::text,
       'list',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT id FROM page)
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patients)
-  WHERE NOT ($21::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients)
+  WHERE NOT ($22::boolean AND request_audited(e.account_id, e.request_id, e.outcome, NULL, e.patients))
 )
-SELECT (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
-  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $18::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $18::int)) AS key,
-  (SELECT id::float8 FROM page_and_next p WHERE page_position = $18::int AND EXISTS (
-    SELECT FROM page_and_next WHERE page_position > $18::int)) AS id,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (SELECT '[' || coalesce(string_agg(json, ',' ORDER BY page_position), '') || ']' FROM page_json) AS body,
+  (SELECT p.name_sort_key FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $19::int)) AS key,
+  (SELECT id::float8 FROM page_and_next p WHERE page_position = $19::int AND EXISTS (
+    SELECT FROM page_and_next WHERE page_position > $19::int)) AS id,
   true AS "isAllowed"
-FROM caller;
+FROM token_account;

@@ -1,17 +1,21 @@
--- GET /api/patients/:id/duplicates: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 request_id uuid, $6 address text, $7 is_retry boolean, $8 today date
+-- GET /api/patients/:id/duplicates: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 request_id uuid, $8 address text, $9 is_retry boolean
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 sought AS MATERIALIZED (
   SELECT p.owner_id AS owner_id, name_sort_key(p.firstname, p.lastname) AS name_key,
@@ -20,15 +24,16 @@ sought AS MATERIALIZED (
     CASE WHEN p.phones <> '{}' THEN name_words(CASE p.firstname WHEN '' THEN p.lastname ELSE p.firstname END) END AS given,
     CASE WHEN p.phones <> '{}' THEN name_words(p.firstname || ' ' || p.lastname) END AS words
   FROM patients p
-  WHERE p.id = $4::int AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = $6::int AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
@@ -61,15 +66,16 @@ candidates AS (
         CASE WHEN p.phones && sought.phones THEN 'phone' END AS phone,
         CASE WHEN email_key(p.email) COLLATE "C" = sought.email_key THEN 'email' END AS email
     ) looks
-    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $4::int AND (
-      p.owner_id = (SELECT id FROM caller)
+    WHERE looks.name IS NOT NULL AND (looks.birth IS NOT NULL OR looks.phone IS NOT NULL) AND p.id <> $6::int AND (
+      p.owner_id = (SELECT clinic_id FROM caller)
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
       )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
       )
     )
   ) p
@@ -77,38 +83,39 @@ candidates AS (
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM sought) THEN last_survivor($4::int) END) AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM sought) THEN last_survivor($6::int) END) AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, patients)
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, patients)
   SELECT e.* FROM (
-    SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
+    SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
       'duplicates',
-      CASE WHEN NOT is_accepted THEN 'refused'
+      CASE WHEN refusal IS NOT NULL THEN 'refused'
         WHEN EXISTS (SELECT FROM successor) THEN 'refused'
         WHEN EXISTS (SELECT FROM sought) THEN 'done'
         ELSE 'not_found' END,
-      CASE WHEN NOT EXISTS (SELECT FROM sought) THEN $4::int END,
-      CASE WHEN EXISTS (SELECT FROM sought) THEN $4::int || ARRAY(SELECT id FROM candidates) END
+      CASE WHEN NOT EXISTS (SELECT FROM sought) THEN $6::int END,
+      CASE WHEN EXISTS (SELECT FROM sought) THEN $6::int || ARRAY(SELECT id FROM candidates) END
     FROM token_account
-  ) e (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, patients)
-  WHERE NOT ($7::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, e.patients))
+  ) e (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, patients)
+  WHERE NOT ($9::boolean AND request_audited(e.account_id, e.request_id, e.outcome, e.patient_id, e.patients))
 )
-SELECT (
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (
   SELECT ('[' || coalesce(string_agg(concat('{"patient":', concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
     ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, $8::date), ',"gender":"', p.gender, '"',
+    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
     ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
@@ -118,4 +125,4 @@ SELECT (
   FROM candidates c JOIN patients p ON p.id = c.id
   WHERE EXISTS (SELECT FROM sought) HAVING EXISTS (SELECT FROM sought)
 ) AS body, (SELECT id FROM successor) AS successor
-FROM caller;
+FROM token_account;

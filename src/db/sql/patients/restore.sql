@@ -1,21 +1,29 @@
--- POST /api/patients/:id/restore: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 partial boolean, $6 request_id uuid, $7 address text
+-- POST /api/patients/:id/restore: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 partial boolean, $8 request_id uuid, $9 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 found AS (
   -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-  SELECT p.id, p.deleted_from, EXISTS (
+  SELECT p.id, p.deleted_from, coalesce((
+    p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
+    OR p.deleted_from = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
+    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  ), false) AS can_restore, EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) AS email_taken,
@@ -23,25 +31,26 @@ found AS (
       SELECT own.system FROM patient_identifiers own
         JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
       WHERE own.patient_id = p.id AND other.owner_id = p.deleted_from AND other.patient_id <> p.id LIMIT 1) AS taken_system
-  FROM patients p WHERE p.id = $4::int AND (
-    p.owner_id = (SELECT id FROM caller)
-    OR p.deleted_from = (SELECT id FROM caller)
+  FROM patients p WHERE p.id = $6::int AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
+    OR p.deleted_from = (SELECT clinic_id FROM caller)
     OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
   )
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM found HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM found HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($4::int) END) AND (
-    p.owner_id = (SELECT id FROM caller)
-    OR p.deleted_from = (SELECT id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM found) THEN last_survivor($6::int) END) AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
+    OR p.deleted_from = (SELECT clinic_id FROM caller)
     OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
   )
 ),
@@ -51,8 +60,8 @@ patient_assignments AS (
 ),
 restore_conflict AS (
   SELECT FROM found
-  WHERE email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck)
-    OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT $5::boolean
+  WHERE NOT can_restore OR email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck)
+    OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT $7::boolean
 ),
 restored AS (
   UPDATE patients p SET owner_id = found.deleted_from, deleted_from = NULL, deleted_at = NULL, updated_at = now(),
@@ -71,15 +80,15 @@ response AS (
   FROM found WHERE NOT EXISTS (SELECT FROM restore_conflict)
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
     CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM restored)
       THEN 'replay' ELSE 'restore' END,
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM restore_conflict) THEN 'refused' WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM found) THEN 'done'
       ELSE 'not_found' END,
-    $4::int,
+    $6::int,
     (
       SELECT json_build_object('doctors', json_build_object(
         'before', ARRAY(SELECT doctor_id FROM patient_assignments ORDER BY doctor_id),
@@ -87,8 +96,9 @@ audit_event AS (
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))
   FROM token_account
 )
-SELECT (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_restore FROM found) AS "canRestore", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"
-FROM caller WHERE NOT (EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

@@ -1,41 +1,46 @@
--- POST /api/patients/transfer: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 to integer, $5 from integer, $6 request_id uuid, $7 address text, $8 reason text
+-- POST /api/patients/transfer: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 to integer, $7 from integer, $8 request_id uuid, $9 address text, $10 reason text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 to_account AS (
   SELECT u.id FROM users u
-  WHERE u.id = $4::int AND u.active AND u.role <> 'auditor' AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+  WHERE u.id = $6::int AND u.active AND u.role <> 'auditor' AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
 ),
-from_account AS (SELECT u.id FROM users u WHERE u.id = $5::int),
+from_account AS (SELECT u.id FROM users u WHERE u.id = $7::int),
 candidates AS (
   SELECT p.id, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $4::int AND other.id <> p.id
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) OR (
         SELECT own.system FROM patient_identifiers own
           JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
-        WHERE own.patient_id = p.id AND other.owner_id = $4::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
-  FROM patients p WHERE p.owner_id = $5::int AND EXISTS (SELECT FROM to_account)
+        WHERE own.patient_id = p.id AND other.owner_id = $6::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
+  FROM patients p WHERE p.owner_id = $7::int AND EXISTS (SELECT FROM to_account)
   UNION ALL SELECT p.id, false
-  FROM patients p WHERE p.deleted_from = $5::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
+  FROM patients p WHERE p.deleted_from = $7::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
 ),
 batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT 1000),
 locked AS (
@@ -44,9 +49,9 @@ locked AS (
 ),
 transferred AS (
   UPDATE patients p SET updated_at = now(), version = p.version + 1,
-    owner_id = CASE WHEN p.deleted_at IS NULL THEN $4::int END,
-    deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $4::int END
-  WHERE p.id IN (SELECT id FROM locked) AND $5::int IN (p.owner_id, p.deleted_from)
+    owner_id = CASE WHEN p.deleted_at IS NULL THEN $6::int END,
+    deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $6::int END
+  WHERE p.id IN (SELECT id FROM locked) AND $7::int IN (p.owner_id, p.deleted_from)
   RETURNING p.id
 ),
 response AS (
@@ -56,20 +61,21 @@ response AS (
   FROM from_account, to_account
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patients, changes, reason)
-  SELECT id, username, role, $2::uuid, $6::uuid, $7::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, changes, reason)
+  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
     'transfer',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
       WHEN EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account) THEN 'done'
       ELSE 'refused' END,
     ARRAY(SELECT id FROM transferred ORDER BY id),
     (
-      SELECT json_build_object('owner', json_build_object('before', $5::int, 'after', $4::int))
+      SELECT json_build_object('owner', json_build_object('before', $7::int, 'after', $6::int))
       FROM from_account, to_account),
-    $8::text
+    $10::text
   FROM token_account
 )
-SELECT (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
   EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT row_to_json(r)::text FROM response r) AS body
-FROM caller WHERE NOT (EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

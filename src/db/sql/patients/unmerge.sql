@@ -1,62 +1,69 @@
--- POST /api/patients/:id/unmerge: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 id integer, $5 request_id uuid, $6 address text
+-- POST /api/patients/:id/unmerge: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 id integer, $7 request_id uuid, $8 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 successor AS (
-  SELECT p.id, (p.owner_id = (SELECT id FROM caller)) AS can_change
-  FROM patients p WHERE p.id = (SELECT last_survivor($4::int)) AND (
-    p.owner_id = (SELECT id FROM caller)
+  SELECT p.id, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own
+  FROM patients p WHERE p.id = (SELECT last_survivor($6::int)) AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
 locked AS (
-  SELECT p.*, p AS patient, (p.owner_id = (SELECT id FROM caller)) AS can_change
+  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change
   FROM patients p
-  WHERE p.id IN ($4::int, (SELECT other.merged_into FROM patients other WHERE other.id = $4::int)) AND (SELECT id FROM caller) IS NOT NULL
-    AND (p.id = $4::int AND EXISTS (SELECT FROM successor) OR (
-      p.owner_id = (SELECT id FROM caller)
+  WHERE p.id IN ($6::int, (SELECT other.merged_into FROM patients other WHERE other.id = $6::int)) AND (SELECT id FROM caller) IS NOT NULL
+    AND (p.id = $6::int AND EXISTS (SELECT FROM successor) OR (
+      p.owner_id = (SELECT clinic_id FROM caller)
       OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
       )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
       )
     ))
   ORDER BY p.id
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM locked HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM locked HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
-target AS (SELECT * FROM locked WHERE id = $4::int),
+target AS (SELECT * FROM locked WHERE id = $6::int),
 survivor AS (SELECT locked.* FROM locked, target WHERE locked.id = target.merged_into AND locked.can_change),
 undone AS (
   UPDATE patient_merges g SET undone_at = now()
-  WHERE g.merged_id = $4::int AND g.survivor_id = (SELECT id FROM survivor) AND g.undone_at IS NULL
+  WHERE g.merged_id = $6::int AND g.survivor_id = (SELECT id FROM survivor) AND g.undone_at IS NULL
     AND g.at > now() - interval '30 days' AND EXISTS (SELECT FROM caller_recheck)
   RETURNING g.snapshot
 ),
@@ -82,7 +89,7 @@ field_value AS (
   FROM field, survivor
 ),
 free_field AS (
-  SELECT field_value.*, CASE WHEN key = 'identifiers' THEN free_identifiers(value, owner_id, ARRAY[$4::int, id]) ELSE value END AS free_value
+  SELECT field_value.*, CASE WHEN key = 'identifiers' THEN free_identifiers(value, owner_id, ARRAY[$6::int, id]) ELSE value END AS free_value
   FROM field_value
 ),
 field_state AS (
@@ -94,7 +101,7 @@ field_state AS (
         SELECT EXISTS (
           SELECT FROM patients other
           WHERE email_key(other.email) COLLATE "C" = email_key(before.email) COLLATE "C" AND other.owner_id = survivor.owner_id
-            AND other.id NOT IN (survivor.id, $4::int) AND NOT (other.email_shared OR before.email_shared)) FROM before, survivor) THEN 'in_use' END AS why
+            AND other.id NOT IN (survivor.id, $6::int) AND NOT (other.email_shared OR before.email_shared)) FROM before, survivor) THEN 'in_use' END AS why
   FROM free_field
 ),
 next AS (
@@ -116,12 +123,12 @@ kept_email AS (
   WHERE EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(target.email) COLLATE "C" AND other.owner_id = survivor.owner_id
-      AND other.id NOT IN (survivor.id, $4::int) AND NOT (other.email_shared OR target.email_shared))
+      AND other.id NOT IN (survivor.id, $6::int) AND NOT (other.email_shared OR target.email_shared))
     OR email_key(changed.email) COLLATE "C" = email_key(target.email) COLLATE "C" AND NOT (changed.email_shared OR target.email_shared)
 ),
 next_merged AS (
   SELECT target.phones, CASE WHEN NOT EXISTS (SELECT FROM kept_email) THEN target.email END AS email,
-    free_identifiers(subtract_list(target.identifiers, changed.identifiers), changed.owner_id, ARRAY[$4::int, changed.id]) AS identifiers
+    free_identifiers(subtract_list(target.identifiers, changed.identifiers), changed.owner_id, ARRAY[$6::int, changed.id]) AS identifiers
   FROM target, changed
 ),
 returned AS (
@@ -129,7 +136,7 @@ returned AS (
     email_shared = next.email IS NOT NULL AND p.email_shared, anonymous = p.anonymous OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]'),
     updated_at = now(), version = p.version + 1
   FROM changed, next_merged next
-  WHERE p.id = $4::int
+  WHERE p.id = $6::int
   RETURNING p.id, p.identifiers
 ),
 moved AS (
@@ -152,15 +159,15 @@ response AS (
   FROM moved
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, patients, changes)
-  SELECT id, username, role, $2::uuid, $5::uuid, $6::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, patients, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $7::uuid, $8::text,
     'unmerge',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM moved) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    CASE WHEN NOT EXISTS (SELECT FROM moved) THEN $4::int END,
-    (SELECT ARRAY[$4::int, survivor.id] FROM survivor, moved),
+    CASE WHEN NOT EXISTS (SELECT FROM moved) THEN $6::int END,
+    (SELECT ARRAY[$6::int, survivor.id] FROM survivor, moved),
     (
       SELECT (coalesce((nullif('{' || concat_ws(',',
         CASE WHEN survivor.firstname <> changed.firstname
@@ -186,14 +193,16 @@ audit_event AS (
         CASE WHEN survivor.identifiers <> changed.identifiers
           THEN concat('"identifiers":{"before":', mask_identifiers(survivor.identifiers), ',"after":', mask_identifiers(changed.identifiers), '}') END
       ) || '}', '{}')::json)::jsonb, '{}')
-        || jsonb_build_object('merged', jsonb_build_object('before', $4::int, 'after', NULL))
+        || jsonb_build_object('merged', jsonb_build_object('before', $6::int, 'after', NULL))
         || CASE WHEN moved.result -> 'doctors' ->> 'before' <> moved.result -> 'doctors' ->> 'after'
           THEN jsonb_build_object('doctors', moved.result -> 'doctors') ELSE '{}' END)::json
       FROM survivor, changed, moved)
   FROM token_account
 )
-SELECT (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT true FROM target) AS "isTarget",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
+  (SELECT is_own FROM successor) AS "isOwnSuccessor",
   EXISTS (SELECT FROM survivor) AS "hasSurvivor",
   (SELECT p.merged_into FROM patients p WHERE p.id = (SELECT merged_into FROM target)) IS NOT NULL AS "isSurvivorMerged"
-FROM caller WHERE NOT (EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;

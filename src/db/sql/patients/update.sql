@@ -1,72 +1,79 @@
--- PUT, PATCH /api/patients/:id: $1 token_version integer, $2 session_id uuid, $3 user_id integer, $4 expected integer[], $5 today date, $6 excluded text[], $7 id integer, $8 changes jsonb, $9 request_id uuid, $10 address text
+-- PUT, PATCH /api/patients/:id: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 expected integer[], $7 excluded text[], $8 id integer, $9 changes jsonb, $10 request_id uuid, $11 address text
 WITH token_account AS (
-  SELECT u.id, u.username, u.role, u.doctor_id,
-    NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $1::int AND EXISTS (
-      SELECT FROM sessions s
-      WHERE s.id = $2::uuid AND s.user_id = u.id
-        AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-    ) AS is_accepted,
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
     u.probing_until > now() AS is_probing
-  FROM users u WHERE u.id = $3::int
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
 ),
 caller AS (
-  SELECT id, username, role, doctor_id FROM token_account
-  WHERE is_accepted AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
-  SELECT p.*, (p.owner_id = (SELECT id FROM caller)) AS can_change,
-    coalesce(p.version = ANY ($4::int[]), $4::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, $5::date)] && $6::text[] AS is_expected_version
+  SELECT p.*, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
+    coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] AS is_expected_version
   FROM patients p
-  WHERE p.id = $7::int AND (SELECT id FROM caller) IS NOT NULL AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = $8::int AND (SELECT id FROM caller) IS NOT NULL AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
   FOR UPDATE
 ),
 caller_recheck AS (
-  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s
-  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $1::int
-    AND s.id = $2::uuid AND s.user_id = u.id
-    AND s.password_version = u.password_version AND s.ended_at IS NULL AND s.expires_at > now()
-  FOR SHARE OF u, s
+  SELECT FROM (SELECT count(*) FROM target HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($7::int) END) AND (
-    p.owner_id = (SELECT id FROM caller)
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($8::int) END) AND (
+    p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
 birth AS (
   SELECT birth.*
   FROM target, change_birth(target.birth_date, target.age, target.age_as_of,
-    CASE WHEN $8::jsonb ? 'birth_date' THEN coalesce($8::jsonb ->> 'birth_date', '') END, ($8::jsonb ->> 'age')::int, $5::date) birth
+    CASE WHEN $9::jsonb ? 'birth_date' THEN coalesce($9::jsonb ->> 'birth_date', '') END, ($9::jsonb ->> 'age')::int, (SELECT today FROM caller)) birth
 ),
 next AS (
   SELECT p.id, birth.new_birth_date AS birth_date, birth.new_age AS age, birth.new_age_as_of AS age_as_of,
-    coalesce($8::jsonb ->> 'firstname', p.firstname) AS firstname,
-    coalesce($8::jsonb ->> 'lastname', p.lastname) AS lastname,
-    CASE WHEN $8::jsonb ? 'email' THEN $8::jsonb ->> 'email' ELSE p.email END AS email,
-    coalesce($8::jsonb ->> 'gender', p.gender) AS gender,
-    coalesce(($8::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
-    coalesce(($8::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous,
-    CASE WHEN $8::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($8::jsonb -> 'phones')) ELSE p.phones END AS phones,
-    CASE WHEN $8::jsonb ? 'address' THEN nullif($8::jsonb -> 'address', 'null') ELSE p.address END AS address,
-    CASE WHEN $8::jsonb ? 'identifiers' THEN nullif($8::jsonb -> 'identifiers', 'null') ELSE p.identifiers END AS identifiers
+    coalesce($9::jsonb ->> 'firstname', p.firstname) AS firstname,
+    coalesce($9::jsonb ->> 'lastname', p.lastname) AS lastname,
+    CASE WHEN $9::jsonb ? 'email' THEN $9::jsonb ->> 'email' ELSE p.email END AS email,
+    coalesce($9::jsonb ->> 'gender', p.gender) AS gender,
+    coalesce(($9::jsonb ->> 'email_shared')::boolean, p.email_shared) AS email_shared,
+    coalesce(($9::jsonb ->> 'anonymous')::boolean, p.anonymous) AS anonymous,
+    CASE WHEN $9::jsonb ? 'phones' THEN ARRAY(SELECT jsonb_array_elements_text($9::jsonb -> 'phones')) ELSE p.phones END AS phones,
+    CASE WHEN $9::jsonb ? 'address' THEN nullif($9::jsonb -> 'address', 'null') ELSE p.address END AS address,
+    CASE WHEN $9::jsonb ? 'identifiers' THEN nullif($9::jsonb -> 'identifiers', 'null') ELSE p.identifiers END AS identifiers
   FROM target p, birth
 ),
 field_errors AS (
@@ -75,11 +82,11 @@ field_errors AS (
   WHERE next.firstname = '' AND next.lastname = ''
   UNION ALL SELECT 'email', 'required' FROM next
   WHERE next.email IS NULL AND next.phones = '{}' AND next.identifiers = '[]' AND NOT next.anonymous
-  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM target, identifier_errors($8::jsonb -> 'identifiers', target.identifiers) i
+  UNION ALL SELECT concat('identifiers.', i.place, '.', i.field), i.code FROM target, identifier_errors($9::jsonb -> 'identifiers', target.identifiers) i
 ),
 taken_identifiers AS (
   SELECT i.system, i.patient_id AS existing
-  FROM target, jsonb_array_elements($8::jsonb -> 'identifiers') WITH ORDINALITY a (item, place)
+  FROM target, jsonb_array_elements($9::jsonb -> 'identifiers') WITH ORDINALITY a (item, place)
     JOIN patient_identifiers i ON i.key = identifier_key(item ->> 'value') COLLATE "C" AND i.system = (item ->> 'system') COLLATE "C"
   WHERE target.can_change AND target.is_expected_version AND i.owner_id = target.owner_id AND i.patient_id <> target.id
   ORDER BY place LIMIT 1
@@ -98,10 +105,10 @@ changed AS (
   FROM target, next
   WHERE p.id = target.id AND target.can_change AND target.is_expected_version AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM field_errors) AND NOT EXISTS (SELECT FROM duplicate)
     AND NOT EXISTS (SELECT FROM taken_identifiers)
-  RETURNING p.version || '.' || age_on(p.born_to, $5::date) AS etag, concat(
+  RETURNING p.version || '.' || age_on(p.born_to, (SELECT today FROM caller)) AS etag, concat(
     '{"id":', p.id, ',"firstname":', to_json(p.firstname), ',"lastname":', to_json(p.lastname),
     ',"email":', coalesce(to_json(p.email)::text, 'null'),
-    ',"age":', age_on(p.born_to, $5::date), ',"gender":"', p.gender, '"',
+    ',"age":', age_on(p.born_to, (SELECT today FROM caller)), ',"gender":"', p.gender, '"',
     ',"birth_date":', coalesce(to_json(p.birth_date)::text, 'null'), ',"age_as_of":', coalesce(to_json(p.age_as_of)::text, 'null'), ',"email_shared":', p.email_shared::text,
     ',"anonymous":', p.anonymous::text, ',"phones":', to_json(p.phones), ',"address":', coalesce(to_json(p.address)::text, 'null'),
     ',"identifiers":', to_json(p.identifiers), ',"created_by":', p.created_by,
@@ -111,15 +118,15 @@ changed AS (
     p.firstname, p.lastname, p.email, p.age, p.gender, p.birth_date, p.email_shared, p.anonymous, p.phones, p.address, p.identifiers, p.age_as_of
 ),
 audit_event AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, request_id, address, action, outcome, patient_id, changes)
-  SELECT id, username, role, $2::uuid, $9::uuid, $10::text,
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes)
+  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
     'update',
-    CASE WHEN NOT is_accepted THEN 'refused'
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM changed) THEN 'done'
       WHEN EXISTS (SELECT FROM target) THEN 'refused'
       ELSE 'not_found' END,
-    $7::int,
+    $8::int,
     (SELECT nullif('{' || concat_ws(',',
       CASE WHEN target.firstname <> changed.firstname
         THEN concat('"firstname":{"before":', to_json(target.firstname), ',"after":', to_json(changed.firstname), '}') END,
@@ -146,8 +153,8 @@ audit_event AS (
     ) || '}', '{}')::json FROM target, changed)
   FROM token_account
 )
-SELECT (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier",
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT id FROM successor) AS successor, (SELECT json_object_agg(field, code) FROM field_errors) AS "fieldErrors", (SELECT id FROM duplicate) AS existing, (SELECT row_to_json(t) FROM taken_identifiers t LIMIT 1) AS "takenIdentifier",
   (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
-FROM caller
-WHERE NOT (EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck));
+FROM token_account;
