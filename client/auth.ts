@@ -40,7 +40,7 @@ export interface Auth {
   changePassword(change: PasswordChange, options?: CallOptions): Promise<void>;
   /**
    * Continues in another clinic, of which the caller is a member. Other tabs learn it with their next call, which fails with
-   * `clinic_changed` and is not sent again. Without a response the session may have moved; the next call tells.
+   * `clinic_changed` and is not sent again. Without a response the session may have moved: a call within 30 seconds tells.
    */
   moveToClinic(clinic: number, options?: CallOptions): Promise<void>;
   /** Reads the caller's own account. */
@@ -82,8 +82,12 @@ export const exchangeRefreshToken = (
     deadline: Math.min(retry?.deadline ?? REFRESH_DEADLINE, REFRESH_DEADLINE),
   });
 
-/** The methods that `Auth` lists. @param sendWithoutSession sends a call without an access token. */
-export const authMethods = (sendWithoutSession: Send, send: Send, session: SessionStore): Auth => ({
+/** The methods that `Auth` lists. @param sendWithoutSession sends a call with the access token that it is given, if any. */
+export const authMethods = (
+  sendWithoutSession: ReturnType<typeof createSend>,
+  send: Send,
+  session: SessionStore,
+): Auth => ({
   register: async (account, options) =>
     sendWithoutSession(authCall("register", account, readJson<NewAccount>, options)),
 
@@ -112,8 +116,9 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
   },
 
   async moveToClinic(clinic, options) {
-    // Without the refresh token, which a concurrent call may use up.
-    await session.replaceTokens(await send(authCall("clinic", { clinic }, readTokenPair, options)));
+    await session.moveTokens(({ access, refresh }) =>
+      sendWithoutSession(authCall("clinic", { clinic, refresh }, readTokenPair, options), access),
+    );
   },
 
   me: async (options) =>

@@ -12,8 +12,8 @@ import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { ChangePage, RecordChange } from "../src/changes/responses.ts";
-import { DoctorChanges, NewDoctor } from "../src/doctors/requests.ts";
-import { Doctor } from "../src/doctors/responses.ts";
+import { DoctorChanges, DoctorReassignment, NewDoctor } from "../src/doctors/requests.ts";
+import { Doctor, Reassignment } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
 import type { DescribedSchema, JsonSchema } from "../src/http/openapi.ts";
 import { FieldErrorCode, ProblemCode } from "../src/http/responses.ts";
@@ -58,7 +58,7 @@ const schemas = {
     EmergencyAccess,
     PossibleDuplicate,
   },
-  ...{ NewDoctor, DoctorChanges, Doctor },
+  ...{ NewDoctor, DoctorChanges, Doctor, DoctorReassignment, Reassignment },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, AssignmentChanges, Assignment },
   ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

@@ -20,12 +20,14 @@ import type {
   AuditEvent,
   Doctor,
   DoctorChanges,
+  DoctorReassignment,
   NewDoctor,
   NewPatient,
   Patient,
   PatientChanges,
+  Reassignment,
 } from "./types.ts";
-import { apiUrl } from "./url.ts";
+import { apiUrl, pathId } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
 export type { Assignments, CurrentAssignment } from "./assignments.ts";
@@ -110,7 +112,19 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
       ...ownershipMethods(send),
     },
 
-    doctors: recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
+    doctors: {
+      ...recordMethods<Doctor, NewDoctor, DoctorChanges, DoctorQuery>(send, "api/doctors/"),
+
+      /**
+       * Gives the patients of a doctor who leaves to another one, up to 1,000 in a call: repeat it while `more` is true. For
+       * managers of a clinic and for admins, who must give a `reason`.
+       */
+      reassign: async (id: number, change: DoctorReassignment, options?: CallOptions) =>
+        send({
+          ...{ method: "POST", path: `api/doctors/${pathId(id)}/reassign/`, body: change },
+          ...{ options, isIdempotent: true, read: readJson<Reassignment> },
+        }),
+    },
 
     assignments: assignmentMethods(send),
 

@@ -101,11 +101,10 @@ export function createSend({ base, fetch, retry, hooks }: SendOptions) {
 export function withSession(send: ReturnType<typeof createSend>, session: SessionStore): Send {
   return async (call) => {
     const signal = call.options?.signal;
-    const clinic = session.tokens?.clinic;
+    const { clinic } = session;
     /** Calls that were meant for one clinic are not sent to another: a patient of the one would be written into the other. */
     const requireSameClinic = () => {
-      if (clinic !== undefined && session.tokens && session.tokens.clinic !== clinic)
-        throw clinicChangedProblem();
+      if (clinic !== undefined && session.tokens && session.clinic !== clinic) throw clinicChangedProblem();
     };
     const access = await session.accessToken(signal);
     requireSameClinic();

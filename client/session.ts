@@ -1,7 +1,7 @@
 import { createQueue } from "./lock.ts";
 import { ProblemError } from "./problem.ts";
 import { rejectOnAbort } from "./retry.ts";
-import { areOfDifferentAccounts, isExpired, type Tokens, tokensOf } from "./tokens.ts";
+import { areOfDifferentAccounts, clinicOf, isExpired, type Tokens, tokensOf } from "./tokens.ts";
 import type { TokenPair } from "./types.ts";
 
 /** Where the tokens of a session are stored. The hooks are awaited, one after the other. */
@@ -55,7 +55,7 @@ export function createSession(
 
   /** Sets the tokens, and tells the program when they are for another clinic. */
   function replaceKnownTokens(next: Tokens | undefined): void {
-    const [before, after] = [tokens?.clinic, next?.clinic];
+    const [before, after] = [tokens && clinicOf(tokens), next && clinicOf(next)];
     tokens = next;
     if (before !== undefined && after !== undefined && before !== after) onClinicChange?.(after);
   }
@@ -128,6 +128,11 @@ export function createSession(
       return tokens;
     },
 
+    /** The id of the clinic in which the session works, as far as this client knows. */
+    get clinic(): number | undefined {
+      return tokens && clinicOf(tokens);
+    },
+
     /** The number of logins so far. A call that began in one session must not be repeated in the next one. */
     get loginCount(): number {
       return loginCount;
@@ -142,6 +147,25 @@ export function createSession(
     /** Continues in another session of the same account: calls that have begun may be repeated in it. */
     async replaceTokens(pair: TokenPair): Promise<void> {
       await changeTokens(tokensOf(pair));
+    },
+
+    /**
+     * Exchanges the tokens for those of another clinic, while no other call and no other tab refreshes them.
+     *
+     * @throws {ProblemError} when there is no session, and what `move` throws.
+     */
+    async moveTokens(move: (current: Tokens) => Promise<TokenPair>): Promise<void> {
+      await enqueue(async () => {
+        const ended = await takeStoredTokens();
+        if (ended) throw ended;
+        if (tokens && isExpired(tokens)) await exchangeTokens(tokens);
+        const current = tokens;
+        if (!current) throw endedProblem("There is no session. Log in first.");
+        const next = tokensOf(await move(current));
+        if (tokens !== current) return; // a login or logout in the meantime
+        setTokens(next);
+        await saveTokens(next);
+      });
     },
 
     async signOut(): Promise<void> {

@@ -31,11 +31,22 @@ export function areOfDifferentAccounts(one: Tokens, other: Tokens): boolean {
   return account !== undefined && otherAccount !== undefined && account !== otherAccount;
 }
 
-function accountOf({ access }: Tokens): unknown {
+const accountOf = (tokens: Tokens): unknown => claimsOf(tokens).sub;
+
+/**
+ * The id of the clinic that tokens are for: a token that names none is for the personal clinic, which has the account's id.
+ * `undefined` if the access token is not a JWT.
+ */
+export function clinicOf(tokens: Tokens): number | undefined {
+  const { clinic, sub } = claimsOf(tokens);
+  return tokens.clinic ?? clinic ?? (sub === undefined ? undefined : Number(sub));
+}
+
+function claimsOf({ access }: Tokens): { sub?: string; clinic?: number } {
   try {
     const payload = access.split(".")[1] ?? "";
-    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/"))).sub;
+    return JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
   } catch {
-    return undefined; // not a JWT
+    return {}; // not a JWT
   }
 }

@@ -1219,6 +1219,26 @@ export interface Doctor {
   version: number;
 }
 
+/** The doctor who gets the patients of another one. */
+export interface DoctorReassignment {
+  /** The id of another active doctor. */
+  to: number;
+  /** The ids of up to 1,000 patients. Left out: all patients of the doctor. */
+  patients?: number[];
+  /** Why: 10 to 500 characters. Required for admins. It is written to the audit log. */
+  reason?: string;
+}
+
+/** What became of the assignments of a doctor who leaves. */
+export interface Reassignment {
+  /** How many patients have the other doctor now. */
+  reassigned: number;
+  /** How many patients had the other doctor already. The assignment to the first one has ended. */
+  already: number;
+  /** Whether there may be more: send the same request again. */
+  more: boolean;
+}
+
 /** A new identifier system. */
 export interface NewIdentifierSystem {
   /** The name that identifiers refer to, 1 to 32 lower-case letters, digits and hyphens. It is unique. */

@@ -58,6 +58,26 @@ test("moveToClinic continues in the clinic, and back", async () => {
   await expect(first.moveToClinic(2_147_483_647)).rejects.toMatchObject({ status: 400 });
 });
 
+test("a move in one tab while the other one refreshes keeps both in the clinic, with a refresh token that is not used up", async () => {
+  const { first, second, clinic } = await twoTabs();
+  await Promise.all([second.refresh(), first.moveToClinic(clinic), second.refresh()]);
+  for (const tab of [first, second]) await tab.me().catch(() => {}); // takes over the tokens of the other tab
+  for (const tab of [first, second]) {
+    await tab.refresh();
+    expect((await tab.me()).clinic.id).toBe(clinic);
+  }
+});
+
+test("tokens that a client without clinics has stored are known to be for the personal clinic", async () => {
+  const { first, clinic } = await twoTabs();
+  let stored = first.tokens;
+  const { clinic: _, ...older } = first.tokens ?? { access: "", refresh: "", expiresAt: 0 };
+  const other = createClient({ url: served.origin, tokens: older, loadTokens: () => stored });
+  await first.moveToClinic(clinic);
+  stored = first.tokens;
+  await expect(other.patients.create(newPatient())).rejects.toMatchObject({ code: "clinic_changed" });
+});
+
 test("a create in another tab after a move fails with clinic_changed, is not sent again, and the application is told", async () => {
   const { first, second, changes, gateway, clinic } = await twoTabs();
   await first.moveToClinic(clinic);

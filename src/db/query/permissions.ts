@@ -74,6 +74,7 @@ const permissions = {
   "emergency_accesses:list": ["admin", "manager"],
   "assignments:list": ["memberOfAssigned", "doctorOfAssigned"],
   "assignments:create": ["clinician"],
+  "assignments:reassign": ["manager", "admin"],
   "assignments:change": ["clinicianOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],

@@ -2255,6 +2255,31 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": true
  },
+ "doctors/reassign": {
+  "function": "doctors_reassign_022a1081",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "patients": "integer[]",
+   "reason": "text",
+   "to": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
+   "needsReason": "boolean",
+   "isFound": "boolean",
+   "isReceiver": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
  "doctors/update": {
   "function": "doctors_update_94040c9b",
   "params": {
