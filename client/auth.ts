@@ -38,6 +38,11 @@ export interface Auth {
    * opens. Without a response it is not retried: the API counts attempts, and the password may have been changed: log in.
    */
   changePassword(change: PasswordChange, options?: CallOptions): Promise<void>;
+  /**
+   * Continues in another clinic, of which the caller is a member. Other tabs learn it with their next call, which fails with
+   * `clinic_changed` and is not sent again. Without a response the session may have moved; the next call tells.
+   */
+  moveToClinic(clinic: number, options?: CallOptions): Promise<void>;
   /** Reads the caller's own account. */
   me(options?: CallOptions): Promise<Account>;
   /**
@@ -104,6 +109,11 @@ export const authMethods = (sendWithoutSession: Send, send: Send, session: Sessi
 
   async changePassword(change, options) {
     await session.replaceTokens(await send(authCall("password", change, readTokenPair, options)));
+  },
+
+  async moveToClinic(clinic, options) {
+    // Without the refresh token, which a concurrent call may use up.
+    await session.replaceTokens(await send(authCall("clinic", { clinic }, readTokenPair, options)));
   },
 
   me: async (options) =>

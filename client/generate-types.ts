@@ -6,7 +6,7 @@ import { enumSchemas, referToEnum } from "../openapi/enums.ts";
 import { codeSchemas } from "../openapi/problems.ts";
 import { AccountChanges } from "../src/accounts/requests.ts";
 import { AccountDetails } from "../src/accounts/responses.ts";
-import { NewAssignment } from "../src/assignments/requests.ts";
+import { AssignmentChanges, NewAssignment } from "../src/assignments/requests.ts";
 import * as assignments from "../src/assignments/responses.ts";
 import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
@@ -63,7 +63,8 @@ const schemas = {
   ...{ NewDoctor, DoctorChanges, Doctor },
   ...{ NewClinic, ClinicChanges, Clinic, NewMember, MemberChanges, Member },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
-  ...{ NewAssignment, Assignment, PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
+  ...{ NewAssignment, AssignmentChanges, Assignment },
+  ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },
   ...{ RecordChange, ChangePage },
   ...{ ProblemCode, FieldErrorCode },
 };

@@ -29,7 +29,7 @@ import type {
 import { apiUrl } from "./url.ts";
 
 export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions } from "./accounts.ts";
-export type { Assignments } from "./assignments.ts";
+export type { Assignments, CurrentAssignment } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
 export type { Changes } from "./changes.ts";
 export type { Clinics, Members } from "./clinics.ts";

@@ -11,6 +11,11 @@ export interface SessionOptions {
   /** Receives the tokens when there are new ones to store, and `undefined` when the session has ended. */
   onTokens?: ((tokens: Tokens | undefined) => unknown) | undefined;
   /**
+   * Called when the session works in another clinic than before, with the id of the clinic: the client or another tab has
+   * moved it, or the membership has ended. What is on the screen is of the clinic before.
+   */
+  onClinicChange?: ((clinic: number) => unknown) | undefined;
+  /**
    * Returns the stored tokens, if there are any. With it, several clients share a session, such as the tabs of a browser:
    * before a client refreshes it takes over what another one has stored. Without `tokens`, the first call reads them.
    */
@@ -31,7 +36,7 @@ export type SessionStore = ReturnType<typeof createSession>;
  * @param refresh exchanges a refresh token for the next pair of tokens.
  */
 export function createSession(
-  { tokens, onTokens, loadTokens, lockName }: SessionOptions,
+  { tokens, onTokens, onClinicChange, loadTokens, lockName }: SessionOptions,
   refresh: (token: string) => Promise<TokenPair>,
 ) {
   /** Runs one change of the stored tokens at a time, of all tabs: a save never overtakes another. */
@@ -44,8 +49,15 @@ export function createSession(
   let isStarted = tokens !== undefined || !loadTokens;
 
   function setTokens(next: Tokens | undefined): void {
-    tokens = next;
+    replaceKnownTokens(next);
     isUnsaved = isStarted = true;
+  }
+
+  /** Sets the tokens, and tells the program when they are for another clinic. */
+  function replaceKnownTokens(next: Tokens | undefined): void {
+    const [before, after] = [tokens?.clinic, next?.clinic];
+    tokens = next;
+    if (before !== undefined && after !== undefined && before !== after) onClinicChange?.(after);
   }
 
   async function saveTokens(next: Tokens | undefined): Promise<void> {
@@ -81,7 +93,7 @@ export function createSession(
       tokens = undefined; // not saved: what is stored is the other account's
       return endedProblem("Another account has logged in, in another tab. Log in again, or reload the page.");
     }
-    tokens = stored;
+    replaceKnownTokens(stored);
     return undefined;
   }
 
@@ -123,6 +135,7 @@ export function createSession(
 
     async signIn(pair: TokenPair): Promise<void> {
       loginCount += 1;
+      tokens = undefined; // another session: its clinic is no change
       await changeTokens(tokensOf(pair));
     },
 

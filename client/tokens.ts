@@ -6,6 +6,8 @@ export interface Tokens {
   refresh: string;
   /** When `access` expires: milliseconds since 1970, by this machine's clock. */
   expiresAt: number;
+  /** The id of the clinic that they are for; `undefined` if they are from a version without clinics. */
+  clinic?: number | undefined;
 }
 
 /** An access token is refreshed this many milliseconds before it expires: the request takes time to reach the API. */
@@ -13,10 +15,11 @@ const EXPIRY_MARGIN = 10_000;
 
 export const isExpired = ({ expiresAt }: Tokens): boolean => Date.now() >= expiresAt - EXPIRY_MARGIN;
 
-export const tokensOf = ({ access, refresh, expires_in }: TokenPair): Tokens => ({
+export const tokensOf = ({ access, refresh, expires_in, clinic }: TokenPair): Tokens => ({
   access,
   refresh,
   expiresAt: Date.now() + expires_in * 1000,
+  clinic,
 });
 
 /**

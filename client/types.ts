@@ -6,6 +6,9 @@ export type Gender = "M" | "F" | "O" | "U";
 /** `CARD` cardiology, `DERM` dermatology, `NEUR` neurology, `ORTH` orthopaedics, `PED` paediatrics, `GEN` general medicine. */
 export type Specialization = "CARD" | "DERM" | "NEUR" | "ORTH" | "PED" | "GEN";
 
+/** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+export type AssignmentRole = "attending" | "consulting" | "covering";
+
 /** A country, by its alpha-2 code of ISO 3166-1. */
 export type Country =
   | "AD"
@@ -264,7 +267,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `unassign`, `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -286,6 +289,7 @@ export type AuditAction =
   | "break_glass"
   | "list_emergency_accesses"
   | "assign"
+  | "update_assignment"
   | "unassign"
   | "export"
   | "import"
@@ -294,6 +298,7 @@ export type AuditAction =
   | "logout"
   | "refresh"
   | "repeat_refresh"
+  | "move_session"
   | "change_password"
   | "create_identifier_system"
   | "update_identifier_system"
@@ -452,9 +457,9 @@ export type FieldErrorCode =
  * - `admin_or_auditor_required`: 403. Only an admin or an auditor may read this. Do not offer this action.
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
  * - `own_membership`: 403. Nobody adds the own account to a clinic or raises the own role there, and admins do not either. Ask a manager of the clinic, or another admin.
- * - `clinic_role_required`: 403. You are a member of the clinic, and only a manager of it or an admin may do this. Do not offer this action.
- * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments. Do not offer this action.
+ * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
+ * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
  * - `doctor_relied_on`: 403. You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`. Ask an admin.
  * - `registration_closed`: 403. This installation takes no registrations. Ask the operator for an account.
  * - `no_such_route`: 404. There is no such path. Fix the client.
@@ -521,10 +526,10 @@ export type ProblemCode =
   | "admin_or_auditor_required"
   | "own_account"
   | "own_membership"
-  | "clinic_role_required"
   | "not_patient_owner"
   | "not_doctor_creator"
   | "doctor_relied_on"
+  | "clinic_role_required"
   | "registration_closed"
   | "no_such_route"
   | "not_found"
@@ -764,7 +769,7 @@ export interface Invitation {
 export interface OpenEmergencyAccess {
   /** The id of the emergency access. */
   id: number;
-  /** The admin's account. */
+  /** The account that has it. */
   account: {
     id: number;
     username: string;
@@ -1361,9 +1366,21 @@ export interface NewAssignment {
   patient: number;
   /** The id of a doctor. */
   doctor: number;
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. `attending` if it is left out. */
+  role?: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. `false` if it is left out. */
+  primary?: boolean;
 }
 
-/** The assignment that was created. */
+/** Changes of an assignment. Fields that are left out stay as they are. */
+export interface AssignmentChanges {
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+  role?: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. */
+  primary?: boolean;
+}
+
+/** The assignment that was created or changed. */
 export interface Assignment {
   /** The assignment's id. */
   id: number;
@@ -1373,6 +1390,16 @@ export interface Assignment {
   doctor: number;
   /** When the doctor was assigned: a UTC timestamp in milliseconds. */
   assigned_at: string;
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+  role: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. */
+  primary: boolean;
+  /** When it ended: a UTC timestamp in milliseconds. Null for a current one. */
+  ended_at: string | null;
+  /** The id of the account that has ended it. Null for a current one. */
+  ended_by: number | null;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the assignment only if nobody else has. */
+  version: number;
 }
 
 /** Some fields of a patient. */
@@ -1415,10 +1442,22 @@ export interface ListedAssignment {
   id: number;
   /** The patient. */
   patient: PatientSummary;
-  /** The doctor. */
-  doctor: DoctorSummary;
+  /** The doctor. Null when the doctor was deleted, after the assignment had ended. */
+  doctor: DoctorSummary | null;
   /** When the doctor was assigned: a UTC timestamp in milliseconds. */
   assigned_at: string;
+  /** What the doctor does for the patient: `attending` treats the patient, `consulting` is asked for advice, `covering` stands in for another doctor. */
+  role: AssignmentRole;
+  /** Whether the doctor is the patient's primary one. A patient has at most one: when another assignment becomes primary, this one is not any more. */
+  primary: boolean;
+  /** When it ended: a UTC timestamp in milliseconds. Null for a current one. */
+  ended_at: string | null;
+  /** The id of the account that has ended it. Null for a current one. */
+  ended_by: number | null;
+  /** The number in its `ETag`: 1 when it was created, and one more with each change. Send it as `If-Match` to change the assignment only if nobody else has. */
+  version: number;
+  /** Only of an ended assignment: the doctor's first and last name when it ended. It stays when the doctor is deleted. */
+  doctor_name?: string;
 }
 
 /** A patient with the doctors assigned to it. */

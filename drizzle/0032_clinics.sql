@@ -98,6 +98,7 @@ BEGIN
 		WHERE account_id = NEW.id AND role = 'manager' AND ended_at IS NULL ORDER BY clinic_id) m;
 	RETURN NULL;
 END $$;--> statement-breakpoint
+-- Only the triggers call it, with the rights of the tables' owner.
 REVOKE ALL ON FUNCTION "keep_manager"(integer), "memberships_last_manager"(), "users_last_manager"() FROM PUBLIC;--> statement-breakpoint
 CREATE TRIGGER "memberships_last_manager" AFTER UPDATE OF "role", "ended_at" ON "memberships" FOR EACH ROW
 WHEN (OLD."role" = 'manager' AND OLD."ended_at" IS NULL AND NOT (NEW."role" = 'manager' AND NEW."ended_at" IS NULL))

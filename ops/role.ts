@@ -50,12 +50,15 @@ const privileges: Record<TableName, string> = {
   doctors: `SELECT, INSERT (${createdColumns(doctors)}), UPDATE (${changedColumns(doctors)}), DELETE`,
   // A merge, and what undoes it, give the assignments and emergency accesses of a patient to another one.
   assignments:
-    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at), UPDATE (patient_id), DELETE",
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, assigned_at, role, is_primary, version), UPDATE (patient_id, role, is_primary, version), DELETE",
+  // Nobody changes an ended assignment but for a merge; only erase_patient deletes one.
+  ended_assignments:
+    "SELECT, INSERT (id, patient_id, owner_id, doctor_id, doctor_name, role, is_primary, version, assigned_at, ended_by), UPDATE (patient_id)",
   identifier_systems: `SELECT, INSERT (${createdColumns(Object.keys(identifierSystemFields))}), UPDATE (${changedColumns(Object.keys(identifierSystemFields))})`,
   // A trigger on patients writes it, with the rights of the tables' owner.
   patient_identifiers: "SELECT",
   emergency_accesses:
-    "SELECT, INSERT (account_id, patient_id, expires_at, reason), UPDATE (patient_id, expires_at, reason), DELETE",
+    "SELECT, INSERT (account_id, patient_id, expires_at, clinic_id, reason), UPDATE (patient_id, expires_at, clinic_id, reason), DELETE",
   patient_merges: "SELECT, INSERT (survivor_id, merged_id, account_id, snapshot), UPDATE (undone_at), DELETE",
   // Triggers on the records write it, with the rights of the tables' owner.
   record_changes: "SELECT, DELETE",
@@ -108,11 +111,13 @@ const functions = [
   ],
   ...[
     "last_survivor",
+    "lock_assignment",
     "merge_assignments",
     "merged_patients",
     "return_assignments",
     "subtract_list",
     "unite_lists",
+    "unset_primary",
     "list_item_key",
     "free_identifiers",
   ],

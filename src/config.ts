@@ -104,6 +104,8 @@ const Config = z.object({
   ),
   /** The time zone whose date decides the ages of patients, as IANA names it. */
   TIME_ZONE: z._default(TimeZone, "UTC"),
+  /** Who may read a patient of another clinic in an emergency: admins, or also clinicians of shared clinics. */
+  EMERGENCY_ACCESS: z._default(z.enum(["admins", "members"]), "admins"),
   /** Whether changing or deleting a record requires `If-Match`. */
   REQUIRE_IF_MATCH: z._default(booleanText, false),
   /** Registrations and logins, by network. */

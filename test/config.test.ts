@@ -23,6 +23,7 @@ test("optional bindings have defaults", () => {
     CORS_ORIGINS: [],
     REGISTRATION: "invitation",
     TIME_ZONE: "UTC",
+    EMERGENCY_ACCESS: "admins",
     REQUIRE_IF_MATCH: false,
   });
 });

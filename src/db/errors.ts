@@ -60,6 +60,7 @@ export const uniqueViolations = {
     code: "already_assigned",
     detail: "This doctor is already assigned to this patient.",
   },
+  mappings_primary_key: null,
 } as const satisfies Record<string, { code: string; detail: string } | null>;
 export type UniqueConstraint = keyof typeof uniqueViolations;
 /** A unique constraint that a request can violate. */
@@ -101,10 +102,14 @@ const foreignKeyFields = {
   patient_identifiers_system_fkey: "identifiers",
   probes_account_id_fkey: null,
   emergency_accesses_account_id_fkey: null,
+  emergency_accesses_clinic_id_fkey: null,
   emergency_accesses_patient_id_fkey: null,
   mappings_patient_id_fkey: "patient",
   mappings_patient_fkey: "patient",
   mappings_doctor_fkey: "doctor",
+  ended_assignments_patient_fkey: null,
+  ended_assignments_patient_id_fkey: null,
+  ended_assignments_ended_by_fkey: null,
 } satisfies Record<string, string | null>;
 export type ForeignKeyConstraint = keyof typeof foreignKeyFields;
 

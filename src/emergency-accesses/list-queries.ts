@@ -1,11 +1,16 @@
 import { sql } from "drizzle-orm";
-import { adminOutcome } from "../db/query/caller.ts";
+import { callerClinicId, callerIsAdmin, permittedOutcome } from "../db/query/caller.ts";
 import { isoTimestamp, jsonObject } from "../db/query/json.ts";
 import { defineList } from "../db/query/list.ts";
 import { can } from "../db/query/permissions.ts";
 import type { OpenEmergencyAccess } from "./responses.ts";
 
-/** The emergency accesses that have not ended, for admins. Audited with their patients. */
+const isAllowed = can("emergency_accesses:list");
+
+/**
+ * The emergency accesses that have not ended: all for admins, and those to the clinic's patients for its managers. Audited
+ * with their patients.
+ */
 export const listEmergencyAccesses = defineList<OpenEmergencyAccess>({
   name: "emergency-accesses/list",
   routes: "GET /api/emergency-accesses",
@@ -18,14 +23,20 @@ export const listEmergencyAccesses = defineList<OpenEmergencyAccess>({
   sorts: {
     id: {
       order: ["ea.id"],
-      scans: [{ from: sql`emergency_accesses ea`, condition: sql`ea.expires_at > now()` }],
+      scans: [
+        {
+          from: sql`emergency_accesses ea`,
+          condition: sql`ea.expires_at > now() AND (${callerIsAdmin} OR EXISTS (
+            SELECT FROM patients p WHERE p.id = ea.patient_id AND p.owner_id = ${callerClinicId}))`,
+        },
+      ],
     },
   },
-  isAllowed: can("emergency_accesses:list"),
+  isAllowed,
   auditEvent: {
     columns: {
       action: "list_emergency_accesses",
-      outcome: adminOutcome(),
+      outcome: permittedOutcome(isAllowed),
       patients: sql`ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)`,
     },
   },

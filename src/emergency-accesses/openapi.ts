@@ -17,7 +17,7 @@ export const emergencyAccessesOpenApi: OpenApiGroup = {
       description: "An emergency access that has not ended.",
       fields: {
         id: "The id of the emergency access.",
-        account: "The admin's account.",
+        account: "The account that has it.",
         patient: "The patient's id.",
         reason: "The reason that was given last; `null` if an earlier version of the API granted it.",
         expires_at: "When it ends: a UTC timestamp in milliseconds.",
@@ -36,7 +36,7 @@ export const emergencyAccessesOpenApi: OpenApiGroup = {
       operationId: "listEmergencyAccesses",
       summary: "List the open emergency accesses",
       description:
-        "For admins. Returns a page of the emergency accesses of all admins that have not ended. Reading the list is audited with the patients.",
+        "For admins, and for managers of a clinic. Returns a page of the emergency accesses that have not ended; for a manager those to the patients of the clinic. Reading the list is audited with the patients.",
       responses: [
         {
           status: 200,
@@ -47,8 +47,8 @@ export const emergencyAccessesOpenApi: OpenApiGroup = {
       ],
       problems: {
         403: {
-          description: "You are not an admin.",
-          detail: "Only an admin may list emergency accesses.",
+          description: "You are neither an admin nor a manager of the clinic.",
+          detail: "Only an admin or a manager of the clinic may list emergency accesses.",
           codes: ["admin_required"],
         },
       },

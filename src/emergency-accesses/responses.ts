@@ -5,7 +5,7 @@ import * as z from "../zod.ts";
 /** An emergency access that has not ended. */
 export const OpenEmergencyAccess = z.strictObject({
   id: idSchema,
-  /** The admin who has it. */
+  /** Who has it. */
   account: z.strictObject({ id: idSchema, username: z.string() }),
   patient: idSchema,
   /** Null when an earlier version of the API granted it: the audit log has the reason. */

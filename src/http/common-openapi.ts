@@ -1,7 +1,7 @@
 import { IdPath } from "./fields.ts";
 import { IdempotencyKey } from "./idempotency.ts";
 import { describeParameters, type OpenApiTag } from "./openapi.ts";
-import { ReadPreconditions, WritePreconditions } from "./preconditions.ts";
+import { OptionalPreconditions, ReadPreconditions, WritePreconditions } from "./preconditions.ts";
 
 // Descriptions that several groups share.
 
@@ -104,6 +104,16 @@ export const requestHeaders = [
         'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed. If this installation requires the header, a change without it returns 428.',
     },
   }),
+  describeParameters(OptionalPreconditions, {
+    "If-None-Match": {
+      description:
+        "The ETags that the record must not have. If its ETag is one of them, the response is 412 and nothing is changed.",
+    },
+    "If-Match": {
+      description:
+        'The ETag of the record as you last read it (`"3"`), for optimistic locking. If the record has changed since, the response is 412 and nothing is changed.',
+    },
+  }),
   describeParameters(IdempotencyKey, {
     "Idempotency-Key": {
       description:
@@ -118,6 +128,13 @@ export const mergedProblem = {
     "The patient was merged into another one, `successor`, which you can use in the same way. For everybody else the response is 404.",
   detail: "This patient was merged into another one: use its successor.",
   codes: ["merged"],
+} as const;
+
+/** The error of a request that needs a higher role in the clinic. */
+export const clinicRoleRequired = {
+  description: "Your role in the clinic in which your session works does not allow it.",
+  detail: "Your role in this clinic does not allow this.",
+  codes: ["clinic_role_required"],
 } as const;
 
 /** The response to a conditional GET when the client has the current version. */

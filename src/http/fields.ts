@@ -102,7 +102,8 @@ export const personName = z.pipe(
       ),
       z.meta({
         maxLength: MAX_NAME,
-        // Without the rule that control characters alone are no name: a pattern of both would have 250 characters.
+        // Without two rules, which would make it longer than 200 characters: that control characters alone are no name, and
+        // that no joiner comes after one of the control characters from Arabic to Sinhala.
         pattern: trimmedPattern("(?:[^\\u0000\\p{Cf}]|[\\u0620-\\u0dff][\\u200c\\u200d])*"),
       }),
     ),

@@ -66,17 +66,17 @@ export const problemCodeTexts: Record<ProblemCode, { when: string; action: strin
     when: "Nobody adds the own account to a clinic or raises the own role there, and admins do not either",
     action: "Ask a manager of the clinic, or another admin",
   },
-  clinic_role_required: {
-    when: "You are a member of the clinic, and only a manager of it or an admin may do this",
-    action: "Do not offer this action",
-  },
   not_patient_owner: {
-    when: "You may read the patient, but only its owner may change it, and only its owner or an admin may end its assignments",
+    when: "You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments",
     action: "Do not offer this action",
   },
   not_doctor_creator: {
     when: "Another account has created the doctor: only that one or an admin may change it",
     action: "Do not offer this action",
+  },
+  clinic_role_required: {
+    when: "The role of the account in its clinic does not allow this",
+    action: "Ask a manager of the clinic, and do not offer this action",
   },
   doctor_relied_on: {
     when: "You have created the doctor, but an account is linked to it, or another account's patient is assigned: only an admin may delete it or change its names, email, phone numbers or `active`",

@@ -170,6 +170,15 @@ export function requireAdmin(isAdmin: boolean, action: string): void {
   if (!isAdmin) throw new Problem("admin_required", `Only an admin may ${action}.`);
 }
 
+/** 403: the caller's role in the clinic is too low. */
+export const clinicRoleProblem = () =>
+  new Problem("clinic_role_required", "Your role in this clinic does not allow this.");
+
+/** @throws {Problem} 403 unless the caller's role in the clinic allows it */
+export function requireClinicRole(isAllowed: boolean): void {
+  if (!isAllowed) throw clinicRoleProblem();
+}
+
 /** @throws {Problem} 403 unless the caller is an admin or an auditor. @param action completes "… may …". */
 export function requireAdminOrAuditor(isAllowed: boolean, action: string): void {
   if (!isAllowed)

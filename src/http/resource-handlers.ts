@@ -30,7 +30,13 @@ import {
   versionsToRead,
   WritePreconditions,
 } from "./preconditions.ts";
-import { duplicateProblem, notFoundProblem, requireFound, requireNotMerged } from "./problems.ts";
+import {
+  duplicateProblem,
+  notFoundProblem,
+  requireClinicRole,
+  requireFound,
+  requireNotMerged,
+} from "./problems.ts";
 import { respondJson } from "./respond.ts";
 import { validate, validateHeaders } from "./validation.ts";
 
@@ -105,13 +111,14 @@ export const postHandlers = <Shape, Schema extends z.ZodMiniType<object>>(
     return respondCreated(result, creationHeaders(path, result));
   });
 
-/** @throws {Problem} 400, 409, 422 when a record was refused for what `NewRecordState` says */
+/** @throws {Problem} 400, 403, 409, 422 when a record was refused for what `NewRecordState` says */
 export function requireAccepted<Shape>(
   result: CreateResult<Shape> & NewRecordState,
   constraint: ReportedConstraint,
 ): void {
   requireReplayable(result);
   if (result.body !== null) return;
+  requireClinicRole(result.isAllowed !== false);
   requireValidFields(result.fieldErrors);
   if (result.existing !== null) throw duplicateProblem(constraint, result.existing);
 }

@@ -108,7 +108,7 @@ export const createPatient = idempotentCreate<
     SELECT new.* FROM caller, birth, jsonb_populate_record(NULL::patients, ${emptyPatient} || ${newRecord} || jsonb_build_object(
       ${draftBirth},
       'id', nextval('patients_id_seq'), 'created_by', caller.id, 'owner_id', caller.clinic_id, 'created_at', now(), 'updated_at', now(), 'version', 1)) new
-    WHERE ${isStillAccepted} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
+    WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isValid} AND NOT EXISTS (SELECT FROM earlier_key) AND NOT EXISTS (SELECT FROM duplicate)
       AND ${isIdentifierFree}
       AND NOT (${param("refuseDuplicates")}::boolean AND EXISTS (SELECT FROM candidates))
   ),
@@ -129,7 +129,7 @@ export const createPatient = idempotentCreate<
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, undefined, "draft", { more: notDuplicateOf })}
       FROM draft, result, sought WHERE is_new)`,
   })}
-SELECT ${refusalAfterWait("caller")}, ${createResultColumns},
+SELECT ${refusalAfterWait("caller")}, ${can("patients:create")} AS "isAllowed", ${createResultColumns},
   (SELECT '1.' || (answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn}, ${fieldErrorsColumn},
   coalesce((SELECT duplicates FROM result WHERE is_same_request AND is_readable), ${candidateIds}) AS duplicates

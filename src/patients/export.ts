@@ -3,6 +3,7 @@ import { classifyDatabaseError } from "../db/errors.ts";
 import type { Caller } from "../db/query/caller.ts";
 import type { AuthenticatedEnv } from "../http/context.ts";
 import { logFailure } from "../http/error-handler.ts";
+import { requireClinicRole } from "../http/problems.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { negotiateMediaType } from "../http/respond.ts";
 import { validate } from "../http/validation.ts";
@@ -52,6 +53,7 @@ export const exportHandlers = createFactory<AuthenticatedEnv>().createHandlers(
     const caller = c.get("caller");
     // Before the response begins, so that a refused caller or a failing database gets an error status.
     const firstBatch = await format.readBatch(caller, { after: 0, size: BATCH_SIZE });
+    requireClinicRole(firstBatch.isAllowed);
     const { bom = true } = c.req.valid("query");
     const start = (bom ? format.byteOrderMark : "") + format.header;
     return c.body(streamOf(encodeBatches(caller, format, start, firstBatch)), 200, headers);

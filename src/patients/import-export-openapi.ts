@@ -1,3 +1,4 @@
+import { clinicRoleRequired } from "../http/common-openapi.ts";
 import { type DescribedRoutes, describeParameters, describeSchema } from "../http/openapi.ts";
 import { exportedColumns } from "./csv-columns.ts";
 import { exampleNewPatient, examplePatient } from "./examples-openapi.ts";
@@ -75,6 +76,7 @@ export const importExportOpenApi: DescribedRoutes = {
         },
       ],
       problems: {
+        403: clinicRoleRequired,
         406: {
           description: "`Accept` allows neither of the two media types.",
           detail: "This is available as application/x-ndjson or text/csv.",
@@ -115,6 +117,7 @@ export const importExportOpenApi: DescribedRoutes = {
             "A line is not valid, or its email or an identifier is taken, and nothing was created. `errors` names the line and the field, for example `3.email`. Or the file has no header, or is not UTF-8.",
           codes: ["body_missing", "invalid_utf8", "no_records"],
         },
+        403: clinicRoleRequired,
         409: {
           description:
             "A concurrent request took one of the emails or identifiers, and nothing was created: try again. Or you sent this idempotency key before, and cannot read all patients that it created any more.",

@@ -8,6 +8,7 @@ import {
   callerRecheck,
   callerSteps,
   isStillAccepted,
+  permittedOutcome,
   refusalAfterWait,
   refusalColumn,
 } from "../db/query/caller.ts";
@@ -48,15 +49,19 @@ const exportStatement = (line: SQL): SQL => sql`-- GET /api/patients/export
   WITH ${callerSteps},
   batch AS (
     SELECT p.* FROM patients p
-    WHERE (p.owner_id, p.id) > (${callerClinicId}, ${intParam("after")}) AND p.owner_id <= ${callerClinicId}
+    WHERE (p.owner_id, p.id) > (${callerClinicId}, ${intParam("after")}) AND p.owner_id <= ${callerClinicId} AND ${can("patients:export")}
     ORDER BY p.owner_id, p.id LIMIT ${size}
   ),
-  ${insertRetryableAuditEvent({ action: "export", patients: sql`ARRAY(SELECT id FROM batch)` })}
-SELECT ${refusalColumn}, (SELECT string_agg(${line}, '' ORDER BY p.id) FROM batch p) AS lines,
+  ${insertRetryableAuditEvent({
+    action: "export",
+    outcome: permittedOutcome(can("patients:export")),
+    patients: sql`ARRAY(SELECT id FROM batch)`,
+  })}
+SELECT ${refusalColumn}, ${can("patients:export")} AS "isAllowed", (SELECT string_agg(${line}, '' ORDER BY p.id) FROM batch p) AS lines,
   (SELECT max(id) FROM batch HAVING count(*) = ${size}) AS next
 FROM token_account`;
 
-type ExportedBatch = { lines: string | null; next: number | null };
+type ExportedBatch = { isAllowed: boolean; lines: string | null; next: number | null };
 type ExportParams = { after: number; size: number };
 export const exportAsNdjson = authenticatedRetryable<ExportedBatch, ExportParams>(
   "patients/export-ndjson",
@@ -137,7 +142,7 @@ export const importPatients = idempotentCreate<
     digest: string;
   },
   /** JSON: `[{line, errors, error_codes}]` of all refused lines. */
-  { refused: string }
+  { refused: string; isAllowed: boolean }
 >(
   "patients/import",
   () => sql`-- POST /api/patients/import
@@ -194,12 +199,12 @@ export const importPatients = idempotentCreate<
     SELECT line, nextval('patients_id_seq')::int AS id, ${plainFields}, new_birth_date AS birth_date, new_age AS age,
       new_age_as_of AS age_as_of, ${callerId} AS created_by, ${callerClinicId} AS owner_id
     FROM (SELECT * FROM lines JOIN births USING (line) WHERE line NOT IN (SELECT line FROM refused) ORDER BY line) valid
-    WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
+    WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   response AS (
     SELECT NULL::int AS record_id,
       '{"created":' || ${linesJson(sql`line, id`, "draft")} || ',"refused":' || ${linesJson(sql`line, errors, error_codes`, "refused")} || '}' AS answer
-    FROM caller WHERE ${isStillAccepted} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
+    FROM caller WHERE ${isStillAccepted} AND ${can("patients:create")} AND ${isImported} AND NOT EXISTS (SELECT FROM earlier_key)
   ),
   ${resultSteps},
   created AS (
@@ -213,7 +218,7 @@ export const importPatients = idempotentCreate<
       SELECT (created ->> 'id')::int FROM result, json_array_elements(answer::json -> 'created') created
       WHERE is_same_request)`,
   })}
-SELECT ${refusalAfterWait("caller")}, ${createResultColumns},
+SELECT ${refusalAfterWait("caller")}, ${can("patients:create")} AS "isAllowed", ${createResultColumns},
   ${linesJson(sql`line, errors, error_codes`, "refused")} AS refused
 FROM token_account`,
 );

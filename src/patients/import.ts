@@ -7,7 +7,7 @@ import type { AuthenticatedEnv } from "../http/context.ts";
 import { databaseFieldMessages } from "../http/database-field-errors.ts";
 import { IdempotencyKey, requireReplayable, respondCreated } from "../http/idempotency.ts";
 import type { FieldErrorCode } from "../http/problem-codes.ts";
-import { type FieldErrorMembers, fieldErrorMembers, Problem } from "../http/problems.ts";
+import { type FieldErrorMembers, fieldErrorMembers, Problem, requireClinicRole } from "../http/problems.ts";
 import { limitImportsAndExports } from "../http/rate-limits.ts";
 import { collectFieldErrors, parseFields, validate, validateHeaders } from "../http/validation.ts";
 import { decodeSpreadsheet, readCsvLines } from "./import-csv.ts";
@@ -38,6 +38,7 @@ export const importHandlers = createFactory<AuthenticatedEnv>().createHandlers(
     const digest = await sha256Hex(await c.req.arrayBuffer());
     const result = await importPatients(c.get("caller"), { ...values, digest }, key).catch(throwConflict);
     requireReplayable(result);
+    requireClinicRole(result.isAllowed || result.body !== null);
     if (result.body === null) throw refusedLinesProblem(JSON.parse(result.refused).map(refusedLineOf));
     return respondCreated(result, {}, partial ? 200 : 201);
   },

@@ -1,4 +1,5 @@
 import {
+  clinicRoleRequired,
   contactTexts,
   describeEmail,
   genderText,
@@ -54,9 +55,9 @@ const notFound = {
 };
 const notOwner = {
   description:
-    "You can read this patient but not change it: your account is the own account of an assigned doctor, or you are an admin with emergency access.",
+    "`not_patient_owner`: you can read this patient but not change it: your account is the own account of an assigned doctor, or you are an admin with emergency access. `clinic_role_required`: your role in the clinic does not allow it.",
   detail: "Only the patient's owner may change or delete it.",
-  codes: ["not_patient_owner"],
+  codes: ["not_patient_owner", "clinic_role_required"],
 } as const;
 const update = {
   responses: [
@@ -172,6 +173,7 @@ export const patientsOpenApi: OpenApiGroup = {
         },
       ],
       problems: {
+        403: clinicRoleRequired,
         409: {
           ...emailTaken,
           description: `You already have a patient with this email, whose id is \`existing\`, and neither of the two has \`email_shared\`; or you sent this idempotency key before, and cannot read the patient that it created any more. ${IDENTIFIER_TAKEN}. Or, with \`duplicates=refuse\`, the patient looks like others of yours, whose ids are \`duplicates\`.`,

@@ -12,7 +12,7 @@ import {
   refusalColumn,
 } from "../db/query/caller.ts";
 import { columnNames, jsonText } from "../db/query/json.ts";
-import { can } from "../db/query/permissions.ts";
+import { can, isOwnPatient } from "../db/query/permissions.ts";
 import {
   type ChangedRecord,
   type ChangeParams,
@@ -46,7 +46,7 @@ import {
 import { patientColumns, patientFields, patientResponseFields } from "./requests.ts";
 import type { Patient } from "./responses.ts";
 
-// A patient belongs to its owner, who alone changes it. A deleted patient has no owner. In every statement the patient
+// A patient belongs to a clinic, whose members alone change it. A deleted patient has no owner. In every statement the patient
 // is `p`.
 
 const id = intParam("id");
@@ -92,8 +92,8 @@ FROM token_account`,
  * The row lock that a change and a deletion begin with, and the successor of a merged patient. `FOR UPDATE` waits for a
  * concurrent change and then, under READ COMMITTED, sees the row as that change left it.
  */
-const targetSteps = sql`target AS (
-    SELECT p.*, ${can("patients:change")} AS can_change,
+const targetSteps = (permission: "patients:change" | "patients:delete") => sql`target AS (
+    SELECT p.*, ${can(permission)} AS can_change, ${isOwnPatient} AS is_own,
       ${isChangeableVersion("p.version", patientTag)} AS is_expected_version
     FROM patients p
     WHERE p.id = ${id} AND ${callerId} IS NOT NULL AND ${can("patients:read")}
@@ -101,6 +101,9 @@ const targetSteps = sql`target AS (
   ),
   ${callerRecheck("target")},
   ${successorStep(sql`EXISTS (SELECT FROM target)`)}`;
+
+/** Whether the caller may read the patient `target` as a member of its clinic, and not change it. */
+export const clinicRoleColumn = sql`(SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole"`;
 
 const targetOutcome = (writingStep: string) =>
   unlessMerged(
@@ -112,7 +115,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
   "patients/update",
   () => sql`-- PUT, PATCH /api/patients/:id
   WITH ${callerSteps},
-  ${targetSteps},
+  ${targetSteps("patients:change")},
   birth AS (
     ${birthOf(sql`target.birth_date, target.age, target.age_as_of`, sentChanges, sql`target`)}
   ),
@@ -150,7 +153,7 @@ export const updatePatient = authenticated<ChangedRecord<Patient> & TakenIdentif
     patient: id,
     changes: sql`(SELECT ${changesOfFields(patients, auditedFields, "target", "changed", { dates: { age: "age_as_of" } })} FROM target, changed)`,
   })}
-SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, ${successorColumn}, ${fieldErrorsColumn}, (SELECT id FROM duplicate) AS existing, ${takenIdentifierColumn},
 (SELECT etag FROM changed) AS etag, (SELECT body FROM changed) AS body
 FROM token_account`,
 );
@@ -163,7 +166,7 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
   "patients/delete",
   () => sql`-- DELETE /api/patients/:id
   WITH ${callerSteps},
-  ${targetSteps},
+  ${targetSteps("patients:delete")},
   deleted AS (
     UPDATE patients p SET owner_id = NULL, deleted_from = target.owner_id, deleted_at = now(), updated_at = now(),
       version = target.version + 1
@@ -176,6 +179,6 @@ export const deletePatient = authenticated<TargetState & { isDeleted: boolean },
     outcome: targetOutcome("deleted"),
     patient: id,
   })}
-SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
+SELECT ${refusalAfterWait("target")}, ${targetColumns}, ${clinicRoleColumn}, ${successorColumn}, EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account`,
 );

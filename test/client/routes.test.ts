@@ -82,7 +82,7 @@ test("doctors: create, get, update, replace and delete", async () => {
   await expect(api.doctors.get(created.id)).rejects.toMatchObject({ status: 404 });
 });
 
-test("assignments: create, list, ofPatient and delete", async () => {
+test("assignments: create, list, ofPatient, update and delete; the ended ones are listed with ended: true", async () => {
   const api = await signUp(served.origin);
   const patient = await api.patients.create(newPatient());
   const doctor = await api.doctors.create(newDoctor());
@@ -92,8 +92,14 @@ test("assignments: create, list, ofPatient and delete", async () => {
     [id, patient.id, doctor.id],
   ]);
   expect((await api.assignments.ofPatient(patient.id)).doctors.map((one) => one.id)).toEqual([doctor.id]);
-  await api.assignments.delete(id);
+  const changed = await api.assignments.update(id, { role: "covering" }, { ifMatch: assignments[0] });
+  expect(changed).toMatchObject({ role: "covering", primary: false, version: 2 });
+  const outdated = api.assignments.update(id, { primary: true }, { ifMatch: assignments[0] });
+  await expect(outdated).rejects.toMatchObject({ status: 412 });
+  await api.assignments.delete(id, { ifMatch: changed });
   expect((await api.assignments.ofPatient(patient.id)).doctors).toEqual([]);
+  const ended = await Array.fromAsync(api.assignments.list({ ended: true }));
+  expect(ended.map((one) => [one.id, one.doctor?.id, one.version])).toEqual([[id, doctor.id, 3]]);
 });
 
 test("a list yields every record once, and requests a page only when it is needed", async () => {

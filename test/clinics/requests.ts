@@ -9,9 +9,12 @@ import type { RouteRequest } from "../support/route-requests.ts";
 export const postClinic = async (admin: TestAccount) =>
   postResource(admin, "/api/clinics/", { name: "North", manager: (await newAccount(admin.api)).id });
 
-/** A shared clinic that the account manages, with another manager: the last one could not be disabled. */
+/**
+ * A shared clinic that the account manages, with another manager: the last one could not be disabled. It is the one in which
+ * the account works, unless that is its personal one.
+ */
 async function managedClinic(account: TestAccount): Promise<{ id: number }> {
-  const id = await newClinic();
+  const id = account.clinic === account.id ? await newClinic() : account.clinic;
   await addMember(id, await newAccount(account.api), "manager");
   await addMember(id, account, "manager");
   return { id };

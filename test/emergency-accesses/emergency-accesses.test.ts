@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { newAccount } from "../support/accounts.ts";
+import { connectApi } from "../support/api.ts";
 import { auditEventsOf } from "../support/audit-events.ts";
+import { newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { postEmergencyAccess } from "../support/ownership.ts";
 import { idsOf, pagesFrom } from "../support/pages.ts";
@@ -60,9 +62,12 @@ test("an emergency access from before reasons were stored has the reason null", 
   expect(await entriesOf(id)).toMatchObject([{ patient: id, reason: null }]);
 });
 
-test("GET by a clinician is 403, audited as refused and without patients; an unknown parameter is 400", async () => {
-  const refused = await nurse.get(path);
-  expect(refused).toEqual(problem(403, "Only an admin may list emergency accesses."));
+test("GET by a clerk of a clinic is 403, audited as refused and without patients; an unknown parameter is 400", async () => {
+  const clerk = await newMember(connectApi(), await newClinic(), "clerk");
+  const refused = await clerk.get(path);
+  expect(refused).toEqual(
+    problem(403, "Only an admin or a manager of the clinic may list emergency accesses."),
+  );
   expect(await auditEventsOf(refused)).toMatchObject([{ outcome: "refused", patients: [] }]);
   expect(await admin.get(`${path}?patient=1`)).toEqual(fieldProblem("patient"));
 });

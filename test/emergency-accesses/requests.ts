@@ -15,6 +15,6 @@ export const emergencyAccessRequests: RouteRequest[] = [
       return {};
     },
     as: "admin",
-    access: { toOthers: 403 },
+    access: { toOthers: 200 },
   },
 ];

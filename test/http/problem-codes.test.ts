@@ -93,6 +93,8 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
     const account = await newMember(api, await newClinic(), "clerk");
     return (await withToken(account, {})).get("/api/patients/");
   },
+  clinic_role_required: async () =>
+    (await newMember(api, await newClinic(), "reader")).post("/api/patients/", newPatient()),
   membership_ended: async () => {
     const clinic = await newClinic();
     const account = await newMember(api, clinic, "clerk");
@@ -106,10 +108,6 @@ const requests: Record<Exclude<ProblemCode, "last_admin">, () => Promise<ApiResp
   },
   own_membership: async () =>
     admin.post(`/api/clinics/${await newClinic()}/members/`, { account: admin.id, role: "reader" }),
-  clinic_role_required: async () => {
-    const clinic = await newClinic();
-    return (await newMember(api, clinic, "clinician")).delete(`/api/clinics/${clinic}/`);
-  },
   clinic_not_empty: async () => {
     const clinic = await newClinic();
     const manager = await newMember(api, clinic, "manager");

@@ -3,6 +3,7 @@ import { app } from "../../src/app.ts";
 import { routeRequests } from "../requests.ts";
 import { newAccount, type TestAccount } from "../support/accounts.ts";
 import { connectApi } from "../support/api.ts";
+import { endMembership, newClinic, newMember } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { withoutRequestDetails } from "../support/problems.ts";
 import { postDoctor } from "../support/resources.ts";
@@ -51,7 +52,32 @@ async function disable(owner: TestAccount): Promise<TestAccount> {
   return owner;
 }
 
+/** A member of the clinic in which `owner` works. */
+const createMember = (role: Parameters<typeof newMember>[2]) => (owner: TestAccount) =>
+  newMember(owner.api, owner.clinic, role);
+
+/** A member of the clinic until a moment ago; its token is older. */
+async function createFormerMember(owner: TestAccount): Promise<TestAccount> {
+  const member = await newMember(owner.api, owner.clinic, "clinician");
+  await endMembership(owner.clinic, member);
+  return member;
+}
+
 type CallerKind = (typeof callerKinds)[number];
+
+/** The callers for whom the record belongs to a shared clinic, of which `owner` is a manager. */
+const inSharedClinic: CallerKind[] = [
+  "reader",
+  "clerk",
+  "clinician",
+  "manager",
+  "member of another clinic",
+  "membership just ended",
+];
+const createOwner = async (callerKind: CallerKind) =>
+  inSharedClinic.includes(callerKind)
+    ? newMember(connectApi(), await newClinic(), "manager")
+    : newAccount(connectApi());
 
 const createCaller: Record<CallerKind, (owner: TestAccount) => Promise<TestAccount>> = {
   nobody: async (owner) => ({ ...owner, ...owner.api, token: "" }),
@@ -62,6 +88,12 @@ const createCaller: Record<CallerKind, (owner: TestAccount) => Promise<TestAccou
   auditor: ({ api }) => newAccount(api, "auditor"),
   disabled: disable,
   "demoted a moment ago": createDemotedAdmin,
+  reader: createMember("reader"),
+  clerk: createMember("clerk"),
+  clinician: createMember("clinician"),
+  manager: createMember("manager"),
+  "member of another clinic": async ({ api }) => newMember(api, await newClinic(), "manager"),
+  "membership just ended": createFormerMember,
 };
 
 /**
@@ -82,23 +114,26 @@ interface Scene {
 
 /** Creates the accounts and the subject of a request that changes something. */
 async function createScene(request: RouteRequest, callerKind: CallerKind): Promise<Scene> {
-  const owner = await newAccount(connectApi());
+  const owner = await createOwner(callerKind);
   const about = await createSubject(request, owner);
   return { account: await createCaller[callerKind](owner), about };
 }
 
 // All requests that are refused or only read share these accounts, and those of one route its subject.
-const sharedOwner = await newAccount(connectApi());
+const owners = { personal: await createOwner("owner"), shared: await createOwner("manager") };
 const sharedCallers = new Map<CallerKind, TestAccount>();
-const sharedSubjects = new Map<RouteRequest, RouteSubject>();
+const sharedSubjects = new Map<string, RouteSubject>();
 
 async function sharedScene(request: RouteRequest, callerKind: CallerKind): Promise<Scene> {
-  const about = sharedSubjects.get(request) ?? (await createSubject(request, sharedOwner));
-  sharedSubjects.set(request, about);
-  if (callerKind === "disabled") return { account: await disable(sharedOwner), about };
-  const account = sharedCallers.get(callerKind) ?? (await createCaller[callerKind](sharedOwner));
+  const ownerKind = inSharedClinic.includes(callerKind) ? "shared" : "personal";
+  const owner = owners[ownerKind];
+  const key = `${ownerKind} ${request.route}`;
+  const about = sharedSubjects.get(key) ?? (await createSubject(request, owner));
+  sharedSubjects.set(key, about);
+  if (callerKind === "disabled") return { account: await disable(owner), about };
+  const account = sharedCallers.get(callerKind) ?? (await createCaller[callerKind](owner));
   sharedCallers.set(callerKind, account);
-  if (callerKind === "the doctor's account") await makeDoctorOf(sharedOwner, account);
+  if (callerKind === "the doctor's account") await makeDoctorOf(owner, account);
   return { account, about };
 }
 
@@ -124,7 +159,10 @@ test.each(cells)("$route returns $expected to $callerKind", async ({ request, ca
   expect(answer.status).toBe(expected);
   if (answer.status < 400 || !request.route.includes(":id")) return;
   // A caller who may not see a record learns nothing of it: the response is the same as for an unknown id.
-  const canSee = callerKind === "the doctor's account" || request.route.includes("/doctors/");
+  const canSee =
+    callerKind === "the doctor's account" ||
+    ["reader", "clerk"].includes(callerKind) ||
+    /\/(doctors|clinics)\//.test(request.route);
   if (answer.status === 403 && canSee && !request.as) return;
   if (answer.status === 403 && request.route.includes("/identifier-systems/")) return; // everybody sees them
   const unknown = typeof about.id === "string" ? crypto.randomUUID() : 2_147_483_647;

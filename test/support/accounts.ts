@@ -44,7 +44,8 @@ export async function newAccount(api: Api = connectApi(), role: Role = "clinicia
     ...{ sub: String(row?.["user_id"]), sid: row?.["id"] },
     is_auditor: role === "auditor" || undefined,
   });
-  return callingWith(api, { id: Number(row?.["user_id"]), sid: String(row?.["id"]), username, token });
+  const id = Number(row?.["user_id"]);
+  return callingWith(api, { id, sid: String(row?.["id"]), clinic: id, username, token });
 }
 
 /** The same account with a new session, after its tokens were revoked. */
@@ -55,14 +56,15 @@ export async function withNewToken(account: TestAccount): Promise<TestAccount> {
     RETURNING id, token_version`;
   const token = await mintToken({ sub: String(account.id), sid: row?.["id"], ver: row?.["token_version"] });
   return callingWith(account.api, {
-    ...{ id: account.id, sid: String(row?.["id"]), username: account.username, token },
+    ...{ id: account.id, sid: String(row?.["id"]), clinic: account.id, username: account.username, token },
   });
 }
 
 /** The same account and session, with a token of other claims. */
 export async function withToken(account: TestAccount, claims: Record<string, unknown>): Promise<TestAccount> {
   const token = await mintToken({ sub: String(account.id), sid: account.sid, ...claims });
-  return callingWith(account.api, { id: account.id, sid: account.sid, username: account.username, token });
+  const { id, sid, clinic, username } = account;
+  return callingWith(account.api, { id, sid, clinic, username, token });
 }
 
 /** Gives a password to an account of `newAccount`. */

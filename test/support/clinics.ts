@@ -25,7 +25,7 @@ export async function newClinic(timeZone = ""): Promise<number> {
 /** The same session after it has moved to a clinic, with a token for it. */
 export async function movedTo(clinic: number, account: TestAccount): Promise<TestAccount> {
   await asOwner`UPDATE sessions SET clinic_id = ${clinic} WHERE id = ${account.sid}::uuid`;
-  return withToken(account, { clinic });
+  return { ...(await withToken(account, { clinic })), clinic };
 }
 
 /** Creates an account whose session works in a clinic. */

@@ -1,5 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
+import { param } from "../statement.ts";
 import { callerClinicId, callerDoctorId, callerId, callerIsAdmin, callerIsAuditor } from "./caller.ts";
+
+/** Whether the caller works in the clinic as a clerk or more, or as a clinician or more. */
+const isClerk = sql`EXISTS (SELECT FROM caller WHERE clinic_role <> 'reader')`;
+const isClinician = sql`EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))`;
 
 /**
  * What the caller can be to a record, as conditions on that record. In every statement `p` is a patient, `m` an
@@ -9,23 +14,34 @@ const callerRoles = {
   anyAccount: sql`true`,
   admin: callerIsAdmin,
   auditor: callerIsAuditor,
-  /** The owner of a patient. A deleted patient has none. */
-  owner: sql`p.owner_id = ${callerClinicId}`,
-  /** The owner at the time of the deletion. */
-  formerOwner: sql`p.deleted_from = ${callerClinicId}`,
+  /** In the clinic: a clerk or more, a clinician or more, a manager. */
+  clerk: isClerk,
+  clinician: isClinician,
+  manager: sql`EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')`,
+  /** A clinician of a shared clinic, where the installation gives members emergency access. */
+  emergencyMember: sql`${param("allows_members")}::boolean AND ${isClinician} AND ${callerClinicId} <> ${callerId}`,
+  /** Of the clinic that owns a patient: a member, a clerk or more, a clinician or more. A deleted patient has no owner. */
+  memberOfOwner: sql`p.owner_id = ${callerClinicId}`,
+  clerkOfOwner: sql`p.owner_id = ${callerClinicId} AND ${isClerk}`,
+  clinicianOfOwner: sql`p.owner_id = ${callerClinicId} AND ${isClinician}`,
+  /** Of the owner at the time of the deletion. */
+  memberOfFormerOwner: sql`p.deleted_from = ${callerClinicId}`,
+  clinicianOfFormerOwner: sql`p.deleted_from = ${callerClinicId} AND ${isClinician}`,
   adminOfDeleted: sql`p.deleted_at IS NOT NULL AND ${callerIsAdmin}`,
   /** The own account of an assigned doctor. */
   assignedDoctor: sql`p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = ${callerDoctorId}
       )`,
-  /** An admin with an emergency access (break-glass) that has not expired. */
-  emergencyAdmin: sql`p.owner_id IS NOT NULL AND ${callerIsAdmin} AND EXISTS (
+  /** An admin, or a clinician of a shared clinic, with an emergency access (break-glass) that has not expired. */
+  withEmergencyAccess: sql`p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = ${callerId} AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (${callerIsAdmin} OR ea.clinic_id = ${callerClinicId} AND ${isClinician})
       )`,
-  /** The owner of an assignment's patient. */
-  ownerOfAssigned: sql`m.owner_id = ${callerClinicId}`,
+  /** Of the clinic that owns an assignment's patient. */
+  memberOfAssigned: sql`m.owner_id = ${callerClinicId}`,
+  clinicianOfAssigned: sql`m.owner_id = ${callerClinicId} AND ${isClinician}`,
   /** The own account of the doctor of an assignment. */
   doctorOfAssigned: sql`m.current_doctor_id = ${callerDoctorId}`,
   /** The account that created a doctor. */
@@ -33,21 +49,32 @@ const callerRoles = {
 } satisfies Record<string, SQL>;
 
 /**
- * Which roles have a permission. What is not listed needs none: one's own account and sessions, and creating records.
+ * Which roles have a permission. What is not listed needs none: one's own account and sessions, and creating doctors.
  */
 const permissions = {
-  "patients:list": ["owner", "assignedDoctor"],
-  "patients:read": ["owner", "assignedDoctor", "emergencyAdmin"],
-  "patients:read_audit_log": ["owner", "assignedDoctor", "emergencyAdmin", "formerOwner"],
-  "patients:change": ["owner"],
-  "patients:assign_doctor": ["owner"],
-  "patients:restore": ["owner", "formerOwner", "adminOfDeleted"],
+  "patients:create": ["clerk"],
+  "patients:export": ["clerk"],
+  "patients:list": ["memberOfOwner", "assignedDoctor"],
+  "patients:read": ["memberOfOwner", "assignedDoctor", "withEmergencyAccess"],
+  "patients:read_audit_log": [
+    "memberOfOwner",
+    "assignedDoctor",
+    "withEmergencyAccess",
+    "memberOfFormerOwner",
+  ],
+  "patients:change": ["clerkOfOwner"],
+  "patients:delete": ["clinicianOfOwner"],
+  "patients:merge": ["clinicianOfOwner"],
+  "patients:assign_doctor": ["clinicianOfOwner"],
+  "patients:find_deleted": ["memberOfOwner", "memberOfFormerOwner", "adminOfDeleted"],
+  "patients:restore": ["clinicianOfOwner", "clinicianOfFormerOwner", "adminOfDeleted"],
   "patients:transfer": ["admin"],
   "patients:erase": ["admin"],
-  "patients:grant_emergency_access": ["admin"],
-  "emergency_accesses:list": ["admin"],
-  "assignments:list": ["ownerOfAssigned", "doctorOfAssigned"],
-  "assignments:end": ["ownerOfAssigned", "admin"],
+  "patients:grant_emergency_access": ["admin", "emergencyMember"],
+  "emergency_accesses:list": ["admin", "manager"],
+  "assignments:list": ["memberOfAssigned", "doctorOfAssigned"],
+  "assignments:create": ["clinician"],
+  "assignments:change": ["clinicianOfAssigned", "admin"],
   "doctors:read": ["anyAccount"],
   "doctors:change": ["creator", "admin"],
   "identifier_systems:read": ["anyAccount"],
@@ -69,6 +96,12 @@ export function can(permission: keyof typeof permissions): SQL<boolean> {
         ${role}${sql.join(others.map((other) => sql`\nOR ${other}`))}
       )`;
 }
+
+/**
+ * Whether a patient `p` belongs to the clinic in which the caller works: then only a higher role is missing where a
+ * permission is.
+ */
+export const isOwnPatient = callerRoles.memberOfOwner;
 
 /**
  * Whether an invitation `i` can be used: it has not expired, and the account that sent it is still an active admin, or for an

@@ -30,6 +30,8 @@ export type TargetState = MergedState & {
   canChange: boolean | null;
   isExpectedVersion: boolean | null;
   needsAdmin?: boolean | null;
+  /** Whether the caller may not change the record only because of its role in the clinic. */
+  needsClinicRole?: boolean | null;
 };
 
 /**
@@ -137,6 +139,7 @@ export const isValid = sql`NOT EXISTS (SELECT FROM field_errors)`;
 export type NewRecordState = {
   etag: string | null;
   existing: number | null;
+  isAllowed?: boolean;
   fieldErrors?: Record<string, string> | null;
 };
 

@@ -145,7 +145,8 @@ export const patients = pgTable(
 );
 
 /**
- * Emergency access (break-glass): until when an admin may read a patient of another account, and why.
+ * Emergency access (break-glass): until when an admin, or a clinician of a shared clinic, may read a patient of another
+ * clinic, and why.
  */
 export const emergency_accesses = pgTable(
   "emergency_accesses",
@@ -154,6 +155,8 @@ export const emergency_accesses = pgTable(
     account_id: integer().notNull(),
     patient_id: integer().notNull(),
     expires_at: timestampColumn().notNull(),
+    /** The clinic in which the account works as a clinician. Null: an admin has it. */
+    clinic_id: integer(),
     /** The reason that was given last. Null when an earlier version of the API granted it. */
     reason: text(),
   },
@@ -162,6 +165,7 @@ export const emergency_accesses = pgTable(
     // The pages of the list.
     unique("emergency_accesses_id_key" satisfies UniqueConstraint).on(t.id),
     foreignKeyTo("emergency_accesses_account_id_fkey", [t.account_id], [users.id]).onDelete("cascade"),
+    foreignKeyTo("emergency_accesses_clinic_id_fkey", [t.clinic_id], [clinics.id]).onDelete("cascade"),
     foreignKeyTo("emergency_accesses_patient_id_fkey", [t.patient_id], [patients.id]).onDelete("cascade"),
     index("emergency_accesses_patient_id_idx").on(t.patient_id),
     index("emergency_accesses_expires_at_idx").on(t.expires_at),

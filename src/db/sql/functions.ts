@@ -127,7 +127,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "assignments/create": {
-  "function": "assignments_create_ae4eabcd",
+  "function": "assignments_create_9da84732",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -136,6 +136,8 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "patient": "integer",
    "doctor": "integer",
+   "role": "text",
+   "primary": "boolean",
    "key": "text",
    "request_id": "uuid",
    "address": "text",
@@ -143,11 +145,13 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
    "keyReusedWithDifferentRequest": "boolean",
    "isUnreadable": "boolean",
+   "etag": "text",
    "patient": "boolean",
    "doctor": "boolean",
    "active": "boolean",
@@ -155,8 +159,8 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
- "assignments/delete": {
-  "function": "assignments_delete_536212b4",
+ "assignments/end": {
+  "function": "assignments_end_20c8723d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -164,18 +168,22 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "user_id": "integer",
    "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isDeleted": "boolean",
-   "isRefused": "boolean"
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "isEnded": "boolean"
   },
   "readsInIndexOrder": false
  },
  "assignments/find-doctors-of-patient": {
-  "function": "assignments_find_doctors_of_patient_5046318f",
+  "function": "assignments_find_doctors_of_patient_19a7977b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -194,8 +202,212 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "assignments/list-all-ended-by-created-at": {
+  "function": "assignments_list_all_ended_by_created_at_eb11b862",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-created-at-desc": {
+  "function": "assignments_list_all_ended_by_created_at_desc_1e1f67b7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-id": {
+  "function": "assignments_list_all_ended_by_id_8df254ff",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-id-desc": {
+  "function": "assignments_list_all_ended_by_id_desc_b1ebb497",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-created-at": {
+  "function": "assignments_list_all_ended_by_patient_created_at_d7d1ba65",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-created-at-desc": {
+  "function": "assignments_list_all_ended_by_patient_created_at_desc_aa219a01",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-id": {
+  "function": "assignments_list_all_ended_by_patient_id_88ac9083",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-all-ended-by-patient-id-desc": {
+  "function": "assignments_list_all_ended_by_patient_id_desc_bdaa82fc",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "doctor": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
  "assignments/list-by-created-at": {
-  "function": "assignments_list_by_created_at_417550f4",
+  "function": "assignments_list_by_created_at_596f366e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -220,7 +432,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-created-at-desc": {
-  "function": "assignments_list_by_created_at_desc_112310c3",
+  "function": "assignments_list_by_created_at_desc_ba1f4b96",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -245,7 +457,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id": {
-  "function": "assignments_list_by_id_87b513d7",
+  "function": "assignments_list_by_id_4a9ded64",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -269,7 +481,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-id-desc": {
-  "function": "assignments_list_by_id_desc_f7715c67",
+  "function": "assignments_list_by_id_desc_bde74d94",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -293,7 +505,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at": {
-  "function": "assignments_list_by_patient_created_at_a59d9529",
+  "function": "assignments_list_by_patient_created_at_56539909",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -318,7 +530,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-created-at-desc": {
-  "function": "assignments_list_by_patient_created_at_desc_d8cb3a9e",
+  "function": "assignments_list_by_patient_created_at_desc_81729ebe",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -343,7 +555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id": {
-  "function": "assignments_list_by_patient_id_6eef32a5",
+  "function": "assignments_list_by_patient_id_8a6c82ac",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -367,7 +579,203 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-by-patient-id-desc": {
-  "function": "assignments_list_by_patient_id_desc_180260a4",
+  "function": "assignments_list_by_patient_id_desc_3e431499",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-created-at": {
+  "function": "assignments_list_ended_by_created_at_39bf7af1",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-created-at-desc": {
+  "function": "assignments_list_ended_by_created_at_desc_0d33aafc",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-id": {
+  "function": "assignments_list_ended_by_id_820c50eb",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-id-desc": {
+  "function": "assignments_list_ended_by_id_desc_79fa1e16",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "patient": "integer",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-created-at": {
+  "function": "assignments_list_ended_by_patient_created_at_6e4ca01c",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-created-at-desc": {
+  "function": "assignments_list_ended_by_patient_created_at_desc_92da9af0",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_key": "timestamp with time zone",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-id": {
+  "function": "assignments_list_ended_by_patient_id_4b3bbfbf",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "patient": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "assignments/list-ended-by-patient-id-desc": {
+  "function": "assignments_list_ended_by_patient_id_desc_b3f0b9e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -391,7 +799,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at": {
-  "function": "assignments_list_of_doctor_by_created_at_760cbc8d",
+  "function": "assignments_list_of_doctor_by_created_at_257355f3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -417,7 +825,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_created_at_desc_82650292",
+  "function": "assignments_list_of_doctor_by_created_at_desc_4524b8c9",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -443,7 +851,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id": {
-  "function": "assignments_list_of_doctor_by_id_4c38043e",
+  "function": "assignments_list_of_doctor_by_id_e2b1171d",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -468,7 +876,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-id-desc": {
-  "function": "assignments_list_of_doctor_by_id_desc_f891dcbf",
+  "function": "assignments_list_of_doctor_by_id_desc_a15bc2d1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -493,7 +901,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_7203f61b",
+  "function": "assignments_list_of_doctor_by_patient_created_at_e4ed16b6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -519,7 +927,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-created-at-desc": {
-  "function": "assignments_list_of_doctor_by_patient_created_at_desc_3c79f012",
+  "function": "assignments_list_of_doctor_by_patient_created_at_desc_947b77f0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -545,7 +953,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id": {
-  "function": "assignments_list_of_doctor_by_patient_id_7694cd4a",
+  "function": "assignments_list_of_doctor_by_patient_id_54ecc3d6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -570,7 +978,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "assignments/list-of-doctor-by-patient-id-desc": {
-  "function": "assignments_list_of_doctor_by_patient_id_desc_679db70f",
+  "function": "assignments_list_of_doctor_by_patient_id_desc_048a8c6c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -593,6 +1001,31 @@ export const statementFunctions: Record<
    "isAllowed": "boolean"
   },
   "readsInIndexOrder": true
+ },
+ "assignments/update": {
+  "function": "assignments_update_27ccf877",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "expected": "integer[]",
+   "excluded": "text[]",
+   "changes": "jsonb",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "canChange": "boolean",
+   "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
+   "etag": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
  },
  "audit/find-open-day": {
   "function": "audit_find_open_day_ce09aa8f",
@@ -1040,6 +1473,28 @@ export const statementFunctions: Record<
   },
   "readsInIndexOrder": false
  },
+ "auth/move-session": {
+  "function": "auth_move_session_0219c1c9",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "clinic": "integer",
+   "spent_hash": "text",
+   "token_hash": "text",
+   "address": "text",
+   "user_agent": "text",
+   "request_id": "uuid"
+  },
+  "columns": {
+   "refusal": "text",
+   "isMember": "boolean",
+   "isMoved": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
  "auth/open-session": {
   "function": "auth_open_session_ab051fe2",
   "params": {
@@ -1089,7 +1544,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "changes/list-all": {
-  "function": "changes_list_all_6d566713",
+  "function": "changes_list_all_aaff0dd8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1115,7 +1570,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "changes/list-since": {
-  "function": "changes_list_since_149c47ca",
+  "function": "changes_list_since_f36633de",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2100,7 +2555,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "emergency-accesses/list-by-id": {
-  "function": "emergency_accesses_list_by_id_9252d20f",
+  "function": "emergency_accesses_list_by_id_8269a918",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2123,7 +2578,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "emergency-accesses/list-by-id-desc": {
-  "function": "emergency_accesses_list_by_id_desc_6e3692fa",
+  "function": "emergency_accesses_list_by_id_desc_c95b0413",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2358,7 +2813,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/create": {
-  "function": "patients_create_847c07fa",
+  "function": "patients_create_ca281aaf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2374,6 +2829,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2388,7 +2844,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/delete": {
-  "function": "patients_delete_302384d7",
+  "function": "patients_delete_da14b2a0",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2405,6 +2861,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "isDeleted": "boolean"
   },
@@ -2433,7 +2890,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/export-csv": {
-  "function": "patients_export_csv_6f3745ee",
+  "function": "patients_export_csv_95918fcc",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2448,13 +2905,14 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/export-ndjson": {
-  "function": "patients_export_ndjson_40aecae2",
+  "function": "patients_export_ndjson_d18a6433",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2469,13 +2927,14 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "lines": "text",
    "next": "integer"
   },
   "readsInIndexOrder": true
  },
  "patients/find": {
-  "function": "patients_find_50d84b49",
+  "function": "patients_find_e30be98f",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2499,7 +2958,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/grant-emergency-access": {
-  "function": "patients_grant_emergency_access_c37ca953",
+  "function": "patients_grant_emergency_access_0b943054",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2508,19 +2967,20 @@ export const statementFunctions: Record<
    "user_id": "integer",
    "reason": "text",
    "id": "integer",
+   "allows_members": "boolean",
    "request_id": "uuid",
    "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
+   "isAllowed": "boolean",
    "body": "text",
    "successor": "integer"
   },
   "readsInIndexOrder": false
  },
  "patients/import": {
-  "function": "patients_import_df03e15a",
+  "function": "patients_import_00d408e6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2539,6 +2999,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "isAllowed": "boolean",
    "body": "text",
    "id": "integer",
    "isReplayed": "boolean",
@@ -2549,7 +3010,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/list-accesses-by-at-desc": {
-  "function": "patients_list_accesses_by_at_desc_2a65e6b5",
+  "function": "patients_list_accesses_by_at_desc_b2beb033",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -3965,7 +4426,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-changes-by-at-desc": {
-  "function": "patients_list_changes_by_at_desc_3b9e32e8",
+  "function": "patients_list_changes_by_at_desc_b1799bf3",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5103,7 +5564,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/list-duplicates": {
-  "function": "patients_list_duplicates_4f576c12",
+  "function": "patients_list_duplicates_c6f51e5c",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5123,7 +5584,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "patients/merge": {
-  "function": "patients_merge_34dca6a4",
+  "function": "patients_merge_3d377adf",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5150,6 +5611,7 @@ export const statementFunctions: Record<
    "isUnreadable": "boolean",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "etag": "text",
    "hasSurvivor": "boolean",
@@ -5160,7 +5622,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/restore": {
-  "function": "patients_restore_eceac900",
+  "function": "patients_restore_4edacfd1",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5174,6 +5636,7 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
+   "canRestore": "boolean",
    "body": "text",
    "successor": "integer",
    "isEmailTaken": "boolean",
@@ -5231,7 +5694,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/unmerge": {
-  "function": "patients_unmerge_f5248d9b",
+  "function": "patients_unmerge_2aea6095",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5248,13 +5711,14 @@ export const statementFunctions: Record<
    "isTarget": "boolean",
    "mergedInto": "integer",
    "canChangeSuccessor": "boolean",
+   "isOwnSuccessor": "boolean",
    "hasSurvivor": "boolean",
    "isSurvivorMerged": "boolean"
   },
   "readsInIndexOrder": false
  },
  "patients/update": {
-  "function": "patients_update_7e38618a",
+  "function": "patients_update_acc3eade",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5272,6 +5736,7 @@ export const statementFunctions: Record<
    "refusal": "text",
    "canChange": "boolean",
    "isExpectedVersion": "boolean",
+   "needsClinicRole": "boolean",
    "successor": "integer",
    "fieldErrors": "json",
    "existing": "integer",

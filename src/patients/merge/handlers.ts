@@ -9,7 +9,13 @@ import {
   versionsExpectedBy,
   versionsToChange,
 } from "../../http/preconditions.ts";
-import { fieldProblem, notFoundProblem, Problem, requireFound } from "../../http/problems.ts";
+import {
+  clinicRoleProblem,
+  fieldProblem,
+  notFoundProblem,
+  Problem,
+  requireFound,
+} from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate, validateHeaders } from "../../http/validation.ts";
 import { columnsTaken, MergeHeaders, PatientMerge } from "../requests.ts";
@@ -60,7 +66,9 @@ export const unmergeHandlers = createHandlers(validate("param", IdPath), async (
   requireFound(result.isTarget, "patient");
   if (result.mergedInto === null) throw new Problem("not_merged", "This patient is not merged.");
   if (!requireFound(result.canChangeSuccessor, "patient"))
-    throw new Problem("not_patient_owner", "Only the owner of its successor may undo the merge.");
+    throw result.isOwnSuccessor
+      ? clinicRoleProblem()
+      : new Problem("not_patient_owner", "Only the owner of its successor may undo the merge.");
   if (result.isSurvivorMerged) throw survivorMerged(result.mergedInto);
   // It was deleted or transferred while the statement waited.
   if (!result.hasSurvivor) throw notFoundProblem("patient");

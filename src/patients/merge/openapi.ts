@@ -7,7 +7,7 @@ import { Patient, UnmergedPatient } from "../responses.ts";
 const notOwner = {
   description: "You can read the patient but not change it.",
   detail: "Only the patient's owner may change or delete it.",
-  codes: ["not_patient_owner"],
+  codes: ["not_patient_owner", "clinic_role_required"],
 } as const;
 const notFound = {
   description: "There is no patient with this id that you can read.",

@@ -11,7 +11,7 @@ import {
   resultSteps,
 } from "../../db/query/idempotent-create.ts";
 import { columnNames } from "../../db/query/json.ts";
-import { can } from "../../db/query/permissions.ts";
+import { can, isOwnPatient } from "../../db/query/permissions.ts";
 import {
   isChangeableVersion,
   isTargetWritable,
@@ -25,7 +25,7 @@ import { intParam, param } from "../../db/statement.ts";
 import { MAX_PHONES } from "../../http/contact-fields.ts";
 import { patientTag } from "../birth-queries.ts";
 import { MAX_IDENTIFIERS } from "../identifier-fields.ts";
-import { auditedFields, patientJson } from "../queries.ts";
+import { auditedFields, clinicRoleColumn, patientJson } from "../queries.ts";
 import { patientColumns } from "../requests.ts";
 import type { Patient } from "../responses.ts";
 
@@ -112,7 +112,7 @@ export const mergePatient = idempotentCreate<
     sql`k.answer <> '{}' AND EXISTS (SELECT FROM patients p WHERE p.id = k.record_id AND ${can("patients:read")})`,
   )},
   locked AS (
-    SELECT p.*, p AS patient, ${can("patients:change")} AS can_change,
+    SELECT p.*, p AS patient, ${can("patients:merge")} AS can_change, ${isOwnPatient} AS is_own,
       ${isChangeableVersion("p.version", patientTag)} AS is_expected_version,
       coalesce(p.version = ANY (${param("into_expected")}::int[]), ${param("into_expected")}::int[] IS NULL) AS is_expected_survivor
     FROM patients p
@@ -176,7 +176,7 @@ export const mergePatient = idempotentCreate<
         || ${doctorsChange("moved")})::json
       FROM survivor, changed, moved)`,
   })}
-SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, ${targetColumns}, ${successorColumn},
+SELECT ${refusalAfterWait("caller")}, ${createResultColumns}, ${targetColumns}, ${clinicRoleColumn}, ${successorColumn},
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
   EXISTS (SELECT FROM next WHERE ${isIncomplete}) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"

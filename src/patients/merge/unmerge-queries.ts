@@ -11,7 +11,7 @@ import {
   refusalAfterWait,
 } from "../../db/query/caller.ts";
 import { columnNames, jsonBody } from "../../db/query/json.ts";
-import { can } from "../../db/query/permissions.ts";
+import { can, isOwnPatient } from "../../db/query/permissions.ts";
 import { setColumns } from "../../db/query/resource.ts";
 import { patients } from "../../db/schema.ts";
 import { intParam, type Json } from "../../db/statement.ts";
@@ -52,6 +52,7 @@ export const unmergePatient = authenticated<
     isTarget: true | null;
     mergedInto: number | null;
     canChangeSuccessor: boolean | null;
+    isOwnSuccessor: boolean | null;
     hasSurvivor: boolean;
     isSurvivorMerged: boolean;
   },
@@ -61,11 +62,11 @@ export const unmergePatient = authenticated<
   () => sql`-- POST /api/patients/:id/unmerge
   WITH ${callerSteps},
   successor AS (
-    SELECT p.id, ${can("patients:change")} AS can_change
+    SELECT p.id, ${can("patients:merge")} AS can_change, ${isOwnPatient} AS is_own
     FROM patients p WHERE p.id = (SELECT last_survivor(${id})) AND ${can("patients:read")}
   ),
   locked AS (
-    SELECT p.*, p AS patient, ${can("patients:change")} AS can_change
+    SELECT p.*, p AS patient, ${can("patients:merge")} AS can_change
     FROM patients p
     WHERE p.id IN (${id}, (SELECT other.merged_into FROM patients other WHERE other.id = ${id})) AND ${callerId} IS NOT NULL
       AND (p.id = ${id} AND EXISTS (SELECT FROM successor) OR ${can("patients:read")})
@@ -176,6 +177,7 @@ export const unmergePatient = authenticated<
   })}
 SELECT ${refusalAfterWait("locked")}, ${jsonBody("response")} AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
+  (SELECT is_own FROM successor) AS "isOwnSuccessor",
   EXISTS (SELECT FROM survivor) AS "hasSurvivor",
   (SELECT p.merged_into FROM patients p WHERE p.id = (SELECT merged_into FROM target)) IS NOT NULL AS "isSurvivorMerged"
 FROM token_account`,

@@ -6,6 +6,7 @@ import {
   type FieldError,
   Problem,
   requireAdmin,
+  requireClinicRole,
   requireFound,
   requireNotMerged,
   validationProblem,
@@ -57,12 +58,13 @@ export const restoreHandlers = createHandlers(
       if (!isViolationOf(error, "mappings_doctor_fkey")) throw error;
       return restore();
     });
-    const { body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
+    const { canRestore, body, isEmailTaken, takenSystem, missingDoctors, ...state } = await rejectDuplicates(
       statement,
       ownerHasEmail,
       ownerHasIdentifier,
     );
     requireNotMerged(state);
+    requireClinicRole(canRestore !== false);
     if (isEmailTaken) throw ownerHasEmail();
     if (takenSystem !== null) throw ownerHasIdentifier(takenSystem);
     if (body === null && missingDoctors.length > 0) throw missingDoctorsProblem(missingDoctors);
@@ -150,19 +152,24 @@ export const eraseHandlers = createHandlers(
   },
 );
 
-/** `POST /:id/access`: gives an admin emergency access (break-glass) to a patient. */
+const ADMIN_ONLY = "Only an admin may use emergency access.";
+const ADMIN_OR_CLINICIAN =
+  "Only an admin, or a clinician who works in a shared clinic, may use emergency access.";
+
+/** `POST /:id/access`: gives the caller emergency access (break-glass) to a patient. */
 export const grantEmergencyAccessHandlers = createHandlers(
   validate("param", IdPath),
   validate("json", EmergencyAccessReason),
   async (c) => {
-    const values = { ...c.req.valid("param"), ...c.req.valid("json") };
+    const allows_members = c.get("config").EMERGENCY_ACCESS === "members";
+    const values = { ...c.req.valid("param"), ...c.req.valid("json"), allows_members };
     const grant = () => grantEmergencyAccess(c.get("caller"), values);
-    const { isAdmin, body, ...state } = await grant().catch((error: unknown) => {
+    const { isAllowed, body, ...state } = await grant().catch((error: unknown) => {
       // The patient was erased while the statement waited for the caller's lock: a new snapshot does not have it.
       if (!isViolationOf(error, "emergency_accesses_patient_id_fkey")) throw error;
       return grant();
     });
-    requireAdmin(isAdmin, "use emergency access");
+    if (!isAllowed) throw new Problem("admin_required", allows_members ? ADMIN_OR_CLINICIAN : ADMIN_ONLY);
     requireNotMerged(state);
     return respondJson(requireFound(body, "patient"), 201);
   },

@@ -1,4 +1,4 @@
-import { mergedProblem } from "../../http/common-openapi.ts";
+import { clinicRoleRequired, mergedProblem } from "../../http/common-openapi.ts";
 import {
   type DescribedRoutes,
   describeParameters,
@@ -142,6 +142,7 @@ export const ownershipOpenApi: DescribedRoutes = {
         "Restores a deleted patient of yours, or as an admin that of any account, with the assignments that it had. A patient that is not deleted stays as it is, so this request can be retried.",
       responses: [{ status: 200, description: "The patient was restored.", schema: RestoredPatient }],
       problems: {
+        403: clinicRoleRequired,
         404: {
           description: "You have no deleted patient with this id.",
           detail: "There is no such deleted patient.",
@@ -213,7 +214,7 @@ export const ownershipOpenApi: DescribedRoutes = {
       operationId: "openPatient",
       summary: "Get emergency access to a patient (break-glass)",
       description:
-        "For admins, who must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again. The access ends at once when you are no active admin any more.",
+        "For admins, and in installations that allow it (`EMERGENCY_ACCESS`) for clinicians and managers who work in a shared clinic. You must give a reason. For one hour you can read the patient, its doctors and its history, but not change it. The reason is written to the audit log, where the owner can read it. If you send the request again, the hour starts again. The access ends at once when you are no active admin any more; that of a clinician counts only in the clinic in which it was granted. Managers of the patient's clinic see it in the list of emergency accesses.",
       responses: [{ status: 201, description: "You have emergency access.", schema: EmergencyAccess }],
       problems: { 403: notAdmin("use emergency access"), 404: notFound, 410: mergedProblem },
     },

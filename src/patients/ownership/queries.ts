@@ -43,6 +43,7 @@ const ownerHasEmail = (owner: SQL): SQL => sql`EXISTS (
  */
 export const restorePatient = authenticated<
   MergedState & {
+    canRestore: boolean | null;
     body: Json<RestoredPatient> | null;
     isEmailTaken: boolean;
     takenSystem: string | null;
@@ -55,20 +56,20 @@ export const restorePatient = authenticated<
   WITH ${callerSteps},
   found AS (
     -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-    SELECT p.id, p.deleted_from, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken,
+    SELECT p.id, p.deleted_from, coalesce(${can("patients:restore")}, false) AS can_restore, ${ownerHasEmail(sql`p.deleted_from`)} AS email_taken,
       ${ownerHasIdentifier(sql`p.deleted_from`)} AS taken_system
-    FROM patients p WHERE p.id = ${id} AND ${can("patients:restore")}
+    FROM patients p WHERE p.id = ${id} AND ${can("patients:find_deleted")}
     FOR UPDATE
   ),
   ${callerRecheck("found")},
-  ${successorStep(sql`EXISTS (SELECT FROM found)`, can("patients:restore"))},
+  ${successorStep(sql`EXISTS (SELECT FROM found)`, can("patients:find_deleted"))},
   patient_assignments AS (
     SELECT m.id, m.doctor_id, EXISTS (SELECT FROM doctors d WHERE d.id = m.doctor_id) AS has_doctor
     FROM found JOIN mappings m ON m.patient_id = found.id
   ),
   restore_conflict AS (
     SELECT FROM found
-    WHERE email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted}
+    WHERE NOT can_restore OR email_taken OR taken_system IS NOT NULL OR NOT ${isStillAccepted}
       OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT ${param("partial")}::boolean
   ),
   restored AS (
@@ -97,7 +98,7 @@ export const restorePatient = authenticated<
         'after', ARRAY(SELECT doctor_id FROM patient_assignments WHERE has_doctor ORDER BY doctor_id)))
       FROM restored WHERE EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor))`,
   })}
-SELECT ${refusalAfterWait("found")}, ${jsonBody("response")} AS body, ${successorColumn},
+SELECT ${refusalAfterWait("found")}, (SELECT can_restore FROM found) AS "canRestore", ${jsonBody("response")} AS body, ${successorColumn},
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"

@@ -22,9 +22,13 @@ page_and_next AS (
   FROM (
     SELECT ea.*
     FROM emergency_accesses ea
-    WHERE ea.expires_at > now()
+    WHERE ea.expires_at > now() AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR EXISTS (
+      SELECT FROM patients p WHERE p.id = ea.patient_id AND p.owner_id = (SELECT clinic_id FROM caller)))
       AND ea.id < $6::bigint
-      AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+      AND (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+      )
     ORDER BY ea.id DESC LIMIT $7::int + 1
   ) ea
 ),
@@ -42,7 +46,10 @@ audit_event AS (
     SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
       'list_emergency_accesses',
       CASE WHEN refusal IS NOT NULL THEN 'refused'
-        WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+        WHEN NOT (
+          EXISTS (SELECT FROM caller WHERE role = 'admin')
+          OR EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+        ) THEN 'refused'
         ELSE 'done' END,
       ARRAY(SELECT DISTINCT patient_id FROM page ORDER BY patient_id)
     FROM token_account
@@ -53,5 +60,8 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
   NULL::text AS key,
   (SELECT id::float8 FROM page_and_next ea WHERE page_position = $7::int AND EXISTS (
     SELECT FROM page_and_next WHERE page_position > $7::int)) AS id,
-  (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAllowed"
+  (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR EXISTS (SELECT FROM caller WHERE clinic_role = 'manager')
+  ) AS "isAllowed"
 FROM token_account;

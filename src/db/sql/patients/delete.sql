@@ -18,7 +18,7 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 target AS (
-  SELECT p.*, (p.owner_id = (SELECT clinic_id FROM caller)) AS can_change,
+  SELECT p.*, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
     coalesce(p.version = ANY ($6::int[]), $6::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $7::text[] AS is_expected_version
   FROM patients p
   WHERE p.id = $8::int AND (SELECT id FROM caller) IS NOT NULL AND (
@@ -27,9 +27,10 @@ target AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
   FOR UPDATE
@@ -50,9 +51,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
@@ -77,5 +79,5 @@ audit_event AS (
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor, EXISTS (SELECT FROM deleted) AS "isDeleted"
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT id FROM successor) AS successor, EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account;

@@ -1,4 +1,4 @@
--- POST /api/patients/:id/access: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 reason text, $7 id integer, $8 request_id uuid, $9 address text
+-- POST /api/patients/:id/access: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 reason text, $7 id integer, $8 allows_members boolean, $9 request_id uuid, $10 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
@@ -26,15 +26,21 @@ caller_recheck AS (
   FOR SHARE OF u, s, ms
 ),
 granted AS (
-  INSERT INTO emergency_accesses (account_id, patient_id, expires_at, reason)
-  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', $6::text
-  FROM patients p WHERE p.id = $7::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
-  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason
+  INSERT INTO emergency_accesses (account_id, patient_id, expires_at, clinic_id, reason)
+  SELECT (SELECT id FROM caller), p.id, now() + interval '1 hour', CASE WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN (SELECT clinic_id FROM caller) END, $6::text
+  FROM patients p WHERE p.id = $7::int AND p.owner_id IS NOT NULL AND (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+  ) AND EXISTS (SELECT FROM caller_recheck)
+  ON CONFLICT (account_id, patient_id) DO UPDATE SET expires_at = EXCLUDED.expires_at, clinic_id = EXCLUDED.clinic_id, reason = EXCLUDED.reason
   RETURNING patient_id, expires_at
 ),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($7::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM granted) THEN last_survivor($7::int) END) AND p.owner_id IS NOT NULL AND (
+    EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+  )
 ),
 response AS (
   SELECT ea.patient_id AS patient, $6::text AS reason, substr(to_json(ea.expires_at AT TIME ZONE 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z' AS expires_at
@@ -42,10 +48,13 @@ response AS (
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, reason)
-  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
+  SELECT id, username, role, $4::uuid, clinic_id, $9::uuid, $10::text,
     'break_glass',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
+      WHEN NOT (
+        EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+      ) THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM granted) THEN 'done'
       ELSE 'not_found' END,
@@ -54,5 +63,8 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (
+      EXISTS (SELECT FROM caller WHERE role = 'admin')
+      OR $8::boolean AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')) AND (SELECT clinic_id FROM caller) <> (SELECT id FROM caller)
+    ) AS "isAllowed", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor
 FROM token_account;

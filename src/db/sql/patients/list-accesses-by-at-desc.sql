@@ -25,9 +25,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
     OR p.deleted_from = (SELECT clinic_id FROM caller)
   )) THEN last_survivor($6::int) END) AND (
@@ -36,9 +37,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
     OR p.deleted_from = (SELECT clinic_id FROM caller)
   )
@@ -59,9 +61,10 @@ page_and_next AS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
             OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
@@ -82,9 +85,10 @@ page_and_next AS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
             OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
@@ -110,9 +114,10 @@ page_and_next AS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
             OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
@@ -150,9 +155,10 @@ audit_event AS (
             SELECT FROM mappings m
             WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
           )
-          OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+          OR p.owner_id IS NOT NULL AND EXISTS (
             SELECT FROM emergency_accesses ea
             WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+              AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
           )
           OR p.deleted_from = (SELECT clinic_id FROM caller)
         )) THEN 'done'
@@ -173,9 +179,10 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
     OR p.deleted_from = (SELECT clinic_id FROM caller)
   )) AS "isAllowed",

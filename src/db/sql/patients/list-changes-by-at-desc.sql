@@ -25,9 +25,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
     OR p.deleted_from = (SELECT clinic_id FROM caller)
   )) THEN last_survivor($6::int) END) AND (
@@ -36,9 +37,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
     OR p.deleted_from = (SELECT clinic_id FROM caller)
   )
@@ -50,7 +52,7 @@ page_and_next AS (
       (
         SELECT e.*
         FROM audit_events e
-        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+        WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           AND (e.patient_id, e.at, e.id) < ($6::int, $7::timestamptz, $8::bigint)
           AND e.patient_id >= $6::int
           AND EXISTS (SELECT FROM patients p WHERE p.id = $6::int AND (
@@ -59,9 +61,10 @@ page_and_next AS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
             OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
@@ -72,7 +75,7 @@ page_and_next AS (
         SELECT e.*
         FROM (
           SELECT e.* FROM audit_events e
-          WHERE e.patients && ($6::int || merged_patients($6::int)) AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+          WHERE e.patients && ($6::int || merged_patients($6::int)) AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
           OFFSET 0
         ) e
         WHERE (e.at, e.id) < ($7::timestamptz, $8::bigint)
@@ -82,9 +85,10 @@ page_and_next AS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
             OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
@@ -96,7 +100,7 @@ page_and_next AS (
         FROM (
           SELECT e.* FROM unnest(merged_patients($6::int)) merged (id), LATERAL (
             SELECT e.* FROM audit_events e
-            WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
+            WHERE e.patient_id IS NOT NULL AND e.action IN ('create', 'import', 'update', 'delete', 'restore', 'transfer', 'assign', 'update_assignment', 'unassign', 'merge', 'unmerge') AND e.outcome = 'done'
               AND (e.patient_id, e.at, e.id) < (merged.id, $7::timestamptz, $8::bigint)
               AND e.patient_id >= merged.id
             ORDER BY e.patient_id DESC, e.at DESC, e.id DESC LIMIT $9::int + 1
@@ -110,9 +114,10 @@ page_and_next AS (
               SELECT FROM mappings m
               WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
             )
-            OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+            OR p.owner_id IS NOT NULL AND EXISTS (
               SELECT FROM emergency_accesses ea
               WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
             )
             OR p.deleted_from = (SELECT clinic_id FROM caller)
           ))
@@ -147,9 +152,10 @@ audit_event AS (
             SELECT FROM mappings m
             WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
           )
-          OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+          OR p.owner_id IS NOT NULL AND EXISTS (
             SELECT FROM emergency_accesses ea
             WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+              AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
           )
           OR p.deleted_from = (SELECT clinic_id FROM caller)
         )) THEN 'done'
@@ -170,9 +176,10 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal END AS refusal, (S
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
     OR p.deleted_from = (SELECT clinic_id FROM caller)
   )) AS "isAllowed",

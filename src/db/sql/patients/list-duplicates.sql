@@ -30,9 +30,10 @@ sought AS MATERIALIZED (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
@@ -71,9 +72,10 @@ candidates AS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
       )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
       )
     )
   ) p
@@ -87,9 +89,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),

@@ -27,9 +27,10 @@ visible_key AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )) AS is_readable
   FROM idempotency_keys k WHERE k.account_id = (SELECT id FROM caller) AND k.key = (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $9::text FROM caller)
@@ -40,7 +41,7 @@ earlier_key AS (
   FROM caller, kept_answer(caller.id, (SELECT CASE WHEN clinic_id <> id THEN clinic_id || ' ' ELSE '' END || $9::text FROM caller)) k WHERE NOT EXISTS (SELECT FROM visible_key)
 ),
 locked AS (
-  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller)) AS can_change,
+  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own,
     coalesce(p.version = ANY ($10::int[]), $10::int[] IS NULL) AND NOT ARRAY[p.version::text, p.version || '.' || age_on(p.born_to, (SELECT today FROM caller))] && $11::text[] AS is_expected_version,
     coalesce(p.version = ANY ($12::int[]), $12::int[] IS NULL) AS is_expected_survivor
   FROM patients p
@@ -50,9 +51,10 @@ locked AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
     AND NOT EXISTS (SELECT FROM earlier_key)
@@ -82,9 +84,10 @@ successor AS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
@@ -199,7 +202,7 @@ SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
   (SELECT record_id FROM result WHERE is_same_request) AS id, EXISTS (SELECT FROM result WHERE NOT is_new) AS "isReplayed",
   EXISTS (SELECT FROM result WHERE NOT is_same_request) AS "keyReusedWithDifferentRequest",
   EXISTS (SELECT FROM result WHERE is_same_request AND NOT is_readable) AS "isUnreadable", (SELECT can_change FROM target) AS "canChange",
-  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT id FROM successor) AS successor,
+  (SELECT is_expected_version FROM target) AS "isExpectedVersion", (SELECT is_own AND NOT can_change FROM target) AS "needsClinicRole", (SELECT id FROM successor) AS successor,
   (SELECT concat(answer::json ->> 'version', '.', answer::json ->> 'age') FROM result WHERE is_same_request AND is_readable) AS etag,
   EXISTS (SELECT FROM survivor) AS "hasSurvivor", (SELECT is_expected_survivor FROM survivor) AS "isExpectedSurvivor",
   EXISTS (SELECT FROM next WHERE next.firstname = '' AND next.lastname = '' OR NOT (next.email IS NOT NULL OR next.phones <> '{}' OR next.identifiers <> '[]') AND NOT next.anonymous) AS "isIncomplete", ARRAY(SELECT field FROM long_lists) AS "longLists"

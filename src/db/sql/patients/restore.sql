@@ -19,7 +19,11 @@ caller AS (
 ),
 found AS (
   -- Waits for a concurrent restore or deletion and then sees its result. Shown by test/races/ownership.test.ts.
-  SELECT p.id, p.deleted_from, EXISTS (
+  SELECT p.id, p.deleted_from, coalesce((
+    p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
+    OR p.deleted_from = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))
+    OR p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')
+  ), false) AS can_restore, EXISTS (
     SELECT FROM patients other
     WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = p.deleted_from AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) AS email_taken,
@@ -56,7 +60,7 @@ patient_assignments AS (
 ),
 restore_conflict AS (
   SELECT FROM found
-  WHERE email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck)
+  WHERE NOT can_restore OR email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck)
     OR EXISTS (SELECT FROM patient_assignments WHERE NOT has_doctor) AND NOT $7::boolean
 ),
 restored AS (
@@ -93,7 +97,7 @@ audit_event AS (
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
+    WHEN EXISTS (SELECT FROM found) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT can_restore FROM found) AS "canRestore", (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM found WHERE email_taken) AS "isEmailTaken",
   (SELECT taken_system FROM found) AS "takenSystem",
   ARRAY(SELECT doctor_id FROM patient_assignments WHERE NOT has_doctor ORDER BY doctor_id) AS "missingDoctors"

@@ -18,21 +18,22 @@ caller AS (
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
 successor AS (
-  SELECT p.id, (p.owner_id = (SELECT clinic_id FROM caller)) AS can_change
+  SELECT p.id, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change, p.owner_id = (SELECT clinic_id FROM caller) AS is_own
   FROM patients p WHERE p.id = (SELECT last_survivor($6::int)) AND (
     p.owner_id = (SELECT clinic_id FROM caller)
     OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM mappings m
       WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
     )
-    OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+    OR p.owner_id IS NOT NULL AND EXISTS (
       SELECT FROM emergency_accesses ea
       WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+        AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
     )
   )
 ),
 locked AS (
-  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller)) AS can_change
+  SELECT p.*, p AS patient, (p.owner_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager'))) AS can_change
   FROM patients p
   WHERE p.id IN ($6::int, (SELECT other.merged_into FROM patients other WHERE other.id = $6::int)) AND (SELECT id FROM caller) IS NOT NULL
     AND (p.id = $6::int AND EXISTS (SELECT FROM successor) OR (
@@ -41,9 +42,10 @@ locked AS (
         SELECT FROM mappings m
         WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
       )
-      OR p.owner_id IS NOT NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (
+      OR p.owner_id IS NOT NULL AND EXISTS (
         SELECT FROM emergency_accesses ea
         WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+          AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
       )
     ))
   ORDER BY p.id
@@ -200,6 +202,7 @@ audit_event AS (
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (SELECT row_to_json(r)::text FROM response r) AS body, (SELECT true FROM target) AS "isTarget",
   (SELECT merged_into FROM target) AS "mergedInto", (SELECT can_change FROM successor) AS "canChangeSuccessor",
+  (SELECT is_own FROM successor) AS "isOwnSuccessor",
   EXISTS (SELECT FROM survivor) AS "hasSurvivor",
   (SELECT p.merged_into FROM patients p WHERE p.id = (SELECT merged_into FROM target)) IS NOT NULL AS "isSurvivorMerged"
 FROM token_account;

@@ -1,0 +1,2 @@
+ALTER TABLE "emergency_accesses" ADD COLUMN "clinic_id" integer;--> statement-breakpoint
+ALTER TABLE "emergency_accesses" ADD CONSTRAINT "emergency_accesses_clinic_id_fkey" FOREIGN KEY ("clinic_id") REFERENCES "public"."clinics"("id") ON DELETE cascade ON UPDATE no action;
