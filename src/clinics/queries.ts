@@ -1,10 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import {
-  insertAuditEvent,
-  insertFurtherAuditEvents,
-  insertRetryableAuditEvent,
-  readOutcome,
-} from "../db/query/audit.ts";
+import { insertAuditEvent, insertRetryableAuditEvent, readOutcome } from "../db/query/audit.ts";
 import { changesBetween } from "../db/query/audit-changes.ts";
 import {
   adminOutcome,
@@ -191,6 +186,13 @@ SELECT ${refusalAfterWait("locked_members")}, ${clinicStateColumns},
 FROM token_account`,
 );
 
+/** What is audited of a clinic that is deleted: also who was a member. */
+const deletedJson = stepJson(
+  sql`name, coalesce(nullif(time_zone, ''), ${defaultTimeZone}) AS time_zone, active,
+        ARRAY(SELECT account_id FROM locked_members WHERE clinic_id = ${id} AND ended_at IS NULL ORDER BY account_id) AS members`,
+  "deleted",
+);
+
 /**
  * Deletes a shared clinic without patients. Its sessions go on in the personal clinics; its memberships and invitations are deleted
  * with it, by foreign keys. A patient that is created meanwhile violates a foreign key.
@@ -222,21 +224,8 @@ export const deleteClinic = authenticated<
     action: "delete_clinic",
     outcome: changeOutcome(sql`EXISTS (SELECT FROM deleted)`),
     changes: sql`CASE WHEN EXISTS (SELECT FROM deleted)
-      THEN ${changesInClinic(changesBetween(settingsJson("deleted"), sql`NULL`), id, sql`NULL`)} ELSE ${changesInClinic()} END`,
-  })},
-  ${insertFurtherAuditEvents(
-    "member_events",
-    sql`deleted, locked_members lm WHERE lm.clinic_id = deleted.id AND lm.ended_at IS NULL`,
-    {
-      action: "end_member",
-      account: sql`lm.account_id`,
-      changes: changesInClinic(
-        changesBetween(sql`json_build_object('role', lm.role)`, sql`NULL`),
-        id,
-        sql`NULL`,
-      ),
-    },
-  )}
+      THEN ${changesInClinic(changesBetween(deletedJson, sql`NULL`), id, sql`NULL`)} ELSE ${changesInClinic()} END`,
+  })}
 SELECT ${refusalAfterWait("locked_members")}, ${clinicStateColumns},
   EXISTS (SELECT FROM patients_left) AS "hasPatients", EXISTS (SELECT FROM deleted) AS "isDeleted"
 FROM token_account`,

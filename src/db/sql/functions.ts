@@ -1726,7 +1726,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "clinics/delete": {
-  "function": "clinics_delete_e53dc054",
+  "function": "clinics_delete_a3237760",
   "params": {
    "clinic_id": "integer",
    "today": "date",

@@ -92,7 +92,8 @@ audit_event AS (
               format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
               ',' ORDER BY coalesce(b.n, a.n)
             ) || '}')::json
-            FROM json_each((SELECT row_to_json(o) FROM (SELECT name, coalesce(nullif(time_zone, ''), $9::text) AS time_zone, active FROM deleted) o)) WITH ORDINALITY b (key, value, n)
+            FROM json_each((SELECT row_to_json(o) FROM (SELECT name, coalesce(nullif(time_zone, ''), $9::text) AS time_zone, active,
+                ARRAY(SELECT account_id FROM locked_members WHERE clinic_id = $6::int AND ended_at IS NULL ORDER BY account_id) AS members FROM deleted) o)) WITH ORDINALITY b (key, value, n)
               FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
             WHERE b.value::text IS DISTINCT FROM a.value::text
           ))::text, 2), '}'))::json
@@ -103,28 +104,6 @@ audit_event AS (
         FROM caller
       ) END
   FROM token_account
-),
-member_events AS (
-  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, subject_id, changes)
-  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $7::uuid, $8::text,
-    'end_member',
-    CASE WHEN refusal IS NOT NULL THEN 'refused'
-      ELSE 'done' END,
-    lm.account_id,
-    (
-      SELECT concat('{"clinic":{"before":', coalesce($6::int::text, 'null'), ',"after":', coalesce(NULL::text, 'null'), '}',
-        coalesce(',' || substr(((
-          SELECT ('{' || string_agg(
-            format('%s:{"before":%s,"after":%s}', to_json(key), coalesce(b.value::text, 'null'), coalesce(a.value::text, 'null')),
-            ',' ORDER BY coalesce(b.n, a.n)
-          ) || '}')::json
-          FROM json_each(json_build_object('role', lm.role)) WITH ORDINALITY b (key, value, n)
-            FULL JOIN json_each(NULL) WITH ORDINALITY a (key, value, n) USING (key)
-          WHERE b.value::text IS DISTINCT FROM a.value::text
-        ))::text, 2), '}'))::json
-      FROM caller
-    )
-  FROM token_account, deleted, locked_members lm WHERE lm.clinic_id = deleted.id AND lm.ended_at IS NULL
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
     WHEN EXISTS (SELECT FROM locked_members) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, EXISTS (SELECT FROM access) AS "isFound", EXISTS (SELECT FROM access WHERE can_manage) AS "canManage", EXISTS (SELECT FROM access WHERE kind = 'personal') AS "isPersonal",
