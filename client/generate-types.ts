@@ -12,6 +12,8 @@ import { AuditDigest, ListedAuditEvent } from "../src/audit/responses.ts";
 import { Credentials, OwnAccountChange, PasswordChange, Registration } from "../src/auth/requests.ts";
 import { Account, NewAccount, Session, TokenPair } from "../src/auth/responses.ts";
 import { ChangePage, RecordChange } from "../src/changes/responses.ts";
+import { ClinicChanges, MemberChanges, NewClinic, NewMember } from "../src/clinics/requests.ts";
+import { Clinic, Member } from "../src/clinics/responses.ts";
 import { DoctorChanges, DoctorReassignment, NewDoctor } from "../src/doctors/requests.ts";
 import { Doctor, Reassignment } from "../src/doctors/responses.ts";
 import { OpenEmergencyAccess } from "../src/emergency-accesses/responses.ts";
@@ -59,6 +61,7 @@ const schemas = {
     PossibleDuplicate,
   },
   ...{ NewDoctor, DoctorChanges, Doctor, DoctorReassignment, Reassignment },
+  ...{ NewClinic, ClinicChanges, Clinic, NewMember, MemberChanges, Member },
   ...{ NewIdentifierSystem, IdentifierSystemChanges, IdentifierSystem },
   ...{ NewAssignment, AssignmentChanges, Assignment },
   ...{ PatientSummary, DoctorSummary, ListedAssignment, DoctorsOfPatient },

@@ -2,6 +2,7 @@ import { accountMethods } from "./accounts.ts";
 import { assignmentMethods } from "./assignments.ts";
 import { authMethods, exchangeRefreshToken } from "./auth.ts";
 import { listChanges } from "./changes.ts";
+import { clinicMethods } from "./clinics.ts";
 import { duplicateMethods } from "./duplicates.ts";
 import type { Hooks } from "./hooks.ts";
 import { identifierSystemMethods } from "./identifier-systems.ts";
@@ -33,6 +34,7 @@ export type { AccountQuery, Accounts, EmergencyAccesses, Invitations, Sessions }
 export type { Assignments, CurrentAssignment } from "./assignments.ts";
 export type { Auth } from "./auth.ts";
 export type { Changes } from "./changes.ts";
+export type { Clinics, Members } from "./clinics.ts";
 export type { CreatePatientOptions, Duplicates } from "./duplicates.ts";
 export { etagOf } from "./etag.ts";
 export type { Hooks, IncomingResponse, OutgoingRequest } from "./hooks.ts";
@@ -134,6 +136,8 @@ export function createClient({ url, retry, onRequest, onResponse, ...options }: 
      */
     changes: (query?: { since?: string | undefined }, options?: CallOptions) =>
       listChanges(send, query, options),
+
+    clinics: clinicMethods(send),
 
     identifierSystems: identifierSystemMethods(send),
 

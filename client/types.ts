@@ -267,7 +267,7 @@ export type Role = "clinician" | "admin" | "auditor";
 /** `done`; `not_found` if the record does not exist for this account; `refused` if the account lacks the permission, or the request could not be fulfilled. */
 export type Outcome = "done" | "not_found" | "refused";
 
-/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
+/** What was done or attempted: `list`, `list_changes`, `read`, `create`, `replay` (the response to an idempotency key was sent again), `update`, `delete`, `restore`, `transfer`, `merge`, `unmerge`, `erase` (a deleted patient was removed for good), `break_glass` (emergency access), `list_emergency_accesses`, `assign`, `update_assignment` (its role or whether it is primary), `unassign` (an assignment was ended), `export`, `import`, `history`, `accesses`, `duplicates` (the patients that look like one were listed), `audit`, `list_audit_digests`, `probing` (the account asked for more than 100 patients in an hour that are not there for it), `register`, `login`, `logout`, `refresh` (refused), `repeat_refresh` (a used refresh token was exchanged again), `move_session` (to another clinic), `change_password`, `list_clinics`, `read_clinic`, `create_clinic`, `update_clinic`, `delete_clinic`, `list_members`, `add_member`, `update_member`, `end_member`, `invite`, `list_invitations`, `withdraw_invitation`, `create_identifier_system`, `update_identifier_system`, `list_accounts`, `read_account`, `update_account`, `sign_out`; and by operators `purge`, `admin`, `clinician`, `auditor`, `disable`, `enable`, `sign-out`, `reset-password`. */
 export type AuditAction =
   | "list"
   | "list_changes"
@@ -302,6 +302,15 @@ export type AuditAction =
   | "change_password"
   | "create_identifier_system"
   | "update_identifier_system"
+  | "list_clinics"
+  | "read_clinic"
+  | "create_clinic"
+  | "update_clinic"
+  | "delete_clinic"
+  | "list_members"
+  | "add_member"
+  | "update_member"
+  | "end_member"
   | "invite"
   | "list_invitations"
   | "withdraw_invitation"
@@ -447,6 +456,7 @@ export type FieldErrorCode =
  * - `admin_required`: 403. Only an admin may do this. Do not offer this action.
  * - `admin_or_auditor_required`: 403. Only an admin or an auditor may read this. Do not offer this action.
  * - `own_account`: 403. You may not change this of your own account in this way. Ask another admin; change your own email with `PATCH /api/auth/me/`.
+ * - `own_membership`: 403. Nobody adds the own account to a clinic or raises the own role there, and admins do not either. Ask a manager of the clinic, or another admin.
  * - `not_patient_owner`: 403. You may read the patient, but only its owner may change it, and only its owner or an admin may change or end its assignments. Do not offer this action.
  * - `not_doctor_creator`: 403. Another account has created the doctor: only that one or an admin may change it. Do not offer this action.
  * - `clinic_role_required`: 403. The role of the account in its clinic does not allow this. Ask a manager of the clinic, and do not offer this action.
@@ -475,6 +485,8 @@ export type FieldErrorCode =
  * - `merge_exceeds_limit`: 409. Both patients together have more phone numbers or identifiers than one may have; `detail` names the field. Let the user remove some.
  * - `last_admin`: 409. The change would leave no active admin. Make another account an admin first.
  * - `last_manager`: 409. The change would leave a shared clinic without an active manager. Make another member a manager first.
+ * - `clinic_not_empty`: 409. The clinic still has patients; deleted ones count, because they can be restored. Transfer the patients first, or set `active` of the clinic to `false`.
+ * - `personal_clinic`: 409. It is the personal clinic of an account, which has this one member and is never deleted. Use a shared clinic.
  * - `invitation_unusable`: 409. This installation takes no registrations, so nobody could use an invitation. Do not offer this action.
  * - `replay_unreadable`: 409. An earlier request with this `Idempotency-Key` created a record that you cannot read any more; nothing was created now. Do not send it again with this key.
  * - `merged`: 410. The patient was merged into another one: `successor` is its id. Use the patient `successor` in place of this one.
@@ -513,6 +525,7 @@ export type ProblemCode =
   | "admin_required"
   | "admin_or_auditor_required"
   | "own_account"
+  | "own_membership"
   | "not_patient_owner"
   | "not_doctor_creator"
   | "doctor_relied_on"
@@ -541,6 +554,8 @@ export type ProblemCode =
   | "merge_exceeds_limit"
   | "last_admin"
   | "last_manager"
+  | "clinic_not_empty"
+  | "personal_clinic"
   | "invitation_unusable"
   | "replay_unreadable"
   | "merged"
@@ -706,6 +721,10 @@ export interface NewInvitation {
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
+  /** The id of a shared clinic that the account becomes a member of when it registers. */
+  clinic?: number;
+  /** The role of the account in the clinic: `reader`, `clerk`, `clinician` or `manager`. Required with `clinic`. */
+  clinic_role?: "reader" | "clerk" | "clinician" | "manager";
 }
 
 /** The invitation that was created, with its code. */
@@ -716,6 +735,10 @@ export interface IssuedInvitation {
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
+  /** The id of a shared clinic that the account becomes a member of when it registers. Null for none. */
+  clinic: number | null;
+  /** The role of the account in the clinic. */
+  clinic_role: ("reader" | "clerk" | "clinician" | "manager") | null;
   /** The value of `invitation` when registering. It is shown only now and cannot be read later. */
   code: string;
   /** When it expires: seven days after it was created. */
@@ -730,6 +753,10 @@ export interface Invitation {
   email: string;
   /** The role that the account will have: `clinician`, `admin` or `auditor`. */
   role: Role;
+  /** The id of a shared clinic that the account becomes a member of when it registers. Null for none. */
+  clinic: number | null;
+  /** The role of the account in the clinic. */
+  clinic_role: ("reader" | "clerk" | "clinician" | "manager") | null;
   /** The id of the admin's account; null if an operator of this installation created it. */
   created_by: number | null;
   /** When it was created. */
@@ -1237,6 +1264,74 @@ export interface Reassignment {
   already: number;
   /** Whether there may be more: send the same request again. */
   more: boolean;
+}
+
+/** A new shared clinic. */
+export interface NewClinic {
+  /** The name, 1 to 150 characters. It need not be unique. */
+  name: string;
+  /** The time zone whose date decides the ages of patients, by its IANA name, such as `Europe/Berlin`. The one of the API if it is left out. */
+  time_zone?: string;
+  /** The id of the account that manages the clinic: an active one that is no auditor, and not your own. If it is left out, you are the manager until another one is named; your membership ends then. */
+  manager?: number;
+}
+
+/** Changes of a clinic. Fields that are left out stay as they are. */
+export interface ClinicChanges {
+  /** The name, 1 to 150 characters. It need not be unique. */
+  name?: string;
+  /** The time zone whose date decides the ages of patients, by its IANA name, as it was sent. For a clinic that has none it is that of the API. */
+  time_zone?: string;
+  /** Whether anybody can work in the clinic. Sessions that work in one that is not active are refused. A personal clinic is always active. */
+  active?: boolean;
+}
+
+/** A clinic. */
+export interface Clinic {
+  /** The clinic's id. That of a personal clinic is the account's. */
+  id: number;
+  /** The name, 1 to 150 characters. It need not be unique. */
+  name: string;
+  /** `personal`: the clinic of one account; `shared`: several accounts can work in it. */
+  kind: "personal" | "shared";
+  /** The time zone whose date decides the ages of patients, by its IANA name, as it was sent. For a clinic that has none it is that of the API. */
+  time_zone: string;
+  /** Whether anybody can work in the clinic. Sessions that work in one that is not active are refused. A personal clinic is always active. */
+  active: boolean;
+  /** Your role in the clinic. Null for an admin who is no member. */
+  role: ("reader" | "clerk" | "clinician" | "manager") | null;
+  /** When it was created. */
+  created_at: string;
+  /** When it was last changed. */
+  updated_at: string;
+}
+
+/** A new member of a clinic, named by exactly one of `account` and `username`. */
+export interface NewMember {
+  /** The id of the account: an active one that is no auditor. */
+  account?: number;
+  /** The username of the account; case is ignored. */
+  username?: string;
+  /** What the member may do in the clinic: `reader`, `clerk`, `clinician` or `manager`; each may do what those before it may. */
+  role: "reader" | "clerk" | "clinician" | "manager";
+}
+
+/** Another role of a member. */
+export interface MemberChanges {
+  /** What the member may do in the clinic: `reader`, `clerk`, `clinician` or `manager`; each may do what those before it may. */
+  role?: "reader" | "clerk" | "clinician" | "manager";
+}
+
+/** A member of a clinic. */
+export interface Member {
+  /** The id of the member's account. */
+  account: number;
+  /** The username of the account. */
+  username: string;
+  /** What the member may do in the clinic: `reader`, `clerk`, `clinician` or `manager`; each may do what those before it may. */
+  role: "reader" | "clerk" | "clinician" | "manager";
+  /** When the account was added; for one that was added again, the last time. */
+  created_at: string;
 }
 
 /** A new identifier system. */

@@ -238,3 +238,21 @@ test("a call without a session throws 401; a login with a wrong password throws 
   });
   expect(api.tokens).toBeUndefined();
 });
+
+test("clinics: an admin creates one, names, changes and removes members, and deletes it", async () => {
+  const [api, other] = [await signUp(served.origin), await signUp(served.origin)];
+  const [{ id: own }, { id: account, username }] = [await api.me(), await other.me()];
+  await query(inject("database").ownerUrl, "UPDATE users SET role = 'admin' WHERE id = $1", [own]);
+  const clinic = await api.clinics.create({ name: "North", time_zone: "Europe/Berlin" });
+  expect(await api.clinics.get(clinic.id)).toEqual(clinic);
+  const member = await api.clinics.members.add(clinic.id, { username, role: "clerk" });
+  expect(await Array.fromAsync(other.clinics.members.list(clinic.id))).toContainEqual(member);
+  expect((await Array.fromAsync(other.clinics.list())).map(({ id }) => id)).toEqual([account, clinic.id]);
+  expect(await api.clinics.members.update(clinic.id, account, { role: "reader" })).toMatchObject({
+    role: "reader",
+  });
+  await api.clinics.members.end(clinic.id, account);
+  expect(await api.clinics.update(clinic.id, { name: "South" })).toMatchObject({ name: "South" });
+  await api.clinics.delete(clinic.id);
+  await expect(api.clinics.get(clinic.id)).rejects.toMatchObject({ status: 404 });
+});

@@ -1072,7 +1072,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "audit/list-by-account-at-desc": {
-  "function": "audit_list_by_account_at_desc_567da114",
+  "function": "audit_list_by_account_at_desc_87bc05d6",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1101,7 +1101,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-action-at-desc": {
-  "function": "audit_list_by_action_at_desc_ce2d3a08",
+  "function": "audit_list_by_action_at_desc_77fbd04b",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1130,7 +1130,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-at-desc": {
-  "function": "audit_list_by_at_desc_aa91ac29",
+  "function": "audit_list_by_at_desc_2a58e298",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1159,7 +1159,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-outcome-at-desc": {
-  "function": "audit_list_by_outcome_at_desc_c0df8dea",
+  "function": "audit_list_by_outcome_at_desc_ba9a4da7",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1188,7 +1188,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "audit/list-by-patient-at-desc": {
-  "function": "audit_list_by_patient_at_desc_c8cda121",
+  "function": "audit_list_by_patient_at_desc_2e35b534",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -1291,7 +1291,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/create-account": {
-  "function": "auth_create_account_11f6342b",
+  "function": "auth_create_account_41e07f54",
   "params": {
    "email": "text",
    "code_hash": "text",
@@ -1356,7 +1356,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "auth/find-invitation": {
-  "function": "auth_find_invitation_180fea7e",
+  "function": "auth_find_invitation_6dd8cd60",
   "params": {
    "email": "text",
    "code_hash": "text"
@@ -1666,6 +1666,278 @@ export const statementFunctions: Record<
   },
   "columns": {
    "deleted": "integer"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/add-member": {
+  "function": "clinics_add_member_2187b3a7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "account": "integer",
+   "username": "text",
+   "id": "integer",
+   "role": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isMissing": "boolean",
+   "isOwn": "boolean",
+   "isCurrent": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/create": {
+  "function": "clinics_create_df6e97da",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "record": "jsonb",
+   "key": "text",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "id": "integer",
+   "isReplayed": "boolean",
+   "keyReusedWithDifferentRequest": "boolean",
+   "isUnreadable": "boolean",
+   "isAdmin": "boolean",
+   "isOwnManager": "boolean",
+   "isManagerMissing": "boolean",
+   "isKnownZone": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/delete": {
+  "function": "clinics_delete_a3237760",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "default_time_zone": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "hasPatients": "boolean",
+   "isDeleted": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/end-member": {
+  "function": "clinics_end_member_e92b6f07",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "account": "integer",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isMember": "boolean",
+   "isOwn": "boolean",
+   "isEnded": "boolean"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/find": {
+  "function": "clinics_find_1a713782",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "default_time_zone": "text",
+   "id": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/list-by-id": {
+  "function": "clinics_list_by_id_6bf2817c",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/list-by-id-desc": {
+  "function": "clinics_list_by_id_desc_82a4b767",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/list-members-by-id": {
+  "function": "clinics_list_members_by_id_46a0c3b7",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/list-members-by-id-desc": {
+  "function": "clinics_list_members_by_id_desc_57db94eb",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "after_id": "bigint",
+   "size": "integer",
+   "request_id": "uuid",
+   "address": "text",
+   "is_retry": "boolean"
+  },
+  "columns": {
+   "refusal": "text",
+   "body": "text",
+   "key": "text",
+   "id": "double precision",
+   "isAllowed": "boolean"
+  },
+  "readsInIndexOrder": true
+ },
+ "clinics/update": {
+  "function": "clinics_update_0c30c6ed",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "time_zone": "text",
+   "name": "text",
+   "active": "boolean",
+   "default_time_zone": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isPersonalDeactivated": "boolean",
+   "isKnownZone": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "clinics/update-member": {
+  "function": "clinics_update_member_bf6c76c3",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "id": "integer",
+   "account": "integer",
+   "role": "text",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isFound": "boolean",
+   "canManage": "boolean",
+   "isPersonal": "boolean",
+   "isMember": "boolean",
+   "isOwn": "boolean",
+   "isOwnRaised": "boolean",
+   "body": "text"
   },
   "readsInIndexOrder": false
  },
@@ -2474,15 +2746,17 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "invitations/create": {
-  "function": "invitations_create_54062cc6",
+  "function": "invitations_create_8bf45441",
   "params": {
    "clinic_id": "integer",
    "today": "date",
    "token_version": "integer",
    "session_id": "uuid",
    "user_id": "integer",
-   "email": "text",
+   "clinic": "integer",
    "role": "text",
+   "email": "text",
+   "clinic_role": "text",
    "code_hash": "text",
    "is_registration_open": "boolean",
    "request_id": "uuid",
@@ -2490,14 +2764,16 @@ export const statementFunctions: Record<
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
+   "canInvite": "boolean",
+   "roleInClinic": "text",
+   "isClinicMissing": "boolean",
    "id": "integer",
    "expires_at": "text"
   },
   "readsInIndexOrder": false
  },
  "invitations/list-by-id": {
-  "function": "invitations_list_by_id_9817d6ed",
+  "function": "invitations_list_by_id_594df07e",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2520,7 +2796,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/list-by-id-desc": {
-  "function": "invitations_list_by_id_desc_23b05a2f",
+  "function": "invitations_list_by_id_desc_b4370fc8",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -2543,7 +2819,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": true
  },
  "invitations/withdraw": {
-  "function": "invitations_withdraw_669b0e41",
+  "function": "invitations_withdraw_e8a73c16",
   "params": {
    "clinic_id": "integer",
    "today": "date",
