@@ -20,8 +20,8 @@ import type {
 import { pathId } from "./url.ts";
 
 /**
- * The routes about a patient's owner, other readers, and the patient's history. `transfer`, `transferAll`,
- * `erase` and `open` are for admins. Every method throws a `ProblemError` when it fails. All but `unmerge` can safely be repeated.
+ * The routes about a patient's owner, other readers, and the patient's history. `transfer` and `transferAll` are for
+ * admins and for managers of both clinics, `erase` and `open` for admins. Every method throws a `ProblemError` when it fails. All but `unmerge` can safely be repeated.
  */
 export interface Ownership {
   /** Lists the changes of a patient, the newest first. */
@@ -38,13 +38,21 @@ export interface Ownership {
   unmerge(id: number, options?: CallOptions): Promise<Unmerged>;
   /** Restores a deleted patient; with `partial`, without the assignments whose doctors have been deleted. */
   restore(id: number, options?: CallOptions & { partial?: boolean | undefined }): Promise<Restored>;
-  /** Transfers a patient to the account with the id `to`. The reason is audited. */
-  transfer(id: number, to: number, reason: string, options?: CallOptions): Promise<HandedOver>;
   /**
-   * Transfers all patients of the account `from` to the account `to`, with as many requests as that needs. The reason
-   * is audited.
+   * Transfers a patient to the account with the id `to`, or to a clinic: `{ clinic: 9 }`. The reason is audited. A manager
+   * of both clinics may leave it out.
    */
-  transferAll(accounts: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
+  transfer(
+    id: number,
+    to: AccountTransfer["to"],
+    reason?: string,
+    options?: CallOptions,
+  ): Promise<HandedOver>;
+  /**
+   * Transfers all patients of the account or the clinic `from` to another one, with as many requests as that needs, or
+   * up to 1,000 `patients`: then `not_found` has the ids of those that are not there. The reason is audited.
+   */
+  transferAll(transfer: AccountTransfer, options?: CallOptions): Promise<HandedOverAll>;
   /**
    * Removes a deleted patient for good, with as many requests as that needs. The reason is audited, and stays. It throws
    * a `ProblemError` with the status 404 when the patient is erased already.
@@ -89,9 +97,9 @@ export function ownershipMethods(send: Send): Ownership {
     restore: async (id, { partial, ...options } = {}) =>
       post(`${pathId(id)}/restore`, undefined, options, { partial: partial || undefined }),
     transfer: async (id, to, reason, options) => post(`${pathId(id)}/transfer`, { to, reason }, options),
-    async transferAll({ from, to, reason }, options) {
+    async transferAll({ from, patients, to, reason }, options) {
       for (let transferredBefore = 0; ; ) {
-        const batch = await post<HandedOverAll>("transfer", { from, to, reason }, options);
+        const batch = await post<HandedOverAll>("transfer", { from, patients, to, reason }, options);
         transferredBefore += batch.transferred;
         if (!batch.more) return { ...batch, transferred: transferredBefore };
       }

@@ -352,6 +352,7 @@ export type AuditAction =
  * - `read_only`: It cannot be changed, and the value is not that of the record.
  * - `no_such_record`: It refers to a record or an account that does not exist for you, or not for this purpose.
  * - `doctor_inactive`: The doctor takes no new patients.
+ * - `interim_manager`: The clinic has no manager yet but the admin who created it.
  * - `in_the_future`: The date is after tomorrow.
  * - `too_long_ago`: The date is more than 120 years ago.
  * - `age_disagrees`: The age is not possible with the birth date.
@@ -404,6 +405,7 @@ export type FieldErrorCode =
   | "read_only"
   | "no_such_record"
   | "doctor_inactive"
+  | "interim_manager"
   | "in_the_future"
   | "too_long_ago"
   | "age_disagrees"
@@ -1105,28 +1107,40 @@ export interface Unmerged {
 export interface HandedOver {
   /** The patient's id. */
   id: number;
-  /** The id of the account that owns it now. */
+  /** The id of the clinic that owns it now. A personal clinic has the id of its account. */
   owner: number;
 }
 
-/** The account whose patients are transferred, the account that gets them, and why. */
+/** Whose patients are transferred, or which ones, who gets them, and why. Exactly one of `from` and `patients` is sent. */
 export interface AccountTransfer {
-  /** The id of an account, active or disabled. */
-  from: number;
-  /** The id of another, active account. */
-  to: number;
-  /** The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it. */
-  reason: string;
+  /** The id of an account, active or disabled, for all patients of its personal clinic, or `{"clinic": id}` for all of a clinic. */
+  from?:
+    | number
+    | {
+        clinic: number;
+      };
+  /** The ids of up to 1,000 patients, of one or several clinics. Deleted patients are not transferred. */
+  patients?: number[];
+  /** The id of an active account, which gets the patients in its personal clinic, or `{"clinic": id}` with the id of an active clinic. */
+  to:
+    | number
+    | {
+        clinic: number;
+      };
+  /** The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it. Admins have to give one; a manager of both clinics may leave it out. */
+  reason?: string;
 }
 
 /** The result of a transfer of many patients. */
 export interface HandedOverAll {
   /** How many patients were transferred. */
   transferred: number;
-  /** The ids of the patients that stay, because the other account has a patient with the same email or identifier. */
+  /** The ids of the patients that stay, because the receiving clinic has a patient with the same email or identifier, or an earlier one in `patients` has. */
   conflicts: number[];
   /** Whether more patients can be transferred by sending the same request again. */
   more: boolean;
+  /** Only when the request has `patients`: the ids of those that you may not transfer, or that do not exist or are deleted. */
+  not_found?: number[];
 }
 
 /** What was removed of a patient, and what was not. */

@@ -273,6 +273,7 @@ export const fieldErrorCodeTexts: Record<FieldErrorCode, string> = {
   read_only: "It cannot be changed, and the value is not that of the record",
   no_such_record: "It refers to a record or an account that does not exist for you, or not for this purpose",
   doctor_inactive: "The doctor takes no new patients",
+  interim_manager: "The clinic has no manager yet but the admin who created it",
   in_the_future: "The date is after tomorrow",
   too_long_ago: "The date is more than 120 years ago",
   age_disagrees: "The age is not possible with the birth date",

@@ -98,6 +98,7 @@ export const fieldErrorCodes = [
   "read_only",
   "no_such_record",
   "doctor_inactive",
+  "interim_manager",
   "in_the_future",
   "too_long_ago",
   "age_disagrees",

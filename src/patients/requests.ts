@@ -1,5 +1,5 @@
 import { genders } from "../db/schema.ts";
-import { patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
+import { bodyRule, patchBody, readOnlyFields, requestBody, responseFields } from "../http/body-schemas.ts";
 import { addressField, phoneParam, phonesField } from "../http/contact-fields.ts";
 import {
   booleanParam,
@@ -153,13 +153,54 @@ export const PatientAuditQuery = definePageQuery({});
 /** `partial`: whether a patient is restored without the assignments whose doctors were deleted. */
 export const RestoreQuery = defineBooleanQuery("partial");
 
-/** The account that a patient is transferred to, and why. */
-export const TransferTarget = requestBody({ to: idSchema, reason: reasonField });
+/** Who gets patients, or has them: the id of an account, for its personal clinic, or `{clinic}`. */
+const accountOrClinic = z.union([idSchema, z.strictObject({ clinic: idSchema })], {
+  error: ({ input }) =>
+    input === undefined ? "Required" : 'Must be the id of an account, or {"clinic": id}',
+});
+export type AccountOrClinic = z.infer<typeof accountOrClinic>;
 
-/** The account whose patients are transferred, the account that gets them, and why. */
-export const AccountTransfer = requestBody({ from: idSchema, to: idSchema, reason: reasonField }).check(
-  rule(({ from, to }) => from !== to, "same_account", "Must be another account", "to"),
+/** The id of the clinic that is meant. A personal one has the id of its account. */
+export const clinicIdOf = (one: AccountOrClinic): number => (typeof one === "number" ? one : one.clinic);
+
+/** Where a patient is transferred to, and why. The statement decides whether the reason may be left out. */
+export const TransferTarget = requestBody({ to: accountOrClinic, reason: z.optional(reasonField) });
+
+/** How many patients one request transfers. */
+export const MAX_TRANSFERRED = 1000;
+
+/** Whose patients are transferred, or which ones, who gets them, and why. */
+export const AccountTransfer = requestBody(
+  {
+    from: z.optional(accountOrClinic),
+    patients: z.optional(z.array(idSchema).check(z.minLength(1), z.maxLength(MAX_TRANSFERRED))),
+    to: accountOrClinic,
+    reason: z.optional(reasonField),
+  },
+  [],
+  [
+    bodyRule<TransferSource>(
+      ({ from, patients }) => from !== undefined || patients !== undefined,
+      "required",
+      "Required, unless patients is sent",
+      "from",
+    ),
+    bodyRule<TransferSource>(
+      ({ from, patients }) => from === undefined || patients === undefined,
+      "invalid_value",
+      "Must not be sent together with from",
+      "patients",
+    ),
+  ],
+).check(
+  rule(
+    ({ from, to }) => from === undefined || clinicIdOf(from) !== clinicIdOf(to),
+    "same_account",
+    "Must be another account or clinic",
+    "to",
+  ),
 );
+type TransferSource = { from?: unknown; patients?: unknown };
 
 /** The fields that a merge can take from the merged patient. */
 const mergeFields = Object.keys(patientFields).filter((name) => name !== "email_shared");

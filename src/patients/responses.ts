@@ -15,7 +15,7 @@ import {
 } from "../http/responses.ts";
 import * as z from "../zod.ts";
 import { identifiersInResponse } from "./identifier-fields.ts";
-import { MAX_ANSWERED_AGE, patientFields } from "./requests.ts";
+import { MAX_ANSWERED_AGE, MAX_TRANSFERRED, patientFields } from "./requests.ts";
 
 export const Patient = z.extend(resourceSchema({ ...patientFields, ...personInResponse }), {
   /** The lowest possible age today. */
@@ -60,16 +60,15 @@ export type RestoredPatient = z.infer<typeof RestoredPatient>;
 export const TransferredPatient = z.strictObject({ id: idSchema, owner: idSchema });
 export type TransferredPatient = z.infer<typeof TransferredPatient>;
 
-/** How many patients one request transfers. */
-const MAX_TRANSFERRED = 1000;
-
 export const TransferSummary = z.strictObject({
   /** How many patients were transferred. */
   transferred: z.int().check(z.minimum(0), z.maximum(MAX_TRANSFERRED)),
-  /** The patients that stay, because the receiving account has one with the same email. */
+  /** The patients that stay, because the receiving clinic has one with the same email. */
   conflicts: boundedArray(idSchema, MAX_TRANSFERRED),
   /** Whether more patients can be transferred by sending the same request again. */
   more: z.boolean(),
+  /** Of the patients that the request lists: those that are not there for the caller. */
+  not_found: z.optional(boundedArray(idSchema, MAX_TRANSFERRED)),
 });
 export type TransferSummary = z.infer<typeof TransferSummary>;
 

@@ -16,13 +16,8 @@ import { withFreeIdentifiers } from "./identifier-checks.ts";
 import { importHandlers } from "./import.ts";
 import { listPatients } from "./list-queries.ts";
 import { mergeHandlers, unmergeHandlers } from "./merge/handlers.ts";
-import {
-  eraseHandlers,
-  grantEmergencyAccessHandlers,
-  restoreHandlers,
-  transferAllHandlers,
-  transferHandlers,
-} from "./ownership/handlers.ts";
+import { eraseHandlers, grantEmergencyAccessHandlers, restoreHandlers } from "./ownership/handlers.ts";
+import { transferAllHandlers, transferHandlers } from "./ownership/transfer-handlers.ts";
 import { deletePatient, findPatient, updatePatient } from "./queries.ts";
 import { PatientAuditQuery, PatientChanges, PatientsQuery } from "./requests.ts";
 

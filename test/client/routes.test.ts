@@ -67,6 +67,10 @@ test("a deleted patient is listed with deleted: true and restored; transfer, tra
   const reason = "Ward 3 takes over.";
   await expect(api.patients.transfer(id, own, reason)).rejects.toMatchObject(forbidden);
   await expect(api.patients.transferAll({ from: own, to: own + 1, reason })).rejects.toMatchObject(forbidden);
+  await expect(api.patients.transfer(id, { clinic: own })).rejects.toMatchObject(forbidden);
+  await expect(api.patients.transferAll({ patients: [id], to: { clinic: own } })).rejects.toMatchObject(
+    forbidden,
+  );
   await expect(api.patients.erase(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
   await expect(api.patients.open(id, "To see whether it may.")).rejects.toMatchObject(forbidden);
 });

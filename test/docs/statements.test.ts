@@ -95,7 +95,8 @@ test("what a stranger can ask for is audited with one patient: no index has even
       "patients/import": "Patients that the caller has created",
       "patients/merge": "Both patients, only when the caller owns both",
       "patients/unmerge": "Both patients, only when the caller owns both",
-      "patients/transfer-all": "Patients that an admin has transferred",
+      "patients/transfer-all": "Patients that an admin or a manager of both clinics has transferred",
+      "patients/transfer-listed": "Patients that an admin or a manager of both clinics has transferred",
     },
   );
 });

@@ -4,6 +4,7 @@ import { invite } from "../invitations/requests.ts";
 import { CSV, imported } from "../patients/files.ts";
 import { newAccount, PASSWORD, setPassword, uniqueName } from "../support/accounts.ts";
 import { type ApiResponse, connectApi } from "../support/api.ts";
+import { addMember, newClinic } from "../support/clinics.ts";
 import { asOwner } from "../support/owner.ts";
 import { REASON } from "../support/ownership.ts";
 import { newPatient, postDoctor, postIdentifierSystem, postPatient } from "../support/resources.ts";
@@ -62,6 +63,12 @@ const requests: Record<FieldErrorCode, () => Promise<ApiResponse>> = {
   doctor_inactive: async () => {
     const { id } = await postDoctor(nurse, { active: false });
     return nurse.post("/api/mappings/", { patient: patient.id, doctor: id });
+  },
+  interim_manager: async () => {
+    const clinic = await newClinic();
+    await addMember(clinic, admin, "manager");
+    await asOwner`UPDATE memberships SET is_interim = true WHERE clinic_id = ${clinic}`;
+    return admin.post(`/api/patients/${patient.id}/transfer/`, { to: { clinic }, reason: REASON });
   },
   in_the_future: () => postFields({ birth_date: "2999" }),
   too_long_ago: () => postFields({ age: null, birth_date: "1789-07-14" }),

@@ -125,7 +125,7 @@ describe("a transfer", () => {
     const patient = await postPatient(nurse);
     const to = await newAccount(api);
     expect(await postTransfer(nurse, patient, to)).toEqual(
-      problem(403, "Only an admin may transfer patients."),
+      problem(403, "Only an admin, or a manager of both clinics, may transfer patients."),
     );
     expect(await postTransfer(admin, patient, { id: 2_147_483_647 })).toEqual(fieldProblem("to"));
     expect(await postTransfer(admin, { id: 2_147_483_647 }, to)).toEqual(problem(404));

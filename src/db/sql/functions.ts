@@ -5671,7 +5671,7 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer": {
-  "function": "patients_transfer_47943eca",
+  "function": "patients_transfer_fc298139",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5679,15 +5679,17 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "user_id": "integer",
    "to": "integer",
+   "to_is_clinic": "boolean",
+   "reason": "text",
    "id": "integer",
    "request_id": "uuid",
-   "address": "text",
-   "reason": "text"
+   "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
-   "toAccount": "boolean",
+   "isAllowed": "boolean",
+   "isReasonMissing": "boolean",
+   "hasInterimManager": "boolean",
    "successor": "integer",
    "isEmailTaken": "boolean",
    "takenSystem": "text",
@@ -5696,7 +5698,33 @@ export const statementFunctions: Record<
   "readsInIndexOrder": false
  },
  "patients/transfer-all": {
-  "function": "patients_transfer_all_92dfe3e5",
+  "function": "patients_transfer_all_1c116f90",
+  "params": {
+   "clinic_id": "integer",
+   "today": "date",
+   "token_version": "integer",
+   "session_id": "uuid",
+   "user_id": "integer",
+   "from": "integer",
+   "to": "integer",
+   "to_is_clinic": "boolean",
+   "reason": "text",
+   "from_is_clinic": "boolean",
+   "request_id": "uuid",
+   "address": "text"
+  },
+  "columns": {
+   "refusal": "text",
+   "isAllowed": "boolean",
+   "isReasonMissing": "boolean",
+   "hasInterimManager": "boolean",
+   "hasFrom": "boolean",
+   "body": "text"
+  },
+  "readsInIndexOrder": false
+ },
+ "patients/transfer-listed": {
+  "function": "patients_transfer_listed_36b7a979",
   "params": {
    "clinic_id": "integer",
    "today": "date",
@@ -5704,16 +5732,17 @@ export const statementFunctions: Record<
    "session_id": "uuid",
    "user_id": "integer",
    "to": "integer",
-   "from": "integer",
+   "to_is_clinic": "boolean",
+   "reason": "text",
+   "patients": "integer[]",
    "request_id": "uuid",
-   "address": "text",
-   "reason": "text"
+   "address": "text"
   },
   "columns": {
    "refusal": "text",
-   "isAdmin": "boolean",
-   "fromAccount": "boolean",
-   "toAccount": "boolean",
+   "isAllowed": "boolean",
+   "isReasonMissing": "boolean",
+   "hasInterimManager": "boolean",
    "body": "text"
   },
   "readsInIndexOrder": false

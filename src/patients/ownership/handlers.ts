@@ -3,47 +3,21 @@ import { isViolationOf } from "../../db/errors.ts";
 import type { AuthenticatedEnv } from "../../http/context.ts";
 import { IdPath } from "../../http/fields.ts";
 import {
-  type FieldError,
   Problem,
   requireAdmin,
   requireClinicRole,
   requireFound,
   requireNotMerged,
-  validationProblem,
 } from "../../http/problems.ts";
 import { respondJson } from "../../http/respond.ts";
 import { validate } from "../../http/validation.ts";
-import {
-  AccountTransfer,
-  EmergencyAccessReason,
-  ErasureReason,
-  RestoreQuery,
-  TransferTarget,
-} from "../requests.ts";
+import { EmergencyAccessReason, ErasureReason, RestoreQuery } from "../requests.ts";
+import { ofSystem, rejectDuplicates } from "./duplicates.ts";
 import { grantEmergencyAccess } from "./emergency-access-queries.ts";
 import { erasePatient } from "./erase-queries.ts";
-import { restorePatient, transferAllPatients, transferPatient } from "./queries.ts";
+import { restorePatient } from "./queries.ts";
 
 const { createHandlers } = createFactory<AuthenticatedEnv>();
-
-/**
- * Awaits a statement. A conflict that its snapshot does not show violates a unique index.
- *
- * @throws `ofEmail` or `ofIdentifier` when it would give an account two patients with the same email or identifier.
- */
-async function rejectDuplicates<Row>(
-  statement: Promise<Row>,
-  ofEmail: () => Problem,
-  ofIdentifier: () => Problem,
-): Promise<Row> {
-  try {
-    return await statement;
-  } catch (error) {
-    if (isViolationOf(error, "patients_owner_id_email_key")) throw ofEmail();
-    if (isViolationOf(error, "patient_identifiers_owner_id_key_system_key")) throw ofIdentifier();
-    throw error;
-  }
-}
 
 /** `POST /:id/restore`: restores a deleted patient. */
 export const restoreHandlers = createHandlers(
@@ -79,63 +53,11 @@ const ownerHasIdentifier = (system?: string) =>
     `Another patient of the same owner has an identifier of this one${ofSystem(system)}.`,
     { system },
   );
-const ofSystem = (system: string | undefined) => (system === undefined ? "" : `, of the system ${system}`);
 const missingDoctorsProblem = (ids: number[]) =>
   new Problem(
     "doctor_deleted",
     `Doctor ${ids.join(", ")} of this patient's assignments was deleted; ?partial=true restores the patient without these assignments.`,
   );
-
-/** `POST /:id/transfer`: transfers a patient to another account. */
-export const transferHandlers = createHandlers(
-  validate("param", IdPath),
-  validate("json", TransferTarget),
-  async (c) => {
-    const values = { ...c.req.valid("param"), ...c.req.valid("json") };
-    const result = await rejectDuplicates(
-      transferPatient(c.get("caller"), values),
-      receiverHasEmail,
-      receiverHasIdentifier,
-    );
-    requireAdmin(result.isAdmin, "transfer patients");
-    requireNotMerged(result);
-    if (!result.toAccount) throw validationProblem({ to: [NO_ACTIVE_ACCOUNT] });
-    if (result.isEmailTaken) throw receiverHasEmail();
-    if (result.takenSystem !== null) throw receiverHasIdentifier(result.takenSystem);
-    return respondJson(requireFound(result.body, "patient"));
-  },
-);
-
-const receiverHasEmail = () =>
-  new Problem("receiver_has_email", "The receiving account already has a patient with this email.");
-const receiverHasIdentifier = (system?: string) =>
-  new Problem(
-    "receiver_has_identifier",
-    `The receiving account already has a patient with an identifier of this one${ofSystem(system)}.`,
-    { system },
-  );
-const receiverGot = (what: "emails" | "identifiers") => () =>
-  new Problem(
-    "write_conflict",
-    `The receiving account just got a patient with one of these ${what}. Nothing was transferred; try again.`,
-  );
-const NO_ACTIVE_ACCOUNT: FieldError = {
-  code: "no_such_record",
-  message: "There is no such active account that may own patients.",
-};
-const NO_ACCOUNT: FieldError = { code: "no_such_record", message: "There is no such account." };
-
-/** `POST /transfer`: transfers all patients of an account to another one. */
-export const transferAllHandlers = createHandlers(validate("json", AccountTransfer), async (c) => {
-  const statement = transferAllPatients(c.get("caller"), c.req.valid("json"));
-  const result = await rejectDuplicates(statement, receiverGot("emails"), receiverGot("identifiers"));
-  requireAdmin(result.isAdmin, "transfer patients");
-  if (result.body) return respondJson(result.body);
-  throw validationProblem({
-    ...(!result.fromAccount && { from: [NO_ACCOUNT] }),
-    ...(!result.toAccount && { to: [NO_ACTIVE_ACCOUNT] }),
-  });
-});
 
 /** `POST /:id/erase`: removes a deleted patient for good. */
 export const eraseHandlers = createHandlers(

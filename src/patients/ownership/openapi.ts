@@ -26,12 +26,20 @@ const notAdmin = (action: string): ProblemDescription => ({
   codes: ["admin_required"],
 });
 const notFound = { description: "There is no such patient.", detail: "There is no such patient." };
-const noAccount = {
-  description: "There is no active account with this id, or it is an auditor: `errors` names the field.",
+const notReceiver = {
+  description:
+    "There is no such active account or clinic, the account is an auditor, or the clinic's manager is still the admin who created it: `errors` names the field. It is `reason` when an admin gives none.",
 };
+const mayNotTransfer: ProblemDescription = {
+  description: "You are neither an admin nor a manager of both clinics.",
+  detail: "Only an admin, or a manager of both clinics, may transfer patients.",
+  codes: ["admin_required"],
+};
+const receiver =
+  'The id of an active account, which gets the patients in its personal clinic, or `{"clinic": id}` with the id of an active clinic.';
 const exampleTransferReason = "Ward 3 takes over from Ada, who has left the hospital.";
 const transferReason =
-  "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it.";
+  "The reason, 10 to 500 characters. It is written to the audit log, where the patient's owner can read it. Admins have to give one; a manager of both clinics may leave it out.";
 const exampleErasureReason = "Request 2026-117 to erase all data, accepted by the data protection officer.";
 const exampleReason = "Unconscious in the emergency room; their doctor cannot be reached.";
 
@@ -51,20 +59,26 @@ export const ownershipOpenApi: DescribedRoutes = {
       example: { id: 7, doctors: [3] },
     }),
     Receiver: describeSchema(TransferTarget, {
-      description: "The account that a patient is transferred to, and why.",
-      fields: { to: "The id of an active account.", reason: transferReason },
+      description: "Where a patient is transferred to, and why.",
+      fields: { to: receiver, reason: transferReason },
       example: { to: 13, reason: exampleTransferReason },
     }),
     HandedOver: describeSchema(TransferredPatient, {
       description: "The patient that was transferred, with its new owner.",
-      fields: { id: "The patient's id.", owner: "The id of the account that owns it now." },
+      fields: {
+        id: "The patient's id.",
+        owner: "The id of the clinic that owns it now. A personal clinic has the id of its account.",
+      },
       example: { id: 7, owner: 13 },
     }),
     AccountTransfer: describeSchema(AccountTransfer, {
-      description: "The account whose patients are transferred, the account that gets them, and why.",
+      description:
+        "Whose patients are transferred, or which ones, who gets them, and why. Exactly one of `from` and `patients` is sent.",
       fields: {
-        from: "The id of an account, active or disabled.",
-        to: "The id of another, active account.",
+        from: 'The id of an account, active or disabled, for all patients of its personal clinic, or `{"clinic": id}` for all of a clinic.',
+        patients:
+          "The ids of up to 1,000 patients, of one or several clinics. Deleted patients are not transferred.",
+        to: receiver,
         reason: transferReason,
       },
       example: { from: 12, to: 13, reason: exampleTransferReason },
@@ -74,8 +88,10 @@ export const ownershipOpenApi: DescribedRoutes = {
       fields: {
         transferred: "How many patients were transferred.",
         conflicts:
-          "The ids of the patients that stay, because the other account has a patient with the same email or identifier.",
+          "The ids of the patients that stay, because the receiving clinic has a patient with the same email or identifier, or an earlier one in `patients` has.",
         more: "Whether more patients can be transferred by sending the same request again.",
+        not_found:
+          "Only when the request has `patients`: the ids of those that you may not transfer, or that do not exist or are deleted.",
       },
       example: { transferred: 214, conflicts: [9], more: false },
     }),
@@ -159,18 +175,18 @@ export const ownershipOpenApi: DescribedRoutes = {
     },
     "POST /api/patients/:id/transfer": {
       operationId: "transferPatient",
-      summary: "Transfer a patient to another account",
+      summary: "Transfer a patient to another account or clinic",
       description:
-        "For admins. Makes another account the owner of a patient. From the next request on, the new owner can see the patient and the former owner cannot. The request can be retried.",
+        "For admins, and for an account that is a manager of both clinics. Makes another clinic the owner of a patient: the personal one of an account, or a shared one. From the next request on, the new owner can see the patient and the former owner cannot. The request can be retried.",
       responses: [{ status: 200, description: "The patient was transferred.", schema: TransferredPatient }],
       problems: {
-        400: noAccount,
-        403: notAdmin("transfer patients"),
+        400: notReceiver,
+        403: mayNotTransfer,
         404: notFound,
         410: mergedProblem,
         409: {
           description:
-            "The other account already has a patient with the same email, or with the same identifier of the identifier system `system`.",
+            "The receiving clinic already has a patient with the same email, or with the same identifier of the identifier system `system`.",
           detail: "The receiving account already has a patient with this email.",
           codes: ["receiver_has_email", "receiver_has_identifier"],
         },
@@ -178,16 +194,16 @@ export const ownershipOpenApi: DescribedRoutes = {
     },
     "POST /api/patients/transfer": {
       operationId: "transferPatients",
-      summary: "Transfer all patients of an account",
+      summary: "Transfer many patients",
       description:
-        "For admins. Makes another account the owner of all patients of an account, including deleted ones, except those whose email or identifier the other account already has. One request transfers up to 1,000 patients: repeat it while `more` is true.",
+        "For admins, and for an account that is a manager of both clinics. Makes another clinic the owner of all patients of an account or a clinic, including deleted ones, or of the `patients` that the request lists, except those whose email or identifier the receiving clinic already has. One request transfers up to 1,000 patients: repeat it while `more` is true.",
       responses: [{ status: 200, description: "What was transferred.", schema: TransferSummary }],
       problems: {
-        400: noAccount,
-        403: notAdmin("transfer patients"),
+        400: notReceiver,
+        403: mayNotTransfer,
         409: {
           description:
-            "A concurrent request gave the other account a patient with one of the emails or identifiers, and nothing was transferred: try again.",
+            "A concurrent request gave the receiving clinic a patient with one of the emails or identifiers, and nothing was transferred: try again.",
           detail:
             "The receiving account just got a patient with one of these emails. Nothing was transferred; try again.",
         },

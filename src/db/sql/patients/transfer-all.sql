@@ -1,4 +1,4 @@
--- POST /api/patients/transfer: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 to integer, $7 from integer, $8 request_id uuid, $9 address text, $10 reason text
+-- POST /api/patients/transfer: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 from integer, $7 to integer, $8 to_is_clinic boolean, $9 reason text, $10 from_is_clinic boolean, $11 request_id uuid, $12 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
@@ -25,22 +25,38 @@ caller_recheck AS (
     AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
   FOR SHARE OF u, s, ms
 ),
-to_account AS (
-  SELECT u.id FROM users u
-  WHERE u.id = $6::int AND u.active AND u.role <> 'auditor' AND (EXISTS (SELECT FROM caller WHERE role = 'admin')) AND EXISTS (SELECT FROM caller_recheck)
+managed AS (
+  SELECT ms.clinic_id FROM memberships ms
+  WHERE ms.clinic_id IN ($6::int, $7::int) AND ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
+  ORDER BY ms.clinic_id
+  FOR SHARE
 ),
-from_account AS (SELECT u.id FROM users u WHERE u.id = $7::int),
+to_clinic AS (
+  SELECT c.id, EXISTS (
+    SELECT FROM memberships ms WHERE ms.clinic_id = c.id AND ms.is_interim AND ms.ended_at IS NULL
+  ) AS has_interim_manager
+  FROM clinics c LEFT JOIN users u ON u.id = c.id AND c.kind = 'personal'
+  WHERE c.id = $7::int AND c.active
+    AND CASE WHEN c.kind = 'personal' THEN u.active AND u.role <> 'auditor' ELSE $8::boolean END
+),
+receiver AS (
+  SELECT id FROM to_clinic WHERE NOT has_interim_manager AND NOT ($9::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT count(*) FROM managed) = 2) AND EXISTS (SELECT FROM caller_recheck)
+),
+from_clinic AS (
+  SELECT c.id FROM clinics c WHERE c.id = $6::int AND (c.kind = 'personal' OR $10::boolean)
+),
 candidates AS (
   SELECT p.id, EXISTS (
     SELECT FROM patients other
-    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int AND other.id <> p.id
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $7::int AND other.id <> p.id
       AND NOT (p.email_shared OR other.email_shared)) OR (
         SELECT own.system FROM patient_identifiers own
           JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
-        WHERE own.patient_id = p.id AND other.owner_id = $6::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
-  FROM patients p WHERE p.owner_id = $7::int AND EXISTS (SELECT FROM to_account)
+        WHERE own.patient_id = p.id AND other.owner_id = $7::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
+  FROM patients p WHERE p.owner_id = (SELECT id FROM from_clinic) AND EXISTS (SELECT FROM receiver)
   UNION ALL SELECT p.id, false
-  FROM patients p WHERE p.deleted_from = $7::int AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM to_account)
+  FROM patients p WHERE p.deleted_from = (SELECT id FROM from_clinic) AND p.deleted_at IS NOT NULL AND EXISTS (SELECT FROM receiver)
 ),
 batch AS (SELECT id FROM candidates WHERE NOT is_taken ORDER BY id LIMIT 1000),
 locked AS (
@@ -49,33 +65,34 @@ locked AS (
 ),
 transferred AS (
   UPDATE patients p SET updated_at = now(), version = p.version + 1,
-    owner_id = CASE WHEN p.deleted_at IS NULL THEN $6::int END,
-    deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $6::int END
-  WHERE p.id IN (SELECT id FROM locked) AND $7::int IN (p.owner_id, p.deleted_from)
+    owner_id = CASE WHEN p.deleted_at IS NULL THEN $7::int END,
+    deleted_from = CASE WHEN p.deleted_at IS NOT NULL THEN $7::int END
+  WHERE p.id IN (SELECT id FROM locked) AND $6::int IN (p.owner_id, p.deleted_from)
   RETURNING p.id
 ),
 response AS (
   SELECT (SELECT count(*)::int FROM transferred) AS transferred,
     ARRAY(SELECT id FROM candidates WHERE is_taken ORDER BY id LIMIT 1000) AS conflicts,
     (SELECT count(*) FROM batch) = 1000 AS more
-  FROM from_account, to_account
+  FROM from_clinic, receiver
 ),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, changes, reason)
-  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
+  SELECT id, username, role, $4::uuid, clinic_id, $11::uuid, $12::text,
     'transfer',
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-      WHEN EXISTS (SELECT FROM to_account) AND EXISTS (SELECT FROM from_account) THEN 'done'
+      WHEN NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT count(*) FROM managed) = 2) THEN 'refused'
+      WHEN EXISTS (SELECT FROM response) THEN 'done'
       ELSE 'refused' END,
     ARRAY(SELECT id FROM transferred ORDER BY id),
     (
-      SELECT json_build_object('owner', json_build_object('before', $7::int, 'after', $6::int))
-      FROM from_account, to_account),
-    $10::text
+      SELECT json_build_object('owner', json_build_object('before', $6::int, 'after', $7::int))
+      FROM response),
+    $9::text
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM from_account) AS "fromAccount",
-  EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT row_to_json(r)::text FROM response r) AS body
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (SELECT count(*) FROM managed) = 2) AS "isAllowed", ($9::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
+  (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", EXISTS (SELECT FROM from_clinic) AS "hasFrom",
+  (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

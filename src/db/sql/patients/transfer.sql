@@ -1,4 +1,4 @@
--- POST /api/patients/:id/transfer: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 to integer, $7 id integer, $8 request_id uuid, $9 address text, $10 reason text
+-- POST /api/patients/:id/transfer: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 to integer, $7 to_is_clinic boolean, $8 reason text, $9 id integer, $10 request_id uuid, $11 address text
 WITH token_account AS (
   SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
     coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
@@ -17,7 +17,20 @@ caller AS (
   SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
   WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
 ),
-to_account AS (SELECT u.id FROM users u WHERE u.id = $6::int AND u.active AND u.role <> 'auditor'),
+managed AS (SELECT ms.clinic_id FROM memberships ms WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin')),
+to_clinic AS (
+  SELECT c.id, EXISTS (
+    SELECT FROM memberships ms WHERE ms.clinic_id = c.id AND ms.is_interim AND ms.ended_at IS NULL
+  ) AS has_interim_manager
+  FROM clinics c LEFT JOIN users u ON u.id = c.id AND c.kind = 'personal'
+  WHERE c.id = $6::int AND c.active
+    AND CASE WHEN c.kind = 'personal' THEN u.active AND u.role <> 'auditor' ELSE $7::boolean END
+),
+receiver AS (
+  SELECT id FROM to_clinic WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed))
+),
 target AS (
   -- Waits for a concurrent change and then sees its result. Shown by test/races/ownership.test.ts.
   SELECT p.id, p.owner_id, EXISTS (
@@ -28,7 +41,8 @@ target AS (
       SELECT own.system FROM patient_identifiers own
         JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
       WHERE own.patient_id = p.id AND other.owner_id = $6::int AND other.patient_id <> p.id LIMIT 1) AS taken_system
-  FROM patients p WHERE p.id = $7::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  FROM patients p WHERE p.id = $9::int AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
   FOR UPDATE
 ),
 caller_recheck AS (
@@ -39,39 +53,79 @@ caller_recheck AS (
     AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
   FOR SHARE OF u, s, ms
 ),
+managed_recheck AS (
+  -- The memberships may have ended during the wait. Shown by test/races/clinic-transfers.test.ts.
+  SELECT ms.clinic_id FROM target, memberships ms
+  WHERE ms.clinic_id IN (target.owner_id, $6::int) AND ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
+  FOR SHARE OF ms
+),
 successor AS (
   SELECT p.id FROM patients p
-  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($7::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin'))
+  WHERE p.id = (SELECT CASE WHEN NOT EXISTS (SELECT FROM target) THEN last_survivor($9::int) END) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
 ),
+free AS (SELECT id, owner_id FROM target WHERE NOT email_taken AND taken_system IS NULL AND EXISTS (SELECT FROM caller_recheck) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+  SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
+  WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck)))),
 transferred AS (
-  UPDATE patients p SET owner_id = to_account.id, updated_at = now(), version = p.version + 1
-  FROM target, to_account
-  WHERE p.id = target.id AND target.owner_id <> to_account.id AND NOT target.email_taken AND target.taken_system IS NULL AND EXISTS (SELECT FROM caller_recheck)
+  UPDATE patients p SET owner_id = receiver.id, updated_at = now(), version = p.version + 1
+  FROM free, receiver
+  WHERE p.id = free.id AND free.owner_id <> receiver.id
   RETURNING p.owner_id
 ),
-response AS (SELECT target.id, to_account.id AS owner FROM target, to_account
-  WHERE NOT target.email_taken AND target.taken_system IS NULL),
+response AS (SELECT free.id, receiver.id AS owner FROM free, receiver),
 audit_event AS (
   INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patient_id, changes, reason)
-  SELECT id, username, role, $4::uuid, clinic_id, $8::uuid, $9::text,
+  SELECT id, username, role, $4::uuid, clinic_id, $10::uuid, $11::text,
     CASE WHEN EXISTS (SELECT FROM response) AND EXISTS (SELECT FROM caller_recheck) AND NOT EXISTS (SELECT FROM transferred)
       THEN 'replay' ELSE 'transfer' END,
     CASE WHEN refusal IS NOT NULL THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM caller WHERE role = 'admin') THEN 'refused'
-      WHEN NOT EXISTS (SELECT FROM to_account) OR EXISTS (SELECT FROM target WHERE email_taken OR taken_system IS NOT NULL OR NOT EXISTS (SELECT FROM caller_recheck))
-        THEN 'refused'
+      WHEN NOT (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+          SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
+          WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
+            SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND (
+              p.owner_id = (SELECT clinic_id FROM caller)
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM mappings m
+                WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+              )
+              OR p.owner_id IS NOT NULL AND EXISTS (
+                SELECT FROM emergency_accesses ea
+                WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                  AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
+              )
+      )))) THEN 'refused'
+      WHEN NOT EXISTS (SELECT FROM receiver) OR EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM free) THEN 'refused'
       WHEN EXISTS (SELECT FROM successor) THEN 'refused'
       WHEN EXISTS (SELECT FROM target) THEN 'done'
       ELSE 'not_found' END,
-    $7::int,
+    $9::int,
     (
-      SELECT json_build_object('owner', json_build_object('before', target.owner_id, 'after', transferred.owner_id))
-      FROM target, transferred),
-    $10::text
+      SELECT json_build_object('owner', json_build_object('before', free.owner_id, 'after', transferred.owner_id))
+      FROM free, transferred),
+    $8::text
   FROM token_account
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
-    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isAdmin", EXISTS (SELECT FROM to_account) AS "toAccount", (SELECT id FROM successor) AS successor,
+    WHEN EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+      OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR NOT EXISTS (
+        SELECT FROM target, unnest(ARRAY[target.owner_id, $6::int]) clinic_id
+        WHERE clinic_id NOT IN (SELECT clinic_id FROM managed_recheck))) AND NOT (NOT EXISTS (SELECT FROM target) AND NOT EXISTS (SELECT FROM successor) AND EXISTS (
+          SELECT FROM patients p WHERE p.id = $9::int AND p.owner_id <> ALL (ARRAY(SELECT clinic_id FROM managed)) AND (
+            p.owner_id = (SELECT clinic_id FROM caller)
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM mappings m
+              WHERE m.patient_id = p.id AND m.doctor_id = (SELECT doctor_id FROM caller)
+            )
+            OR p.owner_id IS NOT NULL AND EXISTS (
+              SELECT FROM emergency_accesses ea
+              WHERE ea.account_id = (SELECT id FROM caller) AND ea.patient_id = p.id AND ea.expires_at > now()
+                AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR ea.clinic_id = (SELECT clinic_id FROM caller) AND EXISTS (SELECT FROM caller WHERE clinic_role IN ('clinician', 'manager')))
+            )
+    )))) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
+  (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT id FROM successor) AS successor,
   EXISTS (SELECT FROM target WHERE email_taken) AS "isEmailTaken", (SELECT taken_system FROM target) AS "takenSystem",
   (SELECT row_to_json(r)::text FROM response r) AS body
 FROM token_account;

@@ -1,0 +1,110 @@
+-- POST /api/patients/transfer: $1 clinic_id integer, $2 today date, $3 token_version integer, $4 session_id uuid, $5 user_id integer, $6 to integer, $7 to_is_clinic boolean, $8 reason text, $9 patients integer[], $10 request_id uuid, $11 address text
+WITH token_account AS (
+  SELECT u.id, u.username, u.role, u.doctor_id, $1::int AS clinic_id, ms.role AS clinic_role,
+    coalesce((now() AT TIME ZONE nullif(ms.time_zone, ''))::date, $2::date) AS today,
+    CASE WHEN NOT (NOT u.must_change_password AND u.role <> 'auditor' AND u.active AND u.token_version = $3::int) OR s.id IS NULL THEN 'token_revoked'
+      WHEN s.clinic_id <> $1::int THEN 'clinic_changed'
+      WHEN ms.ended_at IS NOT NULL THEN 'membership_ended'
+      WHEN ms.clinic_active IS NOT TRUE THEN 'token_revoked' END AS refusal,
+    u.probing_until > now() AS is_probing
+  FROM users u
+    LEFT JOIN sessions s ON s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    LEFT JOIN memberships ms ON ms.clinic_id = $1::int AND ms.account_id = u.id
+  WHERE u.id = $5::int
+),
+caller AS (
+  SELECT id, username, role, doctor_id, clinic_id, clinic_role, today FROM token_account
+  WHERE refusal IS NULL AND CASE WHEN is_probing THEN refuse_probing() ELSE true END
+),
+caller_recheck AS (
+  SELECT FROM (SELECT count(*) FROM caller HAVING count(*) > 0) locked, users u, sessions s, memberships ms
+  WHERE u.id = (SELECT id FROM caller) AND u.active AND u.token_version = $3::int
+    AND s.id = $4::uuid AND s.user_id = u.id AND s.password_version = u.password_version
+    AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.clinic_id = $1::int AND ms.clinic_id = $1::int AND ms.account_id = u.id AND ms.ended_at IS NULL AND ms.clinic_active
+  FOR SHARE OF u, s, ms
+),
+managed AS (
+  SELECT ms.clinic_id FROM memberships ms
+  WHERE ms.account_id = (SELECT id FROM caller) AND ms.role = 'manager' AND ms.ended_at IS NULL AND ms.clinic_active
+    AND NOT EXISTS (SELECT FROM caller WHERE role = 'admin') AND EXISTS (SELECT FROM caller_recheck)
+  ORDER BY ms.clinic_id
+  FOR SHARE
+),
+to_clinic AS (
+  SELECT c.id, EXISTS (
+    SELECT FROM memberships ms WHERE ms.clinic_id = c.id AND ms.is_interim AND ms.ended_at IS NULL
+  ) AS has_interim_manager
+  FROM clinics c LEFT JOIN users u ON u.id = c.id AND c.kind = 'personal'
+  WHERE c.id = $6::int AND c.active
+    AND CASE WHEN c.kind = 'personal' THEN u.active AND u.role <> 'auditor' ELSE $7::boolean END
+),
+receiver AS (
+  SELECT id FROM to_clinic WHERE NOT has_interim_manager AND NOT ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AND (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND EXISTS (SELECT FROM caller_recheck)
+),
+candidates AS (
+  SELECT p.id, p.email, p.email_shared, EXISTS (
+    SELECT FROM patients other
+    WHERE email_key(other.email) COLLATE "C" = email_key(p.email) COLLATE "C" AND other.owner_id = $6::int AND other.id <> p.id
+      AND NOT (p.email_shared OR other.email_shared)) OR (
+        SELECT own.system FROM patient_identifiers own
+          JOIN patient_identifiers other ON other.key = own.key AND other.system = own.system
+        WHERE own.patient_id = p.id AND other.owner_id = $6::int AND other.patient_id <> p.id LIMIT 1) IS NOT NULL AS is_taken
+  FROM patients p
+  WHERE p.id = ANY ($9::int[]) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed))) AND EXISTS (SELECT FROM receiver)
+),
+repeated AS (
+  -- Patients of several clinics may have the same email or identifier: the first of them is transferred.
+  SELECT id FROM (
+    SELECT c.id, row_number() OVER (PARTITION BY email_key(c.email) COLLATE "C" ORDER BY c.id) AS place
+    FROM candidates c WHERE NOT c.is_taken AND c.email IS NOT NULL AND NOT c.email_shared
+    UNION ALL SELECT c.id, row_number() OVER (PARTITION BY i.system, i.key ORDER BY c.id)
+    FROM candidates c JOIN patient_identifiers i ON i.patient_id = c.id WHERE NOT c.is_taken
+  ) places WHERE place > 1
+),
+conflicts AS (SELECT id FROM candidates WHERE is_taken OR id IN (SELECT id FROM repeated)),
+locked AS (
+  -- In the order of their ids, as a merge locks two patients. It reads the owner after the wait.
+  SELECT p.id, p.owner_id FROM patients p
+  WHERE p.id = ANY (ARRAY(SELECT id FROM candidates EXCEPT SELECT id FROM conflicts)) AND p.owner_id IS NOT NULL AND (EXISTS (SELECT FROM caller WHERE role = 'admin') OR (EXISTS (SELECT FROM caller WHERE role = 'admin')
+    OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AND p.owner_id = ANY (ARRAY(SELECT clinic_id FROM managed)))
+  ORDER BY p.id
+  FOR UPDATE
+),
+transferred AS (
+  UPDATE patients p SET owner_id = $6::int, updated_at = now(), version = p.version + 1
+  FROM locked WHERE p.id = locked.id AND locked.owner_id <> $6::int
+  RETURNING p.id, locked.owner_id AS from_id
+),
+response AS (
+  SELECT (SELECT count(*)::int FROM transferred) AS transferred, ARRAY(SELECT id FROM conflicts ORDER BY id) AS conflicts,
+    false AS more,
+    ARRAY(SELECT unnest($9::int[]) EXCEPT (SELECT id FROM conflicts UNION ALL SELECT id FROM locked) ORDER BY 1) AS not_found
+  FROM receiver
+),
+audit_event AS (
+  INSERT INTO audit_events (account_id, username, role, session_id, clinic_id, request_id, address, action, outcome, patients, changes, reason)
+  SELECT token_account.id, token_account.username, token_account.role, $4::uuid, token_account.clinic_id, $10::uuid, $11::text,
+    'transfer',
+    CASE WHEN refusal IS NOT NULL THEN 'refused'
+      WHEN NOT (EXISTS (SELECT FROM caller WHERE role = 'admin')
+        OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) THEN 'refused'
+      WHEN EXISTS (SELECT FROM response) THEN 'done'
+      ELSE 'refused' END,
+    moved.patients,
+    CASE WHEN moved.from_id IS NOT NULL
+      THEN json_build_object('owner', json_build_object('before', moved.from_id, 'after', $6::int)) END,
+    $8::text
+  FROM token_account, (
+    SELECT from_id, array_agg(id ORDER BY id) AS patients FROM transferred GROUP BY from_id
+    UNION ALL SELECT NULL, '{}' WHERE NOT EXISTS (SELECT FROM transferred)
+  ) moved
+)
+SELECT CASE WHEN NOT EXISTS (SELECT FROM caller) THEN refusal
+    WHEN EXISTS (SELECT FROM caller) AND NOT EXISTS (SELECT FROM caller_recheck) THEN 'token_revoked' END AS refusal, (EXISTS (SELECT FROM caller WHERE role = 'admin')
+      OR (SELECT count(*) > 1 AND count(*) FILTER (WHERE clinic_id = $6::int) = 1 FROM managed)) AS "isAllowed", ($8::text IS NULL AND EXISTS (SELECT FROM caller WHERE role = 'admin')) AS "isReasonMissing",
+  (SELECT has_interim_manager FROM to_clinic) AS "hasInterimManager", (SELECT row_to_json(r)::text FROM response r) AS body
+FROM token_account;
