@@ -35,7 +35,8 @@ const { id, at, changes_sha256, ...auditColumns } = getTableColumns(schema.audit
 const privileges: Record<TableName, string> = {
   users:
     "SELECT, INSERT (username, email, password_hash, password_prehashed, role), UPDATE (email, password_hash, password_version, password_trimmed, password_prehashed, role, active, token_version, must_change_password, doctor_id, updated_at)",
-  clinics: "SELECT, INSERT (id, name, kind, time_zone, created_at, updated_at), UPDATE (name, time_zone, active, updated_at), DELETE",
+  clinics:
+    "SELECT, INSERT (id, name, kind, time_zone, created_at, updated_at), UPDATE (name, time_zone, active, updated_at), DELETE",
   memberships:
     "SELECT, INSERT (clinic_id, account_id, role, is_interim, time_zone, clinic_active), UPDATE (role, created_at, ended_at, last_used_at, is_interim)",
   invitations:
