@@ -17,6 +17,7 @@ const layers = [
     "doctors",
     "emergency-accesses",
     "health",
+    "clinics",
     "identifier-systems",
     "invitations",
     "patients",
